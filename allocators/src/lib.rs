@@ -1,0 +1,1 @@
+//! allocators of Heaprace

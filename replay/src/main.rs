@@ -1,0 +1,2 @@
+//! The `replay` command.
+fn main() {}

@@ -1,0 +1,258 @@
+//! What a measurement leaves behind: plain data with its provenance, one versioned JSON document per trace.
+//!
+//! Measuring writes [`Results`]; tables, charts and every later comparison only read them. Raw samples are kept, so that any
+//! interval can be computed again, and a figure that is not known is an [`Figure::Unknown`] with its reason, never a 0.
+//!
+//! ```
+//! use reports::results::Figure;
+//!
+//! let peak: Figure<u64> = Figure::unknown("hands out no memory");
+//! assert_eq!(peak.known(), None);
+//! assert_eq!(serde_json::to_string(&peak)?, r#"{"unknown":"hands out no memory"}"#);
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+
+use serde::{Deserialize, Serialize};
+
+/// The version of the JSON schema that this crate writes. It grows when a field changes its meaning or goes away.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// A figure, or the reason why there is none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Figure<T> {
+    /// There is no figure; `unknown` says why.
+    Unknown {
+        /// The reason, in words that fit under a table.
+        unknown: String,
+    },
+    /// The figure.
+    Known(T),
+}
+
+impl<T> Figure<T> {
+    /// A figure that is not there, for this reason.
+    pub fn unknown(reason: impl Into<String>) -> Self {
+        Figure::Unknown { unknown: reason.into() }
+    }
+
+    /// The figure where there is one.
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Figure::Known(value) => Some(value),
+            Figure::Unknown { .. } => None,
+        }
+    }
+}
+
+/// Everything that one trace gave, over all contenders.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Results {
+    /// [`SCHEMA_VERSION`] of the writer.
+    pub schema_version: u32,
+    /// Where, when and with what it was measured.
+    pub provenance: Provenance,
+    /// The choices that the figures depend on.
+    pub settings: Settings,
+    /// The trace and what is true of it alone.
+    pub trace: Trace,
+    /// One row a contender, failed ones too, in the order of the registry.
+    pub contenders: Vec<Contender>,
+}
+
+/// Where, when and with what it was measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Version of Heaprace.
+    pub heaprace_version: String,
+    /// Git revision that the binary was built from; `-dirty` is appended where the tree had changes.
+    pub git_revision: Figure<String>,
+    /// `rustc --version` of the build.
+    pub rustc: String,
+    /// Build profile: `release` or `debug`.
+    pub profile: String,
+    /// Target triple of the build. Figures of a native replay are figures of this word size.
+    pub target: String,
+    /// Model name of the processor.
+    pub cpu: Figure<String>,
+    /// Processors that the process may run on.
+    pub cpu_count: u32,
+    /// Kernel name and release.
+    pub kernel: Figure<String>,
+    /// Frequency governor of the first processor.
+    pub governor: Figure<String>,
+    /// The system's policy for transparent huge pages (the page heap opts out of them).
+    pub transparent_huge_pages: Figure<String>,
+    /// Page size of the host, in bytes.
+    pub host_page_bytes: u64,
+    /// When the measurement began, RFC 3339, UTC.
+    pub date: String,
+}
+
+/// The choices that the figures depend on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Seed of the shuffle of the rounds, and of the bootstrap.
+    pub seed: u64,
+    /// Timing rounds; 0 where nothing was timed.
+    pub rounds: u32,
+    /// What the replay writes into each new or grown block: `none`, `first` (its first byte) or `all` (every byte).
+    pub touch: String,
+    /// Pages that the heap may have at most.
+    pub heap_limit_pages: u64,
+    /// Bytes in such a page.
+    pub page_bytes: u64,
+}
+
+/// The trace and what is true of it alone, whatever the contender.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trace {
+    /// Name: the file's name without folder and endings.
+    pub name: String,
+    /// SHA-256 of the trace's uncompressed text, in hexadecimal.
+    pub sha256: String,
+    /// Where the trace comes from.
+    pub origin: Origin,
+    /// Events in it.
+    pub events: u64,
+    /// Of them, allocations (zeroed ones included).
+    pub allocs: u64,
+    /// Of them, reallocations.
+    pub reallocs: u64,
+    /// Of them, deallocations.
+    pub deallocs: u64,
+    /// Bytes requested over the whole run: sizes of allocations plus growth of reallocations.
+    pub allocated_bytes: u64,
+    /// The largest sum of sizes of live objects: max R.
+    pub peak_live_bytes: u64,
+    /// Event after which it was first reached, counted from 1.
+    pub peak_live_event: u64,
+    /// The largest number of live objects.
+    pub peak_live_objects: u64,
+    /// Objects still live at the end.
+    pub left_live_objects: u64,
+}
+
+/// Where a trace comes from. Recorded and synthetic traces are never averaged together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// Recorded from a real program, as the trace library states.
+    Recorded,
+    /// Made by a generator, as the trace library states.
+    Synthetic,
+    /// A file of the user's: nothing is stated about it.
+    Unstated,
+}
+
+/// One contender's row.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Contender {
+    /// Name in the registry.
+    pub name: String,
+    /// Version of the crate that it comes from.
+    pub version: String,
+    /// What it is in the comparison.
+    pub role: Role,
+    /// Whether its blocks were what an allocator's must be.
+    pub verification: Verification,
+    /// Exact memory figures.
+    pub memory: Figure<Memory>,
+    /// Timings.
+    pub time: Figure<Time>,
+}
+
+/// What a row is in the comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// An allocator that one could ship.
+    Contender,
+    /// A yardstick that one would not ship.
+    Baseline,
+    /// No allocator at all: the time that the harness itself takes.
+    Floor,
+}
+
+/// Whether a contender's blocks were what an allocator's must be: inside the heap, aligned, disjoint, keeping their bytes,
+/// zeroed where promised.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "outcome")]
+pub enum Verification {
+    /// Every event was checked and held.
+    Passed,
+    /// A check failed. The contender is out: it has no timing.
+    Failed {
+        /// The event, counted from 1.
+        event: u64,
+        /// What was wrong, with addresses as offsets into the heap.
+        message: String,
+    },
+    /// It was not checked.
+    NotChecked {
+        /// Why not.
+        reason: String,
+    },
+}
+
+/// Exact memory figures of one replay: the same bits every time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Memory {
+    /// Most pages that the heap had: max H, in pages.
+    pub peak_heap_pages: u64,
+    /// The same in bytes.
+    pub peak_heap_bytes: u64,
+    /// Event after which the peak was first reached, counted from 1.
+    pub peak_heap_event: u64,
+    /// max H / max R.
+    pub overhead_ratio: f64,
+    /// Johnstone and Wilson's fourth measure, (max H / max R − 1) in per cent.
+    pub johnstone_wilson_4_percent: f64,
+    /// Successful calls for more pages.
+    pub grow_calls: u64,
+    /// Requests that the contender answered with null.
+    pub failed_requests: u64,
+    /// The first of them.
+    pub first_failure: Option<FailedRequest>,
+    /// Live and committed over the run, in order of events.
+    pub timeline: Vec<FootprintPoint>,
+}
+
+/// A request that a contender answered with null, and the heap at that moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FailedRequest {
+    /// The event, counted from 1.
+    pub event: u64,
+    /// Requested size in bytes.
+    pub size_bytes: u64,
+    /// Requested alignment in bytes.
+    pub align_bytes: u64,
+    /// Pages that the heap had.
+    pub heap_pages: u64,
+    /// Bytes live at that moment.
+    pub live_bytes: u64,
+}
+
+/// The footprint over one stretch of events: the largest of each figure in it, so that no peak is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FootprintPoint {
+    /// The stretch's last event, counted from 1.
+    pub event: u64,
+    /// Most bytes requested and live: R.
+    pub live_bytes: u64,
+    /// Most bytes committed: H.
+    pub committed_bytes: u64,
+}
+
+/// Wall times of whole replays, a sample a round, in the order of the rounds.
+///
+/// Samples of the same index belong to the same round, over all contenders: ratios are formed within it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Time {
+    /// Operations in one replay: divide a sample by it for ns per op.
+    pub ops: u64,
+    /// On fresh zeroed pages, page faults included.
+    pub cold_ns: Vec<u64>,
+    /// On pages that are resident already.
+    pub warm_ns: Vec<u64>,
+}
