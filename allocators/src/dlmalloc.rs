@@ -1,0 +1,100 @@
+//! The crate `dlmalloc`: Rust's default allocator for `wasm32-unknown-unknown`.
+//!
+//! Its page source does what the crate's own does for WebAssembly: it adds pages, and never gives any back. One thing is left out: on
+//! Wasm the crate first takes what the linker left over between the module's data and the end of its initial memory.
+
+use core::alloc::Layout;
+use core::marker::PhantomData;
+use core::ptr;
+
+use dlmalloc::Allocator;
+
+use crate::heap_allocator::{HeapAllocator, Info, Role};
+use crate::page_heap::{HeapRef, PAGE_BYTES};
+
+/// dlmalloc on a page heap.
+pub struct Dlmalloc {
+    /// Boxed, because its bins point into itself once it is used: it must not move.
+    inner: Box<dlmalloc::Dlmalloc<Pages>>,
+    /// It stays on its thread, as `Pages` demands.
+    stays: PhantomData<*mut u8>,
+}
+
+struct Pages(HeapRef);
+
+// SAFETY: the crate wants sources that can go to another thread. This one never does: it is private to `Dlmalloc`, which is not Send.
+unsafe impl Send for Pages {}
+
+// SAFETY: the pages are new, of the size that is told, and stay.
+unsafe impl Allocator for Pages {
+    fn alloc(&self, size: usize) -> (*mut u8, usize, u32) {
+        let pages = size.div_ceil(PAGE_BYTES);
+        match self.0.grow(pages) {
+            Some(first) => (first.as_ptr(), pages * PAGE_BYTES, 0),
+            None => (ptr::null_mut(), 0, 0),
+        }
+    }
+
+    fn remap(&self, _ptr: *mut u8, _old: usize, _new: usize, _can_move: bool) -> *mut u8 {
+        ptr::null_mut()
+    }
+
+    fn free_part(&self, _ptr: *mut u8, _old: usize, _new: usize) -> bool {
+        false
+    }
+
+    fn free(&self, _ptr: *mut u8, _size: usize) -> bool {
+        false
+    }
+
+    fn can_release_part(&self, _flags: u32) -> bool {
+        false
+    }
+
+    fn allocates_zeros(&self) -> bool {
+        false // A warm heap's pages are dirty. The crate asks only for blocks that have a mapping of their own, which none has here.
+    }
+
+    fn page_size(&self) -> usize {
+        PAGE_BYTES
+    }
+}
+
+// SAFETY: the crate's own promise for its blocks, on pages that are the heap's.
+unsafe impl HeapAllocator for Dlmalloc {
+    const INFO: Info = Info {
+        name: "dlmalloc",
+        version: "0.2.14",
+        role: Role::Contender,
+        summary: "the crate dlmalloc, Rust's default on wasm32-unknown-unknown: boundary tags, bins and a tree",
+        refuses: None,
+    };
+
+    fn create(heap: HeapRef) -> Self {
+        Dlmalloc { inner: Box::new(dlmalloc::Dlmalloc::new_with_allocator(Pages(heap))), stays: PhantomData }
+    }
+
+    #[inline]
+    unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's.
+        unsafe { self.inner.malloc(layout.size(), layout.align()) }
+    }
+
+    #[inline]
+    unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout) {
+        // SAFETY: the caller's.
+        unsafe { self.inner.free(block, layout.size(), layout.align()) }
+    }
+
+    #[inline]
+    unsafe fn alloc_zeroed(&mut self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's.
+        unsafe { self.inner.calloc(layout.size(), layout.align()) }
+    }
+
+    #[inline]
+    unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: the caller's.
+        unsafe { self.inner.realloc(block, layout.size(), layout.align(), new_size) }
+    }
+}

@@ -1,0 +1,220 @@
+//! Deliberately faulty allocators: the controls that prove that each check bites. For tests only.
+//!
+//! Each is a bump allocator that does one thing wrong, at its fourth block and then at every block after it.
+
+use core::alloc::Layout;
+use core::marker::PhantomData;
+use core::ptr;
+
+use crate::bump::Bump;
+use crate::heap_allocator::{HeapAllocator, Info, Role};
+use crate::page_heap::{HeapRef, PAGE_BYTES};
+
+/// Names the fault of a [`Faulty`] allocator.
+pub trait Fault {
+    /// What it does wrong.
+    const KIND: Kind;
+}
+
+/// What can be done wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A block begins within the one before it.
+    Overlap,
+    /// A block wholly encloses the one before it.
+    Enclosure,
+    /// A block is 1 byte off its alignment.
+    Misalignment,
+    /// A block lies just behind the committed pages.
+    OutsideHeap,
+    /// A realloc that moves brings all bytes but the last one along.
+    LostByte,
+    /// A zeroed block's last byte is not 0.
+    NotZeroed,
+    /// Giving a block back writes into the one before it.
+    Overwriting,
+}
+
+/// A bump allocator with one fault.
+#[derive(Debug)]
+pub struct Faulty<F> {
+    bump: Bump,
+    heap: HeapRef,
+    blocks: usize,
+    previous: (*mut u8, usize),
+    fault: PhantomData<F>,
+}
+
+impl<F: Fault> Faulty<F> {
+    fn is_due(&self, kind: Kind) -> bool {
+        F::KIND == kind && self.blocks >= 4
+    }
+}
+
+// SAFETY: deliberately broken. Whoever uses it lets every block be checked before anything is written to it; and whatever it writes
+// itself lies in its heap's pages.
+unsafe impl<F: Fault> HeapAllocator for Faulty<F> {
+    const INFO: Info =
+        Info { name: "faulty", version: "0", role: Role::Contender, summary: "does one thing wrong", refuses: None };
+
+    fn create(heap: HeapRef) -> Self {
+        let bump = Bump::create(heap.clone());
+        Faulty { bump, heap, blocks: 0, previous: (ptr::null_mut(), 0), fault: PhantomData }
+    }
+
+    unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
+        // Room for every kind of trespass.
+        let roomy = Layout::from_size_align(layout.size() + 64 + 2 * layout.align(), layout.align());
+        // SAFETY: the layout is not empty.
+        let sound = roomy.map_or(ptr::null_mut(), |roomy| unsafe { self.bump.alloc(roomy) });
+        if sound.is_null() {
+            return sound;
+        }
+        self.blocks += 1;
+        let (before, before_bytes) = self.previous;
+        let block = if self.is_due(Kind::Overlap) && before_bytes > layout.align() {
+            before.wrapping_add(before_bytes - 1).map_addr(|address| address & !(layout.align() - 1))
+        } else if self.is_due(Kind::Enclosure) && before.addr() % PAGE_BYTES >= layout.align() {
+            before.wrapping_sub(layout.align()).map_addr(|address| address & !(layout.align() - 1))
+        } else if self.is_due(Kind::Misalignment) && layout.align() > 1 {
+            sound.wrapping_add(1)
+        } else if self.is_due(Kind::OutsideHeap) {
+            self.heap.base().as_ptr().wrapping_add(self.heap.committed_bytes())
+        } else {
+            sound
+        };
+        self.previous = (block, layout.size());
+        block
+    }
+
+    unsafe fn dealloc(&mut self, block: *mut u8, _layout: Layout) {
+        let (before, before_bytes) = self.previous;
+        if self.is_due(Kind::Overwriting) && before != block {
+            // SAFETY: the previous block's last byte is in the heap's pages.
+            unsafe { *before.add(before_bytes - 1) ^= 0xff };
+        }
+    }
+
+    unsafe fn alloc_zeroed(&mut self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's; without a fault of place, the block is as large as its layout.
+        unsafe {
+            let block = self.alloc(layout);
+            if !block.is_null() {
+                block.write_bytes(0, layout.size());
+                if self.is_due(Kind::NotZeroed) {
+                    block.add(layout.size() - 1).write(1);
+                }
+            }
+            block
+        }
+    }
+
+    unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: the caller's; the new block is apart from the old one, as every block of the bump allocator is.
+        unsafe {
+            let moved = self.alloc(Layout::from_size_align_unchecked(new_size, layout.align()));
+            if !moved.is_null() && moved.is_aligned() && self.heap.contains(moved.addr(), new_size) {
+                let kept = layout.size().min(new_size);
+                let copied = if self.is_due(Kind::LostByte) { kept - 1 } else { kept };
+                ptr::copy(block, moved, copied);
+            }
+            moved
+        }
+    }
+}
+
+macro_rules! faults {
+    ($($(#[doc = $doc:literal])+ $name:ident = $kind:ident,)+) => {
+        $(
+            $(#[doc = $doc])+
+            #[derive(Debug)]
+            pub struct $name;
+            impl Fault for $name {
+                const KIND: Kind = Kind::$kind;
+            }
+        )+
+    };
+}
+
+faults! {
+    /// See [`Kind::Overlap`].
+    Overlap = Overlap,
+    /// See [`Kind::Enclosure`].
+    Enclosure = Enclosure,
+    /// See [`Kind::Misalignment`].
+    Misalignment = Misalignment,
+    /// See [`Kind::OutsideHeap`].
+    OutsideHeap = OutsideHeap,
+    /// See [`Kind::LostByte`].
+    LostByte = LostByte,
+    /// See [`Kind::NotZeroed`].
+    NotZeroed = NotZeroed,
+    /// See [`Kind::Overwriting`].
+    Overwriting = Overwriting,
+}
+
+/// A segregated bump allocator with the defect that designs of its kind have had: a block at the bump pointer that grows in place takes
+/// only the bytes that it needs now, not those of the class that its new size belongs to. Freed, it is reused as a whole block of that
+/// class.
+#[derive(Debug)]
+pub struct GrowsWithoutItsClass {
+    bump: Bump,
+    bins: [Vec<*mut u8>; 4],
+    end: *mut u8,
+}
+
+impl GrowsWithoutItsClass {
+    fn class(bytes: usize) -> Option<usize> {
+        crate::segregated_bump::CLASS_BYTES.iter().position(|&class| bytes <= class)
+    }
+}
+
+// SAFETY: deliberately broken, see Faulty.
+unsafe impl HeapAllocator for GrowsWithoutItsClass {
+    const INFO: Info = Faulty::<Overlap>::INFO;
+
+    fn create(heap: HeapRef) -> Self {
+        GrowsWithoutItsClass { bump: Bump::create(heap), bins: Default::default(), end: ptr::null_mut() }
+    }
+
+    unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
+        let class = Self::class(layout.size());
+        if let Some(free) = class.and_then(|class| self.bins[class].pop()) {
+            return free;
+        }
+        let bytes = class.map_or(layout.size(), |class| crate::segregated_bump::CLASS_BYTES[class]);
+        // SAFETY: the caller's; 16 is the alignment of all classes.
+        let block = unsafe { self.bump.alloc(Layout::from_size_align_unchecked(bytes, 16)) };
+        self.end = block.wrapping_add(bytes);
+        block
+    }
+
+    unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout) {
+        if let Some(class) = Self::class(layout.size()) {
+            self.bins[class].push(block);
+        }
+    }
+
+    unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        let old = Self::class(layout.size()).map_or(layout.size(), |class| crate::segregated_bump::CLASS_BYTES[class]);
+        if block.wrapping_add(old) == self.end && new_size > old {
+            // The defect: not the class of the new size, only what it needs.
+            let more = (new_size - old).next_multiple_of(16);
+            // SAFETY: 16 bytes or more at an alignment of 1 continue the bump pointer.
+            let more_room = unsafe { self.bump.alloc(Layout::from_size_align_unchecked(more, 1)) };
+            if more_room == self.end {
+                self.end = more_room.wrapping_add(more);
+                return block;
+            }
+        }
+        // SAFETY: the caller's; both blocks are in the heap.
+        unsafe {
+            let moved = self.alloc(Layout::from_size_align_unchecked(new_size, layout.align()));
+            if !moved.is_null() {
+                ptr::copy(block, moved, layout.size().min(new_size));
+                self.dealloc(block, layout);
+            }
+            moved
+        }
+    }
+}

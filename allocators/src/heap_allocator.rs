@@ -1,0 +1,145 @@
+//! The common trait: what every contender is measured through.
+
+use core::alloc::Layout;
+use core::ptr;
+
+use crate::page_heap::HeapRef;
+use crate::segregated_bump::SegregatedBump;
+
+/// What a contender is, for tables and for [`registry`](crate::registry) look-ups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Info {
+    /// Name on the command line and in every table: lower case, as its crate is called.
+    pub name: &'static str,
+    /// Version of the crate that it comes from. It is pinned exactly in Cargo.toml, and a test holds the two together.
+    pub version: &'static str,
+    /// What it is in a comparison.
+    pub role: Role,
+    /// One line on how it works and how it is set up here.
+    pub summary: &'static str,
+    /// Where it may answer null although there is memory: which requests, and why. `None` where it must not.
+    pub refuses: Option<&'static str>,
+}
+
+/// What a contender is in a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// An allocator that one could ship.
+    Contender,
+    /// A yardstick that one would not ship.
+    Baseline,
+    /// No allocator at all: its blocks overlap and are not memory. It shows the time that the harness itself takes.
+    Floor,
+}
+
+/// An allocator that takes all its memory from a page heap.
+///
+/// `GlobalAlloc` is not this trait, because its `&self` forces cells or locks into allocators for a single thread, and allocator-api2's is
+/// not, because it gives sizes of 0 and two layouts to a realloc; both would be measured along with the allocator.
+///
+/// # Safety
+///
+/// A caller writes into the blocks, so unless its role is [`Role::Floor`] an implementation promises that a block which it returns is
+/// aligned and large enough for its layout, lies in the committed pages of its heap, overlaps no other live block, and keeps its bytes
+/// until it is given back.
+pub unsafe trait HeapAllocator: Sized {
+    /// What this contender is.
+    const INFO: Info;
+
+    /// Whether this contender can be measured in this process, and if not, why not.
+    ///
+    /// # Errors
+    ///
+    /// The reason, in words for a table.
+    fn probe() -> Result<(), String> {
+        Ok(())
+    }
+
+    /// A new allocator that will take its pages from `heap`, and that nobody else takes pages from.
+    fn create(heap: HeapRef) -> Self;
+
+    /// A block for `layout`, or null: out of memory is an outcome.
+    ///
+    /// # Safety
+    ///
+    /// The layout's size is not 0.
+    unsafe fn alloc(&mut self, layout: Layout) -> *mut u8;
+
+    /// Takes a block back.
+    ///
+    /// # Safety
+    ///
+    /// `block` is a live block of this allocator, and `layout` is the one in force.
+    unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout);
+
+    /// As [`alloc`](Self::alloc), with all bytes of the layout set to 0. Pages of a warm heap are dirty, so nothing may be left out.
+    ///
+    /// # Safety
+    ///
+    /// As for [`alloc`](Self::alloc).
+    #[inline]
+    unsafe fn alloc_zeroed(&mut self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's.
+        let block = unsafe { self.alloc(layout) };
+        if !block.is_null() {
+            // SAFETY: the block is as large as its layout.
+            unsafe { block.write_bytes(0, layout.size()) };
+        }
+        block
+    }
+
+    /// Changes a block's size: returns where it is now, the bytes that fit kept; or null, and the block is as it was.
+    ///
+    /// # Safety
+    ///
+    /// As for [`dealloc`](Self::dealloc); and `new_size` is not 0 and, rounded up to the alignment, at most `isize::MAX`.
+    #[inline]
+    unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: the caller's; both blocks are live and apart while the bytes are copied.
+        unsafe {
+            let moved = self.alloc(Layout::from_size_align_unchecked(new_size, layout.align()));
+            if !moved.is_null() {
+                ptr::copy_nonoverlapping(block, moved, layout.size().min(new_size));
+                self.dealloc(block, layout);
+            }
+            moved
+        }
+    }
+}
+
+// SAFETY: see segregated_bump.rs: blocks are carved from the heap's pages without overlap, aligned to 16 or to what was asked, and are
+// reused only within their class.
+unsafe impl<const REALLOC_IN_PLACE: bool> HeapAllocator for SegregatedBump<HeapRef, REALLOC_IN_PLACE> {
+    const INFO: Info = Info {
+        name: if REALLOC_IN_PLACE { "segregated-bump" } else { "segregated-bump-mv" },
+        version: env!("CARGO_PKG_VERSION"),
+        role: Role::Contender,
+        summary: if REALLOC_IN_PLACE {
+            "four bins of 16, 32, 64 and 128 bytes and a bump pointer; ours"
+        } else {
+            "the same with its in-place realloc switched off: every realloc moves"
+        },
+        refuses: None,
+    };
+
+    fn create(heap: HeapRef) -> Self {
+        SegregatedBump::new(heap)
+    }
+
+    #[inline]
+    unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
+        SegregatedBump::alloc(self, layout)
+    }
+
+    #[inline]
+    unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout) {
+        // SAFETY: the caller's.
+        unsafe { SegregatedBump::dealloc(self, block, layout) }
+    }
+
+    #[inline]
+    unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: the caller's.
+        unsafe { SegregatedBump::realloc(self, block, layout, new_size) }
+    }
+}

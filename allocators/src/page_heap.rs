@@ -1,0 +1,367 @@
+//! The simulated page heap: the memory that every contender gets its pages from, and that counts them.
+//!
+//! It behaves as a WebAssembly memory does: 64 KiB pages in address order, a grow that returns the first new page or fails, never a
+//! move, never a shrink. Unlike one it can be emptied between replays, and many of them live side by side.
+//!
+//! ```
+//! use allocators::{PAGE_BYTES, PageHeap, page_heap::{Guard, Reset}};
+//!
+//! let mut heap = PageHeap::reserve(1024, Guard::Trap)?;
+//! heap.set_limit_pages(3);
+//! let pages = heap.handle();
+//! let first = pages.grow(2).expect("two of three pages");
+//! assert_eq!(first, pages.base());
+//! assert_eq!(pages.grow(2), None, "past the limit");
+//! assert_eq!(pages.committed_bytes(), 2 * PAGE_BYTES);
+//! drop(pages);
+//! heap.reset(Reset::Cold)?;
+//! assert_eq!(heap.handle().committed_bytes(), 0);
+//! # Ok::<(), allocators::page_heap::PageHeapError>(())
+//! ```
+
+use std::cell::Cell;
+use std::io;
+use std::ptr::NonNull;
+use std::rc::Rc;
+
+use crate::os;
+use crate::page_source::PageSource;
+
+/// Bytes in a page: WebAssembly's.
+pub const PAGE_BYTES: usize = 64 * 1024;
+
+/// Pages that a 32-bit WebAssembly memory has at most (4 GiB): the natural size of a reservation.
+pub const WASM32_PAGES: usize = 65_536;
+
+/// What happens to an access outside of the committed pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// It traps: each grow opens just its pages. For tests and for verification.
+    Trap,
+    /// It may go unnoticed: pages are opened 64 MiB at a time, so that a grow is nearly always an addition. For timing.
+    Batched,
+}
+
+impl Guard {
+    fn batch_pages(self) -> usize {
+        match self {
+            Guard::Trap => 1,
+            Guard::Batched => 1024,
+        }
+    }
+}
+
+/// What a reset leaves of the pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reset {
+    /// Nothing: the next replay finds fresh, zeroed pages and pays for their first touch.
+    Cold,
+    /// Pages that were touched stay resident and **dirty**: the next replay pays for no page fault, and must not expect zeroes.
+    Warm,
+}
+
+/// A page heap could not be had, or not be emptied.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PageHeapError {
+    /// The system gave no address space.
+    #[error("cannot reserve {pages} pages of 64 KiB of address space: {source}; a smaller heap limit needs less")]
+    Reserve {
+        /// Pages asked for.
+        pages: usize,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// More pages than an address space has room for.
+    #[error("{pages} pages of 64 KiB are more than an address space has room for")]
+    TooLarge {
+        /// Pages asked for.
+        pages: usize,
+    },
+    /// The system did not take pages back.
+    #[error("cannot empty {bytes} bytes of the page heap: {source}")]
+    Reset {
+        /// Bytes to be emptied.
+        bytes: usize,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// The heap's owner: sets its limit, and resets it when no allocator uses it.
+#[derive(Debug)]
+pub struct PageHeap {
+    memory: Rc<Memory>,
+}
+
+/// A contender's or an observer's hold on a heap. Cheap to clone; the heap lives for as long as one of them does.
+#[derive(Clone, Debug)]
+pub struct HeapRef {
+    memory: Rc<Memory>,
+}
+
+#[derive(Debug)]
+struct Memory {
+    /// What the system gave. It is not aligned to 64 KiB.
+    reserved: NonNull<u8>,
+    reserved_bytes: usize,
+    /// The first page.
+    base: NonNull<u8>,
+    pages: usize,
+    guard: Guard,
+    limit_pages: Cell<usize>,
+    committed_pages: Cell<usize>,
+    /// Pages that are readable and writable; at least the committed ones.
+    open_pages: Cell<usize>,
+    grow_calls: Cell<u64>,
+}
+
+impl PageHeap {
+    /// A heap of up to `pages` pages. Nothing is resident yet; the limit is `pages`.
+    ///
+    /// # Errors
+    ///
+    /// Where the system has no such address space to give.
+    pub fn reserve(pages: usize, guard: Guard) -> Result<Self, PageHeapError> {
+        // One page more, so that there is an address of the wanted alignment in front of enough pages.
+        let reserved_bytes = pages
+            .checked_add(1)
+            .and_then(|pages| pages.checked_mul(PAGE_BYTES))
+            .filter(|&bytes| isize::try_from(bytes).is_ok())
+            .ok_or(PageHeapError::TooLarge { pages })?;
+        let reserved = os::reserve(reserved_bytes).map_err(|source| PageHeapError::Reserve { pages, source })?;
+        let pad = reserved.addr().get().wrapping_neg() % PAGE_BYTES;
+        // SAFETY: `pad` is less than the one page more.
+        let base = unsafe { reserved.add(pad) };
+        let memory = Memory {
+            reserved,
+            reserved_bytes,
+            base,
+            pages,
+            guard,
+            limit_pages: Cell::new(pages),
+            committed_pages: Cell::new(0),
+            open_pages: Cell::new(0),
+            grow_calls: Cell::new(0),
+        };
+        Ok(PageHeap { memory: Rc::new(memory) })
+    }
+
+    /// A hold on the heap, for an allocator or an observer.
+    pub fn handle(&self) -> HeapRef {
+        HeapRef { memory: Rc::clone(&self.memory) }
+    }
+
+    /// From now on a grow past `pages` committed pages fails. The reservation is a limit of its own.
+    pub fn set_limit_pages(&mut self, pages: usize) {
+        self.memory.limit_pages.set(pages.min(self.memory.pages));
+    }
+
+    /// Takes all pages back, for the next replay. Counts begin again at 0; the limit stays.
+    ///
+    /// # Errors
+    ///
+    /// Where the system does not take pages back.
+    ///
+    /// # Panics
+    ///
+    /// Where a [`HeapRef`] is still held: its owner might touch the pages.
+    pub fn reset(&mut self, reset: Reset) -> Result<(), PageHeapError> {
+        assert_eq!(Rc::strong_count(&self.memory), 1, "a page heap can be reset only when no allocator holds it");
+        let memory = &*self.memory;
+        memory.committed_pages.set(0);
+        memory.grow_calls.set(0);
+        if reset == Reset::Cold && memory.open_pages.get() > 0 {
+            let bytes = memory.open_pages.get() * PAGE_BYTES;
+            // SAFETY: open pages are whole pages of the reservation, and nobody holds them, as was just asserted.
+            unsafe { os::close(memory.base, bytes) }.map_err(|source| PageHeapError::Reset { bytes, source })?;
+            memory.open_pages.set(0);
+        }
+        Ok(())
+    }
+}
+
+impl HeapRef {
+    /// Adds `pages` pages and returns the first of them, or `None` (and changes nothing) where the limit would be passed.
+    ///
+    /// The pages continue those before them. They hold zeroes after a cold reset, and anything after a warm one.
+    #[inline]
+    pub fn grow(&self, pages: usize) -> Option<NonNull<u8>> {
+        let memory = &*self.memory;
+        let first = memory.committed_pages.get();
+        let end = first.checked_add(pages).filter(|&end| end <= memory.limit_pages.get())?;
+        if end > memory.open_pages.get() {
+            memory.open_up_to(end)?;
+        }
+        memory.committed_pages.set(end);
+        memory.grow_calls.set(memory.grow_calls.get() + 1);
+        // SAFETY: page `first` is within the reservation or just behind its last page.
+        Some(unsafe { memory.base.add(first * PAGE_BYTES) })
+    }
+
+    /// The address of the first page, whether it is committed or not. Aligned to 64 KiB.
+    pub fn base(&self) -> NonNull<u8> {
+        self.memory.base
+    }
+
+    /// Pages handed out.
+    #[inline]
+    pub fn committed_pages(&self) -> usize {
+        self.memory.committed_pages.get()
+    }
+
+    /// Bytes handed out: the figure H of the metrics.
+    #[inline]
+    pub fn committed_bytes(&self) -> usize {
+        self.committed_pages() * PAGE_BYTES
+    }
+
+    /// Successful calls of [`grow`](Self::grow).
+    pub fn grow_calls(&self) -> u64 {
+        self.memory.grow_calls.get()
+    }
+
+    /// Bytes of the committed pages that the host has memory behind, or `None` where it does not tell.
+    pub fn resident_bytes(&self) -> Option<usize> {
+        // SAFETY: committed pages are whole pages of the reservation.
+        unsafe { os::resident_bytes(self.memory.base, self.committed_bytes()) }
+    }
+
+    /// Whether the `bytes` bytes from `address` on lie within the committed pages.
+    #[inline]
+    pub fn contains(&self, address: usize, bytes: usize) -> bool {
+        address
+            .checked_sub(self.memory.base.addr().get())
+            .and_then(|offset| offset.checked_add(bytes))
+            .is_some_and(|end| end <= self.committed_bytes())
+    }
+}
+
+impl Memory {
+    #[cold]
+    fn open_up_to(&self, pages: usize) -> Option<()> {
+        let open = self.open_pages.get();
+        let end = pages.next_multiple_of(self.guard.batch_pages()).min(self.pages);
+        // SAFETY: pages `open..end` are whole pages of the reservation. A system that refuses has no memory: an outcome.
+        unsafe { os::open(self.base.add(open * PAGE_BYTES), (end - open) * PAGE_BYTES) }.ok()?;
+        self.open_pages.set(end);
+        Some(())
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        // SAFETY: this is the reservation, and the last hold on it goes.
+        unsafe { os::release(self.reserved, self.reserved_bytes) };
+    }
+}
+
+// SAFETY: pages from the heap are readable, writable, handed out once between resets, and a reset needs that no handle is left. They
+// are aligned to their size, continue one another within one reservation, which is not at the end of the address space.
+unsafe impl PageSource for HeapRef {
+    const RUN_ALIGN: usize = PAGE_BYTES;
+
+    fn acquire(&mut self, min_bytes: usize) -> Option<NonNull<[u8]>> {
+        let pages = min_bytes.div_ceil(PAGE_BYTES);
+        let first = self.grow(pages)?;
+        Some(NonNull::slice_from_raw_parts(first, pages * PAGE_BYTES))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grows_in_address_order_up_to_its_limit_and_counts() {
+        let mut heap = PageHeap::reserve(100, Guard::Trap).unwrap();
+        heap.set_limit_pages(5);
+        let pages = heap.handle();
+        assert_eq!(pages.base().addr().get() % PAGE_BYTES, 0);
+        for (ask, expected_offset) in
+            [(1, Some(0)), (3, Some(1)), (2, None), (usize::MAX, None), (0, Some(4)), (1, Some(4))]
+        {
+            let first = pages.grow(ask).map(|first| (first.addr().get() - pages.base().addr().get()) / PAGE_BYTES);
+            assert_eq!(first, expected_offset, "asked for {ask}");
+        }
+        assert_eq!((pages.committed_pages(), pages.grow_calls()), (5, 4));
+        assert!(pages.contains(pages.base().addr().get(), 5 * PAGE_BYTES));
+        assert!(!pages.contains(pages.base().addr().get() + 1, 5 * PAGE_BYTES));
+        assert!(!pages.contains(pages.base().addr().get() - 1, 1));
+        assert!(!pages.contains(usize::MAX, 2));
+    }
+
+    #[test]
+    fn a_limit_cannot_pass_the_reservation() {
+        let mut heap = PageHeap::reserve(2, Guard::Batched).unwrap();
+        heap.set_limit_pages(10);
+        assert_eq!(heap.handle().grow(3), None);
+        assert!(heap.handle().grow(2).is_some());
+    }
+
+    #[test]
+    fn cold_gives_zeroes_and_warm_keeps_what_was_written() {
+        let mut heap = PageHeap::reserve(4, Guard::Batched).unwrap();
+        let read_back = |heap: &PageHeap| {
+            let byte = heap.handle().grow(1).unwrap();
+            // SAFETY: one page is committed, and this test alone uses it.
+            unsafe {
+                let was = byte.read();
+                byte.write(7);
+                was
+            }
+        };
+        assert_eq!(read_back(&heap), 0);
+        heap.reset(Reset::Warm).unwrap();
+        assert_eq!(read_back(&heap), 7);
+        heap.reset(Reset::Cold).unwrap();
+        assert_eq!(read_back(&heap), 0);
+    }
+
+    #[test]
+    fn one_touched_byte_makes_one_host_page_resident() {
+        let heap = PageHeap::reserve(64, Guard::Batched).unwrap();
+        let pages = heap.handle();
+        let first = pages.grow(64).unwrap();
+        assert_eq!(pages.resident_bytes(), Some(0));
+        // SAFETY: the page is committed.
+        unsafe { first.add(5 * PAGE_BYTES).write(1) };
+        assert_eq!(pages.resident_bytes(), Some(os::host_page_bytes()));
+    }
+
+    #[test]
+    #[should_panic(expected = "only when no allocator holds it")]
+    fn a_held_heap_is_not_reset() {
+        let mut heap = PageHeap::reserve(1, Guard::Trap).unwrap();
+        let _held = heap.handle();
+        let _ = heap.reset(Reset::Cold);
+    }
+
+    #[test]
+    fn an_impossible_reservation_is_an_error() {
+        assert!(matches!(PageHeap::reserve(usize::MAX, Guard::Trap), Err(PageHeapError::TooLarge { .. })));
+        let error = PageHeap::reserve((isize::MAX as usize >> 16) - 1, Guard::Trap).unwrap_err();
+        assert!(error.to_string().contains("cannot reserve"), "{error}");
+    }
+
+    #[test]
+    fn heaps_on_several_threads_do_not_meet() {
+        let threads: Vec<_> = (1..=4u8)
+            .map(|mark| {
+                std::thread::spawn(move || {
+                    let heap = PageHeap::reserve(8, Guard::Trap).unwrap();
+                    let first = heap.handle().grow(8).unwrap();
+                    // SAFETY: the pages are committed, and this thread alone uses them.
+                    unsafe {
+                        first.write_bytes(mark, 8 * PAGE_BYTES);
+                        std::thread::yield_now();
+                        (0..8 * PAGE_BYTES).all(|byte| first.add(byte).read() == mark)
+                    }
+                })
+            })
+            .collect();
+        for thread in threads {
+            assert!(thread.join().unwrap());
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Where an allocator that is to be shipped gets its memory from.
+//!
+//! The policy is a type: [`WasmPages`] asks WebAssembly for pages, [`Region`] hands out one fixed piece of memory as firmware
+//! has it, and the simulated page heap of the suite is a third. Write your own for anything else.
+
+use core::mem::MaybeUninit;
+use core::ptr::NonNull;
+
+/// A source of memory that grows by runs: stretches of consecutive bytes that are never moved and never taken back.
+///
+/// # Safety
+///
+/// An allocator writes to what it is given, so an implementation promises of each run that it returns:
+/// - it is at least as long as was asked for, readable, writable, and from then on nobody else's;
+/// - it begins at a multiple of [`RUN_ALIGN`](Self::RUN_ALIGN);
+/// - its last byte is not the last byte of the address space (the address behind it does not wrap to 0);
+/// - where it begins just behind the run before it, a pointer into the earlier one may be used to reach it.
+///
+/// Nothing is promised of its contents, and nothing about where it lies: another user of the same memory may have taken
+/// what lay behind the run before.
+pub unsafe trait PageSource {
+    /// The alignment, in bytes, that every run begins with. A power of two.
+    const RUN_ALIGN: usize;
+
+    /// A run of at least `min_bytes` bytes, or `None` if there is no such run to be had.
+    fn acquire(&mut self, min_bytes: usize) -> Option<NonNull<[u8]>>;
+}
+
+/// One fixed piece of memory, handed out whole at the first call: a static array, or the RAM behind the linker's heap symbol.
+///
+/// ```
+/// use allocators::{SegregatedBump, page_source::Region};
+/// use core::mem::MaybeUninit;
+///
+/// let ram = Box::leak(Box::new([MaybeUninit::uninit(); 4096]));
+/// let mut allocator: SegregatedBump<Region> = SegregatedBump::new(Region::new(ram));
+/// let layout = core::alloc::Layout::new::<u64>();
+/// assert!(!allocator.alloc(layout).is_null());
+/// ```
+#[derive(Debug)]
+pub struct Region {
+    memory: Option<NonNull<[u8]>>,
+}
+
+// SAFETY: a region owns its memory: `new` takes the only reference to it, and whoever calls `from_raw` promises the same.
+unsafe impl Send for Region {}
+
+impl Region {
+    /// A source that owns `memory`.
+    pub const fn new(memory: &'static mut [MaybeUninit<u8>]) -> Self {
+        let bytes = memory.len();
+        // SAFETY: a reference is not null.
+        let start = unsafe { NonNull::new_unchecked(memory.as_mut_ptr()) };
+        Region { memory: Some(NonNull::slice_from_raw_parts(start.cast(), bytes)) }
+    }
+
+    /// A source over memory that is known by its address only, as behind a linker symbol, or in a `static mut` array.
+    ///
+    /// # Safety
+    ///
+    /// The `bytes` bytes from `start` on are readable, writable, used by nobody else for as long as the program runs, and do not
+    /// reach the last byte of the address space.
+    pub const unsafe fn from_raw(start: NonNull<u8>, bytes: usize) -> Self {
+        Region { memory: Some(NonNull::slice_from_raw_parts(start, bytes)) }
+    }
+}
+
+// SAFETY: the one run is the memory that the region owns; it is given away once, and only if it is long enough. A reference to
+// a slice never wraps around, and `from_raw` demands the same.
+unsafe impl PageSource for Region {
+    const RUN_ALIGN: usize = 1;
+
+    fn acquire(&mut self, min_bytes: usize) -> Option<NonNull<[u8]>> {
+        self.memory.take_if(|memory| memory.len() >= min_bytes)
+    }
+}
+
+/// Pages of 64 KiB of the module's own memory, by WebAssembly's `memory.grow`.
+///
+/// Other users of `memory.grow` in the same module are no problem: the pages that lie between are theirs.
+#[cfg(any(target_family = "wasm", doc))]
+#[derive(Debug, Clone, Copy)]
+pub struct WasmPages;
+
+#[cfg(target_family = "wasm")]
+// SAFETY: `memory.grow` returns the old size in pages, and what lies behind it has become ours alone. The last page of the address
+// space is given out without its last bytes, so that the address behind the run exists.
+unsafe impl PageSource for WasmPages {
+    const RUN_ALIGN: usize = Self::PAGE_BYTES;
+
+    fn acquire(&mut self, min_bytes: usize) -> Option<NonNull<[u8]>> {
+        #[cfg(target_arch = "wasm32")]
+        use core::arch::wasm32::memory_grow;
+        #[cfg(target_arch = "wasm64")]
+        use core::arch::wasm64::memory_grow;
+
+        // A run may lose up to 16 bytes at the end of the address space: ask for room for them.
+        let pages = min_bytes.checked_add(16)?.div_ceil(Self::PAGE_BYTES);
+        let first_page = memory_grow::<0>(pages);
+        if first_page == usize::MAX {
+            return None;
+        }
+        let start = first_page.checked_mul(Self::PAGE_BYTES)?;
+        let bytes = pages * Self::PAGE_BYTES;
+        let bytes = if start.checked_add(bytes).is_some() { bytes } else { bytes - 16 };
+        let start = NonNull::new(core::ptr::with_exposed_provenance_mut::<u8>(start))?;
+        Some(NonNull::slice_from_raw_parts(start, bytes))
+    }
+}
+
+#[cfg(target_family = "wasm")]
+impl WasmPages {
+    const PAGE_BYTES: usize = 64 * 1024;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_region_is_handed_out_once_and_only_if_it_is_large_enough() {
+        static mut RAM: [u8; 1000] = [0; 1000];
+        let start = NonNull::new((&raw mut RAM).cast::<u8>()).expect("a static has an address");
+        // SAFETY: nothing else in this program names RAM.
+        let mut region = unsafe { Region::from_raw(start, 1000) };
+        assert_eq!(region.acquire(1001), None);
+        let run = region.acquire(10).expect("1000 bytes are there");
+        assert_eq!((run.cast::<u8>(), run.len()), (start, 1000));
+        assert_eq!(region.acquire(1), None);
+    }
+}

@@ -1,0 +1,83 @@
+//! An allocator of our own as a whole program's global allocator, where that program has one thread.
+
+use core::alloc::{GlobalAlloc, Layout};
+use core::cell::UnsafeCell;
+
+use crate::page_source::PageSource;
+use crate::segregated_bump::SegregatedBump;
+
+/// Makes an allocator that wants `&mut self` a [`GlobalAlloc`], without a lock, for programs with a single thread: a Wasm module without
+/// shared memory, or firmware whose interrupt handlers do not allocate.
+///
+/// In a Wasm module:
+///
+/// ```
+/// # #[cfg(target_family = "wasm")]
+/// use allocators::{SegregatedBump, SingleThreaded, page_source::WasmPages};
+///
+/// // SAFETY: this module has one thread.
+/// # #[cfg(target_family = "wasm")]
+/// #[global_allocator]
+/// static ALLOCATOR: SingleThreaded<SegregatedBump<WasmPages>> =
+///     unsafe { SingleThreaded::new(SegregatedBump::new(WasmPages)) };
+/// ```
+///
+/// In firmware, with 16 KiB of RAM for the heap:
+///
+/// ```
+/// use allocators::{SegregatedBump, SingleThreaded, page_source::Region};
+/// use core::ptr::NonNull;
+///
+/// static mut RAM: [u8; 16 * 1024] = [0; 16 * 1024];
+///
+/// // In a program: #[global_allocator]
+/// static ALLOCATOR: SingleThreaded<SegregatedBump<Region>> = unsafe {
+///     // SAFETY: this is the only mention of RAM, and the program has one thread.
+///     SingleThreaded::new(SegregatedBump::new(Region::from_raw(NonNull::new_unchecked((&raw mut RAM).cast()), 16 * 1024)))
+/// };
+/// # use core::alloc::{GlobalAlloc, Layout};
+/// # let block = unsafe { ALLOCATOR.alloc(Layout::new::<u64>()) };
+/// # assert!(!block.is_null());
+/// ```
+#[derive(Debug)]
+pub struct SingleThreaded<A>(UnsafeCell<A>);
+
+// SAFETY: `new` demands that all use is from one thread.
+unsafe impl<A> Sync for SingleThreaded<A> {}
+
+impl<A> SingleThreaded<A> {
+    /// Wraps an allocator.
+    ///
+    /// # Safety
+    ///
+    /// The value is used from one thread only, and not from an interrupt or signal handler that may have interrupted a call on it.
+    pub const unsafe fn new(allocator: A) -> Self {
+        SingleThreaded(UnsafeCell::new(allocator))
+    }
+}
+
+// SAFETY: the blocks are the allocator's, which are as GlobalAlloc wants them. One thread uses the value, and no allocator of ours calls
+// back into it, so each `&mut` below is the only one.
+unsafe impl<S: PageSource, const REALLOC_IN_PLACE: bool> GlobalAlloc
+    for SingleThreaded<SegregatedBump<S, REALLOC_IN_PLACE>>
+{
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the only reference, see above.
+        unsafe { (*self.0.get()).alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the only reference, see above.
+        unsafe { (*self.0.get()).alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the only reference, see above; GlobalAlloc's caller promises the rest.
+        unsafe { (*self.0.get()).dealloc(block, layout) }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: the only reference, see above; GlobalAlloc's caller promises the rest.
+        unsafe { (*self.0.get()).realloc(block, layout, new_size) }
+    }
+}

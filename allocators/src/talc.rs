@@ -1,0 +1,95 @@
+//! The crate `talc`, set up as `talc::wasm::new_wasm_dynamic_allocator` does: its Wasm binning, and one heap that is extended.
+//!
+//! The crate's own Wasm source panics on other systems, so its rule for growth is followed here: as many pages as the request that did
+//! not fit can need at the most, added to the end of the heap where they continue it (on this page heap they always do).
+
+use core::alloc::Layout;
+use core::ptr::{self, NonNull};
+
+use talc::base::{CHUNK_UNIT, Talc as TalcBase, binning::Binning};
+use talc::source::Source;
+use talc::wasm::WasmBinning;
+
+use crate::heap_allocator::{HeapAllocator, Info, Role};
+use crate::page_heap::{HeapRef, PAGE_BYTES};
+
+/// talc on a page heap.
+#[derive(Debug)]
+pub struct Talc {
+    inner: TalcBase<GrowAndExtend, WasmBinning>,
+}
+
+#[derive(Debug)]
+struct GrowAndExtend {
+    heap: HeapRef,
+    /// Where talc's heap ends, once it has one.
+    end: Option<NonNull<u8>>,
+}
+
+// SAFETY: it calls no allocator. What it claims are pages that are new and that stay.
+unsafe impl Source for GrowAndExtend {
+    fn acquire<B: Binning>(talc: &mut TalcBase<Self, B>, layout: Layout) -> Result<(), ()> {
+        let pages = pages_for(layout).ok_or(())?;
+        let first = talc.source.heap.grow(pages).ok_or(())?;
+        let bytes = pages * PAGE_BYTES;
+        let end = match talc.source.end {
+            // SAFETY: the heap ends there, and the pages behind it are new.
+            Some(end) if end == first => unsafe { talc.extend(end, first.as_ptr().add(bytes)) },
+            // SAFETY: the pages are new.
+            _ => unsafe { talc.claim(first.as_ptr(), bytes) }.ok_or(())?,
+        };
+        talc.source.end = Some(end);
+        Ok(())
+    }
+}
+
+/// Pages that surely have room for such a chunk: its bytes, its tag at the end, what a claim itself takes, and padding for its alignment.
+fn pages_for(layout: Layout) -> Option<usize> {
+    let tag = size_of::<usize>();
+    let chunk = layout.size().checked_add(tag)?.checked_next_multiple_of(CHUNK_UNIT)?;
+    let padding = if layout.align() > CHUNK_UNIT { layout.align() } else { 0 };
+    Some(chunk.checked_add(CHUNK_UNIT)?.checked_add(padding)?.div_ceil(PAGE_BYTES))
+}
+
+// SAFETY: the crate's own promise for its blocks, on pages that are the heap's.
+unsafe impl HeapAllocator for Talc {
+    const INFO: Info = Info {
+        name: "talc",
+        version: "5.1.1",
+        role: Role::Contender,
+        summary: "the crate talc as for Wasm: boundary tags and bins, one heap that is extended",
+        refuses: None,
+    };
+
+    fn create(heap: HeapRef) -> Self {
+        Talc { inner: TalcBase::new(GrowAndExtend { heap, end: None }) }
+    }
+
+    #[inline]
+    unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's.
+        unsafe { self.inner.allocate(layout) }.map_or(ptr::null_mut(), NonNull::as_ptr)
+    }
+
+    #[inline]
+    unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout) {
+        // SAFETY: the caller's.
+        unsafe { self.inner.deallocate(block, layout) }
+    }
+
+    #[inline]
+    unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: the caller's; the new block is apart from the old one, and larger, since a shrink is always done in place.
+        unsafe {
+            if self.inner.try_realloc_in_place(block, layout, new_size) {
+                return block;
+            }
+            let moved = self.alloc(Layout::from_size_align_unchecked(new_size, layout.align()));
+            if !moved.is_null() {
+                moved.copy_from_nonoverlapping(block, layout.size());
+                self.inner.deallocate(block, layout);
+            }
+            moved
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Every registered contender conforms, and the suite is known to bite.
+
+use allocators::conformance::{self, Failure};
+use allocators::faulty::{self, Faulty, GrowsWithoutItsClass};
+use allocators::registry::{self, Visitor};
+use allocators::shadow::Violation;
+use allocators::{HeapAllocator, Role};
+
+struct Failures;
+
+impl Visitor for Failures {
+    type Output = Vec<String>;
+
+    fn visit<A: HeapAllocator>(&mut self) -> Vec<String> {
+        let cases = conformance::cases::<A>();
+        assert_eq!(cases.is_empty(), A::INFO.role == Role::Floor, "{}", A::INFO.name);
+        assert_eq!(A::probe(), Ok(()), "{}", A::INFO.name);
+        let failures = cases.iter().filter_map(|case| Some((case, (case.run)().err()?)));
+        failures.map(|(case, failure)| format!("{}: {}: {failure}", A::INFO.name, case.name)).collect()
+    }
+}
+
+#[test]
+fn every_contender_conforms() {
+    let failures = registry::visit_all(&mut Failures).concat();
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}
+
+#[test]
+fn every_contender_conforms_on_several_threads_at_once() {
+    let threads: Vec<_> = (0..3).map(|_| std::thread::spawn(|| registry::visit_all(&mut Failures).concat())).collect();
+    for thread in threads {
+        assert_eq!(thread.join().unwrap(), Vec::<String>::new());
+    }
+}
+
+/// The first violation that the suite finds.
+fn caught<A: HeapAllocator>() -> Violation {
+    let failures = conformance::cases::<A>().into_iter().filter_map(|case| (case.run)().err());
+    let mut violations = failures.filter_map(|failure| match failure {
+        Failure::Violation(violation) => Some(violation),
+        _ => None,
+    });
+    violations.next().expect("a faulty allocator conforms")
+}
+
+#[test]
+fn every_fault_is_caught_for_what_it_is() {
+    assert!(matches!(caught::<Faulty<faulty::Overlap>>(), Violation::Overlap { .. }));
+    assert!(matches!(caught::<Faulty<faulty::Enclosure>>(), Violation::Overlap { .. }));
+    assert!(matches!(caught::<Faulty<faulty::Misalignment>>(), Violation::Misaligned { .. }));
+    assert!(matches!(caught::<Faulty<faulty::OutsideHeap>>(), Violation::OutsideHeap { .. }));
+    assert!(matches!(caught::<Faulty<faulty::LostByte>>(), Violation::LostInRealloc { .. }));
+    assert!(matches!(caught::<Faulty<faulty::NotZeroed>>(), Violation::NotZeroed { .. }));
+    assert!(matches!(caught::<Faulty<faulty::Overwriting>>(), Violation::Overwritten { .. }));
+    assert!(matches!(caught::<GrowsWithoutItsClass>(), Violation::Overlap { .. } | Violation::Misaligned { .. }));
+}

@@ -1,0 +1,8 @@
+//! All integration tests of the crate, in one binary.
+
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod segregated_bump;
