@@ -1,5 +1,38 @@
 //! Results, statistics, tables and charts of Heaprace.
 //!
 //! This crate only reads what a measurement left: it knows nothing of allocators, traces or replay.
+//!
+//! - [`results`]: what a measurement leaves behind, one versioned JSON document a trace.
+//! - [`stats`]: medians with intervals, and ratios formed within rounds.
+//! - [`table`]: results as text for a terminal.
+//! - [`chart`]: results as SVG; [`chart::ALL`] has every chart.
+//! - [`save`]: writes any of these whole or not at all.
+//!
+//! ```no_run
+//! use reports::results::Results;
+//! use reports::table::{self, TextOptions};
+//! use reports::{chart, save};
+//!
+//! let json = std::fs::read_to_string("heaprace-report/serde-heavy/results.json").expect("measured before");
+//! let results = Results::from_json(&json)?;
+//! print!("{}", table::text(&results, TextOptions::default()));
+//! for chart in chart::ALL {
+//!     save(chart.file_name.as_ref(), (chart.draw)(&results)?.as_bytes())?;
+//! }
+//! # Ok::<(), reports::ReportError>(())
+//! ```
 
+pub mod chart;
+mod error;
+mod file;
+mod numbers;
+mod reasons;
 pub mod results;
+#[cfg(test)]
+mod sample;
+pub mod stats;
+pub mod table;
+mod wire;
+
+pub use error::ReportError;
+pub use file::save;

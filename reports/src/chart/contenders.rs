@@ -1,0 +1,79 @@
+//! Which contenders a chart shows and which it leaves out, told with the reason: a gap in a chart must never be a riddle.
+
+use plotters::style::{Color, ShapeStyle};
+
+use super::palette::{self, Style};
+use crate::reasons::by_reason;
+use crate::results::{Contender, Results, Role, Verification};
+
+/// A contender that is shown, with the figures that the chart draws.
+pub(super) struct Shown<'a, T> {
+    pub(super) contender: &'a Contender,
+    pub(super) figures: &'a T,
+    pub(super) style: Style,
+}
+
+/// A contender that is left out, and why.
+pub(super) struct LeftOut<'a> {
+    pub(super) contender: &'a Contender,
+    pub(super) reason: String,
+}
+
+/// Sorts the contenders by whether they have the figures that a chart needs; `figures` says why not. Those that failed
+/// verification are always left out: their figures are not those of an allocator.
+pub(super) fn sort_out<'a, T>(
+    results: &'a Results,
+    figures: impl Fn(&'a Contender) -> Result<&'a T, String>,
+) -> (Vec<Shown<'a, T>>, Vec<LeftOut<'a>>) {
+    let (mut shown, mut left_out) = (Vec::new(), Vec::new());
+    for contender in &results.contenders {
+        let found = match contender.verification {
+            Verification::Failed { .. } => Err("failed verification".to_string()),
+            Verification::Passed | Verification::NotChecked { .. } => figures(contender),
+        };
+        match found {
+            Ok(figures) => shown.push(Shown { contender, figures, style: palette::style_of(&contender.name) }),
+            Err(reason) => left_out.push(LeftOut { contender, reason }),
+        }
+    }
+    (shown, left_out)
+}
+
+/// Who is left out and why: `talc, dlmalloc: not accounted here`.
+pub(super) fn reasons<'a>(left_out: impl IntoIterator<Item = &'a LeftOut<'a>>) -> Vec<String> {
+    let pairs = left_out.into_iter().map(|one| (one.contender.name.as_str(), one.reason.clone()));
+    by_reason(pairs).into_iter().map(|(names, reason)| format!("{names}: {reason}")).collect()
+}
+
+impl<T> Shown<'_, T> {
+    /// How its line is drawn: solid lines are the widest, so that both are seen where a dashed one lies on them, and
+    /// baselines stand back.
+    pub(super) fn stroke(&self) -> ShapeStyle {
+        let width = match (self.contender.role, self.style.dashes) {
+            (Role::Baseline | Role::Floor, _) => 4,
+            (Role::Contender, "") => 7,
+            (Role::Contender, _) => 5,
+        };
+        self.style.color.stroke_width(width)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{self, contender};
+
+    #[test]
+    fn who_failed_verification_is_left_out_whatever_its_figures() {
+        let mut results = sample::empty();
+        results.contenders = vec![
+            contender("talc").build(),
+            contender("broken").invalid(17, "block 3 overlaps block 2").build(),
+            contender("a").without_memory("no heap").build(),
+            contender("b").without_memory("no heap").build(),
+        ];
+        let (shown, left_out) = sort_out(&results, |contender| contender.memory.known().ok_or("no heap".to_string()));
+        assert_eq!(shown.iter().map(|one| one.contender.name.as_str()).collect::<Vec<_>>(), ["talc"]);
+        assert_eq!(reasons(&left_out), ["broken: failed verification", "a, b: no heap"]);
+    }
+}

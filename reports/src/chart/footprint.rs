@@ -1,0 +1,396 @@
+//! Footprint over time: what each contender has taken from the page heap, beside what the program holds.
+//!
+//! Committed bytes (H) only grow, in steps of pages; live bytes (R) rise and fall beneath. The room between the two is what a
+//! contender costs, and a line that keeps rising over flat live bytes is a leak. It cannot see what happens inside the heap:
+//! neither where free space lies nor who could still use it.
+//!
+//! The axis is logarithmic where one contender takes far more than another, or the smaller ones would all lie on the floor.
+
+use plotters::prelude::*;
+
+use super::axis::ByteAxis;
+use super::canvas::{self, Drawn, HAIRLINE, INK, SOFT, TEXT, Words};
+use super::contenders::{LeftOut, Shown, reasons, sort_out};
+use super::frame::{BOTTOM, EventPlot, Frame, TOP, note_lines};
+use super::labels::{self, Name};
+use crate::ReportError;
+use crate::numbers::{bytes, count, grouped};
+use crate::results::{Contender, Figure, FootprintPoint, Memory, Results, Role};
+
+/// Largest ratio of peaks up to which a linear axis shows the smallest.
+const LINEAR_UP_TO: u64 = 8;
+
+/// Fill and outline of the live bytes.
+const LIVE_FILL: RGBColor = RGBColor(0xE6, 0xE6, 0xE6);
+const LIVE_LINE: RGBColor = RGBColor(0x8C, 0x8C, 0x8C);
+
+/// Draws the committed bytes of every contender over the events of the trace, and the live bytes beneath them.
+///
+/// Contenders without memory figures, and those that failed verification, are left out and named below the chart. Results
+/// with nothing to draw give a chart that says so.
+///
+/// # Errors
+///
+/// [`ReportError::Draw`] where plotters could not draw.
+///
+/// ```
+/// # fn keep(results: &reports::results::Results) -> Result<(), reports::ReportError> {
+/// let svg = reports::chart::footprint(results)?;
+/// reports::save("footprint.svg".as_ref(), svg.as_bytes())
+/// # }
+/// ```
+pub fn footprint(results: &Results) -> Result<String, ReportError> {
+    let (lines, left_out) = sort_out(results, memory);
+    let words = words(results, &lines, &left_out);
+    if lines.is_empty() {
+        let mut message = vec!["There is nothing to draw.".to_string()];
+        message.extend(reasons(&left_out));
+        return canvas::message(&words, &message);
+    }
+    let live = live(&lines);
+    let frame = frame(results, &lines, &live, &left_out);
+    canvas::draw(&words, frame.height(), |sheet| {
+        canvas::heading(sheet, &words)?;
+        let mut plot = frame.paint(sheet)?;
+        paint_live(&mut plot, &frame.bytes, &live)?;
+        paint_committed(&mut plot, &frame.bytes, &lines)?;
+        let names = names(&lines, &live, |bytes| frame.height_of(&plot, frame.bytes.position(bytes)));
+        labels::paint(sheet, &names, frame.right(&plot), (TOP, BOTTOM))
+    })
+}
+
+/// A contender whose heap is drawn.
+type Line<'a> = Shown<'a, Memory>;
+
+/// The figures of a contender, where they have a course over time.
+fn memory(contender: &Contender) -> Result<&Memory, String> {
+    match &contender.memory {
+        Figure::Unknown { unknown } => Err(unknown.clone()),
+        Figure::Known(memory) if memory.timeline.len() < 2 => {
+            Err(format!("only {} in time", count(memory.timeline.len() as u64, "point")))
+        }
+        Figure::Known(memory) => Ok(memory),
+    }
+}
+
+fn words(results: &Results, lines: &[Line], left_out: &[LeftOut]) -> Words {
+    let trace = &results.trace;
+    let mut description = format!(
+        "Bytes committed by each contender over {} of the trace {}. Live bytes peak at {} after event {}.",
+        count(trace.events, "event"),
+        trace.name,
+        bytes(trace.peak_live_bytes),
+        grouped(trace.peak_live_event)
+    );
+    if !lines.is_empty() {
+        let peak = |line: &Line| format!("{} {}", line.contender.name, bytes(line.figures.peak_heap_bytes));
+        description += &format!(" Peak heap: {}.", join(lines, peak));
+    }
+    if !left_out.is_empty() {
+        description += &format!(" Not shown: {}.", reasons(left_out).join("; "));
+    }
+    Words { subject: trace.name.clone(), what: "committed heap over time", description }
+}
+
+fn join<T>(items: &[T], text: impl Fn(&T) -> String) -> String {
+    items.iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
+/// The live bytes over time. They belong to the trace; only who failed requests saw fewer, so another one is asked if there
+/// is any.
+fn live(lines: &[Line]) -> Vec<FootprintPoint> {
+    let complete = lines.iter().find(|line| line.figures.failed_requests == 0);
+    complete.or(lines.first()).map(|line| line.figures.timeline.clone()).unwrap_or_default()
+}
+
+fn frame(results: &Results, lines: &[Line], live: &[FootprintPoint], left_out: &[LeftOut]) -> Frame {
+    let trace = &results.trace;
+    // The same trace on another word size has other figures, so the platform is part of the chart.
+    let platform = canvas::platform(&results.provenance.target);
+    let ends = lines.iter().filter_map(|line| line.figures.timeline.last()).map(|point| point.event);
+    let names = lines.iter().map(|line| canvas::text_width(&line.contender.name, TEXT) as u32);
+    Frame {
+        quantity: "committed heap",
+        subtitle: format!("{platform}; {}; peak live {}", count(trace.events, "event"), bytes(trace.peak_live_bytes)),
+        last_event: ends.max().unwrap_or(1).max(trace.events),
+        bytes: axis_for(lines, live),
+        name_room: names.max().unwrap_or(0).clamp(120, 560),
+        notes: notes(lines, left_out),
+    }
+}
+
+fn paint_live(plot: &mut EventPlot, axis: &ByteAxis, live: &[FootprintPoint]) -> Drawn {
+    let live = steps(live, |point| axis.position(point.live_bytes));
+    plot.draw_series(AreaSeries::new(live.iter().copied(), axis.range.start, LIVE_FILL))?;
+    plot.draw_series(LineSeries::new(live, LIVE_LINE.stroke_width(HAIRLINE)))?;
+    Ok(())
+}
+
+fn paint_committed(plot: &mut EventPlot, axis: &ByteAxis, lines: &[Line]) -> Drawn {
+    // Dashed lines come last, so that a line beneath them shows through the gaps.
+    for dashed in [false, true] {
+        for line in lines.iter().filter(|line| line.style.dashes.is_empty() != dashed) {
+            let committed = steps(&line.figures.timeline, |point| axis.position(point.committed_bytes));
+            plot.draw_series(LineSeries::new(committed, line.stroke()))?;
+        }
+    }
+    for (event, committed) in lines.iter().filter_map(first_failure) {
+        let place = (event as f64, axis.position(committed));
+        plot.draw_series([Cross::new(place, 15, INK.stroke_width(5))])?;
+    }
+    Ok(())
+}
+
+/// The event at which a contender first answered a request with null, and the bytes that it had committed then.
+fn first_failure(line: &Line) -> Option<(u64, u64)> {
+    let event = line.figures.first_failure.as_ref()?.event;
+    let then = line.figures.timeline.iter().find(|point| point.event >= event)?;
+    Some((event, then.committed_bytes))
+}
+
+/// What is written beside the ends of the lines; `height_of` gives the height of a number of bytes.
+fn names<'a>(lines: &'a [Line], live: &[FootprintPoint], height_of: impl Fn(u64) -> i32) -> Vec<Name<'a>> {
+    let end = |points: &[FootprintPoint], bytes: fn(&FootprintPoint) -> u64| height_of(points.last().map_or(0, bytes));
+    let of_line = |line: &'a Line| {
+        let y = end(&line.figures.timeline, |point| point.committed_bytes);
+        Name { text: &line.contender.name, color: line.style.color, y }
+    };
+    let live = Name { text: "live", color: SOFT, y: end(live, |point| point.live_bytes) };
+    lines.iter().map(of_line).chain([live]).collect()
+}
+
+/// Linear from 0 where the largest peak leaves the smallest visible, else logarithmic.
+fn axis_for(lines: &[Line], live: &[FootprintPoint]) -> ByteAxis {
+    let peaks = || lines.iter().map(|line| line.figures.peak_heap_bytes);
+    let live_peak = live.iter().map(|point| point.live_bytes).max().unwrap_or(0);
+    let (smallest, largest) = (peaks().min().unwrap_or(0), peaks().max().unwrap_or(0));
+    if largest > smallest.saturating_mul(LINEAR_UP_TO) {
+        // From the first page on, so that no committed byte lies below the axis; live bytes do while they are few.
+        let committed = lines.iter().flat_map(|line| &line.figures.timeline).map(|point| point.committed_bytes);
+        let first = committed.filter(|&bytes| bytes > 0).min().unwrap_or(1);
+        ByteAxis::log(first.min(live_peak), largest)
+    } else {
+        ByteAxis::linear(largest.max(live_peak))
+    }
+}
+
+/// The corners of a line that holds the value of each stretch over the whole of it, without those where nothing changes.
+fn steps(points: &[FootprintPoint], position: impl Fn(&FootprintPoint) -> f64) -> Vec<(f64, f64)> {
+    let mut corners: Vec<(f64, f64)> = Vec::new();
+    let mut start = 0.0;
+    for point in points {
+        let (end, value) = (point.event as f64, position(point));
+        match corners.last_mut() {
+            Some(last) if last.1 == value => last.0 = end,
+            _ => corners.extend([(start, value), (end, value)]),
+        }
+        start = end;
+    }
+    corners
+}
+
+/// What stands below the chart: who failed requests, and who is not shown.
+fn notes(lines: &[Line], left_out: &[LeftOut]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let failing: Vec<&Line> = lines.iter().filter(|line| line.figures.failed_requests > 0).collect();
+    if !failing.is_empty() {
+        let failures =
+            |line: &&Line| format!("{} ({} in all)", line.contender.name, grouped(line.figures.failed_requests));
+        notes.push(format!("x: first request that failed: {}", join(&failing, failures)));
+    }
+    // That the floor has no heap is not news; the description has it.
+    let mut missed = left_out.iter().filter(|one| one.contender.role != Role::Floor).peekable();
+    if missed.peek().is_some() {
+        notes.push(format!("not shown: {}", reasons(missed).join("; ")));
+    }
+    note_lines(&notes)
+}
+
+#[cfg(test)]
+mod tests {
+    use roxmltree::{Document, Node};
+
+    use super::*;
+    use crate::chart::canvas::WIDTH;
+    use crate::sample::{self, PAGE, contender};
+
+    fn draw(contenders: Vec<Contender>) -> String {
+        footprint(&Results { contenders, ..sample::empty() }).unwrap()
+    }
+
+    fn texts(svg: &Document) -> Vec<String> {
+        let is_text = |node: &Node| node.has_tag_name("text");
+        svg.descendants().filter(is_text).map(|node| node.text().unwrap_or_default().trim().to_string()).collect()
+    }
+
+    /// The lines of this colour that are no hairlines.
+    fn lines_of<'a>(svg: &'a Document, color: &str) -> Vec<Node<'a, 'a>> {
+        let is_line = |node: &Node| {
+            node.attribute("stroke") == Some(color)
+                && node.has_tag_name("polyline")
+                && node.attribute("stroke-width") != Some("2")
+        };
+        svg.descendants().filter(is_line).collect()
+    }
+
+    fn child<'a>(svg: &'a Document, name: &str) -> &'a str {
+        svg.root_element().children().find(|node| node.has_tag_name(name)).and_then(|node| node.text()).unwrap()
+    }
+
+    #[test]
+    fn has_a_line_a_name_and_a_dash_pattern_for_each_contender() {
+        let svg = footprint(&sample::results()).unwrap();
+        let svg = Document::parse(&svg).unwrap();
+        let texts = texts(&svg);
+        for (name, color, width, dashes) in [
+            ("segregated-bump", "#D55E00", "7", None),
+            ("segregated-bump-moving", "#E69F00", "5", Some("14 10")),
+            ("dlmalloc", "#0072B2", "5", Some("36 12")),
+            ("wee_alloc", "#CC79A7", "5", Some("30 9 6 9 6 9")),
+            ("talc", "#009E73", "5", Some("30 9 6 9")),
+            ("bump", "#882255", "4", Some("5 9")),
+        ] {
+            let [line] = lines_of(&svg, color)[..] else { panic!("one line for {name}") };
+            assert_eq!(line.attribute("stroke-width"), Some(width), "{name}");
+            assert_eq!(line.attribute("stroke-dasharray"), dashes, "{name}");
+            assert_eq!(texts.iter().filter(|text| *text == name).count(), 1, "{name}");
+        }
+        for text in [
+            "serde-heavy: committed heap over time",
+            "events replayed",
+            "live",
+            "native, 64-bit; 200,000 events; peak live 1 MiB",
+        ] {
+            assert!(texts.iter().any(|found| found == text), "{text} in {texts:?}");
+        }
+    }
+
+    #[test]
+    fn tells_screen_readers_what_it_shows() {
+        let svg = footprint(&sample::results()).unwrap();
+        let svg = Document::parse(&svg).unwrap();
+        assert_eq!(svg.root_element().attribute("role"), Some("img"));
+        assert_eq!(svg.root_element().attribute("viewBox"), Some("0 0 1600 1034"));
+        assert_eq!(child(&svg, "title"), "serde-heavy: committed heap over time");
+        assert_eq!(
+            child(&svg, "desc"),
+            "Bytes committed by each contender over 200,000 events of the trace serde-heavy. Live bytes peak at 1 MiB after \
+             event 150,000. Peak heap: bump 487 MiB, segregated-bump 3.25 MiB, segregated-bump-moving 4.38 MiB, dlmalloc \
+             1.25 MiB, talc 1.38 MiB, wee_alloc 55.6 MiB. Not shown: null: hands out no memory."
+        );
+    }
+
+    #[test]
+    fn the_axis_is_linear_up_to_a_ratio_of_eight() {
+        let title = |pages| {
+            let svg = draw(vec![contender("talc").pages(20).build(), contender("wee_alloc").pages(pages).build()]);
+            texts(&Document::parse(&svg).unwrap()).into_iter().find(|text| text.starts_with("committed heap,")).unwrap()
+        };
+        assert_eq!(title(160), "committed heap, MiB");
+        assert_eq!(title(161), "committed heap, log scale");
+    }
+
+    #[test]
+    fn failed_requests_are_crossed_and_noted() {
+        let svg = draw(vec![contender("talc").build(), contender("wee_alloc").pages(92).failed_requests(12).build()]);
+        let svg = Document::parse(&svg).unwrap();
+        let strokes =
+            svg.descendants().filter(|node| node.has_tag_name("line") && node.attribute("stroke-width") == Some("5"));
+        assert_eq!(strokes.count(), 2, "of one cross");
+        let refusing = contender("wee_alloc").pages(9200).failed_requests(1).build();
+        let results = Results { contenders: vec![refusing], ..sample::empty() };
+        let (lines, _) = sort_out(&results, memory);
+        // Event 4,711 lies in the stretch that ends at 4,800, which is 3.2 % of the rise to 9,200 pages.
+        assert_eq!(first_failure(&lines[0]), Some((4711, 295 * PAGE)));
+        assert!(texts(&svg).contains(&"x: first request that failed: wee_alloc (12 in all)".to_string()));
+    }
+
+    #[test]
+    fn live_bytes_are_those_of_a_contender_that_served_all() {
+        let mut results = sample::empty();
+        results.contenders = vec![contender("wee_alloc").failed_requests(12).build(), contender("talc").build()];
+        let Figure::Known(refusing) = &mut results.contenders[0].memory else { unreachable!() };
+        refusing.timeline.iter_mut().for_each(|point| point.live_bytes = 0);
+        let (lines, _) = sort_out(&results, memory);
+        assert_eq!(live(&lines), lines[1].figures.timeline);
+        assert_eq!(live(&lines[..1]), lines[0].figures.timeline, "better than none");
+    }
+
+    #[test]
+    fn who_is_left_out_is_named() {
+        let svg = draw(vec![
+            contender("talc").build(),
+            contender("broken").invalid(17, "block 3 overlaps block 2").build(),
+            contender("mimalloc").without_memory("its own reserve").build(),
+            contender("jemalloc").without_memory("its own reserve").build(),
+            contender("null").role(Role::Floor).without_memory("hands out no memory").build(),
+        ]);
+        let svg = Document::parse(&svg).unwrap();
+        let note = "not shown: broken: failed verification; mimalloc, jemalloc: its own reserve";
+        assert!(texts(&svg).contains(&note.to_string()), "{:?}", texts(&svg));
+        assert!(child(&svg, "desc").contains("null: hands out no memory"));
+    }
+
+    #[test]
+    fn names_never_overlap_and_stay_within_the_sheet() {
+        let names = (0..12).map(|index| format!("contender-{index:02}-twenty-two")).collect::<Vec<_>>();
+        let svg = draw(names.iter().map(|name| contender(name).build()).collect());
+        let svg = Document::parse(&svg).unwrap();
+        let number = |node: &Node, name| node.attribute(name).unwrap().parse::<f64>().unwrap();
+        let is_name = |node: &Node| node.text().is_some_and(|text| names.iter().any(|name| name == text.trim()));
+        let mut heights: Vec<f64> = Vec::new();
+        for node in svg.descendants().filter(|node| node.has_tag_name("text") && is_name(node)) {
+            heights.push(number(&node, "y"));
+            let end = number(&node, "x") + canvas::text_width(node.text().unwrap().trim(), TEXT);
+            assert!(end <= f64::from(WIDTH), "{node:?} ends at {end}");
+        }
+        heights.sort_by(f64::total_cmp);
+        assert_eq!(heights.len(), 12);
+        assert!(heights.windows(2).all(|pair| pair[1] - pair[0] >= TEXT), "{heights:?}");
+    }
+
+    #[test]
+    fn nothing_to_draw_is_said_and_not_drawn() {
+        let mut one_point = contender("talc").build();
+        let Figure::Known(memory) = &mut one_point.memory else { unreachable!() };
+        memory.timeline.truncate(1);
+        for (contenders, reason) in [
+            (vec![], None),
+            (vec![one_point], Some("talc: only 1 point in time")),
+            (vec![contender("talc").without_memory("not accounted here").build()], Some("talc: not accounted here")),
+        ] {
+            let svg = draw(contenders);
+            let svg = Document::parse(&svg).unwrap();
+            let texts = texts(&svg);
+            assert!(texts.contains(&"There is nothing to draw.".to_string()));
+            assert!(reason.is_none_or(|reason| texts.contains(&reason.to_string())), "{texts:?}");
+            assert!(!svg.descendants().any(|node| node.has_tag_name("polyline")));
+        }
+    }
+
+    #[test]
+    fn any_name_gives_well_formed_xml() {
+        let name = "<b>&\"'\u{7}\u{1b}[31m 堆";
+        let mut results = sample::empty();
+        results.trace.name = name.into();
+        results.contenders = vec![contender(name).build(), contender("x").without_memory(name).build()];
+        let svg = footprint(&results).unwrap();
+        let svg = Document::parse(&svg).unwrap();
+        assert!(child(&svg, "title").starts_with("<b>&\"'\u{FFFD}\u{FFFD}[31m 堆"));
+    }
+
+    #[test]
+    fn a_file_stays_small() {
+        assert!(footprint(&sample::results()).unwrap().len() < 100_000);
+    }
+
+    #[test]
+    fn steps_hold_each_value_over_its_stretch() {
+        let point = |event, committed_bytes| FootprintPoint { event, live_bytes: 0, committed_bytes };
+        let points = [point(10, PAGE), point(20, PAGE), point(30, 3 * PAGE), point(35, 3 * PAGE)];
+        let pages = |point: &FootprintPoint| (point.committed_bytes / PAGE) as f64;
+        assert_eq!(steps(&points, pages), [(0.0, 1.0), (20.0, 1.0), (20.0, 3.0), (35.0, 3.0)]);
+        assert_eq!(steps(&points[..1], pages), [(0.0, 1.0), (10.0, 1.0)]);
+        assert_eq!(steps(&[], pages), []);
+    }
+}

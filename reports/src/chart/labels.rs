@@ -1,0 +1,100 @@
+//! Names beside the ends of lines, moved apart so that none covers another.
+
+use plotters::prelude::*;
+use plotters::style::text_anchor::HPos;
+
+use super::canvas::{self, Drawn, EDGE, HAIRLINE, Sheet, TEXT, WIDTH};
+use super::palette;
+
+/// Room between the ends of the lines and the names, for the thin lines that join them.
+pub(super) const GAP: i32 = 56;
+
+/// Height of a name.
+const HEIGHT: f64 = 42.0;
+
+/// A name, and the height at which its line ends, in pixels.
+pub(super) struct Name<'a> {
+    pub(super) text: &'a str,
+    pub(super) color: RGBColor,
+    pub(super) y: i32,
+}
+
+/// Writes the names to the right of a plot that goes from `top` to `bottom` and ends at `right`.
+pub(super) fn paint(sheet: &Sheet, names: &[Name], right: i32, (top, bottom): (u32, u32)) -> Drawn {
+    // The lowest keeps clear of the last tick's label, which reaches beyond the plot.
+    let (low, high) = (f64::from(top), f64::from(bottom) - HEIGHT / 2.0);
+    let wished: Vec<f64> = names.iter().map(|name| f64::from(name.y)).collect();
+    let size = TEXT.min((high - low) / names.len() as f64 * 0.8);
+    let room = f64::from(WIDTH as i32 - right - GAP - EDGE / 2);
+    for (name, y) in names.iter().zip(spread(&wished, HEIGHT, low, high)) {
+        let y = y.round() as i32;
+        let leader = vec![(right + 4, name.y), (right + GAP - 8, y)];
+        sheet.draw(&PathElement::new(leader, name.color.stroke_width(HAIRLINE)))?;
+        let text = canvas::fit(name.text, size, room);
+        canvas::text(sheet, &text, (right + GAP, y), size, palette::ink(name.color), HPos::Left)?;
+    }
+    Ok(())
+}
+
+/// Places labels, each `gap` high, within `low` to `high`, in the order of the lines that they belong to and as near to them
+/// as can be (least squares). Where there is no room for all, the gap shrinks.
+///
+/// Taking `index × gap` from each wished-for place turns "at least a gap apart" into "not decreasing": the isotonic
+/// regression, by pooling neighbours that are out of order into their mean.
+fn spread(wished: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> {
+    let gap = gap.min((high - low) / wished.len().saturating_sub(1).max(1) as f64);
+    let mut order: Vec<usize> = (0..wished.len()).collect();
+    order.sort_by(|&one, &other| wished[one].total_cmp(&wished[other]));
+
+    let mut pools: Vec<(f64, usize)> = Vec::new();
+    for (rank, &index) in order.iter().enumerate() {
+        let mut pool = (wished[index] - rank as f64 * gap, 1);
+        while let Some((mean, count)) = pools.pop_if(|(mean, _)| *mean > pool.0) {
+            let total = mean * count as f64 + pool.0 * pool.1 as f64;
+            pool = (total / (count + pool.1) as f64, count + pool.1);
+        }
+        pools.push(pool);
+    }
+
+    let highest = high - wished.len().saturating_sub(1) as f64 * gap;
+    let levels = pools.into_iter().flat_map(|(mean, count)| std::iter::repeat_n(mean, count));
+    let mut placed = vec![0.0; wished.len()];
+    for (rank, (index, level)) in order.into_iter().zip(levels).enumerate() {
+        placed[index] = level.min(highest).max(low) + rank as f64 * gap;
+    }
+    placed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_with_room_stay_where_they_are() {
+        assert_eq!(spread(&[50.0, 10.0, 30.0], 20.0, 0.0, 100.0), [50.0, 10.0, 30.0]);
+        assert_eq!(spread(&[], 20.0, 0.0, 100.0), [0.0; 0]);
+        assert_eq!(spread(&[7.0], 20.0, 0.0, 100.0), [7.0]);
+    }
+
+    #[test]
+    fn equal_places_open_like_a_fan() {
+        assert_eq!(spread(&[50.0, 50.0, 50.0], 10.0, 0.0, 100.0), [40.0, 50.0, 60.0]);
+    }
+
+    #[test]
+    fn a_group_moves_as_little_as_it_can_and_leaves_others_alone() {
+        // 40 and 44 move by 3 each to be 10 apart; 90 is far enough away.
+        assert_eq!(spread(&[44.0, 90.0, 40.0], 10.0, 0.0, 100.0), [47.0, 90.0, 37.0]);
+    }
+
+    #[test]
+    fn the_ends_hold() {
+        assert_eq!(spread(&[-5.0, 99.0, 99.0], 10.0, 0.0, 100.0), [0.0, 90.0, 100.0]);
+        assert_eq!(spread(&[0.0, 0.0], 10.0, 0.0, 100.0), [0.0, 10.0]);
+    }
+
+    #[test]
+    fn too_many_labels_share_what_there_is() {
+        assert_eq!(spread(&[50.0; 5], 40.0, 0.0, 100.0), [0.0, 25.0, 50.0, 75.0, 100.0]);
+    }
+}

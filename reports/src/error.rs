@@ -1,0 +1,51 @@
+//! What can go wrong between results and what is made of them.
+//!
+//! A message has all of it, the cause included: there is no further chain of sources to print.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::results::SCHEMA_VERSION;
+
+/// Why results could not be read, drawn or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// The text is not a results document, or was cut short; the cause says where.
+    #[error("these are not results of Heaprace (or the file was cut short): {cause}")]
+    NotResults {
+        /// Line and column, and what stood there.
+        cause: serde_json::Error,
+    },
+
+    /// The document follows another version of the schema, whose fields may mean something else.
+    #[error(
+        "the results follow schema version {found}, and this Heaprace reads version {expected}: \
+         measure again, or read them with the Heaprace that wrote them",
+        expected = SCHEMA_VERSION
+    )]
+    SchemaVersion {
+        /// The version that the document names.
+        found: u64,
+    },
+
+    /// A file could not be written. What stood at the path before still stands there.
+    #[error("cannot write {}: {cause}; {remedy}", path.display())]
+    Write {
+        /// The file that was to be written.
+        path: PathBuf,
+        /// What the user can do about it.
+        remedy: &'static str,
+        /// What the system said.
+        cause: io::Error,
+    },
+
+    /// A chart could not be drawn.
+    #[error("cannot draw the chart \"{chart}\": {message}")]
+    Draw {
+        /// Title of the chart.
+        chart: String,
+        /// What the drawing library said.
+        message: String,
+    },
+}

@@ -1,0 +1,142 @@
+//! Writing a file so that it is there whole or not at all.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::ReportError;
+
+/// Writes a file whole or not at all, making the folders on the way to it.
+///
+/// The bytes go into a temporary file in the same folder, reach the disk, and only then take the name: neither a full disk
+/// nor an interruption leaves half a file, and what stood there before stays until then. (An interruption may leave the
+/// temporary file, whose name begins with a dot and ends in `.tmp`.) A device or a pipe (`/dev/stdout`)
+/// is written straight, as it must not be replaced by a file.
+///
+/// # Errors
+///
+/// [`ReportError::Write`] with the path, what the system said, and what to do about it.
+///
+/// ```no_run
+/// reports::save("heaprace-report/serde-heavy/footprint.svg".as_ref(), b"<svg/>")?;
+/// # Ok::<(), reports::ReportError>(())
+/// ```
+pub fn save(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
+    let outcome = match fs::metadata(path) {
+        Ok(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        // Through a link it is the file that is replaced, and not the link.
+        Ok(found) if found.is_file() => fs::canonicalize(path).and_then(|file| replace(&file, bytes)),
+        Ok(_) => fs::write(path, bytes),
+        Err(_) => replace(path, bytes),
+    };
+    outcome.map_err(|cause| ReportError::Write { path: path.to_owned(), remedy: remedy(cause.kind()), cause })
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let temporary = temporary_beside(path, folder)?;
+    let outcome = write_through(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
+    if outcome.is_err() {
+        // The first error is the one to report: a file that could not be made cannot be removed either.
+        let _ = fs::remove_file(&temporary);
+    }
+    outcome
+}
+
+/// A name that no other writer has, of this process or of another: `.footprint.svg.4711-0.tmp`.
+fn temporary_beside(path: &Path, folder: &Path) -> io::Result<PathBuf> {
+    static WRITES: AtomicU64 = AtomicU64::new(0);
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
+    let write = WRITES.fetch_add(1, Ordering::Relaxed);
+    Ok(folder.join(format!(".{name}.{}-{write}.tmp", process::id())))
+}
+
+fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    // Without this the name could reach the disk before the bytes do.
+    file.sync_all()
+}
+
+fn remedy(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "choose a folder that you may write to, with --out"
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "free some space, or choose another disk with --out"
+        }
+        io::ErrorKind::IsADirectory => "a folder has this name: give the name of a file",
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            "a file stands where a folder is needed: move it, or choose another folder with --out"
+        }
+        _ => "check the path, or choose another folder with --out",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder of this test's own, empty.
+    fn folder(test: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("heaprace-save-{test}-{}", process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn writes_and_replaces_and_leaves_nothing_else_behind() {
+        let folder = folder("replaces");
+        let path = folder.join("deep/er/results.json");
+        save(&path, b"a first, longer text").unwrap();
+        save(&path, b"second").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"second");
+        assert_eq!(names(path.parent().unwrap()), ["results.json"]);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_failed_write_leaves_no_temporary_file_and_names_path_and_remedy() {
+        let folder = folder("fails");
+        let taken = folder.join("taken");
+        fs::create_dir(&taken).unwrap();
+        let message = save(&taken, b"bytes").unwrap_err().to_string();
+        assert!(message.contains(&taken.display().to_string()), "{message}");
+        assert!(message.contains("give the name of a file"), "{message}");
+        assert_eq!(names(&folder), ["taken"]);
+
+        let blocked = folder.join("file");
+        fs::write(&blocked, b"").unwrap();
+        let message = save(&blocked.join("results.json"), b"bytes").unwrap_err().to_string();
+        assert!(message.contains("a file stands where a folder is needed"), "{message}");
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    /// By way of links in a folder of the test's own, so that a fault here cannot replace the real device.
+    #[cfg(unix)]
+    #[test]
+    fn links_stay_links_and_devices_stay_devices() {
+        use std::os::unix::fs::symlink;
+        let folder = folder("links");
+        let (file, device) = (folder.join("to-file"), folder.join("to-device"));
+        fs::write(folder.join("file"), b"before").unwrap();
+        symlink("file", &file).unwrap();
+        symlink("/dev/null", &device).unwrap();
+        for link in [&file, &device] {
+            save(link, b"after").unwrap();
+            assert!(fs::symlink_metadata(link).unwrap().is_symlink(), "{}", link.display());
+        }
+        assert_eq!(fs::read(folder.join("file")).unwrap(), b"after");
+        assert_eq!(fs::read(&device).unwrap(), b"");
+        fs::remove_dir_all(folder).unwrap();
+    }
+}

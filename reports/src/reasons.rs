@@ -1,0 +1,29 @@
+//! Reasons told once for all that they hold for.
+
+/// Brings together the names that have the same reason, in the order of the first of each: `("a, c", "no heap")`.
+pub(crate) fn by_reason<'a>(pairs: impl IntoIterator<Item = (&'a str, String)>) -> Vec<(String, String)> {
+    let mut groups: Vec<(String, String)> = Vec::new();
+    for (name, reason) in pairs {
+        match groups.iter_mut().find(|(_, known)| *known == reason) {
+            Some((names, _)) => {
+                names.push_str(", ");
+                names.push_str(name);
+            }
+            None => groups.push((name.to_string(), reason)),
+        }
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_with_one_reason_stand_together() {
+        let pairs = [("a", "no heap"), ("b", "too slow"), ("c", "no heap")];
+        let groups = by_reason(pairs.map(|(name, reason)| (name, reason.to_string())));
+        assert_eq!(groups, [("a, c".into(), "no heap".into()), ("b".into(), "too slow".into())]);
+        assert_eq!(by_reason([]), []);
+    }
+}

@@ -1,0 +1,205 @@
+//! Made-up results for tests, with figures that hold together.
+
+use crate::results::*;
+
+/// Bytes that the sample trace has live at most.
+pub(crate) const PEAK_LIVE: u64 = 1_048_576;
+
+/// A page, in bytes.
+pub(crate) const PAGE: u64 = 65_536;
+
+/// Events in the sample trace.
+const EVENTS: u64 = 200_000;
+
+/// Results without any contender.
+pub(crate) fn empty() -> Results {
+    Results {
+        schema_version: SCHEMA_VERSION,
+        provenance: Provenance {
+            heaprace_version: "0.1.0".into(),
+            git_revision: Figure::Known("9700486".into()),
+            rustc: "rustc 1.95.0 (59807616e 2026-04-14)".into(),
+            profile: "release".into(),
+            target: "x86_64-unknown-linux-gnu".into(),
+            cpu: Figure::Known("AMD EPYC 7763 64-Core Processor".into()),
+            cpu_count: 2,
+            kernel: Figure::Known("Linux 6.8.0".into()),
+            governor: Figure::unknown("no such file"),
+            transparent_huge_pages: Figure::Known("madvise".into()),
+            host_page_bytes: 4096,
+            date: "2026-05-04T12:00:00Z".into(),
+        },
+        settings: Settings { seed: 42, rounds: 15, touch: "first".into(), heap_limit_pages: 65_536, page_bytes: PAGE },
+        trace: Trace {
+            name: "serde-heavy".into(),
+            sha256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855".into(),
+            origin: Origin::Recorded,
+            events: EVENTS,
+            allocs: 90_000,
+            reallocs: 20_000,
+            deallocs: 90_000,
+            allocated_bytes: 40_000_000,
+            peak_live_bytes: PEAK_LIVE,
+            peak_live_event: 150_000,
+            peak_live_objects: 12_345,
+            left_live_objects: 0,
+        },
+        contenders: Vec::new(),
+    }
+}
+
+/// Results of the first contenders, as a good run leaves them.
+pub(crate) fn results() -> Results {
+    let mut results = empty();
+    results.contenders = vec![
+        contender("null").role(Role::Floor).cold_ns(36).warm_ns(36).without_memory("hands out no memory").build(),
+        contender("bump").role(Role::Baseline).pages(7795).cold_ns(209).warm_ns(64).build(),
+        contender("segregated-bump").pages(52).cold_ns(185).warm_ns(93).build(),
+        contender("segregated-bump-moving").pages(70).cold_ns(191).warm_ns(98).build(),
+        contender("dlmalloc").version("0.2.14").pages(20).cold_ns(125).warm_ns(126).build(),
+        contender("talc").version("5.1.1").pages(22).cold_ns(94).warm_ns(94).build(),
+        contender("wee_alloc").version("0.4.5").pages(889).cold_ns(399).warm_ns(275).build(),
+    ];
+    results
+}
+
+/// A contender to be changed and then built: 0.1.0, passed, 20 pages, 15 rounds of about 1 ns an operation.
+pub(crate) fn contender(name: &str) -> Builder {
+    Builder {
+        contender: Contender {
+            name: name.into(),
+            version: "0.1.0".into(),
+            role: Role::Contender,
+            verification: Verification::Passed,
+            memory: Figure::unknown(""),
+            time: Figure::unknown(""),
+        },
+        pages: 20,
+        failed_requests: 0,
+        rounds: 15,
+        cold_ns: 10,
+        warm_ns: 10,
+        no_memory: None,
+        no_time: None,
+    }
+}
+
+pub(crate) struct Builder {
+    contender: Contender,
+    pages: u64,
+    failed_requests: u64,
+    rounds: usize,
+    cold_ns: u64,
+    warm_ns: u64,
+    no_memory: Option<String>,
+    no_time: Option<String>,
+}
+
+impl Builder {
+    pub(crate) fn version(mut self, version: &str) -> Self {
+        self.contender.version = version.into();
+        self
+    }
+
+    pub(crate) fn role(mut self, role: Role) -> Self {
+        self.contender.role = role;
+        self
+    }
+
+    pub(crate) fn pages(mut self, pages: u64) -> Self {
+        self.pages = pages;
+        self
+    }
+
+    pub(crate) fn rounds(mut self, rounds: usize) -> Self {
+        self.rounds = rounds;
+        self
+    }
+
+    /// Tenths of a nanosecond an operation.
+    pub(crate) fn cold_ns(mut self, tenths: u64) -> Self {
+        self.cold_ns = tenths;
+        self
+    }
+
+    /// Tenths of a nanosecond an operation.
+    pub(crate) fn warm_ns(mut self, tenths: u64) -> Self {
+        self.warm_ns = tenths;
+        self
+    }
+
+    pub(crate) fn failed_requests(mut self, failed_requests: u64) -> Self {
+        self.failed_requests = failed_requests;
+        self
+    }
+
+    pub(crate) fn without_memory(mut self, reason: &str) -> Self {
+        self.no_memory = Some(reason.into());
+        self
+    }
+
+    pub(crate) fn without_time(mut self, reason: &str) -> Self {
+        self.no_time = Some(reason.into());
+        self
+    }
+
+    pub(crate) fn invalid(mut self, event: u64, message: &str) -> Self {
+        self.contender.verification = Verification::Failed { event, message: message.into() };
+        self.without_time("failed verification")
+    }
+
+    pub(crate) fn build(self) -> Contender {
+        let memory = self.no_memory.as_deref().map_or_else(|| Figure::Known(self.memory()), Figure::unknown);
+        let time = self.no_time.as_deref().map_or_else(|| Figure::Known(self.time()), Figure::unknown);
+        Contender { memory, time, ..self.contender }
+    }
+
+    fn memory(&self) -> Memory {
+        let peak_heap_bytes = self.pages * PAGE;
+        let overhead_ratio = peak_heap_bytes as f64 / PEAK_LIVE as f64;
+        Memory {
+            peak_heap_pages: self.pages,
+            peak_heap_bytes,
+            peak_heap_event: 150_000,
+            overhead_ratio,
+            johnstone_wilson_4_percent: (overhead_ratio - 1.0) * 100.0,
+            grow_calls: self.pages,
+            failed_requests: self.failed_requests,
+            first_failure: (self.failed_requests > 0).then_some(FailedRequest {
+                event: 4711,
+                size_bytes: 65_400,
+                align_bytes: 64,
+                heap_pages: 92,
+                live_bytes: 1234,
+            }),
+            timeline: self.timeline(),
+        }
+    }
+
+    /// 1,000 stretches: live rises to its peak at three quarters of the run, in waves, and falls to nothing; the heap grows
+    /// by whole pages along with time up to there, or, if it is within 4 times the live bytes, along with them.
+    fn timeline(&self) -> Vec<FootprintPoint> {
+        let mut pages = 0;
+        let point = |stretch: u64| {
+            let done = stretch as f64 / 1000.0;
+            let rise = if done <= 0.75 { done / 0.75 } else { (1.0 - done) / 0.25 };
+            let wave = 1.0 - 0.25 * (1.0 - rise) * (1.0 + (done * 60.0).sin());
+            let live_bytes = (rise * wave * PEAK_LIVE as f64) as u64;
+            let leaks = self.pages > 64;
+            let share = if leaks { (done / 0.75).min(1.0) } else { live_bytes as f64 / PEAK_LIVE as f64 };
+            pages = pages.max((share * self.pages as f64).ceil() as u64).max(1);
+            FootprintPoint { event: stretch * EVENTS / 1000, live_bytes, committed_bytes: pages * PAGE }
+        };
+        (1..=1000).map(point).collect()
+    }
+
+    /// Samples that spread by 3 % to either side of what was asked for.
+    fn time(&self) -> Time {
+        let ops = 200_000;
+        let samples = |tenths: u64| {
+            let spread = |round: u64| 970 + (round * 7 % 15) * 60 / 14;
+            (0..self.rounds as u64).map(|round| tenths * ops * spread(round) / 10_000).collect()
+        };
+        Time { ops, cold_ns: samples(self.cold_ns), warm_ns: samples(self.warm_ns) }
+    }
+}

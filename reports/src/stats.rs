@@ -1,0 +1,108 @@
+//! Statistics: every timing is a median with its 95 % interval, and every comparison a ratio within rounds.
+//!
+//! The median, as the noise of a shared machine is one-sided: a disturbed round is slower, never faster. The interval is a
+//! percentile bootstrap with [`RESAMPLES`] resamples; its seed comes with the results, so that the same results always
+//! give the same interval.
+//!
+//! What the interval cannot see: a disturbance that lasted through all rounds, and differences between builds or machines.
+//! With fewer than [`ROUNDS_FOR_95`] samples it covers less than 95 %, whatever its name.
+
+mod bootstrap;
+mod ratio;
+mod rng;
+
+pub use bootstrap::{RESAMPLES, estimate_median, median};
+pub use ratio::{Ratio, Verdict, ratio_within_rounds};
+
+use crate::results::Figure;
+
+/// Samples from which on an interval for a median can cover 95 %: all samples lie on one side of the median of what is
+/// sampled with probability 2 × 0.5ⁿ, which is 6.3 % for five samples and 3.1 % for six.
+pub const ROUNDS_FOR_95: usize = 6;
+
+/// A figure that was estimated from samples.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// The median of the samples.
+    pub value: f64,
+    /// Where the median lies with 95 % confidence; `None` where there is a single sample, which says nothing about its spread.
+    pub interval: Option<Interval>,
+}
+
+/// A closed interval, `low` ≤ `high`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interval {
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+impl Interval {
+    /// Whether the two have a point in common.
+    ///
+    /// ```
+    /// use reports::stats::Interval;
+    ///
+    /// let warm = Interval { low: 9.1, high: 9.4 };
+    /// assert!(warm.overlaps(Interval { low: 9.4, high: 9.9 }));
+    /// assert!(!warm.overlaps(Interval { low: 9.5, high: 9.9 }));
+    /// ```
+    pub fn overlaps(self, other: Interval) -> bool {
+        self.low <= other.high && other.low <= self.high
+    }
+
+    /// Whether the value lies in it, its ends included.
+    pub fn contains(self, value: f64) -> bool {
+        self.low <= value && value <= self.high
+    }
+}
+
+/// Nanoseconds per operation, from the wall times of whole replays.
+///
+/// Unknown where there are no samples, or no operations to divide by.
+///
+/// ```
+/// use reports::stats::ns_per_op;
+///
+/// let estimate = ns_per_op(&[2_000, 1_800, 1_900], 100, 1);
+/// assert_eq!(estimate.known().map(|estimate| estimate.value), Some(19.0));
+/// ```
+pub fn ns_per_op(samples_ns: &[u64], ops: u64, seed: u64) -> Figure<Estimate> {
+    if ops == 0 {
+        return Figure::unknown("the trace has no operations");
+    }
+    let per_op: Vec<f64> = samples_ns.iter().map(|&ns| ns as f64 / ops as f64).collect();
+    match estimate_median(&per_op, seed) {
+        Some(estimate) => Figure::Known(estimate),
+        None => Figure::unknown("no round was timed"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals_meet_at_a_point_too() {
+        let middle = Interval { low: 2.0, high: 3.0 };
+        for (low, high, meet) in [
+            (0.0, 1.9, false),
+            (0.0, 2.0, true),
+            (2.2, 2.4, true),
+            (0.0, 9.0, true),
+            (3.0, 4.0, true),
+            (3.1, 4.0, false),
+        ] {
+            assert_eq!(middle.overlaps(Interval { low, high }), meet, "{low} to {high}");
+            assert_eq!(Interval { low, high }.overlaps(middle), meet, "{low} to {high}, the other way round");
+        }
+        assert!(middle.contains(2.0) && middle.contains(3.0) && !middle.contains(3.01));
+    }
+
+    #[test]
+    fn nothing_timed_is_unknown_and_not_zero() {
+        assert_eq!(ns_per_op(&[], 10, 1), Figure::unknown("no round was timed"));
+        assert_eq!(ns_per_op(&[5], 0, 1), Figure::unknown("the trace has no operations"));
+    }
+}

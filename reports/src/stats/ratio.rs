@@ -1,0 +1,99 @@
+//! One contender against another, round by round.
+
+use super::{Estimate, estimate_median};
+use crate::results::Figure;
+
+/// How many times as long one contender takes as another.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ratio {
+    /// The median over the rounds; below 1 is faster than the other.
+    pub estimate: Estimate,
+    /// What may be said.
+    pub verdict: Verdict,
+}
+
+/// What may be said of a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The whole interval lies below 1.
+    Faster,
+    /// The whole interval lies above 1.
+    Slower,
+    /// The interval spans 1, or there is none.
+    Inconclusive,
+}
+
+/// The ratio of `times` to `reference`, formed within each round, with a 95 % bootstrap interval over the rounds.
+///
+/// Samples of the same index belong to the same round: what slowed a round down slowed both, and cancels. This is why the
+/// ratio of two medians would not do. Unknown where the rounds do not pair or a reference took no time at all.
+///
+/// ```
+/// use reports::stats::{Verdict, ratio_within_rounds};
+///
+/// // The machine became three times slower on the way; the ratio stays.
+/// let ours = [100, 101, 200, 202, 300, 303];
+/// let theirs = [125, 126, 250, 253, 375, 378];
+/// let ratio = ratio_within_rounds(&ours, &theirs, 1);
+/// assert_eq!(ratio.known().map(|ratio| ratio.verdict), Some(Verdict::Faster));
+/// ```
+pub fn ratio_within_rounds(times: &[u64], reference: &[u64], seed: u64) -> Figure<Ratio> {
+    if times.len() != reference.len() {
+        return Figure::unknown(format!("{} rounds cannot be paired with {}", times.len(), reference.len()));
+    }
+    if reference.contains(&0) {
+        return Figure::unknown("a replay of the reference took no time that the clock could see");
+    }
+    let ratios: Vec<f64> = times.iter().zip(reference).map(|(&time, &other)| time as f64 / other as f64).collect();
+    match estimate_median(&ratios, seed) {
+        Some(estimate) => Figure::Known(Ratio { estimate, verdict: verdict(&estimate) }),
+        None => Figure::unknown("no round was timed"),
+    }
+}
+
+fn verdict(ratio: &Estimate) -> Verdict {
+    match ratio.interval {
+        Some(interval) if interval.high < 1.0 => Verdict::Faster,
+        Some(interval) if interval.low > 1.0 => Verdict::Slower,
+        _ => Verdict::Inconclusive,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::Interval;
+
+    /// Seven rounds whose ratios are 0.5, 0.6, …, 1.1 in another order, on a machine that gets slower all the while.
+    /// With seven samples the interval goes from the second smallest to the second largest (see `bootstrap`).
+    #[test]
+    fn is_formed_within_the_round() {
+        let reference = [10, 20, 30, 40, 50, 60, 70];
+        let times = [8, 10, 27, 44, 30, 60, 49];
+        let ratio = *ratio_within_rounds(&times, &reference, 9).known().unwrap();
+        assert_eq!(ratio.estimate.value, 0.8);
+        assert_eq!(ratio.estimate.interval, Some(Interval { low: 0.6, high: 1.0 }));
+        assert_eq!(ratio.verdict, Verdict::Inconclusive, "an interval that touches 1 spans it");
+        // The ratio of the medians would have been 30 / 40.
+    }
+
+    #[test]
+    fn verdicts() {
+        let reference = [100; 7];
+        let of = |times: [u64; 7]| ratio_within_rounds(&times, &reference, 9).known().unwrap().verdict;
+        assert_eq!(of([90, 91, 92, 93, 94, 95, 130]), Verdict::Faster);
+        assert_eq!(of([70, 101, 102, 103, 104, 105, 106]), Verdict::Slower);
+        assert_eq!(of([90, 91, 92, 93, 94, 101, 130]), Verdict::Inconclusive);
+        assert_eq!(of([99, 100, 101, 102, 103, 104, 105]), Verdict::Inconclusive, "the interval begins at 1");
+    }
+
+    #[test]
+    fn says_why_there_is_none() {
+        assert_eq!(ratio_within_rounds(&[], &[], 1), Figure::unknown("no round was timed"));
+        assert_eq!(ratio_within_rounds(&[1, 2], &[1], 1), Figure::unknown("2 rounds cannot be paired with 1"));
+        assert!(matches!(ratio_within_rounds(&[1], &[0], 1), Figure::Unknown { .. }));
+        let single = *ratio_within_rounds(&[1], &[2], 1).known().unwrap();
+        assert_eq!(single.estimate, Estimate { value: 0.5, interval: None });
+        assert_eq!(single.verdict, Verdict::Inconclusive, "one round decides nothing");
+    }
+}

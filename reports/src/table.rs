@@ -1,0 +1,8 @@
+//! Results as tables.
+
+mod cells;
+mod notes;
+mod text;
+mod wrap;
+
+pub use text::{TextOptions, text};

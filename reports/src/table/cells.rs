@@ -1,0 +1,239 @@
+//! The rows of a table: their order, what is best in each column, and the text of each cell.
+
+use std::cmp::Ordering;
+
+use crate::numbers;
+use crate::results::{Contender, Figure, Memory, Results, Role, Verification};
+use crate::stats::{Estimate, ns_per_op};
+
+/// What stands where there is no figure; the notes say why.
+pub(super) const UNKNOWN: &str = "–";
+
+/// What stands for the failures of a contender whose blocks were not what an allocator's must be.
+pub(super) const INVALID: &str = "INVALID";
+
+/// What stands behind the best figure of a column; the others have a blank there, so that digits stay aligned.
+const MARK: char = '*';
+
+/// A contender with its timings as estimates, and whether its figures are among the best.
+pub(super) struct Row<'a> {
+    pub(super) contender: &'a Contender,
+    pub(super) cold: Timing,
+    pub(super) warm: Timing,
+    /// Whether no other contender needs fewer pages.
+    pub(super) smallest: bool,
+}
+
+/// Nanoseconds per operation of one row.
+#[derive(Default)]
+pub(super) struct Timing {
+    pub(super) ns_per_op: Option<Estimate>,
+    /// Whether no other contender is known to be faster.
+    pub(super) fastest: bool,
+}
+
+/// All rows in the order of the table: contenders by overhead and then by cold time, behind them those that failed
+/// requests and then those that failed verification; then the baselines, then the floor.
+pub(super) fn rows(results: &Results) -> Vec<Row<'_>> {
+    let mut rows: Vec<Row> = results.contenders.iter().map(|contender| row(contender, results.settings.seed)).collect();
+    rows.sort_by(in_table_order);
+    mark_best(&mut rows);
+    rows
+}
+
+fn row(contender: &Contender, seed: u64) -> Row<'_> {
+    let estimate = |samples: fn(&crate::results::Time) -> &Vec<u64>| {
+        let time = contender.time.known()?;
+        ns_per_op(samples(time), time.ops, seed).known().copied()
+    };
+    let timing = |ns_per_op| Timing { ns_per_op, fastest: false };
+    Row {
+        contender,
+        cold: timing(estimate(|time| &time.cold_ns)),
+        warm: timing(estimate(|time| &time.warm_ns)),
+        smallest: false,
+    }
+}
+
+fn in_table_order(one: &Row, other: &Row) -> Ordering {
+    let group = |row: &Row| {
+        let role = match row.contender.role {
+            Role::Contender => 0,
+            Role::Baseline => 1,
+            Role::Floor => 2,
+        };
+        (role, row.is_invalid(), row.failed_requests() > 0)
+    };
+    // What is not known comes last in its group.
+    let overhead = |row: &Row| row.memory().map_or(f64::INFINITY, |memory| memory.overhead_ratio);
+    let cold = |row: &Row| row.cold.ns_per_op.map_or(f64::INFINITY, |estimate| estimate.value);
+    group(one)
+        .cmp(&group(other))
+        .then(overhead(one).total_cmp(&overhead(other)))
+        .then(cold(one).total_cmp(&cold(other)))
+}
+
+/// Marks the best of each column. Only a contender that is known to serve every request can be best: who refuses some needs
+/// less memory and less time for that very reason. A single contender is not marked, as it was compared with none.
+fn mark_best(rows: &mut [Row]) {
+    if rows.iter().filter(|row| row.contender.role == Role::Contender).count() < 2 {
+        return;
+    }
+    let smallest = rows.iter().filter(|row| row.may_be_best()).filter_map(Row::peak_bytes).min();
+    for row in rows.iter_mut().filter(|row| row.may_be_best()) {
+        row.smallest = smallest.is_some() && row.peak_bytes() == smallest;
+    }
+    mark_fastest(rows.iter_mut().filter(|row| row.may_be_best()).map(|row| &mut row.cold).collect());
+    mark_fastest(rows.iter_mut().filter(|row| row.may_be_best()).map(|row| &mut row.warm).collect());
+}
+
+/// Marks the lowest timing and all whose intervals overlap its interval. Without an interval nothing can be said.
+fn mark_fastest(candidates: Vec<&mut Timing>) {
+    let estimates = candidates.iter().filter_map(|timing| timing.ns_per_op);
+    let lowest = estimates.min_by(|one, other| one.value.total_cmp(&other.value));
+    let Some(best) = lowest.and_then(|estimate| estimate.interval) else { return };
+    for timing in candidates {
+        let interval = timing.ns_per_op.and_then(|estimate| estimate.interval);
+        timing.fastest = interval.is_some_and(|interval| interval.overlaps(best));
+    }
+}
+
+impl Row<'_> {
+    pub(super) fn memory(&self) -> Option<&Memory> {
+        self.contender.memory.known()
+    }
+
+    pub(super) fn peak_bytes(&self) -> Option<u64> {
+        self.memory().map(|memory| memory.peak_heap_bytes)
+    }
+
+    fn failed_requests(&self) -> u64 {
+        self.memory().map_or(0, |memory| memory.failed_requests)
+    }
+
+    fn is_invalid(&self) -> bool {
+        matches!(self.contender.verification, Verification::Failed { .. })
+    }
+
+    fn may_be_best(&self) -> bool {
+        let served_all = self.memory().is_some_and(|memory| memory.failed_requests == 0);
+        self.contender.role == Role::Contender && !self.is_invalid() && served_all
+    }
+
+    /// The text of a memory figure with its mark.
+    pub(super) fn memory_cell(&self, figure: impl Fn(&Memory) -> String) -> String {
+        match self.memory() {
+            Some(memory) => marked(figure(memory), self.smallest),
+            None => marked(UNKNOWN.into(), false),
+        }
+    }
+
+    /// How many requests were answered with null, or that the blocks were wrong.
+    pub(super) fn failures_cell(&self) -> String {
+        match &self.contender.memory {
+            _ if self.is_invalid() => INVALID.into(),
+            Figure::Known(memory) => numbers::grouped(memory.failed_requests),
+            Figure::Unknown { .. } => UNKNOWN.into(),
+        }
+    }
+}
+
+impl Timing {
+    /// The median with its mark.
+    pub(super) fn value_cell(&self) -> String {
+        marked(self.ns_per_op.map_or(UNKNOWN.into(), |estimate| numbers::short(estimate.value)), self.fastest)
+    }
+
+    /// The interval with as many decimals as the median, or nothing.
+    pub(super) fn interval_cell(&self) -> String {
+        let Some((value, interval)) = self.ns_per_op.and_then(|estimate| Some((estimate.value, estimate.interval?)))
+        else {
+            return String::new();
+        };
+        let decimals = numbers::decimals(value);
+        format!("{}–{}", numbers::fixed(interval.low, decimals), numbers::fixed(interval.high, decimals))
+    }
+}
+
+fn marked(text: String, best: bool) -> String {
+    format!("{text}{}", if best { MARK } else { ' ' })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{self, contender};
+
+    fn names<'a>(rows: &[Row<'a>], which: fn(&Row) -> bool) -> Vec<&'a str> {
+        rows.iter().filter(|row| which(row)).map(|row| row.contender.name.as_str()).collect()
+    }
+
+    #[test]
+    fn order_is_role_then_soundness_then_overhead_then_cold_time() {
+        let mut results = sample::empty();
+        results.contenders = vec![
+            contender("null").role(Role::Floor).without_memory("hands out no memory").build(),
+            contender("bump").role(Role::Baseline).pages(1).build(),
+            contender("broken").pages(1).invalid(17, "block 3 overlaps block 2").build(),
+            contender("refuses").pages(1).failed_requests(12).build(),
+            contender("unknown").without_memory("not accounted here").build(),
+            contender("slow").pages(20).cold_ns(30).build(),
+            contender("quick").pages(20).cold_ns(10).build(),
+            contender("small").pages(19).cold_ns(900).build(),
+        ];
+        let expected = ["small", "quick", "slow", "unknown", "refuses", "broken", "bump", "null"];
+        assert_eq!(names(&rows(&results), |_| true), expected);
+    }
+
+    #[test]
+    fn only_who_is_known_to_serve_all_requests_can_be_best() {
+        let mut results = sample::empty();
+        results.contenders = vec![
+            contender("a").pages(20).cold_ns(12).warm_ns(40).build(),
+            contender("b").pages(22).cold_ns(20).warm_ns(9).build(),
+            contender("refuses").pages(2).cold_ns(1).warm_ns(1).failed_requests(1).build(),
+            contender("broken").pages(2).cold_ns(1).warm_ns(1).invalid(1, "outside the heap").build(),
+            contender("unknown").without_memory("not accounted here").cold_ns(1).warm_ns(1).build(),
+            contender("bump").role(Role::Baseline).pages(2).cold_ns(1).warm_ns(1).build(),
+        ];
+        let rows = rows(&results);
+        assert_eq!(names(&rows, |row| row.smallest), ["a"]);
+        assert_eq!(names(&rows, |row| row.cold.fastest), ["a"]);
+        assert_eq!(names(&rows, |row| row.warm.fastest), ["b"]);
+    }
+
+    #[test]
+    fn ties_are_all_marked() {
+        let mut results = sample::empty();
+        // The intervals reach 1.7 % to either side: 2 % more overlaps, 10 % more does not.
+        results.contenders = vec![
+            contender("a").pages(20).cold_ns(1000).build(),
+            contender("b").pages(20).cold_ns(1020).build(),
+            contender("c").pages(21).cold_ns(1100).build(),
+        ];
+        let rows = rows(&results);
+        assert_eq!(names(&rows, |row| row.smallest), ["a", "b"]);
+        assert_eq!(names(&rows, |row| row.cold.fastest), ["a", "b"]);
+    }
+
+    #[test]
+    fn nothing_is_fastest_without_an_interval_and_nobody_is_best_alone() {
+        let mut results = sample::empty();
+        results.contenders = vec![contender("a").rounds(1).build(), contender("b").rounds(1).build()];
+        assert!(names(&rows(&results), |row| row.cold.fastest || row.warm.fastest).is_empty());
+        results.contenders = vec![contender("a").build(), contender("bump").role(Role::Baseline).build()];
+        assert!(names(&rows(&results), |row| row.smallest || row.cold.fastest).is_empty());
+    }
+
+    #[test]
+    fn cells_keep_the_decimals_of_the_median_and_a_place_for_the_mark() {
+        let timing = |value, low, high| Timing {
+            ns_per_op: Some(Estimate { value, interval: Some(crate::stats::Interval { low, high }) }),
+            fastest: true,
+        };
+        let cells = |timing: Timing| (timing.value_cell(), timing.interval_cell());
+        assert_eq!(cells(timing(18.5, 9.21, 100.4)), ("18.5*".into(), "9.2–100.4".into()));
+        assert_eq!(cells(timing(1445.3, 1401.0, 1502.8)), ("1,445*".into(), "1,401–1,503".into()));
+        assert_eq!(cells(Timing::default()), ("– ".into(), String::new()));
+    }
+}

@@ -1,0 +1,213 @@
+//! What stands around a table: what was replayed, how to read it, what failed, and where it was measured.
+
+use super::cells::{INVALID, Row, UNKNOWN};
+use crate::numbers::{count, grouped};
+use crate::reasons::by_reason;
+use crate::results::{Contender, Figure, Origin, Results, Role, Verification};
+use crate::stats::ROUNDS_FOR_95;
+
+/// The trace and the settings, in one sentence.
+pub(super) fn caption(results: &Results) -> String {
+    let (trace, settings) = (&results.trace, &results.settings);
+    let origin = match trace.origin {
+        Origin::Recorded => "recorded",
+        Origin::Synthetic => "synthetic",
+        Origin::Unstated => "origin not stated",
+    };
+    let touch = match settings.touch.as_str() {
+        "none" => "blocks not touched",
+        "first" => "first byte of each block touched",
+        "all" => "every byte of each block touched",
+        other => other,
+    };
+    format!(
+        "{} ({origin}): {}, peak live {} B in {}; {touch}; {}",
+        trace.name,
+        count(trace.events, "event"),
+        grouped(trace.peak_live_bytes),
+        count(trace.peak_live_objects, "object"),
+        count(settings.rounds.into(), "round"),
+    )
+}
+
+/// What makes the timings worthless, if anything does.
+pub(super) fn warnings(results: &Results) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if results.provenance.profile != "release" {
+        warnings.push(format!(
+            "WARNING: measured with a {} build. Its timings say nothing about what you ship: run with `cargo run --release`.",
+            results.provenance.profile
+        ));
+    }
+    warnings
+}
+
+/// How to read the columns and the marks.
+pub(super) fn legend(results: &Results, rows: &[Row]) -> Vec<String> {
+    let mut lines = Vec::new();
+    if rows.iter().any(|row| row.smallest || row.cold.fastest || row.warm.fastest) {
+        lines.push(
+            "* lowest among the contenders known to serve every request; timings whose intervals overlap the lowest one's are tied \
+             and all marked."
+                .into(),
+        );
+    }
+    lines.push(format!(
+        "Sorted by overhead, then by cold time; who failed comes last. Overhead is peak heap / peak live; J–W #4 (Johnstone and Wilson) the same \
+         less 1, in per cent. A page has {} B.",
+        grouped(results.settings.page_bytes)
+    ));
+    if results.settings.rounds > 0 {
+        lines.push(
+            "Timings are medians with their 95 % confidence intervals (CI): cold on fresh zeroed pages, page faults \
+             included; warm on pages that are resident already."
+                .into(),
+        );
+    }
+    if has(rows, Role::Baseline) {
+        lines.push("Baselines are yardsticks that one would not ship.".into());
+    }
+    if has(rows, Role::Floor) {
+        lines.push(
+            "The floor allocates nothing: its time is the harness's own, and is contained in every other row.".into(),
+        );
+    }
+    lines
+}
+
+fn has(rows: &[Row], role: Role) -> bool {
+    rows.iter().any(|row| row.contender.role == role)
+}
+
+/// Every failure, and the reason of every figure that is not there.
+pub(super) fn notes(rows: &[Row]) -> Vec<String> {
+    let contenders = || rows.iter().map(|row| row.contender);
+    let mut notes: Vec<String> = contenders().filter_map(verification_note).collect();
+    notes.extend(contenders().filter_map(failed_requests_note));
+    notes.extend(unknown_notes(contenders()));
+    let rounds = contenders().filter_map(|contender| contender.time.known()).map(|time| time.cold_ns.len());
+    match rounds.min() {
+        Some(1) => notes.push("One round gives no interval, so nothing is marked as fastest: use more rounds.".into()),
+        Some(rounds @ 2..ROUNDS_FOR_95) => notes
+            .push(format!("With {rounds} rounds the intervals cover less than 95 %: use at least {ROUNDS_FOR_95}.")),
+        _ => {}
+    }
+    notes
+}
+
+fn verification_note(contender: &Contender) -> Option<String> {
+    match &contender.verification {
+        Verification::Passed => None,
+        Verification::Failed { event, message } => {
+            Some(format!("{}: {INVALID}: failed verification at event {}: {message}", contender.name, grouped(*event)))
+        }
+        // That no blocks were checked is worth a note only where there are some.
+        Verification::NotChecked { .. } if contender.role == Role::Floor => None,
+        Verification::NotChecked { reason } => Some(format!("{}: not verified: {reason}", contender.name)),
+    }
+}
+
+fn failed_requests_note(contender: &Contender) -> Option<String> {
+    let memory = contender.memory.known().filter(|memory| memory.failed_requests > 0)?;
+    let failed = format!("{}: {} failed", contender.name, count(memory.failed_requests, "request"));
+    Some(match &memory.first_failure {
+        None => failed,
+        Some(first) => format!(
+            "{failed}, first at event {} ({} B, align {}) at {}, {} B live",
+            grouped(first.event),
+            grouped(first.size_bytes),
+            grouped(first.align_bytes),
+            count(first.heap_pages, "page"),
+            grouped(first.live_bytes),
+        ),
+    })
+}
+
+/// One note for each reason, with all the contenders that it holds for.
+fn unknown_notes<'a>(contenders: impl Iterator<Item = &'a Contender>) -> Vec<String> {
+    let missing =
+        contenders.flat_map(|contender| missing(contender).into_iter().map(|what| (contender.name.as_str(), what)));
+    by_reason(missing).into_iter().map(|(names, what)| format!("{names}: {what}")).collect()
+}
+
+/// What a contender has no figures for, and why.
+fn missing(contender: &Contender) -> Vec<String> {
+    let missing = |what, why: &str| format!("no {what} ({UNKNOWN}): {why}");
+    match (&contender.memory, &contender.time) {
+        (Figure::Known(_), Figure::Known(_)) => vec![],
+        (Figure::Unknown { unknown: memory }, Figure::Unknown { unknown: time }) if memory == time => {
+            vec![missing("figures", memory)]
+        }
+        (Figure::Unknown { unknown: memory }, Figure::Unknown { unknown: time }) => {
+            vec![missing("memory figures", memory), missing("timings", time)]
+        }
+        (Figure::Unknown { unknown }, Figure::Known(_)) => vec![missing("memory figures", unknown)],
+        (Figure::Known(_), Figure::Unknown { unknown }) => vec![missing("timings", unknown)],
+    }
+}
+
+/// Where, when and with what it was measured, in one line.
+pub(super) fn provenance(results: &Results) -> String {
+    let from = &results.provenance;
+    let cpu = from.cpu.known().map_or("unknown processor", String::as_str);
+    let revision = from.git_revision.known().map(|revision| format!(" ({revision})")).unwrap_or_default();
+    format!(
+        "Measured {} by Heaprace {}{revision}, {} build for {} by {}, on {cpu}; seed {}.",
+        from.date, from.heaprace_version, from.profile, from.target, from.rustc, results.settings.seed
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{self, contender};
+    use crate::table::cells::rows;
+
+    #[test]
+    fn failures_are_told_with_place_and_size() {
+        let mut results = sample::empty();
+        results.contenders = vec![
+            contender("wee_alloc").pages(92).failed_requests(12).build(),
+            contender("broken").invalid(1017, "block 3 overlaps block 2").build(),
+        ];
+        let notes = notes(&rows(&results));
+        assert_eq!(
+            notes,
+            [
+                "broken: INVALID: failed verification at event 1,017: block 3 overlaps block 2",
+                "wee_alloc: 12 requests failed, first at event 4,711 (65,400 B, align 64) at 92 pages, 1,234 B live",
+                "broken: no timings (–): failed verification",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_reason_is_told_once_for_all_that_it_holds_for() {
+        let mut results = sample::empty();
+        results.contenders = ["a", "b"].map(|name| contender(name).without_time("rounds is 0").build()).into();
+        results.contenders.push(contender("c").without_time("aborted").without_memory("aborted").build());
+        let notes = notes(&rows(&results));
+        assert_eq!(notes, ["a, b: no timings (–): rounds is 0", "c: no figures (–): aborted"]);
+    }
+
+    #[test]
+    fn few_rounds_are_pointed_out() {
+        let notes_with = |rounds| {
+            let mut results = sample::empty();
+            results.contenders = vec![contender("a").rounds(rounds).build()];
+            notes(&rows(&results)).join("\n")
+        };
+        assert!(notes_with(1).contains("no interval"));
+        assert!(notes_with(2).contains("With 2 rounds"));
+        assert!(notes_with(5).contains("With 5 rounds the intervals cover less than 95 %"));
+        assert_eq!(notes_with(6), "");
+    }
+
+    #[test]
+    fn a_debug_build_is_warned_of() {
+        let mut results = sample::results();
+        assert!(warnings(&results).is_empty());
+        results.provenance.profile = "debug".into();
+        assert!(warnings(&results)[0].contains("WARNING: measured with a debug build"));
+    }
+}

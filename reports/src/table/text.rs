@@ -1,0 +1,316 @@
+//! The table of one trace for a terminal.
+
+use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+use unicode_width::UnicodeWidthStr;
+
+use super::cells::{INVALID, Row, Timing, rows};
+use super::notes;
+use super::wrap::{printable, wrap};
+use crate::numbers::{exact_unit, grouped, short};
+use crate::results::{Results, Role};
+
+/// Width where none is given, in columns.
+const DEFAULT_WIDTH: usize = 100;
+
+/// How the table is to look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TextOptions {
+    /// Whether to use bold and red by ANSI sequences, for a terminal that shows them.
+    pub color: bool,
+    /// Width in columns that nothing may exceed; 100 where it is not given.
+    pub width: Option<usize>,
+}
+
+/// The table of one trace, with its caption above and its legend, failures and provenance below.
+///
+/// The best figure of each column is marked, all that tie with it too. Where the width is short, versions go below names and
+/// intervals below medians; no figure is left out.
+///
+/// ```
+/// use reports::results::Results;
+/// use reports::table::{self, TextOptions};
+///
+/// fn show(results: &Results) {
+///     print!("{}", table::text(results, TextOptions { color: false, width: Some(80) }));
+/// }
+/// ```
+pub fn text(results: &Results, options: TextOptions) -> String {
+    let width = options.width.unwrap_or(DEFAULT_WIDTH);
+    let paint = Paint { color: options.color };
+    let rows = rows(results);
+    let mut lines: Vec<String> = Vec::new();
+
+    lines.extend(wrap(&notes::caption(results), width, 2).iter().map(|line| paint.bold(line)));
+    for warning in notes::warnings(results) {
+        lines.extend(wrap(&warning, width, 2).iter().map(|line| paint.red(line)));
+    }
+    lines.push(String::new());
+    lines.extend(table(&rows, width).lines().map(|line| paint.table_line(line)));
+    lines.push(String::new());
+    let below = [notes::legend(results, &rows), notes::notes(&rows), vec![notes::provenance(results)]];
+    for paragraph in below.iter().filter(|paragraph| !paragraph.is_empty()) {
+        lines.extend(paragraph.iter().flat_map(|note| wrap(note, width, 2)));
+        lines.push(String::new());
+    }
+    // The last paragraph ends the text; the blank line behind it is its line feed.
+    lines.join("\n")
+}
+
+/// Ways to lay the table out, roomiest first.
+const LAYOUTS: [Layout; 3] = [
+    Layout { version_below: false, interval_below: false },
+    Layout { version_below: true, interval_below: false },
+    Layout { version_below: true, interval_below: true },
+];
+
+#[derive(Clone, Copy)]
+struct Layout {
+    /// Whether the version stands below the name.
+    version_below: bool,
+    /// Whether intervals stand below their medians.
+    interval_below: bool,
+}
+
+/// The table in the roomiest layout that fits; if none does, in the narrowest with its cells broken.
+fn table(rows: &[Row], width: usize) -> String {
+    let laid_out = LAYOUTS.into_iter().map(|layout| build(rows, layout));
+    let fitting = laid_out.map(|table| table.trim_fmt()).find(|text| text.lines().all(|line| line.width() <= width));
+    fitting.unwrap_or_else(|| {
+        let mut table = build(rows, LAYOUTS[LAYOUTS.len() - 1]);
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width.try_into().unwrap_or(u16::MAX));
+        table.trim_fmt()
+    })
+}
+
+fn build(rows: &[Row], layout: Layout) -> Table {
+    let (unit_bytes, unit) = exact_unit(rows.iter().filter_map(Row::peak_bytes));
+    let cold_widths = widths(rows.iter().map(|row| &row.cold));
+    let warm_widths = widths(rows.iter().map(|row| &row.warm));
+
+    let mut table = Table::new();
+    table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
+    table.set_header([
+        "allocator".to_string(),
+        "cold ns/op \n95 % CI ".into(),
+        "warm ns/op \n95 % CI ".into(),
+        "peak\npages ".into(),
+        format!("peak\n{unit} "),
+        "over- \nhead × ".into(),
+        "J–W #4 \n% ".into(),
+        "failed".into(),
+    ]);
+    let mut role = Role::Contender;
+    for row in rows {
+        if row.contender.role != role {
+            role = row.contender.role;
+            table.add_row([heading(role)]);
+        }
+        table.add_row([
+            name(row, layout.version_below),
+            timing(&row.cold, cold_widths, layout.interval_below),
+            timing(&row.warm, warm_widths, layout.interval_below),
+            row.memory_cell(|memory| grouped(memory.peak_heap_pages)),
+            row.memory_cell(|memory| grouped(memory.peak_heap_bytes / unit_bytes)),
+            row.memory_cell(|memory| short(memory.overhead_ratio)),
+            row.memory_cell(|memory| short(memory.johnstone_wilson_4_percent)),
+            row.failures_cell(),
+        ]);
+    }
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 1));
+        column.set_cell_alignment(if index == 0 { CellAlignment::Left } else { CellAlignment::Right });
+    }
+    table
+}
+
+/// The heading of the rows of a role.
+fn heading(role: Role) -> Cell {
+    Cell::new(match role {
+        Role::Contender => "contenders:",
+        Role::Baseline => "baselines:",
+        Role::Floor => "floor:",
+    })
+}
+
+fn name(row: &Row, version_below: bool) -> String {
+    let separator = if version_below { "\n  " } else { " " };
+    format!("{}{separator}{}", printable(&row.contender.name), printable(&row.contender.version))
+}
+
+/// Columns that medians and intervals need, so that both stay aligned within one cell.
+fn widths<'a>(timings: impl Iterator<Item = &'a Timing> + Clone) -> (usize, usize) {
+    let widest = |cell: fn(&Timing) -> String| timings.clone().map(|timing| cell(timing).width()).max().unwrap_or(0);
+    (widest(Timing::value_cell), widest(Timing::interval_cell))
+}
+
+fn timing(timing: &Timing, (value_width, interval_width): (usize, usize), interval_below: bool) -> String {
+    let (value, interval) = (timing.value_cell(), timing.interval_cell());
+    match interval_below {
+        true => format!("{value}\n{interval} "),
+        false => format!("{value:>value_width$} {interval:>interval_width$} "),
+    }
+}
+
+/// Adds emphasis where the terminal can show it.
+struct Paint {
+    color: bool,
+}
+
+impl Paint {
+    fn bold(&self, text: &str) -> String {
+        self.sgr("1", text)
+    }
+
+    fn red(&self, text: &str) -> String {
+        self.sgr("1;31", text)
+    }
+
+    fn sgr(&self, code: &str, text: &str) -> String {
+        if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.into() }
+    }
+
+    /// A line of the table with its marked figures in bold and the word for wrong blocks in red.
+    fn table_line(&self, line: &str) -> String {
+        let words = line.split_inclusive(' ').map(|word| match word.trim_end() {
+            text if text.ends_with('*') => word.replacen(text, &self.bold(text), 1),
+            INVALID => word.replacen(INVALID, &self.red(INVALID), 1),
+            _ => word.into(),
+        });
+        words.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::{Contender, Origin};
+    use crate::sample::{self, contender};
+
+    fn plain(results: &Results) -> String {
+        text(results, TextOptions::default())
+    }
+
+    fn with(contenders: Vec<Contender>) -> Results {
+        Results { contenders, ..sample::empty() }
+    }
+
+    #[test]
+    fn looks_like_this() {
+        let mut results = with(vec![
+            contender("null").role(Role::Floor).cold_ns(36).warm_ns(20).without_memory("hands out no memory").build(),
+            contender("wee_alloc").version("0.4.5").pages(889).cold_ns(118).warm_ns(112).failed_requests(12).build(),
+            contender("dlmalloc").version("0.2.14").pages(20).cold_ns(125).warm_ns(126).build(),
+            contender("talc").version("5.1.1").pages(22).cold_ns(94).warm_ns(94).build(),
+            contender("bump").role(Role::Baseline).pages(7795).cold_ns(209).warm_ns(64).build(),
+            contender("broken").invalid(17, "block 3 overlaps block 2").build(),
+        ]);
+        results.trace.origin = Origin::Synthetic;
+        let expected = "\
+serde-heavy (synthetic): 200,000 events, peak live 1,048,576 B in 12,345 objects; first byte of each
+  block touched; 15 rounds
+
+allocator             cold ns/op        warm ns/op     peak      peak   over-   J–W #4    failed
+                         95 % CI           95 % CI   pages       KiB   head ×        %
+─────────────────────────────────────────────────────────────────────────────────────────────────
+dlmalloc 0.2.14  12.5  12.3–12.7   12.6  12.4–12.8      20*    1,280*    1.25*    25.0*        0
+talc 5.1.1       9.40* 9.23–9.56   9.40* 9.23–9.56      22     1,408     1.38     37.5         0
+wee_alloc 0.4.5  11.8  11.6–12.0   11.2  11.0–11.4     889    56,896     55.6    5,456        12
+broken 0.1.0        –                 –                 20     1,280     1.25     25.0   INVALID
+baselines:
+bump 0.1.0       20.9  20.5–21.3   6.40  6.28–6.51   7,795   498,880      487   48,619         0
+floor:
+null 0.1.0       3.60  3.54–3.66   2.00  1.96–2.03       –         –        –        –         –
+
+* lowest among the contenders known to serve every request; timings whose intervals overlap the
+  lowest one's are tied and all marked.
+Sorted by overhead, then by cold time; who failed comes last. Overhead is peak heap / peak live; J–W
+  #4 (Johnstone and Wilson) the same less 1, in per cent. A page has 65,536 B.
+Timings are medians with their 95 % confidence intervals (CI): cold on fresh zeroed pages, page
+  faults included; warm on pages that are resident already.
+Baselines are yardsticks that one would not ship.
+The floor allocates nothing: its time is the harness's own, and is contained in every other row.
+
+broken: INVALID: failed verification at event 17: block 3 overlaps block 2
+wee_alloc: 12 requests failed, first at event 4,711 (65,400 B, align 64) at 92 pages, 1,234 B live
+broken: no timings (–): failed verification
+null: no memory figures (–): hands out no memory
+
+Measured 2026-05-04T12:00:00Z by Heaprace 0.1.0 (9700486), release build for
+  x86_64-unknown-linux-gnu by rustc 1.95.0 (59807616e 2026-04-14), on AMD EPYC 7763 64-Core
+  Processor; seed 42.
+";
+        assert_eq!(plain(&results), expected);
+    }
+
+    /// The longest names, the largest heap and the slowest contender, with every figure in its place.
+    fn widest() -> Results {
+        let mut results = with(vec![
+            contender("segregated-bump-moving").version("0.2.14").pages(65_536).cold_ns(14_453).warm_ns(14_453).build(),
+            contender("buddy_system_allocator").version("0.13.0").pages(65_530).cold_ns(12_000).warm_ns(9).build(),
+            contender("linked_list_allocator").version("10.10.6").pages(1).failed_requests(200_000).build(),
+            contender("buddy_system_allocatos")
+                .version("0.13.0")
+                .invalid(u64::MAX, &"long message ".repeat(20))
+                .build(),
+            contender("bump").role(Role::Baseline).without_memory(&"x".repeat(300)).build(),
+        ]);
+        results.trace.name = "a-trace-with-a-long-name-".repeat(9);
+        results
+    }
+
+    #[test]
+    fn nothing_exceeds_the_width() {
+        for width in [60, 80, 100, 140] {
+            for results in [widest(), sample::results(), sample::empty()] {
+                let text = text(&results, TextOptions { color: false, width: Some(width) });
+                let longest = text.lines().max_by_key(|line| line.width()).unwrap();
+                assert!(longest.width() <= width, "{} columns of {width}: {longest}", longest.width());
+            }
+        }
+    }
+
+    #[test]
+    fn no_figure_is_lost_at_100_columns() {
+        let text = plain(&widest());
+        for figure in [
+            "segregated-bump-moving",
+            "0.2.14",
+            "1,445",
+            "1,419–1,470",
+            "65,530*",
+            "4,193,920*",
+            "65,536",
+            "4,194,304",
+            "4,096*",
+            "409,500",
+            "200,000",
+            "INVALID",
+            "buddy_system_allocator",
+            "1,200",
+            "0.90*",
+        ] {
+            assert!(text.contains(figure), "{figure} in\n{text}");
+        }
+    }
+
+    #[test]
+    fn every_line_ends_and_no_blank_ends_a_line() {
+        let text = plain(&sample::results());
+        assert!(text.ends_with(".\n") && !text.ends_with("\n\n"), "{text:?}");
+        assert!(text.lines().all(|line| line.trim_end() == line));
+    }
+
+    #[test]
+    fn colour_adds_emphasis_and_nothing_else() {
+        let mut results = sample::results();
+        results.provenance.profile = "debug".into();
+        results.contenders.push(contender("broken").invalid(17, "block 3 overlaps block 2").build());
+        let colored = text(&results, TextOptions { color: true, width: None });
+        assert!(colored.contains("\u{1b}[1m20*\u{1b}[0m"), "the best is bold: {colored}");
+        assert!(colored.contains("\u{1b}[1;31mINVALID\u{1b}[0m") && colored.contains("\u{1b}[1;31mWARNING"));
+        let stripped =
+            ["\u{1b}[1;31m", "\u{1b}[1m", "\u{1b}[0m"].iter().fold(colored, |text, code| text.replace(code, ""));
+        assert_eq!(stripped, plain(&results));
+        assert!(!stripped.contains('\u{1b}'));
+    }
+}

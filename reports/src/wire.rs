@@ -1,0 +1,82 @@
+//! Results as JSON text, and back.
+
+use serde::Deserialize;
+
+use crate::ReportError;
+use crate::results::{Results, SCHEMA_VERSION};
+
+impl Results {
+    /// The document that is kept: JSON, indented, one line feed at the end.
+    ///
+    /// ```
+    /// use reports::results::Results;
+    ///
+    /// fn keep(results: &Results) -> Result<(), reports::ReportError> {
+    ///     reports::save("results.json".as_ref(), results.to_json().as_bytes())
+    /// }
+    /// ```
+    pub fn to_json(&self) -> String {
+        let mut json = serde_json::to_string_pretty(self).expect("plain data with string keys always serialises");
+        json.push('\n');
+        json
+    }
+
+    /// Reads what [`Results::to_json`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::SchemaVersion`] where the document follows another version of the schema: this is looked at before
+    /// anything else, so that a newer document is not taken for a broken one. [`ReportError::NotResults`] for all other text.
+    ///
+    /// ```
+    /// use reports::results::Results;
+    ///
+    /// let error = Results::from_json(r#"{ "schema_version": 99 }"#).expect_err("from the future");
+    /// assert!(error.to_string().contains("schema version 99"));
+    /// ```
+    pub fn from_json(json: &str) -> Result<Self, ReportError> {
+        #[derive(Deserialize)]
+        struct Head {
+            schema_version: u64,
+        }
+        let head: Head = serde_json::from_str(json).map_err(|cause| ReportError::NotResults { cause })?;
+        if head.schema_version != u64::from(SCHEMA_VERSION) {
+            return Err(ReportError::SchemaVersion { found: head.schema_version });
+        }
+        serde_json::from_str(json).map_err(|cause| ReportError::NotResults { cause })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn a_document_reads_back_as_it_was() {
+        let results = sample::results();
+        let json = results.to_json();
+        assert!(json.starts_with("{\n  \"schema_version\": 1,\n"), "indented: {}", &json[..40]);
+        assert!(json.ends_with("}\n") && !json.ends_with("\n\n"));
+        assert_eq!(Results::from_json(&json).unwrap(), results);
+    }
+
+    #[test]
+    fn another_schema_is_named_before_its_fields_are_missed() {
+        let error = Results::from_json(r#"{"schema_version": 7, "weather": "fine"}"#).unwrap_err();
+        assert!(matches!(error, ReportError::SchemaVersion { found: 7 }));
+        let message = error.to_string();
+        assert!(message.contains("version 7") && message.contains("version 1"), "{message}");
+    }
+
+    #[test]
+    fn other_text_is_refused_with_its_place() {
+        for text in ["", "op,id,size,align\n", "[]", r#"{"trace": "x"}"#, r#"{"schema_version": "1"}"#] {
+            assert!(matches!(Results::from_json(text), Err(ReportError::NotResults { .. })), "{text:?}");
+        }
+        let whole = sample::results().to_json();
+        let cut = &whole[..whole.len() / 2];
+        let message = Results::from_json(cut).unwrap_err().to_string();
+        assert!(message.contains("line") && message.contains("cut short"), "{message}");
+    }
+}
