@@ -1,0 +1,25 @@
+//! The CSV format: a trace that a person can read, write and cut with everyday tools.
+//!
+//! FORMAT.md in the root of the repository is its definition. In short: a header `op,id,size,align`, optionally followed by
+//! `thread` and `time_ns`; one event a line; lines that begin with `#` are comments, and those before the header tell where the
+//! trace is from.
+//!
+//! ```csv
+//! # heaprace-trace: 1
+//! # program: five lines written by hand
+//! op,id,size,align
+//! alloc,1,24,8
+//! realloc,1,48
+//! dealloc,1
+//! ```
+
+mod columns;
+mod line;
+mod reader;
+mod writer;
+
+pub use columns::Columns;
+pub use reader::Reader;
+pub use writer::Writer;
+
+pub(crate) use writer::{push_comment, push_head, push_line};

@@ -1,0 +1,266 @@
+//! Reads CSV as a stream: one event at a time, however long the trace.
+
+use core::iter::FusedIterator;
+use std::fmt;
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use csv::{ByteRecord, ReaderBuilder, Terminator};
+
+use super::columns::{Columns, Layout, THREAD, TIME_NS, check_version};
+use super::line::Line;
+use crate::error::{Place, TraceError};
+use crate::event::Event;
+use crate::fault::{Fault, shown};
+use crate::input::{BLOCK_BYTES, LineWatch, MOST_LINE_BYTES, is_corrupt_zstd};
+use crate::op::Op;
+use crate::validate::{Fields, Validator};
+
+/// The events of a CSV trace, each checked against those before it.
+///
+/// It holds one block of the file and the live objects, never the trace. After the first error it ends: what follows a fault
+/// cannot be trusted.
+///
+/// ```
+/// use traces::{Action, Reader};
+///
+/// let text = "# program: example\nop,id,size,align\nalloc,1,24,8\ndealloc,1\n";
+/// let mut reader = Reader::new(text.as_bytes(), "example.csv")?;
+/// assert_eq!(reader.provenance(), ["program: example"]);
+/// let first = reader.next().expect("two events")?;
+/// assert!(matches!(first.action, Action::Alloc { layout, zeroed: false } if layout.size() == 24));
+/// assert_eq!(reader.count(), 1, "one is left");
+/// # Ok::<(), traces::TraceError>(())
+/// ```
+pub struct Reader<R> {
+    csv: csv::Reader<LineWatch<R>>,
+    /// The line in hand. It is kept so that its memory is used again.
+    line: ByteRecord,
+    name: Arc<str>,
+    provenance: Vec<String>,
+    layout: Layout,
+    validator: Validator,
+    /// Events read so far.
+    events: u64,
+    ended: bool,
+}
+
+impl<R: Read> Reader<R> {
+    /// Reads the comments and the header from `input`, which is plain text. `name` is what messages call it.
+    /// [`Source`](crate::Source) opens files, compressed ones too.
+    ///
+    /// # Errors
+    ///
+    /// Where the input is empty, cannot be read, or does not begin with comments and a header.
+    pub fn new(input: R, name: &str) -> Result<Self, TraceError> {
+        let csv = ReaderBuilder::new()
+            .has_headers(false)
+            // Fields at the end of a line may be left out; the reader counts them itself.
+            .flexible(true)
+            .quoting(false)
+            // Not the default, which counts lines that end in `\r\n` one too late. The `\r` is taken off the last field.
+            .terminator(Terminator::Any(b'\n'))
+            .buffer_capacity(BLOCK_BYTES)
+            .from_reader(LineWatch::new(input));
+        let mut reader = Reader {
+            csv,
+            line: ByteRecord::new(),
+            name: name.into(),
+            provenance: Vec::new(),
+            layout: Layout { count: 0, thread: None, time_ns: None },
+            validator: Validator::default(),
+            events: 0,
+            ended: false,
+        };
+        reader.read_header()?;
+        Ok(reader)
+    }
+
+    /// What the comments before the header say, a line each, without the `#` and the blank after it.
+    pub fn provenance(&self) -> &[String] {
+        &self.provenance
+    }
+
+    /// Which of the optional columns the trace has.
+    pub fn columns(&self) -> Columns {
+        self.layout.columns()
+    }
+
+    fn read_header(&mut self) -> Result<(), TraceError> {
+        while self.read_line()? {
+            if self.is_comment() {
+                let comment = self.comment()?;
+                check_version(&comment).map_err(|fault| self.invalid(fault))?;
+                self.provenance.push(comment);
+            } else if !self.is_blank() {
+                self.layout = Layout::parse(Line::of(&self.line)).map_err(|fault| self.invalid(fault))?;
+                return Ok(());
+            }
+        }
+        Err(TraceError::Empty { file: self.name.to_string() })
+    }
+
+    /// Reads the next line that is not blank; `false` at the end.
+    #[inline]
+    fn read_line(&mut self) -> Result<bool, TraceError> {
+        match self.csv.read_byte_record(&mut self.line) {
+            Ok(true) if self.csv.get_ref().truncated() => {
+                let found = shown(&Line::of(&self.line).to_bytes());
+                Err(self.invalid(Fault::TruncatedLine { found }))
+            }
+            Ok(more) => Ok(more),
+            Err(error) => Err(self.unreadable(error)),
+        }
+    }
+
+    /// Takes the line in hand for an event.
+    ///
+    /// This and what it calls for every event is inlined always, so that an event is made where it is returned: copying the
+    /// results from function to function costs a fifth of the time of reading.
+    #[inline(always)]
+    fn parse_line(&mut self) -> Result<Event, Box<Fault>> {
+        let line = Line::of(&self.line);
+        let name = line.field(0).unwrap_or_default();
+        let op = Op::from_name(name).ok_or_else(|| Fault::UnknownOp { found: shown(name) })?;
+        if line.len() > self.layout.count {
+            return Err(Fault::TooManyFields { found: line.len(), columns: self.layout.count }.into());
+        }
+        let id = line.number("id", 1)?.ok_or(Fault::MissingValue { op, column: "id" })?;
+        let mut fields = Fields {
+            op,
+            id,
+            size: line.number("size", 2)?,
+            align: line.number("align", 3)?,
+            thread: None,
+            time_ns: None,
+        };
+        if let Some(index) = self.layout.thread {
+            let thread = line.number(THREAD, index)?.ok_or(Fault::MissingValue { op, column: THREAD })?;
+            let most = u64::from(u32::MAX);
+            let too_large = |_| Fault::OutOfRange { column: THREAD, found: thread.to_string(), least: 0, most };
+            fields.thread = Some(u32::try_from(thread).map_err(too_large)?);
+        }
+        if let Some(index) = self.layout.time_ns {
+            fields.time_ns = Some(line.number(TIME_NS, index)?.ok_or(Fault::MissingValue { op, column: TIME_NS })?);
+        }
+        self.validator.complete(fields)
+    }
+
+    /// Passes over a line that is not an event, if it need not be one.
+    #[cold]
+    fn pass_over(&self, fault: Box<Fault>) -> Result<(), TraceError> {
+        if self.is_blank() {
+            Ok(())
+        } else if self.is_comment() {
+            self.comment().map(drop)
+        } else {
+            Err(self.invalid(fault))
+        }
+    }
+
+    /// Ends the events, with an error or without.
+    #[cold]
+    fn end(&mut self, error: Option<TraceError>) -> Option<Result<Event, TraceError>> {
+        self.ended = true;
+        error.map(Err)
+    }
+
+    /// A blank line that ends in `\r\n`; the parser skips the others.
+    fn is_blank(&self) -> bool {
+        self.line.len() == 1 && self.line.as_slice() == b"\r"
+    }
+
+    fn is_comment(&self) -> bool {
+        self.line.get(0).is_some_and(|field| field.starts_with(b"#"))
+    }
+
+    /// The text of the comment in hand, which must be text.
+    fn comment(&self) -> Result<String, TraceError> {
+        let bytes = Line::of(&self.line).to_bytes();
+        if let Some(fault) = not_text(&bytes, false) {
+            return Err(self.invalid(fault));
+        }
+        let text = String::from_utf8_lossy(&bytes[1..]);
+        Ok(text.strip_prefix(' ').unwrap_or(&text).to_owned())
+    }
+
+    /// The error for a fault in the line in hand.
+    #[cold]
+    fn invalid(&self, fault: impl Into<Box<Fault>>) -> TraceError {
+        // What is no text has no use for a message about its fields.
+        let truncated = self.csv.get_ref().truncated();
+        let no_text = not_text(&Line::of(&self.line).to_bytes(), truncated);
+        // The parser stands behind the line end, so in the next line, unless there is no line end.
+        let line = self.csv.position().line() - u64::from(!truncated);
+        TraceError::Invalid { place: self.place(line), fault: no_text.map_or_else(|| fault.into(), Box::new) }
+    }
+
+    /// The error for input that cannot be read to its end.
+    #[cold]
+    fn unreadable(&self, error: csv::Error) -> TraceError {
+        let place = self.place(self.csv.position().line());
+        let source = match error.into_kind() {
+            csv::ErrorKind::Io(source) => source,
+            other => io::Error::other(format!("{other:?}")),
+        };
+        if self.csv.get_ref().line_too_long() {
+            TraceError::LineTooLong { place, most_bytes: MOST_LINE_BYTES }
+        } else if is_corrupt_zstd(&source) {
+            TraceError::CorruptZstd { place, source }
+        } else {
+            TraceError::Read { place, source }
+        }
+    }
+
+    fn place(&self, line: u64) -> Place {
+        let in_events = self.layout.count > 0;
+        Place { file: Arc::clone(&self.name), line, event: in_events.then_some(self.events + 1) }
+    }
+}
+
+impl<R: Read> Iterator for Reader<R> {
+    type Item = Result<Event, TraceError>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.ended {
+            match self.read_line() {
+                Ok(true) => match self.parse_line() {
+                    Ok(event) => {
+                        self.events += 1;
+                        return Some(Ok(event));
+                    }
+                    Err(fault) => match self.pass_over(fault) {
+                        Ok(()) => {}
+                        Err(error) => return self.end(Some(error)),
+                    },
+                },
+                Ok(false) if self.events == 0 => {
+                    return self.end(Some(TraceError::NoEvents { file: self.name.to_string() }));
+                }
+                Ok(false) => return self.end(None),
+                Err(error) => return self.end(Some(error)),
+            }
+        }
+        None
+    }
+}
+
+impl<R: Read> FusedIterator for Reader<R> {}
+
+impl<R> fmt::Debug for Reader<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").field("name", &self.name).field("events", &self.events).finish_non_exhaustive()
+    }
+}
+
+/// What keeps a line from being text at all. The last line of a file that is cut off may end within a character.
+fn not_text(line: &[u8], truncated: bool) -> Option<Fault> {
+    if line.contains(&0) {
+        return Some(Fault::NulByte { found: shown(line) });
+    }
+    match core::str::from_utf8(line) {
+        Err(error) if error.error_len().is_some() || !truncated => Some(Fault::NotUtf8 { found: shown(line) }),
+        _ => None,
+    }
+}

@@ -1,0 +1,220 @@
+//! Writes CSV as a stream, in the one canonical form that FORMAT.md gives.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use super::columns::{Columns, HEADER, THREAD, TIME_NS, VERSION_COMMENT};
+use crate::error::TraceError;
+use crate::event::{Action, Event};
+use crate::op::Op;
+
+/// Bytes that are gathered before they are written.
+const BLOCK_BYTES: usize = 64 * 1024;
+
+/// Writes events as CSV.
+///
+/// What it writes is canonical: reading it and writing it again gives the same bytes. It writes what it is given; the
+/// [`Reader`](super::Reader) is what checks.
+///
+/// ```
+/// use traces::csv::{Columns, Reader, Writer};
+///
+/// let text = "# heaprace-trace: 1\n# program: example\nop,id,size,align\nalloc,1,24,8\ndealloc,1\n";
+/// let reader = Reader::new(text.as_bytes(), "example.csv")?;
+/// let mut writer = Writer::new(Vec::new(), Columns::default(), reader.provenance())?;
+/// for event in reader {
+///     writer.write(&event?)?;
+/// }
+/// assert_eq!(writer.finish()?, text.as_bytes());
+/// # Ok::<(), traces::TraceError>(())
+/// ```
+pub struct Writer<W: Write> {
+    output: W,
+    columns: Columns,
+    /// Whole lines that are not written yet.
+    block: Vec<u8>,
+    events: u64,
+}
+
+impl<W: Write> Writer<W> {
+    /// Begins a trace: its version, the lines of `provenance` as comments, and the header. Of an event's thread and time only
+    /// what has its column is written.
+    ///
+    /// The bytes are gathered, so `output` need not be buffered.
+    ///
+    /// # Errors
+    ///
+    /// None yet; writing begins when there is enough to write. The result is for formats and outputs to come.
+    pub fn new(output: W, columns: Columns, provenance: &[impl AsRef<str>]) -> Result<Self, TraceError> {
+        let mut block = Vec::with_capacity(BLOCK_BYTES + 1024);
+        push_head(&mut block, columns, provenance);
+        Ok(Writer { output, columns, block, events: 0 })
+    }
+
+    /// Writes one event.
+    ///
+    /// # Errors
+    ///
+    /// [`TraceError::Unwritable`] where the event has no value for a column of the trace, [`TraceError::Write`] where the output
+    /// fails.
+    pub fn write(&mut self, event: &Event) -> Result<(), TraceError> {
+        self.events += 1;
+        let missing = |column| TraceError::Unwritable { event: self.events, column };
+        let thread = match self.columns.thread {
+            true => Some(event.thread.ok_or_else(|| missing(THREAD))?),
+            false => None,
+        };
+        let time_ns = match self.columns.time_ns {
+            true => Some(event.time_ns.ok_or_else(|| missing(TIME_NS))?),
+            false => None,
+        };
+        push_line(&mut self.block, &Event { thread, time_ns, ..*event });
+        if self.block.len() >= BLOCK_BYTES { self.write_block() } else { Ok(()) }
+    }
+
+    /// Writes what is left and gives the output back. Without this call the end of the trace is lost.
+    ///
+    /// # Errors
+    ///
+    /// [`TraceError::Write`] where the output fails.
+    pub fn finish(mut self) -> Result<W, TraceError> {
+        self.write_block()?;
+        self.output.flush().map_err(write_failed)?;
+        Ok(self.output)
+    }
+
+    fn write_block(&mut self) -> Result<(), TraceError> {
+        self.output.write_all(&self.block).map_err(write_failed)?;
+        self.block.clear();
+        Ok(())
+    }
+}
+
+impl<W: Write> fmt::Debug for Writer<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("columns", &self.columns).field("events", &self.events).finish_non_exhaustive()
+    }
+}
+
+fn write_failed(source: io::Error) -> TraceError {
+    TraceError::Write { source }
+}
+
+/// Appends all lines before the first event.
+pub(crate) fn push_head(block: &mut Vec<u8>, columns: Columns, provenance: &[impl AsRef<str>]) {
+    push_comment(block, VERSION_COMMENT);
+    // A line end within the text would make a line of its own, and no comment.
+    let lines = provenance.iter().flat_map(|text| text.as_ref().split(['\n', '\r']));
+    lines.filter(|line| *line != VERSION_COMMENT).for_each(|line| push_comment(block, line));
+    block.extend_from_slice(HEADER.join(",").as_bytes());
+    for (there, column) in [(columns.thread, THREAD), (columns.time_ns, TIME_NS)] {
+        if there {
+            block.push(b',');
+            block.extend_from_slice(column.as_bytes());
+        }
+    }
+    block.push(b'\n');
+}
+
+pub(crate) fn push_comment(block: &mut Vec<u8>, text: &str) {
+    block.push(b'#');
+    if !text.is_empty() {
+        block.push(b' ');
+        block.extend_from_slice(text.as_bytes());
+    }
+    block.push(b'\n');
+}
+
+/// Appends the line of an event, with every value that the event has.
+pub(crate) fn push_line(block: &mut Vec<u8>, event: &Event) {
+    let (op, size, align) = match event.action {
+        Action::Alloc { layout, zeroed: false } => (Op::Alloc, Some(layout.size()), Some(layout.align())),
+        Action::Alloc { layout, zeroed: true } => (Op::AllocZeroed, Some(layout.size()), Some(layout.align())),
+        Action::Realloc { new_size, .. } => (Op::Realloc, Some(new_size), None),
+        Action::Dealloc { .. } => (Op::Dealloc, None, None),
+    };
+    block.extend_from_slice(op.name().as_bytes());
+    let fields = [
+        Some(event.id),
+        size.map(|size| size as u64),
+        align.map(|align| align as u64),
+        event.thread.map(u64::from),
+        event.time_ns,
+    ];
+    // Fields that are left out at the end of a line need no commas; thread and time have a column only where they have a value.
+    let mut commas = 0;
+    for (index, field) in fields.into_iter().enumerate() {
+        commas += usize::from(index < 3 || field.is_some());
+        if let Some(number) = field {
+            block.resize(block.len() + commas, b',');
+            push_decimal(block, number);
+            commas = 0;
+        }
+    }
+    block.push(b'\n');
+}
+
+fn push_decimal(block: &mut Vec<u8>, mut number: u64) {
+    // 2^64 has 20 digits.
+    let mut digits = [b'0'; 20];
+    let mut start = digits.len() - 1;
+    while number > 9 {
+        digits[start] += (number % 10) as u8;
+        number /= 10;
+        start -= 1;
+    }
+    digits[start] += number as u8;
+    block.extend_from_slice(&digits[start..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use core::alloc::Layout;
+
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_in_decimal() {
+        for number in [0, 9, 10, 99, 100, 1_234_567_890, u64::MAX] {
+            let mut block = Vec::new();
+            push_decimal(&mut block, number);
+            assert_eq!(block, number.to_string().as_bytes());
+        }
+    }
+
+    #[test]
+    fn each_action_has_its_line() {
+        let layout = Layout::from_size_align(24, 8).unwrap();
+        let actions = [
+            Action::Alloc { layout, zeroed: false },
+            Action::Alloc { layout, zeroed: true },
+            Action::Realloc { old: layout, new_size: 48 },
+            Action::Dealloc { layout },
+        ];
+        let lines = |thread, time_ns| {
+            let mut block = Vec::new();
+            actions.iter().for_each(|&action| push_line(&mut block, &Event { action, id: 7, thread, time_ns }));
+            String::from_utf8(block).unwrap()
+        };
+        assert_eq!(lines(None, None), "alloc,7,24,8\nalloc_zeroed,7,24,8\nrealloc,7,48\ndealloc,7\n");
+        assert_eq!(lines(Some(0), None), "alloc,7,24,8,0\nalloc_zeroed,7,24,8,0\nrealloc,7,48,,0\ndealloc,7,,,0\n");
+        assert_eq!(lines(None, Some(5)), "alloc,7,24,8,5\nalloc_zeroed,7,24,8,5\nrealloc,7,48,,5\ndealloc,7,,,5\n");
+        assert_eq!(lines(Some(1), Some(5)).lines().last(), Some("dealloc,7,,,1,5"));
+    }
+
+    #[test]
+    fn a_line_end_in_the_provenance_stays_a_comment() {
+        let writer = Writer::new(Vec::new(), Columns::default(), &["a\nalloc,1,1,1\r\n", VERSION_COMMENT]).unwrap();
+        let text = String::from_utf8(writer.finish().unwrap()).unwrap();
+        assert_eq!(text, "# heaprace-trace: 1\n# a\n# alloc,1,1,1\n#\n#\nop,id,size,align\n");
+    }
+
+    #[test]
+    fn an_event_without_a_value_for_its_column_is_refused() {
+        let columns = Columns { thread: true, time_ns: false };
+        let mut writer = Writer::new(Vec::new(), columns, &[""; 0]).unwrap();
+        let layout = Layout::from_size_align(24, 8).unwrap();
+        let event = Event { action: Action::Dealloc { layout }, id: 1, thread: None, time_ns: None };
+        assert!(matches!(writer.write(&event), Err(TraceError::Unwritable { event: 1, column: "thread" })));
+    }
+}

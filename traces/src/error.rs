@@ -1,0 +1,165 @@
+//! What can go wrong with a trace, and where.
+
+use core::fmt;
+use std::io;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::fault::Fault;
+
+/// Why a trace cannot be found, read or written. The message names the place first, as a compiler does, then what is wrong with
+/// the value, and ends with the remedy.
+///
+/// ```
+/// let error = traces::Source::locate("serde-havy.csv").expect_err("a slip of the pen");
+/// assert!(error.to_string().contains("did you mean serde-heavy?"), "{error}");
+/// ```
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TraceError {
+    /// There is neither a file nor a library trace of this name.
+    #[error(
+        "no trace \"{argument}\": there is no such file, and the library has no trace of that name; {}the library holds {}",
+        nearest.map(|name| format!("did you mean {name}? ")).unwrap_or_default(),
+        names.join(", ")
+    )]
+    NotFound {
+        /// What was asked for.
+        argument: String,
+        /// The name in the library that is most like it, where one is like it at all.
+        nearest: Option<&'static str>,
+        /// All names of the library.
+        names: Vec<&'static str>,
+    },
+    /// A folder was given where a file belongs.
+    #[error("{file}: is a folder, not a trace; name a file in it")]
+    Folder {
+        /// The path as it was given.
+        file: String,
+    },
+    /// The operating system does not open the file.
+    #[error("{file}: cannot be opened: {source}; check the path and its permissions")]
+    Open {
+        /// The path as it was given.
+        file: String,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The file is compressed with gzip, which no trace of ours is.
+    #[error(
+        "{file}: is compressed with gzip; decompress it first (gzip -d), and compress it with zstd if it shall be small"
+    )]
+    Gzip {
+        /// The trace.
+        file: String,
+    },
+    /// The file is compressed with zstd, and its name says that it is not.
+    #[error(
+        "{file}: is compressed with zstd, but its name says plain CSV; rename it to end in .csv.zst, or decompress it (zstd -d)"
+    )]
+    ZstdNamedCsv {
+        /// The trace.
+        file: String,
+    },
+    /// There is nothing in the file, or nothing but comments.
+    #[error("{file}: is empty; a trace begins with the line op,id,size,align and holds at least one event")]
+    Empty {
+        /// The trace.
+        file: String,
+    },
+    /// There is a header, and nothing after it.
+    #[error("{file}: holds a header but no event; check that the program was recorded to its end")]
+    NoEvents {
+        /// The trace.
+        file: String,
+    },
+    /// The content is not that of a trace.
+    #[error("{place}: {fault}")]
+    Invalid {
+        /// Where.
+        place: Place,
+        /// What. It is in a box to keep what is returned for every event small.
+        fault: Box<Fault>,
+    },
+    /// A line is so long that it cannot be one of a trace.
+    #[error("{place}: the line is longer than {most_bytes} bytes; check that this file is a trace")]
+    LineTooLong {
+        /// Where the line begins.
+        place: Place,
+        /// The longest that is allowed, in bytes.
+        most_bytes: usize,
+    },
+    /// The compressed data are cut off or damaged.
+    #[error("{place}: the zstd data are damaged or cut off here: {source}; copy or record the file again")]
+    CorruptZstd {
+        /// Where in the uncompressed text.
+        place: Place,
+        /// What the decompressor says.
+        source: io::Error,
+    },
+    /// The operating system stops reading the file.
+    #[error("{place}: cannot be read further: {source}; check the disk or the connection it comes from")]
+    Read {
+        /// Where.
+        place: Place,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// An event lacks what a column of the file that is written needs.
+    #[error(
+        "event {event} has no {column}, but the trace is written with that column; choose columns that every event has"
+    )]
+    Unwritable {
+        /// The event, counted from 1.
+        event: u64,
+        /// The column.
+        column: &'static str,
+    },
+    /// A trace cannot be written.
+    #[error("the trace cannot be written: {source}; check the path and the space that is left")]
+    Write {
+        /// What the operating system says.
+        source: io::Error,
+    },
+}
+
+/// A place in a trace: `broken.csv:17 (event 12)`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Place {
+    /// The trace, as the user gave it.
+    pub file: Arc<str>,
+    /// The line of the uncompressed text, counted from 1.
+    pub line: u64,
+    /// The event, counted from 1; `None` before the first, in the header and its comments.
+    pub event: Option<u64>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)?;
+        match self.event {
+            Some(event) => write!(f, " (event {event})"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_reads_as_a_compiler_writes_it() {
+        let place = Place { file: "broken.csv".into(), line: 17, event: Some(12) };
+        assert_eq!(place.to_string(), "broken.csv:17 (event 12)");
+        assert_eq!(Place { event: None, ..place }.to_string(), "broken.csv:17");
+    }
+
+    /// The reader returns one of these for every event: it must not grow to where returning it costs more than parsing.
+    #[test]
+    fn an_error_is_no_larger_than_two_events() {
+        assert!(size_of::<TraceError>() <= 2 * size_of::<crate::Event>(), "{} bytes", size_of::<TraceError>());
+    }
+}

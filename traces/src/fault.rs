@@ -1,0 +1,217 @@
+//! What can be wrong with the content of a trace, apart from where.
+//!
+//! The parts that read fields and follow the live objects know what is wrong; the reader that called them knows the file and
+//! the line. So a [`Fault`] carries the offending value and says the remedy, and
+//! [`TraceError::Invalid`](crate::TraceError::Invalid) adds the place.
+
+use thiserror::Error;
+
+use crate::op::Op;
+
+/// What is wrong at one place of a trace. Each message says what, shows the value, and ends with the remedy.
+///
+/// ```
+/// let text = "op,id,size,align\nmalloc,1,16,8\n";
+/// let error = traces::Reader::new(text.as_bytes(), "broken.csv")?.next().expect("a line follows").expect_err("no such op");
+/// assert_eq!(
+///     error.to_string(),
+///     "broken.csv:2 (event 1): unknown op \"malloc\"; an op is one of alloc, alloc_zeroed, realloc, dealloc"
+/// );
+/// # Ok::<(), traces::TraceError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The first line that is no comment is not a header.
+    #[error("a header was expected, not \"{found}\"; begin the trace with the line op,id,size,align")]
+    MissingHeader {
+        /// The line's first field.
+        found: String,
+    },
+    /// One of the four fixed columns is absent or in another place.
+    #[error("column {number} is {found}, where \"{expected}\" belongs; a header begins with op,id,size,align")]
+    MissingColumn {
+        /// The column's place, counted from 1.
+        number: usize,
+        /// What stands there.
+        found: String,
+        /// What belongs there.
+        expected: &'static str,
+    },
+    /// The header names a column that the format does not have.
+    #[error("unknown column \"{found}\"; after op,id,size,align a header may name thread and time_ns")]
+    UnknownColumn {
+        /// The name.
+        found: String,
+    },
+    /// The header names a column twice.
+    #[error("the column \"{column}\" is there twice; name each column once")]
+    DuplicateColumn {
+        /// The name.
+        column: &'static str,
+    },
+    /// The trace says that it is of a version that this reader does not know.
+    #[error("version \"{found}\" of the format is not known here; this reader knows version 1, so update Heaprace")]
+    UnknownVersion {
+        /// The version, as the trace gives it.
+        found: String,
+    },
+    /// A line has more fields than the header has columns.
+    #[error(
+        "{found} fields, but the header names {columns} columns; an event has no more fields than there are columns"
+    )]
+    TooManyFields {
+        /// The fields of the line.
+        found: usize,
+        /// The columns of the header.
+        columns: usize,
+    },
+    /// A line begins with no known op.
+    #[error("unknown op \"{found}\"; an op is one of alloc, alloc_zeroed, realloc, dealloc")]
+    UnknownOp {
+        /// The first field.
+        found: String,
+    },
+    /// A value that the op needs, or that its column needs, is not there.
+    #[error("{op} without {column}; {}", remedy_for_missing(column, *op))]
+    MissingValue {
+        /// The op of the event.
+        op: Op,
+        /// The column whose value is missing.
+        column: &'static str,
+    },
+    /// A field that must be a number is none.
+    #[error("{column} \"{found}\" is not a number; write it in decimal digits and nothing else")]
+    NotANumber {
+        /// The column.
+        column: &'static str,
+        /// The field.
+        found: String,
+    },
+    /// A number is smaller or larger than its column allows.
+    #[error("{column} {found} is out of range; it must be from {least} to {most}")]
+    OutOfRange {
+        /// The column.
+        column: &'static str,
+        /// The number as it is written: it may be too large for any integer.
+        found: String,
+        /// The smallest that is allowed.
+        least: u64,
+        /// The largest that is allowed.
+        most: u64,
+    },
+    /// An alignment is not a power of two.
+    #[error("align {found} is not a power of two; an alignment is 1, 2, 4, 8 and so on")]
+    AlignNotPowerOfTwo {
+        /// The alignment in bytes.
+        found: u64,
+    },
+    /// Size and alignment are fine each, but no block of this machine can have both.
+    #[error("size {size} with align {align} is more than this machine can address; read the trace on a 64-bit machine")]
+    LayoutTooLarge {
+        /// The size in bytes.
+        size: u64,
+        /// The alignment in bytes.
+        align: u64,
+    },
+    /// An allocation gives an id that a live object has.
+    #[error("{op} of id {id}, which is live; deallocate it first, or give each live object an id of its own")]
+    AlreadyLive {
+        /// The op of the event.
+        op: Op,
+        /// The id.
+        id: u64,
+    },
+    /// A reallocation or deallocation gives an id that no live object has.
+    #[error("{op} of id {id}, which is not live; allocate it first, and deallocate it once only")]
+    NotLive {
+        /// The op of the event.
+        op: Op,
+        /// The id.
+        id: u64,
+    },
+    /// A reallocation or deallocation gives a size or alignment that is not the one in force.
+    #[error("{op} of id {id} with {column} {found}, but {in_force} is in force; correct it, or leave the field empty")]
+    Disagrees {
+        /// The op of the event.
+        op: Op,
+        /// The id.
+        id: u64,
+        /// The column that disagrees.
+        column: &'static str,
+        /// Its value, in bytes.
+        found: u64,
+        /// The value in force, in bytes.
+        in_force: u64,
+    },
+    /// An event is earlier than the one before it.
+    #[error(
+        "time_ns {found} is before {previous}, the time of an earlier event; times must never fall: sort the events"
+    )]
+    TimeFalls {
+        /// The time of the event, in nanoseconds.
+        found: u64,
+        /// The time of the event before it, in nanoseconds.
+        previous: u64,
+    },
+    /// The file stops within a line.
+    #[error("the last line \"{found}\" has no line end, so the trace is cut off; record it again, or end the line")]
+    TruncatedLine {
+        /// What is there of the line.
+        found: String,
+    },
+    /// A line is not UTF-8.
+    #[error("\"{found}\" is not UTF-8; a trace is plain text: save it as UTF-8, or check that this file is a trace")]
+    NotUtf8 {
+        /// The line, escaped.
+        found: String,
+    },
+    /// A line holds a byte 0.
+    #[error("\"{found}\" holds a NUL byte; the file is damaged or no text: check that this file is a trace")]
+    NulByte {
+        /// The line, escaped.
+        found: String,
+    },
+}
+
+/// The second half of [`Fault::MissingValue`]: which values the op takes.
+fn remedy_for_missing(column: &str, op: Op) -> &'static str {
+    match (column, op) {
+        ("thread" | "time_ns", _) => "where the header names this column, every event gives its value",
+        (_, Op::Alloc | Op::AllocZeroed) => "an allocation gives id, size and align",
+        (_, Op::Realloc) => "a reallocation gives its id and the new size",
+        (_, Op::Dealloc) => "a deallocation gives its id",
+    }
+}
+
+/// How a message shows bytes of the file: escaped, and cut after 40 characters, so that any file gives a readable message.
+pub(crate) fn shown(bytes: &[u8]) -> String {
+    const MOST_CHARACTERS: usize = 40;
+    // Four bytes a character are enough, and a longer field need not be decoded whole.
+    let head = &bytes[..bytes.len().min(4 * MOST_CHARACTERS)];
+    let mut text: String = String::new();
+    for chunk in head.utf8_chunks() {
+        text.extend(chunk.valid().chars().flat_map(char::escape_debug));
+        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
+    }
+    match text.char_indices().nth(MOST_CHARACTERS) {
+        Some((cut, _)) => text[..cut].to_owned() + "...",
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn a_value_is_shown_escaped() {
+        assert_eq!(shown(b"a\"b\0\xff"), "a\\\"b\\0\\xff");
+    }
+
+    #[test]
+    fn a_long_value_is_cut() {
+        assert_eq!(shown(&[b'x'; 1000]), "x".repeat(40) + "...");
+        assert_eq!(shown(&[b'x'; 40]), "x".repeat(40));
+    }
+}

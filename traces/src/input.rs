@@ -1,0 +1,161 @@
+//! The bytes of a trace: opened, recognised by their content, and decompressed.
+
+use std::fs::File;
+use std::io::{self, BufReader, Cursor, Read};
+use std::path::Path;
+
+use crate::error::TraceError;
+
+/// What a trace is read from once it is open: plain text, whatever the file holds.
+pub(crate) type Input = Box<dyn Read + Send>;
+
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// Opens a file as plain text. `name` is the file as the user gave it, for the messages.
+pub(crate) fn open_file(path: &Path, name: &str) -> Result<Input, TraceError> {
+    let failed = |source| TraceError::Open { file: name.to_owned(), source };
+    let file = File::open(path).map_err(failed)?;
+    if file.metadata().map_err(failed)?.is_dir() {
+        return Err(TraceError::Folder { file: name.to_owned() });
+    }
+    decompressed(file, name)
+}
+
+/// Recognises what the bytes are, and gives them decompressed.
+pub(crate) fn decompressed(mut bytes: impl Read + Send + 'static, name: &str) -> Result<Input, TraceError> {
+    let failed = |source| TraceError::Open { file: name.to_owned(), source };
+    let mut head = Vec::with_capacity(ZSTD_MAGIC.len());
+    bytes.by_ref().take(ZSTD_MAGIC.len() as u64).read_to_end(&mut head).map_err(failed)?;
+    let (gzip, zstd) = (head.starts_with(&GZIP_MAGIC), is_zstd(&head));
+    let whole = Cursor::new(head).chain(bytes);
+    if gzip {
+        Err(TraceError::Gzip { file: name.to_owned() })
+    } else if !zstd {
+        Ok(Box::new(whole))
+    } else if name.to_ascii_lowercase().ends_with(".csv") {
+        Err(TraceError::ZstdNamedCsv { file: name.to_owned() })
+    } else {
+        // Frame follows frame until the bytes end: what parallel compressors write, and `cat a.zst b.zst`.
+        let decoder = zstd::Decoder::with_buffer(BufReader::with_capacity(BLOCK_BYTES, whole)).map_err(failed)?;
+        Ok(Box::new(Zstd(decoder)))
+    }
+}
+
+/// Decompresses, and marks its own errors, so that they are not taken for those of the disk.
+struct Zstd<R>(R);
+
+impl<R: Read> Read for Zstd<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(|error| match error.raw_os_error() {
+            Some(_) => error,
+            None => io::Error::new(error.kind(), CorruptZstd(error.to_string())),
+        })
+    }
+}
+
+/// The mark: what the decompressor says.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct CorruptZstd(String);
+
+/// Whether an error of [`decompressed`] input is about its content.
+pub(crate) fn is_corrupt_zstd(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|source| source.is::<CorruptZstd>())
+}
+
+/// Whether a file that begins so is of zstd: a frame, or one of the frames to be skipped that some tools put first.
+fn is_zstd(head: &[u8]) -> bool {
+    head == ZSTD_MAGIC || matches!(head, [0x50..=0x5f, 0x2a, 0x4d, 0x18])
+}
+
+/// How much is read at once.
+pub(crate) const BLOCK_BYTES: usize = 64 * 1024;
+
+/// The longest line that is read, in bytes. Lines of events are below 100 bytes; comments may be longer. Without a limit a file
+/// of zeros would be read into memory as one line.
+pub(crate) const MOST_LINE_BYTES: usize = 1024 * 1024;
+
+/// Passes bytes through, and watches how lines end: a CSV parser hides it, and takes a line cut off in the middle for a whole one.
+#[derive(Debug)]
+pub(crate) struct LineWatch<R> {
+    inner: R,
+    /// Bytes since the last line end.
+    open_bytes: usize,
+    /// The input has ended, and its last line has no end.
+    truncated: bool,
+}
+
+impl<R> LineWatch<R> {
+    pub(crate) fn new(inner: R) -> Self {
+        LineWatch { inner, open_bytes: 0, truncated: false }
+    }
+
+    /// Whether the input has ended within a line. Once this is true, the line that was read last is that line.
+    #[inline]
+    pub(crate) fn truncated(&self) -> bool {
+        self.truncated
+    }
+
+    /// Whether reading failed because a line is longer than [`MOST_LINE_BYTES`].
+    pub(crate) fn line_too_long(&self) -> bool {
+        self.open_bytes > MOST_LINE_BYTES
+    }
+}
+
+impl<R: Read> Read for LineWatch<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = loop {
+            match self.inner.read(buffer) {
+                // A signal came in between; the CSV parser would take it for a failure.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
+        if read == 0 {
+            self.truncated = self.open_bytes > 0 && !buffer.is_empty();
+            return Ok(0);
+        }
+        self.open_bytes = match buffer[..read].iter().rposition(|&byte| byte == b'\n') {
+            Some(end) => read - end - 1,
+            None => self.open_bytes + read,
+        };
+        if self.line_too_long() {
+            return Err(io::Error::from(io::ErrorKind::InvalidData));
+        }
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn watched(text: &[u8]) -> (LineWatch<&[u8]>, io::Result<u64>) {
+        let mut watch = LineWatch::new(text);
+        let copied = io::copy(&mut watch, &mut io::sink());
+        (watch, copied)
+    }
+
+    #[test]
+    fn an_open_last_line_is_noticed() {
+        assert!(watched(b"a\nb").0.truncated());
+        assert!(!watched(b"a\nb\n").0.truncated());
+        assert!(!watched(b"").0.truncated());
+    }
+
+    #[test]
+    fn a_line_without_end_is_not_read_to_its_end() {
+        let zeros = vec![0; 10 * MOST_LINE_BYTES];
+        let (watch, copied) = watched(&zeros);
+        assert!(copied.is_err() && watch.line_too_long());
+        let lines = [&vec![b'x'; MOST_LINE_BYTES - 1][..], b"\n"].concat().repeat(3);
+        assert_eq!(watched(&lines).1.unwrap(), lines.len() as u64);
+    }
+
+    #[test]
+    fn zstd_is_known_by_its_first_bytes() {
+        assert!(is_zstd(&ZSTD_MAGIC) && is_zstd(&[0x5a, 0x2a, 0x4d, 0x18]));
+        assert!(!is_zstd(&ZSTD_MAGIC[..3]) && !is_zstd(b"op,i"));
+    }
+}

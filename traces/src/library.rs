@@ -1,0 +1,232 @@
+//! The trace library: traces of real programs that ship with Heaprace, each with what there is to know about it.
+//!
+//! A trace is two files in `traces/library/`, `<name>.csv.zst` and `<name>.toml`, and one line in the table below. Both are
+//! embedded, so the library is there wherever the program is.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use crate::error::TraceError;
+use crate::profile::Profile;
+
+/// The names of the library, in the order in which they are listed.
+static EMBEDDED: &[Embedded] = embedded!["serde-heavy"];
+
+/// The two files of a library trace.
+struct Embedded {
+    name: &'static str,
+    about: &'static str,
+    compressed: &'static [u8],
+}
+
+/// Embeds the two files of each name.
+macro_rules! embedded {
+    ($($name:literal),* $(,)?) => {
+        &[$(Embedded {
+            name: $name,
+            about: include_str!(concat!("../library/", $name, ".toml")),
+            compressed: include_bytes!(concat!("../library/", $name, ".csv.zst")),
+        }),*]
+    };
+}
+use embedded;
+
+/// A trace of the library.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LibraryEntry {
+    /// The name by which it is asked for.
+    pub name: &'static str,
+    /// The trace as CSV, compressed with zstd.
+    pub compressed: &'static [u8],
+    /// What is known about it.
+    pub about: About,
+}
+
+/// What the `.toml` of a library trace says.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct About {
+    /// What it is, in one line.
+    pub description: String,
+    /// Whether a program ran, or a rule made it up.
+    pub origin: Origin,
+    /// The program that was recorded, or the rule.
+    pub program: String,
+    /// The versions that decide what the program does: crates, compiler. A made-up trace has none.
+    #[serde(default)]
+    pub versions: BTreeMap<String, String>,
+    /// Where it was recorded, as `architecture-system`.
+    pub platform: String,
+    /// What the program worked on.
+    pub input: String,
+    /// The licence of the trace.
+    pub licence: String,
+    /// What records it again, from the root of the repository.
+    pub command: String,
+    /// How far totals may be from [`totals`](Self::totals) when it is recorded again with other versions or on another
+    /// platform, in percent.
+    pub tolerance_percent: f64,
+    /// What it stresses in an allocator, and why it is here: one paragraph.
+    pub story: String,
+    /// The SHA-256 of the uncompressed CSV, in hexadecimal.
+    pub sha256: String,
+    /// Its exact totals.
+    pub totals: Totals,
+}
+
+/// Whether a trace was recorded or made up. The two are never averaged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// A real program ran.
+    Recorded,
+    /// Made up to show one thing.
+    Synthetic,
+}
+
+impl Origin {
+    /// The word for it in tables: `recorded` or `synthetic`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Origin::Recorded => "recorded",
+            Origin::Synthetic => "synthetic",
+        }
+    }
+}
+
+/// The totals of a trace, as its `.toml` states them. [`Profile`] finds them in a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Totals {
+    /// All events.
+    pub events: u64,
+    /// Allocations, zeroed ones included.
+    pub allocs: u64,
+    /// Allocations whose bytes must be 0.
+    pub zeroed_allocs: u64,
+    /// Reallocations.
+    pub reallocs: u64,
+    /// Deallocations.
+    pub deallocs: u64,
+    /// Bytes ever asked for.
+    pub allocated_bytes: u64,
+    /// The most bytes in live objects.
+    pub peak_live_bytes: u64,
+    /// The most live objects.
+    pub peak_live_objects: u64,
+    /// Bytes in the objects that the program left.
+    pub left_live_bytes: u64,
+    /// Objects that the program left.
+    pub left_live_objects: u64,
+}
+
+impl Totals {
+    /// Each total with its name, in the order in which the `.toml` has them.
+    pub fn named(&self) -> [(&'static str, u64); 10] {
+        [
+            ("events", self.events),
+            ("allocs", self.allocs),
+            ("zeroed_allocs", self.zeroed_allocs),
+            ("reallocs", self.reallocs),
+            ("deallocs", self.deallocs),
+            ("allocated_bytes", self.allocated_bytes),
+            ("peak_live_bytes", self.peak_live_bytes),
+            ("peak_live_objects", self.peak_live_objects),
+            ("left_live_bytes", self.left_live_bytes),
+            ("left_live_objects", self.left_live_objects),
+        ]
+    }
+}
+
+impl From<&Profile> for Totals {
+    fn from(profile: &Profile) -> Self {
+        Totals {
+            events: profile.events(),
+            allocs: profile.allocs,
+            zeroed_allocs: profile.zeroed_allocs,
+            reallocs: profile.reallocs,
+            deallocs: profile.deallocs,
+            allocated_bytes: profile.allocated_bytes,
+            peak_live_bytes: profile.peak_live_bytes,
+            peak_live_objects: profile.peak_live_objects,
+            left_live_bytes: profile.live_bytes,
+            left_live_objects: profile.live_objects,
+        }
+    }
+}
+
+/// All traces of the library.
+///
+/// ```
+/// for entry in traces::library::entries() {
+///     println!("{:<20} {:>9} events  {}", entry.name, entry.about.totals.events, entry.about.description);
+/// }
+/// ```
+pub fn entries() -> &'static [LibraryEntry] {
+    static ENTRIES: OnceLock<Vec<LibraryEntry>> = OnceLock::new();
+    ENTRIES.get_or_init(|| EMBEDDED.iter().map(LibraryEntry::parse).collect())
+}
+
+impl LibraryEntry {
+    fn parse(files: &Embedded) -> Self {
+        let about = toml::from_str(files.about).expect("the files are embedded, and a test reads them");
+        LibraryEntry { name: files.name, compressed: files.compressed, about }
+    }
+}
+
+/// The error for an argument that is no file, and a name that the library does not have.
+pub(crate) fn not_found(argument: &str, asked: &str) -> TraceError {
+    let names: Vec<&'static str> = entries().iter().map(|entry| entry.name).collect();
+    let nearest = names.iter().copied().map(|name| (distance(asked, name), name)).min();
+    // Beyond a third of the name it is another name, not a slip.
+    let nearest = nearest.filter(|(distance, name)| 3 * distance <= name.len()).map(|(_, name)| name);
+    TraceError::NotFound { argument: argument.to_owned(), nearest, names }
+}
+
+/// How many bytes must be added, removed or replaced to make one name of the other (Levenshtein's distance).
+fn distance(a: &str, b: &str) -> usize {
+    // distances[j]: from the part of `a` so far to the first j bytes of `b`.
+    let mut distances: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.bytes().enumerate() {
+        let mut diagonal = core::mem::replace(&mut distances[0], i + 1);
+        for (j, to) in b.bytes().enumerate() {
+            let replaced = diagonal + usize::from(from != to);
+            diagonal = distances[j + 1];
+            distances[j + 1] = replaced.min(diagonal + 1).min(distances[j] + 1);
+        }
+    }
+    distances[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Source;
+
+    /// What each `.toml` promises, held against its trace.
+    #[test]
+    fn totals_and_hash_are_those_of_the_trace() {
+        for entry in entries() {
+            let source = Source::from(entry);
+            let mut profile = Profile::default();
+            for event in source.open().unwrap() {
+                profile.add(&event.unwrap());
+            }
+            assert_eq!(Totals::from(&profile), entry.about.totals, "{}", entry.name);
+            assert_eq!(source.sha256().unwrap(), entry.about.sha256, "{}", entry.name);
+        }
+    }
+
+    #[test]
+    fn the_distance_counts_edits() {
+        for (a, b, edits) in [("", "", 0), ("abc", "", 3), ("serde", "serde", 0), ("sedre", "serde", 2), ("a", "ab", 1)]
+        {
+            assert_eq!((distance(a, b), distance(b, a)), (edits, edits), "{a:?} {b:?}");
+        }
+    }
+}

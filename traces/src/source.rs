@@ -1,0 +1,184 @@
+//! Where a trace comes from: a file, the library, or bytes in memory.
+
+use std::fmt::Write as _;
+use std::io::{Cursor, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::csv::Reader;
+use crate::error::{Place, TraceError};
+use crate::input::{self, BLOCK_BYTES, Input, is_corrupt_zstd};
+use crate::library::{self, LibraryEntry};
+
+/// A trace that can be opened, as often as needed.
+///
+/// ```
+/// use traces::Source;
+///
+/// let source = Source::locate("serde-heavy.csv")?;
+/// assert_eq!(source.name(), "serde-heavy");
+/// let mut events = source.open()?;
+/// assert!(events.next().is_some());
+/// # Ok::<(), traces::TraceError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Source {
+    name: String,
+    display: String,
+    origin: Origin,
+}
+
+#[derive(Clone, Debug)]
+enum Origin {
+    File(PathBuf),
+    Library(&'static LibraryEntry),
+    Bytes(Arc<[u8]>),
+}
+
+impl Source {
+    /// Finds a trace: the file at this path if there is one, else the library trace of this name, with or without the endings
+    /// `.csv` and `.csv.zst`.
+    ///
+    /// # Errors
+    ///
+    /// [`TraceError::NotFound`], which names what the library has; [`TraceError::Folder`] where the path is one, and
+    /// [`TraceError::Open`] where the path cannot be looked at.
+    pub fn locate(argument: &str) -> Result<Self, TraceError> {
+        let path = Path::new(argument);
+        let named = library::entries().iter().find(|entry| entry.name == without_endings(argument));
+        match (path.metadata(), named) {
+            (Ok(metadata), _) if !metadata.is_dir() => {
+                let file_name = path.file_name().map_or(argument.into(), |name| name.to_string_lossy());
+                Ok(Source {
+                    name: without_endings(&file_name).to_owned(),
+                    display: argument.to_owned(),
+                    origin: Origin::File(path.to_owned()),
+                })
+            }
+            // A report's folder may well have the name of its trace.
+            (_, Some(entry)) => Ok(Source::from(entry)),
+            (Ok(_), None) => Err(TraceError::Folder { file: argument.to_owned() }),
+            (Err(error), None) if error.kind() == std::io::ErrorKind::NotFound => {
+                Err(library::not_found(argument, without_endings(argument)))
+            }
+            (Err(source), None) => Err(TraceError::Open { file: argument.to_owned(), source }),
+        }
+    }
+
+    /// A trace in memory, plain or compressed. `name` is its file name, as messages show it.
+    ///
+    /// ```
+    /// let text = "op,id,size,align\nalloc,1,24,8\n";
+    /// let source = traces::Source::from_bytes("example.csv", text.as_bytes());
+    /// assert_eq!(source.open()?.count(), 1);
+    /// # Ok::<(), traces::TraceError>(())
+    /// ```
+    pub fn from_bytes(name: &str, bytes: impl Into<Arc<[u8]>>) -> Self {
+        Source { name: without_endings(name).to_owned(), display: name.to_owned(), origin: Origin::Bytes(bytes.into()) }
+    }
+
+    /// The short name: the file name without its folder and without `.csv` or `.csv.zst`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What messages call it: the path as it was given, or `library:` and the name.
+    pub fn display(&self) -> &str {
+        &self.display
+    }
+
+    /// What the library tells about the trace, where it is the library's.
+    pub fn library_entry(&self) -> Option<&'static LibraryEntry> {
+        match self.origin {
+            Origin::Library(entry) => Some(entry),
+            _ => None,
+        }
+    }
+
+    /// Opens the trace from its beginning.
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be opened, is compressed in a way that is not read, or does not begin with a header.
+    pub fn open(&self) -> Result<Reader<Input>, TraceError> {
+        Reader::new(self.text()?, &self.display)
+    }
+
+    /// The SHA-256 of the uncompressed text, in hexadecimal: what tells two traces apart, however they are compressed.
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be read to its end. Its content is not checked.
+    pub fn sha256(&self) -> Result<String, TraceError> {
+        let mut text = self.text()?;
+        let mut hash = Sha256::new();
+        let mut block = vec![0; BLOCK_BYTES];
+        let mut lines = 1;
+        loop {
+            let read = text.read(&mut block).map_err(|source| {
+                let place = Place { file: self.display.as_str().into(), line: lines, event: None };
+                match is_corrupt_zstd(&source) {
+                    true => TraceError::CorruptZstd { place, source },
+                    false => TraceError::Read { place, source },
+                }
+            })?;
+            if read == 0 {
+                break;
+            }
+            lines += block[..read].iter().filter(|&&byte| byte == b'\n').count() as u64;
+            hash.update(&block[..read]);
+        }
+        Ok(hash.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
+            write!(text, "{byte:02x}").expect("a string takes all text");
+            text
+        }))
+    }
+
+    fn text(&self) -> Result<Input, TraceError> {
+        match &self.origin {
+            Origin::File(path) => input::open_file(path, &self.display),
+            Origin::Library(entry) => input::decompressed(Cursor::new(entry.compressed), &self.display),
+            Origin::Bytes(bytes) => input::decompressed(Cursor::new(Arc::clone(bytes)), &self.display),
+        }
+    }
+}
+
+impl From<&'static LibraryEntry> for Source {
+    fn from(entry: &'static LibraryEntry) -> Self {
+        Source {
+            name: entry.name.to_owned(),
+            display: format!("library:{}", entry.name),
+            origin: Origin::Library(entry),
+        }
+    }
+}
+
+/// The name without the endings of trace files.
+fn without_endings(name: &str) -> &str {
+    let name = name.strip_suffix(".zst").unwrap_or(name);
+    name.strip_suffix(".csv").unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endings_of_traces_are_taken_off() {
+        for name in ["a", "a.csv", "a.csv.zst", "a.zst"] {
+            assert_eq!(without_endings(name), "a");
+        }
+        assert_eq!(without_endings("a.txt"), "a.txt");
+    }
+
+    #[test]
+    fn the_hash_is_that_of_the_plain_text() {
+        let text = b"abc";
+        let known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(Source::from_bytes("a.csv", &text[..]).sha256().unwrap(), known);
+        let compressed = zstd::encode_all(&text[..], 1).unwrap();
+        assert_eq!(Source::from_bytes("a.csv.zst", compressed).sha256().unwrap(), known);
+    }
+}

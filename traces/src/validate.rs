@@ -1,0 +1,215 @@
+//! The live objects of a trace: what turns the fields of a format into events, and refuses those that cannot be.
+//!
+//! A format gives for a deallocation an id and nothing more; an event has the layout that the allocator is told. The
+//! [`Validator`] knows the layout in force of each live object, so it completes each event, and where a trace contradicts
+//! itself it says how. Every format goes through it, so all formats hold to the same rules.
+
+use core::alloc::Layout;
+use std::collections::hash_map::Entry;
+
+use crate::event::{Action, Event, MAX_ALIGN_BYTES, MAX_SIZE_BYTES};
+use crate::fault::Fault;
+use crate::id_map::IdMap;
+use crate::op::Op;
+
+/// The fields of one event as a format gives them, before anything but their syntax is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fields {
+    /// What is asked for.
+    pub op: Op,
+    /// The object.
+    pub id: u64,
+    /// The size in bytes: the new one for a reallocation, the one in force for a deallocation.
+    pub size: Option<u64>,
+    /// The alignment in bytes.
+    pub align: Option<u64>,
+    /// The thread.
+    pub thread: Option<u32>,
+    /// Nanoseconds since the recording began.
+    pub time_ns: Option<u64>,
+}
+
+/// The live objects at one point of a trace, with their layouts in force.
+///
+/// Memory grows with the objects that are live at once, not with the events.
+///
+/// ```
+/// use traces::{Action, Op};
+/// use traces::validate::{Fields, Validator};
+///
+/// let mut validator = Validator::default();
+/// let fields = Fields { op: Op::Alloc, id: 7, size: Some(24), align: Some(8), thread: None, time_ns: None };
+/// validator.complete(fields)?;
+/// let last = validator.complete(Fields { op: Op::Dealloc, size: None, align: None, ..fields })?;
+/// assert!(matches!(last.action, Action::Dealloc { layout } if layout.size() == 24 && layout.align() == 8));
+/// assert_eq!(validator.live_objects(), 0);
+/// # Ok::<(), Box<traces::Fault>>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Validator {
+    layouts: IdMap<Layout>,
+    last_time_ns: u64,
+}
+
+impl Validator {
+    /// How many objects are live.
+    pub fn live_objects(&self) -> usize {
+        self.layouts.len()
+    }
+
+    /// Checks one event against the events so far, completes it with the layout in force, and applies it.
+    ///
+    /// # Errors
+    ///
+    /// A [`Fault`] where a value is missing or out of range, or contradicts the events so far. The live objects are then as they
+    /// were before the call. The fault is in a box to keep what is returned for every event small.
+    #[inline(always)]
+    pub fn complete(&mut self, fields: Fields) -> Result<Event, Box<Fault>> {
+        let Fields { op, id, size, align, thread, time_ns } = fields;
+        if let Some(found) = time_ns {
+            let previous = core::mem::replace(&mut self.last_time_ns, found);
+            if found < previous {
+                return Err(Fault::TimeFalls { found, previous }.into());
+            }
+        }
+        let action = match op {
+            Op::Alloc | Op::AllocZeroed => {
+                let size = size.ok_or(Fault::MissingValue { op, column: "size" })?;
+                let align = align.ok_or(Fault::MissingValue { op, column: "align" })?;
+                let layout = layout(size, align)?;
+                match self.layouts.entry(id) {
+                    Entry::Vacant(place) => place.insert(layout),
+                    Entry::Occupied(_) => return Err(Fault::AlreadyLive { op, id }.into()),
+                };
+                Action::Alloc { layout, zeroed: op == Op::AllocZeroed }
+            }
+            Op::Realloc => {
+                let new_size = size.ok_or(Fault::MissingValue { op, column: "size" })?;
+                let in_force = self.layouts.get_mut(&id).ok_or(Fault::NotLive { op, id })?;
+                let old = *in_force;
+                agrees(op, id, "align", align, old.align())?;
+                *in_force = layout(new_size, old.align() as u64)?;
+                Action::Realloc { old, new_size: in_force.size() }
+            }
+            Op::Dealloc => {
+                let Entry::Occupied(object) = self.layouts.entry(id) else {
+                    return Err(Fault::NotLive { op, id }.into());
+                };
+                let layout = *object.get();
+                agrees(op, id, "size", size, layout.size())?;
+                agrees(op, id, "align", align, layout.align())?;
+                object.remove();
+                Action::Dealloc { layout }
+            }
+        };
+        Ok(Event { action, id, thread, time_ns })
+    }
+}
+
+/// The layout of this size and alignment, where a trace may hold it.
+#[inline]
+fn layout(size: u64, align: u64) -> Result<Layout, Box<Fault>> {
+    if !(1..=MAX_SIZE_BYTES).contains(&size) {
+        return Err(
+            Fault::OutOfRange { column: "size", found: size.to_string(), least: 1, most: MAX_SIZE_BYTES }.into()
+        );
+    }
+    if !(1..=MAX_ALIGN_BYTES).contains(&align) {
+        return Err(
+            Fault::OutOfRange { column: "align", found: align.to_string(), least: 1, most: MAX_ALIGN_BYTES }.into()
+        );
+    }
+    if !align.is_power_of_two() {
+        return Err(Fault::AlignNotPowerOfTwo { found: align }.into());
+    }
+    // Both fit 32 bits, so the casts lose nothing. On a 32-bit machine the sum may still be too large.
+    Layout::from_size_align(size as usize, align as usize).map_err(|_| Fault::LayoutTooLarge { size, align }.into())
+}
+
+/// Checks a value that may be left out against the one in force.
+#[inline]
+fn agrees(op: Op, id: u64, column: &'static str, given: Option<u64>, in_force: usize) -> Result<(), Box<Fault>> {
+    match given {
+        Some(found) if found != in_force as u64 => {
+            Err(Fault::Disagrees { op, id, column, found, in_force: in_force as u64 }.into())
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(op: Op, id: u64, size: Option<u64>, align: Option<u64>) -> Fields {
+        Fields { op, id, size, align, thread: None, time_ns: None }
+    }
+
+    #[test]
+    fn realloc_changes_the_size_in_force_and_keeps_the_alignment() {
+        let mut validator = Validator::default();
+        validator.complete(fields(Op::Alloc, 1, Some(10), Some(4))).unwrap();
+        let realloc = validator.complete(fields(Op::Realloc, 1, Some(20), None)).unwrap();
+        let old = Layout::from_size_align(10, 4).unwrap();
+        assert_eq!(realloc.action, Action::Realloc { old, new_size: 20 });
+        let dealloc = validator.complete(fields(Op::Dealloc, 1, None, None)).unwrap();
+        assert_eq!(dealloc.action, Action::Dealloc { layout: Layout::from_size_align(20, 4).unwrap() });
+    }
+
+    #[test]
+    fn an_event_that_is_refused_changes_nothing() {
+        let mut validator = Validator::default();
+        validator.complete(fields(Op::Alloc, 1, Some(10), Some(4))).unwrap();
+        for refused in [
+            fields(Op::Alloc, 1, Some(8), Some(8)),
+            fields(Op::Realloc, 1, Some(0), None),
+            fields(Op::Realloc, 1, None, None),
+            fields(Op::Realloc, 1, Some(20), Some(8)),
+            fields(Op::Dealloc, 1, Some(11), None),
+            fields(Op::Dealloc, 1, None, Some(8)),
+            fields(Op::Dealloc, 2, None, None),
+        ] {
+            validator.complete(refused).unwrap_err();
+        }
+        let dealloc = validator.complete(fields(Op::Dealloc, 1, Some(10), Some(4))).unwrap();
+        assert_eq!(dealloc.action, Action::Dealloc { layout: Layout::from_size_align(10, 4).unwrap() });
+        assert_eq!(validator.live_objects(), 0);
+    }
+
+    #[test]
+    fn an_id_may_be_used_again_once_its_object_is_dead() {
+        let mut validator = Validator::default();
+        for size in [8, 16] {
+            validator.complete(fields(Op::AllocZeroed, 5, Some(size), Some(8))).unwrap();
+            validator.complete(fields(Op::Dealloc, 5, Some(size), None)).unwrap();
+        }
+    }
+
+    fn out_of_range(result: Result<Event, Box<Fault>>, expected: &str) -> bool {
+        matches!(result.map_err(|fault| *fault), Err(Fault::OutOfRange { column, .. }) if column == expected)
+    }
+
+    #[test]
+    fn the_largest_layouts_are_accepted_and_no_larger() {
+        let mut validator = Validator::default();
+        let mut alloc = |id, size, align| validator.complete(fields(Op::Alloc, id, Some(size), Some(align)));
+        alloc(1, MAX_SIZE_BYTES, 1).unwrap();
+        alloc(2, 1, MAX_ALIGN_BYTES).unwrap();
+        assert!(out_of_range(alloc(3, MAX_SIZE_BYTES + 1, 1), "size"));
+        assert!(out_of_range(alloc(3, 1, MAX_ALIGN_BYTES * 2), "align"));
+        assert!(out_of_range(alloc(3, 1, u64::MAX), "align"));
+        assert!(out_of_range(alloc(3, 1, 0), "align"));
+    }
+
+    #[test]
+    fn times_may_stand_still_but_not_fall() {
+        let mut validator = Validator::default();
+        let mut at = |id, time_ns| {
+            let fields = fields(Op::Alloc, id, Some(1), Some(1));
+            validator.complete(Fields { time_ns: Some(time_ns), ..fields })
+        };
+        at(1, 5).unwrap();
+        at(2, 5).unwrap();
+        assert_eq!(at(3, 4), Err(Fault::TimeFalls { found: 4, previous: 5 }.into()));
+    }
+}

@@ -1,0 +1,17 @@
+//! What the crate promises as a whole, tested from outside.
+
+// The attribute changes nothing for the compiler; it tells clippy that what is in there may unwrap.
+#[cfg(test)]
+mod broken;
+#[cfg(test)]
+mod locate;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod reading;
+#[cfg(test)]
+mod record;
+
+/// Records this very program where `HEAPRACE_TRACE` says so: the tests in `record` run it again as a child.
+#[global_allocator]
+static ALLOCATOR: traces::Recorder = traces::Recorder::on_demand();

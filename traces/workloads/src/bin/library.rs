@@ -1,0 +1,116 @@
+//! Records the trace library, and checks that it can still be recorded.
+//!
+//! `record NAME` runs the workload of that name, writes `traces/library/NAME.csv.zst`, and prints the part of its `.toml` that
+//! follows from the trace. `check` runs the workload of every library trace that has one, and compares totals. Both run the workloads
+//! that lie beside this program, so they are built together: `./record NAME` and `./check` do that.
+
+use std::error::Error;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use traces::library::{self, LibraryEntry, Origin, Totals};
+use traces::{Profile, Source};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+fn main() -> Result<ExitCode> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["record", name] => record(name).map(|()| ExitCode::SUCCESS),
+        ["check"] => check(),
+        _ => {
+            eprintln!("usage: library record NAME | library check");
+            Ok(ExitCode::from(2))
+        }
+    }
+}
+
+/// Records one workload anew into the library.
+fn record(name: &str) -> Result<()> {
+    let trace = run(&workload(name)?)?;
+    let source = Source::locate(&trace.to_string_lossy())?;
+    let totals = totals(&source)?;
+    let library = Path::new(env!("CARGO_MANIFEST_DIR")).join("../library").join(format!("{name}.csv.zst"));
+    let mut compressed = zstd::Encoder::new(File::create(&library)?, 19)?;
+    compressed.include_checksum(true)?;
+    std::io::copy(&mut File::open(&trace)?, &mut compressed)?;
+    compressed.finish()?;
+    println!("{name}.csv.zst: {} bytes. For {name}.toml:\n", fs::metadata(&library)?.len());
+    println!("platform = \"{}\"\nsha256 = \"{}\"\n\n[totals]", traces::record::platform(), source.sha256()?);
+    for (total, value) in totals.named() {
+        println!("{total} = {value}");
+    }
+    Ok(())
+}
+
+/// Records every workload again, and compares it with the library.
+fn check() -> Result<ExitCode> {
+    let compiler = compiler_version()?;
+    let mut failed = false;
+    for entry in library::entries() {
+        let Ok(workload) = workload(entry.name) else {
+            println!("{}: not recorded here ({})", entry.name, origin_or_command(entry));
+            continue;
+        };
+        let totals = totals(&Source::locate(&run(&workload)?.to_string_lossy())?)?;
+        let about = &entry.about;
+        let same = about.platform == traces::record::platform() && about.versions.get("rustc") == Some(&compiler);
+        let tolerance_percent = if same { 0.0 } else { about.tolerance_percent };
+        let mut differences = Vec::new();
+        for ((total, now), (_, stated)) in totals.named().into_iter().zip(about.totals.named()) {
+            // As floats: totals are far below 2^53.
+            if (now as f64 - stated as f64).abs() > stated as f64 * tolerance_percent / 100.0 {
+                differences.push(format!("{total} is {now}, the library says {stated}"));
+            }
+        }
+        match differences.is_empty() {
+            true => println!("{}: recorded again, totals within {tolerance_percent} %", entry.name),
+            false => println!("{}: not within {tolerance_percent} %: {}", entry.name, differences.join("; ")),
+        }
+        failed |= !differences.is_empty();
+    }
+    Ok(ExitCode::from(u8::from(failed)))
+}
+
+fn origin_or_command(entry: &LibraryEntry) -> &str {
+    match entry.about.origin {
+        Origin::Synthetic => "synthetic",
+        _ => &entry.about.command,
+    }
+}
+
+/// The program beside this one of that name.
+fn workload(name: &str) -> Result<PathBuf> {
+    let path = std::env::current_exe()?.with_file_name(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    match path.is_file() {
+        true => Ok(path),
+        false => Err(format!("there is no workload {name}; the workloads are the files of src/bin").into()),
+    }
+}
+
+/// Runs a workload, and gives the trace that it leaves, which lies beside it.
+fn run(workload: &Path) -> Result<PathBuf> {
+    let trace = workload.with_extension("csv");
+    let status = Command::new(workload).env("HEAPRACE_TRACE", &trace).status()?;
+    if !status.success() {
+        return Err(format!("{} failed: {status}", workload.display()).into());
+    }
+    Ok(trace)
+}
+
+fn totals(source: &Source) -> Result<Totals> {
+    let mut profile = Profile::default();
+    for event in source.open()? {
+        profile.add(&event?);
+    }
+    Ok(Totals::from(&profile))
+}
+
+/// The version of the compiler, as `rustc --version` has it in second place.
+fn compiler_version() -> Result<String> {
+    let compiler = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(compiler).arg("--version").output()?;
+    let version = String::from_utf8(output.stdout)?;
+    Ok(version.split(' ').nth(1).unwrap_or_default().to_owned())
+}
