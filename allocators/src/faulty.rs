@@ -91,7 +91,7 @@ unsafe impl<F: Fault> HeapAllocator for Faulty<F> {
         let (before, before_bytes) = self.previous;
         if self.is_due(Kind::Overwriting) && before != block {
             // SAFETY: the previous block's last byte is in the heap's pages.
-            unsafe { *before.add(before_bytes - 1) ^= 0xff };
+            unsafe { *before.add(before_bytes - 1) = (*before.add(before_bytes - 1)).wrapping_add(1) };
         }
     }
 
@@ -99,7 +99,7 @@ unsafe impl<F: Fault> HeapAllocator for Faulty<F> {
         // SAFETY: the caller's; without a fault of place, the block is as large as its layout.
         unsafe {
             let block = self.alloc(layout);
-            if !block.is_null() {
+            if self.heap.contains(block.addr(), layout.size()) {
                 block.write_bytes(0, layout.size());
                 if self.is_due(Kind::NotZeroed) {
                     block.add(layout.size() - 1).write(1);

@@ -33,6 +33,11 @@ pub const PAGE_BYTES: usize = 64 * 1024;
 /// Pages that a 32-bit WebAssembly memory has at most (4 GiB): the natural size of a reservation.
 pub const WASM32_PAGES: usize = 65_536;
 
+/// Bytes in a page of the host: what one first touch makes resident.
+pub fn host_page_bytes() -> usize {
+    os::host_page_bytes()
+}
+
 /// What happens to an access outside of the committed pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guard {

@@ -1,1 +1,34 @@
-//! replay of Heaprace
+//! Replays allocation traces of real programs through allocators on a simulated page heap, and compares them.
+//!
+//! A trace is compiled to a [`Program`]; the [`engine`] runs it through a contender; observers ([`verify`], [`metrics`]) watch, and
+//! [`timing`] runs it with none. [`compare()`] does all of it and gives [`reports::results::Results`].
+//!
+//! ```
+//! use replay::compare::{Plan, compare};
+//! use replay::contender::{Contender, TouchPolicy};
+//! use replay::timing::Rounds;
+//!
+//! let plan = Plan {
+//!     contenders: Contender::all(),
+//!     verify: true,
+//!     rounds: Rounds { count: 0, seed: 1, touch: TouchPolicy::None, limit_pages: 1024 },
+//! };
+//! let text = "op,id,size,align\nalloc,1,100000,8\nrealloc,1,200000\ndealloc,1\n";
+//! let results = compare(&traces::Source::from_bytes("example.csv", text.as_bytes()), &plan, |_| {})?;
+//! let ours = results.contenders.iter().find(|row| row.name == "segregated-bump").expect("it is registered");
+//! assert_eq!(ours.memory.known().map(|memory| memory.peak_heap_pages), Some(4));
+//! # Ok::<(), replay::compare::CompareError>(())
+//! ```
+
+pub mod compare;
+pub mod contender;
+pub mod engine;
+pub mod environment;
+pub mod lane;
+pub mod metrics;
+pub mod program;
+pub mod timing;
+pub mod verify;
+
+pub use compare::compare;
+pub use program::Program;

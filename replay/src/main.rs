@@ -1,2 +1,9 @@
-//! The `replay` command.
-fn main() {}
+//! The `replay` command: parse, compare, print, save.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

@@ -1,0 +1,35 @@
+//! Writes into the binary what it was built from, for the provenance of its results.
+
+use std::env;
+use std::process::Command;
+
+fn main() {
+    println!("cargo::rustc-env=HEAPRACE_GIT_REVISION={}", revision().unwrap_or_default());
+    println!("cargo::rustc-env=HEAPRACE_TARGET={}", env::var("TARGET").unwrap_or_default());
+    let rustc = env::var("RUSTC").ok().and_then(|rustc| output(&rustc, &["--version"])).unwrap_or_default();
+    println!("cargo::rustc-env=HEAPRACE_RUSTC={rustc}");
+    // Whatever changes the revision, or whether there are changes to it.
+    for path in [
+        "src",
+        "../allocators",
+        "../reports",
+        "../traces/src",
+        "../traces/library",
+        "../Cargo.lock",
+        "../.git/HEAD",
+        "../.git/index",
+    ] {
+        println!("cargo::rerun-if-changed={path}");
+    }
+}
+
+fn revision() -> Option<String> {
+    let revision = output("git", &["rev-parse", "--short=12", "HEAD"])?;
+    let changes = output("git", &["status", "--porcelain", "--untracked-files=no"])?;
+    Some(if changes.is_empty() { revision } else { format!("{revision}-dirty") })
+}
+
+fn output(program: &str, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(arguments).output().ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
+}

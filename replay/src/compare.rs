@@ -1,0 +1,183 @@
+//! The whole comparison on one trace: examine every contender, then time those that passed.
+
+use allocators::Role;
+use allocators::page_heap::{Guard, PAGE_BYTES, PageHeapError};
+use reports::results::{self, Figure, Origin, Results, SCHEMA_VERSION, Settings, Verification};
+use traces::{Source, TraceError};
+
+use crate::contender::Contender;
+use crate::environment;
+use crate::lane::{Examination, Lane};
+use crate::program::{CompileError, Program};
+use crate::timing::{self, Rounds};
+
+/// A comparison that could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CompareError {
+    /// The trace is faulty.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
+    /// The trace cannot be compiled.
+    #[error("{file}: {source}")]
+    Compile {
+        /// The trace.
+        file: String,
+        /// Why not.
+        source: CompileError,
+    },
+    /// There is nothing in the trace.
+    #[error("{file}: has no events, so there is nothing to replay")]
+    Empty {
+        /// The trace.
+        file: String,
+    },
+    /// The page heap failed.
+    #[error(transparent)]
+    Heap(#[from] PageHeapError),
+}
+
+/// How a comparison is made.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Who takes part.
+    pub contenders: Vec<Contender>,
+    /// Whether each contender's blocks are checked before it is timed.
+    pub verify: bool,
+    /// How they are timed; 0 rounds for memory figures alone.
+    pub rounds: Rounds,
+}
+
+/// What a comparison is at.
+#[derive(Clone, Copy, Debug)]
+pub enum Progress<'a> {
+    /// The trace is being read.
+    Reading,
+    /// This contender, of so many, is being examined.
+    Examining {
+        /// Its name.
+        name: &'a str,
+        /// How many are done.
+        done: usize,
+        /// How many there are.
+        all: usize,
+    },
+    /// All memory figures are there, and no timing yet: worth saving, lest they be lost.
+    Examined(&'a Results),
+    /// So many rounds of timing are done.
+    Timing {
+        /// How many are done.
+        done: u32,
+        /// How many there are.
+        all: u32,
+    },
+}
+
+/// Compares contenders on one trace.
+///
+/// # Errors
+///
+/// Where the trace is faulty or empty, or the heap cannot be had. A contender that fails is a row, not an error.
+pub fn compare(source: &Source, plan: &Plan, mut progress: impl FnMut(Progress<'_>)) -> Result<Results, CompareError> {
+    progress(Progress::Reading);
+    let program = Program::compile(source.open()?).map_err(|error| match error {
+        CompileError::Trace(error) => CompareError::Trace(error),
+        error => CompareError::Compile { file: source.display().to_owned(), source: error },
+    })?;
+    if program.events() == 0 {
+        return Err(CompareError::Empty { file: source.display().to_owned() });
+    }
+    let mut results = Results {
+        schema_version: SCHEMA_VERSION,
+        provenance: environment::provenance(),
+        settings: settings(&plan.rounds),
+        trace: describe(source, &program)?,
+        contenders: Vec::new(),
+    };
+    let mut lane = Lane::new(&program, plan.rounds.limit_pages, Guard::Trap)?;
+    let all = plan.contenders.len();
+    for (done, contender) in plan.contenders.iter().enumerate() {
+        progress(Progress::Examining { name: contender.info.name, done, all });
+        results.contenders.push(examine(contender, &mut lane, plan.verify)?);
+    }
+    progress(Progress::Examined(&results));
+
+    let timed: Vec<usize> = (0..all).filter(|&row| why_not_timed(&results.contenders[row], plan).is_none()).collect();
+    let racers: Vec<Contender> = timed.iter().map(|&row| plan.contenders[row]).collect();
+    let count = plan.rounds.count;
+    let times = timing::run(&program, &racers, plan.rounds, |done| progress(Progress::Timing { done, all: count }))?;
+    for (row, time) in timed.into_iter().zip(times) {
+        results.contenders[row].time = Figure::Known(time);
+    }
+    for row in &mut results.contenders {
+        if let Some(reason) = why_not_timed(row, plan) {
+            row.time = Figure::unknown(reason);
+        }
+    }
+    Ok(results)
+}
+
+fn examine(contender: &Contender, lane: &mut Lane<'_>, verify: bool) -> Result<results::Contender, PageHeapError> {
+    let examination = match (contender.probe)() {
+        Ok(()) => (contender.examine)(lane, verify)?,
+        Err(reason) => {
+            Examination { memory: Figure::unknown(&reason), verification: Verification::NotChecked { reason } }
+        }
+    };
+    Ok(results::Contender {
+        name: contender.info.name.to_owned(),
+        version: contender.info.version.to_owned(),
+        role: match contender.info.role {
+            Role::Contender => results::Role::Contender,
+            Role::Baseline => results::Role::Baseline,
+            Role::Floor => results::Role::Floor,
+        },
+        verification: examination.verification,
+        memory: examination.memory,
+        time: Figure::unknown("not timed yet"),
+    })
+}
+
+/// Why a row has no timing, if it has none: a time is worth something only for a contender that did all the work, and did it right.
+fn why_not_timed(row: &results::Contender, plan: &Plan) -> Option<String> {
+    if plan.rounds.count == 0 {
+        return Some("timing was switched off".to_owned());
+    }
+    match (&row.verification, &row.memory) {
+        (Verification::Failed { event, .. }, _) => Some(format!("failed verification at event {event}")),
+        (_, Figure::Known(memory)) if memory.failed_requests > 0 => Some("did less work: requests failed".to_owned()),
+        (_, Figure::Unknown { unknown }) if row.role != results::Role::Floor => Some(unknown.clone()),
+        _ => None,
+    }
+}
+
+fn settings(rounds: &Rounds) -> Settings {
+    Settings {
+        seed: rounds.seed,
+        rounds: rounds.count,
+        touch: rounds.touch.name().to_owned(),
+        heap_limit_pages: rounds.limit_pages as u64,
+        page_bytes: PAGE_BYTES as u64,
+    }
+}
+
+fn describe(source: &Source, program: &Program) -> Result<results::Trace, TraceError> {
+    let profile = program.profile();
+    Ok(results::Trace {
+        name: source.name().to_owned(),
+        sha256: source.sha256()?,
+        origin: source.library_entry().map_or(Origin::Unstated, |entry| match entry.about.origin {
+            traces::library::Origin::Recorded => Origin::Recorded,
+            traces::library::Origin::Synthetic => Origin::Synthetic,
+        }),
+        events: profile.events(),
+        allocs: profile.allocs,
+        reallocs: profile.reallocs,
+        deallocs: profile.deallocs,
+        allocated_bytes: profile.allocated_bytes,
+        peak_live_bytes: profile.peak_live_bytes,
+        peak_live_event: profile.peak_live_bytes_event,
+        peak_live_objects: profile.peak_live_objects,
+        left_live_objects: profile.live_objects,
+    })
+}

@@ -1,0 +1,92 @@
+//! The registry's contenders, each compiled into the engine.
+
+use std::time::Duration;
+
+use allocators::page_heap::{PageHeapError, Reset};
+use allocators::registry::{self, Visitor};
+use allocators::{HeapAllocator, Info};
+
+use crate::engine::{TouchAll, TouchFirst, TouchNone};
+use crate::lane::{Examination, Lane};
+
+/// What the replay writes into new memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum TouchPolicy {
+    /// Nothing: the allocator's own cost.
+    None,
+    /// The first new byte of each new or grown block.
+    First,
+    /// Every new byte.
+    All,
+}
+
+impl TouchPolicy {
+    /// Its name in results and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            TouchPolicy::None => "none",
+            TouchPolicy::First => "first",
+            TouchPolicy::All => "all",
+        }
+    }
+}
+
+type TimeOne = fn(&mut Lane<'_>, Reset) -> Result<Duration, PageHeapError>;
+
+/// A contender, ready to run: one function call a replay, nothing dispatched within.
+#[derive(Clone, Copy, Debug)]
+pub struct Contender {
+    /// What it is.
+    pub info: Info,
+    /// [`HeapAllocator::probe`].
+    pub probe: fn() -> Result<(), String>,
+    /// [`Lane::examine`].
+    pub examine: fn(&mut Lane<'_>, bool) -> Result<Examination, PageHeapError>,
+    /// One for each touch policy, in their order.
+    time: [TimeOne; 3],
+}
+
+impl Contender {
+    /// The contender of type `A`, registered or not.
+    pub fn of<A: HeapAllocator>() -> Self {
+        Contender {
+            info: A::INFO,
+            probe: A::probe,
+            examine: |lane, verify| lane.examine::<A>(verify),
+            time: [
+                |lane, reset| lane.time::<A, TouchNone>(reset),
+                |lane, reset| lane.time::<A, TouchFirst>(reset),
+                |lane, reset| lane.time::<A, TouchAll>(reset),
+            ],
+        }
+    }
+
+    /// All that are registered, in the order of the tables.
+    pub fn all() -> Vec<Self> {
+        registry::visit_all(&mut Compiled)
+    }
+
+    /// The registered one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        registry::visit(name, &mut Compiled)
+    }
+
+    /// [`Lane::time`].
+    ///
+    /// # Errors
+    ///
+    /// Where the heap cannot be reset.
+    pub fn time(&self, lane: &mut Lane<'_>, reset: Reset, touch: TouchPolicy) -> Result<Duration, PageHeapError> {
+        (self.time[touch as usize])(lane, reset)
+    }
+}
+
+struct Compiled;
+
+impl Visitor for Compiled {
+    type Output = Contender;
+
+    fn visit<A: HeapAllocator>(&mut self) -> Contender {
+        Contender::of::<A>()
+    }
+}

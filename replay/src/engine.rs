@@ -1,0 +1,230 @@
+//! The loop: a program through one contender, with an observer.
+//!
+//! It is compiled once for each contender, observer and touch policy. With the empty observer `()` it is the operations, the slots and the
+//! allocator, and nothing else: that is what is timed. Verification and metrics are observers.
+//!
+//! Where a contender answers null, the replay goes on: an allocation that failed has no object, and what happens to that object later is
+//! left out. Where a realloc fails, the old block is given back and the object is absent from then on: the program that was recorded
+//! would not have gone on without its memory, but the rest of the trace is still worth replaying.
+
+use std::alloc::Layout;
+use std::hint::black_box;
+use std::ops::ControlFlow;
+use std::ptr;
+
+use allocators::{HeapAllocator, Role};
+
+use crate::program::{Kind, Program};
+
+/// Whether an observer wants the replay to go on.
+pub type Flow = ControlFlow<()>;
+
+/// What a contender has answered in this replay: a block, or null. Only the engine makes one, so that an observer may rely on where it
+/// comes from (not on its being sound).
+#[derive(Clone, Copy, Debug)]
+pub struct Block(*mut u8);
+
+impl Block {
+    /// Whether the answer was null: out of memory.
+    #[inline(always)]
+    pub fn is_null(self) -> bool {
+        self.0.is_null()
+    }
+
+    /// The address.
+    #[inline(always)]
+    pub fn as_ptr(self) -> *mut u8 {
+        self.0
+    }
+}
+
+/// Sees every event of a replay. Events are counted from 1. All methods do nothing unless they are defined.
+pub trait Observer {
+    /// A block was asked for; null is out of memory.
+    #[inline(always)]
+    fn allocated(&mut self, _event: u64, _block: Block, _layout: Layout, _zeroed: bool) -> Flow {
+        Flow::Continue(())
+    }
+
+    /// A live block is about to be given back.
+    #[inline(always)]
+    fn deallocating(&mut self, _event: u64, _block: Block, _layout: Layout) -> Flow {
+        Flow::Continue(())
+    }
+
+    /// A live block is about to be resized.
+    #[inline(always)]
+    fn reallocating(&mut self, _event: u64, _block: Block) -> Flow {
+        Flow::Continue(())
+    }
+
+    /// It was resized, from `old` to `new`; where `new` is null it was not, and will be given back in the same event.
+    #[inline(always)]
+    fn reallocated(&mut self, _event: u64, _old: Block, _layout: Layout, _new: Block, _new_size: usize) -> Flow {
+        Flow::Continue(())
+    }
+
+    /// The event is about an object that is absent, because a request for it failed.
+    #[inline(always)]
+    fn absent(&mut self, _event: u64) -> Flow {
+        Flow::Continue(())
+    }
+}
+
+/// Sees nothing: for timing.
+impl Observer for () {}
+
+/// Both, one after the other. The second one does not see an event at which the first one stops.
+impl<A: Observer, B: Observer> Observer for (A, B) {
+    #[inline(always)]
+    fn allocated(&mut self, event: u64, block: Block, layout: Layout, zeroed: bool) -> Flow {
+        self.0.allocated(event, block, layout, zeroed)?;
+        self.1.allocated(event, block, layout, zeroed)
+    }
+
+    #[inline(always)]
+    fn deallocating(&mut self, event: u64, block: Block, layout: Layout) -> Flow {
+        self.0.deallocating(event, block, layout)?;
+        self.1.deallocating(event, block, layout)
+    }
+
+    #[inline(always)]
+    fn reallocating(&mut self, event: u64, block: Block) -> Flow {
+        self.0.reallocating(event, block)?;
+        self.1.reallocating(event, block)
+    }
+
+    #[inline(always)]
+    fn reallocated(&mut self, event: u64, old: Block, layout: Layout, new: Block, new_size: usize) -> Flow {
+        self.0.reallocated(event, old, layout, new, new_size)?;
+        self.1.reallocated(event, old, layout, new, new_size)
+    }
+
+    #[inline(always)]
+    fn absent(&mut self, event: u64) -> Flow {
+        self.0.absent(event)?;
+        self.1.absent(event)
+    }
+}
+
+/// What the replay writes into new memory, as the recorded program would have.
+pub trait Touch {
+    /// Writes into the bytes `from..to` of a block: all of a new one, or what a grown one has gained.
+    ///
+    /// # Safety
+    ///
+    /// The block is live and has `to` bytes.
+    unsafe fn touch(block: *mut u8, from: usize, to: usize);
+}
+
+/// Writes nothing.
+#[derive(Debug)]
+pub struct TouchNone;
+
+/// Writes the first new byte.
+#[derive(Debug)]
+pub struct TouchFirst;
+
+/// Writes every new byte.
+#[derive(Debug)]
+pub struct TouchAll;
+
+impl Touch for TouchNone {
+    #[inline(always)]
+    unsafe fn touch(_block: *mut u8, _from: usize, _to: usize) {}
+}
+
+impl Touch for TouchFirst {
+    #[inline(always)]
+    unsafe fn touch(block: *mut u8, from: usize, _to: usize) {
+        // SAFETY: the caller's: there is at least one new byte. Volatile, so that it is not left out as never read.
+        unsafe { block.add(from).write_volatile(1) };
+    }
+}
+
+impl Touch for TouchAll {
+    #[inline(always)]
+    unsafe fn touch(block: *mut u8, from: usize, to: usize) {
+        // SAFETY: the caller's.
+        unsafe { block.add(from).write_bytes(1, to - from) };
+        // Somebody might read it.
+        black_box(block);
+    }
+}
+
+/// Replays `program` through `allocator`. `slots` is working memory of [`Program::slots`] pointers, whatever they hold.
+///
+/// Touching is for timing only: it overwrites what a verifying observer has written.
+///
+/// # Panics
+///
+/// Where there are fewer slots than the program needs.
+#[inline(never)]
+pub fn run<A: HeapAllocator, O: Observer, T: Touch>(
+    program: &Program,
+    slots: &mut [*mut u8],
+    allocator: &mut A,
+    observer: &mut O,
+) -> Flow {
+    assert!(slots.len() >= program.slots(), "a program needs as many slots as it says");
+    // The floor's blocks are no memory.
+    let touches = !matches!(A::INFO.role, Role::Floor);
+    let mut event = 0;
+    let mut ops = program.ops().iter();
+    while let Some(&op) = ops.next() {
+        event += 1;
+        // SAFETY: compiling gives every operation a slot below `program.slots()`.
+        let slot = unsafe { slots.get_unchecked_mut(op.slot()) };
+        let layout = op.layout();
+        match op.kind() {
+            kind @ (Kind::Alloc | Kind::AllocZeroed) => {
+                let zeroed = kind == Kind::AllocZeroed;
+                // SAFETY: no event of a trace has a size of 0.
+                let block = unsafe { if zeroed { allocator.alloc_zeroed(layout) } else { allocator.alloc(layout) } };
+                *slot = block;
+                if touches && !block.is_null() {
+                    // SAFETY: a new block of this layout.
+                    unsafe { T::touch(block, 0, layout.size()) };
+                }
+                observer.allocated(event, Block(block), layout, zeroed)?;
+            }
+            Kind::Dealloc => {
+                if slot.is_null() {
+                    observer.absent(event)?;
+                    continue;
+                }
+                observer.deallocating(event, Block(*slot), layout)?;
+                // SAFETY: compiling makes sure that the slot's object is live, with this layout.
+                unsafe { allocator.dealloc(*slot, layout) };
+            }
+            Kind::Realloc => {
+                let old_size = *ops.next().expect("compiling puts the old size behind every realloc");
+                let (block, old) = (*slot, op.old_layout(old_size));
+                if block.is_null() {
+                    observer.absent(event)?;
+                    continue;
+                }
+                observer.reallocating(event, Block(block))?;
+                // SAFETY: compiling makes sure that the slot's object is live, with this layout, and that the new size is one.
+                let moved = unsafe { allocator.realloc(block, old, layout.size()) };
+                if touches && !moved.is_null() && layout.size() > old.size() {
+                    // SAFETY: the block has grown to this size.
+                    unsafe { T::touch(moved, old.size(), layout.size()) };
+                }
+                *slot = moved;
+                observer.reallocated(event, Block(block), old, Block(moved), layout.size())?;
+                if moved.is_null() {
+                    observer.deallocating(event, Block(block), old)?;
+                    // SAFETY: a realloc that failed has left the block as it was.
+                    unsafe { allocator.dealloc(block, old) };
+                }
+            }
+        }
+    }
+    Flow::Continue(())
+}
+
+/// Working memory for [`run`].
+pub(crate) fn slots_for(program: &Program) -> Vec<*mut u8> {
+    vec![ptr::null_mut(); program.slots()]
+}

@@ -1,0 +1,80 @@
+//! Verification: the shadow model as an observer of a replay.
+
+use std::alloc::Layout;
+
+use allocators::HeapRef;
+use allocators::shadow::{Shadow, Violation};
+
+use crate::engine::{Block, Flow, Observer};
+
+/// Checks every block of a replay: inside the committed heap, aligned, apart from every live block, its contents intact when it is resized
+/// or given back, zeroed where promised. Stops the replay at the first violation.
+///
+/// It fills every block with a pattern, so the replay must not touch blocks itself.
+#[derive(Debug)]
+pub struct Verify {
+    shadow: Shadow,
+    violation: Option<(u64, Violation)>,
+}
+
+impl Verify {
+    /// For a replay on this heap, which has no live blocks yet.
+    pub fn new(heap: HeapRef) -> Self {
+        Verify { shadow: Shadow::new(heap), violation: None }
+    }
+
+    /// The event at which the replay stopped, counted from 1, and why.
+    pub fn violation(&self) -> Option<(u64, Violation)> {
+        self.violation
+    }
+
+    /// Checks, after the replay, the blocks that are still live. `event` is the last one.
+    pub fn finish(&mut self, event: u64) -> Flow {
+        // SAFETY: the heap has not been reset: its handle is held by the shadow.
+        let result = unsafe { self.shadow.check_all() };
+        self.note(event, result)
+    }
+
+    fn note(&mut self, event: u64, result: Result<(), Violation>) -> Flow {
+        match result {
+            Ok(()) => Flow::Continue(()),
+            Err(violation) => {
+                self.violation = Some((event, violation));
+                Flow::Break(())
+            }
+        }
+    }
+}
+
+impl Observer for Verify {
+    fn allocated(&mut self, event: u64, block: Block, layout: Layout, zeroed: bool) -> Flow {
+        if block.is_null() {
+            return Flow::Continue(());
+        }
+        // SAFETY: the contender has just returned the block for this layout.
+        let result = unsafe { self.shadow.allocated(block.as_ptr(), layout, zeroed) };
+        self.note(event, result)
+    }
+
+    fn deallocating(&mut self, event: u64, block: Block, _layout: Layout) -> Flow {
+        // SAFETY: the heap has not been reset: its handle is held by the shadow.
+        let result = unsafe { self.shadow.releasing(block.as_ptr()) };
+        self.note(event, result)
+    }
+
+    fn reallocating(&mut self, event: u64, block: Block) -> Flow {
+        // SAFETY: as above.
+        let result = unsafe { self.shadow.check(block.as_ptr()) };
+        self.note(event, result)
+    }
+
+    fn reallocated(&mut self, event: u64, old: Block, _layout: Layout, new: Block, new_size: usize) -> Flow {
+        if new.is_null() {
+            // The engine gives the old block back next, and its contents are checked there.
+            return Flow::Continue(());
+        }
+        // SAFETY: as above; the contender has just returned the new block.
+        let result = unsafe { self.shadow.reallocated(old.as_ptr(), new.as_ptr(), new_size) };
+        self.note(event, result)
+    }
+}

@@ -1,0 +1,51 @@
+//! Peaks on the library's traces, exact to the page. They change when a contender, its adapter or a trace does, and then on purpose.
+
+use allocators::page_heap::{Guard, WASM32_PAGES};
+use replay::Program;
+use replay::contender::Contender;
+use replay::lane::Lane;
+use reports::results::Verification;
+use traces::{Source, library};
+
+/// Trace, contender, pages.
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+const PEAK_PAGES: &[(&str, &[(&str, u64)])] = &[(
+    "serde-heavy",
+    &[
+        ("segregated-bump", 450),
+        ("segregated-bump-mv", 522),
+        ("dlmalloc", 92),
+        ("wee_alloc", 403),
+        ("talc", 94),
+        ("bump", 646),
+    ],
+)];
+
+#[test]
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+fn peaks_are_exact_and_the_same_in_every_run() {
+    let mut found = Vec::new();
+    for entry in library::entries() {
+        let program = Program::compile(Source::from(entry).open().unwrap()).unwrap();
+        let mut peaks = Vec::new();
+        for contender in Contender::all().into_iter().filter(|contender| contender.info.role != allocators::Role::Floor)
+        {
+            // One lane for both runs, and one of its own for the third: what was there before must not matter.
+            let mut lane = Lane::new(&program, WASM32_PAGES, Guard::Trap).unwrap();
+            let mut other = Lane::new(&program, WASM32_PAGES, Guard::Batched).unwrap();
+            let runs = [
+                (contender.examine)(&mut lane, true),
+                (contender.examine)(&mut lane, false),
+                (contender.examine)(&mut other, true),
+            ];
+            let [first, unverified, elsewhere] = runs.map(Result::unwrap);
+            assert_eq!(first.verification, Verification::Passed, "{} on {}", contender.info.name, entry.name);
+            assert_eq!(first, elsewhere);
+            assert_eq!(first.memory, unverified.memory);
+            peaks.push((contender.info.name, first.memory.known().unwrap().peak_heap_pages));
+        }
+        found.push((entry.name, peaks));
+    }
+    let expected: Vec<_> = PEAK_PAGES.iter().map(|&(trace, peaks)| (trace, peaks.to_vec())).collect();
+    assert_eq!(found, expected, "as it is now: {found:#?}");
+}

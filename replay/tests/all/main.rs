@@ -1,0 +1,35 @@
+//! All integration tests of the crate, in one binary.
+
+#[cfg(test)]
+mod cli;
+#[cfg(test)]
+mod figures;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod verification;
+
+#[cfg(test)]
+use allocators::page_heap::Guard;
+#[cfg(test)]
+use replay::Program;
+#[cfg(test)]
+use replay::contender::Contender;
+#[cfg(test)]
+use replay::lane::{Examination, Lane};
+
+/// A program from lines of CSV.
+#[cfg(test)]
+fn program(lines: &str) -> Program {
+    let text = format!("op,id,size,align\n{lines}");
+    Program::compile(traces::Reader::new(text.as_bytes(), "test.csv").unwrap()).unwrap()
+}
+
+/// What an examination with verification tells of a contender on a heap of so many pages.
+#[cfg(test)]
+fn examine(contender: Contender, program: &Program, limit_pages: usize) -> Examination {
+    let mut lane = Lane::new(program, limit_pages, Guard::Trap).unwrap();
+    (contender.examine)(&mut lane, true).unwrap()
+}

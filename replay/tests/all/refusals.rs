@@ -1,0 +1,57 @@
+//! Running out of memory is an outcome: it is counted, the replay goes on without the object, and nothing breaks.
+
+use replay::contender::Contender;
+use reports::results::{FailedRequest, Memory, Verification};
+
+use crate::{examine, program};
+
+fn memory(name: &str, lines: &str, limit_pages: usize) -> Memory {
+    let examination = examine(Contender::named(name).unwrap(), &program(lines), limit_pages);
+    assert_eq!(examination.verification, Verification::Passed, "{name}");
+    examination.memory.known().unwrap_or_else(|| panic!("{examination:?}")).clone()
+}
+
+#[test]
+fn what_follows_a_failed_allocation_leaves_its_object_out() {
+    // Object 2 does not fit: its realloc and its dealloc are left out, and the others go on.
+    let lines = "alloc,1,60000,8\nalloc,2,100000,16\nrealloc,2,10\nalloc,3,100,8\ndealloc,2\ndealloc,1\ndealloc,3\n";
+    for contender in ["segregated-bump", "dlmalloc", "talc", "bump"] {
+        let memory = memory(contender, lines, 1);
+        assert_eq!(memory.failed_requests, 1, "{contender}");
+        let failure =
+            FailedRequest { event: 2, size_bytes: 100_000, align_bytes: 16, heap_pages: 1, live_bytes: 60_000 };
+        assert_eq!(memory.first_failure, Some(failure), "{contender}");
+        let live: Vec<_> = memory.timeline.iter().map(|point| point.live_bytes).collect();
+        assert_eq!(live, [60_000, 60_000, 60_000, 60_100, 60_100, 100, 0], "{contender}");
+    }
+}
+
+#[test]
+fn a_realloc_that_fails_gives_its_object_back() {
+    // With object 1 still there, the last allocation would not fit.
+    let lines = "alloc,1,40000,8\nrealloc,1,90000\nrealloc,1,95000\ndealloc,1\nalloc,2,50000,8\n";
+    for contender in ["dlmalloc", "talc"] {
+        let memory = memory(contender, lines, 1);
+        assert_eq!(memory.failed_requests, 1, "{contender}");
+        let failure = FailedRequest { event: 2, size_bytes: 90_000, align_bytes: 8, heap_pages: 1, live_bytes: 40_000 };
+        assert_eq!(memory.first_failure, Some(failure), "{contender}");
+        let live: Vec<_> = memory.timeline.iter().map(|point| point.live_bytes).collect();
+        assert_eq!(live, [40_000, 0, 0, 0, 50_000], "{contender}");
+    }
+}
+
+#[test]
+fn a_heap_without_pages_refuses_everything() {
+    for contender in Contender::all().into_iter().filter(|contender| contender.info.role != allocators::Role::Floor) {
+        let program = program("alloc,1,10,1\nrealloc,1,20\ndealloc,1\nalloc,1,1,1\n");
+        let mut lane = replay::lane::Lane::new(&program, 0, allocators::page_heap::Guard::Trap).unwrap();
+        let examination = (contender.examine)(&mut lane, true).unwrap();
+        assert_eq!(examination.verification, Verification::Passed, "{}", contender.info.name);
+        assert_eq!(
+            examination.memory,
+            reports::results::Figure::unknown("nothing was ever live"),
+            "{}",
+            contender.info.name
+        );
+    }
+}

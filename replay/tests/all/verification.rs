@@ -1,0 +1,90 @@
+//! Each check of the verification bites: deliberately faulty allocators are caught, at the right event, and get no figures.
+
+use allocators::HeapAllocator;
+use allocators::faulty::{self, Faulty, GrowsWithoutItsClass};
+use replay::contender::{Contender, TouchPolicy};
+use replay::timing::Rounds;
+use reports::results::{Figure, Verification};
+use traces::Source;
+
+use crate::{examine, program};
+
+const LINES: &str = "\
+alloc,0,100,8
+alloc,1,100,8
+alloc_zeroed,2,100,8
+alloc_zeroed,3,100,8
+realloc,3,200
+dealloc,2
+dealloc,1
+dealloc,3
+dealloc,0
+";
+
+/// The event and the message of the failure on [`LINES`].
+fn caught<A: HeapAllocator>() -> (u64, String) {
+    let examination = examine(Contender::of::<A>(), &program(LINES), 16);
+    let Verification::Failed { event, message } = examination.verification else {
+        panic!("{} is not caught: {:?}", std::any::type_name::<A>(), examination.verification);
+    };
+    assert_eq!(examination.memory, Figure::unknown(format!("failed verification at event {event}")));
+    (event, message)
+}
+
+#[test]
+fn every_fault_is_caught_at_its_event() {
+    let caught = [
+        caught::<Faulty<faulty::Overlap>>(),
+        caught::<Faulty<faulty::Enclosure>>(),
+        caught::<Faulty<faulty::Misalignment>>(),
+        caught::<Faulty<faulty::OutsideHeap>>(),
+        caught::<Faulty<faulty::NotZeroed>>(),
+        caught::<Faulty<faulty::LostByte>>(),
+        caught::<Faulty<faulty::Overwriting>>(),
+    ];
+    let expected = [
+        (4, "block of 100 bytes at offset 464 overlaps the live block of 100 bytes at offset 368"),
+        (4, "block of 100 bytes at offset 360 overlaps the live block of 100 bytes at offset 368"),
+        (4, "block at offset 553 is not aligned to 8 bytes"),
+        (4, "block of 100 bytes at offset 65536 lies outside the heap of 65536 bytes"),
+        (4, "byte 99 of the zeroed block of 100 bytes at offset 552 is not 0"),
+        (5, "realloc from 100 to 200 bytes lost byte 99; the block is now at offset 736"),
+        (8, "byte 199 of the live block of 200 bytes at offset 736 was overwritten"),
+    ];
+    assert_eq!(caught, expected.map(|(event, message)| (event, message.to_owned())));
+}
+
+#[test]
+fn what_is_overwritten_and_never_freed_is_caught_at_the_end() {
+    let program = program("alloc,0,10,1\nalloc,1,10,1\nalloc,2,10,1\nalloc,3,10,1\ndealloc,0\n");
+    let examination = examine(Contender::of::<Faulty<faulty::Overwriting>>(), &program, 16);
+    assert!(
+        matches!(&examination.verification, Verification::Failed { event: 5, message } if message.contains("overwritten"))
+    );
+}
+
+#[test]
+fn growing_in_place_without_the_class_is_caught_in_a_replay() {
+    let program = program("alloc,0,16,8\nrealloc,0,40\nalloc,1,16,8\ndealloc,0\nalloc,2,64,8\n");
+    let examination = examine(Contender::of::<GrowsWithoutItsClass>(), &program, 16);
+    assert!(
+        matches!(&examination.verification, Verification::Failed { event: 5, message } if message.contains("overlaps"))
+    );
+    assert_eq!(examine(Contender::named("segregated-bump").unwrap(), &program, 16).verification, Verification::Passed);
+}
+
+#[test]
+fn a_contender_that_fails_is_a_row_without_a_timing_beside_the_others() {
+    let text = format!("op,id,size,align\n{LINES}");
+    let plan = replay::compare::Plan {
+        contenders: vec![Contender::named("talc").unwrap(), Contender::of::<Faulty<faulty::Overlap>>()],
+        verify: true,
+        rounds: Rounds { count: 2, seed: 1, touch: TouchPolicy::None, limit_pages: 16 },
+    };
+    let results = replay::compare(&Source::from_bytes("test.csv", text.into_bytes()), &plan, |_| {}).unwrap();
+    let [talc, faulty] = &results.contenders[..] else { panic!("two rows") };
+    assert_eq!(talc.verification, Verification::Passed);
+    assert_eq!(talc.time.known().map(|time| (time.cold_ns.len(), time.warm_ns.len(), time.ops)), Some((2, 2, 9)));
+    assert!(matches!(faulty.verification, Verification::Failed { event: 4, .. }));
+    assert_eq!(faulty.time, Figure::unknown("failed verification at event 4"));
+}
