@@ -1,6 +1,8 @@
-//! The `replay` command: parse, compare, print, save.
+//! The `replay` command.
 
 mod cli;
+mod commands;
+mod terminal;
 
 use std::process::ExitCode;
 

@@ -1,0 +1,3 @@
+//! What the command does, a verb a file.
+
+pub(crate) mod compare;

@@ -1,0 +1,275 @@
+//! Without a verb: replays traces through contenders, prints the comparison, and saves it.
+
+use std::collections::HashSet;
+use std::env;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use allocators::page_heap::{PAGE_BYTES, WASM32_PAGES};
+use allocators::registry;
+use anyhow::Context;
+use clap::builder::PossibleValuesParser;
+use clap::{Args, CommandFactory, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use replay::compare::{CompareError, Plan, Progress, compare};
+use replay::contender::{Contender, TouchPolicy};
+use replay::timing::Rounds;
+use reports::results::{Results, Verification};
+use reports::table::{self, TextOptions};
+use traces::{Source, library};
+
+use crate::cli;
+use crate::terminal::{BAD_INPUT, FAILED, USAGE, complain, note, print};
+
+/// Which traces, through whom, and how.
+#[derive(Debug, Args)]
+pub(crate) struct Comparison {
+    /// Trace to replay: a file, or else the name of a trace in the library (see --list). Repeatable
+    #[arg(long = "trace", short, value_name = "FILE|NAME", required_unless_present = "list")]
+    traces: Vec<String>,
+
+    /// Allocator that takes part; all of them where none is given. Repeatable
+    #[arg(long = "allocator", short, value_name = "NAME", value_parser = PossibleValuesParser::new(names()), hide_possible_values = true)]
+    allocators: Vec<String>,
+
+    /// List the allocators and the traces of the library
+    #[arg(long)]
+    list: bool,
+
+    /// Most that a heap may grow to, with its unit: 16MiB, 1GiB, 640KiB, 100pages
+    ///
+    /// A request past it fails, which is an outcome and stands in the table. Whole pages of 64 KiB; the default is 4 GiB, all that a
+    /// 32-bit WebAssembly memory can have.
+    #[arg(long, value_name = "SIZE", value_parser = parse_heap_limit, default_value = "4GiB")]
+    heap_limit: HeapLimit,
+
+    /// Timing rounds: in each, every allocator once cold and once warm, in a new order. 0 gives memory figures alone
+    #[arg(long, value_name = "N", default_value_t = 15)]
+    rounds: u32,
+
+    /// Seed of that order, and of the bootstrap behind the intervals
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+
+    /// What is written into each new or grown block while timing
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t = TouchPolicy::None)]
+    touch: TouchPolicy,
+
+    /// Do not check the blocks before timing
+    #[arg(long)]
+    skip_verification: bool,
+
+    /// Folder for the results: DIR/<trace>/results.json and charts
+    #[arg(long, value_name = "DIR", default_value = "heaprace-report")]
+    out: PathBuf,
+
+    /// What goes to standard output: the table, or the results as JSON, one document a trace
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct HeapLimit {
+    pages: usize,
+}
+
+fn names() -> impl Iterator<Item = &'static str> {
+    registry::ALL.iter().map(|info| info.name)
+}
+
+fn parse_heap_limit(text: &str) -> Result<HeapLimit, String> {
+    let digits = text.len() - text.trim_start_matches(|character: char| character.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let scale = match unit.trim().to_ascii_lowercase().as_str() {
+        "page" | "pages" => PAGE_BYTES,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        _ => return Err("a limit is a number and a unit: KiB, MiB, GiB or pages (of 64 KiB)".to_owned()),
+    };
+    let bytes = number.parse::<usize>().ok().and_then(|number| number.checked_mul(scale));
+    let pages = bytes.ok_or("the number is missing, or too large")? / PAGE_BYTES;
+    match pages {
+        0 => Err("a heap has at least one page of 64 KiB".to_owned()),
+        _ if pages > 16 * WASM32_PAGES => Err("the largest limit is 64GiB".to_owned()),
+        _ => Ok(HeapLimit { pages }),
+    }
+}
+
+/// Compares, or lists what can be compared.
+pub(crate) fn run(arguments: &Comparison) -> u8 {
+    if arguments.list {
+        return print(&list());
+    }
+    let sources = match locate(&arguments.traces) {
+        Ok(sources) => sources,
+        Err(code) => return code,
+    };
+    let plan = Plan {
+        contenders: match &arguments.allocators[..] {
+            [] => Contender::all(),
+            // In the order of the registry, and each once.
+            chosen => {
+                names().filter(|&name| chosen.iter().any(|one| one == name)).filter_map(Contender::named).collect()
+            }
+        },
+        verify: !arguments.skip_verification,
+        rounds: Rounds {
+            count: arguments.rounds,
+            seed: arguments.seed,
+            touch: arguments.touch,
+            limit_pages: arguments.heap_limit.pages,
+        },
+    };
+    // What fails on one trace does not keep the others from being replayed.
+    let codes = sources.iter().map(|source| replay_one(source, &plan, arguments));
+    codes.max().unwrap_or(0)
+}
+
+/// Finds every trace before anything is replayed.
+fn locate(arguments: &[String]) -> Result<Vec<Source>, u8> {
+    let mut sources = Vec::new();
+    let mut folders = HashSet::new();
+    for argument in arguments {
+        let source = Source::locate(argument).map_err(|error| complain(BAD_INPUT, error))?;
+        if !folders.insert(folder_name(source.name()).to_owned()) {
+            let mut command = cli::Arguments::command();
+            let message =
+                format!("two traces are called {:?}: their results would go to the same folder", source.name());
+            let _ = command.error(clap::error::ErrorKind::ArgumentConflict, message).print();
+            return Err(USAGE);
+        }
+        sources.push(source);
+    }
+    Ok(sources)
+}
+
+/// A trace's name as the name of a folder.
+fn folder_name(name: &str) -> &str {
+    if matches!(name, "" | "." | "..") { "trace" } else { name }
+}
+
+fn replay_one(source: &Source, plan: &Plan, arguments: &Comparison) -> u8 {
+    let bar = Bar::new(source.name());
+    let folder = arguments.out.join(folder_name(source.name()));
+    let mut saved = Ok(());
+    let outcome = compare(source, plan, |progress| {
+        bar.show(&progress);
+        // So that whoever loses patience during the timing has the memory figures.
+        if let Progress::Examined(results) = progress {
+            saved = save(results, &folder);
+        }
+    });
+    bar.finish();
+    let results = match outcome {
+        Ok(results) => results,
+        Err(error @ CompareError::Heap(_)) => return complain(FAILED, error),
+        Err(error) => return complain(BAD_INPUT, error),
+    };
+    let shown = print(&match arguments.format {
+        Format::Json => results.to_json(),
+        Format::Text => table::text(&results, text_options()),
+    });
+    if saved.is_ok() {
+        saved = save(&results, &folder);
+    }
+    let saved = match saved {
+        Ok(()) => {
+            note(format_args!("Results and charts are in {}", folder.display()));
+            0
+        }
+        Err(error) => complain(FAILED, format_args!("{error:#}")),
+    };
+    let unsound = results.contenders.iter().any(|row| matches!(row.verification, Verification::Failed { .. }));
+    shown.max(saved).max(if unsound { FAILED } else { 0 })
+}
+
+/// Writes the results and every chart of them.
+fn save(results: &Results, folder: &Path) -> anyhow::Result<()> {
+    reports::save(&folder.join("results.json"), results.to_json().as_bytes())?;
+    for chart in reports::chart::ALL {
+        let svg = (chart.draw)(results).with_context(|| format!("cannot draw {}", chart.file_name))?;
+        reports::save(&folder.join(chart.file_name), svg.as_bytes())?;
+    }
+    Ok(())
+}
+
+fn text_options() -> TextOptions {
+    let terminal = io::stdout().is_terminal();
+    let plain = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+        || env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let width = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+    TextOptions { color: terminal && !plain, width }
+}
+
+fn list() -> String {
+    let mut text = "Allocators:\n".to_owned();
+    for info in registry::ALL {
+        text += &format!("  {} {}\n      {}\n", info.name, info.version, info.summary);
+    }
+    text += "\nTraces in the library:\n";
+    for entry in library::entries() {
+        let about = &entry.about;
+        text += &format!(
+            "  {} ({}, {} events)\n      {}\n",
+            entry.name,
+            about.origin.name(),
+            about.totals.events,
+            about.description
+        );
+    }
+    text + "\nAny other trace is given by its path; FORMAT.md says what is in one.\n"
+}
+
+/// Progress on standard error, if that is a terminal.
+struct Bar(ProgressBar);
+
+impl Bar {
+    fn new(trace: &str) -> Self {
+        let bar = if io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+        let style = ProgressStyle::with_template("{prefix}: {msg} {wide_bar} {pos}/{len}");
+        bar.set_style(style.expect("the template is sound"));
+        bar.set_prefix(trace.to_owned());
+        Bar(bar)
+    }
+
+    fn show(&self, progress: &Progress<'_>) {
+        match *progress {
+            Progress::Reading => self.0.set_message("reading"),
+            Progress::Examining { name, done, all } => self.step(format!("checking {name}"), done, all),
+            Progress::Examined(_) => self.0.set_message("saving memory figures"),
+            Progress::Timing { done, all } => self.step("timing".to_owned(), done as usize, all as usize),
+        }
+    }
+
+    fn step(&self, message: String, done: usize, all: usize) {
+        self.0.set_message(message);
+        self.0.set_length(all as u64);
+        self.0.set_position(done as u64);
+    }
+
+    fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heap_limit_has_a_unit() {
+        for (text, pages) in [("1page", 1), ("100 pages", 100), ("16MiB", 256), ("1gib", 16_384), ("100KiB", 1)] {
+            assert_eq!(parse_heap_limit(text).unwrap().pages, pages, "{text}");
+        }
+        for text in ["", "16", "MiB", "-1MiB", "16MB", "1KiB", "0pages", "99999999999999999999GiB", "65GiB", "1.5MiB"] {
+            assert!(parse_heap_limit(text).is_err(), "{text}");
+        }
+    }
+}
