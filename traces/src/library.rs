@@ -12,7 +12,7 @@ use crate::error::TraceError;
 use crate::profile::Profile;
 
 /// The names of the library, in the order in which they are listed.
-static EMBEDDED: &[Embedded] = embedded!["serde-heavy"];
+static EMBEDDED: &[Embedded] = embedded!["serde-heavy", "repeated-growth"];
 
 /// The two files of a library trace.
 struct Embedded {
