@@ -7,7 +7,7 @@ use allocators::{HeapAllocator, PageHeap, Role};
 use reports::results::{Figure, Memory, Verification};
 
 use crate::engine::{self, Touch, TouchNone};
-use crate::metrics::{Footprint, Timeline};
+use crate::metrics::{Footprint, Timeline, Watch};
 use crate::program::Program;
 use crate::verify::Verify;
 
@@ -67,19 +67,17 @@ impl<'p> Lane<'p> {
         }
         self.heap.reset(Reset::Cold)?;
         let heap = self.heap.handle();
-        let footprint = Footprint::new(heap.clone());
-        let timeline = Timeline::new(heap.clone(), self.program.events());
-        let mut metrics = (footprint, timeline);
+        let mut watch = Watch::new(heap.clone(), (Footprint::default(), Timeline::new(self.program.events())));
         let mut allocator = A::create(heap.clone());
         let verification = if verify {
-            let mut observers = (Verify::new(heap.clone()), metrics);
+            let mut observers = (Verify::new(heap.clone()), watch);
             let mut flow =
                 engine::run::<A, _, TouchNone>(self.program, &mut self.slots, &mut allocator, &mut observers);
             if flow.is_continue() {
                 flow = observers.0.finish(self.program.events());
             }
             let violation = observers.0.violation();
-            metrics = observers.1;
+            watch = observers.1;
             match violation {
                 Some((event, violation)) => Verification::Failed { event, message: violation.to_string() },
                 None => {
@@ -88,12 +86,12 @@ impl<'p> Lane<'p> {
                 }
             }
         } else {
-            let _ = engine::run::<A, _, TouchNone>(self.program, &mut self.slots, &mut allocator, &mut metrics);
+            let _ = engine::run::<A, _, TouchNone>(self.program, &mut self.slots, &mut allocator, &mut watch);
             Verification::NotChecked { reason: "verification was switched off".to_owned() }
         };
         let memory = match &verification {
             Verification::Failed { event, .. } => Figure::unknown(format!("failed verification at event {event}")),
-            _ => memory(metrics, heap.grow_calls()),
+            _ => memory(watch.into_metric(), heap.grow_calls()),
         };
         Ok(Examination { verification, memory })
     }

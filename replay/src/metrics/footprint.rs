@@ -2,24 +2,20 @@
 
 use std::alloc::Layout;
 
-use allocators::{HeapRef, PAGE_BYTES};
+use allocators::PAGE_BYTES;
 use reports::results::FailedRequest;
 
-use crate::engine::{Block, Flow, Observer};
+use super::{Metric, State};
 
 /// Footprint figures of one replay.
 ///
-/// - **H**, committed: pages handed out × page size, bytes. **R**, requested live: sum of the sizes of live objects, bytes; an object whose
-///   request failed is not live.
-/// - Peak heap: max H, with the event at which it was *first* reached (the heap never shrinks, so there is a plateau).
+/// - Peak heap: max H, with the event after which it was *first* reached (the heap never shrinks, so there is a plateau).
 /// - Overhead: max H / max R. Johnstone and Wilson's #4: the same as (ratio − 1) in per cent. Range: at least 1, and at least 0.
 ///
 /// Blind spot: pages that are committed but never written to count like any other; residency tells them apart. Source: Johnstone and
 /// Wilson, "The memory fragmentation problem: solved?", ISMM 1998.
-#[derive(Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Footprint {
-    heap: HeapRef,
-    live_bytes: u64,
     peak_live_bytes: u64,
     peak_heap_pages: usize,
     peak_heap_event: u64,
@@ -28,24 +24,6 @@ pub struct Footprint {
 }
 
 impl Footprint {
-    /// For a replay on this heap, which has no pages yet.
-    pub fn new(heap: HeapRef) -> Self {
-        Footprint {
-            heap,
-            live_bytes: 0,
-            peak_live_bytes: 0,
-            peak_heap_pages: 0,
-            peak_heap_event: 0,
-            failed_requests: 0,
-            first_failure: None,
-        }
-    }
-
-    /// R now, in bytes.
-    pub fn live_bytes(&self) -> u64 {
-        self.live_bytes
-    }
-
     /// Max H, in pages.
     pub fn peak_heap_pages(&self) -> u64 {
         self.peak_heap_pages as u64
@@ -81,53 +59,24 @@ impl Footprint {
     pub fn first_failure(&self) -> Option<&FailedRequest> {
         self.first_failure.as_ref()
     }
-
-    fn note(&mut self, event: u64) -> Flow {
-        self.peak_live_bytes = self.peak_live_bytes.max(self.live_bytes);
-        let pages = self.heap.committed_pages();
-        if pages > self.peak_heap_pages {
-            (self.peak_heap_pages, self.peak_heap_event) = (pages, event);
-        }
-        // R ≤ H: an object lies in committed pages. Whoever breaks this has broken a block, too, which verification catches first.
-        debug_assert!(self.live_bytes <= (pages * PAGE_BYTES) as u64, "event {event}: more is live than committed");
-        Flow::Continue(())
-    }
-
-    fn note_failure(&mut self, event: u64, layout: Layout) {
-        self.failed_requests += 1;
-        self.first_failure.get_or_insert_with(|| FailedRequest {
-            event,
-            size_bytes: layout.size() as u64,
-            align_bytes: layout.align() as u64,
-            heap_pages: self.heap.committed_pages() as u64,
-            live_bytes: self.live_bytes,
-        });
-    }
 }
 
-impl Observer for Footprint {
-    fn allocated(&mut self, event: u64, block: Block, layout: Layout, _zeroed: bool) -> Flow {
-        if block.is_null() {
-            self.note_failure(event, layout);
-        } else {
-            self.live_bytes += layout.size() as u64;
+impl Metric for Footprint {
+    fn sample(&mut self, state: &State) {
+        self.peak_live_bytes = self.peak_live_bytes.max(state.live_bytes);
+        if state.committed_pages > self.peak_heap_pages {
+            (self.peak_heap_pages, self.peak_heap_event) = (state.committed_pages, state.event);
         }
-        self.note(event)
     }
 
-    fn deallocating(&mut self, event: u64, _block: Block, layout: Layout) -> Flow {
-        self.live_bytes -= layout.size() as u64;
-        self.note(event)
-    }
-
-    fn reallocated(&mut self, event: u64, _old: Block, layout: Layout, new: Block, new_size: usize) -> Flow {
-        if new.is_null() {
-            let wanted = Layout::from_size_align(new_size, layout.align()).expect("a trace's sizes make layouts");
-            self.note_failure(event, wanted);
-            // The event is not over: the old block is given back.
-            return Flow::Continue(());
-        }
-        self.live_bytes = self.live_bytes - layout.size() as u64 + new_size as u64;
-        self.note(event)
+    fn refused(&mut self, state: &State, request: Layout) {
+        self.failed_requests += 1;
+        self.first_failure.get_or_insert_with(|| FailedRequest {
+            event: state.event,
+            size_bytes: request.size() as u64,
+            align_bytes: request.align() as u64,
+            heap_pages: state.committed_pages as u64,
+            live_bytes: state.live_bytes,
+        });
     }
 }
