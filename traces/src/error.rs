@@ -116,6 +116,20 @@ pub enum TraceError {
         /// The column.
         column: &'static str,
     },
+    /// A trace is to be written to a file whose name does not say in which format.
+    #[error("{file}: the ending names no format; let the name end in .csv or .csv.zst")]
+    UnknownEnding {
+        /// The path as it was given.
+        file: String,
+    },
+    /// The file of a trace cannot be created.
+    #[error("{file}: cannot be created: {source}; check the folder and its permissions")]
+    Create {
+        /// The path as it was given.
+        file: String,
+        /// What the operating system says.
+        source: io::Error,
+    },
     /// A trace cannot be written.
     #[error("the trace cannot be written: {source}; check the path and the space that is left")]
     Write {

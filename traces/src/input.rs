@@ -42,6 +42,35 @@ pub(crate) fn decompressed(mut bytes: impl Read + Send + 'static, name: &str) ->
     }
 }
 
+/// An input whose first bytes have been looked at. It gives them again, and then what follows.
+pub(crate) struct Peeked {
+    head: Cursor<Vec<u8>>,
+    /// What came instead of more bytes: the reader that comes upon it knows the place.
+    failure: Option<io::Error>,
+    rest: Input,
+}
+
+impl Peeked {
+    /// Reads the first bytes: so many, unless the input ends or fails before.
+    pub(crate) fn new(mut input: Input, most_bytes: u64) -> Self {
+        let mut head = Vec::new();
+        let failure = input.by_ref().take(most_bytes).read_to_end(&mut head).err();
+        Peeked { head: Cursor::new(head), failure, rest: input }
+    }
+}
+
+impl Read for Peeked {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.head.read(buffer)? {
+            0 if !buffer.is_empty() => match self.failure.take() {
+                Some(failure) => Err(failure),
+                None => self.rest.read(buffer),
+            },
+            read => Ok(read),
+        }
+    }
+}
+
 /// Decompresses, and marks its own errors, so that they are not taken for those of the disk.
 struct Zstd<R>(R);
 

@@ -1,8 +1,8 @@
 //! Allocation traces of real programs: events, formats, the recorder and the library of Heaprace.
 //!
 //! A trace is what a program asked of its allocator, in order, with full layouts. It is recorded once, by the [`Recorder`] for
-//! Rust programs, and then replayed through any allocator. A [`Source`] finds a trace, a [`Reader`] streams its
-//! events, each checked, and a [`Profile`] sums them up.
+//! Rust programs, and then replayed through any allocator. A [`Source`] finds a trace, [`Events`] streams what is
+//! in it, each event checked, a [`Profile`] sums them up, and an [`Output`] writes a trace to a file.
 //!
 //! ```
 //! use traces::{Profile, Source};
@@ -18,11 +18,13 @@
 pub mod csv;
 pub mod error;
 pub mod event;
+mod events;
 pub mod fault;
 mod id_map;
 mod input;
 pub mod library;
 mod op;
+mod output;
 pub mod profile;
 pub mod record;
 mod source;
@@ -31,9 +33,11 @@ pub mod validate;
 pub use csv::Reader;
 pub use error::{Place, TraceError};
 pub use event::{Action, Event};
+pub use events::Events;
 pub use fault::Fault;
 pub use library::LibraryEntry;
 pub use op::Op;
+pub use output::Output;
 pub use profile::Profile;
 pub use record::Recorder;
 pub use source::Source;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::csv::Reader;
 use crate::error::{Place, TraceError};
+use crate::events::Events;
 use crate::input::{self, BLOCK_BYTES, Input, is_corrupt_zstd};
 use crate::library::{self, LibraryEntry};
 
@@ -97,13 +97,13 @@ impl Source {
         }
     }
 
-    /// Opens the trace from its beginning.
+    /// Opens the trace from its beginning. Its format is told by its content, not by its name.
     ///
     /// # Errors
     ///
-    /// Where the file cannot be opened, is compressed in a way that is not read, or does not begin with a header.
-    pub fn open(&self) -> Result<Reader<Input>, TraceError> {
-        Reader::new(self.text()?, &self.display)
+    /// Where the file cannot be opened, is compressed in a way that is not read, or does not begin as a trace does.
+    pub fn open(&self) -> Result<Events, TraceError> {
+        Events::open(self.text()?, &self.display)
     }
 
     /// The SHA-256 of the uncompressed text, in hexadecimal: what tells two traces apart, however they are compressed.

@@ -6,6 +6,8 @@ mod broken;
 #[cfg(test)]
 mod locate;
 #[cfg(test)]
+mod output;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod reading;

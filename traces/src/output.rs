@@ -1,0 +1,134 @@
+//! A trace that is written to a file, in the format that the file's name asks for.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::csv::{Columns, Writer};
+use crate::error::TraceError;
+use crate::event::Event;
+
+/// How hard zstd works on a CSV. Traces are written once and kept: this is half the size of the fastest level, at a tenth of the time of
+/// the hardest.
+const CSV_LEVEL: i32 = 9;
+
+/// A trace on its way into a file. Under its final name there is never half a trace: the events go to a file beside it, which gets that
+/// name once it is whole. Where it is dropped before, nothing is left behind.
+///
+/// ```
+/// use traces::{Output, Source};
+///
+/// let folder = std::env::temp_dir().join(format!("heaprace-output-{}", std::process::id()));
+/// # std::fs::create_dir_all(&folder).expect("a folder can be made");
+/// let path = folder.join("copy.csv.zst");
+/// let events = Source::from_bytes("example.csv", "op,id,size,align\nalloc,1,24,8\n".as_bytes()).open()?;
+/// let mut output = Output::create(&path, events.columns(), events.provenance())?;
+/// for event in events {
+///     output.write(&event?)?;
+/// }
+/// output.finish()?;
+/// assert_eq!(Source::locate(&path.to_string_lossy())?.open()?.count(), 1);
+/// # std::fs::remove_dir_all(&folder).expect("the folder is there");
+/// # Ok::<(), traces::TraceError>(())
+/// ```
+#[derive(Debug)]
+pub struct Output {
+    writer: Option<Format>,
+    path: PathBuf,
+    partial: Partial,
+}
+
+/// The writer of each format.
+enum Format {
+    Csv(Writer<File>),
+    CsvZst(Writer<zstd::Encoder<'static, File>>),
+}
+
+impl Output {
+    /// Begins a trace at `path`, whose ending decides the format: `.csv`, or `.csv.zst`. Of an event's thread and time only what
+    /// `columns` names is written.
+    ///
+    /// # Errors
+    ///
+    /// [`TraceError::UnknownEnding`] where no format has this ending, and [`TraceError::Create`] where the file cannot be created.
+    pub fn create(path: &Path, columns: Columns, provenance: &[impl AsRef<str>]) -> Result<Self, TraceError> {
+        let failed = |source| TraceError::Create { file: path.display().to_string(), source };
+        let name = path.file_name().unwrap_or_default();
+        let lower = name.to_string_lossy().to_ascii_lowercase();
+        let is = |ending: &str| lower.ends_with(ending) && lower.len() > ending.len();
+        if !is(".csv") && !is(".csv.zst") {
+            return Err(TraceError::UnknownEnding { file: path.display().to_string() });
+        }
+        if path.is_dir() {
+            return Err(TraceError::Folder { file: path.display().to_string() });
+        }
+        let (partial, file) = Partial::create(path, name).map_err(failed)?;
+        let writer = if is(".csv") {
+            Format::Csv(Writer::new(file, columns, provenance)?)
+        } else {
+            let encoder = zstd::Encoder::new(file, CSV_LEVEL).map_err(failed)?;
+            Format::CsvZst(Writer::new(encoder, columns, provenance)?)
+        };
+        Ok(Output { writer: Some(writer), path: path.to_owned(), partial })
+    }
+
+    /// Writes one event.
+    ///
+    /// # Errors
+    ///
+    /// [`TraceError::Unwritable`] where the event has no value for a column of the trace, [`TraceError::Write`] where the file cannot
+    /// take it.
+    #[inline]
+    pub fn write(&mut self, event: &Event) -> Result<(), TraceError> {
+        match self.writer.as_mut().expect("only `finish` takes the writer") {
+            Format::Csv(writer) => writer.write(event),
+            Format::CsvZst(writer) => writer.write(event),
+        }
+    }
+
+    /// Writes what is left, and gives the file its name. A file that had it is replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`TraceError::Write`] where the file cannot take the rest or the name.
+    pub fn finish(mut self) -> Result<(), TraceError> {
+        let failed = |source| TraceError::Write { source };
+        match self.writer.take().expect("only `finish` takes the writer") {
+            Format::Csv(writer) => drop(writer.finish()?),
+            Format::CsvZst(writer) => drop(writer.finish()?.finish().map_err(failed)?),
+        }
+        fs::rename(&self.partial.0, &self.path).map_err(failed)
+    }
+}
+
+/// The file that is written, until it has its final name: it is removed when this is dropped, if it is still there.
+#[derive(Debug)]
+struct Partial(PathBuf);
+
+impl Partial {
+    fn create(path: &Path, name: &std::ffi::OsStr) -> io::Result<(Self, File)> {
+        let mut hidden = OsString::from(".");
+        hidden.push(name);
+        hidden.push(format!(".{}.partial", std::process::id()));
+        let partial = path.with_file_name(hidden);
+        let file = File::create(&partial)?;
+        Ok((Partial(partial), file))
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        // It is not there any more if it has got its name, and where it cannot be removed there is nobody to tell.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+impl std::fmt::Debug for Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Format::Csv(writer) => writer.fmt(f),
+            Format::CsvZst(_) => f.write_str("Writer of compressed CSV"),
+        }
+    }
+}
