@@ -1,0 +1,11 @@
+//! Any bytes as a trace whose format is told by its content: events or one error, after which there is nothing more.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use traces::Source;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(mut events) = Source::from_bytes("fuzz.trace", bytes.to_vec()).open() else { return };
+    let _ = events.by_ref().find(Result::is_err);
+    assert!(events.next().is_none(), "events after the end");
+});
