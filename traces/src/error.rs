@@ -130,6 +130,22 @@ pub enum TraceError {
         /// What the operating system says.
         source: io::Error,
     },
+    /// A slice begins where the trace has ended already.
+    #[error("the trace has {events} events, so none lies after event {from}; choose a slice within it")]
+    SliceBeyondEnd {
+        /// The event after which the slice begins.
+        from: u64,
+        /// Events of the trace.
+        events: u64,
+    },
+    /// An event that is made from that of another trace is none that a trace may hold.
+    #[error("event {event} of the new trace: {fault}")]
+    Derived {
+        /// The event, counted from 1.
+        event: u64,
+        /// What is wrong with it.
+        fault: Box<Fault>,
+    },
     /// A trace cannot be written.
     #[error("the trace cannot be written: {source}; check the path and the space that is left")]
     Write {

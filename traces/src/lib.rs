@@ -15,6 +15,8 @@
 //! # Ok::<(), traces::TraceError>(())
 //! ```
 
+pub mod algebra;
+mod births;
 pub mod csv;
 pub mod error;
 pub mod event;
@@ -22,12 +24,14 @@ mod events;
 pub mod fault;
 mod id_map;
 mod input;
+pub mod inspect;
 pub mod library;
 mod op;
 mod output;
 pub mod profile;
 pub mod record;
 mod source;
+pub mod synthetic;
 pub mod validate;
 
 pub use csv::Reader;

@@ -108,7 +108,7 @@ impl Validator {
 
 /// The layout of this size and alignment, where a trace may hold it.
 #[inline]
-fn layout(size: u64, align: u64) -> Result<Layout, Box<Fault>> {
+pub(crate) fn layout(size: u64, align: u64) -> Result<Layout, Box<Fault>> {
     if !(1..=MAX_SIZE_BYTES).contains(&size) {
         return Err(
             Fault::OutOfRange { column: "size", found: size.to_string(), least: 1, most: MAX_SIZE_BYTES }.into()

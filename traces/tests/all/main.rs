@@ -2,6 +2,8 @@
 
 // The attribute changes nothing for the compiler; it tells clippy that what is in there may unwrap.
 #[cfg(test)]
+mod algebra;
+#[cfg(test)]
 mod broken;
 #[cfg(test)]
 mod locate;

@@ -55,13 +55,13 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// What a program does, in numbers that `trace` makes a valid trace of.
-type Step = (u8, usize, u32, u32, u16, u16);
+pub(crate) type Step = (u8, usize, u32, u32, u16, u16);
 
-fn step() -> impl Strategy<Value = Step> {
+pub(crate) fn step() -> impl Strategy<Value = Step> {
     (any::<u8>(), any::<usize>(), 1..=u32::MAX, 0..=31u32, any::<u16>(), any::<u16>())
 }
 
-fn trace(steps: &[Step], columns: Columns, ids_apart: u64) -> Vec<Event> {
+pub(crate) fn trace(steps: &[Step], columns: Columns, ids_apart: u64) -> Vec<Event> {
     let mut live: Vec<(u64, Layout)> = Vec::new();
     let (mut last_id, mut time_ns) = (0u64, 0);
     let mut events = Vec::new();
@@ -94,7 +94,7 @@ fn written(events: &[Event], columns: Columns) -> Vec<u8> {
     writer.finish().unwrap()
 }
 
-fn columns() -> impl Strategy<Value = Columns> {
+pub(crate) fn columns() -> impl Strategy<Value = Columns> {
     (any::<bool>(), any::<bool>()).prop_map(|(thread, time_ns)| Columns { thread, time_ns })
 }
 

@@ -1,0 +1,101 @@
+//! A trace with other sizes.
+
+use crate::error::TraceError;
+use crate::event::{Action, Event};
+use crate::validate;
+
+/// The same events with every size multiplied by `factor`, rounded to whole bytes, and at least 1. Alignments stay as they are.
+///
+/// What a program would ask for on a machine with pointers of half the width is not this: only some of its bytes are pointers.
+///
+/// # Errors
+///
+/// It gives on the errors of the events. A size that grows past what a trace may hold is [`TraceError::Derived`].
+///
+/// ```
+/// use traces::{Action, Source, algebra};
+///
+/// let events = Source::from_bytes("example.csv", "op,id,size,align\nalloc,1,25,8\n".as_bytes()).open()?;
+/// let half = algebra::scale(events, 0.5).next().expect("one event")?;
+/// assert!(matches!(half.action, Action::Alloc { layout, .. } if layout.size() == 13), "12.5, rounded");
+/// # Ok::<(), traces::TraceError>(())
+/// ```
+///
+/// # Panics
+///
+/// Where the factor is not a positive number.
+pub fn scale<I: Iterator<Item = Result<Event, TraceError>>>(events: I, factor: f64) -> Scale<I> {
+    assert!(factor.is_finite() && factor > 0.0, "a factor is a positive number, not {factor}");
+    Scale { events, factor, read: 0, ended: false }
+}
+
+/// The iterator of [`scale`].
+#[derive(Debug)]
+pub struct Scale<I> {
+    events: I,
+    factor: f64,
+    read: u64,
+    ended: bool,
+}
+
+impl<I> Scale<I> {
+    fn layout(&self, size: usize, align: usize) -> Result<core::alloc::Layout, TraceError> {
+        // A size has at most 32 bits, so it is exact as a float; what is too large for an integer stays too large.
+        let scaled = (size as f64 * self.factor).round().max(1.0) as u64;
+        validate::layout(scaled, align as u64).map_err(|fault| TraceError::Derived { event: self.read, fault })
+    }
+
+    fn scaled(&self, event: Event) -> Result<Event, TraceError> {
+        let action = match event.action {
+            Action::Alloc { layout, zeroed } => {
+                Action::Alloc { layout: self.layout(layout.size(), layout.align())?, zeroed }
+            }
+            Action::Realloc { old, new_size } => Action::Realloc {
+                old: self.layout(old.size(), old.align())?,
+                new_size: self.layout(new_size, old.align())?.size(),
+            },
+            Action::Dealloc { layout } => Action::Dealloc { layout: self.layout(layout.size(), layout.align())? },
+        };
+        Ok(Event { action, ..event })
+    }
+}
+
+impl<I: Iterator<Item = Result<Event, TraceError>>> Iterator for Scale<I> {
+    type Item = Result<Event, TraceError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        self.read += 1;
+        let event = self.events.next().map(|event| self.scaled(event?));
+        self.ended = !matches!(event, Some(Ok(_)));
+        event
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Source;
+
+    fn sizes(factor: f64) -> Result<Vec<usize>, TraceError> {
+        let text = "op,id,size,align\nalloc,1,3,64\nrealloc,1,4294967295\ndealloc,1\n";
+        let events = Source::from_bytes("test.csv", text.as_bytes()).open()?;
+        scale(events, factor)
+            .map(|event| match event?.action {
+                Action::Alloc { layout, .. } | Action::Dealloc { layout } => Ok(layout.size()),
+                Action::Realloc { new_size, .. } => Ok(new_size),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_size_is_never_nothing_and_never_too_large() {
+        assert_eq!(sizes(1.0).unwrap(), [3, 4_294_967_295, 4_294_967_295]);
+        assert_eq!(sizes(0.1).unwrap(), [1, 429_496_730, 429_496_730]);
+        let error = sizes(1.1).unwrap_err();
+        assert!(matches!(error, TraceError::Derived { event: 2, .. }), "{error}");
+        assert!(matches!(sizes(1e300), Err(TraceError::Derived { event: 1, .. })));
+    }
+}

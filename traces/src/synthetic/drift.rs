@@ -1,0 +1,57 @@
+//! Sizes that drift.
+
+use super::objects::Objects;
+use crate::event::Event;
+
+/// Objects that are live all the time, where the trace is long enough.
+const LIVE: u64 = 10_000;
+
+/// The classes of sizes that it goes through: from 2^4 up to below 2^13 bytes.
+const CLASSES: core::ops::RangeInclusive<u32> = 4..=12;
+
+/// A class is left for the next in so many steps.
+const STEPS: u64 = 1024;
+
+/// First objects are allocated, 10,000 or a tenth of the events; from then on each one that is freed, chosen at random, is followed by a new
+/// one. New objects are of one class, and ever more of them of the next: the sizes move from 16 bytes to 8 KiB from the
+/// first event to the last.
+pub(super) struct Drift {
+    objects: Objects,
+    events: u64,
+    done: u64,
+    live: usize,
+}
+
+impl Drift {
+    pub(super) fn new(events: u64, seed: u64) -> Self {
+        let live = (events / 10).clamp(1, LIVE) as usize;
+        Drift { objects: Objects::new(seed), events, done: 0, live }
+    }
+
+    fn size(&mut self) -> usize {
+        let classes = u128::from(CLASSES.end() - CLASSES.start());
+        // As 128 bits: any number of events times the steps fits.
+        let position = (u128::from(self.done) * classes * u128::from(STEPS) / u128::from(self.events)) as u64;
+        let next = self.objects.random.u64(0..STEPS) < position % STEPS;
+        let class = CLASSES.start() + (position / STEPS) as u32 + u32::from(next);
+        self.objects.size_of_class(class)
+    }
+}
+
+impl Iterator for Drift {
+    type Item = Event;
+
+    fn next(&mut self) -> Option<Event> {
+        if self.done == self.events {
+            return None;
+        }
+        let event = if self.objects.len() < self.live {
+            let size = self.size();
+            self.objects.alloc(size)
+        } else {
+            self.objects.dealloc_any()
+        };
+        self.done += 1;
+        Some(event)
+    }
+}

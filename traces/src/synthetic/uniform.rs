@@ -1,0 +1,44 @@
+//! Random actions.
+
+use super::objects::Objects;
+use crate::event::Event;
+
+/// The largest object, in bytes.
+const LARGEST: u32 = 1024;
+
+/// Once so many objects are live, the random actions begin; there are never twice as many.
+const LIVE: u64 = 10_000;
+
+/// First objects are allocated, up to 10,000 or a tenth of the events; from then on each event allocates, reallocates or frees, and
+/// which object and which size is chosen at random too, each as likely as any other. Where the live objects are none, or twice as many as
+/// at the beginning, it does what leads back.
+pub(super) struct Uniform {
+    objects: Objects,
+    events_left: u64,
+    fill: usize,
+    filled: bool,
+}
+
+impl Uniform {
+    pub(super) fn new(events: u64, seed: u64) -> Self {
+        let fill = (events / 10).clamp(1, LIVE) as usize;
+        Uniform { objects: Objects::new(seed), events_left: events, fill, filled: false }
+    }
+}
+
+impl Iterator for Uniform {
+    type Item = Event;
+
+    fn next(&mut self) -> Option<Event> {
+        self.events_left = self.events_left.checked_sub(1)?;
+        let live = self.objects.len();
+        self.filled |= live == self.fill;
+        let size = self.objects.random.u32(1..=LARGEST) as usize;
+        Some(match self.objects.random.u32(0..3) {
+            _ if !self.filled || live == 0 => self.objects.alloc(size),
+            0 if live < 2 * self.fill => self.objects.alloc(size),
+            1 => self.objects.realloc_any(size),
+            _ => self.objects.dealloc_any(),
+        })
+    }
+}
