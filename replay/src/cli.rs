@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::compare;
+use crate::commands::{compare, inspect, trace};
 use crate::terminal::USAGE;
 
 /// Replays allocation traces of real programs through memory allocators, and compares them.
@@ -31,7 +31,10 @@ pub(crate) struct Arguments {
 
 /// What else the command does.
 #[derive(Debug, Subcommand)]
-enum Verb {}
+enum Verb {
+    Inspect(inspect::Inspect),
+    Trace(trace::TraceAlgebra),
+}
 
 const EXAMPLES: &str = "\
 Examples:
@@ -60,7 +63,8 @@ pub(crate) fn main() -> ExitCode {
         }
     };
     ExitCode::from(match arguments.verb {
-        Some(verb) => match verb {},
+        Some(Verb::Inspect(arguments)) => inspect::run(&arguments),
+        Some(Verb::Trace(arguments)) => trace::run(&arguments),
         None => compare::run(&arguments.compare),
     })
 }

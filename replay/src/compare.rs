@@ -3,7 +3,7 @@
 use allocators::Role;
 use allocators::page_heap::{Guard, PAGE_BYTES, PageHeapError};
 use reports::results::{self, Figure, Origin, Results, SCHEMA_VERSION, Settings, Verification};
-use traces::{Source, TraceError};
+use traces::{Source, TraceError, library};
 
 use crate::contender::Contender;
 use crate::environment;
@@ -166,9 +166,9 @@ fn describe(source: &Source, program: &Program) -> Result<results::Trace, TraceE
     Ok(results::Trace {
         name: source.name().to_owned(),
         sha256: source.sha256()?,
-        origin: source.library_entry().map_or(Origin::Unstated, |entry| match entry.about.origin {
-            traces::library::Origin::Recorded => Origin::Recorded,
-            traces::library::Origin::Synthetic => Origin::Synthetic,
+        origin: library::origin(source, source.open()?.provenance()).map_or(Origin::Unstated, |origin| match origin {
+            library::Origin::Recorded => Origin::Recorded,
+            library::Origin::Synthetic => Origin::Synthetic,
         }),
         events: profile.events(),
         allocs: profile.allocs,

@@ -1,7 +1,9 @@
 //! What a command says to its user: results on standard output, all else on standard error, and an exit code.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
+
+use indicatif::{ProgressBar, ProgressStyle};
 
 /// A contender's blocks were not sound, or a file could not be written.
 pub(crate) const FAILED: u8 = 1;
@@ -30,4 +32,44 @@ pub(crate) fn complain(code: u8, error: impl fmt::Display) -> u8 {
 /// A line on standard error. Where even that cannot be written, there is nobody to tell.
 pub(crate) fn note(line: fmt::Arguments<'_>) {
     let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Columns of the terminal that standard output goes to; 100 where it goes elsewhere. Never so few that nothing fits.
+pub(crate) fn width() -> usize {
+    let width = terminal_size::terminal_size_of(io::stdout()).map_or(100, |(width, _)| usize::from(width.0));
+    width.max(40)
+}
+
+/// Counts events, and shows the count on standard error if that is a terminal.
+pub(crate) struct Counter {
+    bar: ProgressBar,
+    count: u64,
+}
+
+impl Counter {
+    /// Shows the count from time to time: looking at the clock for every event would take longer than most events.
+    const INTERVAL: u64 = 1 << 16;
+
+    pub(crate) fn new(what: &str) -> Self {
+        let bar = if io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+        let style = ProgressStyle::with_template("{prefix}: {human_pos} events");
+        bar.set_style(style.expect("the template is sound"));
+        bar.set_prefix(what.to_owned());
+        Counter { bar, count: 0 }
+    }
+
+    /// One more.
+    #[inline]
+    pub(crate) fn step(&mut self) {
+        self.count += 1;
+        if self.count.is_multiple_of(Self::INTERVAL) {
+            self.bar.set_position(self.count);
+        }
+    }
+
+    /// Takes the display away, and gives the count.
+    pub(crate) fn finish(self) -> u64 {
+        self.bar.finish_and_clear();
+        self.count
+    }
 }

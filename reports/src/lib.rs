@@ -25,7 +25,7 @@
 pub mod chart;
 mod error;
 mod file;
-mod numbers;
+pub mod numbers;
 mod reasons;
 pub mod results;
 #[cfg(test)]

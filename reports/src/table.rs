@@ -6,3 +6,4 @@ mod text;
 mod wrap;
 
 pub use text::{TextOptions, text};
+pub use wrap::wrap;

@@ -6,7 +6,11 @@ use unicode_width::UnicodeWidthStr;
 ///
 /// A word that is too long alone is broken wherever it must be. Control characters, which a name may have brought in from
 /// outside and which a terminal would obey, are replaced.
-pub(super) fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
+///
+/// ```
+/// assert_eq!(reports::table::wrap("one two three", 8, 2), ["one two", "  three"]);
+/// ```
+pub fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
     let indent = indent.min(width.saturating_sub(1));
     let mut lines = Vec::new();
     let mut line = String::new();

@@ -9,8 +9,8 @@ use crate::properties::{columns, step, trace};
 
 type Events = Vec<Result<Event, TraceError>>;
 
-fn fallible(events: &[Event]) -> impl Iterator<Item = Result<Event, TraceError>> + use<> {
-    events.to_vec().into_iter().map(Ok)
+fn fallible(events: &[Event]) -> impl Iterator<Item = Result<Event, TraceError>> {
+    events.iter().copied().map(Ok)
 }
 
 /// The events, once the strict reader has found the same in what the writer made of them: layouts in force, ids and times included.

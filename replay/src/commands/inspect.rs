@@ -1,0 +1,110 @@
+//! `replay inspect`: what a trace is, before anything is replayed.
+
+mod text;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use traces::inspect::{Inspection, Inspector};
+use traces::{Source, TraceError, library};
+
+use crate::terminal::{BAD_INPUT, Counter, complain, print, width};
+
+/// The version of the JSON document. It grows when a field changes its meaning or goes away.
+const SCHEMA_VERSION: u32 = 1;
+
+/// Says what a trace is: events, threads, peaks, sizes, lifetimes, and where it is from.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Inspect {
+    /// Trace to look at: a file, or else the name of a trace in the library
+    #[arg(value_name = "FILE|NAME")]
+    trace: String,
+
+    /// What goes to standard output
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  replay inspect serde-heavy
+      What is in a trace of the library.
+  replay inspect my-program.csv.zst --format json | jq '.inspection.peak_bytes'
+      Figures for a script.
+
+Definitions:
+  A request is an alloc or a realloc: each asks for one size. A lifetime goes from the alloc to the dealloc,
+  whatever reallocs lie between. A dealloc is last in, first out where the object is the youngest that is live,
+  by its alloc; it crosses threads where another thread had allocated the object.";
+
+/// All there is to say about a trace: the JSON document.
+#[derive(Debug, Serialize)]
+struct Document {
+    schema_version: u32,
+    /// The short name.
+    name: String,
+    /// `recorded` or `synthetic`; null where nothing says so.
+    origin: Option<&'static str>,
+    /// What the trace itself says about where it is from, a line each.
+    provenance: Vec<String>,
+    /// What the library says, for its own traces.
+    library: Option<Library>,
+    inspection: Inspection,
+}
+
+/// What the library says about its trace.
+#[derive(Debug, Serialize)]
+struct Library {
+    description: &'static str,
+    program: &'static str,
+    input: &'static str,
+    licence: &'static str,
+    story: &'static str,
+}
+
+/// Inspects a trace.
+pub(crate) fn run(arguments: &Inspect) -> u8 {
+    let document = match Source::locate(&arguments.trace).and_then(|source| inspect(&source)) {
+        Ok(document) => document,
+        Err(error) => return complain(BAD_INPUT, error),
+    };
+    print(&match arguments.format {
+        Format::Text => text::render(&document, width()),
+        Format::Json => {
+            let json = serde_json::to_string_pretty(&document);
+            json.expect("plain data with string keys always serialises") + "\n"
+        }
+    })
+}
+
+fn inspect(source: &Source) -> Result<Document, TraceError> {
+    let events = source.open()?;
+    let provenance = events.provenance().to_vec();
+    let mut inspector = Inspector::default();
+    let mut counter = Counter::new(source.name());
+    for event in events {
+        inspector.add(&event?);
+        counter.step();
+    }
+    counter.finish();
+    Ok(Document {
+        schema_version: SCHEMA_VERSION,
+        name: source.name().to_owned(),
+        origin: library::origin(source, &provenance).map(library::Origin::name),
+        provenance,
+        library: source.library_entry().map(|entry| Library {
+            description: &entry.about.description,
+            program: &entry.about.program,
+            input: &entry.about.input,
+            licence: &entry.about.licence,
+            story: &entry.about.story,
+        }),
+        inspection: inspector.finish(),
+    })
+}

@@ -1,0 +1,39 @@
+//! `replay trace generate`: traces that no program made.
+
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use traces::csv::Columns;
+use traces::synthetic::Kind;
+
+use super::{Failure, To, write};
+
+/// What to make up.
+#[derive(Debug, Args)]
+pub(super) struct Generate {
+    /// What it shows
+    #[arg(value_name = "KIND", value_parser = kinds())]
+    kind: Kind,
+    /// Events; robson ends by itself before that
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
+    events: u64,
+    /// Seed of all that is random; nothing in robson is
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    #[command(flatten)]
+    to: To,
+}
+
+fn kinds() -> impl TypedValueParser<Value = Kind> {
+    let values = Kind::ALL.map(|kind| PossibleValue::new(kind.name()).help(kind.description()));
+    PossibleValuesParser::new(values).map(|name| {
+        let kind = Kind::ALL.into_iter().find(|kind| kind.name() == name);
+        kind.expect("the parser lets only these names through")
+    })
+}
+
+impl Generate {
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        let Generate { kind, events, seed, ref to } = *self;
+        write(kind.events(events, seed).map(Ok), Columns::default(), &kind.provenance(events, seed), to)
+    }
+}
