@@ -39,9 +39,11 @@ Examples:
       Figures for a script.
 
 Definitions:
-  A request is an alloc or a realloc: each asks for one size. A lifetime goes from the alloc to the dealloc,
-  whatever reallocs lie between. A dealloc is last in, first out where the object is the youngest that is live,
-  by its alloc; it crosses threads where another thread had allocated the object.";
+  request              an alloc or a realloc: each asks for one size
+  lifetime             from the alloc to the dealloc, whatever reallocs lie between
+  last in, first out   the freed object was the youngest live one, by its alloc
+  by another thread    than the one that made the alloc; reallocs do not matter
+  asked for most       counted exactly for the first 65,536 different sizes";
 
 /// All there is to say about a trace: the JSON document.
 #[derive(Debug, Serialize)]

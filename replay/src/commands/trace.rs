@@ -172,8 +172,10 @@ pub(crate) fn run(arguments: &TraceAlgebra) -> u8 {
 /// What went wrong, and the exit code for it.
 type Failure = (u8, TraceError);
 
+/// What is wrong with what is read; a slice that the trace does not reach is the command line's fault.
 fn bad_input(error: TraceError) -> Failure {
-    (BAD_INPUT, error)
+    let code = if matches!(error, TraceError::SliceBeyondEnd { .. }) { USAGE } else { BAD_INPUT };
+    (code, error)
 }
 
 impl From {

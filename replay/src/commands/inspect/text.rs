@@ -1,7 +1,5 @@
 //! An inspection for a terminal: facts, then distributions as bars.
 
-use std::time::Duration;
-
 use reports::numbers::{bytes, count, grouped, short};
 use reports::table::wrap;
 use traces::inspect::{Histogram, Inspection, Peak};
@@ -86,8 +84,13 @@ fn exactly(number: u64) -> String {
     if number < 1024 { bytes(number) } else { format!("{} ({} B)", bytes(number), grouped(number)) }
 }
 
+/// A time in the largest unit that it reaches.
 fn time(time_ns: u64) -> String {
-    format!("{:.3?}", Duration::from_nanos(time_ns))
+    let units = [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "µs")];
+    match units.into_iter().find(|&(unit, _)| time_ns >= unit) {
+        Some((unit, name)) => format!("{} {name}", short(time_ns as f64 / unit as f64)),
+        None => format!("{time_ns} ns"),
+    }
 }
 
 /// A share in per cent; a dash where there is nothing to have a share of.
@@ -210,6 +213,15 @@ mod tests {
         assert_eq!(bar(5, 10, 4), "██");
         assert_eq!(bar(1, u64::MAX, 4), "▏");
         assert_eq!(bar(3, 4, 0), "");
+    }
+
+    #[test]
+    fn a_time_has_the_unit_that_fits() {
+        for (time_ns, text) in
+            [(0, "0 ns"), (999, "999 ns"), (1500, "1.50 µs"), (20_000_000, "20.0 ms"), (90_000_000_000, "90.0 s")]
+        {
+            assert_eq!(time(time_ns), text);
+        }
     }
 
     #[test]
