@@ -37,8 +37,8 @@ The ending of --output decides the format. What was done is written into the new
 enum Operation {
     /// A part of a trace
     ///
-    /// Objects that are live where the slice begins are allocated first, oldest first, each with the size that it has by then: they are extra
-    /// events. Objects that are live where it ends are left live.
+    /// Objects that are live where the slice begins are allocated first, oldest first, each with the size that it has by
+    /// then: they are extra events. Objects that are live where it ends are left live.
     Slice {
         #[command(flatten)]
         from: From,
@@ -63,8 +63,8 @@ enum Operation {
     },
     /// Several traces at once, sharing the heap
     ///
-    /// Each proceeds in proportion to its length, so that all end together. Ids are given anew, and threads where a trace tells them: those of
-    /// different traces stay apart. Times are left out.
+    /// Each proceeds in proportion to its length, so that all end together. Ids are given anew, and threads where a trace
+    /// tells them: those of different traces stay apart. Times are left out.
     Interleave {
         /// Traces: files, or names of traces in the library; at least two
         #[arg(value_name = "FILE|NAME", num_args = 2.., required = true)]
