@@ -309,7 +309,9 @@ mod tests {
     fn live_bytes_are_those_of_a_contender_that_served_all() {
         let mut results = sample::empty();
         results.contenders = vec![contender("wee_alloc").failed_requests(12).build(), contender("talc").build()];
-        let Figure::Known(refusing) = &mut results.contenders[0].memory else { panic!("the sample has memory figures") };
+        let Figure::Known(refusing) = &mut results.contenders[0].memory else {
+            panic!("the sample has memory figures")
+        };
         refusing.timeline.iter_mut().for_each(|point| point.live_bytes = 0);
         let (lines, _) = sort_out(&results, memory);
         assert_eq!(live(&lines), lines[1].figures.timeline);
