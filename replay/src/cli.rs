@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{compare, inspect, trace};
+use crate::commands::{compare, convert, inspect, trace};
 use crate::terminal::USAGE;
 
 /// Replays allocation traces of real programs through memory allocators, and compares them.
@@ -34,6 +34,8 @@ pub(crate) struct Arguments {
 enum Verb {
     Inspect(inspect::Inspect),
     Trace(trace::TraceAlgebra),
+    /// Convert a trace from one format to another
+    Convert(convert::Conversion),
 }
 
 const EXAMPLES: &str = "\
@@ -65,6 +67,7 @@ pub(crate) fn main() -> ExitCode {
     ExitCode::from(match arguments.verb {
         Some(Verb::Inspect(arguments)) => inspect::run(&arguments),
         Some(Verb::Trace(arguments)) => trace::run(&arguments),
+        Some(Verb::Convert(arguments)) => convert::run(&arguments),
         None => compare::run(&arguments.compare),
     })
 }

@@ -80,7 +80,7 @@ pub enum Progress<'a> {
 /// Where the trace is faulty or empty, or the heap cannot be had. A contender that fails is a row, not an error.
 pub fn compare(source: &Source, plan: &Plan, mut progress: impl FnMut(Progress<'_>)) -> Result<Results, CompareError> {
     progress(Progress::Reading);
-    let program = Program::compile(source.open()?).map_err(|error| match error {
+    let program = Program::load(source).map_err(|error| match error {
         CompileError::Trace(error) => CompareError::Trace(error),
         error => CompareError::Compile { file: source.display().to_owned(), source: error },
     })?;

@@ -12,10 +12,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod blocks;
+
 use std::alloc::Layout;
 use std::collections::HashMap;
 
-use traces::{Action, Event, Profile, TraceError};
+use traces::{Action, Event, Profile, Source, TraceError};
 
 /// Most objects that may be live at once: as many as slot numbers fit into an operation.
 pub const MAX_LIVE_OBJECTS: usize = 1 << SLOT_BITS;
@@ -114,6 +116,28 @@ pub struct Program {
 }
 
 impl Program {
+    /// Compiles a trace from its source, a binary one straight from its blocks.
+    ///
+    /// # Errors
+    ///
+    /// Where the trace cannot be opened, and what [`compile`](Self::compile) refuses.
+    ///
+    /// ```
+    /// let program = replay::Program::load(&traces::Source::locate("serde-heavy")?)?;
+    /// assert_eq!(program.events(), 879_876);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn load(source: &Source) -> Result<Self, CompileError> {
+        match source.open()?.into_blocks() {
+            // A trace that the short way cannot take is faulty, or has odd ids: the long way does what is right.
+            Ok(blocks) => match Self::from_blocks(blocks)? {
+                Some(program) => Ok(program),
+                None => Self::compile(source.open()?),
+            },
+            Err(events) => Self::compile(events),
+        }
+    }
+
     /// Compiles the events of a trace.
     ///
     /// # Errors

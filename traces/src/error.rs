@@ -116,8 +116,53 @@ pub enum TraceError {
         /// The column.
         column: &'static str,
     },
+    /// A block of a binary trace is not as it was written.
+    #[error(
+        "{file}: block {block}, with the events from {} on, is damaged: {what}; copy or record the file again",
+        events + 1
+    )]
+    DamagedBlock {
+        /// The trace.
+        file: Arc<str>,
+        /// The block, counted from 1.
+        block: u64,
+        /// The events before it, all of them sound.
+        events: u64,
+        /// What does not fit.
+        what: &'static str,
+    },
+    /// A binary trace ends before it is whole.
+    #[error("{file}: is cut off in block {block}, after {events} sound events; copy or record the file again")]
+    CutOff {
+        /// The trace.
+        file: Arc<str>,
+        /// The block, counted from 1, that is not whole; the index where all blocks are.
+        block: u64,
+        /// The events before it, all of them sound.
+        events: u64,
+    },
+    /// The head or the index of a binary trace is not as it was written.
+    #[error("{file}: the {part} is damaged: {what}; copy or record the file again")]
+    DamagedFrame {
+        /// The trace.
+        file: Arc<str>,
+        /// `head` or `index`.
+        part: &'static str,
+        /// What does not fit.
+        what: &'static str,
+    },
+    /// A binary trace is of a version that this reader does not know.
+    #[error(
+        "{file}: version {found} of the binary format is not known here; this reader knows version 1, so update Heaprace"
+    )]
+    UnknownBinaryVersion {
+        /// The trace.
+        file: String,
+        /// The version that it says.
+        found: u16,
+    },
     /// A trace is to be written to a file whose name does not say in which format.
-    #[error("{file}: the ending names no format; let the name end in .csv or .csv.zst")]
+    #[error("{file}: the ending names no format; let the name end in .htrace, .csv or .csv.zst")]
     UnknownEnding {
         /// The path as it was given.
         file: String,
@@ -160,7 +205,7 @@ pub enum TraceError {
 pub struct Place {
     /// The trace, as the user gave it.
     pub file: Arc<str>,
-    /// The line of the uncompressed text, counted from 1.
+    /// The line of the uncompressed text, counted from 1; 0 where the format has no lines.
     pub line: u64,
     /// The event, counted from 1; `None` before the first, in the header and its comments.
     pub event: Option<u64>,
@@ -168,7 +213,10 @@ pub struct Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file, self.line)?;
+        match self.line {
+            0 => write!(f, "{}", self.file)?,
+            line => write!(f, "{}:{line}", self.file)?,
+        }
         match self.event {
             Some(event) => write!(f, " (event {event})"),
             None => Ok(()),

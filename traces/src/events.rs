@@ -1,7 +1,9 @@
 //! The events of a trace, whatever format its bytes have.
 
 use core::iter::FusedIterator;
+use std::io::Read;
 
+use crate::binary;
 use crate::csv::{Columns, Reader};
 use crate::error::TraceError;
 use crate::event::Event;
@@ -29,19 +31,25 @@ pub struct Events(Format);
 #[derive(Debug)]
 enum Format {
     Csv(Box<Reader<Peeked>>),
+    Binary(Box<binary::Reader<Peeked>>),
 }
 
 impl Events {
     /// Tells the format by the first bytes of the decompressed content, and reads up to the first event.
     pub(crate) fn open(input: Input, name: &str) -> Result<Self, TraceError> {
         let input = Peeked::new(input, HEAD_BYTES);
-        Ok(Events(Format::Csv(Box::new(Reader::new(input, name)?))))
+        Ok(Events(if input.head().starts_with(binary::MAGIC) {
+            Format::Binary(Box::new(binary::Reader::new(input, name)?))
+        } else {
+            Format::Csv(Box::new(Reader::new(input, name)?))
+        }))
     }
 
     /// What the trace says about where it is from, a line each.
     pub fn provenance(&self) -> &[String] {
         match &self.0 {
             Format::Csv(reader) => reader.provenance(),
+            Format::Binary(reader) => reader.provenance(),
         }
     }
 
@@ -49,6 +57,28 @@ impl Events {
     pub fn columns(&self) -> Columns {
         match &self.0 {
             Format::Csv(reader) => reader.columns(),
+            Format::Binary(reader) => reader.columns(),
+        }
+    }
+
+    /// The comments between the event that came last and the one before it; after the end, those behind the last event.
+    pub fn comments(&self) -> &[String] {
+        match &self.0 {
+            Format::Csv(reader) => reader.comments(),
+            Format::Binary(reader) => reader.comments(),
+        }
+    }
+
+    /// The blocks of a binary trace, unchecked and many times as fast; the events again where the trace has another format, or
+    /// the first of them has been read.
+    ///
+    /// # Errors
+    ///
+    /// The events, as they were.
+    pub fn into_blocks(self) -> Result<binary::Blocks<impl Read>, Self> {
+        match self.0 {
+            Format::Binary(reader) => reader.into_blocks().map_err(|reader| Events(Format::Binary(reader))),
+            other => Err(Events(other)),
         }
     }
 }
@@ -60,6 +90,7 @@ impl Iterator for Events {
     fn next(&mut self) -> Option<Self::Item> {
         match &mut self.0 {
             Format::Csv(reader) => reader.next(),
+            Format::Binary(reader) => reader.next(),
         }
     }
 }

@@ -59,6 +59,13 @@ impl Peeked {
     }
 }
 
+impl Peeked {
+    /// The first bytes.
+    pub(crate) fn head(&self) -> &[u8] {
+        self.head.get_ref()
+    }
+}
+
 impl Read for Peeked {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.head.read(buffer)? {

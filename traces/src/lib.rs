@@ -16,6 +16,7 @@
 //! ```
 
 pub mod algebra;
+pub mod binary;
 mod births;
 pub mod csv;
 pub mod error;

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::binary;
 use crate::csv::{Columns, Writer};
 use crate::error::TraceError;
 use crate::event::Event;
@@ -41,12 +42,13 @@ pub struct Output {
 
 /// The writer of each format.
 enum Format {
+    Binary(binary::Writer<File>),
     Csv(Writer<File>),
     CsvZst(Writer<zstd::Encoder<'static, File>>),
 }
 
 impl Output {
-    /// Begins a trace at `path`, whose ending decides the format: `.csv`, or `.csv.zst`. Of an event's thread and time only what
+    /// Begins a trace at `path`, whose ending decides the format: `.htrace`, `.csv`, or `.csv.zst`. Of an event's thread and time only what
     /// `columns` names is written.
     ///
     /// # Errors
@@ -57,14 +59,16 @@ impl Output {
         let name = path.file_name().unwrap_or_default();
         let lower = name.to_string_lossy().to_ascii_lowercase();
         let is = |ending: &str| lower.ends_with(ending) && lower.len() > ending.len();
-        if !is(".csv") && !is(".csv.zst") {
+        if ![".htrace", ".csv", ".csv.zst"].into_iter().any(is) {
             return Err(TraceError::UnknownEnding { file: path.display().to_string() });
         }
         if path.is_dir() {
             return Err(TraceError::Folder { file: path.display().to_string() });
         }
         let (partial, file) = Partial::create(path, name).map_err(failed)?;
-        let writer = if is(".csv") {
+        let writer = if is(".htrace") {
+            Format::Binary(binary::Writer::new(file, columns, provenance)?)
+        } else if is(".csv") {
             Format::Csv(Writer::new(file, columns, provenance)?)
         } else {
             let encoder = zstd::Encoder::new(file, CSV_LEVEL).map_err(failed)?;
@@ -82,8 +86,22 @@ impl Output {
     #[inline]
     pub fn write(&mut self, event: &Event) -> Result<(), TraceError> {
         match self.writer.as_mut().expect("only `finish` takes the writer") {
+            Format::Binary(writer) => writer.write(event),
             Format::Csv(writer) => writer.write(event),
             Format::CsvZst(writer) => writer.write(event),
+        }
+    }
+
+    /// Writes a comment between the event before and the next one.
+    ///
+    /// # Errors
+    ///
+    /// [`TraceError::Write`] where the file cannot take it.
+    pub fn comment(&mut self, text: &str) -> Result<(), TraceError> {
+        match self.writer.as_mut().expect("only `finish` takes the writer") {
+            Format::Binary(writer) => writer.comment(text),
+            Format::Csv(writer) => writer.comment(text),
+            Format::CsvZst(writer) => writer.comment(text),
         }
     }
 
@@ -95,6 +113,7 @@ impl Output {
     pub fn finish(mut self) -> Result<(), TraceError> {
         let failed = |source| TraceError::Write { source };
         match self.writer.take().expect("only `finish` takes the writer") {
+            Format::Binary(writer) => drop(writer.finish()?),
             Format::Csv(writer) => drop(writer.finish()?),
             Format::CsvZst(writer) => drop(writer.finish()?.finish().map_err(failed)?),
         }
@@ -127,6 +146,7 @@ impl Drop for Partial {
 impl std::fmt::Debug for Format {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Format::Binary(writer) => writer.fmt(f),
             Format::Csv(writer) => writer.fmt(f),
             Format::CsvZst(_) => f.write_str("Writer of compressed CSV"),
         }

@@ -1,15 +1,17 @@
 //! Where a trace comes from: a file, the library, or bytes in memory.
 
 use std::fmt::Write as _;
-use std::io::{Cursor, Read};
+use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::binary;
+use crate::csv;
 use crate::error::{Place, TraceError};
 use crate::events::Events;
-use crate::input::{self, BLOCK_BYTES, Input, is_corrupt_zstd};
+use crate::input::{self, BLOCK_BYTES, Input, Peeked, is_corrupt_zstd};
 use crate::library::{self, LibraryEntry};
 
 /// A trace that can be opened, as often as needed.
@@ -106,14 +108,34 @@ impl Source {
         Events::open(self.text()?, &self.display)
     }
 
-    /// The SHA-256 of the uncompressed text, in hexadecimal: what tells two traces apart, however they are compressed.
+    /// The SHA-256 of the uncompressed text, in hexadecimal: what tells two traces apart, however they are compressed. For a binary
+    /// trace it is that of the same trace as canonical CSV.
     ///
     /// # Errors
     ///
-    /// Where the file cannot be read to its end. Its content is not checked.
+    /// Where the file cannot be read to its end. The content of a text is not checked.
     pub fn sha256(&self) -> Result<String, TraceError> {
-        let mut text = self.text()?;
-        let mut hash = Sha256::new();
+        let mut hash = Hash(Sha256::new());
+        let text = Peeked::new(self.text()?, binary::MAGIC.len() as u64);
+        if text.head() == binary::MAGIC {
+            let mut reader = binary::Reader::new(text, &self.display)?;
+            let mut writer = csv::Writer::new(&mut hash, reader.columns(), reader.provenance())?;
+            while let Some(event) = reader.next() {
+                reader.comments().iter().try_for_each(|comment| writer.comment(comment))?;
+                writer.write(&event?)?;
+            }
+            reader.comments().iter().try_for_each(|comment| writer.comment(comment))?;
+            writer.finish()?;
+        } else {
+            self.hash_text(text, &mut hash)?;
+        }
+        Ok(hash.0.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
+            write!(text, "{byte:02x}").expect("a string takes all text");
+            text
+        }))
+    }
+
+    fn hash_text(&self, mut text: impl Read, hash: &mut Hash) -> Result<(), TraceError> {
         let mut block = vec![0; BLOCK_BYTES];
         let mut lines = 1;
         loop {
@@ -125,15 +147,11 @@ impl Source {
                 }
             })?;
             if read == 0 {
-                break;
+                return Ok(());
             }
             lines += block[..read].iter().filter(|&&byte| byte == b'\n').count() as u64;
-            hash.update(&block[..read]);
+            hash.0.update(&block[..read]);
         }
-        Ok(hash.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
-            write!(text, "{byte:02x}").expect("a string takes all text");
-            text
-        }))
     }
 
     fn text(&self) -> Result<Input, TraceError> {
@@ -155,10 +173,24 @@ impl From<&'static LibraryEntry> for Source {
     }
 }
 
+/// Takes a text for its hash.
+struct Hash(Sha256);
+
+impl io::Write for Hash {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// The name without the endings of trace files.
 fn without_endings(name: &str) -> &str {
     let name = name.strip_suffix(".zst").unwrap_or(name);
-    name.strip_suffix(".csv").unwrap_or(name)
+    [".csv", ".htrace"].into_iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -167,7 +199,7 @@ mod tests {
 
     #[test]
     fn endings_of_traces_are_taken_off() {
-        for name in ["a", "a.csv", "a.csv.zst", "a.zst"] {
+        for name in ["a", "a.csv", "a.csv.zst", "a.zst", "a.htrace"] {
             assert_eq!(without_endings(name), "a");
         }
         assert_eq!(without_endings("a.txt"), "a.txt");

@@ -38,6 +38,7 @@ pub struct Reader<R> {
     line: ByteRecord,
     name: Arc<str>,
     provenance: Vec<String>,
+    comments: Vec<String>,
     layout: Layout,
     validator: Validator,
     /// Events read so far.
@@ -67,6 +68,7 @@ impl<R: Read> Reader<R> {
             line: ByteRecord::new(),
             name: name.into(),
             provenance: Vec::new(),
+            comments: Vec::new(),
             layout: Layout { count: 0, thread: None, time_ns: None },
             validator: Validator::default(),
             events: 0,
@@ -84,6 +86,21 @@ impl<R: Read> Reader<R> {
     /// Which of the optional columns the trace has.
     pub fn columns(&self) -> Columns {
         self.layout.columns()
+    }
+
+    /// The comments between the event that came last and the one before it; after the end, those behind the last event.
+    ///
+    /// ```
+    /// let text = "op,id,size,align\nalloc,1,24,8\n# mark: request 2\ndealloc,1\n";
+    /// let mut reader = traces::Reader::new(text.as_bytes(), "example.csv")?;
+    /// reader.next().expect("two events")?;
+    /// assert!(reader.comments().is_empty());
+    /// reader.next().expect("two events")?;
+    /// assert_eq!(reader.comments(), ["mark: request 2"]);
+    /// # Ok::<(), traces::TraceError>(())
+    /// ```
+    pub fn comments(&self) -> &[String] {
+        &self.comments
     }
 
     fn read_header(&mut self) -> Result<(), TraceError> {
@@ -148,11 +165,11 @@ impl<R: Read> Reader<R> {
 
     /// Passes over a line that is not an event, if it need not be one.
     #[cold]
-    fn pass_over(&self, fault: Box<Fault>) -> Result<(), TraceError> {
+    fn pass_over(&mut self, fault: Box<Fault>) -> Result<(), TraceError> {
         if self.is_blank() {
             Ok(())
         } else if self.is_comment() {
-            self.comment().map(drop)
+            self.comment().map(|comment| self.comments.push(comment))
         } else {
             Err(self.invalid(fault))
         }
@@ -223,6 +240,9 @@ impl<R: Read> Iterator for Reader<R> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
+        if !self.comments.is_empty() && !self.ended {
+            self.comments.clear();
+        }
         while !self.ended {
             match self.read_line() {
                 Ok(true) => match self.parse_line() {

@@ -72,6 +72,16 @@ impl<W: Write> Writer<W> {
         if self.block.len() >= BLOCK_BYTES { self.write_block() } else { Ok(()) }
     }
 
+    /// Writes a comment between the event before and the next one. A line end within it begins another comment.
+    ///
+    /// # Errors
+    ///
+    /// [`TraceError::Write`] where the output fails.
+    pub fn comment(&mut self, text: &str) -> Result<(), TraceError> {
+        text.split(['\n', '\r']).for_each(|line| push_comment(&mut self.block, line));
+        if self.block.len() >= BLOCK_BYTES { self.write_block() } else { Ok(()) }
+    }
+
     /// Writes what is left and gives the output back. Without this call the end of the trace is lost.
     ///
     /// # Errors
@@ -100,12 +110,16 @@ fn write_failed(source: io::Error) -> TraceError {
     TraceError::Write { source }
 }
 
-/// Appends all lines before the first event.
-pub(crate) fn push_head(block: &mut Vec<u8>, columns: Columns, provenance: &[impl AsRef<str>]) {
-    push_comment(block, VERSION_COMMENT);
+/// The lines of the provenance as they are written, in every format: the version, and then the rest.
+pub(crate) fn canonical_comments(provenance: &[impl AsRef<str>]) -> impl Iterator<Item = &str> {
     // A line end within the text would make a line of its own, and no comment.
     let lines = provenance.iter().flat_map(|text| text.as_ref().split(['\n', '\r']));
-    lines.filter(|line| *line != VERSION_COMMENT).for_each(|line| push_comment(block, line));
+    core::iter::once(VERSION_COMMENT).chain(lines.filter(|line| *line != VERSION_COMMENT))
+}
+
+/// Appends all lines before the first event.
+pub(crate) fn push_head(block: &mut Vec<u8>, columns: Columns, provenance: &[impl AsRef<str>]) {
+    canonical_comments(provenance).for_each(|line| push_comment(block, line));
     block.extend_from_slice(HEADER.join(",").as_bytes());
     for (there, column) in [(columns.thread, THREAD), (columns.time_ns, TIME_NS)] {
         if there {

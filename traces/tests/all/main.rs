@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod algebra;
 #[cfg(test)]
+mod binary;
+#[cfg(test)]
 mod broken;
 #[cfg(test)]
 mod locate;

@@ -23,7 +23,7 @@ fn every_ending_is_read_back() {
     let folder = folder("output");
     let expected: Vec<Event> =
         Source::from_bytes("a.csv", TEXT.as_bytes()).open().unwrap().map(Result::unwrap).collect();
-    for name in ["a.csv", "a.csv.zst", "A.CSV.ZST"] {
+    for name in ["a.csv", "a.csv.zst", "A.CSV.ZST", "a.htrace"] {
         let path = folder.join(name);
         std::fs::write(&path, "what was there before").unwrap();
         write(&path).unwrap();
@@ -48,7 +48,7 @@ fn what_is_not_finished_leaves_nothing() {
 fn another_ending_is_refused_and_says_which_there_are() {
     for name in ["a", "a.txt", "a.zst", ".csv", "csv", "a.csv.gz"] {
         let message = write(&folder("output-endings").join(name)).unwrap_err().to_string();
-        assert!(message.ends_with("let the name end in .csv or .csv.zst"), "{message}");
+        assert!(message.ends_with("let the name end in .htrace, .csv or .csv.zst"), "{message}");
     }
     assert_eq!(std::fs::read_dir(folder("output-endings")).unwrap().count(), 0);
 }
