@@ -15,7 +15,7 @@ use crate::terminal::USAGE;
 #[command(
     name = "replay",
     version,
-    override_usage = "replay --trace <FILE|NAME>... [OPTIONS]\n       replay --list",
+    override_usage = "replay --trace <FILE|NAME>... [OPTIONS]\n       replay --list\n       replay <COMMAND>",
     after_help = "'--help' says more, with examples.",
     after_long_help = EXAMPLES,
     args_conflicts_with_subcommands = true,

@@ -42,7 +42,7 @@ pub struct Output {
 
 /// The writer of each format.
 enum Format {
-    Binary(binary::Writer<File>),
+    Binary(Box<binary::Writer<File>>),
     Csv(Writer<File>),
     CsvZst(Writer<zstd::Encoder<'static, File>>),
 }
@@ -67,7 +67,7 @@ impl Output {
         }
         let (partial, file) = Partial::create(path, name).map_err(failed)?;
         let writer = if is(".htrace") {
-            Format::Binary(binary::Writer::new(file, columns, provenance)?)
+            Format::Binary(Box::new(binary::Writer::new(file, columns, provenance)?))
         } else if is(".csv") {
             Format::Csv(Writer::new(file, columns, provenance)?)
         } else {

@@ -105,3 +105,72 @@ impl Compiler {
 fn layout(size: u32, align: usize) -> Option<Layout> {
     Layout::from_size_align(size as usize, align).ok().filter(|layout| layout.size() > 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use traces::binary::Writer;
+    use traces::{Reader, Source};
+
+    use super::*;
+
+    fn binary(text: &str) -> Source {
+        let reader = Reader::new(text.as_bytes(), "test.csv").unwrap();
+        let mut writer = Writer::new(Vec::new(), reader.columns(), reader.provenance()).unwrap();
+        reader.for_each(|event| writer.write(&event.unwrap()).unwrap());
+        Source::from_bytes("test.htrace", writer.finish().unwrap())
+    }
+
+    fn short_way(source: &Source) -> Option<Program> {
+        Program::from_blocks(source.open().unwrap().into_blocks().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn both_ways_lead_to_the_same_program() {
+        let library = Source::locate("serde-heavy").unwrap();
+        let events = library.open().unwrap();
+        let mut writer = Writer::new(Vec::new(), events.columns(), events.provenance()).unwrap();
+        events.for_each(|event| writer.write(&event.unwrap()).unwrap());
+        let program = short_way(&Source::from_bytes("a.htrace", writer.finish().unwrap())).unwrap();
+        let expected = Program::compile(library.open().unwrap()).unwrap();
+        assert!(program.ops() == expected.ops());
+        assert_eq!((program.slots(), program.profile()), (expected.slots(), expected.profile()));
+    }
+
+    #[test]
+    fn odd_ids_go_the_long_way() {
+        let text = "op,id,size,align\nalloc,7,1,1\nrealloc,7,2\ndealloc,7\n";
+        assert!(short_way(&binary(text)).is_none());
+        let program = Program::load(&binary(text)).unwrap();
+        assert_eq!(program.ops(), Program::compile(Reader::new(text.as_bytes(), "a").unwrap()).unwrap().ops());
+    }
+
+    #[test]
+    fn an_id_that_is_used_again_goes_the_short_way() {
+        let text = "op,id,size,align\nalloc,1,1,1\ndealloc,1\nalloc,1,5,8\nalloc,2,1,1\nrealloc,1,9\n";
+        let program = short_way(&binary(text)).unwrap();
+        assert_eq!(program.ops(), Program::compile(Reader::new(text.as_bytes(), "a").unwrap()).unwrap().ops());
+    }
+
+    #[test]
+    fn what_the_long_way_refuses_is_refused_with_its_words() {
+        let layout = Layout::new::<u64>();
+        let (alloc, dealloc) = (Action::Alloc { layout, zeroed: false }, Action::Dealloc { layout });
+        let realloc = Action::Realloc { old: layout, new_size: 0 };
+        for (actions, times, message) in [
+            (vec![(alloc, 1), (dealloc, 1), (dealloc, 1)], [0, 0, 0], "event 3): dealloc of id 1, which is not live"),
+            (vec![(alloc, 1), (alloc, 1)], [0, 0, 0], "event 2): alloc of id 1, which is live"),
+            (vec![(alloc, 1), (realloc, 1)], [0, 0, 0], "event 2): size 0 is out of range"),
+            (vec![(alloc, 1), (alloc, 2), (dealloc, 1)], [3, 5, 4], "event 3): time_ns 4 is before 5"),
+            (vec![], [0, 0, 0], "holds a header but no event"),
+        ] {
+            let columns = traces::csv::Columns { thread: false, time_ns: true };
+            let mut writer = Writer::new(Vec::new(), columns, &["program: a test"]).unwrap();
+            for ((action, id), time_ns) in actions.into_iter().zip(times) {
+                writer.write(&Event { action, id, thread: None, time_ns: Some(time_ns) }).unwrap();
+            }
+            let source = Source::from_bytes("bad.htrace", writer.finish().unwrap());
+            let error = Program::load(&source).unwrap_err().to_string();
+            assert!(error.contains(message), "{error}");
+        }
+    }
+}
