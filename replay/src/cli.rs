@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+#[cfg(target_os = "linux")]
+use crate::commands::record;
 use crate::commands::{compare, convert, inspect, trace};
 use crate::terminal::USAGE;
 
@@ -36,6 +38,9 @@ enum Verb {
     Trace(trace::TraceAlgebra),
     /// Convert a trace from one format to another
     Convert(convert::Conversion),
+    /// Record the allocations of a native program as a trace
+    #[cfg(target_os = "linux")]
+    Record(record::Recording),
 }
 
 const EXAMPLES: &str = "\
@@ -68,6 +73,8 @@ pub(crate) fn main() -> ExitCode {
         Some(Verb::Inspect(arguments)) => inspect::run(&arguments),
         Some(Verb::Trace(arguments)) => trace::run(&arguments),
         Some(Verb::Convert(arguments)) => convert::run(&arguments),
+        #[cfg(target_os = "linux")]
+        Some(Verb::Record(recording)) => record::run(&recording),
         None => compare::run(&arguments.compare),
     })
 }

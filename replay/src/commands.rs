@@ -3,4 +3,6 @@
 pub(crate) mod compare;
 pub(crate) mod convert;
 pub(crate) mod inspect;
+#[cfg(target_os = "linux")]
+pub(crate) mod record;
 pub(crate) mod trace;

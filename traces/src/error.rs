@@ -191,6 +191,14 @@ pub enum TraceError {
         /// What is wrong with it.
         fault: Box<Fault>,
     },
+    /// A file is no raw recording of `replay record`, or one of another version.
+    #[error(
+        "{file}: is no raw recording of this version; build replay and its preloaded library together: cargo build --release"
+    )]
+    NotRaw {
+        /// The file.
+        file: String,
+    },
     /// A trace cannot be written.
     #[error("the trace cannot be written: {source}; check the path and the space that is left")]
     Write {

@@ -1,0 +1,72 @@
+//! Turns a raw recording into a trace, and says what is in it.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use traces::csv::Columns;
+use traces::native::Counts;
+use traces::{NativeRecording, Output, Profile};
+
+/// A trace that was written.
+pub(super) struct Outcome {
+    /// How its program ended, or which process it is.
+    end: String,
+    /// What there is besides its events.
+    pub(super) counts: Counts,
+    program: String,
+    profile: Profile,
+    path: PathBuf,
+    trace_bytes: u64,
+}
+
+/// Writes the trace of a raw recording; `None` where it has no events, and then no file either. `end` is how the program ended, or which
+/// process it is.
+pub(super) fn convert(raw: &Path, path: &Path, end: String) -> anyhow::Result<Option<Outcome>> {
+    let mut recording = NativeRecording::open(raw)?;
+    let mut next = recording.next().transpose()?;
+    if next.is_none() {
+        return Ok(None);
+    }
+    let mut output = Output::create(path, Columns { thread: true, time_ns: false }, &recording.provenance())?;
+    let mut profile = Profile::default();
+    while let Some(event) = next {
+        profile.add(&event);
+        output.write(&event)?;
+        next = recording.next().transpose()?;
+    }
+    output.finish()?;
+    let trace_bytes = fs::metadata(path).with_context(|| format!("{} is gone", path.display()))?.len();
+    Ok(Some(Outcome {
+        end,
+        counts: recording.counts(),
+        program: recording.program().to_owned(),
+        profile,
+        path: path.to_owned(),
+        trace_bytes,
+    }))
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Outcome { end, counts, program, profile, path, trace_bytes } = self;
+        let plural = |number: u64| if number == 1 { "" } else { "s" };
+        writeln!(f, "{program} ({end}): {}, {trace_bytes} bytes", path.display())?;
+        writeln!(f, "  {} events, {} thread{}", profile.events(), counts.threads, plural(counts.threads.into()))?;
+        writeln!(f, "  peak live {} bytes, most live objects {}", profile.peak_live_bytes, profile.peak_live_objects)?;
+        if counts.zero_sized > 0 {
+            writeln!(f, "  {} of 0 bytes, recorded as 1 byte", counts.zero_sized)?;
+        }
+        if counts.ignored > 0 {
+            writeln!(f, "  {} calls left out: objects from before the recording, or too large", counts.ignored)?;
+        }
+        write!(f, "  {} lost events", counts.lost)?;
+        match counts.full {
+            Some(errno) => write!(f, ": the raw recording could not grow ({})", io::Error::from_raw_os_error(errno)),
+            None if counts.lost > 0 => write!(f, ": the trace is not all that the program did"),
+            None => Ok(()),
+        }
+    }
+}

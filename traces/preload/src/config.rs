@@ -1,0 +1,92 @@
+//! What `replay record` wants: the environment variable `HEAPRACE_PRELOAD`, as `PARENT:FOLDER`.
+//!
+//! `FOLDER` takes the raw recordings. `PARENT` is the process id of `replay`, whose child alone is recorded, or 0 where that child's own
+//! children are too.
+//!
+//! It is read from `/proc/self/environ`, because the first allocation of a process is older than its `environ`, and because the program
+//! may change that. The buffer outlives a fork.
+
+use core::ffi::CStr;
+use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+
+const NAME: &[u8] = b"HEAPRACE_PRELOAD=";
+/// A longer folder is no folder.
+const MOST_BYTES: usize = 4096;
+
+static TEXT: [AtomicU8; MOST_BYTES] = [const { AtomicU8::new(0) }; MOST_BYTES];
+/// Bytes of `TEXT` that are used, plus 1; 0 before the variable was looked for.
+static USED: AtomicUsize = AtomicUsize::new(0);
+
+/// What is wanted.
+pub(crate) struct Config {
+    /// The process whose child is recorded; 0 where every process is.
+    pub(crate) parent: i32,
+    folder_start: usize,
+    folder_end: usize,
+}
+
+impl Config {
+    /// What is wanted of this process; `None` where nothing is. Only one thread at a time may call it.
+    pub(crate) fn get() -> Option<Config> {
+        if USED.load(Ordering::Acquire) == 0 {
+            USED.store(read_variable() + 1, Ordering::Release);
+        }
+        let used = USED.load(Ordering::Acquire) - 1;
+        let mut parent = 0_i32;
+        for (index, byte) in TEXT.iter().enumerate().take(used) {
+            match byte.load(Ordering::Relaxed) {
+                b':' => return Some(Config { parent, folder_start: index + 1, folder_end: used }),
+                digit @ b'0'..=b'9' => parent = parent.wrapping_mul(10).wrapping_add(i32::from(digit - b'0')),
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// The bytes of the folder.
+    pub(crate) fn folder(&self) -> impl Iterator<Item = u8> {
+        TEXT.iter().take(self.folder_end).skip(self.folder_start).map(|byte| byte.load(Ordering::Relaxed))
+    }
+}
+
+/// Copies the variable's value to `TEXT`, and says how long it is; 0 where it is not there.
+fn read_variable() -> usize {
+    const PATH: &CStr = c"/proc/self/environ";
+    // SAFETY: the path ends in a zero, and nothing else is given.
+    let file = unsafe { libc::open(PATH.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) };
+    if file < 0 {
+        return 0;
+    }
+    let mut block = [0_u8; 4096];
+    // How many bytes of the name this variable has begun with; `None` where it is another one.
+    let mut matched = Some(0);
+    let mut used = 0;
+    'all: loop {
+        // SAFETY: the buffer is as long as is said.
+        let read = unsafe { libc::read(file, block.as_mut_ptr().cast(), block.len()) };
+        if read <= 0 {
+            break;
+        }
+        for &byte in block.iter().take(read as usize) {
+            match matched {
+                Some(length) if length == NAME.len() => {
+                    if byte == 0 {
+                        break 'all;
+                    }
+                    let Some(place) = TEXT.get(used) else {
+                        used = 0;
+                        break 'all;
+                    };
+                    place.store(byte, Ordering::Relaxed);
+                    used += 1;
+                }
+                _ if byte == 0 => matched = Some(0),
+                Some(length) if NAME.get(length) == Some(&byte) => matched = Some(length + 1),
+                _ => matched = None,
+            }
+        }
+    }
+    // SAFETY: the file was opened here.
+    unsafe { libc::close(file) };
+    used
+}

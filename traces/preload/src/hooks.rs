@@ -1,0 +1,185 @@
+//! The C library's allocation functions, in front of the C library's own.
+//!
+//! All of them are here, so that no block comes from one allocator and goes to another, whatever else the program is linked with.
+
+use core::ffi::{c_int, c_void};
+use core::ptr::null_mut;
+use core::sync::atomic::{AtomicPtr, Ordering};
+
+use crate::file::set_errno;
+use crate::log::log;
+use crate::raw::kind;
+use crate::thread;
+
+// glibc's names for its own functions, which no other library has.
+unsafe extern "C" {
+    fn __libc_malloc(size: usize) -> *mut c_void;
+    fn __libc_calloc(count: usize, size: usize) -> *mut c_void;
+    fn __libc_realloc(block: *mut c_void, size: usize) -> *mut c_void;
+    fn __libc_memalign(align: usize, size: usize) -> *mut c_void;
+    fn __libc_free(block: *mut c_void);
+}
+
+/// What C promises of a block of `malloc`: 16 bytes on 64-bit machines, as `max_align_t` has it.
+const MALLOC_ALIGN_LOG2: u32 = (2 * size_of::<usize>()).trailing_zeros();
+
+/// As in C.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn malloc(size: usize) -> *mut c_void {
+    // SAFETY: as the caller asks.
+    let block = unsafe { __libc_malloc(size) };
+    if !block.is_null() {
+        log(kind::ALLOC, block.addr(), size, MALLOC_ALIGN_LOG2);
+    }
+    block
+}
+
+/// As in C.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
+    // SAFETY: as the caller asks.
+    let block = unsafe { __libc_calloc(count, size) };
+    if !block.is_null() {
+        // It did not overflow, or there would be no block.
+        log(kind::ALLOC_ZEROED, block.addr(), count.wrapping_mul(size), MALLOC_ALIGN_LOG2);
+    }
+    block
+}
+
+/// As in C.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn free(block: *mut c_void) {
+    if !block.is_null() {
+        log(kind::DEALLOC, block.addr(), 0, 0);
+        // SAFETY: the caller's promise.
+        unsafe { __libc_free(block) }
+    }
+}
+
+/// As in C: null is allocated, and what shall have no bytes is freed, as glibc does.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn realloc(block: *mut c_void, size: usize) -> *mut c_void {
+    if block.is_null() {
+        // SAFETY: needs no promise.
+        return unsafe { malloc(size) };
+    }
+    if size == 0 {
+        // SAFETY: the caller's promise.
+        unsafe { free(block) };
+        return null_mut();
+    }
+    log(kind::REALLOC_BEGIN, block.addr(), 0, 0);
+    // SAFETY: the caller's promise.
+    let new_block = unsafe { __libc_realloc(block, size) };
+    match new_block.is_null() {
+        true => log(kind::REALLOC_FAILED, block.addr(), 0, 0),
+        false => log(kind::REALLOC_END, new_block.addr(), size, 0),
+    }
+    new_block
+}
+
+/// As in glibc.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn reallocarray(block: *mut c_void, count: usize, size: usize) -> *mut c_void {
+    match count.checked_mul(size) {
+        // SAFETY: the caller's promise.
+        Some(bytes) => unsafe { realloc(block, bytes) },
+        None => {
+            set_errno(libc::ENOMEM);
+            null_mut()
+        }
+    }
+}
+
+/// As in glibc: an alignment that is no power of two is rounded up to one.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn memalign(align: usize, size: usize) -> *mut c_void {
+    // SAFETY: as the caller asks.
+    let block = unsafe { __libc_memalign(align, size) };
+    if !block.is_null() {
+        // No block has an alignment that cannot be rounded up.
+        let align_log2 = align.max(1).checked_next_power_of_two().map_or(0, usize::trailing_zeros);
+        log(kind::ALLOC, block.addr(), size, align_log2);
+    }
+    block
+}
+
+/// As in C.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn aligned_alloc(align: usize, size: usize) -> *mut c_void {
+    if !align.is_power_of_two() {
+        set_errno(libc::EINVAL);
+        return null_mut();
+    }
+    // SAFETY: needs no promise.
+    unsafe { memalign(align, size) }
+}
+
+/// As in POSIX.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn posix_memalign(result: *mut *mut c_void, align: usize, size: usize) -> c_int {
+    if !align.is_power_of_two() || !align.is_multiple_of(size_of::<*mut c_void>()) {
+        return libc::EINVAL;
+    }
+    let errno = crate::file::errno();
+    // SAFETY: needs no promise.
+    let block = unsafe { memalign(align, size) };
+    if block.is_null() {
+        // It tells by its result, and leaves `errno` alone.
+        set_errno(errno);
+        return libc::ENOMEM;
+    }
+    // SAFETY: the caller's promise.
+    unsafe { *result = block };
+    0
+}
+
+/// As in glibc.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn valloc(size: usize) -> *mut c_void {
+    // SAFETY: needs no promise.
+    unsafe { memalign(page_bytes(), size) }
+}
+
+/// As in glibc: whole pages.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn pvalloc(size: usize) -> *mut c_void {
+    match size.checked_next_multiple_of(page_bytes()) {
+        // SAFETY: needs no promise.
+        Some(bytes) => unsafe { memalign(page_bytes(), bytes) },
+        None => {
+            set_errno(libc::ENOMEM);
+            null_mut()
+        }
+    }
+}
+
+fn page_bytes() -> usize {
+    // SAFETY: asks for a number; the kernel always gives this one.
+    unsafe { libc::getauxval(libc::AT_PAGESZ) as usize }
+}
+
+/// As in glibc, and glibc's even where the program is linked with another allocator, which would not know the block.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn malloc_usable_size(block: *mut c_void) -> usize {
+    static GLIBCS: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
+    let mut glibcs = GLIBCS.load(Ordering::Relaxed);
+    if glibcs.is_null() {
+        // The lookup allocates.
+        glibcs = thread::muted(|| {
+            // SAFETY: the names end in zeroes. The library is there already, and stays: this one needs it.
+            unsafe {
+                let library = libc::dlopen(c"libc.so.6".as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD);
+                libc::dlsym(library, c"malloc_usable_size".as_ptr())
+            }
+        });
+        if glibcs.is_null() {
+            return 0;
+        }
+        GLIBCS.store(glibcs, Ordering::Relaxed);
+    }
+    // SAFETY: this is the type of the function of that name.
+    let usable_size: unsafe extern "C" fn(*mut c_void) -> usize = unsafe { core::mem::transmute(glibcs) };
+    // SAFETY: the caller's promise, and the block is glibc's: all functions above ask glibc.
+    unsafe { usable_size(block) }
+}

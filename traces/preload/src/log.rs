@@ -1,0 +1,167 @@
+//! Writes a record: claims the next place by adding to a counter, and stores two words there.
+//!
+//! The counter alone orders the records of all threads. What is behind it is one page of state that the kernel wipes out in the child of
+//! a fork, however it forked (`MADV_WIPEONFORK`): the child finds zeroes and begins a recording of its own, or none. A child of `vfork`
+//! shares its parent's memory, so it rightly goes on in its parent's recording.
+
+use core::cell::UnsafeCell;
+use core::mem::MaybeUninit;
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+use crate::config::Config;
+use crate::file::{self, CHUNK_BYTES, FilePath};
+use crate::raw::{HEADER_BYTES, Header, RECORD_BYTES, Record};
+use crate::thread;
+
+/// The state of this process. Zeroes are the state before the first event.
+///
+/// The alignment is that of the largest page of the machine, so that the state has whole pages for itself.
+#[cfg_attr(target_arch = "x86_64", repr(C, align(4096)))]
+#[cfg_attr(not(target_arch = "x86_64"), repr(C, align(65536)))]
+struct State {
+    /// The place of the first record; null while there is no recording.
+    records: AtomicPtr<u64>,
+    /// How many records have a place that is mapped.
+    mapped: AtomicUsize,
+    phase: AtomicU32,
+    /// Taken by the thread that maps a chunk.
+    growing: AtomicU32,
+    /// The `errno` for which the file does not grow any more.
+    full: AtomicU32,
+    reserved_bytes: AtomicUsize,
+    /// Written before `records` is, and only read after it.
+    path: UnsafeCell<MaybeUninit<FilePath>>,
+    /// Apart from the rest, which is only read, so that reading it does not wait for the other threads.
+    counter: Counter,
+}
+
+#[repr(align(128))]
+struct Counter(AtomicU64);
+
+// SAFETY: all fields are atomics but the path, which is written by one thread while `phase` keeps the others out.
+unsafe impl Sync for State {}
+
+const UNKNOWN: u32 = 0;
+const BEGINNING: u32 = 1;
+const RECORDING: u32 = 2;
+const OFF: u32 = 3;
+
+static STATE: State = State {
+    records: AtomicPtr::new(core::ptr::null_mut()),
+    mapped: AtomicUsize::new(0),
+    phase: AtomicU32::new(UNKNOWN),
+    growing: AtomicU32::new(0),
+    full: AtomicU32::new(0),
+    reserved_bytes: AtomicUsize::new(0),
+    path: UnsafeCell::new(MaybeUninit::zeroed()),
+    counter: Counter(AtomicU64::new(0)),
+};
+
+/// Records one event of this thread.
+#[inline(always)]
+pub(crate) fn log(kind: u64, address: usize, size: usize, align_log2: u32) {
+    let mut records = STATE.records.load(Ordering::Acquire);
+    if records.is_null() {
+        match begin() {
+            Some(begun) => records = begun,
+            None => return,
+        }
+    }
+    let Some(thread) = thread::number() else { return };
+    let words = Record { kind, address: address as u64, size: size as u64, align_log2, thread }.to_words();
+    // Whoever gets a block that another thread frees comes later in this order, because the free was counted before it was done.
+    let index = STATE.counter.0.fetch_add(1, Ordering::AcqRel) as usize;
+    if index >= STATE.mapped.load(Ordering::Acquire) && !grow(index) {
+        return;
+    }
+    // SAFETY: the place is mapped for writing, and it is this thread's alone, since nobody else has got this index.
+    unsafe {
+        let place = records.add(2 * index);
+        AtomicU64::from_ptr(place.add(1)).store(words[1], Ordering::Relaxed);
+        // The word by which a reader sees that there is a record comes last.
+        AtomicU64::from_ptr(place).store(words[0], Ordering::Release);
+    }
+}
+
+/// Begins the recording with the first event of the process; `None` where none is wanted or possible.
+#[cold]
+#[inline(never)]
+fn begin() -> Option<*mut u64> {
+    loop {
+        match STATE.phase.compare_exchange(UNKNOWN, BEGINNING, Ordering::Acquire, Ordering::Acquire) {
+            Ok(_) => break,
+            // SAFETY: lets another thread run.
+            Err(BEGINNING) => unsafe { libc::sched_yield() },
+            Err(RECORDING) => return Some(STATE.records.load(Ordering::Acquire)),
+            Err(_) => return None,
+        };
+    }
+    let errno = file::errno();
+    let records = open();
+    if let Some(records) = records {
+        STATE.records.store(records, Ordering::Release);
+    }
+    STATE.phase.store(if records.is_some() { RECORDING } else { OFF }, Ordering::Release);
+    file::set_errno(errno);
+    records
+}
+
+fn open() -> Option<*mut u64> {
+    let state: *const State = &raw const STATE;
+    // SAFETY: the state has these pages for itself. Wiping them in the child of a fork is what makes it begin anew; without that it
+    // would write into its parent's recording, so nothing is recorded where the kernel cannot do it.
+    let wiped = unsafe { libc::madvise(state.cast_mut().cast(), size_of::<State>(), libc::MADV_WIPEONFORK) } == 0;
+    let config = Config::get()?;
+    // SAFETY: asks for a number.
+    let wanted = config.parent == 0 || config.parent == unsafe { libc::getppid() };
+    if !wanted || !wiped {
+        return None;
+    }
+    let (start, reserved_bytes) = file::reserve()?;
+    let path = file::create(&config, start)?;
+    // SAFETY: `phase` keeps all other threads out until the recording has begun.
+    unsafe { (*STATE.path.get()).write(path) };
+    STATE.reserved_bytes.store(reserved_bytes, Ordering::Relaxed);
+    STATE.mapped.store((CHUNK_BYTES - HEADER_BYTES) / RECORD_BYTES, Ordering::Release);
+    // SAFETY: the first chunk is mapped there and is longer than the header.
+    Some(unsafe { start.add(HEADER_BYTES) }.cast())
+}
+
+/// Maps chunks until the record of this index has its place. Where that is not possible, the record is lost, and counted.
+#[cold]
+#[inline(never)]
+fn grow(index: usize) -> bool {
+    let errno = file::errno();
+    while STATE.growing.swap(1, Ordering::Acquire) != 0 {
+        // SAFETY: lets another thread run.
+        unsafe { libc::sched_yield() };
+    }
+    // SAFETY: `log` comes here only once there is a recording.
+    let start = unsafe { STATE.records.load(Ordering::Relaxed).cast::<u8>().sub(HEADER_BYTES) };
+    while index >= STATE.mapped.load(Ordering::Relaxed) && STATE.full.load(Ordering::Relaxed) == 0 {
+        let chunk = (STATE.mapped.load(Ordering::Relaxed) * RECORD_BYTES + HEADER_BYTES) / CHUNK_BYTES;
+        let room = STATE.reserved_bytes.load(Ordering::Relaxed) / CHUNK_BYTES;
+        // SAFETY: the path was written before the recording began and is not written again.
+        let path = unsafe { (*STATE.path.get()).assume_init_ref() };
+        let mapped = if chunk < room { file::map_chunk(path, start, chunk) } else { Err(libc::ENOMEM) };
+        match mapped {
+            Ok(()) => {
+                let records = ((chunk + 1) * CHUNK_BYTES - HEADER_BYTES) / RECORD_BYTES;
+                STATE.mapped.store(records, Ordering::Release);
+            }
+            Err(error) => STATE.full.store(error as u32, Ordering::Relaxed),
+        }
+    }
+    let room = index < STATE.mapped.load(Ordering::Relaxed);
+    if !room {
+        let header: *mut Header = start.cast();
+        // SAFETY: the header is mapped as long as the recording is, and only touched under this lock.
+        unsafe {
+            (*header).lost += 1;
+            (*header).errno = u64::from(STATE.full.load(Ordering::Relaxed));
+        }
+    }
+    STATE.growing.store(0, Ordering::Release);
+    file::set_errno(errno);
+    room
+}
