@@ -10,6 +10,8 @@ mod broken;
 #[cfg(test)]
 mod locate;
 #[cfg(test)]
+mod native;
+#[cfg(test)]
 mod output;
 #[cfg(test)]
 mod properties;

@@ -1,0 +1,300 @@
+//! `replay record` on a small C program, which is compiled for the purpose: what it asks for is what is in the trace.
+//!
+//! Rust needs a C compiler to link, so there is one.
+
+use std::collections::HashSet;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+use traces::{Action, Event, Source};
+
+const MARK: usize = 54_321;
+
+/// Has the preloaded library built into the folder where this build's `replay` is: Cargo builds for a test only what it links.
+pub(crate) fn build_library() {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_BIN_EXE_replay")).parent().unwrap();
+        let profile = folder.file_name().unwrap().to_str().unwrap();
+        let status = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--locked", "--package", "heaprace-preload", "--profile"])
+            .arg(if profile == "debug" { "dev" } else { profile })
+            .arg("--target-dir")
+            .arg(folder.parent().unwrap())
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status()
+            .unwrap();
+        assert!(status.success());
+    });
+}
+
+/// The C program, compiled once.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| compile("program.c", &["cc", "-O1", "-w", "-pthread"], "program").unwrap())
+}
+
+/// Compiles a file of `tests/record`; `None` where there is no such compiler.
+fn compile(source: &str, compiler: &[&str], name: &str) -> Option<PathBuf> {
+    let output = scratch(&format!("program-{name}")).join(name);
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/record").join(source);
+    let status = Command::new(compiler[0]).args(&compiler[1..]).arg(source).arg("-o").arg(&output).status().ok()?;
+    assert!(status.success(), "{compiler:?}");
+    Some(output)
+}
+
+/// An empty folder for one test.
+fn scratch(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("record").join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// Runs `replay record` in a folder of its own.
+fn replay_record(folder: &Path, arguments: &[&str]) -> Output {
+    build_library();
+    Command::new(env!("CARGO_BIN_EXE_replay")).arg("record").args(arguments).current_dir(folder).output().unwrap()
+}
+
+/// Records one mode of the C program; gives the summary and the folder with the traces.
+fn record(mode: &str, options: &[&str]) -> (String, PathBuf) {
+    let folder = scratch(&format!("{mode}{}", options.concat()));
+    let program = program().to_str().unwrap();
+    let arguments = [&["--output", "trace.csv"], options, &["--", program, mode]].concat();
+    let output = replay_record(&folder, &arguments);
+    let summary = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{summary}");
+    assert!(summary.contains("\n  0 lost events\n"), "{summary}");
+    let left: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().starts_with('.')), "left behind: {left:?}");
+    (summary, folder)
+}
+
+fn read(trace: &Path) -> Vec<Event> {
+    Source::locate(trace.to_str().unwrap()).unwrap().open().unwrap().map(Result::unwrap).collect()
+}
+
+/// How many objects of this size are allocated.
+fn allocations(events: &[Event], size: usize) -> usize {
+    let is = |event: &&Event| matches!(event.action, Action::Alloc { layout, .. } if layout.size() == size);
+    events.iter().filter(is).count()
+}
+
+/// The events between two marks, each as a line, with ids counted from 1.
+fn between_marks(events: &[Event]) -> Vec<String> {
+    let is_mark = |event: &&Event| match event.action {
+        Action::Alloc { layout, .. } | Action::Dealloc { layout } => layout.size() == MARK,
+        Action::Realloc { .. } => false,
+    };
+    let inner = events.iter().skip_while(|event| !is_mark(event)).skip(2).take_while(|event| !is_mark(event));
+    let mut ids = Vec::new();
+    let mut number = |id| match ids.iter().position(|&known| known == id) {
+        Some(index) => index + 1,
+        None => {
+            ids.push(id);
+            ids.len()
+        }
+    };
+    let line = |event: &Event| {
+        let id = number(event.id);
+        match event.action {
+            Action::Alloc { layout, zeroed } => {
+                format!("{} {id} {} {}", if zeroed { "alloc_zeroed" } else { "alloc" }, layout.size(), layout.align())
+            }
+            Action::Realloc { old, new_size } => format!("realloc {id} {} {new_size} {}", old.size(), old.align()),
+            Action::Dealloc { layout } => format!("dealloc {id} {} {}", layout.size(), layout.align()),
+        }
+    };
+    inner.map(line).collect()
+}
+
+#[test]
+fn every_function_is_recorded_as_what_it_is() {
+    let (summary, folder) = record("sequence", &[]);
+    assert!(summary.starts_with("program (exit status: 0): trace.csv, "), "{summary}");
+    assert!(summary.contains("\n  1 of 0 bytes, recorded as 1 byte\n"), "{summary}");
+    let page = 4096;
+    let expected = [
+        "alloc 1 100 16".to_owned(),
+        "realloc 1 100 200 16".to_owned(),
+        "alloc_zeroed 2 150 16".to_owned(),
+        "realloc 1 200 20 16".to_owned(),
+        "alloc 3 300 256".to_owned(),
+        "alloc 4 128 64".to_owned(),
+        "alloc 5 10 4096".to_owned(),
+        "alloc 6 77 16".to_owned(),
+        "realloc 6 77 91 16".to_owned(),
+        "alloc 7 1 16".to_owned(),
+        format!("alloc 8 9 {page}"),
+        format!("alloc 9 {page} {page}"),
+        "dealloc 2 150 16".to_owned(),
+        "dealloc 7 1 16".to_owned(),
+        "alloc 10 33 16".to_owned(),
+        "dealloc 10 33 16".to_owned(),
+        format!("dealloc 9 {page} {page}"),
+        format!("dealloc 8 9 {page}"),
+        "dealloc 6 91 16".to_owned(),
+        "dealloc 5 10 4096".to_owned(),
+        "dealloc 4 128 64".to_owned(),
+        "dealloc 3 300 256".to_owned(),
+        "dealloc 1 20 16".to_owned(),
+    ];
+    assert_eq!(between_marks(&read(&folder.join("trace.csv"))), expected);
+}
+
+#[test]
+fn blocks_that_go_from_thread_to_thread_are_followed() {
+    let (_, folder) = record("threads", &[]);
+    let events = read(&folder.join("trace.csv"));
+    // The reader has made sure that no event contradicts another.
+    let all: usize = (1000..1004).map(|size| allocations(&events, size)).sum();
+    assert_eq!(all, 2 * 4 * 20_000);
+    let threads: HashSet<u32> = events.iter().filter_map(|event| event.thread).collect();
+    assert_eq!(threads, (0..9).collect(), "the main thread, and eight others, each with a number of its own");
+    let (mut owners, mut handed_over) = (std::collections::HashMap::new(), 0);
+    for event in &events {
+        match event.action {
+            Action::Alloc { .. } => {
+                owners.insert(event.id, event.thread);
+            }
+            Action::Dealloc { .. } => handed_over += usize::from(owners.remove(&event.id) != Some(event.thread)),
+            Action::Realloc { .. } => {}
+        }
+    }
+    assert!(handed_over > 0);
+}
+
+#[test]
+fn children_are_recorded_only_where_that_is_asked_for() {
+    let (summary, folder) = record("forks", &[]);
+    assert_eq!(summary.matches("lost events").count(), 1, "{summary}");
+    let events = read(&folder.join("trace.csv"));
+    assert_eq!([111, 222, 333, 444, 555].map(|size| allocations(&events, size)), [1, 0, 0, 0, 10]);
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+
+    let (summary, folder) = record("forks", &["--follow-forks"]);
+    assert_eq!(summary.matches("0 lost events").count(), 4, "{summary}");
+    assert_eq!(
+        summary.matches("\n  1 calls left out").count(),
+        1,
+        "what is freed was allocated before the fork: {summary}"
+    );
+    let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let counts: HashSet<_> = files
+        .iter()
+        .map(|file| (file.ends_with("trace.csv"), [111, 222, 333, 444, 555].map(|size| allocations(&read(file), size))))
+        .collect();
+    let expected =
+        [(true, [1, 0, 0, 0, 10]), (false, [0, 10, 0, 0, 0]), (false, [0, 0, 10, 0, 0]), (false, [0, 0, 0, 10, 0])];
+    assert_eq!(counts, expected.into());
+}
+
+#[test]
+fn of_a_process_that_becomes_another_program_the_last_one_is_the_trace() {
+    let (summary, folder) = record("execs", &[]);
+    assert!(summary.contains("Before that the process was program;"), "{summary}");
+    let events = read(&folder.join("trace.csv"));
+    assert_eq!((allocations(&events, 666), allocations(&events, 444)), (0, 10));
+
+    let (_, folder) = record("execs", &["--follow-forks"]);
+    let of_first: usize = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| !path.ends_with("trace.csv"))
+        .map(|path| allocations(&read(&path), 666))
+        .sum();
+    assert_eq!(of_first, 10);
+    assert_eq!(allocations(&read(&folder.join("trace.csv")), 444), 10);
+}
+
+#[test]
+fn however_a_program_ends_all_is_there() {
+    for (mode, end) in [("exits", "exit status: 5"), ("aborts", "signal: 6"), ("crashes", "signal: 11")] {
+        let (summary, folder) = record(mode, &[]);
+        assert!(summary.starts_with(&format!("program ({end}")), "{summary}");
+        assert_eq!(allocations(&read(&folder.join("trace.csv")), 777), 200_000, "{mode}");
+    }
+}
+
+#[test]
+fn the_program_notices_nothing() {
+    let (summary, _) = record("clean", &[]);
+    assert!(summary.starts_with("program (exit status: 0)"), "{summary}");
+}
+
+/// C++ has its own functions, of which the library knows nothing: they have to come to those that it knows.
+#[test]
+fn new_and_delete_of_every_kind_are_recorded() {
+    let Some(program) = compile("new.cpp", &["c++", "-O1", "-std=c++17"], "new") else {
+        eprintln!("skipped: no C++ compiler");
+        return;
+    };
+    let folder = scratch("new");
+    let output = replay_record(&folder, &["--output", "trace.csv", "--", program.to_str().unwrap()]);
+    assert!(output.status.success(), "{output:?}");
+    let expected = [
+        "alloc 1 101 16",
+        "alloc 2 202 16",
+        "alloc 3 303 16",
+        "alloc 4 512 128",
+        "dealloc 1 101 16",
+        "dealloc 2 202 16",
+        "dealloc 3 303 16",
+        "dealloc 4 512 128",
+    ];
+    assert_eq!(between_marks(&read(&folder.join("trace.csv"))), expected);
+}
+
+#[test]
+fn a_program_that_cannot_be_recorded_is_refused() {
+    // Whether a static C library is there is another matter.
+    let folder = scratch("refused");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/record/program.c");
+    let compiled =
+        Command::new("cc").args(["-static", "-w", "-pthread", "-o"]).arg(folder.join("static")).arg(source).output();
+    if !compiled.unwrap().status.success() {
+        eprintln!("skipped: no static C library");
+        return;
+    }
+    let output = replay_record(&folder, &["--", "./static", "sequence"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.starts_with("error: ./static is linked statically"), "{said}");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "no trace");
+}
+
+/// Recorded by a `replay` that is elsewhere than its library.
+#[test]
+fn a_library_that_is_not_there_is_an_error_with_its_remedy() {
+    let folder = scratch("alone");
+    let alone = folder.join("replay");
+    fs::copy(env!("CARGO_BIN_EXE_replay"), &alone).unwrap();
+    let output = Command::new(&alone).args(["record", "--"]).arg(program()).current_dir(&folder).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains("'cargo build --release' in Heaprace's folder builds both"), "{said}");
+}
+
+/// The limit on the size of files stands for a full disk: what cannot be written is counted, and the program goes on.
+#[test]
+fn events_that_do_not_fit_are_counted_as_lost() {
+    let folder = scratch("full");
+    build_library();
+    // In blocks of 1024 bytes: room for three pieces, 3 * 65536 records less the header's 256.
+    let script = format!("ulimit -f 3072; exec {} many", program().display());
+    let output = replay_record(&folder, &["--output", "trace.csv", "--", "bash", "-c", &script]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let events = read(&folder.join("trace.csv"));
+    assert_eq!(events.len(), 3 * 65_536 - 256);
+    let lost = 200_000 - allocations(&events, 777);
+    assert!(
+        said.contains(&format!("\n  {lost} lost events: the raw recording could not grow (File too large")),
+        "{said}"
+    );
+}

@@ -1,0 +1,138 @@
+// What tests/all/record.rs records. The first argument says what to do; MARK encloses what the test compares.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MARK 54321
+#define THREADS 4
+#define OBJECTS 20000
+
+static void *volatile kept;
+
+// The compiler must not leave out what it sees to have no effect.
+static void *hide(void *block) {
+  kept = block;
+  return kept;
+}
+
+static void mark(void) { free(hide(malloc(MARK))); }
+
+static void check(int holds) {
+  if (!holds) _exit(99);
+}
+
+static void sequence(void) {
+  mark();
+  char *a = hide(malloc(100));
+  a = hide(realloc(a, 200));
+  char *b = hide(calloc(3, 50));
+  a = hide(realloc(a, 20));
+  void *c = NULL;
+  check(posix_memalign(&c, 256, 300) == 0 && (uintptr_t)hide(c) % 256 == 0);
+  void *d = hide(aligned_alloc(64, 128));
+  void *e = hide(memalign(4096, 10));
+  void *f = hide(reallocarray(NULL, 7, 11));
+  f = hide(reallocarray(f, 7, 13));
+  void *g = hide(malloc(0));
+  void *h = hide(valloc(9));
+  void *i = hide(pvalloc(9));
+  check(malloc_usable_size(a) >= 20 && malloc_usable_size(NULL) == 0);
+  // What fails is no event, and leaves the block as it was.
+  errno = 0;
+  check(hide(reallocarray(f, SIZE_MAX, 2)) == NULL && errno == ENOMEM);
+  check(hide(malloc(SIZE_MAX / 2)) == NULL && hide(calloc(SIZE_MAX, 2)) == NULL);
+  check(hide(realloc(f, SIZE_MAX / 2)) == NULL);
+  errno = 7;
+  check(posix_memalign(&c, 24, 1) == EINVAL && posix_memalign(&c, 64, SIZE_MAX / 2) == ENOMEM && errno == 7);
+  free(NULL);
+  free(b);
+  check(hide(realloc(g, 0)) == NULL);
+  void *j = hide(realloc(NULL, 33));
+  free(j), free(i), free(h), free(f), free(e), free(d), free(c), free(a);
+  mark();
+}
+
+static void *_Atomic slots[OBJECTS];
+
+// Every thread takes from each slot what another one has left there, so blocks go from thread to thread as fast as they can.
+static void *work(void *argument) {
+  unsigned long thread = (unsigned long)argument;
+  for (int i = 0; i < OBJECTS; i++) {
+    void *mine = malloc(1000 + thread);
+    memset(mine, 1, 1000);
+    void *theirs = __atomic_exchange_n((void **)&slots[i % 50], mine, __ATOMIC_ACQ_REL);
+    if (i % 3 == 0) theirs = realloc(theirs, 500 + thread);
+    free(theirs);
+  }
+  return NULL;
+}
+
+static void threads(void) {
+  pthread_t thread[THREADS];
+  // Twice, so that the second ones get what the first ones had: the stacks, and what pthread_self says.
+  for (int round = 0; round < 2; round++) {
+    for (unsigned long i = 0; i < THREADS; i++) pthread_create(&thread[i], NULL, work, (void *)i);
+    for (int i = 0; i < THREADS; i++) pthread_join(thread[i], NULL);
+  }
+}
+
+static void many(int size, int count) {
+  for (int i = 0; i < count; i++) hide(malloc(size));
+}
+
+static void forks(char *self) {
+  void *inherited = hide(malloc(111));
+  // A fork that the C library knows of, one that it does not, and one that shares the memory and becomes this program again.
+  if (fork() == 0) {
+    free(inherited);
+    many(222, 10);
+    _exit(0);
+  }
+  wait(NULL);
+  if (syscall(SYS_fork) == 0) {
+    many(333, 10);
+    _exit(0);
+  }
+  wait(NULL);
+  if (vfork() == 0) {
+    execl(self, self, "child", (char *)NULL);
+    _exit(9);
+  }
+  wait(NULL);
+  many(555, 10);
+  free(inherited);
+}
+
+int main(int count, char **arguments) {
+  const char *mode = count > 1 ? arguments[1] : "";
+  if (!strcmp(mode, "sequence")) sequence();
+  if (!strcmp(mode, "threads")) threads();
+  if (!strcmp(mode, "forks")) forks(arguments[0]);
+  if (!strcmp(mode, "child")) many(444, 10);
+  if (!strcmp(mode, "execs")) {
+    many(666, 10);
+    execl(arguments[0], arguments[0], "child", (char *)NULL);
+  }
+  // More than the file's first pieces have room for.
+  if (!strcmp(mode, "many")) many(777, 200000);
+  if (!strcmp(mode, "exits")) many(777, 200000), _exit(5);
+  if (!strcmp(mode, "aborts")) many(777, 200000), abort();
+  if (!strcmp(mode, "crashes")) many(777, 200000), *(volatile int *)mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) = 1;
+  // What the program sees of its recorder: no open file, and its own errno.
+  if (!strcmp(mode, "clean")) {
+    errno = 7;
+    hide(malloc(1));
+    check(errno == 7);
+    int file = dup(0);
+    check(file == 3);
+  }
+  return 0;
+}
