@@ -48,7 +48,7 @@ Examples:
   replay --trace serde-heavy.csv
       Compare all allocators on a trace of the library.
   replay --trace my-program.csv --allocator talc --allocator dlmalloc
-      Compare two on a trace of your own; traces::Recorder records one from a Rust program.
+      Compare two on a trace of your own: 'replay record' records a native program, traces::Recorder one in Rust.
   replay --trace serde-heavy --heap-limit 2MiB --rounds 0
       Who gets along with 2 MiB? Memory figures alone, without timing.
   replay --trace serde-heavy --format json | jq '.contenders[] | [.name, .memory.peak_heap_pages]'

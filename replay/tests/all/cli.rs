@@ -2,5 +2,10 @@
 
 #[test]
 fn sessions() {
-    trycmd::TestCases::new().case("tests/cli/*.trycmd");
+    let cases = trycmd::TestCases::new();
+    cases.case("tests/cli/*.trycmd");
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    crate::record::build_library();
+    #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+    cases.skip("tests/cli/record.trycmd");
 }
