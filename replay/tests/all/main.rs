@@ -6,7 +6,8 @@ mod cli;
 mod figures;
 #[cfg(test)]
 mod golden;
-#[cfg(all(test, target_os = "linux", target_env = "gnu"))]
+#[cfg(test)]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod record;
 #[cfg(test)]
 mod refusals;
