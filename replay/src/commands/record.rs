@@ -29,13 +29,13 @@ use run::Finished;
     after_long_help = EXAMPLES
 )]
 pub(crate) struct Recording {
-    /// File of the trace; its ending decides the format [default: PROGRAM.csv.zst]
+    /// File of the trace; its ending decides the format [default: PROGRAM.htrace]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
     /// Record the processes that the program starts, too, each in a file of its own
     ///
-    /// NAME.csv.zst is the first process, NAME.PID.csv.zst another one. Without this, children are not recorded.
+    /// NAME.htrace is the first process, NAME.PID.htrace another one. Without this, children are not recorded.
     #[arg(long)]
     follow_forks: bool,
 
@@ -53,11 +53,11 @@ pub(crate) struct Recording {
 const EXAMPLES: &str = "\
 Examples:
   replay record -- sqlite3 :memory: 'select 1'
-      Record sqlite3 into sqlite3.csv.zst; 'replay --trace sqlite3.csv.zst' then compares allocators on it.
-  PYTHONMALLOC=malloc replay record --output script.csv.zst -- python3 script.py
+      Record sqlite3 into sqlite3.htrace; 'replay --trace sqlite3.htrace' then compares allocators on it.
+  PYTHONMALLOC=malloc replay record --output script.htrace -- python3 script.py
       Python has an allocator of its own, which hides nearly all; this variable switches it off.
-  replay record --follow-forks --output build.csv.zst -- gcc -c main.c
-      Record the compiler driver and each process that it starts: build.csv.zst, build.4711.csv.zst and so on.
+  replay record --follow-forks --output build.htrace -- gcc -c main.c
+      Record the compiler driver and each process that it starts: build.htrace, build.4711.htrace and so on.
 
 What is recorded:
   Every call of malloc, calloc, realloc, free and their kin, C++'s new and delete included, of all threads, from
@@ -90,7 +90,7 @@ fn record(arguments: &Recording) -> anyhow::Result<bool> {
         Some(path) => path.clone(),
         None => {
             let mut name = Path::new(command).file_name().unwrap_or_default().to_owned();
-            name.push(".csv.zst");
+            name.push(".htrace");
             name.into()
         }
     };
@@ -130,7 +130,7 @@ fn convert_all(finished: &Finished, output: &Path) -> anyhow::Result<Vec<Outcome
     Ok(outcomes)
 }
 
-/// `name.csv.zst` with another part before its endings.
+/// `name.htrace` with another part before its endings.
 fn numbered(output: &Path, part: &str) -> PathBuf {
     let name = output.file_name().unwrap_or_default().to_string_lossy();
     // Dots before the endings of a format belong to the name.
