@@ -72,6 +72,10 @@ pub struct About {
     /// How far totals may be from [`totals`](Self::totals) when it is recorded again with other versions or on another
     /// platform, in percent.
     pub tolerance_percent: f64,
+    /// Why totals are not quite the same in every run on the same platform with the same versions. Where this is not given, they
+    /// are; where it is, the tolerance holds there too.
+    #[serde(default)]
+    pub varies: Option<String>,
     /// What it stresses in an allocator, and why it is here: one paragraph.
     pub story: String,
     /// The SHA-256 of the uncompressed CSV, in hexadecimal.

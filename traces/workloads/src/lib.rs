@@ -1,0 +1,33 @@
+//! What the workloads share: numbers that look random and are the same in every run.
+
+/// A fixed sequence of pseudo-random numbers (xorshift): the same in every run and on every platform.
+#[derive(Clone, Debug)]
+pub struct Sequence(u64);
+
+impl Sequence {
+    /// The sequence of that number, which must not be 0.
+    pub const fn new(seed: u64) -> Self {
+        assert!(seed != 0, "a xorshift of 0 stays 0");
+        Sequence(seed)
+    }
+
+    /// The next number, below `limit`.
+    pub fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % limit as u64) as usize
+    }
+
+    /// The next number, below `limit`, where small ones come far more often: what is popular with users is distributed so.
+    pub fn mostly_low(&mut self, limit: usize) -> usize {
+        let most = 1 + self.below(limit);
+        self.below(most)
+    }
+}
+
+/// The files of `input/sources.txt`, each with its path: a part of Heaprace's own sources, from a day in its early life.
+pub fn sources() -> impl Iterator<Item = (&'static str, &'static str)> {
+    static SOURCES: &str = include_str!("../input/sources.txt");
+    SOURCES.split("//// ").filter_map(|file| file.split_once('\n'))
+}
