@@ -14,7 +14,13 @@ use crate::source::Source;
 use crate::synthetic;
 
 /// The names of the library, in the order in which they are listed.
-static EMBEDDED: &[Embedded] = embedded!["serde-heavy", "rust-parse", "regex-match", "repeated-growth"];
+static EMBEDDED: &[Embedded] = embedded![
+    "serde-heavy",
+    "rust-parse",
+    "regex-match",
+    "markdown-html",
+    "repeated-growth",
+];
 
 /// The two files of a library trace.
 struct Embedded {

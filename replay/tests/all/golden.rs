@@ -17,6 +17,7 @@ const PEAK_PAGES: &[(&str, [u64; CONTENDERS.len()])] = &[
     ("serde-heavy", [450, 522, 92, 403, 94, 646]),
     ("rust-parse", [210, 239, 73, 310, 74, 299]),
     ("regex-match", [1455, 1890, 65, 1442, 68, 1803]),
+    ("markdown-html", [841, 859, 17, 208, 18, 881]),
     ("repeated-growth", [1000, 1993, 3, 1044, 3, 1993]),
 ];
 
