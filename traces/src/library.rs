@@ -19,6 +19,7 @@ static EMBEDDED: &[Embedded] = embedded![
     "rust-parse",
     "regex-match",
     "markdown-html",
+    "template-serverless",
     "repeated-growth",
 ];
 
