@@ -20,6 +20,7 @@ static EMBEDDED: &[Embedded] = embedded![
     "regex-match",
     "markdown-html",
     "template-serverless",
+    "http-router",
     "repeated-growth",
 ];
 

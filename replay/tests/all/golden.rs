@@ -19,6 +19,7 @@ const PEAK_PAGES: &[(&str, [u64; CONTENDERS.len()])] = &[
     ("regex-match", [1455, 1890, 65, 1442, 68, 1803]),
     ("markdown-html", [841, 859, 17, 208, 18, 881]),
     ("template-serverless", [428, 439, 4, 307, 4, 506]),
+    ("http-router", [292, 306, 12, 817, 14, 355]),
     ("repeated-growth", [1000, 1993, 3, 1044, 3, 1993]),
 ];
 
