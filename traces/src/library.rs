@@ -21,6 +21,7 @@ static EMBEDDED: &[Embedded] = embedded![
     "markdown-html",
     "template-serverless",
     "http-router",
+    "script-interpreter",
     "repeated-growth",
 ];
 

@@ -20,6 +20,7 @@ const PEAK_PAGES: &[(&str, [u64; CONTENDERS.len()])] = &[
     ("markdown-html", [841, 859, 17, 208, 18, 881]),
     ("template-serverless", [428, 439, 4, 307, 4, 506]),
     ("http-router", [292, 306, 12, 817, 14, 355]),
+    ("script-interpreter", [330, 459, 7, 433, 7, 467]),
     ("repeated-growth", [1000, 1993, 3, 1044, 3, 1993]),
 ];
 
