@@ -22,6 +22,7 @@ static EMBEDDED: &[Embedded] = embedded![
     "template-serverless",
     "http-router",
     "script-interpreter",
+    "wasm-interpreter",
     "repeated-growth",
 ];
 

@@ -21,6 +21,7 @@ const PEAK_PAGES: &[(&str, [u64; CONTENDERS.len()])] = &[
     ("template-serverless", [428, 439, 4, 307, 4, 506]),
     ("http-router", [292, 306, 12, 817, 14, 355]),
     ("script-interpreter", [330, 459, 7, 433, 7, 467]),
+    ("wasm-interpreter", [1460, 1478, 6, 902, 9, 1482]),
     ("repeated-growth", [1000, 1993, 3, 1044, 3, 1993]),
 ];
 
