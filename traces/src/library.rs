@@ -23,6 +23,7 @@ static EMBEDDED: &[Embedded] = embedded![
     "http-router",
     "script-interpreter",
     "wasm-interpreter",
+    "image-decode",
     "repeated-growth",
 ];
 

@@ -22,6 +22,7 @@ const PEAK_PAGES: &[(&str, [u64; CONTENDERS.len()])] = &[
     ("http-router", [292, 306, 12, 817, 14, 355]),
     ("script-interpreter", [330, 459, 7, 433, 7, 467]),
     ("wasm-interpreter", [1460, 1478, 6, 902, 9, 1482]),
+    ("image-decode", [8443, 9681, 75, 6572, 84, 9686]),
     ("repeated-growth", [1000, 1993, 3, 1044, 3, 1993]),
 ];
 
