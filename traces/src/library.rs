@@ -24,6 +24,7 @@ static EMBEDDED: &[Embedded] = embedded![
     "script-interpreter",
     "wasm-interpreter",
     "image-decode",
+    "gzip-responses",
     "repeated-growth",
 ];
 
