@@ -25,6 +25,7 @@ static EMBEDDED: &[Embedded] = embedded![
     "wasm-interpreter",
     "image-decode",
     "gzip-responses",
+    "btree-database",
     "repeated-growth",
 ];
 
