@@ -26,6 +26,7 @@ static EMBEDDED: &[Embedded] = embedded![
     "image-decode",
     "gzip-responses",
     "btree-database",
+    "cache-drift",
     "repeated-growth",
 ];
 
