@@ -27,6 +27,7 @@ static EMBEDDED: &[Embedded] = embedded![
     "gzip-responses",
     "btree-database",
     "cache-drift",
+    "text-editor",
     "repeated-growth",
 ];
 

@@ -26,6 +26,7 @@ const PEAK_PAGES: &[(&str, [u64; CONTENDERS.len()])] = &[
     ("gzip-responses", [5903, 5938, 19, 4327, 21, 6016]),
     ("btree-database", [1069, 1340, 143, 951, 139, 1364]),
     ("cache-drift", [1578, 4413, 95, 4245, 102, 3473]),
+    ("text-editor", [188, 211, 13, 487, 18, 240]),
     ("repeated-growth", [1000, 1993, 3, 1044, 3, 1993]),
 ];
 
