@@ -28,6 +28,7 @@ static EMBEDDED: &[Embedded] = embedded![
     "btree-database",
     "cache-drift",
     "text-editor",
+    "ecs-game",
     "repeated-growth",
 ];
 

@@ -27,6 +27,7 @@ const PEAK_PAGES: &[(&str, [u64; CONTENDERS.len()])] = &[
     ("btree-database", [1069, 1340, 143, 951, 139, 1364]),
     ("cache-drift", [1578, 4413, 95, 4245, 102, 3473]),
     ("text-editor", [188, 211, 13, 487, 18, 240]),
+    ("ecs-game", [238, 243, 8, 59, 9, 333]),
     ("repeated-growth", [1000, 1993, 3, 1044, 3, 1993]),
 ];
 
