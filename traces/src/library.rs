@@ -29,6 +29,7 @@ static EMBEDDED: &[Embedded] = embedded![
     "cache-drift",
     "text-editor",
     "ecs-game",
+    "path-finder",
     "repeated-growth",
 ];
 
