@@ -30,6 +30,7 @@ static EMBEDDED: &[Embedded] = embedded![
     "text-editor",
     "ecs-game",
     "path-finder",
+    "thread-pipeline",
     "repeated-growth",
 ];
 

@@ -29,6 +29,7 @@ const PEAK_PAGES: &[(&str, [u64; CONTENDERS.len()])] = &[
     ("text-editor", [188, 211, 13, 487, 18, 240]),
     ("ecs-game", [238, 243, 8, 59, 9, 333]),
     ("path-finder", [2111, 2149, 24, 1409, 25, 2258]),
+    ("thread-pipeline", [104, 110, 39, 499, 49, 166]),
     ("repeated-growth", [1000, 1993, 3, 1044, 3, 1993]),
 ];
 
