@@ -5,7 +5,7 @@ use replay::Program;
 use replay::contender::Contender;
 use replay::lane::Lane;
 use reports::results::Verification;
-use traces::{Source, library};
+use traces::{LibraryEntry, Source, library};
 
 /// The contenders, in the order of the columns below.
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
@@ -36,30 +36,40 @@ const PEAK_PAGES: &[(&str, [u64; CONTENDERS.len()])] = &[
 #[test]
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 fn peaks_are_exact_and_the_same_in_every_run() {
-    let mut found = Vec::new();
-    for entry in library::entries() {
-        let program = Program::compile(Source::from(entry).open().unwrap()).unwrap();
-        let (mut names, mut peaks) = (Vec::new(), Vec::new());
-        for contender in Contender::all().into_iter().filter(|contender| contender.info.role != allocators::Role::Floor)
-        {
-            // One lane for both runs, and one of its own for the third: what was there before must not matter.
-            let mut lane = Lane::new(&program, WASM32_PAGES, Guard::Trap).unwrap();
-            let mut other = Lane::new(&program, WASM32_PAGES, Guard::Batched).unwrap();
-            let runs = [
-                (contender.examine)(&mut lane, true),
-                (contender.examine)(&mut lane, false),
-                (contender.examine)(&mut other, true),
-            ];
-            let [first, unverified, elsewhere] = runs.map(Result::unwrap);
-            assert_eq!(first.verification, Verification::Passed, "{} on {}", contender.info.name, entry.name);
-            assert_eq!(first, elsewhere);
-            assert_eq!(first.memory, unverified.memory);
-            peaks.push(first.memory.known().unwrap().peak_heap_pages);
-            names.push(contender.info.name);
-        }
-        assert_eq!(names, CONTENDERS);
-        found.push((entry.name, peaks));
-    }
+    let mut found: Vec<(&str, Vec<u64>)> = Vec::new();
+    // Two halves side by side, every other trace each: the largest of them take a while.
+    std::thread::scope(|scope| {
+        let halves = [0, 1]
+            .map(|first| scope.spawn(move || library::entries().iter().skip(first).step_by(2).map(peaks_of).collect()));
+        let [even, odd]: [Vec<_>; 2] = halves.map(|half| half.join().unwrap());
+        let mut odd = odd.into_iter();
+        found.extend(even.into_iter().flat_map(|trace| std::iter::once(trace).chain(odd.next())));
+    });
     let expected: Vec<_> = PEAK_PAGES.iter().map(|&(trace, peaks)| (trace, peaks.to_vec())).collect();
     assert_eq!(found, expected, "as it is now: {found:?}");
+}
+
+/// A trace's name and its peaks, in the order of [`CONTENDERS`].
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+fn peaks_of(entry: &LibraryEntry) -> (&'static str, Vec<u64>) {
+    let program = Program::compile(Source::locate(entry.name).unwrap().open().unwrap()).unwrap();
+    let (mut names, mut peaks) = (Vec::new(), Vec::new());
+    for contender in Contender::all().into_iter().filter(|contender| contender.info.role != allocators::Role::Floor) {
+        // One lane for both runs, and one of its own for the third: what was there before must not matter.
+        let mut lane = Lane::new(&program, WASM32_PAGES, Guard::Trap).unwrap();
+        let mut other = Lane::new(&program, WASM32_PAGES, Guard::Batched).unwrap();
+        let [first, again, elsewhere] = [
+            (contender.examine)(&mut lane, true),
+            (contender.examine)(&mut lane, false),
+            (contender.examine)(&mut other, false),
+        ]
+        .map(Result::unwrap);
+        assert_eq!(first.verification, Verification::Passed, "{} on {}", contender.info.name, entry.name);
+        assert_eq!(first.memory, again.memory);
+        assert_eq!(first.memory, elsewhere.memory);
+        peaks.push(first.memory.known().unwrap().peak_heap_pages);
+        names.push(contender.info.name);
+    }
+    assert_eq!(names, CONTENDERS);
+    (entry.name, peaks)
 }

@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut next_order = 0;
     let mut reports = Vec::new();
     for transaction in 0..TRANSACTIONS {
-        let reader = (transaction % 4 == 3).then(|| database.begin_read()).transpose()?;
+        let reader = if transaction % 4 == 3 { Some(database.begin_read()?) } else { None };
         next_order = change(&database, &mut world, next_order)?;
         // The reader does not see what was changed since it began, and old pages stay as long as it does.
         if let Some(reader) = reader {
