@@ -2,6 +2,7 @@
 
 pub(crate) mod compare;
 pub(crate) mod convert;
+pub(crate) mod importing;
 pub(crate) mod inspect;
 #[cfg(target_os = "linux")]
 pub(crate) mod record;

@@ -98,6 +98,30 @@ pub enum TraceError {
         /// What the decompressor says.
         source: io::Error,
     },
+    /// The file is compressed, or in a zip, and cannot be decompressed to its end.
+    #[error("{place}: the {packing} file cannot be unpacked further: {source}; unpack it yourself, or copy it again")]
+    CannotUnpack {
+        /// Where in the uncompressed text.
+        place: Place,
+        /// gzip or zip.
+        packing: &'static str,
+        /// What the decompressor says.
+        source: io::Error,
+    },
+    /// The content is that of no format that an importer reads.
+    #[error("{file}: is no recording of a known format; name the one that it has with --from")]
+    UnknownRecording {
+        /// The recording.
+        file: String,
+    },
+    /// A recording of another tool holds no call.
+    #[error("{file}: holds no call, read as a {format}; check that the program was recorded to its end")]
+    NothingRecorded {
+        /// The recording.
+        file: String,
+        /// The format.
+        format: &'static str,
+    },
     /// The operating system stops reading the file.
     #[error("{place}: cannot be read further: {source}; check the disk or the connection it comes from")]
     Read {

@@ -7,10 +7,8 @@ use crate::binary;
 use crate::csv::{Columns, Reader};
 use crate::error::TraceError;
 use crate::event::Event;
-use crate::input::{Input, Peeked};
-
-/// As much of the content as is looked at to tell its format.
-const HEAD_BYTES: u64 = 4096;
+use crate::import::{Import, ImportOptions, Repairs, detect};
+use crate::input::{HEAD_BYTES, Packing, Peeked, Unpacked};
 
 /// The events of an opened trace, each checked against those before it. [`Source::open`](crate::Source::open) makes one.
 ///
@@ -32,12 +30,21 @@ pub struct Events(Format);
 enum Format {
     Csv(Box<Reader<Peeked>>),
     Binary(Box<binary::Reader<Peeked>>),
+    Import(Box<Import>),
 }
 
 impl Events {
     /// Tells the format by the first bytes of the decompressed content, and reads up to the first event.
-    pub(crate) fn open(input: Input, name: &str) -> Result<Self, TraceError> {
-        let input = Peeked::new(input, HEAD_BYTES);
+    pub(crate) fn open(unpacked: Unpacked, name: &str, options: ImportOptions) -> Result<Self, TraceError> {
+        let input = Peeked::new(unpacked.input, HEAD_BYTES);
+        if let Some(format) = options.format.or_else(|| detect(input.head())) {
+            return Ok(Events(Format::Import(Box::new(Import::read(format, input, name, options)?))));
+        }
+        match unpacked.packing {
+            Packing::Gzip => return Err(TraceError::Gzip { file: name.to_owned() }),
+            Packing::Zip => return Err(TraceError::UnknownRecording { file: name.to_owned() }),
+            Packing::None | Packing::Zstd => {}
+        }
         Ok(Events(if input.head().starts_with(binary::MAGIC) {
             Format::Binary(Box::new(binary::Reader::new(input, name)?))
         } else {
@@ -50,6 +57,7 @@ impl Events {
         match &self.0 {
             Format::Csv(reader) => reader.provenance(),
             Format::Binary(reader) => reader.provenance(),
+            Format::Import(import) => import.provenance(),
         }
     }
 
@@ -58,14 +66,25 @@ impl Events {
         match &self.0 {
             Format::Csv(reader) => reader.columns(),
             Format::Binary(reader) => reader.columns(),
+            Format::Import(import) => import.columns(),
         }
     }
 
-    /// The comments between the event that came last and the one before it; after the end, those behind the last event.
+    /// The comments between the event that came last and the one before it; after the end, those behind the last event. An import has
+    /// its [`repairs`](Self::repairs) there.
     pub fn comments(&self) -> &[String] {
         match &self.0 {
             Format::Csv(reader) => reader.comments(),
             Format::Binary(reader) => reader.comments(),
+            Format::Import(import) => import.comments(),
+        }
+    }
+
+    /// What was left out, filled in or put into order so far, where another tool has recorded the trace.
+    pub fn repairs(&self) -> Option<Repairs> {
+        match &self.0 {
+            Format::Import(import) => Some(import.repairs()),
+            _ => None,
         }
     }
 
@@ -91,6 +110,7 @@ impl Iterator for Events {
         match &mut self.0 {
             Format::Csv(reader) => reader.next(),
             Format::Binary(reader) => reader.next(),
+            Format::Import(import) => import.next(),
         }
     }
 }

@@ -6,6 +6,7 @@
 
 use thiserror::Error;
 
+use crate::import::ImportFault;
 use crate::op::Op;
 
 /// What is wrong at one place of a trace. Each message says what, shows the value, and ends with the remedy.
@@ -172,6 +173,9 @@ pub enum Fault {
         /// The line, escaped.
         found: String,
     },
+    /// A line of another tool's recording is wrong.
+    #[error(transparent)]
+    Import(#[from] ImportFault),
 }
 
 /// The second half of [`Fault::MissingValue`]: which values the op takes.

@@ -4,42 +4,70 @@ use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
 use std::path::Path;
 
-use crate::error::TraceError;
+use flate2::bufread::MultiGzDecoder;
+
+use crate::error::{Place, TraceError};
+use crate::zip::{self, ZipFile};
 
 /// What a trace is read from once it is open: plain text, whatever the file holds.
 pub(crate) type Input = Box<dyn Read + Send>;
+
+/// An input without what it was packed in.
+pub(crate) struct Unpacked {
+    pub(crate) input: Input,
+    pub(crate) packing: Packing,
+}
+
+/// What an input is packed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Packing {
+    None,
+    Zstd,
+    Gzip,
+    Zip,
+}
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// Opens a file as plain text. `name` is the file as the user gave it, for the messages.
-pub(crate) fn open_file(path: &Path, name: &str) -> Result<Input, TraceError> {
+pub(crate) fn open_file(path: &Path, name: &str) -> Result<Unpacked, TraceError> {
     let failed = |source| TraceError::Open { file: name.to_owned(), source };
     let file = File::open(path).map_err(failed)?;
     if file.metadata().map_err(failed)?.is_dir() {
         return Err(TraceError::Folder { file: name.to_owned() });
     }
-    decompressed(file, name)
+    unpacked(file, name)
 }
 
-/// Recognises what the bytes are, and gives them decompressed.
-pub(crate) fn decompressed(mut bytes: impl Read + Send + 'static, name: &str) -> Result<Input, TraceError> {
+/// Recognises what the bytes are packed in, and gives them decompressed.
+pub(crate) fn unpacked(mut bytes: impl Read + Send + 'static, name: &str) -> Result<Unpacked, TraceError> {
     let failed = |source| TraceError::Open { file: name.to_owned(), source };
     let mut head = Vec::with_capacity(ZSTD_MAGIC.len());
     bytes.by_ref().take(ZSTD_MAGIC.len() as u64).read_to_end(&mut head).map_err(failed)?;
-    let (gzip, zstd) = (head.starts_with(&GZIP_MAGIC), is_zstd(&head));
-    let whole = Cursor::new(head).chain(bytes);
-    if gzip {
-        Err(TraceError::Gzip { file: name.to_owned() })
-    } else if !zstd {
-        Ok(Box::new(whole))
-    } else if name.to_ascii_lowercase().ends_with(".csv") {
-        Err(TraceError::ZstdNamedCsv { file: name.to_owned() })
-    } else {
+    let packing = match &head[..] {
+        head if head.starts_with(&GZIP_MAGIC) => Packing::Gzip,
+        head if *head == zip::FILE_MAGIC => Packing::Zip,
+        head if is_zstd(head) => Packing::Zstd,
+        _ => Packing::None,
+    };
+    let whole = BufReader::with_capacity(BLOCK_BYTES, Cursor::new(head).chain(bytes));
+    let input: Input = match packing {
+        Packing::None => Box::new(whole),
+        Packing::Zstd if name.to_ascii_lowercase().ends_with(".csv") => {
+            return Err(TraceError::ZstdNamedCsv { file: name.to_owned() });
+        }
         // Frame follows frame until the bytes end: what parallel compressors write, and `cat a.zst b.zst`.
-        let decoder = zstd::Decoder::with_buffer(BufReader::with_capacity(BLOCK_BYTES, whole)).map_err(failed)?;
-        Ok(Box::new(Zstd(decoder)))
-    }
+        Packing::Zstd => Box::new(Marked(zstd::Decoder::with_buffer(whole).map_err(failed)?, packing)),
+        Packing::Gzip => Box::new(Marked(MultiGzDecoder::new(whole), packing)),
+        Packing::Zip => {
+            let place = Place { file: name.into(), line: 1, event: None };
+            let file =
+                ZipFile::new(whole).map_err(|source| TraceError::CannotUnpack { place, packing: "zip", source })?;
+            Box::new(Marked(file, packing))
+        }
+    };
+    Ok(Unpacked { input, packing })
 }
 
 /// An input whose first bytes have been looked at. It gives them again, and then what follows.
@@ -79,31 +107,44 @@ impl Read for Peeked {
 }
 
 /// Decompresses, and marks its own errors, so that they are not taken for those of the disk.
-struct Zstd<R>(R);
+struct Marked<R>(R, Packing);
 
-impl<R: Read> Read for Zstd<R> {
+impl<R: Read> Read for Marked<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.read(buffer).map_err(|error| match error.raw_os_error() {
             Some(_) => error,
-            None => io::Error::new(error.kind(), CorruptZstd(error.to_string())),
+            None => io::Error::new(error.kind(), Corrupt { packing: self.1, message: error.to_string() }),
         })
     }
 }
 
 /// The mark: what the decompressor says.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct CorruptZstd(String);
+#[error("{message}")]
+struct Corrupt {
+    packing: Packing,
+    message: String,
+}
 
-/// Whether an error of [`decompressed`] input is about its content.
-pub(crate) fn is_corrupt_zstd(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|source| source.is::<CorruptZstd>())
+/// The error for [`unpacked`] input that cannot be read further than this place.
+pub(crate) fn read_failed(place: Place, source: io::Error) -> TraceError {
+    let corrupt = source.get_ref().and_then(|source| source.downcast_ref::<Corrupt>());
+    match corrupt.map(|corrupt| corrupt.packing) {
+        Some(Packing::Zstd) => TraceError::CorruptZstd { place, source },
+        Some(packing) => {
+            TraceError::CannotUnpack { place, packing: if packing == Packing::Zip { "zip" } else { "gzip" }, source }
+        }
+        None => TraceError::Read { place, source },
+    }
 }
 
 /// Whether a file that begins so is of zstd: a frame, or one of the frames to be skipped that some tools put first.
 fn is_zstd(head: &[u8]) -> bool {
     head == ZSTD_MAGIC || matches!(head, [0x50..=0x5f, 0x2a, 0x4d, 0x18])
 }
+
+/// As much of the content as is looked at to tell its format: what a program says before its first allocation may be long.
+pub(crate) const HEAD_BYTES: u64 = 64 * 1024;
 
 /// How much is read at once.
 pub(crate) const BLOCK_BYTES: usize = 64 * 1024;

@@ -24,6 +24,7 @@ pub mod event;
 mod events;
 pub mod fault;
 mod id_map;
+pub mod import;
 mod input;
 pub mod inspect;
 pub mod library;
@@ -35,6 +36,7 @@ pub mod record;
 mod source;
 pub mod synthetic;
 pub mod validate;
+mod zip;
 
 pub use csv::Reader;
 pub use error::{Place, TraceError};

@@ -11,7 +11,8 @@ use crate::binary;
 use crate::csv;
 use crate::error::{Place, TraceError};
 use crate::events::Events;
-use crate::input::{self, BLOCK_BYTES, Input, Peeked, is_corrupt_zstd};
+use crate::import::ImportOptions;
+use crate::input::{self, BLOCK_BYTES, Peeked, Unpacked};
 use crate::library::{self, LibraryEntry};
 
 /// A trace that can be opened, as often as needed.
@@ -30,6 +31,7 @@ pub struct Source {
     name: String,
     display: String,
     origin: Origin,
+    import: ImportOptions,
 }
 
 #[derive(Clone, Debug)]
@@ -57,6 +59,7 @@ impl Source {
                     name: without_endings(&file_name).to_owned(),
                     display: argument.to_owned(),
                     origin: Origin::File(path.to_owned()),
+                    import: ImportOptions::default(),
                 })
             }
             // A report's folder may well have the name of its trace.
@@ -78,7 +81,27 @@ impl Source {
     /// # Ok::<(), traces::TraceError>(())
     /// ```
     pub fn from_bytes(name: &str, bytes: impl Into<Arc<[u8]>>) -> Self {
-        Source { name: without_endings(name).to_owned(), display: name.to_owned(), origin: Origin::Bytes(bytes.into()) }
+        Source {
+            name: without_endings(name).to_owned(),
+            display: name.to_owned(),
+            origin: Origin::Bytes(bytes.into()),
+            import: ImportOptions::default(),
+        }
+    }
+
+    /// Says how to read the trace where another tool has recorded it.
+    ///
+    /// ```
+    /// use traces::import::{Format, ImportOptions};
+    ///
+    /// let options = ImportOptions { format: Some(Format::WeeAlloc), assume_align_bytes: 8 };
+    /// let source = traces::Source::from_bytes("example.trace", "Alloc(24), Free(0)".as_bytes()).with_import(options);
+    /// assert_eq!(source.open()?.count(), 2);
+    /// # Ok::<(), traces::TraceError>(())
+    /// ```
+    #[must_use]
+    pub fn with_import(self, import: ImportOptions) -> Self {
+        Source { import, ..self }
     }
 
     /// The short name: the file name without its folder and without `.csv` or `.csv.zst`.
@@ -105,7 +128,7 @@ impl Source {
     ///
     /// Where the file cannot be opened, is compressed in a way that is not read, or does not begin as a trace does.
     pub fn open(&self) -> Result<Events, TraceError> {
-        Events::open(self.text()?, &self.display)
+        Events::open(self.text()?, &self.display, self.import)
     }
 
     /// The SHA-256 of the uncompressed text, in hexadecimal: what tells two traces apart, however they are compressed. For a binary
@@ -116,7 +139,7 @@ impl Source {
     /// Where the file cannot be read to its end. The content of a text is not checked.
     pub fn sha256(&self) -> Result<String, TraceError> {
         let mut hash = Hash(Sha256::new());
-        let text = Peeked::new(self.text()?, binary::MAGIC.len() as u64);
+        let text = Peeked::new(self.text()?.input, binary::MAGIC.len() as u64);
         if text.head() == binary::MAGIC {
             let mut reader = binary::Reader::new(text, &self.display)?;
             let mut writer = csv::Writer::new(&mut hash, reader.columns(), reader.provenance())?;
@@ -141,10 +164,7 @@ impl Source {
         loop {
             let read = text.read(&mut block).map_err(|source| {
                 let place = Place { file: self.display.as_str().into(), line: lines, event: None };
-                match is_corrupt_zstd(&source) {
-                    true => TraceError::CorruptZstd { place, source },
-                    false => TraceError::Read { place, source },
-                }
+                input::read_failed(place, source)
             })?;
             if read == 0 {
                 return Ok(());
@@ -154,11 +174,11 @@ impl Source {
         }
     }
 
-    fn text(&self) -> Result<Input, TraceError> {
+    fn text(&self) -> Result<Unpacked, TraceError> {
         match &self.origin {
             Origin::File(path) => input::open_file(path, &self.display),
-            Origin::Library(entry) => input::decompressed(Cursor::new(entry.compressed), &self.display),
-            Origin::Bytes(bytes) => input::decompressed(Cursor::new(Arc::clone(bytes)), &self.display),
+            Origin::Library(entry) => input::unpacked(Cursor::new(entry.compressed), &self.display),
+            Origin::Bytes(bytes) => input::unpacked(Cursor::new(Arc::clone(bytes)), &self.display),
         }
     }
 }
@@ -169,6 +189,7 @@ impl From<&'static LibraryEntry> for Source {
             name: entry.name.to_owned(),
             display: format!("library:{}", entry.name),
             origin: Origin::Library(entry),
+            import: ImportOptions::default(),
         }
     }
 }

@@ -19,6 +19,7 @@ use reports::table::{self, TextOptions};
 use traces::{Source, library};
 
 use crate::cli;
+use crate::commands::importing::Importing;
 use crate::terminal::{BAD_INPUT, FAILED, USAGE, complain, note, print};
 
 /// Which traces, through whom, and how.
@@ -66,6 +67,9 @@ pub(crate) struct Comparison {
     /// What goes to standard output: the table, or the results as JSON, one document a trace
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     format: Format,
+
+    #[command(flatten)]
+    importing: Importing,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -107,7 +111,7 @@ pub(crate) fn run(arguments: &Comparison) -> u8 {
     if arguments.list {
         return print(&list());
     }
-    let sources = match locate(&arguments.traces) {
+    let sources = match locate(&arguments.traces, &arguments.importing) {
         Ok(sources) => sources,
         Err(code) => return code,
     };
@@ -133,11 +137,12 @@ pub(crate) fn run(arguments: &Comparison) -> u8 {
 }
 
 /// Finds every trace before anything is replayed.
-fn locate(arguments: &[String]) -> Result<Vec<Source>, u8> {
+fn locate(arguments: &[String], importing: &Importing) -> Result<Vec<Source>, u8> {
     let mut sources = Vec::new();
     let mut folders = HashSet::new();
     for argument in arguments {
         let source = Source::locate(argument).map_err(|error| complain(BAD_INPUT, error))?;
+        let source = source.with_import(importing.options());
         if !folders.insert(folder_name(source.name()).to_owned()) {
             let mut command = cli::Arguments::command();
             let message =

@@ -7,6 +7,7 @@ use clap::Args;
 use indicatif::{HumanCount, ProgressBar};
 use traces::{Output, Source, TraceError};
 
+use crate::commands::importing::Importing;
 use crate::terminal::{BAD_INPUT, FAILED, USAGE, complain, note};
 
 /// Events between two looks at the progress.
@@ -21,7 +22,9 @@ Examples:
   replay convert my-program.htrace my-program.csv
       Text again, to look at or to cut.
   replay convert serde-heavy serde-heavy.csv.zst
-      A copy of a trace of the library.")]
+      A copy of a trace of the library.
+  replay convert surfaceflinger.zip surfaceflinger.htrace --assume-align 8
+      What another tool has recorded; here Android, on a 32-bit machine.")]
 pub(crate) struct Conversion {
     /// Trace to convert: a file, or else the name of a trace in the library. Its content tells its format
     #[arg(value_name = "IN")]
@@ -30,12 +33,15 @@ pub(crate) struct Conversion {
     /// File to write. Its ending decides the format: .htrace, .csv or .csv.zst
     #[arg(value_name = "OUT")]
     output: PathBuf,
+
+    #[command(flatten)]
+    importing: Importing,
 }
 
 /// Converts, and says in one line what came of it.
 pub(crate) fn run(arguments: &Conversion) -> u8 {
     let source = match Source::locate(&arguments.input) {
-        Ok(source) => source,
+        Ok(source) => source.with_import(arguments.importing.options()),
         Err(error) => return complain(BAD_INPUT, error),
     };
     match convert(&source, &arguments.output) {
@@ -86,6 +92,9 @@ fn convert(source: &Source, path: &Path) -> Result<u64, TraceError> {
     trace.comments().iter().try_for_each(|comment| output.comment(comment))?;
     output.finish()?;
     bar.finish_and_clear();
+    if let Some(repairs) = trace.repairs() {
+        repairs.lines().iter().for_each(|line| note(format_args!("{}: {line}", source.display())));
+    }
     Ok(events)
 }
 

@@ -12,7 +12,7 @@ use super::line::Line;
 use crate::error::{Place, TraceError};
 use crate::event::Event;
 use crate::fault::{Fault, shown};
-use crate::input::{BLOCK_BYTES, LineWatch, MOST_LINE_BYTES, is_corrupt_zstd};
+use crate::input::{BLOCK_BYTES, LineWatch, MOST_LINE_BYTES, read_failed};
 use crate::op::Op;
 use crate::validate::{Fields, Validator};
 
@@ -222,10 +222,8 @@ impl<R: Read> Reader<R> {
         };
         if self.csv.get_ref().line_too_long() {
             TraceError::LineTooLong { place, most_bytes: MOST_LINE_BYTES }
-        } else if is_corrupt_zstd(&source) {
-            TraceError::CorruptZstd { place, source }
         } else {
-            TraceError::Read { place, source }
+            read_failed(place, source)
         }
     }
 

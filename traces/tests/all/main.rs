@@ -8,6 +8,8 @@ mod binary;
 #[cfg(test)]
 mod broken;
 #[cfg(test)]
+mod import;
+#[cfg(test)]
 mod locate;
 #[cfg(test)]
 mod native;

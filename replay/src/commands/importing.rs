@@ -1,0 +1,51 @@
+//! How a recording of another tool is read: the options that every command has which opens traces.
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use traces::import::{Format, ImportOptions};
+
+/// How to read what another tool has recorded.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Recordings of other tools")]
+pub(crate) struct Importing {
+    /// Format of the recording; told by its content where it is not given
+    #[arg(long, value_name = "FORMAT", value_parser = formats())]
+    from: Option<Format>,
+
+    /// Alignment of the blocks for which the recording gives none, in bytes
+    #[arg(long, value_name = "BYTES", value_parser = parse_align, default_value = "16")]
+    assume_align: u32,
+}
+
+impl Importing {
+    /// The same, as the traces want it.
+    pub(crate) fn options(&self) -> ImportOptions {
+        ImportOptions { format: self.from, assume_align_bytes: self.assume_align }
+    }
+}
+
+fn formats() -> impl TypedValueParser<Value = Format> {
+    let names = PossibleValuesParser::new(Format::ALL.map(Format::name));
+    names.try_map(|name| Format::named(&name).ok_or("there is no such format"))
+}
+
+fn parse_align(text: &str) -> Result<u32, String> {
+    match text.parse::<u32>() {
+        Ok(align) if align.is_power_of_two() => Ok(align),
+        _ => Err("an alignment is a power of two: 1, 2, 4, 8 and so on, to 2147483648".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alignment_is_a_power_of_two() {
+        assert_eq!(parse_align("1"), Ok(1));
+        assert_eq!(parse_align("2147483648"), Ok(1 << 31));
+        for text in ["", "0", "24", "-8", "16B", "4294967296"] {
+            parse_align(text).unwrap_err();
+        }
+    }
+}

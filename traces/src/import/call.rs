@@ -1,0 +1,64 @@
+//! What the lines of every foreign format come down to: calls of the C functions, on blocks that addresses or numbers tell apart.
+
+use std::collections::VecDeque;
+
+/// One call, with its result. Where a block is 0, it is C's null.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Call {
+    /// malloc, calloc, memalign, operator new.
+    Alloc { at: u64, size: u64, align: Option<u64>, zeroed: bool },
+    /// realloc.
+    Realloc { from: u64, to: u64, size: u64 },
+    /// free, operator delete.
+    Free { at: u64 },
+}
+
+impl Call {
+    /// A plain malloc.
+    pub(super) fn malloc(at: u64, size: u64) -> Self {
+        Call::Alloc { at, size, align: None, zeroed: false }
+    }
+
+    /// The block that is gone after the call; none where realloc leaves it in its place.
+    pub(super) fn ends(self) -> Option<u64> {
+        match self {
+            Call::Free { at } => Some(at),
+            Call::Realloc { from, to, size } if from != to && (to != 0 || size == 0) => Some(from),
+            _ => None,
+        }
+    }
+
+    /// The block that is there after the call and was not before.
+    pub(super) fn begins(self) -> Option<u64> {
+        match self {
+            Call::Alloc { at, .. } => Some(at),
+            Call::Realloc { from, to, .. } if from != to => Some(to),
+            _ => None,
+        }
+    }
+}
+
+/// A call, who made it and when, and where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Logged {
+    pub(super) call: Call,
+    pub(super) line: u64,
+    pub(super) thread: Option<u32>,
+    pub(super) time_ns: Option<u64>,
+}
+
+/// The calls that are read and not yet taken: those of one line as a rule, more where a race has made it necessary to look ahead.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    pub(super) queue: VecDeque<Logged>,
+    /// The line in hand.
+    pub(super) line: u64,
+}
+
+impl Calls {
+    /// Adds a call of the line in hand.
+    #[inline]
+    pub(super) fn push(&mut self, call: Call, thread: Option<u32>, time_ns: Option<u64>) {
+        self.queue.push_back(Logged { call, line: self.line, thread, time_ns });
+    }
+}

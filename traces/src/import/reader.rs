@@ -1,0 +1,287 @@
+//! Reads a foreign recording as a stream of events.
+
+use core::iter::FusedIterator;
+use std::fmt;
+use std::io::{BufRead, BufReader, Read};
+use std::sync::Arc;
+
+use super::LOOKAHEAD_CALLS;
+use super::call::{Calls, Logged};
+use super::fault::ImportFault;
+use super::format::{Format, detect};
+use super::grammar::Grammar;
+use super::objects::{Objects, Step};
+use super::repairs::Repairs;
+use crate::csv::Columns;
+use crate::error::{Place, TraceError};
+use crate::event::Event;
+use crate::fault::{Fault, shown};
+use crate::input::{self, BLOCK_BYTES, HEAD_BYTES, Input, MOST_LINE_BYTES, Peeked};
+use crate::validate::{Fields, Validator};
+
+/// How an import is made.
+///
+/// ```
+/// let options = traces::import::ImportOptions { assume_align_bytes: 8, ..Default::default() };
+/// assert_eq!(options.format, None);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImportOptions {
+    /// The format; told by the content where there is none.
+    pub format: Option<Format>,
+    /// Alignment of the blocks for which the recording gives none, in bytes: a power of two. 16 is what malloc gives on 64-bit
+    /// machines; it is 8 on most 32-bit ones.
+    pub assume_align_bytes: u32,
+}
+
+impl Default for ImportOptions {
+    fn default() -> Self {
+        ImportOptions { format: None, assume_align_bytes: 16 }
+    }
+}
+
+/// The events of a foreign recording, each checked against those before it. After the first error it ends.
+///
+/// [`Source::open`](crate::Source::open) makes one where the content asks for it; this is for what is no file.
+pub struct Import {
+    format: Format,
+    lines: BufReader<Input>,
+    /// The line in hand. It is kept so that its memory is used again.
+    line: Vec<u8>,
+    grammar: Grammar,
+    calls: Calls,
+    objects: Objects,
+    validator: Validator,
+    /// What the next event is, where one call has given two.
+    pending: Option<Fields>,
+    /// Why there are no more calls than those in hand, if it is an error.
+    failure: Option<TraceError>,
+    at_end: bool,
+    ended: bool,
+    name: Arc<str>,
+    provenance: Vec<String>,
+    columns: Columns,
+    /// What stands behind the last event: the counts of the repairs.
+    comments: Vec<String>,
+    events: u64,
+}
+
+impl Import {
+    /// Reads up to the first call. The input may be compressed with gzip or zstd, or be the one file of a zip. `name` is what
+    /// messages call it.
+    ///
+    /// # Errors
+    ///
+    /// [`TraceError::UnknownRecording`] where the format is not told and not given, and where the input cannot be read.
+    pub fn open(input: impl Read + Send + 'static, name: &str, options: ImportOptions) -> Result<Self, TraceError> {
+        let unpacked = input::unpacked(input, name)?;
+        let input = Peeked::new(unpacked.input, HEAD_BYTES);
+        match options.format.or_else(|| detect(input.head())) {
+            Some(format) => Self::read(format, input, name, options),
+            None => Err(TraceError::UnknownRecording { file: name.to_owned() }),
+        }
+    }
+
+    /// The same, of a format that is known.
+    pub(crate) fn read(format: Format, input: Peeked, name: &str, options: ImportOptions) -> Result<Self, TraceError> {
+        let grammar = Grammar::new(format);
+        let align = u64::from(options.assume_align_bytes);
+        let mut import = Import {
+            format,
+            lines: BufReader::with_capacity(BLOCK_BYTES, Box::new(input)),
+            line: Vec::new(),
+            objects: Objects::new(grammar.rules(align)),
+            grammar,
+            calls: Calls::default(),
+            validator: Validator::default(),
+            pending: None,
+            failure: None,
+            at_end: false,
+            ended: false,
+            name: name.into(),
+            provenance: provenance(format, align),
+            columns: Columns::default(),
+            comments: Vec::new(),
+            events: 0,
+        };
+        import.read_calls(1);
+        match (import.calls.queue.front(), import.failure.take()) {
+            (Some(first), failure) => {
+                import.columns = Columns { thread: first.thread.is_some(), time_ns: first.time_ns.is_some() };
+                import.failure = failure;
+                Ok(import)
+            }
+            (None, Some(failure)) => Err(failure),
+            (None, None) => Err(TraceError::NothingRecorded { file: name.to_owned(), format: format.description() }),
+        }
+    }
+
+    /// Which format is read.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Where the trace is from and what was assumed, a line each.
+    pub fn provenance(&self) -> &[String] {
+        &self.provenance
+    }
+
+    /// Which of the optional values every event has.
+    pub fn columns(&self) -> Columns {
+        self.columns
+    }
+
+    /// After the last event: what was left out, filled in or put into order, a line each.
+    pub(crate) fn comments(&self) -> &[String] {
+        &self.comments
+    }
+
+    /// What was left out, filled in or put into order so far.
+    pub fn repairs(&self) -> Repairs {
+        Repairs { other_processes: self.grammar.other_processes(), ..self.objects.repairs }
+    }
+
+    /// Reads lines until so many calls are in hand, or there are no more.
+    #[inline]
+    fn read_calls(&mut self, enough: usize) {
+        while self.calls.queue.len() < enough && !self.at_end {
+            if let Err(error) = self.read_line() {
+                self.at_end = true;
+                self.failure = Some(error);
+            }
+        }
+    }
+
+    #[inline]
+    fn read_line(&mut self) -> Result<(), TraceError> {
+        self.line.clear();
+        self.calls.line += 1;
+        let read = self.lines.by_ref().take(MOST_LINE_BYTES as u64 + 1).read_until(b'\n', &mut self.line);
+        if let Err(source) = read {
+            return Err(input::read_failed(self.place(self.calls.line), source));
+        }
+        let ended = self.line.ends_with(b"\n");
+        if !ended && self.line.len() > MOST_LINE_BYTES {
+            let place = self.place(self.calls.line);
+            return Err(TraceError::LineTooLong { place, most_bytes: MOST_LINE_BYTES });
+        }
+        if self.line.is_empty() {
+            self.at_end = true;
+            return self.grammar.end().map_err(|fault| self.invalid(self.calls.line, fault));
+        }
+        let line = self.line.strip_suffix(b"\n").unwrap_or(&self.line);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if !ended && !self.grammar.may_stay_open(line) {
+            let found = shown(line);
+            return Err(self.invalid(self.calls.line, Fault::TruncatedLine { found }));
+        }
+        self.grammar.line(line, &mut self.calls).map_err(|fault| self.invalid(self.calls.line, fault))
+    }
+
+    /// The next event, if there is one more.
+    #[inline]
+    fn next_event(&mut self) -> Result<Option<Event>, TraceError> {
+        loop {
+            if let Some(fields) = self.pending.take() {
+                return self.complete(fields, self.calls.line).map(Some);
+            }
+            self.read_calls(1);
+            let Some(call) = self.calls.queue.pop_front() else {
+                return self.failure.take().map_or(Ok(None), Err);
+            };
+            if self.objects.collides(call.call) {
+                self.read_calls(LOOKAHEAD_CALLS);
+            }
+            match self.objects.take(call, &mut self.calls) {
+                Ok(Step::Done(None, None)) => {}
+                Ok(Step::Done(Some(first), second)) => {
+                    self.pending = second;
+                    return self.complete(first, call.line).map(Some);
+                }
+                Ok(Step::Done(None, Some(fields))) => return self.complete(fields, call.line).map(Some),
+                Ok(Step::After { late }) => self.put_before(late, call),
+                Err(fault) => return Err(self.invalid(call.line, fault)),
+            }
+        }
+    }
+
+    #[cold]
+    fn put_before(&mut self, late: Logged, call: Logged) {
+        self.calls.queue.push_front(call);
+        self.calls.queue.push_front(late);
+    }
+
+    #[inline]
+    fn complete(&mut self, fields: Fields, line: u64) -> Result<Event, TraceError> {
+        match self.validator.complete(fields) {
+            Ok(event) => {
+                self.events += 1;
+                Ok(event)
+            }
+            Err(fault) => {
+                let place = self.place(line);
+                Err(TraceError::Invalid { place, fault })
+            }
+        }
+    }
+
+    #[cold]
+    fn invalid<F>(&self, line: u64, fault: F) -> TraceError
+    where
+        Fault: From<F>,
+    {
+        TraceError::Invalid { place: self.place(line), fault: Box::new(fault.into()) }
+    }
+
+    fn place(&self, line: u64) -> Place {
+        Place { file: Arc::clone(&self.name), line, event: Some(self.events + 1) }
+    }
+}
+
+impl From<Box<ImportFault>> for Fault {
+    fn from(fault: Box<ImportFault>) -> Self {
+        Fault::Import(*fault)
+    }
+}
+
+/// What is known before the first event.
+fn provenance(format: Format, align: u64) -> Vec<String> {
+    let mut lines = vec![
+        format!("imported: {}, by Heaprace {}", format.description(), env!("CARGO_PKG_VERSION")),
+        format!("assumed: an alignment of {align} bytes, where the recording gives none"),
+    ];
+    if !format.filled_in().is_empty() {
+        lines.push(format!("not recorded: {}", format.filled_in().join("; ")));
+    }
+    lines
+}
+
+impl Iterator for Import {
+    type Item = Result<Event, TraceError>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let next = self.next_event().transpose();
+        self.ended = !matches!(next, Some(Ok(_)));
+        if next.is_none() {
+            self.comments = self.repairs().lines().iter().map(|line| format!("import: {line}")).collect();
+        }
+        next
+    }
+}
+
+impl FusedIterator for Import {}
+
+impl fmt::Debug for Import {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut import = f.debug_struct("Import");
+        import
+            .field("name", &self.name)
+            .field("format", &self.format)
+            .field("events", &self.events)
+            .finish_non_exhaustive()
+    }
+}

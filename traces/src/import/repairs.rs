@@ -1,0 +1,58 @@
+//! What an import left out, filled in or put into order.
+
+/// Counts of what stands otherwise in the events than in the recording. They are final once the events have been read to their end.
+///
+/// ```
+/// use traces::Source;
+///
+/// let log = "= Start\n@ ./a.out:[0x1] + 0x1000 0x18\n@ ./a.out:[0x2] - 0x1000\n@ ./a.out:[0x3] - (nil)\n";
+/// let mut events = Source::from_bytes("log.txt", log.as_bytes()).open()?;
+/// assert_eq!(events.by_ref().count(), 2);
+/// let repairs = events.repairs().expect("this is an import");
+/// assert_eq!((repairs.calls, repairs.null_frees, repairs.late_ends), (3, 1, 0));
+/// # Ok::<(), traces::TraceError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Repairs {
+    /// Calls read, those without an effect included.
+    pub calls: u64,
+    /// Frees of null, and reallocations of null to null: they do nothing and give no event.
+    pub null_frees: u64,
+    /// Allocations and reallocations that failed: they change nothing and give no event.
+    pub failed: u64,
+    /// Requests of 0 bytes that gave a block: events have at least 1 byte.
+    pub zero_sizes: u64,
+    /// Frees and reallocations of blocks that are older than the recording. A free gives no event, a reallocation an allocation.
+    pub older: u64,
+    /// Calls on blocks that are larger than a trace can hold; they give no event while the block is.
+    pub too_large: u64,
+    /// Ends that were logged after their address was used again, and are put before that.
+    pub late_ends: u64,
+    /// Blocks whose end is not in the recording: it is put where their address is used again.
+    pub ended_by_reuse: u64,
+    /// Events whose time was before that of an earlier one, whose time they are given.
+    pub held_times: u64,
+    /// Calls of other processes, which are no part of the trace.
+    pub other_processes: u64,
+}
+
+impl Repairs {
+    /// A line for each count that is not 0, the calls first.
+    pub fn lines(&self) -> Vec<String> {
+        let counts = [
+            (self.null_frees, "frees of null left out"),
+            (self.failed, "failed allocations left out"),
+            (self.zero_sizes, "requests of 0 bytes written as 1 byte"),
+            (self.older, "frees or reallocations of blocks older than the recording"),
+            (self.too_large, "calls left out for blocks larger than a trace can hold"),
+            (self.late_ends, "ends that were logged late put before the reuse of their address"),
+            (self.ended_by_reuse, "blocks without an end in the recording ended where their address is reused"),
+            (self.held_times, "times that fell raised to that of the event before"),
+            (self.other_processes, "calls of other processes left out"),
+        ];
+        let calls = (self.calls, "calls read");
+        let there = counts.into_iter().filter(|(count, _)| *count > 0);
+        core::iter::once(calls).chain(there).map(|(count, what)| format!("{count} {what}")).collect()
+    }
+}
