@@ -170,7 +170,7 @@ fn valgrind() {
     assert_eq!(import(format!("{log}last words")).unwrap().0, expected);
 }
 
-const HEAPTRACK: &str = "v 10400 3\nx a /tmp/imp/h\nI 1000 5e298d\nt 7f55349f2b9f 0\n+ 11c00 4 5610e87f4530\n+ 18 8 5610e88061d0\n\
+const HEAPTRACK: &str = "v 10400 3\nx a /opt/imp/h\nI 1000 5e298d\nt 7f55349f2b9f 0\n+ 11c00 4 5610e87f4530\n+ 18 8 5610e88061d0\n\
     c a\n- 5610e88061d0\n- 5610e88065c0\n+ 0 c 5610e88061d0\nc 15\n- 0\n# strings: 34\n";
 
 #[test]
@@ -193,7 +193,7 @@ fn heaptrack_raw() {
 #[test]
 fn heaptrack_interpreted() {
     assert_events(
-        "v 10400 3\nX ./h\ns a /tmp/imp/h\na 18 4\n+ 0\na 1e 5\n+ 1\n+ 0\n- 0\n- 1\nc 1\n- 0\nR 3db\n",
+        "v 10400 3\nX ./h\ns a /opt/imp/h\na 18 4\n+ 0\na 1e 5\n+ 1\n+ 0\n- 0\n- 1\nc 1\n- 0\nR 3db\n",
         &[
             "op,id,size,align,time_ns",
             "alloc,1,24,16,0",
