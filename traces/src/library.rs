@@ -87,11 +87,10 @@ pub struct About {
     pub licence: String,
     /// What records it again, from the root of the repository.
     pub command: String,
-    /// How far totals may be from [`totals`](Self::totals) when it is recorded again with other versions or on another
-    /// platform, in percent.
+    /// How far totals may be from [`totals`](Self::totals) when it is recorded again, in percent. Even with the same versions on the
+    /// same platform, hashing seeded at compile time can make two builds of a program differ.
     pub tolerance_percent: f64,
-    /// Why totals are not quite the same in every run on the same platform with the same versions. Where this is not given, they
-    /// are; where it is, the tolerance holds there too.
+    /// Why totals are known to differ from run to run or from build to build, where they are.
     #[serde(default)]
     pub varies: Option<String>,
     /// What it stresses in an allocator, and why it is here: one paragraph.
