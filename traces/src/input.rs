@@ -149,86 +149,9 @@ pub(crate) const HEAD_BYTES: u64 = 64 * 1024;
 /// How much is read at once.
 pub(crate) const BLOCK_BYTES: usize = 64 * 1024;
 
-/// The longest line that is read, in bytes. Lines of events are below 100 bytes; comments may be longer. Without a limit a file
-/// of zeros would be read into memory as one line.
-pub(crate) const MOST_LINE_BYTES: usize = 1024 * 1024;
-
-/// Passes bytes through, and watches how lines end: a CSV parser hides it, and takes a line cut off in the middle for a whole one.
-#[derive(Debug)]
-pub(crate) struct LineWatch<R> {
-    inner: R,
-    /// Bytes since the last line end.
-    open_bytes: usize,
-    /// The input has ended, and its last line has no end.
-    truncated: bool,
-}
-
-impl<R> LineWatch<R> {
-    pub(crate) fn new(inner: R) -> Self {
-        LineWatch { inner, open_bytes: 0, truncated: false }
-    }
-
-    /// Whether the input has ended within a line. Once this is true, the line that was read last is that line.
-    #[inline]
-    pub(crate) fn truncated(&self) -> bool {
-        self.truncated
-    }
-
-    /// Whether reading failed because a line is longer than [`MOST_LINE_BYTES`].
-    pub(crate) fn line_too_long(&self) -> bool {
-        self.open_bytes > MOST_LINE_BYTES
-    }
-}
-
-impl<R: Read> Read for LineWatch<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = loop {
-            match self.inner.read(buffer) {
-                // A signal came in between; the CSV parser would take it for a failure.
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                read => break read?,
-            }
-        };
-        if read == 0 {
-            self.truncated = self.open_bytes > 0 && !buffer.is_empty();
-            return Ok(0);
-        }
-        self.open_bytes = match buffer[..read].iter().rposition(|&byte| byte == b'\n') {
-            Some(end) => read - end - 1,
-            None => self.open_bytes + read,
-        };
-        if self.line_too_long() {
-            return Err(io::Error::from(io::ErrorKind::InvalidData));
-        }
-        Ok(read)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn watched(text: &[u8]) -> (LineWatch<&[u8]>, io::Result<u64>) {
-        let mut watch = LineWatch::new(text);
-        let copied = io::copy(&mut watch, &mut io::sink());
-        (watch, copied)
-    }
-
-    #[test]
-    fn an_open_last_line_is_noticed() {
-        assert!(watched(b"a\nb").0.truncated());
-        assert!(!watched(b"a\nb\n").0.truncated());
-        assert!(!watched(b"").0.truncated());
-    }
-
-    #[test]
-    fn a_line_without_end_is_not_read_to_its_end() {
-        let zeros = vec![0; 10 * MOST_LINE_BYTES];
-        let (watch, copied) = watched(&zeros);
-        assert!(copied.is_err() && watch.line_too_long());
-        let lines = [&vec![b'x'; MOST_LINE_BYTES - 1][..], b"\n"].concat().repeat(3);
-        assert_eq!(watched(&lines).1.unwrap(), lines.len() as u64);
-    }
 
     #[test]
     fn zstd_is_known_by_its_first_bytes() {

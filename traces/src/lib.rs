@@ -28,6 +28,7 @@ pub mod import;
 mod input;
 pub mod inspect;
 pub mod library;
+mod lines;
 pub mod native;
 mod op;
 mod output;

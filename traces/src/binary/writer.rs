@@ -15,7 +15,7 @@ use crate::csv::Columns;
 use crate::error::TraceError;
 use crate::event::{Action, Event};
 use crate::id_map::IdMap;
-use crate::input::MOST_LINE_BYTES;
+use crate::lines::MOST_LINE_BYTES;
 use crate::op::Op;
 
 /// How hard zstd works. Harder levels gain a few percent and take several times as long.

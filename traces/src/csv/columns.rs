@@ -1,6 +1,6 @@
 //! The header: which columns a trace has, and where they are.
 
-use super::line::Line;
+use super::line::Fields;
 use crate::event::{MAX_ALIGN_BYTES, MAX_SIZE_BYTES};
 use crate::fault::{Fault, shown};
 
@@ -60,21 +60,22 @@ impl Layout {
     }
 
     /// Reads the header.
-    pub(super) fn parse(header: Line<'_>) -> Result<Self, Fault> {
-        let first = header.field(0).unwrap_or_default();
+    pub(super) fn parse(header: &[u8]) -> Result<Self, Fault> {
+        let fields: Vec<&[u8]> = Fields::of(header).collect();
+        let first = fields.first().copied().unwrap_or_default();
         if !HEADER.iter().any(|name| name.as_bytes() == first) {
             return Err(Fault::MissingHeader { found: shown(first) });
         }
         for (index, expected) in HEADER.into_iter().enumerate() {
-            let found = match header.field(index) {
-                Some(found) if found == expected.as_bytes() => continue,
+            let found = match fields.get(index) {
+                Some(&found) if found == expected.as_bytes() => continue,
                 Some(found) => format!("\"{}\"", shown(found)),
                 None => "missing".to_owned(),
             };
             return Err(Fault::MissingColumn { number: index + 1, found, expected });
         }
-        let mut layout = Layout { count: header.len(), thread: None, time_ns: None };
-        for (index, name) in header.iter().enumerate().skip(HEADER.len()) {
+        let mut layout = Layout { count: fields.len(), thread: None, time_ns: None };
+        for (index, &name) in fields.iter().enumerate().skip(HEADER.len()) {
             let (column, place) = match name {
                 b"thread" => (THREAD, &mut layout.thread),
                 b"time_ns" => (TIME_NS, &mut layout.time_ns),
@@ -96,7 +97,7 @@ mod tests {
     use super::*;
 
     fn parse(header: &str) -> Result<Layout, Fault> {
-        Layout::parse(Line::of(&header.split(',').collect::<Vec<_>>().into()))
+        Layout::parse(header.as_bytes())
     }
 
     #[test]

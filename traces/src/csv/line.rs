@@ -1,56 +1,59 @@
 //! One line: its fields, and the numbers in them.
 
-use csv::ByteRecord;
-
 use super::columns::range_of;
 use crate::fault::{Fault, shown};
 
-/// A line of the file by its fields, without the `\r` of a line end of `\r\n`.
-#[derive(Clone, Copy)]
-pub(super) struct Line<'a> {
-    fields: &'a ByteRecord,
-    /// Where the bytes of the last field end.
-    end: usize,
+/// The fields of a line that have not been read yet, from left to right; none are left when the last one has been.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fields<'a>(Option<&'a [u8]>);
+
+impl<'a> Fields<'a> {
+    #[inline]
+    pub(super) fn of(line: &'a [u8]) -> Self {
+        Fields(Some(line))
+    }
+
+    /// Whether there is one more, if an empty one.
+    #[inline]
+    pub(super) fn is_more(self) -> bool {
+        self.0.is_some()
+    }
+
+    /// The number in the next field; `None` where the field is empty or left out.
+    #[inline(always)]
+    pub(super) fn number(&mut self, column: &'static str) -> Result<Option<u64>, Box<Fault>> {
+        // So many digits always fit 64 bits.
+        const SAFE_DIGITS: usize = 19;
+        let Some(rest) = self.0 else { return Ok(None) };
+        let (mut number, mut digits) = (0_u64, 0);
+        while let Some(digit) = rest.get(digits).map(|byte| byte.wrapping_sub(b'0')).filter(|&digit| digit <= 9) {
+            number = number.wrapping_mul(10).wrapping_add(digit.into());
+            digits += 1;
+        }
+        if digits > SAFE_DIGITS || rest.get(digits).is_some_and(|&byte| byte != b',') {
+            return self.unusual_number(column);
+        }
+        self.0 = rest.get(digits + 1..);
+        Ok((digits > 0).then_some(number))
+    }
+
+    /// The number in a field that is long, or no number.
+    #[cold]
+    fn unusual_number(&mut self, column: &'static str) -> Result<Option<u64>, Box<Fault>> {
+        let field = self.next().unwrap_or_default();
+        parse_decimal(field).map(Some).map_err(|fault| fault.of(column, field).into())
+    }
 }
 
-impl<'a> Line<'a> {
+impl<'a> Iterator for Fields<'a> {
+    type Item = &'a [u8];
+
     #[inline]
-    pub(super) fn of(fields: &'a ByteRecord) -> Self {
-        let bytes = fields.as_slice();
-        // The bytes of all fields are in one slice; an empty last field has no part in it.
-        let carriage_return = bytes.ends_with(b"\r") && fields.iter().next_back().is_some_and(|last| !last.is_empty());
-        Line { fields, end: bytes.len() - usize::from(carriage_return) }
-    }
-
-    /// How many fields there are.
-    pub(super) fn len(self) -> usize {
-        self.fields.len()
-    }
-
-    /// The field at `index`, counted from 0.
-    #[inline]
-    pub(super) fn field(self, index: usize) -> Option<&'a [u8]> {
-        let range = self.fields.range(index)?;
-        Some(&self.fields.as_slice()[range.start..range.end.min(self.end)])
-    }
-
-    /// All fields.
-    pub(super) fn iter(self) -> impl Iterator<Item = &'a [u8]> {
-        (0..self.len()).filter_map(move |index| self.field(index))
-    }
-
-    /// The number in a field; `None` where the field is empty or left out.
-    #[inline(always)]
-    pub(super) fn number(self, column: &'static str, index: usize) -> Result<Option<u64>, Box<Fault>> {
-        match self.field(index) {
-            None | Some([]) => Ok(None),
-            Some(digits) => parse_decimal(digits).map(Some).map_err(|fault| fault.of(column, digits).into()),
-        }
-    }
-
-    /// The line as it stands in the file, put together again from its fields.
-    pub(super) fn to_bytes(self) -> Vec<u8> {
-        self.iter().collect::<Vec<_>>().join(&b',')
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let line = self.0?;
+        let end = line.iter().position(|&byte| byte == b',').unwrap_or(line.len());
+        self.0 = line.get(end + 1..);
+        Some(&line[..end])
     }
 }
 
@@ -76,27 +79,8 @@ impl NumberFault {
 }
 
 /// Reads digits and nothing else: no sign, no blanks, no separators.
-#[inline]
 fn parse_decimal(digits: &[u8]) -> Result<u64, NumberFault> {
-    // So many digits always fit 64 bits.
-    const SAFE_DIGITS: usize = 19;
-    if digits.len() > SAFE_DIGITS {
-        return parse_long_decimal(digits);
-    }
-    let mut number = 0;
-    for &byte in digits {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return Err(NumberFault::NotDigits);
-        }
-        number = number * 10 + u64::from(digit);
-    }
-    Ok(number)
-}
-
-#[cold]
-fn parse_long_decimal(digits: &[u8]) -> Result<u64, NumberFault> {
-    if !digits.iter().all(u8::is_ascii_digit) {
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return Err(NumberFault::NotDigits);
     }
     let append = |number: u64, digit: &u8| number.checked_mul(10)?.checked_add(u64::from(digit - b'0'));
@@ -107,27 +91,38 @@ fn parse_long_decimal(digits: &[u8]) -> Result<u64, NumberFault> {
 mod tests {
     use super::*;
 
+    fn number(line: &str) -> (Result<Option<u64>, Fault>, Fields<'_>) {
+        let mut fields = Fields::of(line.as_bytes());
+        (fields.number("id").map_err(|fault| *fault), fields)
+    }
+
     #[test]
     fn digits_and_nothing_else_are_a_number() {
-        assert_eq!(parse_decimal(b"0"), Ok(0));
-        assert_eq!(parse_decimal(b"18446744073709551615"), Ok(u64::MAX));
-        assert_eq!(parse_decimal(b"000000000000000000000000000042"), Ok(42));
-        assert_eq!(parse_decimal(b"18446744073709551616"), Err(NumberFault::TooLarge));
-        for text in ["+1", "-1", " 1", "1 ", "0x10", "1e3", "1_000", "99999999999999999999x", "\u{661}"] {
-            assert_eq!(parse_decimal(text.as_bytes()), Err(NumberFault::NotDigits), "{text:?}");
+        for (text, expected) in [
+            ("0", 0),
+            ("9999999999999999999", 9_999_999_999_999_999_999),
+            ("18446744073709551615", u64::MAX),
+            ("000000000000000000000000000042", 42),
+        ] {
+            assert_eq!(number(text).0, Ok(Some(expected)));
+            let (result, mut rest) = number(&format!("{text},next").leak()[..]);
+            assert_eq!((result, rest.next()), (Ok(Some(expected)), Some(&b"next"[..])));
+        }
+        assert!(matches!(number("18446744073709551616").0, Err(Fault::OutOfRange { .. })));
+        for text in ["+1", "-1", " 1", "1 ", "0x10", "1e3", "1_000", "1\r", "99999999999999999999x", "\u{661}"] {
+            assert!(matches!(number(text).0, Err(Fault::NotANumber { .. })), "{text:?}");
         }
     }
 
     #[test]
-    fn only_the_last_field_loses_a_carriage_return() {
-        let fields = |fields: &[&str]| {
-            let record = ByteRecord::from(fields);
-            Line::of(&record).iter().map(|field| String::from_utf8(field.to_vec()).unwrap()).collect::<Vec<_>>()
-        };
-        assert_eq!(fields(&["a", "b\r"]), ["a", "b"]);
-        assert_eq!(fields(&["a\r", "b"]), ["a\r", "b"]);
-        assert_eq!(fields(&["a\r", ""]), ["a\r", ""]);
-        assert_eq!(fields(&["a", "\r"]), ["a", ""]);
-        assert_eq!(fields(&["a", "b\r\r"]), ["a", "b\r"]);
+    fn fields_may_be_empty_or_left_out() {
+        let mut fields = Fields::of(b"7,,8,");
+        assert_eq!([0; 3].map(|_| fields.number("id").unwrap()), [Some(7), None, Some(8)]);
+        assert!(fields.is_more(), "an empty one behind the last comma");
+        assert_eq!(fields.number("id"), Ok(None));
+        assert!(!fields.is_more());
+        assert_eq!(fields.number("id"), Ok(None));
+        assert_eq!(Fields::of(b"").count(), 1);
+        assert!(Fields::of(b"a,,b").eq([&b"a"[..], b"", b"b"]));
     }
 }

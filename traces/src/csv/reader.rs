@@ -2,17 +2,15 @@
 
 use core::iter::FusedIterator;
 use std::fmt;
-use std::io::{self, Read};
+use std::io::Read;
 use std::sync::Arc;
 
-use csv::{ByteRecord, ReaderBuilder, Terminator};
-
-use super::columns::{Columns, Layout, THREAD, TIME_NS, check_version};
-use super::line::Line;
+use super::columns::{Columns, HEADER, Layout, THREAD, TIME_NS, check_version};
+use super::line;
 use crate::error::{Place, TraceError};
 use crate::event::Event;
 use crate::fault::{Fault, shown};
-use crate::input::{BLOCK_BYTES, LineWatch, MOST_LINE_BYTES, read_failed};
+use crate::lines::{LineFault, Lines};
 use crate::op::Op;
 use crate::validate::{Fields, Validator};
 
@@ -33,9 +31,7 @@ use crate::validate::{Fields, Validator};
 /// # Ok::<(), traces::TraceError>(())
 /// ```
 pub struct Reader<R> {
-    csv: csv::Reader<LineWatch<R>>,
-    /// The line in hand. It is kept so that its memory is used again.
-    line: ByteRecord,
+    lines: Lines<R>,
     name: Arc<str>,
     provenance: Vec<String>,
     comments: Vec<String>,
@@ -54,18 +50,8 @@ impl<R: Read> Reader<R> {
     ///
     /// Where the input is empty, cannot be read, or does not begin with comments and a header.
     pub fn new(input: R, name: &str) -> Result<Self, TraceError> {
-        let csv = ReaderBuilder::new()
-            .has_headers(false)
-            // Fields at the end of a line may be left out; the reader counts them itself.
-            .flexible(true)
-            .quoting(false)
-            // Not the default, which counts lines that end in `\r\n` one too late. The `\r` is taken off the last field.
-            .terminator(Terminator::Any(b'\n'))
-            .buffer_capacity(BLOCK_BYTES)
-            .from_reader(LineWatch::new(input));
         let mut reader = Reader {
-            csv,
-            line: ByteRecord::new(),
+            lines: Lines::new(input),
             name: name.into(),
             provenance: Vec::new(),
             comments: Vec::new(),
@@ -110,23 +96,23 @@ impl<R: Read> Reader<R> {
                 check_version(&comment).map_err(|fault| self.invalid(fault))?;
                 self.provenance.push(comment);
             } else if !self.is_blank() {
-                self.layout = Layout::parse(Line::of(&self.line)).map_err(|fault| self.invalid(fault))?;
+                self.layout = Layout::parse(self.lines.line()).map_err(|fault| self.invalid(fault))?;
                 return Ok(());
             }
         }
         Err(TraceError::Empty { file: self.name.to_string() })
     }
 
-    /// Reads the next line that is not blank; `false` at the end.
+    /// Goes on to the next line; `false` at the end.
     #[inline]
     fn read_line(&mut self) -> Result<bool, TraceError> {
-        match self.csv.read_byte_record(&mut self.line) {
-            Ok(true) if self.csv.get_ref().truncated() => {
-                let found = shown(&Line::of(&self.line).to_bytes());
+        match self.lines.advance() {
+            Ok(true) if self.lines.truncated() => {
+                let found = shown(self.lines.line());
                 Err(self.invalid(Fault::TruncatedLine { found }))
             }
             Ok(more) => Ok(more),
-            Err(error) => Err(self.unreadable(error)),
+            Err(fault) => Err(self.unreadable(fault)),
         }
     }
 
@@ -136,29 +122,26 @@ impl<R: Read> Reader<R> {
     /// results from function to function costs a fifth of the time of reading.
     #[inline(always)]
     fn parse_line(&mut self) -> Result<Event, Box<Fault>> {
-        let line = Line::of(&self.line);
-        let name = line.field(0).unwrap_or_default();
+        let line = self.lines.line();
+        let mut line = line::Fields::of(line);
+        let name = line.next().unwrap_or_default();
         let op = Op::from_name(name).ok_or_else(|| Fault::UnknownOp { found: shown(name) })?;
-        if line.len() > self.layout.count {
-            return Err(Fault::TooManyFields { found: line.len(), columns: self.layout.count }.into());
+        let id = line.number("id")?.ok_or(Fault::MissingValue { op, column: "id" })?;
+        let (size, align) = (line.number("size")?, line.number("align")?);
+        let mut fields = Fields { op, id, size, align, thread: None, time_ns: None };
+        for index in HEADER.len()..self.layout.count {
+            if self.layout.thread == Some(index) {
+                let thread = line.number(THREAD)?.ok_or(Fault::MissingValue { op, column: THREAD })?;
+                let most = u64::from(u32::MAX);
+                let too_large = |_| Fault::OutOfRange { column: THREAD, found: thread.to_string(), least: 0, most };
+                fields.thread = Some(u32::try_from(thread).map_err(too_large)?);
+            } else {
+                fields.time_ns = Some(line.number(TIME_NS)?.ok_or(Fault::MissingValue { op, column: TIME_NS })?);
+            }
         }
-        let id = line.number("id", 1)?.ok_or(Fault::MissingValue { op, column: "id" })?;
-        let mut fields = Fields {
-            op,
-            id,
-            size: line.number("size", 2)?,
-            align: line.number("align", 3)?,
-            thread: None,
-            time_ns: None,
-        };
-        if let Some(index) = self.layout.thread {
-            let thread = line.number(THREAD, index)?.ok_or(Fault::MissingValue { op, column: THREAD })?;
-            let most = u64::from(u32::MAX);
-            let too_large = |_| Fault::OutOfRange { column: THREAD, found: thread.to_string(), least: 0, most };
-            fields.thread = Some(u32::try_from(thread).map_err(too_large)?);
-        }
-        if let Some(index) = self.layout.time_ns {
-            fields.time_ns = Some(line.number(TIME_NS, index)?.ok_or(Fault::MissingValue { op, column: TIME_NS })?);
+        if line.is_more() {
+            let found = line::Fields::of(self.lines.line()).count();
+            return Err(Fault::TooManyFields { found, columns: self.layout.count }.into());
         }
         self.validator.complete(fields)
     }
@@ -182,22 +165,21 @@ impl<R: Read> Reader<R> {
         error.map(Err)
     }
 
-    /// A blank line that ends in `\r\n`; the parser skips the others.
     fn is_blank(&self) -> bool {
-        self.line.len() == 1 && self.line.as_slice() == b"\r"
+        self.lines.line().is_empty()
     }
 
     fn is_comment(&self) -> bool {
-        self.line.get(0).is_some_and(|field| field.starts_with(b"#"))
+        self.lines.line().starts_with(b"#")
     }
 
     /// The text of the comment in hand, which must be text.
     fn comment(&self) -> Result<String, TraceError> {
-        let bytes = Line::of(&self.line).to_bytes();
-        if let Some(fault) = not_text(&bytes, false) {
+        let line = self.lines.line();
+        if let Some(fault) = not_text(line, false) {
             return Err(self.invalid(fault));
         }
-        let text = String::from_utf8_lossy(&bytes[1..]);
+        let text = String::from_utf8_lossy(&line[1..]);
         Ok(text.strip_prefix(' ').unwrap_or(&text).to_owned())
     }
 
@@ -205,26 +187,15 @@ impl<R: Read> Reader<R> {
     #[cold]
     fn invalid(&self, fault: impl Into<Box<Fault>>) -> TraceError {
         // What is no text has no use for a message about its fields.
-        let truncated = self.csv.get_ref().truncated();
-        let no_text = not_text(&Line::of(&self.line).to_bytes(), truncated);
-        // The parser stands behind the line end, so in the next line, unless there is no line end.
-        let line = self.csv.position().line() - u64::from(!truncated);
-        TraceError::Invalid { place: self.place(line), fault: no_text.map_or_else(|| fault.into(), Box::new) }
+        let no_text = not_text(self.lines.line(), self.lines.truncated());
+        let fault = no_text.map_or_else(|| fault.into(), Box::new);
+        TraceError::Invalid { place: self.place(self.lines.number()), fault }
     }
 
-    /// The error for input that cannot be read to its end.
+    /// The error for a next line that cannot be read.
     #[cold]
-    fn unreadable(&self, error: csv::Error) -> TraceError {
-        let place = self.place(self.csv.position().line());
-        let source = match error.into_kind() {
-            csv::ErrorKind::Io(source) => source,
-            other => io::Error::other(format!("{other:?}")),
-        };
-        if self.csv.get_ref().line_too_long() {
-            TraceError::LineTooLong { place, most_bytes: MOST_LINE_BYTES }
-        } else {
-            read_failed(place, source)
-        }
+    fn unreadable(&self, fault: LineFault) -> TraceError {
+        fault.at(self.place(self.lines.number() + 1))
     }
 
     fn place(&self, line: u64) -> Place {

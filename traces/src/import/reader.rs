@@ -2,7 +2,7 @@
 
 use core::iter::FusedIterator;
 use std::fmt;
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::sync::Arc;
 
 use super::LOOKAHEAD_CALLS;
@@ -16,7 +16,8 @@ use crate::csv::Columns;
 use crate::error::{Place, TraceError};
 use crate::event::Event;
 use crate::fault::{Fault, shown};
-use crate::input::{self, BLOCK_BYTES, HEAD_BYTES, Input, MOST_LINE_BYTES, Peeked};
+use crate::input::{self, HEAD_BYTES, Peeked};
+use crate::lines::Lines;
 use crate::validate::{Fields, Validator};
 
 /// How an import is made.
@@ -45,9 +46,7 @@ impl Default for ImportOptions {
 /// [`Source::open`](crate::Source::open) makes one where the content asks for it; this is for what is no file.
 pub struct Import {
     format: Format,
-    lines: BufReader<Input>,
-    /// The line in hand. It is kept so that its memory is used again.
-    line: Vec<u8>,
+    lines: Lines<Peeked>,
     grammar: Grammar,
     calls: Calls,
     objects: Objects,
@@ -88,8 +87,7 @@ impl Import {
         let align = u64::from(options.assume_align_bytes);
         let mut import = Import {
             format,
-            lines: BufReader::with_capacity(BLOCK_BYTES, Box::new(input)),
-            line: Vec::new(),
+            lines: Lines::new(input),
             objects: Objects::new(grammar.rules(align)),
             grammar,
             calls: Calls::default(),
@@ -154,24 +152,14 @@ impl Import {
 
     #[inline]
     fn read_line(&mut self) -> Result<(), TraceError> {
-        self.line.clear();
-        self.calls.line += 1;
-        let read = self.lines.by_ref().take(MOST_LINE_BYTES as u64 + 1).read_until(b'\n', &mut self.line);
-        if let Err(source) = read {
-            return Err(input::read_failed(self.place(self.calls.line), source));
-        }
-        let ended = self.line.ends_with(b"\n");
-        if !ended && self.line.len() > MOST_LINE_BYTES {
-            let place = self.place(self.calls.line);
-            return Err(TraceError::LineTooLong { place, most_bytes: MOST_LINE_BYTES });
-        }
-        if self.line.is_empty() {
+        let more = self.lines.advance().map_err(|fault| fault.at(self.place(self.lines.number() + 1)))?;
+        self.calls.line = self.lines.number();
+        if !more {
             self.at_end = true;
             return self.grammar.end().map_err(|fault| self.invalid(self.calls.line, fault));
         }
-        let line = self.line.strip_suffix(b"\n").unwrap_or(&self.line);
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if !ended && !self.grammar.may_stay_open(line) {
+        let line = self.lines.line();
+        if self.lines.truncated() && !self.grammar.may_stay_open(line) {
             let found = shown(line);
             return Err(self.invalid(self.calls.line, Fault::TruncatedLine { found }));
         }

@@ -117,7 +117,7 @@ fn mtrace() {
     for log in ["= Start\n@ x < 0x10\n@ x - 0x10\n", "= Start\n@ x < 0x10\n@ x < 0x10\n"] {
         assert_eq!(import(log).unwrap_err().to_string(), format!("recording:3 (event 1): {split}"));
     }
-    assert_eq!(import("= Start\n@ x < 0x10\n").unwrap_err().to_string(), format!("recording:3 (event 1): {split}"));
+    assert_eq!(import("= Start\n@ x < 0x10\n").unwrap_err().to_string(), format!("recording:2 (event 1): {split}"));
 }
 
 #[test]
