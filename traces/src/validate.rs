@@ -74,8 +74,8 @@ impl Validator {
         }
         let action = match op {
             Op::Alloc | Op::AllocZeroed => {
-                let size = size.ok_or(Fault::MissingValue { op, column: "size" })?;
-                let align = align.ok_or(Fault::MissingValue { op, column: "align" })?;
+                let size = size.ok_or_else(|| Fault::MissingValue { op, column: "size" })?;
+                let align = align.ok_or_else(|| Fault::MissingValue { op, column: "align" })?;
                 let layout = layout(size, align)?;
                 match self.layouts.entry(id) {
                     Entry::Vacant(place) => place.insert(layout),
@@ -84,8 +84,8 @@ impl Validator {
                 Action::Alloc { layout, zeroed: op == Op::AllocZeroed }
             }
             Op::Realloc => {
-                let new_size = size.ok_or(Fault::MissingValue { op, column: "size" })?;
-                let in_force = self.layouts.get_mut(&id).ok_or(Fault::NotLive { op, id })?;
+                let new_size = size.ok_or_else(|| Fault::MissingValue { op, column: "size" })?;
+                let in_force = self.layouts.get_mut(&id).ok_or_else(|| Fault::NotLive { op, id })?;
                 let old = *in_force;
                 agrees(op, id, "align", align, old.align())?;
                 *in_force = layout(new_size, old.align() as u64)?;

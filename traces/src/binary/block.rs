@@ -182,8 +182,7 @@ impl Block {
 
     /// Checks that every event has all its bytes in each column, and that there are no others.
     fn check(&self, columns: Columns) -> Result<(), Damage> {
-        let mut counts = [0_usize; 256];
-        self.codes.iter().for_each(|&code| counts[usize::from(code)] += 1);
+        let counts = counts(&self.codes);
         let (rare, []) = self.rare.as_chunks::<ENTRY_BYTES>() else {
             return Err("half a request stands among the rare ones");
         };
@@ -221,6 +220,18 @@ impl Block {
         }
         if rest.is_empty() { Ok(()) } else { Err("a comment is no text") }
     }
+}
+
+/// How often each code stands there. Codes repeat: they are counted in four tables in turn, so that one count need not wait for
+/// the one before it, which would take an eighth of the time of compiling a trace.
+fn counts(codes: &[u8]) -> [usize; 256] {
+    let mut tables = [[0_u32; 256]; 4];
+    let (fours, rest) = codes.as_chunks::<4>();
+    for codes in fours {
+        tables.iter_mut().zip(codes).for_each(|(table, &code)| table[usize::from(code)] += 1);
+    }
+    rest.iter().for_each(|&code| tables[0][usize::from(code)] += 1);
+    core::array::from_fn(|code| tables.iter().map(|table| table[code] as usize).sum())
 }
 
 /// Takes a comment off, where there is a whole one.
