@@ -74,8 +74,8 @@ impl Validator {
         }
         let action = match op {
             Op::Alloc | Op::AllocZeroed => {
-                let size = size.ok_or_else(|| Fault::MissingValue { op, column: "size" })?;
-                let align = align.ok_or_else(|| Fault::MissingValue { op, column: "align" })?;
+                let size = size.ok_or_else(|| missing(op, "size"))?;
+                let align = align.ok_or_else(|| missing(op, "align"))?;
                 let layout = layout(size, align)?;
                 match self.layouts.entry(id) {
                     Entry::Vacant(place) => place.insert(layout),
@@ -84,8 +84,8 @@ impl Validator {
                 Action::Alloc { layout, zeroed: op == Op::AllocZeroed }
             }
             Op::Realloc => {
-                let new_size = size.ok_or_else(|| Fault::MissingValue { op, column: "size" })?;
-                let in_force = self.layouts.get_mut(&id).ok_or_else(|| Fault::NotLive { op, id })?;
+                let new_size = size.ok_or_else(|| missing(op, "size"))?;
+                let in_force = self.layouts.get_mut(&id).ok_or_else(|| not_live(op, id))?;
                 let old = *in_force;
                 agrees(op, id, "align", align, old.align())?;
                 *in_force = layout(new_size, old.align() as u64)?;
@@ -93,7 +93,7 @@ impl Validator {
             }
             Op::Dealloc => {
                 let Entry::Occupied(object) = self.layouts.entry(id) else {
-                    return Err(Fault::NotLive { op, id }.into());
+                    return Err(not_live(op, id));
                 };
                 let layout = *object.get();
                 agrees(op, id, "size", size, layout.size())?;
@@ -104,6 +104,18 @@ impl Validator {
         };
         Ok(Event { action, id, thread, time_ns })
     }
+}
+
+// Functions, as a fault that is made where it is returned is made, and dropped, for every event that has none.
+
+#[cold]
+pub(crate) fn missing(op: Op, column: &'static str) -> Box<Fault> {
+    Fault::MissingValue { op, column }.into()
+}
+
+#[cold]
+fn not_live(op: Op, id: u64) -> Box<Fault> {
+    Fault::NotLive { op, id }.into()
 }
 
 /// The layout of this size and alignment, where a trace may hold it.

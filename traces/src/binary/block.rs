@@ -102,7 +102,7 @@ impl Block {
     }
 
     /// The comments, each with how many events of the block go before it.
-    pub(super) fn comments(&self) -> impl Iterator<Item = (usize, &str)> {
+    pub fn comments(&self) -> impl Iterator<Item = (usize, &str)> {
         let mut rest = &self.comments[..];
         core::iter::from_fn(move || pop_comment(&mut rest))
     }

@@ -12,7 +12,7 @@ use crate::event::Event;
 use crate::fault::{Fault, shown};
 use crate::lines::{LineFault, Lines};
 use crate::op::Op;
-use crate::validate::{Fields, Validator};
+use crate::validate::{Fields, Validator, missing};
 
 /// The events of a CSV trace, each checked against those before it.
 ///
@@ -126,18 +126,17 @@ impl<R: Read> Reader<R> {
         let mut line = line::Fields::of(line);
         let name = line.next().unwrap_or_default();
         let op = Op::from_name(name).ok_or_else(|| Fault::UnknownOp { found: shown(name) })?;
-        let id = line.number("id")?.ok_or_else(|| Fault::MissingValue { op, column: "id" })?;
+        let id = line.number("id")?.ok_or_else(|| missing(op, "id"))?;
         let (size, align) = (line.number("size")?, line.number("align")?);
         let mut fields = Fields { op, id, size, align, thread: None, time_ns: None };
         for index in HEADER.len()..self.layout.count {
             if self.layout.thread == Some(index) {
-                let thread = line.number(THREAD)?.ok_or_else(|| Fault::MissingValue { op, column: THREAD })?;
+                let thread = line.number(THREAD)?.ok_or_else(|| missing(op, THREAD))?;
                 let most = u64::from(u32::MAX);
                 let too_large = |_| Fault::OutOfRange { column: THREAD, found: thread.to_string(), least: 0, most };
                 fields.thread = Some(u32::try_from(thread).map_err(too_large)?);
             } else {
-                fields.time_ns =
-                    Some(line.number(TIME_NS)?.ok_or_else(|| Fault::MissingValue { op, column: TIME_NS })?);
+                fields.time_ns = Some(line.number(TIME_NS)?.ok_or_else(|| missing(op, TIME_NS))?);
             }
         }
         if line.is_more() {
