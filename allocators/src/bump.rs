@@ -49,6 +49,11 @@ unsafe impl HeapAllocator for Bump {
             moved
         }
     }
+
+    #[inline]
+    unsafe fn usable_bytes(&self, _block: *mut u8, layout: Layout) -> Option<usize> {
+        Some(layout.size())
+    }
 }
 
 impl Bump {

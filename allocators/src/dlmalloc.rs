@@ -97,4 +97,38 @@ unsafe impl HeapAllocator for Dlmalloc {
         // SAFETY: the caller's.
         unsafe { self.inner.realloc(block, layout.size(), layout.align(), new_size) }
     }
+
+    /// The crate has no call for it, so its boundary tag is read: the word in front of a block holds the size of the chunk, and flags in
+    /// the lowest three bits; the chunk is one such word larger than what its block may use.
+    #[inline]
+    unsafe fn usable_bytes(&self, block: *mut u8, _layout: Layout) -> Option<usize> {
+        const FLAGS: usize = 0b111;
+        const TAG_BYTES: usize = size_of::<usize>();
+        // SAFETY: a live block of this crate has its tag there.
+        let tag = unsafe { block.sub(TAG_BYTES).cast::<usize>().read() };
+        Some((tag & !FLAGS) - TAG_BYTES)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page_heap::{Guard, PageHeap};
+
+    /// If the crate changes its tags, this is where it shows.
+    #[test]
+    fn usable_sizes_reach_to_the_next_block() {
+        let heap = PageHeap::reserve(4, Guard::Trap).unwrap();
+        let mut allocator = Dlmalloc::create(heap.handle());
+        for bytes in [1, 24, 25, 40, 100, 1000, 5001] {
+            let layout = Layout::from_size_align(bytes, 8).unwrap();
+            // SAFETY: the layout is not empty, and the block is live. From a fresh heap, blocks follow one another.
+            let (block, next, usable) = unsafe {
+                let block = allocator.alloc(layout);
+                (block, allocator.alloc(layout), allocator.usable_bytes(block, layout).unwrap())
+            };
+            assert!((bytes..=bytes + 32).contains(&usable), "{usable} for {bytes}");
+            assert_eq!(next.addr() - block.addr(), usable + size_of::<usize>(), "{bytes}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ use core::alloc::Layout;
 use core::ptr;
 
 use crate::page_heap::HeapRef;
-use crate::segregated_bump::SegregatedBump;
+use crate::segregated_bump::{Idle, SegregatedBump};
 
 /// What a contender is, for tables and for [`registry`](crate::registry) look-ups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,30 @@ pub enum Role {
     Floor,
 }
 
+/// A part of the committed bytes that is in no live block, as the contender itself tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdlePart {
+    /// What it is.
+    pub kind: IdleKind,
+    /// Its name in the contender's own words, `bin of 32 bytes`.
+    pub name: &'static str,
+    /// How large it is.
+    pub bytes: usize,
+}
+
+/// Why a committed byte is in no live block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdleKind {
+    /// It was freed, and waits to be used again.
+    Free,
+    /// It was never used, and waits behind the last block.
+    Tail,
+    /// It will not be used again.
+    Lost,
+    /// It holds the contender's own data.
+    Metadata,
+}
+
 /// An allocator that takes all its memory from a page heap.
 ///
 /// `GlobalAlloc` is not this trait, because its `&self` forces cells or locks into allocators for a single thread, and allocator-api2's is
@@ -57,6 +81,23 @@ pub unsafe trait HeapAllocator: Sized {
 
     /// A new allocator that will take its pages from `heap`, and that nobody else takes pages from.
     fn create(heap: HeapRef) -> Self;
+
+    /// The usable size of a live block in bytes, at least the layout's: what the contender has granted, rounding included. `None` where
+    /// it cannot be told.
+    ///
+    /// # Safety
+    ///
+    /// `block` is a live block of this allocator, and `layout` is the one in force.
+    #[inline]
+    unsafe fn usable_bytes(&self, _block: *mut u8, _layout: Layout) -> Option<usize> {
+        None
+    }
+
+    /// What the committed bytes that are in no live block are for, `live_blocks` being live; `None` where the contender does not know.
+    /// With the usable sizes of the live blocks the parts make up the whole heap: a contender that knows only some of it answers `None`.
+    fn idle(&self, _live_blocks: usize) -> Option<Vec<IdlePart>> {
+        None
+    }
 
     /// A block for `layout`, or null: out of memory is an outcome.
     ///
@@ -141,5 +182,22 @@ unsafe impl<const REALLOC_IN_PLACE: bool> HeapAllocator for SegregatedBump<HeapR
     unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         // SAFETY: the caller's.
         unsafe { SegregatedBump::realloc(self, block, layout, new_size) }
+    }
+
+    #[inline]
+    unsafe fn usable_bytes(&self, _block: *mut u8, layout: Layout) -> Option<usize> {
+        Some(SegregatedBump::<HeapRef, REALLOC_IN_PLACE>::usable_bytes(layout))
+    }
+
+    fn idle(&self, _live_blocks: usize) -> Option<Vec<IdlePart>> {
+        let Idle { bin_bytes, tail_bytes, lost } = SegregatedBump::idle(self);
+        let bins = ["bin of 16 bytes", "bin of 32 bytes", "bin of 64 bytes", "bin of 128 bytes"];
+        let mut parts: Vec<_> = (bins.into_iter().zip(bin_bytes))
+            .map(|(name, bytes)| IdlePart { kind: IdleKind::Free, name, bytes })
+            .collect();
+        parts.push(IdlePart { kind: IdleKind::Tail, name: "behind the bump pointer", bytes: tail_bytes });
+        parts.push(IdlePart { kind: IdleKind::Lost, name: "freed, in no bin", bytes: lost.freed_bytes });
+        parts.push(IdlePart { kind: IdleKind::Lost, name: "padding for alignment", bytes: lost.padding_bytes });
+        Some(parts)
     }
 }

@@ -50,6 +50,6 @@ pub use segregated_bump::SegregatedBump;
 pub use single_threaded::SingleThreaded;
 
 #[cfg(feature = "suite")]
-pub use heap_allocator::{HeapAllocator, Info, Role};
+pub use heap_allocator::{HeapAllocator, IdleKind, IdlePart, Info, Role};
 #[cfg(feature = "suite")]
 pub use page_heap::{HeapRef, PAGE_BYTES, PageHeap};

@@ -52,7 +52,31 @@ pub struct SegregatedBump<S, const REALLOC_IN_PLACE: bool = true> {
     room: usize,
     /// Where the run began, for `reset`.
     run: *mut u8,
+    /// Bytes that will not be used again.
+    lost: Lost,
     source: S,
+}
+
+/// Bytes that are given up until the next reset: no bin has them, and the bump pointer is past them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lost {
+    /// Of blocks that were freed, or that shrank where they were, and that no bin takes: those above 128 bytes or with an alignment
+    /// above 16.
+    pub freed_bytes: usize,
+    /// In front of blocks with an alignment above 16, and at the ends of runs that the source did not continue.
+    pub padding_bytes: usize,
+}
+
+/// Where the bytes are that this allocator has got from its source and that are in no live block. Bytes of earlier runs that a
+/// [`reset`](SegregatedBump::reset) has left behind are not among them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Idle {
+    /// In the bins, by class: blocks that will be used again for requests of this class alone.
+    pub bin_bytes: [usize; CLASS_BYTES.len()],
+    /// From the bump pointer to the end of the run.
+    pub tail_bytes: usize,
+    /// What will not be used again.
+    pub lost: Lost,
 }
 
 /// What a free block holds.
@@ -67,7 +91,14 @@ unsafe impl<S: Send, const REALLOC_IN_PLACE: bool> Send for SegregatedBump<S, RE
 impl<S, const REALLOC_IN_PLACE: bool> SegregatedBump<S, REALLOC_IN_PLACE> {
     /// An allocator without any memory yet: the first request asks `source` for it.
     pub const fn new(source: S) -> Self {
-        Self { bins: [ptr::null_mut(); CLASS_BYTES.len()], top: ptr::null_mut(), room: 0, run: ptr::null_mut(), source }
+        Self {
+            bins: [ptr::null_mut(); CLASS_BYTES.len()],
+            top: ptr::null_mut(),
+            room: 0,
+            run: ptr::null_mut(),
+            lost: Lost { freed_bytes: 0, padding_bytes: 0 },
+            source,
+        }
     }
 }
 
@@ -116,6 +147,8 @@ impl<S: PageSource, const REALLOC_IN_PLACE: bool> SegregatedBump<S, REALLOC_IN_P
             // over its whole class: `alloc` and `resize_in_place` both reserve that much.
             unsafe { free.write(FreeBlock { next: self.bins[class] }) };
             self.bins[class] = free;
+        } else {
+            self.lost.freed_bytes += block_bytes(layout.size(), layout.align()).unwrap_or(0);
         }
     }
 
@@ -153,6 +186,41 @@ impl<S: PageSource, const REALLOC_IN_PLACE: bool> SegregatedBump<S, REALLOC_IN_P
         self.bins = [ptr::null_mut(); CLASS_BYTES.len()];
         self.room += self.top.addr() - self.run.addr();
         self.top = self.run;
+        self.lost = Lost::default();
+    }
+
+    /// Bytes that a block of this layout takes: its whole class, or the next multiple of 16. What is beyond the layout's size may be
+    /// written to, and is lost to rounding otherwise.
+    #[must_use]
+    pub fn usable_bytes(layout: Layout) -> usize {
+        block_bytes(layout.size(), layout.align()).unwrap_or(layout.size())
+    }
+
+    /// Where the bytes are that are in no live block. It walks through the bins, so it takes time in proportion to the free blocks.
+    ///
+    /// ```
+    /// use allocators::{SegregatedBump, page_source::Region};
+    /// use core::{alloc::Layout, mem::MaybeUninit};
+    ///
+    /// let ram = Box::leak(Box::new([MaybeUninit::uninit(); 4096]));
+    /// let mut allocator: SegregatedBump<Region> = SegregatedBump::new(Region::new(ram));
+    /// let layout = Layout::new::<[u8; 20]>();
+    /// let block = allocator.alloc(layout);
+    /// // SAFETY: the block is live, and this is its layout.
+    /// unsafe { allocator.dealloc(block, layout) };
+    /// assert_eq!(allocator.idle().bin_bytes, [0, 32, 0, 0]);
+    /// ```
+    pub fn idle(&self) -> Idle {
+        let mut idle = Idle { tail_bytes: self.room, lost: self.lost, ..Idle::default() };
+        for (class, bytes) in idle.bin_bytes.iter_mut().enumerate() {
+            let mut block = self.bins[class];
+            while !block.is_null() {
+                *bytes += CLASS_BYTES[class];
+                // SAFETY: a block in a bin is free memory of ours, and `dealloc` wrote a FreeBlock to it.
+                block = unsafe { (*block).next };
+            }
+        }
+        idle
     }
 
     /// Whether `block` could take its new size where it is; if so, it has.
@@ -166,7 +234,9 @@ impl<S: PageSource, const REALLOC_IN_PLACE: bool> SegregatedBump<S, REALLOC_IN_P
         }
         if block.wrapping_add(old) != self.top {
             // Not the last one. A large block is not used again when it is freed, so there is nothing to win by moving it.
-            return new < old && class_of(layout.size(), align).is_none();
+            let stays = new < old && class_of(layout.size(), align).is_none();
+            self.lost.freed_bytes += if stays { old - new } else { 0 };
+            return stays;
         }
         if new < old {
             self.top = block.wrapping_add(new);
@@ -204,6 +274,7 @@ impl<S: PageSource, const REALLOC_IN_PLACE: bool> SegregatedBump<S, REALLOC_IN_P
         let block = self.top.wrapping_add(pad);
         self.top = block.wrapping_add(bytes);
         self.room -= pad + bytes;
+        self.lost.padding_bytes += pad;
         block
     }
 
@@ -239,6 +310,7 @@ impl<S: PageSource, const REALLOC_IN_PLACE: bool> SegregatedBump<S, REALLOC_IN_P
         if self.top.is_null() || self.top.wrapping_add(self.room) != start {
             // Every block begins at a multiple of 16, so the run does.
             let pad = padding(start, UNIT).min(memory.len());
+            self.lost.padding_bytes += self.room + pad;
             self.run = start.wrapping_add(pad);
             self.top = self.run;
             self.room = memory.len() - pad;

@@ -92,4 +92,35 @@ unsafe impl HeapAllocator for Talc {
             moved
         }
     }
+
+    /// By the crate's rule: a chunk is the size and a word for its tag, rounded up to whole units, and never larger. (Its feature
+    /// `counters` would tell more, but it counts in every call, and it would be on in the timed build too.)
+    #[inline]
+    unsafe fn usable_bytes(&self, _block: *mut u8, layout: Layout) -> Option<usize> {
+        let tag = size_of::<usize>();
+        Some((layout.size() + tag).next_multiple_of(CHUNK_UNIT) - tag)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page_heap::{Guard, PageHeap};
+
+    /// If the crate changes its chunks, this is where it shows.
+    #[test]
+    fn usable_sizes_reach_to_the_next_block() {
+        for bytes in [1, 24, 25, 40, 56, 57, 100, 1000, 5001] {
+            let heap = PageHeap::reserve(4, Guard::Trap).unwrap();
+            let mut allocator = Talc::create(heap.handle());
+            let layout = Layout::from_size_align(bytes, 8).unwrap();
+            // SAFETY: the layout is not empty, and the block is live.
+            let (block, next, usable) = unsafe {
+                let block = allocator.alloc(layout);
+                (block, allocator.alloc(layout), allocator.usable_bytes(block, layout).unwrap())
+            };
+            assert!((bytes..bytes + CHUNK_UNIT).contains(&usable), "{usable} for {bytes}");
+            assert_eq!(next.addr().abs_diff(block.addr()), usable + size_of::<usize>(), "{bytes}");
+        }
+    }
 }
