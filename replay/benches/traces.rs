@@ -41,7 +41,7 @@ fn sound_contenders(program: &Program) -> Vec<Contender> {
     let mut lane = Lane::new(program, WASM32_PAGES, Guard::Trap).expect("a heap can be had");
     let mut contenders = Contender::all();
     contenders.retain(|contender| {
-        let examination = (contender.examine)(&mut lane, true).expect("a heap can be reset");
+        let examination = (contender.examine)(&mut lane, true, &[]).expect("a heap can be reset");
         let sound = match examination.verification {
             Verification::Failed { .. } => false,
             Verification::NotChecked { .. } => contender.info.role == allocators::Role::Floor,

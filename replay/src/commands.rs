@@ -6,4 +6,5 @@ pub(crate) mod importing;
 pub(crate) mod inspect;
 #[cfg(target_os = "linux")]
 pub(crate) mod record;
+pub(crate) mod snapshots;
 pub(crate) mod trace;

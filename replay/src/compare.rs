@@ -2,14 +2,18 @@
 
 use allocators::Role;
 use allocators::page_heap::{Guard, PAGE_BYTES, PageHeapError};
-use reports::results::{self, Figure, Origin, Results, SCHEMA_VERSION, Settings, Verification};
+use reports::results::{self, Figure, Mark, Memory, Origin, Results, SCHEMA_VERSION, Settings, Verification};
 use traces::{Source, TraceError, library};
 
 use crate::contender::Contender;
 use crate::environment;
 use crate::lane::{Examination, Lane};
+use crate::metrics::{Instant, Snapshot};
 use crate::program::{CompileError, Program};
 use crate::timing::{self, Rounds};
+
+/// Marks that results hold, at most: more than a chart could show.
+const MOST_MARKS: usize = 1000;
 
 /// A comparison that could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +48,8 @@ pub struct Plan {
     pub contenders: Vec<Contender>,
     /// Whether each contender's blocks are checked before it is timed.
     pub verify: bool,
+    /// When to take snapshots of each contender's heap.
+    pub snapshots: Vec<Instant>,
     /// How they are timed; 0 rounds for memory figures alone.
     pub rounds: Rounds,
 }
@@ -61,6 +67,13 @@ pub enum Progress<'a> {
         done: usize,
         /// How many there are.
         all: usize,
+    },
+    /// Snapshots of this contender's heap.
+    Snapshots {
+        /// Its name.
+        name: &'a str,
+        /// As many as were asked for and came to pass.
+        snapshots: &'a [Snapshot],
     },
     /// All memory figures are there, and no timing yet: worth saving, lest they be lost.
     Examined(&'a Results),
@@ -98,7 +111,16 @@ pub fn compare(source: &Source, plan: &Plan, mut progress: impl FnMut(Progress<'
     let all = plan.contenders.len();
     for (done, contender) in plan.contenders.iter().enumerate() {
         progress(Progress::Examining { name: contender.info.name, done, all });
-        results.contenders.push(examine(contender, &mut lane, plan.verify)?);
+        let Examination { verification, memory, snapshots } = match (contender.probe)() {
+            Ok(()) => (contender.examine)(&mut lane, plan.verify, &plan.snapshots)?,
+            Err(reason) => Examination {
+                memory: Figure::unknown(&reason),
+                verification: Verification::NotChecked { reason },
+                snapshots: Vec::new(),
+            },
+        };
+        progress(Progress::Snapshots { name: contender.info.name, snapshots: &snapshots });
+        results.contenders.push(row(contender, verification, memory));
     }
     progress(Progress::Examined(&results));
 
@@ -117,14 +139,8 @@ pub fn compare(source: &Source, plan: &Plan, mut progress: impl FnMut(Progress<'
     Ok(results)
 }
 
-fn examine(contender: &Contender, lane: &mut Lane<'_>, verify: bool) -> Result<results::Contender, PageHeapError> {
-    let examination = match (contender.probe)() {
-        Ok(()) => (contender.examine)(lane, verify)?,
-        Err(reason) => {
-            Examination { memory: Figure::unknown(&reason), verification: Verification::NotChecked { reason } }
-        }
-    };
-    Ok(results::Contender {
+fn row(contender: &Contender, verification: Verification, memory: Figure<Memory>) -> results::Contender {
+    results::Contender {
         name: contender.info.name.to_owned(),
         version: contender.info.version.to_owned(),
         role: match contender.info.role {
@@ -132,10 +148,10 @@ fn examine(contender: &Contender, lane: &mut Lane<'_>, verify: bool) -> Result<r
             Role::Baseline => results::Role::Baseline,
             Role::Floor => results::Role::Floor,
         },
-        verification: examination.verification,
-        memory: examination.memory,
+        verification,
+        memory,
         time: Figure::unknown("not timed yet"),
-    })
+    }
 }
 
 /// Why a row has no timing, if it has none: a time is worth something only for a contender that did all the work, and did it right.
@@ -179,5 +195,9 @@ fn describe(source: &Source, program: &Program) -> Result<results::Trace, TraceE
         peak_live_event: profile.peak_live_bytes_event,
         peak_live_objects: profile.peak_live_objects,
         left_live_objects: profile.live_objects,
+        marks: (program.marks().iter().take(MOST_MARKS))
+            .map(|mark| Mark { event: mark.event, name: mark.name.clone() })
+            .collect(),
+        mark_count: program.marks().len() as u64,
     })
 }

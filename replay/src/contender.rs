@@ -8,6 +8,7 @@ use allocators::{HeapAllocator, Info};
 
 use crate::engine::{TouchAll, TouchFirst, TouchNone};
 use crate::lane::{Examination, Lane};
+use crate::metrics::Instant;
 
 /// What the replay writes into new memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -41,7 +42,7 @@ pub struct Contender {
     /// [`HeapAllocator::probe`].
     pub probe: fn() -> Result<(), String>,
     /// [`Lane::examine`].
-    pub examine: fn(&mut Lane<'_>, bool) -> Result<Examination, PageHeapError>,
+    pub examine: fn(&mut Lane<'_>, bool, &[Instant]) -> Result<Examination, PageHeapError>,
     /// One for each touch policy, in their order.
     time: [TimeOne; 3],
 }
@@ -52,7 +53,7 @@ impl Contender {
         Contender {
             info: A::INFO,
             probe: A::probe,
-            examine: |lane, verify| lane.examine::<A>(verify),
+            examine: |lane, verify, snapshots| lane.examine::<A>(verify, snapshots),
             time: [
                 |lane, reset| lane.time::<A, TouchNone>(reset),
                 |lane, reset| lane.time::<A, TouchFirst>(reset),

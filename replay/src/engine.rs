@@ -22,24 +22,44 @@ pub type Flow = ControlFlow<()>;
 /// What a contender has answered in this replay: a block, or null. Only the engine makes one, so that an observer may rely on where it
 /// comes from (not on its being sound).
 #[derive(Clone, Copy, Debug)]
-pub struct Block(*mut u8);
+pub struct Block {
+    address: *mut u8,
+    usable_bytes: Option<usize>,
+}
 
 impl Block {
+    /// The block at this address, which is live with this layout unless it is null; its usable size only where the observer asks for it.
+    #[inline(always)]
+    unsafe fn of<A: HeapAllocator, O: Observer>(allocator: &A, address: *mut u8, layout: Layout) -> Self {
+        let asks = O::ASKS_FOR_USABLE_BYTES && !address.is_null();
+        // SAFETY: the caller's.
+        Block { address, usable_bytes: if asks { unsafe { allocator.usable_bytes(address, layout) } } else { None } }
+    }
+
     /// Whether the answer was null: out of memory.
     #[inline(always)]
     pub fn is_null(self) -> bool {
-        self.0.is_null()
+        self.address.is_null()
     }
 
     /// The address.
     #[inline(always)]
     pub fn as_ptr(self) -> *mut u8 {
-        self.0
+        self.address
+    }
+
+    /// The usable size, where the observer [asks for it](Observer::ASKS_FOR_USABLE_BYTES) and the contender can tell it.
+    #[inline(always)]
+    pub fn usable_bytes(self) -> Option<usize> {
+        self.usable_bytes
     }
 }
 
 /// Sees every event of a replay. Events are counted from 1. All methods do nothing unless they are defined.
 pub trait Observer {
+    /// Whether the contender is asked for the usable size of every block that the observer sees.
+    const ASKS_FOR_USABLE_BYTES: bool = false;
+
     /// A block was asked for; null is out of memory.
     #[inline(always)]
     fn allocated(&mut self, _event: u64, _block: Block, _layout: Layout, _zeroed: bool) -> Flow {
@@ -69,6 +89,12 @@ pub trait Observer {
     fn absent(&mut self, _event: u64) -> Flow {
         Flow::Continue(())
     }
+
+    /// The event is over, and this is the contender as it is behind it.
+    #[inline(always)]
+    fn after<A: HeapAllocator>(&mut self, _event: u64, _allocator: &A) -> Flow {
+        Flow::Continue(())
+    }
 }
 
 /// Sees nothing: for timing.
@@ -76,6 +102,8 @@ impl Observer for () {}
 
 /// Both, one after the other. The second one does not see an event at which the first one stops.
 impl<A: Observer, B: Observer> Observer for (A, B) {
+    const ASKS_FOR_USABLE_BYTES: bool = A::ASKS_FOR_USABLE_BYTES || B::ASKS_FOR_USABLE_BYTES;
+
     #[inline(always)]
     fn allocated(&mut self, event: u64, block: Block, layout: Layout, zeroed: bool) -> Flow {
         self.0.allocated(event, block, layout, zeroed)?;
@@ -104,6 +132,12 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     fn absent(&mut self, event: u64) -> Flow {
         self.0.absent(event)?;
         self.1.absent(event)
+    }
+
+    #[inline(always)]
+    fn after<C: HeapAllocator>(&mut self, event: u64, allocator: &C) -> Flow {
+        self.0.after(event, allocator)?;
+        self.1.after(event, allocator)
     }
 }
 
@@ -186,42 +220,66 @@ pub fn run<A: HeapAllocator, O: Observer, T: Touch>(
                     // SAFETY: a new block of this layout.
                     unsafe { T::touch(block, 0, layout.size()) };
                 }
-                observer.allocated(event, Block(block), layout, zeroed)?;
+                // SAFETY: a new block of this layout, or null.
+                let block = unsafe { Block::of::<A, O>(allocator, block, layout) };
+                observer.allocated(event, block, layout, zeroed)?;
             }
+            Kind::Dealloc if slot.is_null() => observer.absent(event)?,
             Kind::Dealloc => {
-                if slot.is_null() {
-                    observer.absent(event)?;
-                    continue;
-                }
-                observer.deallocating(event, Block(*slot), layout)?;
                 // SAFETY: compiling makes sure that the slot's object is live, with this layout.
+                let block = unsafe { Block::of::<A, O>(allocator, *slot, layout) };
+                observer.deallocating(event, block, layout)?;
+                // SAFETY: as above.
                 unsafe { allocator.dealloc(*slot, layout) };
             }
             Kind::Realloc => {
                 let old_size = *ops.next().expect("compiling puts the old size behind every realloc");
-                let (block, old) = (*slot, op.old_layout(old_size));
-                if block.is_null() {
+                let old = op.old_layout(old_size);
+                if slot.is_null() {
                     observer.absent(event)?;
-                    continue;
-                }
-                observer.reallocating(event, Block(block))?;
-                // SAFETY: compiling makes sure that the slot's object is live, with this layout, and that the new size is one.
-                let moved = unsafe { allocator.realloc(block, old, layout.size()) };
-                if touches && !moved.is_null() && layout.size() > old.size() {
-                    // SAFETY: the block has grown to this size.
-                    unsafe { T::touch(moved, old.size(), layout.size()) };
-                }
-                *slot = moved;
-                observer.reallocated(event, Block(block), old, Block(moved), layout.size())?;
-                if moved.is_null() {
-                    observer.deallocating(event, Block(block), old)?;
-                    // SAFETY: a realloc that failed has left the block as it was.
-                    unsafe { allocator.dealloc(block, old) };
+                } else {
+                    // SAFETY: compiling makes sure that the slot's object is live, with this layout, and that the new size is one.
+                    *slot = unsafe { resize::<A, O, T>(allocator, observer, event, *slot, old, layout)? };
                 }
             }
         }
+        observer.after(event, allocator)?;
     }
     Flow::Continue(())
+}
+
+/// A realloc; gives the block's new address.
+///
+/// # Safety
+///
+/// `address` is a live block of the layout `old`, and `new` is a layout of the same alignment and of a size above 0.
+#[inline(always)]
+unsafe fn resize<A: HeapAllocator, O: Observer, T: Touch>(
+    allocator: &mut A,
+    observer: &mut O,
+    event: u64,
+    address: *mut u8,
+    old: Layout,
+    new: Layout,
+) -> ControlFlow<(), *mut u8> {
+    // SAFETY: the caller's.
+    let block = unsafe { Block::of::<A, O>(allocator, address, old) };
+    observer.reallocating(event, block)?;
+    // SAFETY: the caller's.
+    let moved = unsafe { allocator.realloc(address, old, new.size()) };
+    if !matches!(A::INFO.role, Role::Floor) && !moved.is_null() && new.size() > old.size() {
+        // SAFETY: the block has grown to this size.
+        unsafe { T::touch(moved, old.size(), new.size()) };
+    }
+    // SAFETY: the block has this layout now, unless it is null.
+    let answer = unsafe { Block::of::<A, O>(allocator, moved, new) };
+    observer.reallocated(event, block, old, answer, new.size())?;
+    if moved.is_null() {
+        observer.deallocating(event, block, old)?;
+        // SAFETY: a realloc that failed has left the block as it was.
+        unsafe { allocator.dealloc(address, old) };
+    }
+    ControlFlow::Continue(moved)
 }
 
 /// Working memory for [`run`].

@@ -1,13 +1,13 @@
 //! A lane of the race: a page heap and working memory, on which one contender after the other runs the same program.
 
-use std::time::{Duration, Instant};
+use std::time::{self, Duration};
 
 use allocators::page_heap::{Guard, PageHeapError, Reset};
-use allocators::{HeapAllocator, PageHeap, Role};
-use reports::results::{Figure, Memory, Verification};
+use allocators::{HeapAllocator, HeapRef, PAGE_BYTES, PageHeap, Role};
+use reports::results::{Figure, Memory, Retention, Split, Verification};
 
-use crate::engine::{self, Touch, TouchNone};
-use crate::metrics::{Footprint, Timeline, Watch};
+use crate::engine::{self, Touch, TouchAll, TouchNone};
+use crate::metrics::{Figures, Instant, Metric, Setting, Snapshot, Snapshots, Splits, Watch};
 use crate::program::Program;
 use crate::verify::Verify;
 
@@ -26,6 +26,8 @@ pub struct Examination {
     pub verification: Verification,
     /// Its memory figures.
     pub memory: Figure<Memory>,
+    /// Where its objects lay, where that was asked for.
+    pub snapshots: Vec<Snapshot>,
 }
 
 impl<'p> Lane<'p> {
@@ -47,70 +49,129 @@ impl<'p> Lane<'p> {
     pub fn time<A: HeapAllocator, T: Touch>(&mut self, reset: Reset) -> Result<Duration, PageHeapError> {
         self.heap.reset(reset)?;
         let mut allocator = A::create(self.heap.handle());
-        let start = Instant::now();
+        let start = time::Instant::now();
         let _ = engine::run::<A, (), T>(self.program, &mut self.slots, &mut allocator, &mut ());
         Ok(start.elapsed())
     }
 
-    /// Replays once with all metrics, on a cold heap, and checks every block if `verify` says so.
+    /// Replays with all metrics on a cold heap, every byte of every block being written, and checks every block if `verify` says so. A
+    /// second replay splits the heap at its peaks and at its end, and takes `snapshots`.
     ///
     /// # Errors
     ///
     /// Where the heap cannot be reset.
-    pub fn examine<A: HeapAllocator>(&mut self, verify: bool) -> Result<Examination, PageHeapError> {
+    pub fn examine<A: HeapAllocator>(
+        &mut self,
+        verify: bool,
+        snapshots: &[Instant],
+    ) -> Result<Examination, PageHeapError> {
         if A::INFO.role == Role::Floor {
             let reason = "hands out no memory";
             return Ok(Examination {
                 verification: Verification::NotChecked { reason: reason.to_owned() },
                 memory: Figure::unknown(reason),
+                snapshots: Vec::new(),
             });
         }
         self.heap.reset(Reset::Cold)?;
         let heap = self.heap.handle();
-        let mut watch = Watch::new(heap.clone(), (Footprint::default(), Timeline::new(self.program.events())));
+        let setting = Setting { profile: *self.program.profile(), page_bytes: PAGE_BYTES };
+        let mut watch = Watch::new(heap.clone(), Figures::new(&setting));
         let mut allocator = A::create(heap.clone());
-        let verification = if verify {
+        let mut verification = Verification::NotChecked { reason: "verification was switched off".to_owned() };
+        if verify {
             let mut observers = (Verify::new(heap.clone()), watch);
-            let mut flow =
-                engine::run::<A, _, TouchNone>(self.program, &mut self.slots, &mut allocator, &mut observers);
+            let flow = engine::run::<A, _, TouchNone>(self.program, &mut self.slots, &mut allocator, &mut observers);
             if flow.is_continue() {
-                flow = observers.0.finish(self.program.events());
+                let _ = observers.0.finish(self.program.events());
             }
-            let violation = observers.0.violation();
-            watch = observers.1;
-            match violation {
+            verification = match observers.0.violation() {
                 Some((event, violation)) => Verification::Failed { event, message: violation.to_string() },
-                None => {
-                    debug_assert!(flow.is_continue(), "only a violation stops a verifying replay");
-                    Verification::Passed
-                }
-            }
+                None => Verification::Passed,
+            };
+            watch = observers.1;
         } else {
-            let _ = engine::run::<A, _, TouchNone>(self.program, &mut self.slots, &mut allocator, &mut watch);
-            Verification::NotChecked { reason: "verification was switched off".to_owned() }
+            let _ = engine::run::<A, _, TouchAll>(self.program, &mut self.slots, &mut allocator, &mut watch);
+        }
+        if let Verification::Failed { event, .. } = verification {
+            let memory = Figure::unknown(format!("failed verification at event {event}"));
+            return Ok(Examination { verification, memory, snapshots: Vec::new() });
+        }
+        let grow_calls = heap.grow_calls();
+        let retention = self.free_the_rest(&heap, allocator);
+        let figures = watch.into_metric();
+        drop(heap);
+        let event_of = |instant| match instant {
+            Instant::PeakLive => figures.fragmentation.figures().at_peak_live.event,
+            Instant::PeakHeap => figures.footprint.peak_heap_event,
+            Instant::End => self.program.events(),
+            Instant::Event(event) => event,
         };
-        let memory = match &verification {
-            Verification::Failed { event, .. } => Figure::unknown(format!("failed verification at event {event}")),
-            _ => memory(watch.into_metric(), heap.grow_calls()),
+        let with_events = |instants: &[Instant]| instants.iter().map(|&instant| (instant, event_of(instant))).collect();
+        let splits = Splits::new(with_events(&[Instant::PeakLive, Instant::PeakHeap, Instant::End]));
+        let splits = self.observe::<A, _>(splits)?.into_splits();
+        let snapshots = match snapshots {
+            [] => Vec::new(),
+            instants => self.observe::<A, _>(Snapshots::new(with_events(instants)))?.into_snapshots(),
         };
-        Ok(Examination { verification, memory })
+        Ok(Examination { verification, memory: memory(figures, retention, splits, grow_calls), snapshots })
+    }
+
+    /// Replays for one metric, with nothing checked.
+    fn observe<A: HeapAllocator, M: Metric>(&mut self, metric: M) -> Result<M, PageHeapError> {
+        self.heap.reset(Reset::Cold)?;
+        let mut watch = Watch::new(self.heap.handle(), metric);
+        let mut allocator = A::create(self.heap.handle());
+        let _ = engine::run::<A, _, TouchNone>(self.program, &mut self.slots, &mut allocator, &mut watch);
+        Ok(watch.into_metric())
+    }
+
+    /// Frees what a whole replay has left live, and tells what is retained before and after.
+    fn free_the_rest<A: HeapAllocator>(&self, heap: &HeapRef, mut allocator: A) -> Retention {
+        let resident = || match heap.resident_bytes() {
+            Some(bytes) => Figure::Known(bytes as u64),
+            None => Figure::unknown("the system does not tell"),
+        };
+        let (end_heap_bytes, end_resident_bytes) = (heap.committed_bytes() as u64, resident());
+        for (slot, layout) in self.program.left_live() {
+            let block = self.slots[slot];
+            if !block.is_null() {
+                // SAFETY: the replay has left the object live in its slot, with this layout.
+                unsafe { allocator.dealloc(block, layout) };
+            }
+        }
+        Retention {
+            end_heap_bytes,
+            end_resident_bytes,
+            freed_heap_bytes: heap.committed_bytes() as u64,
+            freed_resident_bytes: resident(),
+        }
     }
 }
 
-fn memory((footprint, timeline): (Footprint, Timeline), grow_calls: u64) -> Figure<Memory> {
+fn memory(figures: Figures, retention: Retention, splits: Vec<Split>, grow_calls: u64) -> Figure<Memory> {
+    let Figures { footprint, over_time, realloc, occupancy, fragmentation, timeline, grid } = figures;
     let ratios = footprint.overhead_ratio().zip(footprint.johnstone_wilson_4_percent());
     let Some((overhead_ratio, johnstone_wilson_4_percent)) = ratios else {
         return Figure::unknown("nothing was ever live");
     };
     Figure::Known(Memory {
-        peak_heap_pages: footprint.peak_heap_pages(),
-        peak_heap_bytes: footprint.peak_heap_bytes(),
-        peak_heap_event: footprint.peak_heap_event(),
+        peak_heap_pages: footprint.peak_heap_pages,
+        peak_heap_bytes: footprint.peak_heap_bytes,
+        peak_heap_event: footprint.peak_heap_event,
         overhead_ratio,
         johnstone_wilson_4_percent,
+        peak_span_bytes: footprint.peak_span_bytes,
+        johnstone_wilson: over_time.figures(),
+        reallocs: realloc.figures(),
+        occupancy: occupancy.figures(),
+        fragmentation: fragmentation.figures(),
+        retention,
+        splits,
         grow_calls,
-        failed_requests: footprint.failed_requests(),
-        first_failure: footprint.first_failure().cloned(),
+        failed_requests: footprint.failed_requests,
+        first_failure: footprint.first_failure,
         timeline: timeline.into_points(),
+        grid: grid.figures(),
     })
 }

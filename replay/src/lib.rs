@@ -11,6 +11,7 @@
 //! let plan = Plan {
 //!     contenders: Contender::all(),
 //!     verify: true,
+//!     snapshots: Vec::new(),
 //!     rounds: Rounds { count: 0, seed: 1, touch: TouchPolicy::None, limit_pages: 1024 },
 //! };
 //! let text = "op,id,size,align\nalloc,1,100000,8\nrealloc,1,200000\ndealloc,1\n";

@@ -17,7 +17,7 @@ mod blocks;
 use std::alloc::Layout;
 use std::collections::HashMap;
 
-use traces::{Action, Event, Profile, Source, TraceError};
+use traces::{Action, Event, Events, Profile, Source, TraceError};
 
 /// Most objects that may be live at once: as many as slot numbers fit into an operation.
 pub const MAX_LIVE_OBJECTS: usize = 1 << SLOT_BITS;
@@ -113,6 +113,22 @@ pub struct Program {
     ops: Vec<Op>,
     slots: usize,
     profile: Profile,
+    marks: Vec<Mark>,
+}
+
+/// A phase marker: the recorded program said so between two events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// How many events are before it.
+    pub event: u64,
+    /// What it says.
+    pub name: String,
+}
+
+/// Adds the marks that are among these comments, which stand behind so many events.
+fn add_marks<'a>(marks: &mut Vec<Mark>, event: u64, comments: impl IntoIterator<Item = &'a str>) {
+    let names = comments.into_iter().filter_map(|comment| comment.strip_prefix("mark: "));
+    marks.extend(names.map(|name| Mark { event, name: name.to_owned() }));
 }
 
 impl Program {
@@ -132,19 +148,31 @@ impl Program {
             // A trace that the short way cannot take is faulty, or has odd ids: the long way does what is right.
             Ok(blocks) => match Self::from_blocks(blocks)? {
                 Some(program) => Ok(program),
-                None => Self::compile(source.open()?),
+                None => Self::with_marks(source.open()?),
             },
-            Err(events) => Self::compile(events),
+            Err(events) => Self::with_marks(events),
         }
     }
 
-    /// Compiles the events of a trace.
+    fn with_marks(mut events: Events) -> Result<Self, CompileError> {
+        let (mut marks, mut before) = (Vec::new(), 0);
+        let mut program = Self::compile(std::iter::from_fn(|| {
+            let event = events.next();
+            add_marks(&mut marks, before, events.comments().iter().map(String::as_str));
+            before += 1;
+            event
+        }))?;
+        program.marks = marks;
+        Ok(program)
+    }
+
+    /// Compiles the events of a trace. Marks are no events: [`load`](Self::load) finds them.
     ///
     /// # Errors
     ///
     /// The first fault of the trace, or too many live objects.
     pub fn compile(events: impl IntoIterator<Item = Result<Event, TraceError>>) -> Result<Self, CompileError> {
-        let mut program = Program { ops: Vec::new(), slots: 0, profile: Profile::default() };
+        let mut program = Program { ops: Vec::new(), slots: 0, profile: Profile::default(), marks: Vec::new() };
         let mut slot_of: HashMap<u64, u32> = HashMap::new();
         let mut free: Vec<u32> = Vec::new();
         for event in events {
@@ -201,6 +229,25 @@ impl Program {
     /// What the trace asks for in sum.
     pub fn profile(&self) -> &Profile {
         &self.profile
+    }
+
+    /// The marks that the recorded program set, in order.
+    pub fn marks(&self) -> &[Mark] {
+        &self.marks
+    }
+
+    /// The slots of the objects that are live behind the last event, with their layouts, in the order of the slots.
+    pub fn left_live(&self) -> impl Iterator<Item = (usize, Layout)> {
+        let mut layouts = vec![None; self.slots];
+        let mut ops = self.ops.iter();
+        while let Some(op) = ops.next() {
+            layouts[op.slot()] = (op.kind() != Kind::Dealloc).then(|| op.layout());
+            if op.kind() == Kind::Realloc {
+                // The word behind it is no operation.
+                ops.next();
+            }
+        }
+        layouts.into_iter().enumerate().filter_map(|(slot, layout)| Some((slot, layout?)))
     }
 }
 

@@ -15,7 +15,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The version of the JSON schema that this crate writes. It grows when a field changes its meaning or goes away.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// A figure, or the reason why there is none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -131,6 +131,19 @@ pub struct Trace {
     pub peak_live_objects: u64,
     /// Objects still live at the end.
     pub left_live_objects: u64,
+    /// Phase markers that the recorded program set, the first thousand of them.
+    pub marks: Vec<Mark>,
+    /// How many it set.
+    pub mark_count: u64,
+}
+
+/// A phase marker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// How many events are before it.
+    pub event: u64,
+    /// What it says.
+    pub name: String,
 }
 
 /// Where a trace comes from. Recorded and synthetic traces are never averaged together.
@@ -208,14 +221,183 @@ pub struct Memory {
     pub overhead_ratio: f64,
     /// Johnstone and Wilson's fourth measure, (max H / max R − 1) in per cent.
     pub johnstone_wilson_4_percent: f64,
+    /// Most bytes from the heap's base to the end of the highest byte that a live object has had: max S.
+    pub peak_span_bytes: u64,
+    /// Means over the run.
+    pub johnstone_wilson: JohnstoneWilson,
+    /// How reallocations were served.
+    pub reallocs: Reallocs,
+    /// How full the pages are at the peaks.
+    pub occupancy: Occupancy,
+    /// Rounding and gaps at the peaks.
+    pub fragmentation: Fragmentation,
+    /// What is left after the last event.
+    pub retention: Retention,
+    /// Where all bytes of the heap are, at the peaks and at the end; unknown parts where the contender does not tell.
+    pub splits: Vec<Split>,
     /// Successful calls for more pages.
     pub grow_calls: u64,
     /// Requests that the contender answered with null.
     pub failed_requests: u64,
     /// The first of them.
     pub first_failure: Option<FailedRequest>,
-    /// Live and committed over the run, in order of events.
+    /// Live, span, committed and occupied over the run, in order of events.
     pub timeline: Vec<FootprintPoint>,
+    /// Where in the heap live bytes are, over the run.
+    pub grid: OccupancyGrid,
+}
+
+/// Committed over live over the run, after Johnstone and Wilson (ISMM 1998), each as (ratio − 1) in per cent. Their fourth measure is
+/// [`Memory::johnstone_wilson_4_percent`]. `None` where nothing was ever live.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct JohnstoneWilson {
+    /// #1 read as the mean of H / R, over bytes requested.
+    pub mean_of_ratios_by_bytes_percent: Option<f64>,
+    /// The same over events.
+    pub mean_of_ratios_by_events_percent: Option<f64>,
+    /// #1 read as mean H over mean R, over bytes requested.
+    pub ratio_of_means_by_bytes_percent: Option<f64>,
+    /// The same over events.
+    pub ratio_of_means_by_events_percent: Option<f64>,
+    /// #2: H over R at the first instant of max R.
+    pub at_peak_live_percent: Option<f64>,
+    /// #3: H over R at the first instant of max H.
+    pub at_peak_heap_percent: Option<f64>,
+}
+
+/// Reallocations that succeeded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Reallocs {
+    /// How many.
+    pub count: u64,
+    /// Of them, those that left the block where it was.
+    pub in_place: u64,
+    /// The same as a share; none where there were no reallocations.
+    pub in_place_share: Option<f64>,
+    /// Bytes that moving the others copied: the smaller of old and new size of each.
+    pub copied_bytes: u64,
+    /// Those bytes over all bytes requested.
+    pub copied_per_requested_byte: Option<f64>,
+}
+
+/// Page occupancy at two instants.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Occupancy {
+    /// At the first instant of max R.
+    pub at_peak_live: OccupancyAt,
+    /// At the first instant of max H.
+    pub at_peak_heap: OccupancyAt,
+}
+
+/// How full the pages are.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct OccupancyAt {
+    /// After this event, counted from 1.
+    pub event: u64,
+    /// Live bytes over committed bytes.
+    pub live_share: Option<f64>,
+    /// Pages committed.
+    pub committed_pages: u64,
+    /// Pages with at least one live byte.
+    pub occupied_pages: u64,
+    /// Pages with live bytes in less than a tenth of them.
+    pub pinned_pages: u64,
+    /// Pages by occupancy: empty, up to below 10 %, up to below 20 %, and so on, and full. Their sum is the committed pages.
+    pub pages_by_tenth: Vec<u64>,
+}
+
+/// Fragmentation at two instants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Fragmentation {
+    /// At the first instant of max R.
+    pub at_peak_live: FragmentationAt,
+    /// At the first instant of max H.
+    pub at_peak_heap: FragmentationAt,
+}
+
+/// Rounding within blocks and gaps between them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FragmentationAt {
+    /// After this event, counted from 1.
+    pub event: u64,
+    /// R.
+    pub live_bytes: u64,
+    /// G, where the contender tells it.
+    pub granted_bytes: Option<u64>,
+    /// S.
+    pub span_bytes: u64,
+    /// (G − R) / G: internal fragmentation.
+    pub internal_share: Option<f64>,
+    /// (S − R) / S: the share of the span that no live object has, an upper bound on free space within it.
+    pub gap_share: Option<f64>,
+}
+
+/// What is left after the last event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Retention {
+    /// H after the last event.
+    pub end_heap_bytes: u64,
+    /// Bytes that the host has memory behind then, every byte of every block having been written.
+    pub end_resident_bytes: Figure<u64>,
+    /// H after all objects that the program left were freed, too.
+    pub freed_heap_bytes: u64,
+    /// Resident bytes then.
+    pub freed_resident_bytes: Figure<u64>,
+}
+
+/// Where all committed bytes are at one instant. The parts sum to H.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Split {
+    /// Which instant: `peak_live`, `peak_heap` or `end`.
+    pub at: String,
+    /// After this event, counted from 1.
+    pub event: u64,
+    /// H.
+    pub committed_bytes: u64,
+    /// The parts.
+    pub parts: Vec<SplitPart>,
+}
+
+/// A part of the heap.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SplitPart {
+    /// What it is.
+    pub kind: PartKind,
+    /// Its name in the contender's words.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// What a part of the heap is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PartKind {
+    /// R: requested by live objects.
+    Requested,
+    /// G − R: granted beyond that.
+    Rounding,
+    /// Freed, and waiting to be used again.
+    Free,
+    /// Never used yet.
+    Tail,
+    /// Given up: it will not be used again.
+    Lost,
+    /// The contender's own data.
+    Metadata,
+    /// The contender does not tell.
+    Unknown,
+}
+
+/// An address × time grid of live bytes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct OccupancyGrid {
+    /// Bytes of address space in a row; row 0 is at the heap's base.
+    pub row_bytes: u64,
+    /// Events in a column; the last one may have fewer.
+    pub events_per_column: u64,
+    /// For each column its rows: live bytes in thousandths of the row's, rounded down, at the end of the column.
+    pub live_permille: Vec<Vec<u16>>,
 }
 
 /// A request that a contender answered with null, and the heap at that moment.
@@ -234,14 +416,22 @@ pub struct FailedRequest {
 }
 
 /// The footprint over one stretch of events: the largest of each figure in it, so that no peak is lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FootprintPoint {
     /// The stretch's last event, counted from 1.
     pub event: u64,
+    /// Bytes requested up to then.
+    pub requested_bytes: u64,
     /// Most bytes requested and live: R.
     pub live_bytes: u64,
+    /// Most bytes of span: S.
+    pub span_bytes: u64,
     /// Most bytes committed: H.
     pub committed_bytes: u64,
+    /// Most pages with at least one live byte.
+    pub occupied_pages: u64,
+    /// Events in which the heap grew.
+    pub grow_events: u64,
 }
 
 /// Wall times of whole replays, a sample a round, in the order of the rounds.

@@ -43,6 +43,8 @@ pub(crate) fn empty() -> Results {
             peak_live_event: 150_000,
             peak_live_objects: 12_345,
             left_live_objects: 0,
+            marks: Vec::new(),
+            mark_count: 0,
         },
         contenders: Vec::new(),
     }
@@ -163,6 +165,18 @@ impl Builder {
             peak_heap_event: 150_000,
             overhead_ratio,
             johnstone_wilson_4_percent: (overhead_ratio - 1.0) * 100.0,
+            peak_span_bytes: peak_heap_bytes,
+            johnstone_wilson: JohnstoneWilson::default(),
+            reallocs: Reallocs::default(),
+            occupancy: Occupancy::default(),
+            fragmentation: Fragmentation::default(),
+            retention: Retention {
+                end_heap_bytes: peak_heap_bytes,
+                end_resident_bytes: Figure::Known(peak_heap_bytes),
+                freed_heap_bytes: peak_heap_bytes,
+                freed_resident_bytes: Figure::Known(peak_heap_bytes),
+            },
+            splits: Vec::new(),
             grow_calls: self.pages,
             failed_requests: self.failed_requests,
             first_failure: (self.failed_requests > 0).then_some(FailedRequest {
@@ -173,6 +187,7 @@ impl Builder {
                 live_bytes: 1234,
             }),
             timeline: self.timeline(),
+            grid: OccupancyGrid::default(),
         }
     }
 
@@ -188,7 +203,15 @@ impl Builder {
             let leaks = self.pages > 64;
             let share = if leaks { (done / 0.75).min(1.0) } else { live_bytes as f64 / PEAK_LIVE as f64 };
             pages = pages.max((share * self.pages as f64).ceil() as u64).max(1);
-            FootprintPoint { event: stretch * EVENTS / 1000, live_bytes, committed_bytes: pages * PAGE }
+            FootprintPoint {
+                event: stretch * EVENTS / 1000,
+                requested_bytes: stretch * PEAK_LIVE / 100,
+                live_bytes,
+                span_bytes: pages * PAGE,
+                committed_bytes: pages * PAGE,
+                occupied_pages: pages,
+                grow_events: 1,
+            }
         };
         (1..=1000).map(point).collect()
     }

@@ -13,6 +13,7 @@ use clap::{Args, CommandFactory, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use replay::compare::{CompareError, Plan, Progress, compare};
 use replay::contender::{Contender, TouchPolicy};
+use replay::metrics::Instant;
 use replay::timing::Rounds;
 use reports::results::{Results, Verification};
 use reports::table::{self, TextOptions};
@@ -20,6 +21,7 @@ use traces::{Source, library};
 
 use crate::cli;
 use crate::commands::importing::Importing;
+use crate::commands::snapshots::SnapshotFile;
 use crate::terminal::{BAD_INPUT, FAILED, USAGE, complain, note, print};
 
 /// Which traces, through whom, and how.
@@ -59,6 +61,10 @@ pub(crate) struct Comparison {
     /// Do not check the blocks before timing
     #[arg(long)]
     skip_verification: bool,
+
+    /// Write where every live object lies at this moment into snapshots.csv: peak-live, peak-heap, end, or an event's number. Repeatable
+    #[arg(long, value_name = "WHEN", value_parser = parse_instant)]
+    snapshot_at: Vec<Instant>,
 
     /// Folder for the results: DIR/<trace>/results.json and charts
     #[arg(long, value_name = "DIR", default_value = "heaprace-report")]
@@ -106,6 +112,11 @@ fn parse_heap_limit(text: &str) -> Result<HeapLimit, String> {
     }
 }
 
+fn parse_instant(text: &str) -> Result<Instant, String> {
+    Instant::from_name(text)
+        .ok_or_else(|| "a moment is peak-live, peak-heap, end, or the number of an event, from 1".to_owned())
+}
+
 /// Compares, or lists what can be compared.
 pub(crate) fn run(arguments: &Comparison) -> u8 {
     if arguments.list {
@@ -124,6 +135,7 @@ pub(crate) fn run(arguments: &Comparison) -> u8 {
             }
         },
         verify: !arguments.skip_verification,
+        snapshots: arguments.snapshot_at.clone(),
         rounds: Rounds {
             count: arguments.rounds,
             seed: arguments.seed,
@@ -164,11 +176,16 @@ fn replay_one(source: &Source, plan: &Plan, arguments: &Comparison) -> u8 {
     let bar = Bar::new(source.name());
     let folder = arguments.out.join(folder_name(source.name()));
     let mut saved = Ok(());
+    let mut snapshots = SnapshotFile::default();
     let outcome = compare(source, plan, |progress| {
         bar.show(&progress);
         // So that whoever loses patience during the timing has the memory figures.
-        if let Progress::Examined(results) = progress {
-            saved = save(results, &folder);
+        match progress {
+            Progress::Examined(results) if saved.is_ok() => saved = save(results, &folder),
+            Progress::Snapshots { name, snapshots: taken } if saved.is_ok() => {
+                saved = snapshots.add(&folder, name, taken)
+            }
+            _ => {}
         }
     });
     bar.finish();
@@ -248,6 +265,7 @@ impl Bar {
         match *progress {
             Progress::Reading => self.0.set_message("reading"),
             Progress::Examining { name, done, all } => self.step(format!("checking {name}"), done, all),
+            Progress::Snapshots { .. } => {}
             Progress::Examined(_) => self.0.set_message("saving memory figures"),
             Progress::Timing { done, all } => self.step("timing".to_owned(), done as usize, all as usize),
         }

@@ -1,27 +1,35 @@
-//! Live and committed over the run, in a fixed number of points.
+//! Live, span, committed and occupied over the run, in a fixed number of points.
 
 use reports::results::FootprintPoint;
 
-use super::{Metric, State};
+use super::{Metric, Setting, State};
 
 /// Points in a timeline, at most. More than a chart has pixels for is of no use.
 pub const MAX_POINTS: u64 = 1000;
 
-/// Footprint over time: a point for each of up to [`MAX_POINTS`] stretches of equal length, with the largest R and H of the stretch, in
-/// bytes, so that no peak is lost however long the trace is. The last stretch may be shorter.
+/// Footprint over time: a point for each of up to [`MAX_POINTS`] stretches of as many events each, with the largest R, S and H of the
+/// stretch and the most pages that held a live byte, so that no peak is lost however long the trace is, and how often the heap grew in it. A point tells the bytes requested up to
+/// its end too: either may be the axis of time. The last stretch may be shorter.
 ///
 /// Blind spot: valleys within a stretch.
 #[derive(Clone, Debug)]
 pub struct Timeline {
     events_per_point: u64,
     last_event: u64,
+    committed_bytes: u64,
     points: Vec<FootprintPoint>,
 }
 
 impl Timeline {
-    /// For a replay of `events` events.
-    pub fn new(events: u64) -> Self {
-        Timeline { events_per_point: events.div_ceil(MAX_POINTS).max(1), last_event: events, points: Vec::new() }
+    /// Before the first event.
+    pub fn new(setting: &Setting) -> Self {
+        let events = setting.profile.events();
+        Timeline {
+            events_per_point: events.div_ceil(MAX_POINTS).max(1),
+            last_event: events,
+            committed_bytes: 0,
+            points: Vec::new(),
+        }
     }
 
     /// The points, in order of events.
@@ -33,13 +41,16 @@ impl Timeline {
 impl Metric for Timeline {
     fn sample(&mut self, state: &State) {
         let event = state.event.next_multiple_of(self.events_per_point).min(self.last_event);
-        let (live_bytes, committed_bytes) = (state.live_bytes, state.committed_bytes());
-        match self.points.last_mut() {
-            Some(point) if point.event == event => {
-                point.live_bytes = point.live_bytes.max(live_bytes);
-                point.committed_bytes = point.committed_bytes.max(committed_bytes);
-            }
-            _ => self.points.push(FootprintPoint { event, live_bytes, committed_bytes }),
+        if self.points.last().is_none_or(|point| point.event != event) {
+            self.points.push(FootprintPoint { event, ..FootprintPoint::default() });
         }
+        let Some(point) = self.points.last_mut() else { return };
+        point.requested_bytes = state.requested_bytes;
+        point.live_bytes = point.live_bytes.max(state.live_bytes);
+        point.span_bytes = state.span_bytes;
+        point.committed_bytes = state.committed_bytes;
+        point.occupied_pages = point.occupied_pages.max(state.occupied_pages());
+        point.grow_events += u64::from(state.committed_bytes > self.committed_bytes);
+        self.committed_bytes = state.committed_bytes;
     }
 }

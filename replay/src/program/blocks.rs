@@ -10,7 +10,7 @@ use std::io::Read;
 use traces::binary::{Block, Blocks};
 use traces::{Action, Event, Op as Asked, Profile, TraceError};
 
-use super::{Kind, MAX_LIVE_OBJECTS, Op, Program};
+use super::{Kind, MAX_LIVE_OBJECTS, Op, Program, add_marks};
 
 /// In the place of a slot: the object is not live.
 const DEAD: u32 = u32::MAX;
@@ -29,7 +29,7 @@ impl Program {
     /// Compiles the blocks of a trace; `None` where the long way must be gone.
     pub(super) fn from_blocks(mut blocks: Blocks<impl Read>) -> Result<Option<Self>, TraceError> {
         let mut compiler = Compiler {
-            program: Program { ops: Vec::new(), slots: 0, profile: Profile::default() },
+            program: Program { ops: Vec::new(), slots: 0, profile: Profile::default(), marks: Vec::new() },
             // No object has the id 0 where ids count from 1.
             slot_of: vec![DEAD],
             layouts: Vec::new(),
@@ -37,6 +37,9 @@ impl Program {
         };
         let mut block = Block::default();
         while blocks.read(&mut block)? {
+            for (events, comment) in block.comments() {
+                add_marks(&mut compiler.program.marks, compiler.program.profile.events() + events as u64, [comment]);
+            }
             if !block.times_rise() || compiler.add(&block).is_none() {
                 return Ok(None);
             }
@@ -50,7 +53,7 @@ impl Program {
 impl Compiler {
     /// Appends the events of a block; `None` where one is not as it should be.
     fn add(&mut self, block: &Block) -> Option<()> {
-        let Program { ops, slots, profile } = &mut self.program;
+        let Program { ops, slots, profile, .. } = &mut self.program;
         let (slot_of, layouts, free) = (&mut self.slot_of, &mut self.layouts, &mut self.free);
         for request in block.requests() {
             let action = match request.op {

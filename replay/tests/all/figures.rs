@@ -1,6 +1,7 @@
 //! Memory figures of tiny traces, against values worked out by hand.
 
 use replay::contender::Contender;
+use replay::metrics::Instant;
 use reports::results::{FootprintPoint, Memory};
 
 use crate::{examine, program};
@@ -45,9 +46,169 @@ fn long_traces_keep_their_peaks_in_a_timeline_of_bounded_length() {
     // 6 events a point: 834 points.
     assert_eq!(memory.timeline.len(), 834);
     assert_eq!(memory.timeline.iter().map(|point| point.live_bytes).max(), Some(1_000_000));
-    let last = FootprintPoint { event: 5004, live_bytes: 8, committed_bytes: memory.peak_heap_bytes };
+    let last = FootprintPoint {
+        event: 5004,
+        requested_bytes: 2501 * 8 + 1_000_000,
+        live_bytes: 8,
+        // The smallest class, once; then a million bytes behind it.
+        span_bytes: 16 + 1_000_000,
+        committed_bytes: memory.peak_heap_bytes,
+        occupied_pages: 1,
+        grow_events: 0,
+    };
     assert_eq!(memory.timeline.last(), Some(&last));
     assert!(
         memory.timeline.is_sorted_by(|one, next| one.event < next.event && one.committed_bytes <= next.committed_bytes)
+    );
+}
+
+/// Warm-up: one byte lives in a page of 65,536, then the heap is full. A naive mean from the first event on is dominated by states in
+/// which next to nothing was live.
+#[test]
+fn the_warm_up_is_left_out_of_means() {
+    // 100 objects of one byte, then 6,000,000 bytes in 92 pages: 1 % of the peak is 60,001 bytes, reached by the last event alone.
+    let mut lines: String = (0..100).map(|id| format!("alloc,{id},1,1\n")).collect();
+    lines += "alloc,100,6000000,1\n";
+    let memory = memory("bump", &lines);
+    let live = 6_000_100.0;
+    let exact = (92.0 * 65_536.0 / live - 1.0) * 100.0;
+    let means = memory.johnstone_wilson;
+    assert_eq!(means.mean_of_ratios_by_events_percent, Some(exact));
+    assert_eq!(means.mean_of_ratios_by_bytes_percent, Some(exact));
+    assert_eq!(means.ratio_of_means_by_events_percent, Some(exact));
+    assert!(exact < 1.0);
+    // Sum of 65,536 / n for n up to 100, over 101 events: what one would get without the rule.
+    let naive: f64 = (1..=100).map(|n| 65_536.0 / f64::from(n)).sum::<f64>() / 101.0 * 100.0;
+    assert!(naive > 100_000.0 * exact);
+}
+
+/// The plateau: a heap never shrinks, so the last instant of max H says nothing about the allocator. #3 takes the first.
+#[test]
+fn the_first_instant_of_a_plateau_counts() {
+    // 4 pages are full after event 2; then all but one byte goes, and the heap stays.
+    let memory = memory("bump", "alloc,1,131072,1\nalloc,2,131071,1\nalloc,3,1,1\ndealloc,1\ndealloc,2\n");
+    let means = memory.johnstone_wilson;
+    assert_eq!(means.at_peak_heap_percent, Some((262_144.0 / 262_143.0 - 1.0) * 100.0), "and not 26,214,300 %");
+    assert_eq!(means.at_peak_live_percent, Some(0.0));
+    assert_eq!(memory.johnstone_wilson_4_percent, 0.0);
+    // By events: 2 pages over 2 pages, 4 over 4 less a byte, 4 over 4, 4 over 2, 4 over a byte.
+    let ratios = [1.0, 262_144.0 / 262_143.0, 1.0, 262_144.0 / 131_072.0, 262_144.0];
+    assert_eq!(means.mean_of_ratios_by_events_percent, Some((ratios.iter().sum::<f64>() / 5.0 - 1.0) * 100.0));
+    // By bytes requested, deallocations weigh nothing.
+    let weighed = (131_072.0 + ratios[1] * 131_071.0 + 1.0) / 262_144.0;
+    assert_eq!(means.mean_of_ratios_by_bytes_percent, Some((weighed - 1.0) * 100.0));
+    let live = 131_072.0 + 262_143.0 + 262_144.0 + 131_072.0 + 1.0;
+    let committed = (2.0 + 4.0 * 4.0) * 65_536.0;
+    assert_eq!(means.ratio_of_means_by_events_percent, Some((committed / live - 1.0) * 100.0));
+}
+
+#[test]
+fn reallocs_are_in_place_or_copy() {
+    // The first grows in place at the bump pointer, the second shrinks where it is, the third is buried and must move its 200 bytes, and
+    // the fourth moves to a smaller class with 40.
+    let lines = "alloc,1,150,8\nrealloc,1,300\nrealloc,1,200\nalloc,2,128,8\nrealloc,1,400\nrealloc,2,40\n";
+    let reallocs = memory("segregated-bump", lines).reallocs;
+    assert_eq!((reallocs.count, reallocs.in_place, reallocs.copied_bytes), (4, 2, 240));
+    assert_eq!(reallocs.in_place_share, Some(0.5));
+    // 150 + 150 + 128 + 200 bytes were requested.
+    assert_eq!(reallocs.copied_per_requested_byte, Some(240.0 / 628.0));
+    let none = memory("bump", "alloc,1,1,1\n").reallocs;
+    assert_eq!((none.count, none.in_place_share), (0, None), "no share of nothing");
+}
+
+#[test]
+fn pages_are_counted_by_how_full_they_are() {
+    // 4 pages at the peak: full, full, one third, and a byte. Then the objects in the first two go.
+    let lines = "alloc,1,131072,1\nalloc,2,21846,1\nalloc,3,43690,1\nalloc,4,1,1\ndealloc,3\ndealloc,1\n";
+    let memory = memory("bump", lines);
+    let at = &memory.occupancy.at_peak_heap;
+    assert_eq!((at.event, at.committed_pages, at.occupied_pages, at.pinned_pages), (4, 4, 4, 1));
+    assert_eq!(at.pages_by_tenth, [0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3]);
+    assert_eq!(at.live_share, Some(196_609.0 / 262_144.0));
+    let occupied: Vec<_> = memory.timeline.iter().map(|point| point.occupied_pages).collect();
+    assert_eq!(occupied, [2, 3, 3, 4, 4, 2]);
+    // The grid has a row a page, as there are few, and a column an event.
+    assert_eq!(memory.grid.row_bytes, 65_536);
+    assert_eq!(memory.grid.live_permille[4], [1000, 1000, 333, 0]);
+    assert_eq!(memory.grid.live_permille[5], [0, 0, 333, 0]);
+}
+
+#[test]
+fn rounding_and_gaps_are_told_apart() {
+    // 20 bytes are granted 32, 100 are granted 128; then the first is freed.
+    let lines = "alloc,1,20,1\nalloc,2,100,1\ndealloc,1\n";
+    let at = memory("segregated-bump", lines).fragmentation.at_peak_live;
+    assert_eq!((at.event, at.live_bytes, at.granted_bytes, at.span_bytes), (2, 120, Some(160), 132));
+    assert_eq!(at.internal_share, Some(40.0 / 160.0));
+    assert_eq!(at.gap_share, Some(12.0 / 132.0));
+    assert_eq!(
+        memory("wee_alloc", lines).fragmentation.at_peak_live.granted_bytes,
+        None,
+        "it cannot tell, which is not 0"
+    );
+}
+
+#[test]
+fn every_byte_of_our_heap_has_its_place() {
+    // A freed block in each of two bins, a large one that is lost, and padding in front of an alignment of 256: 48 bytes are behind
+    // the blocks of 16 and 32 bytes, so 208 are skipped; 112 more behind 144 (rounded from 130).
+    let lines =
+        "alloc,1,10,1\nalloc,2,30,1\nalloc,3,256,256\nalloc,4,130,1\nalloc,5,1,256\ndealloc,1\ndealloc,2\ndealloc,4\n";
+    let memory = memory("segregated-bump", lines);
+    let split = memory.splits.iter().find(|split| split.at == "end").unwrap();
+    let parts: Vec<_> = split.parts.iter().map(|part| (part.name.as_str(), part.bytes)).collect();
+    assert_eq!(
+        parts,
+        [
+            ("requested", 257),
+            ("rounding", 15),
+            ("bin of 16 bytes", 16),
+            ("bin of 32 bytes", 32),
+            ("bin of 64 bytes", 0),
+            ("bin of 128 bytes", 0),
+            ("behind the bump pointer", 65_536 - 784),
+            ("freed, in no bin", 144),
+            ("padding for alignment", 208 + 112),
+        ]
+    );
+    assert_eq!(split.parts.iter().map(|part| part.bytes).sum::<u64>(), split.committed_bytes);
+}
+
+#[test]
+fn what_the_program_leaves_is_freed_afterwards() {
+    let lines = "alloc,1,100000,8\nalloc,2,100000,8\ndealloc,1\n";
+    let retention = memory("dlmalloc", lines).retention;
+    assert_eq!((retention.end_heap_bytes, retention.freed_heap_bytes), (262_144, 262_144), "no heap of these shrinks");
+    if let Some(&resident) = retention.end_resident_bytes.known() {
+        assert!((200_000..=262_144).contains(&resident), "{resident}");
+        assert_eq!(retention.freed_resident_bytes.known(), Some(&resident));
+    }
+}
+
+#[test]
+fn snapshots_tell_where_objects_lie_and_since_when() {
+    let program = program("alloc,1,20,1\nalloc,2,200,1\nalloc,3,5,1\nrealloc,1,30\nrealloc,2,400\ndealloc,3\n");
+    let mut lane = replay::lane::Lane::new(&program, 16, allocators::page_heap::Guard::Trap).unwrap();
+    let at = [Instant::PeakLive, Instant::End, Instant::Event(3), Instant::Event(99)];
+    let contender = Contender::named("segregated-bump").unwrap();
+    let snapshots = (contender.examine)(&mut lane, false, &at).unwrap().snapshots;
+    let found: Vec<_> = snapshots
+        .iter()
+        .map(|snapshot| {
+            let objects = snapshot.objects.iter();
+            let places: Vec<_> =
+                objects.map(|object| (object.offset_bytes, object.size_bytes, object.since_event)).collect();
+            (snapshot.instant, snapshot.event, places)
+        })
+        .collect();
+    // Object 1 stays in its class of 32 bytes; object 2 (208 bytes) is buried under object 3 when it grows, and moves behind it.
+    assert_eq!(
+        found,
+        [
+            (Instant::Event(3), 3, vec![(0, 20, 1), (32, 200, 2), (240, 5, 3)]),
+            (Instant::PeakLive, 5, vec![(0, 30, 4), (240, 5, 3), (256, 400, 5)]),
+            (Instant::End, 6, vec![(0, 30, 4), (256, 400, 5)]),
+        ],
+        "an event that never comes has none"
     );
 }

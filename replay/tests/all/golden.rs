@@ -59,9 +59,9 @@ fn peaks_of(entry: &LibraryEntry) -> (&'static str, Vec<u64>) {
         let mut lane = Lane::new(&program, WASM32_PAGES, Guard::Trap).unwrap();
         let mut other = Lane::new(&program, WASM32_PAGES, Guard::Batched).unwrap();
         let [first, again, elsewhere] = [
-            (contender.examine)(&mut lane, true),
-            (contender.examine)(&mut lane, false),
-            (contender.examine)(&mut other, false),
+            (contender.examine)(&mut lane, true, &[]),
+            (contender.examine)(&mut lane, false, &[]),
+            (contender.examine)(&mut other, false, &[]),
         ]
         .map(Result::unwrap);
         assert_eq!(first.verification, Verification::Passed, "{} on {}", contender.info.name, entry.name);

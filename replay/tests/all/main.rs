@@ -7,6 +7,8 @@ mod figures;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod naive;
+#[cfg(test)]
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod record;
 #[cfg(test)]
@@ -34,5 +36,5 @@ fn program(lines: &str) -> Program {
 #[cfg(test)]
 fn examine(contender: Contender, program: &Program, limit_pages: usize) -> Examination {
     let mut lane = Lane::new(program, limit_pages, Guard::Trap).unwrap();
-    (contender.examine)(&mut lane, true).unwrap()
+    (contender.examine)(&mut lane, true, &[]).unwrap()
 }

@@ -45,7 +45,7 @@ fn a_heap_without_pages_refuses_everything() {
     for contender in Contender::all().into_iter().filter(|contender| contender.info.role != allocators::Role::Floor) {
         let program = program("alloc,1,10,1\nrealloc,1,20\ndealloc,1\nalloc,1,1,1\n");
         let mut lane = replay::lane::Lane::new(&program, 0, allocators::page_heap::Guard::Trap).unwrap();
-        let examination = (contender.examine)(&mut lane, true).unwrap();
+        let examination = (contender.examine)(&mut lane, true, &[]).unwrap();
         assert_eq!(examination.verification, Verification::Passed, "{}", contender.info.name);
         assert_eq!(
             examination.memory,

@@ -79,6 +79,7 @@ fn a_contender_that_fails_is_a_row_without_a_timing_beside_the_others() {
     let plan = replay::compare::Plan {
         contenders: vec![Contender::named("talc").unwrap(), Contender::of::<Faulty<faulty::Overlap>>()],
         verify: true,
+        snapshots: Vec::new(),
         rounds: Rounds { count: 2, seed: 1, touch: TouchPolicy::None, limit_pages: 16 },
     };
     let results = replay::compare(&Source::from_bytes("test.csv", text.into_bytes()), &plan, |_| {}).unwrap();

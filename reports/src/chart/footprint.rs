@@ -388,7 +388,7 @@ mod tests {
 
     #[test]
     fn steps_hold_each_value_over_its_stretch() {
-        let point = |event, committed_bytes| FootprintPoint { event, live_bytes: 0, committed_bytes };
+        let point = |event, committed_bytes| FootprintPoint { event, committed_bytes, ..FootprintPoint::default() };
         let points = [point(10, PAGE), point(20, PAGE), point(30, 3 * PAGE), point(35, 3 * PAGE)];
         let pages = |point: &FootprintPoint| (point.committed_bytes / PAGE) as f64;
         assert_eq!(steps(&points, pages), [(0.0, 1.0), (20.0, 1.0), (20.0, 3.0), (35.0, 3.0)]);

@@ -1,0 +1,272 @@
+//! The metrics against a slow implementation straight from their definitions, on random traces.
+//!
+//! The definitions here share no code with the metrics: all states of a replay are written down, with all live blocks of each, and every
+//! figure is computed from that list.
+
+use std::alloc::Layout;
+use std::collections::BTreeMap;
+
+use allocators::page_heap::{Guard, Reset};
+use allocators::{HeapAllocator, HeapRef, PageHeap, SegregatedBump};
+use proptest::prelude::*;
+use replay::contender::Contender;
+use replay::engine::{Block, Flow, Observer, TouchNone, run};
+use replay::metrics::{Figures, Setting, Watch};
+use reports::results::Memory;
+
+use crate::{examine, program};
+
+/// What holds behind one event.
+#[derive(Clone, Debug, Default)]
+struct Instant {
+    requested: u64,
+    heap: u64,
+    /// Start and length of each live block.
+    live: Vec<(u64, u64)>,
+}
+
+impl Instant {
+    fn live_bytes(&self) -> u64 {
+        self.live.iter().map(|&(_, bytes)| bytes).sum()
+    }
+}
+
+struct Diary {
+    heap: HeapRef,
+    blocks: BTreeMap<usize, usize>,
+    requested: u64,
+    reallocs: Vec<(bool, u64)>,
+    instants: Vec<Instant>,
+}
+
+impl Observer for Diary {
+    fn allocated(&mut self, _event: u64, block: Block, layout: Layout, _zeroed: bool) -> Flow {
+        self.requested += layout.size() as u64;
+        if !block.is_null() {
+            self.blocks.insert(block.as_ptr().addr(), layout.size());
+        }
+        Flow::Continue(())
+    }
+
+    fn deallocating(&mut self, _event: u64, block: Block, _layout: Layout) -> Flow {
+        self.blocks.remove(&block.as_ptr().addr());
+        Flow::Continue(())
+    }
+
+    fn reallocated(&mut self, _event: u64, old: Block, layout: Layout, new: Block, new_size: usize) -> Flow {
+        self.requested += new_size.saturating_sub(layout.size()) as u64;
+        if !new.is_null() {
+            self.blocks.remove(&old.as_ptr().addr());
+            self.blocks.insert(new.as_ptr().addr(), new_size);
+            let in_place = old.as_ptr() == new.as_ptr();
+            self.reallocs.push((in_place, layout.size().min(new_size) as u64));
+        }
+        Flow::Continue(())
+    }
+
+    fn after<A: HeapAllocator>(&mut self, _event: u64, _allocator: &A) -> Flow {
+        let base = self.heap.base().addr().get();
+        self.instants.push(Instant {
+            requested: self.requested,
+            heap: self.heap.committed_bytes() as u64,
+            live: self.blocks.iter().map(|(&start, &bytes)| ((start - base) as u64, bytes as u64)).collect(),
+        });
+        Flow::Continue(())
+    }
+}
+
+const PAGE: u64 = 65_536;
+
+/// The first instant at which `of` is largest.
+fn first_peak(instants: &[Instant], of: impl Fn(&Instant) -> u64) -> Option<usize> {
+    let peak = instants.iter().map(&of).max()?;
+    instants.iter().position(|instant| of(instant) == peak).filter(|_| peak > 0)
+}
+
+fn live_in(instant: &Instant, from: u64, to: u64) -> u64 {
+    let within = |&(start, bytes): &(u64, u64)| (start + bytes).min(to).saturating_sub(start.max(from));
+    instant.live.iter().map(within).sum()
+}
+
+/// Compares every figure with its definition.
+fn agree(memory: &Memory, trace_peak: u64, instants: &[Instant], reallocs: &[(bool, u64)]) {
+    let live = |instant: &Instant| instant.live_bytes();
+    let heap = |instant: &Instant| instant.heap;
+    let max = |of: &dyn Fn(&Instant) -> u64| instants.iter().map(of).max().unwrap();
+    let (peak_live, peak_heap) = (max(&live), max(&heap));
+    assert_eq!(memory.peak_heap_bytes, peak_heap);
+    assert_eq!(memory.peak_heap_event, first_peak(instants, heap).unwrap() as u64 + 1);
+    assert_eq!(memory.overhead_ratio, peak_heap as f64 / peak_live as f64);
+    let ends = instants.iter().flat_map(|instant| &instant.live).map(|&(start, bytes)| start + bytes);
+    assert_eq!(memory.peak_span_bytes, ends.max().unwrap());
+
+    // Means, from the first instant with 1 % of the trace's peak; a replay in which requests fail may never come there.
+    let start = instants.iter().position(|instant| live(instant) * 100 >= trace_peak).unwrap_or(instants.len());
+    let weights_by_bytes = instants
+        .iter()
+        .enumerate()
+        .map(|(index, instant)| instant.requested - if index == 0 { 0 } else { instants[index - 1].requested });
+    let weights: [Vec<u64>; 2] = [weights_by_bytes.collect(), vec![1; instants.len()]];
+    let means = &memory.johnstone_wilson;
+    let found = [
+        (means.mean_of_ratios_by_bytes_percent, means.ratio_of_means_by_bytes_percent),
+        (means.mean_of_ratios_by_events_percent, means.ratio_of_means_by_events_percent),
+    ];
+    for (weights, (of_ratios, of_means)) in weights.iter().zip(found) {
+        let (mut ratios, mut weight, mut heaps, mut lives) = (0.0, 0.0, 0.0, 0.0);
+        for (instant, &more) in instants.iter().zip(weights).skip(start) {
+            if live(instant) > 0 {
+                ratios += heap(instant) as f64 / live(instant) as f64 * more as f64;
+                weight += more as f64;
+            }
+            heaps += heap(instant) as f64 * more as f64;
+            lives += live(instant) as f64 * more as f64;
+        }
+        let close = |found: Option<f64>, expected: f64| {
+            let Some(found) = found else { return assert!(expected.is_nan(), "none is not {expected}") };
+            assert!((found - expected).abs() <= 1e-9 * expected.abs().max(1.0), "{found} is not {expected}");
+        };
+        close(of_ratios, (ratios / weight - 1.0) * 100.0);
+        close(of_means, (heaps / lives - 1.0) * 100.0);
+    }
+    let at_peaks = [first_peak(instants, live).unwrap(), first_peak(instants, heap).unwrap()];
+    for (index, found) in at_peaks.into_iter().zip([means.at_peak_live_percent, means.at_peak_heap_percent]) {
+        let instant = &instants[index];
+        let ratio = heap(instant) as f64 / live(instant) as f64;
+        assert_eq!(found, (live(instant) > 0).then_some((ratio - 1.0) * 100.0));
+    }
+
+    let moved: Vec<u64> = reallocs.iter().filter(|(in_place, _)| !in_place).map(|&(_, bytes)| bytes).collect();
+    assert_eq!(
+        (memory.reallocs.count, memory.reallocs.in_place),
+        (reallocs.len() as u64, (reallocs.len() - moved.len()) as u64)
+    );
+    assert_eq!(memory.reallocs.copied_bytes, moved.iter().sum::<u64>());
+
+    let found = [&memory.occupancy.at_peak_live, &memory.occupancy.at_peak_heap];
+    for (index, found) in at_peaks.into_iter().zip(found) {
+        let instant = &instants[index];
+        let shares: Vec<u64> =
+            (0..instant.heap / PAGE).map(|page| live_in(instant, page * PAGE, (page + 1) * PAGE)).collect();
+        let count = |holds: &dyn Fn(u64) -> bool| shares.iter().filter(|&&bytes| holds(bytes)).count() as u64;
+        assert_eq!(found.committed_pages, shares.len() as u64);
+        assert_eq!(found.occupied_pages, count(&|bytes| bytes > 0));
+        assert_eq!(found.pinned_pages, count(&|bytes| bytes > 0 && bytes * 10 < PAGE));
+        assert_eq!(found.pages_by_tenth[0], count(&|bytes| bytes == 0));
+        assert_eq!(found.pages_by_tenth[11], count(&|bytes| bytes == PAGE));
+        assert_eq!(found.pages_by_tenth[5], count(&|bytes| (bytes * 10) / PAGE == 4));
+        assert_eq!(found.pages_by_tenth.iter().sum::<u64>(), found.committed_pages);
+    }
+    let found = [&memory.fragmentation.at_peak_live, &memory.fragmentation.at_peak_heap];
+    for (index, found) in at_peaks.into_iter().zip(found) {
+        let so_far = instants[..=index].iter().flat_map(|instant| &instant.live).map(|&(start, bytes)| start + bytes);
+        assert_eq!((found.live_bytes, found.span_bytes), (live(&instants[index]), so_far.max().unwrap_or(0)));
+    }
+
+    // The grid and the timeline have a column and a point an event, where there are few.
+    assert_eq!(memory.timeline.len(), instants.len());
+    for (point, instant) in memory.timeline.iter().zip(instants) {
+        let occupied = (0..instant.heap / PAGE).filter(|page| live_in(instant, page * PAGE, (page + 1) * PAGE) > 0);
+        assert_eq!(
+            (point.live_bytes, point.committed_bytes, point.requested_bytes),
+            (live(instant), heap(instant), instant.requested)
+        );
+        assert_eq!(point.occupied_pages, occupied.count() as u64);
+    }
+    let row = memory.grid.row_bytes;
+    assert!(row.is_power_of_two() && row >= PAGE);
+    let every = memory.grid.events_per_column as usize;
+    for (column, rows) in memory.grid.live_permille.iter().enumerate() {
+        let instant = &instants[((column + 1) * every - 1).min(instants.len() - 1)];
+        for (number, &found) in rows.iter().enumerate() {
+            let bytes = live_in(instant, number as u64 * row, (number as u64 + 1) * row);
+            assert_eq!(u64::from(found), bytes * 1000 / row);
+        }
+    }
+}
+
+fn check<A: HeapAllocator>(name: &str, lines: &str, limit_pages: usize) {
+    let program = program(lines);
+    let mut heap = PageHeap::reserve(limit_pages, Guard::Trap).unwrap();
+    heap.reset(Reset::Cold).unwrap();
+    let mut slots = vec![std::ptr::null_mut(); program.slots()];
+    let mut diary = Diary {
+        heap: heap.handle(),
+        blocks: BTreeMap::new(),
+        requested: 0,
+        reallocs: Vec::new(),
+        instants: Vec::new(),
+    };
+    let mut allocator = A::create(heap.handle());
+    let _ = run::<A, _, TouchNone>(&program, &mut slots, &mut allocator, &mut diary);
+    let examination = examine(Contender::named(name).unwrap(), &program, limit_pages);
+    match examination.memory.known() {
+        Some(memory) => agree(memory, program.profile().peak_live_bytes, &diary.instants, &diary.reallocs),
+        None => assert!(diary.instants.iter().all(|instant| instant.live.is_empty()), "{examination:?}"),
+    }
+}
+
+/// Lines of a random trace: which object, what with it, and how large.
+fn lines() -> impl Strategy<Value = String> {
+    let size = prop_oneof![4 => 1..200_u64, 2 => 200..20_000_u64, 1 => 20_000..300_000_u64];
+    let step = (0..8_usize, 0..4_u8, size, 0..10_u32);
+    proptest::collection::vec(step, 1..200).prop_map(|steps| {
+        let (mut live, mut lines) = ([false; 8], String::new());
+        for (id, kind, size, align) in steps {
+            match (live[id], kind) {
+                (false, _) => lines += &format!("alloc,{id},{size},{}\n", 1 << align),
+                (true, 0 | 1) => lines += &format!("realloc,{id},{size}\n"),
+                (true, _) => lines += &format!("dealloc,{id}\n"),
+            }
+            live[id] = !(live[id] && kind > 1);
+        }
+        lines
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_metrics_are_what_their_definitions_say(lines in lines(), limit_pages in prop_oneof![Just(1024_usize), 1..12_usize]) {
+        check::<SegregatedBump<HeapRef>>("segregated-bump", &lines, limit_pages);
+        check::<allocators::dlmalloc::Dlmalloc>("dlmalloc", &lines, limit_pages);
+        check::<allocators::talc::Talc>("talc", &lines, limit_pages);
+    }
+}
+
+/// The comparison itself can fail: a metric that has seen one event less is found out.
+#[test]
+#[should_panic(expected = "assertion")]
+fn a_metric_that_misses_an_event_is_found_out() {
+    let whole = program("alloc,1,100,8\nalloc,2,70000,8\n");
+    let part = examine(Contender::named("bump").unwrap(), &program("alloc,1,100,8\n"), 16);
+    let heap = PageHeap::reserve(16, Guard::Trap).unwrap();
+    let mut slots = vec![std::ptr::null_mut(); whole.slots()];
+    let mut diary = Diary {
+        heap: heap.handle(),
+        blocks: BTreeMap::new(),
+        requested: 0,
+        reallocs: Vec::new(),
+        instants: Vec::new(),
+    };
+    let mut allocator = allocators::bump::Bump::create(heap.handle());
+    let _ = run::<_, _, TouchNone>(&whole, &mut slots, &mut allocator, &mut diary);
+    agree(part.memory.known().unwrap(), whole.profile().peak_live_bytes, &diary.instants, &diary.reallocs);
+}
+
+/// The watch itself, with all metrics, makes no difference to where blocks lie.
+#[test]
+fn watching_changes_nothing() {
+    let program = program("alloc,1,100,8\nrealloc,1,70000\nalloc,2,5,1\n");
+    let heap = PageHeap::reserve(16, Guard::Trap).unwrap();
+    let mut slots = vec![std::ptr::null_mut(); program.slots()];
+    let setting = Setting { profile: *program.profile(), page_bytes: PAGE as usize };
+    let mut watch = Watch::new(heap.handle(), Figures::new(&setting));
+    let _ = run::<_, _, TouchNone>(&program, &mut slots, &mut SegregatedBump::<_>::create(heap.handle()), &mut watch);
+    let watched: Vec<_> = slots.iter().map(|block| block.addr() - heap.handle().base().addr().get()).collect();
+    let other = PageHeap::reserve(16, Guard::Trap).unwrap();
+    let _ = run::<_, _, TouchNone>(&program, &mut slots, &mut SegregatedBump::<_>::create(other.handle()), &mut ());
+    let alone: Vec<_> = slots.iter().map(|block| block.addr() - other.handle().base().addr().get()).collect();
+    assert_eq!(watched, alone);
+}
