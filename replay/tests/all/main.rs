@@ -7,6 +7,8 @@ mod figures;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod metrics_page;
+#[cfg(test)]
 mod naive;
 #[cfg(test)]
 #[cfg(all(target_os = "linux", target_env = "gnu"))]

@@ -1,0 +1,56 @@
+//! What the metrics cost: ten million events of `serde-heavy`, over and over, with all of them on against the bare replay of the same
+//! contender, in turn. It fails above 15 times.
+
+use std::time::{Duration, Instant};
+
+use allocators::dlmalloc::Dlmalloc;
+use allocators::page_heap::{Guard, PAGE_BYTES, Reset, WASM32_PAGES};
+use allocators::{HeapAllocator, PageHeap};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use replay::Program;
+use replay::engine::{TouchNone, run};
+use replay::lane::Lane;
+use replay::metrics::{Figures, Setting, Watch};
+use traces::{Source, algebra};
+
+const HIGHEST_RATIO: f64 = 15.0;
+
+/// Twelve rounds of 879,876 events, and what frees their leftovers.
+fn long_program() -> Program {
+    let source = Source::locate("serde-heavy").expect("it is in the library");
+    Program::compile(algebra::repeat(|| source.open(), 12)).expect("the program is sound")
+}
+
+fn metrics(criterion: &mut Criterion) {
+    let program = long_program();
+    assert!(program.events() > 10_000_000);
+    let mut lane = Lane::new(&program, WASM32_PAGES, Guard::Batched).expect("a heap can be had");
+    let mut bare = || lane.time::<Dlmalloc, TouchNone>(Reset::Warm).expect("a heap can be reset");
+
+    let mut heap = PageHeap::reserve(WASM32_PAGES, Guard::Batched).expect("a heap can be had");
+    let mut slots = vec![std::ptr::null_mut(); program.slots()];
+    let mut measured = || -> Duration {
+        heap.reset(Reset::Warm).expect("nobody holds it");
+        let setting = Setting { profile: *program.profile(), page_bytes: PAGE_BYTES };
+        let mut watch = Watch::new(heap.handle(), Figures::new(&setting));
+        let mut allocator = Dlmalloc::create(heap.handle());
+        let start = Instant::now();
+        let _ = run::<_, _, TouchNone>(&program, &mut slots, &mut allocator, &mut watch);
+        start.elapsed()
+    };
+
+    let mut ratios: Vec<f64> = (0..7).map(|_| measured().as_secs_f64() / bare().as_secs_f64()).collect();
+    ratios.sort_by(f64::total_cmp);
+    let median = ratios[ratios.len() / 2];
+    println!("all metrics / bare replay, median of {} pairs: {median:.2} (at most {HIGHEST_RATIO})", ratios.len());
+    assert!(median <= HIGHEST_RATIO, "a metric does more than it should for an event");
+
+    let mut group = criterion.benchmark_group("metrics");
+    group.throughput(Throughput::Elements(program.events())).sample_size(10);
+    group.bench_function("all", |bencher| bencher.iter_custom(|replays| (0..replays).map(|_| measured()).sum()));
+    group.bench_function("bare", |bencher| bencher.iter_custom(|replays| (0..replays).map(|_| bare()).sum()));
+    group.finish();
+}
+
+criterion_group!(benches, metrics);
+criterion_main!(benches);
