@@ -1,6 +1,7 @@
 //! Results as tables.
 
 mod cells;
+mod details;
 mod notes;
 mod text;
 mod wrap;

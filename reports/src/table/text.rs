@@ -4,6 +4,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, Tab
 use unicode_width::UnicodeWidthStr;
 
 use super::cells::{INVALID, Row, Timing, rows};
+use super::details;
 use super::notes;
 use super::wrap::{printable, wrap};
 use crate::numbers::{exact_unit, grouped, short};
@@ -47,7 +48,14 @@ pub fn text(results: &Results, options: TextOptions) -> String {
     lines.push(String::new());
     lines.extend(table(&rows, width).lines().map(|line| paint.table_line(line)));
     lines.push(String::new());
-    let below = [notes::legend(results, &rows), notes::notes(&rows), vec![notes::provenance(results)]];
+    let details = details::details(&rows, width);
+    if let Some(details) = &details {
+        lines.extend(details.lines().map(str::to_owned));
+        lines.push(String::new());
+    }
+    let mut legend = notes::legend(results, &rows);
+    legend.extend(details.is_some().then(|| details::LEGEND.to_owned()));
+    let below = [legend, notes::notes(&rows), vec![notes::provenance(results)]];
     for paragraph in below.iter().filter(|paragraph| !paragraph.is_empty()) {
         lines.extend(paragraph.iter().flat_map(|note| wrap(note, width, 2)));
         lines.push(String::new());
@@ -221,6 +229,15 @@ bump 0.1.0       20.9  20.5–21.3   6.40  6.28–6.51   7,795   498,880      48
 floor:
 null 0.1.0       3.60  3.54–3.66   2.00  1.96–2.03       –         –        –        –         –
 
+in detail  J–W #1     span  round-  gaps  live in  pinned       in  copied  resident
+                %      KiB   ing %     %  pages %   pages  place %       ×       KiB
+─────────────────────────────────────────────────────────────────────────────────────
+dlmalloc        –    1,280       –     –        –       0        –       –     1,280
+talc            –    1,408       –     –        –       0        –       –     1,408
+wee_alloc       –   56,896       –     –        –       0        –       –    56,896
+broken          –    1,280       –     –        –       0        –       –     1,280
+bump            –  498,880       –     –        –       0        –       –   498,880
+
 * lowest among the contenders known to serve every request; timings whose intervals overlap the
   lowest one's are tied and all marked.
 Sorted by overhead, then by cold time; who failed comes last. Overhead is peak heap / peak live; J–W
@@ -229,6 +246,11 @@ Timings are medians with their 95 % confidence intervals (CI): cold on fresh zer
   faults included; warm on pages that are resident already.
 Baselines are yardsticks that one would not ship.
 The floor allocates nothing: its time is the harness's own, and is contained in every other row.
+In detail: J–W #1 is the mean of committed / live over bytes requested, less 1. Span is what an
+  arena would need. At peak live: rounding (granted beyond requested, of what is granted) and gaps
+  (of the span). At peak heap: live bytes of all pages, and pages pinned by less than 10 % live.
+  Reallocs: served in place, and bytes copied for each byte requested. Resident at the end, every
+  byte written. METRICS.md defines them.
 
 broken: INVALID: failed verification at event 17: block 3 overlaps block 2
 wee_alloc: 12 requests failed, first at event 4,711 (65,400 B, align 64) at 92 pages, 1,234 B live
