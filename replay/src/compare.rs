@@ -199,5 +199,6 @@ fn describe(source: &Source, program: &Program) -> Result<results::Trace, TraceE
             .map(|mark| Mark { event: mark.event, name: mark.name.clone() })
             .collect(),
         mark_count: program.marks().len() as u64,
+        repairs: program.repairs().map_or(Vec::new(), |repairs| repairs.lines()),
     })
 }

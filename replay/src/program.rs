@@ -17,6 +17,7 @@ mod blocks;
 use std::alloc::Layout;
 use std::collections::HashMap;
 
+use traces::import::Repairs;
 use traces::{Action, Event, Events, Profile, Source, TraceError};
 
 /// Most objects that may be live at once: as many as slot numbers fit into an operation.
@@ -114,6 +115,7 @@ pub struct Program {
     slots: usize,
     profile: Profile,
     marks: Vec<Mark>,
+    repairs: Option<Repairs>,
 }
 
 /// A phase marker: the recorded program said so between two events.
@@ -163,6 +165,7 @@ impl Program {
             event
         }))?;
         program.marks = marks;
+        program.repairs = events.repairs();
         Ok(program)
     }
 
@@ -172,7 +175,8 @@ impl Program {
     ///
     /// The first fault of the trace, or too many live objects.
     pub fn compile(events: impl IntoIterator<Item = Result<Event, TraceError>>) -> Result<Self, CompileError> {
-        let mut program = Program { ops: Vec::new(), slots: 0, profile: Profile::default(), marks: Vec::new() };
+        let mut program =
+            Program { ops: Vec::new(), slots: 0, profile: Profile::default(), marks: Vec::new(), repairs: None };
         let mut slot_of: HashMap<u64, u32> = HashMap::new();
         let mut free: Vec<u32> = Vec::new();
         for event in events {
@@ -234,6 +238,11 @@ impl Program {
     /// The marks that the recorded program set, in order.
     pub fn marks(&self) -> &[Mark] {
         &self.marks
+    }
+
+    /// What an import left out, filled in or put into order, where another tool has recorded the trace.
+    pub fn repairs(&self) -> Option<Repairs> {
+        self.repairs
     }
 
     /// The slots of the objects that are live behind the last event, with their layouts, in the order of the slots.

@@ -135,6 +135,8 @@ pub struct Trace {
     pub marks: Vec<Mark>,
     /// How many it set.
     pub mark_count: u64,
+    /// What importing it from another tool's recording left out, filled in or put into order, a line each.
+    pub repairs: Vec<String>,
 }
 
 /// A phase marker.

@@ -45,6 +45,7 @@ pub(crate) fn empty() -> Results {
             left_live_objects: 0,
             marks: Vec::new(),
             mark_count: 0,
+            repairs: Vec::new(),
         },
         contenders: Vec::new(),
     }

@@ -4,16 +4,17 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use traces::import::{Format, ImportOptions};
 
+const HEADING: &str = "Recordings of other tools";
+
 /// How to read what another tool has recorded.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Recordings of other tools")]
 pub(crate) struct Importing {
     /// Format of the recording; told by its content where it is not given
-    #[arg(long, value_name = "FORMAT", value_parser = formats())]
+    #[arg(long, value_name = "FORMAT", help_heading = HEADING, value_parser = formats())]
     from: Option<Format>,
 
     /// Alignment of the blocks for which the recording gives none, in bytes
-    #[arg(long, value_name = "BYTES", value_parser = parse_align, default_value = "16")]
+    #[arg(long, value_name = "BYTES", help_heading = HEADING, value_parser = parse_align, default_value = "16")]
     assume_align: u32,
 }
 

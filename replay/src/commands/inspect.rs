@@ -7,6 +7,7 @@ use serde::Serialize;
 use traces::inspect::{Inspection, Inspector};
 use traces::{Source, TraceError, library};
 
+use crate::commands::importing::Importing;
 use crate::terminal::{BAD_INPUT, Counter, complain, print, width};
 
 /// The version of the JSON document. It grows when a field changes its meaning or goes away.
@@ -23,6 +24,9 @@ pub(crate) struct Inspect {
     /// What goes to standard output
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     format: Format,
+
+    #[command(flatten)]
+    importing: Importing,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -55,6 +59,8 @@ struct Document {
     origin: Option<&'static str>,
     /// What the trace itself says about where it is from, a line each.
     provenance: Vec<String>,
+    /// What an import left out, filled in or put into order, a line each; null where the trace is no import.
+    repairs: Option<Vec<String>>,
     /// What the library says, for its own traces.
     library: Option<Library>,
     inspection: Inspection,
@@ -72,7 +78,9 @@ struct Library {
 
 /// Inspects a trace.
 pub(crate) fn run(arguments: &Inspect) -> u8 {
-    let document = match Source::locate(&arguments.trace).and_then(|source| inspect(&source)) {
+    let document = match Source::locate(&arguments.trace)
+        .and_then(|source| inspect(&source.with_import(arguments.importing.options())))
+    {
         Ok(document) => document,
         Err(error) => return complain(BAD_INPUT, error),
     };
@@ -86,11 +94,11 @@ pub(crate) fn run(arguments: &Inspect) -> u8 {
 }
 
 fn inspect(source: &Source) -> Result<Document, TraceError> {
-    let events = source.open()?;
+    let mut events = source.open()?;
     let provenance = events.provenance().to_vec();
     let mut inspector = Inspector::default();
     let mut counter = Counter::new(source.name());
-    for event in events {
+    for event in events.by_ref() {
         inspector.add(&event?);
         counter.step();
     }
@@ -100,6 +108,7 @@ fn inspect(source: &Source) -> Result<Document, TraceError> {
         name: source.name().to_owned(),
         origin: library::origin(source, &provenance).map(library::Origin::name),
         provenance,
+        repairs: events.repairs().map(|repairs| repairs.lines()),
         library: source.library_entry().map(|entry| Library {
             description: &entry.about.description,
             program: &entry.about.program,

@@ -10,6 +10,7 @@ use traces::algebra::{self, Part};
 use traces::csv::Columns;
 use traces::{Event, Events, Output, Source, TraceError};
 
+use crate::commands::importing::Importing;
 use crate::terminal::{BAD_INPUT, Counter, FAILED, USAGE, complain, note};
 
 /// Makes a trace from others, or makes one up.
@@ -74,6 +75,8 @@ enum Operation {
         burst: u64,
         #[command(flatten)]
         to: To,
+        #[command(flatten)]
+        importing: Importing,
     },
     /// Every size multiplied by a factor
     ///
@@ -104,6 +107,8 @@ struct From {
     /// Trace: a file, or else the name of a trace in the library
     #[arg(value_name = "FILE|NAME")]
     trace: String,
+    #[command(flatten)]
+    importing: Importing,
 }
 
 /// Where the new trace goes.
@@ -150,7 +155,7 @@ pub(crate) fn run(arguments: &TraceAlgebra) -> u8 {
             let (columns, provenance) = (input.columns(), algebra::provenance(input.provenance(), &done));
             write(algebra::repeat(|| source.open(), *rounds), columns, &provenance, to)
         }),
-        Operation::Interleave { traces, burst, to } => interleave(traces, *burst, to),
+        Operation::Interleave { traces, burst, to, importing } => interleave(traces, importing, *burst, to),
         Operation::Scale { from, factor, to } => from.open().and_then(|(source, input)| {
             let done = format!("sizes of {} times {factor}", source.name());
             let (columns, provenance) = (input.columns(), algebra::provenance(input.provenance(), &done));
@@ -180,14 +185,15 @@ fn bad_input(error: TraceError) -> Failure {
 
 impl From {
     fn open(&self) -> Result<(Source, Events), Failure> {
-        let source = Source::locate(&self.trace).map_err(bad_input)?;
+        let source = Source::locate(&self.trace).map_err(bad_input)?.with_import(self.importing.options());
         let events = source.open().map_err(bad_input)?;
         Ok((source, events))
     }
 }
 
-fn interleave(traces: &[String], burst: u64, to: &To) -> Result<(), Failure> {
-    let sources: Result<Vec<Source>, _> = traces.iter().map(|trace| Source::locate(trace)).collect();
+fn interleave(traces: &[String], importing: &Importing, burst: u64, to: &To) -> Result<(), Failure> {
+    let sources: Result<Vec<Source>, _> =
+        traces.iter().map(|trace| Ok(Source::locate(trace)?.with_import(importing.options()))).collect();
     let sources = sources.map_err(bad_input)?;
     let parts: Result<Vec<Part<Events>>, _> = sources.iter().map(counted).collect();
     let parts = parts.map_err(bad_input)?;

@@ -29,7 +29,13 @@ impl Program {
     /// Compiles the blocks of a trace; `None` where the long way must be gone.
     pub(super) fn from_blocks(mut blocks: Blocks<impl Read>) -> Result<Option<Self>, TraceError> {
         let mut compiler = Compiler {
-            program: Program { ops: Vec::new(), slots: 0, profile: Profile::default(), marks: Vec::new() },
+            program: Program {
+                ops: Vec::new(),
+                slots: 0,
+                profile: Profile::default(),
+                marks: Vec::new(),
+                repairs: None,
+            },
             // No object has the id 0 where ids count from 1.
             slot_of: vec![DEAD],
             layouts: Vec::new(),

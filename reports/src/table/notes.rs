@@ -79,6 +79,14 @@ fn has(rows: &[Row], role: Role) -> bool {
     rows.iter().any(|row| row.contender.role == role)
 }
 
+/// What was done to the recording of another tool, if the trace is one.
+pub(super) fn import(results: &Results) -> Vec<String> {
+    match &results.trace.repairs[..] {
+        [] => Vec::new(),
+        repairs => vec![format!("Imported from another tool's recording: {}.", repairs.join("; "))],
+    }
+}
+
 /// Every failure, and the reason of every figure that is not there.
 pub(super) fn notes(rows: &[Row]) -> Vec<String> {
     let contenders = || rows.iter().map(|row| row.contender);

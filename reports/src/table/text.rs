@@ -55,7 +55,7 @@ pub fn text(results: &Results, options: TextOptions) -> String {
     }
     let mut legend = notes::legend(results, &rows);
     legend.extend(details.is_some().then(|| details::LEGEND.to_owned()));
-    let below = [legend, notes::notes(&rows), vec![notes::provenance(results)]];
+    let below = [legend, notes::import(results), notes::notes(&rows), vec![notes::provenance(results)]];
     for paragraph in below.iter().filter(|paragraph| !paragraph.is_empty()) {
         lines.extend(paragraph.iter().flat_map(|note| wrap(note, width, 2)));
         lines.push(String::new());

@@ -53,6 +53,6 @@ impl Repairs {
         ];
         let calls = (self.calls, "calls read");
         let there = counts.into_iter().filter(|(count, _)| *count > 0);
-        core::iter::once(calls).chain(there).map(|(count, what)| format!("{count} {what}")).collect()
+        core::iter::once(calls).chain(there).map(|(count, what)| format!("{what}: {count}")).collect()
     }
 }

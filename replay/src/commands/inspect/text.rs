@@ -199,6 +199,10 @@ fn whence(document: &Document, width: usize) -> Vec<String> {
             lines.extend(said.iter().flat_map(|line| wrap(line, width - 2, 2)).map(|line| format!("  {line}")));
         }
     }
+    if let Some(repairs) = &document.repairs {
+        lines.push("Importing it:".to_owned());
+        lines.extend(repairs.iter().flat_map(|line| wrap(line, width - 2, 2)).map(|line| format!("  {line}")));
+    }
     lines
 }
 

@@ -35,7 +35,7 @@ fn csapp() {
             "alloc,6,5,16",
             "dealloc,6",
         ],
-        &["2 frees of null left out", "1 requests of 0 bytes written as 1 byte"],
+        &["frees of null left out: 2", "requests of 0 bytes written as 1 byte: 1"],
     );
 }
 
@@ -71,7 +71,7 @@ fn android() {
             "alloc,5,7,16,0",
             "alloc,6,1,16,0",
         ],
-        &["1 frees of null left out", "3 failed allocations left out", "1 requests of 0 bytes written as 1 byte"],
+        &["frees of null left out: 1", "failed allocations left out: 3", "requests of 0 bytes written as 1 byte: 1"],
     );
 }
 
@@ -90,7 +90,7 @@ fn android_with_times() {
             "dealloc,1,,,0,30",
             "dealloc,2,,,0,60",
         ],
-        &["1 times that fell raised to that of the event before"],
+        &["times that fell raised to that of the event before: 1"],
     );
 }
 
@@ -121,9 +121,9 @@ fn mtrace() {
             "dealloc,3",
         ],
         &[
-            "2 failed allocations left out",
-            "1 requests of 0 bytes written as 1 byte",
-            "2 frees or reallocations of blocks older than the recording",
+            "failed allocations left out: 2",
+            "requests of 0 bytes written as 1 byte: 1",
+            "frees or reallocations of blocks older than the recording: 2",
         ],
     );
 }
@@ -165,7 +165,8 @@ fn valgrind() {
         "dealloc,6",
         "alloc,7,4,16",
     ];
-    let repairs = ["1 frees of null left out", "1 failed allocations left out", "1 calls of other processes left out"];
+    let repairs =
+        ["frees of null left out: 1", "failed allocations left out: 1", "calls of other processes left out: 1"];
     assert_events(log, &expected, &repairs);
     assert_eq!(import(format!("{log}last words")).unwrap().0, expected);
 }
@@ -183,9 +184,9 @@ fn heaptrack_raw() {
         "alloc,3,1,16,10000000",
     ];
     let repairs = [
-        "1 frees of null left out",
-        "1 requests of 0 bytes written as 1 byte",
-        "1 frees or reallocations of blocks older than the recording",
+        "frees of null left out: 1",
+        "requests of 0 bytes written as 1 byte: 1",
+        "frees or reallocations of blocks older than the recording: 1",
     ];
     assert_events(HEAPTRACK, &expected, &repairs);
 }
@@ -220,7 +221,7 @@ fn wee_alloc() {
             "dealloc,3",
             "dealloc,2",
         ],
-        &["1 requests of 0 bytes written as 1 byte"],
+        &["requests of 0 bytes written as 1 byte: 1"],
     );
     assert_eq!(import("Alloc(1),Free(0)").unwrap().0, ["op,id,size,align", "alloc,1,1,16", "dealloc,1"]);
 }
@@ -234,7 +235,7 @@ fn blocks_larger_than_a_trace_can_hold_are_left_out_while_they_are() {
          7: realloc 0x4000 0x3000 4294967297\n\
          7: free 0x4000\n",
         &["op,id,size,align,thread", "alloc,1,4294967295,16,0", "dealloc,1,,,0"],
-        &["4 calls left out for blocks larger than a trace can hold"],
+        &["calls left out for blocks larger than a trace can hold: 4"],
     );
 }
 

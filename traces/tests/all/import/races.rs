@@ -6,7 +6,7 @@ use super::{import, repaired};
 fn assert_repaired(text: &str, expected: &[&str]) {
     let (events, repairs) = import(text).unwrap();
     assert_eq!(events[1..], *expected);
-    assert_eq!(repaired(&repairs), ["1 ends that were logged late put before the reuse of their address"]);
+    assert_eq!(repaired(&repairs), ["ends that were logged late put before the reuse of their address: 1"]);
 }
 
 #[track_caller]
@@ -121,7 +121,7 @@ fn the_place_of_a_fault_after_a_repair_is_still_right() {
 fn where_ends_are_lost_a_block_ends_when_its_address_is_reused() {
     let (events, repairs) = import("v 10400 3\n+ 8 1 1000\n+ 10 1 1000\n- 1000\n").unwrap();
     assert_eq!(events[1..], ["alloc,1,8,16,0", "dealloc,1,,,0", "alloc,2,16,16,0", "dealloc,2,,,0"]);
-    assert_eq!(repaired(&repairs), ["1 blocks without an end in the recording ended where their address is reused"]);
+    assert_eq!(repaired(&repairs), ["blocks without an end in the recording ended where their address is reused: 1"]);
 }
 
 /// Each call looks ahead, and none may read the rest of the file for it.
