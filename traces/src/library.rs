@@ -1,6 +1,6 @@
 //! The trace library: traces of real programs that ship with Heaprace, each with what there is to know about it.
 //!
-//! A trace is two files in `traces/library/`, `<name>.csv.zst` and `<name>.toml`, and one line in the table below. Both are
+//! A trace is two files in `traces/library/`, `<name>.htrace` and `<name>.toml`, and one line in the table below. Both are
 //! embedded, so the library is there wherever the program is.
 
 use std::collections::BTreeMap;
@@ -38,7 +38,7 @@ static EMBEDDED: &[Embedded] = embedded![
 struct Embedded {
     name: &'static str,
     about: &'static str,
-    compressed: &'static [u8],
+    htrace: &'static [u8],
 }
 
 /// Embeds the two files of each name.
@@ -47,7 +47,7 @@ macro_rules! embedded {
         &[$(Embedded {
             name: $name,
             about: include_str!(concat!("../library/", $name, ".toml")),
-            compressed: include_bytes!(concat!("../library/", $name, ".csv.zst")),
+            htrace: include_bytes!(concat!("../library/", $name, ".htrace")),
         }),*]
     };
 }
@@ -59,8 +59,8 @@ use embedded;
 pub struct LibraryEntry {
     /// The name by which it is asked for.
     pub name: &'static str,
-    /// The trace as CSV, compressed with zstd.
-    pub compressed: &'static [u8],
+    /// The trace, in the [binary format](crate::binary).
+    pub htrace: &'static [u8],
     /// What is known about it.
     pub about: About,
 }
@@ -95,7 +95,8 @@ pub struct About {
     pub varies: Option<String>,
     /// What it stresses in an allocator, and why it is here: one paragraph.
     pub story: String,
-    /// The SHA-256 of the uncompressed CSV, in hexadecimal.
+    /// The SHA-256 of the trace as canonical CSV, in hexadecimal, as [`Source::sha256`] gives it: it stays the same in whatever format
+    /// the trace is kept.
     pub sha256: String,
     /// Its exact totals.
     pub totals: Totals,
@@ -214,7 +215,7 @@ pub fn entries() -> &'static [LibraryEntry] {
 impl LibraryEntry {
     fn parse(files: &Embedded) -> Self {
         let about = toml::from_str(files.about).expect("the files are embedded, and a test reads them");
-        LibraryEntry { name: files.name, compressed: files.compressed, about }
+        LibraryEntry { name: files.name, htrace: files.htrace, about }
     }
 }
 

@@ -43,7 +43,7 @@ enum Origin {
 
 impl Source {
     /// Finds a trace: the file at this path if there is one, else the library trace of this name, with or without the endings
-    /// `.csv` and `.csv.zst`.
+    /// `.htrace`, `.csv` and `.csv.zst`.
     ///
     /// # Errors
     ///
@@ -104,7 +104,7 @@ impl Source {
         Source { import, ..self }
     }
 
-    /// The short name: the file name without its folder and without `.csv` or `.csv.zst`.
+    /// The short name: the file name without its folder and without `.htrace`, `.csv` or `.csv.zst`.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -177,7 +177,7 @@ impl Source {
     fn text(&self) -> Result<Unpacked, TraceError> {
         match &self.origin {
             Origin::File(path) => input::open_file(path, &self.display),
-            Origin::Library(entry) => input::unpacked(Cursor::new(entry.compressed), &self.display),
+            Origin::Library(entry) => input::unpacked(Cursor::new(entry.htrace), &self.display),
             Origin::Bytes(bytes) => input::unpacked(Cursor::new(Arc::clone(bytes)), &self.display),
         }
     }

@@ -100,7 +100,7 @@ fn convert(source: &Source, path: &Path) -> Result<u64, TraceError> {
 
 fn size_of_input(source: &Source) -> Option<u64> {
     match source.library_entry() {
-        Some(entry) => Some(entry.compressed.len() as u64),
+        Some(entry) => Some(entry.htrace.len() as u64),
         None => Path::new(source.display()).metadata().ok().filter(|file| file.is_file()).map(|file| file.len()),
     }
 }

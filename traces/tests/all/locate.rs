@@ -6,7 +6,7 @@ use crate::reading::folder;
 
 #[test]
 fn a_library_trace_has_a_name_with_or_without_endings() {
-    for argument in ["serde-heavy", "serde-heavy.csv", "serde-heavy.csv.zst"] {
+    for argument in ["serde-heavy", "serde-heavy.csv", "serde-heavy.csv.zst", "serde-heavy.htrace"] {
         let source = Source::locate(argument).unwrap();
         assert_eq!((source.name(), source.display()), ("serde-heavy", "library:serde-heavy"));
         assert_eq!(source.library_entry().unwrap().name, "serde-heavy");

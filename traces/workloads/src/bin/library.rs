@@ -1,16 +1,16 @@
 //! Records the trace library, and checks that it can still be recorded.
 //!
-//! `record NAME` runs the workload of that name, writes `traces/library/NAME.csv.zst`, and prints the part of its `.toml` that
+//! `record NAME` runs the workload of that name, writes `traces/library/NAME.htrace`, and prints the part of its `.toml` that
 //! follows from the trace. `check` runs the workload of every library trace that has one, and compares totals. Both run the workloads
 //! that lie beside this program, so they are built together: `./record NAME` and `./check` do that.
 
 use std::error::Error;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use traces::library::{self, LibraryEntry, Origin, Totals};
-use traces::{Profile, Source};
+use traces::{Output, Profile, Source};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -28,17 +28,22 @@ fn main() -> Result<ExitCode> {
 
 /// Records one workload anew into the library.
 fn record(name: &str) -> Result<()> {
-    let trace = run(&workload(name)?)?;
-    let source = Source::locate(&trace.to_string_lossy())?;
-    let totals = totals(&source)?;
-    let library = Path::new(env!("CARGO_MANIFEST_DIR")).join("../library").join(format!("{name}.csv.zst"));
-    let mut compressed = zstd::Encoder::new(File::create(&library)?, 19)?;
-    compressed.include_checksum(true)?;
-    std::io::copy(&mut File::open(&trace)?, &mut compressed)?;
-    compressed.finish()?;
-    println!("{name}.csv.zst: {} bytes. For {name}.toml:\n", fs::metadata(&library)?.len());
+    let source = Source::locate(&run(&workload(name)?)?.to_string_lossy())?;
+    let library = Path::new(env!("CARGO_MANIFEST_DIR")).join("../library").join(format!("{name}.htrace"));
+    let mut profile = Profile::default();
+    let mut events = source.open()?;
+    let mut output = Output::create(&library, events.columns(), events.provenance())?;
+    while let Some(event) = events.next() {
+        let event = event?;
+        events.comments().iter().try_for_each(|comment| output.comment(comment))?;
+        output.write(&event)?;
+        profile.add(&event);
+    }
+    events.comments().iter().try_for_each(|comment| output.comment(comment))?;
+    output.finish()?;
+    println!("{name}.htrace: {} bytes. For {name}.toml:\n", fs::metadata(&library)?.len());
     println!("platform = \"{}\"\nsha256 = \"{}\"\n\n[totals]", traces::record::platform(), source.sha256()?);
-    for (total, value) in totals.named() {
+    for (total, value) in Totals::from(&profile).named() {
         println!("{total} = {value}");
     }
     Ok(())
