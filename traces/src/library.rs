@@ -31,6 +31,11 @@ static EMBEDDED: &[Embedded] = embedded![
     "ecs-game",
     "path-finder",
     "thread-pipeline",
+    "sqlite-ledger",
+    "git-log",
+    "python-simulation",
+    "jq-report",
+    "c-compiler",
     "repeated-growth",
 ];
 

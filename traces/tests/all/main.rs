@@ -10,6 +10,8 @@ mod broken;
 #[cfg(test)]
 mod import;
 #[cfg(test)]
+mod library;
+#[cfg(test)]
 mod locate;
 #[cfg(test)]
 mod native;

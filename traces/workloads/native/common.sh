@@ -1,0 +1,48 @@
+# What the native workloads share; each of them reads this file. A workload sets `program`, writes the functions `version`, `prepare` and
+# `record`, and ends with `main "$@"`:
+#
+#   NAME FILE         records into FILE, whose ending decides the format
+#   NAME --versions   says, as KEY=VALUE, which versions decide what the program does; where it is not there, says so and exits with 3
+#
+# All of it happens in a new folder and in an environment of its own, so that a run does not depend on who runs it, and where. The programs
+# are those of the system, not what else is in the path.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+PATH=/usr/bin:/bin
+export PATH LC_ALL=C
+
+# Runs a program in an environment that has what is named here and nothing else: `clean [VARIABLE=VALUE]... PROGRAM [ARGUMENT]...`
+clean() {
+  env -i PATH="$PATH" LC_ALL=C TZ=UTC HOME=/nonexistent "$@"
+}
+
+absent() {
+  echo "$1"
+  exit 3
+}
+
+versions() {
+  command -v "$program" > /dev/null || absent "there is no $program in $PATH"
+  libc=$(getconf GNU_LIBC_VERSION 2> /dev/null) || absent "this system has no glibc"
+  [ -r /etc/os-release ] || absent "this system does not say what it is: there is no /etc/os-release"
+  echo "$program=$(version)"
+  echo "glibc=${libc#glibc }"
+  # In a shell of its own, as the file sets variables.
+  (. /etc/os-release && echo "system=${ID:-unknown} ${VERSION_ID:-of no version}")
+}
+
+main() {
+  [ $# -eq 1 ] || { echo "usage: $0 FILE | --versions" >&2; exit 2; }
+  [ "$1" != --versions ] || { versions; exit; }
+  case $1 in /*) trace=$1 ;; *) trace=$PWD/$1 ;; esac
+  replay=${HEAPRACE_REPLAY:-$here/../../../target/release/replay}
+  [ -x "$replay" ] || { echo "$0: there is no $replay; 'cargo build --release' in Heaprace's folder makes it" >&2; exit 1; }
+  replay=$(cd "$(dirname "$replay")" && pwd)/replay
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  cd "$work"
+  prepare
+  # Here under a name that is always the same, because the program's environment has it.
+  record "trace.${trace##*.}"
+  mv "trace.${trace##*.}" "$trace"
+}
