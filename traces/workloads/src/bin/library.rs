@@ -1,18 +1,24 @@
 //! Records the trace library, and checks that it can still be recorded.
 //!
 //! `record NAME` runs the workload of that name, writes `traces/library/NAME.htrace`, and prints the part of its `.toml` that
-//! follows from the trace. `check` runs the workload of every library trace that has one, and compares totals. Both run the workloads
-//! that lie beside this program, so they are built together: `./record NAME` and `./check` do that.
+//! follows from the trace. `check` runs the workload of every library trace, and compares totals. A workload is a Rust program that lies
+//! beside this one, or a script of the folder `native` that records a program of the system: `./record NAME` and `./check` build all
+//! that is needed.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use traces::library::{self, LibraryEntry, Origin, Totals};
+use traces::library::{self, About, Totals};
+use traces::record::platform;
 use traces::{Output, Profile, Source};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// What a script exits with whose program this system does not have.
+const ABSENT: i32 = 3;
 
 fn main() -> Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -28,7 +34,8 @@ fn main() -> Result<ExitCode> {
 
 /// Records one workload anew into the library.
 fn record(name: &str) -> Result<()> {
-    let source = Source::locate(&run(&workload(name)?)?.to_string_lossy())?;
+    let workload = Workload::named(name)?;
+    let source = workload.run(name)?;
     let library = Path::new(env!("CARGO_MANIFEST_DIR")).join("../library").join(format!("{name}.htrace"));
     let mut profile = Profile::default();
     let mut events = source.open()?;
@@ -42,10 +49,13 @@ fn record(name: &str) -> Result<()> {
     events.comments().iter().try_for_each(|comment| output.comment(comment))?;
     output.finish()?;
     println!("{name}.htrace: {} bytes. For {name}.toml:\n", fs::metadata(&library)?.len());
-    println!("platform = \"{}\"\nsha256 = \"{}\"\n\n[totals]", traces::record::platform(), source.sha256()?);
-    for (total, value) in Totals::from(&profile).named() {
-        println!("{total} = {value}");
+    println!("platform = \"{}\"\nsha256 = \"{}\"", platform(), source.sha256()?);
+    if let Workload::Script(script) = &workload {
+        println!("\n[versions]");
+        versions(script)??.iter().for_each(|(of, version)| println!("{of} = \"{version}\""));
     }
+    println!("\n[totals]");
+    Totals::from(&profile).named().iter().for_each(|(total, value)| println!("{total} = {value}"));
     Ok(())
 }
 
@@ -53,11 +63,12 @@ fn record(name: &str) -> Result<()> {
 fn check() -> Result<ExitCode> {
     let mut failed = false;
     for entry in library::entries() {
-        let Ok(workload) = workload(entry.name) else {
-            println!("{}: not recorded here ({})", entry.name, origin_or_command(entry));
+        let workload = Workload::named(entry.name)?;
+        if let Some(reason) = workload.reason_to_skip(&entry.about)? {
+            println!("skipped: {}: {reason}", entry.name);
             continue;
-        };
-        let totals = totals(&Source::locate(&run(&workload)?.to_string_lossy())?)?;
+        }
+        let totals = totals(&workload.run(entry.name)?)?;
         let tolerance_percent = entry.about.tolerance_percent;
         let (mut largest_percent, mut differences) = (0.0, Vec::new());
         for ((total, now), (_, stated)) in totals.named().into_iter().zip(entry.about.totals.named()) {
@@ -80,30 +91,81 @@ fn check() -> Result<ExitCode> {
     Ok(ExitCode::from(u8::from(failed)))
 }
 
-fn origin_or_command(entry: &LibraryEntry) -> &str {
-    match entry.about.origin {
-        Origin::Synthetic => "synthetic",
-        _ => &entry.about.command,
+/// What records a library trace.
+enum Workload {
+    /// A Rust program, which records itself.
+    Program(PathBuf),
+    /// A script, which has `replay record` record a program of the system.
+    Script(PathBuf),
+}
+
+impl Workload {
+    fn named(name: &str) -> Result<Self> {
+        let program = beside_this(&format!("{name}{}", std::env::consts::EXE_SUFFIX))?;
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("native").join(name);
+        match (program.is_file(), script.is_file()) {
+            (true, _) => Ok(Workload::Program(program)),
+            (false, true) => Ok(Workload::Script(script)),
+            (false, false) => {
+                Err(format!("there is no workload {name}; the workloads are the files of src/bin and native").into())
+            }
+        }
+    }
+
+    /// Why this system cannot tell whether the library's totals still hold: its program is not there, or is another one.
+    fn reason_to_skip(&self, about: &About) -> Result<Option<String>> {
+        let Workload::Script(script) = self else { return Ok(None) };
+        if platform() != about.platform {
+            return Ok(Some(format!("this is {}, and the library's is of {}", platform(), about.platform)));
+        }
+        let found = match versions(script)? {
+            Ok(found) => found,
+            Err(absent) => return Ok(Some(absent)),
+        };
+        let other = about.versions.iter().find(|(of, stated)| found.get(*of) != Some(stated));
+        Ok(other.map(|(of, stated)| {
+            let found = found.get(of).map_or("unknown", String::as_str);
+            format!("{of} is {found} here, and the library's is of {stated}")
+        }))
+    }
+
+    /// Runs it, and gives the trace that it leaves.
+    fn run(&self, name: &str) -> Result<Source> {
+        let (path, trace) = match self {
+            Workload::Program(path) => (path, beside_this(&format!("{name}.csv"))?),
+            Workload::Script(path) => (path, beside_this(&format!("{name}.htrace"))?),
+        };
+        let mut command = Command::new(path);
+        let status = match self {
+            Workload::Program(_) => command.env("HEAPRACE_TRACE", &trace).status()?,
+            Workload::Script(_) => command.arg(&trace).status()?,
+        };
+        if !status.success() {
+            return Err(format!("{} failed: {status}", path.display()).into());
+        }
+        Ok(Source::locate(&trace.to_string_lossy())?)
     }
 }
 
-/// The program beside this one of that name.
-fn workload(name: &str) -> Result<PathBuf> {
-    let path = std::env::current_exe()?.with_file_name(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-    match path.is_file() {
-        true => Ok(path),
-        false => Err(format!("there is no workload {name}; the workloads are the files of src/bin").into()),
+/// The versions that decide what a script's program does, or why this system does not have it.
+fn versions(script: &Path) -> Result<std::result::Result<BTreeMap<String, String>, String>> {
+    let output = Command::new(script).arg("--versions").output()?;
+    let text = String::from_utf8(output.stdout)?;
+    if output.status.code() == Some(ABSENT) {
+        return Ok(Err(text.trim_end().to_owned()));
     }
+    if !output.status.success() {
+        return Err(format!("{} does not tell versions: {}", script.display(), output.status).into());
+    }
+    Ok(Ok(text
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(of, version)| (of.into(), version.into()))
+        .collect()))
 }
 
-/// Runs a workload, and gives the trace that it leaves, which lies beside it.
-fn run(workload: &Path) -> Result<PathBuf> {
-    let trace = workload.with_extension("csv");
-    let status = Command::new(workload).env("HEAPRACE_TRACE", &trace).status()?;
-    if !status.success() {
-        return Err(format!("{} failed: {status}", workload.display()).into());
-    }
-    Ok(trace)
+fn beside_this(file: &str) -> Result<PathBuf> {
+    Ok(std::env::current_exe()?.with_file_name(file))
 }
 
 fn totals(source: &Source) -> Result<Totals> {
