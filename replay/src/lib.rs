@@ -21,6 +21,7 @@
 //! # Ok::<(), replay::compare::CompareError>(())
 //! ```
 
+pub mod bounds;
 pub mod compare;
 pub mod contender;
 pub mod engine;

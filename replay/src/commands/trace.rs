@@ -1,5 +1,6 @@
-//! `replay trace`: new traces from traces, and traces made up.
+//! `replay trace`: new traces from traces, traces made up, and traces for other tools.
 
+mod export;
 mod generate;
 
 use std::ops::Range;
@@ -31,6 +32,8 @@ Examples:
       A part, which begins with what was live there.
   replay trace generate drift --events 1000000 --output drift.csv.zst
       A trace that no program made.
+  replay trace export --minimalloc text-editor.csv text-editor
+      What MiniMalloc and its like can be given to place.
 
 The ending of --output decides the format. What was done is written into the new trace's provenance.";
 
@@ -99,6 +102,12 @@ enum Operation {
     },
     /// A synthetic trace, labelled as such
     Generate(generate::Generate),
+    /// A trace as a problem for solvers of dynamic storage allocation
+    ///
+    /// Each object between two changes of its size becomes a line: a number, the event of its birth, the event of its death, which is
+    /// not included, its size and its alignment in bytes. What a solver needs for it can be compared with the clairvoyant
+    /// placement, which has the same lines to place.
+    Export(export::Export),
 }
 
 /// Where the events come from.
@@ -167,6 +176,7 @@ pub(crate) fn run(arguments: &TraceAlgebra) -> u8 {
             write(algebra::without_teardown(input), columns, &provenance, to)
         }),
         Operation::Generate(generate) => generate.run(),
+        Operation::Export(export) => return export.run(),
     };
     match made {
         Ok(()) => 0,

@@ -1,6 +1,8 @@
 //! All integration tests of the crate, in one binary.
 
 #[cfg(test)]
+mod bounds;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod figures;

@@ -1,0 +1,53 @@
+//! The bounds of every trace of the library, and of a synthetic one of a million objects: a table of what they are and how long each took, on
+//! one core. It fails where a placement is not sound, where fewer than three quarters are within 5 % of the most live bytes, and where a
+//! trace takes more than a minute for each million objects that it begins.
+//!
+//! Each trace once, and no statistics: the figures are the same in every run, and the times are only to be far below a minute.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use replay::Program;
+use replay::bounds::{Instance, Placement, playback};
+use traces::synthetic::Kind;
+use traces::{Source, library};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Prints a line, and tells whether the placement is within 5 %, and whether it was found in time.
+fn line(name: &str, program: &Program) -> (bool, bool) {
+    let begin = Instant::now();
+    let instance = Instance::of(program).expect("the trace is not too long");
+    let placement = Placement::of(&instance);
+    let time = begin.elapsed();
+    playback::verify(program, &instance, &placement).expect("the placement is sound");
+    let (live, makespan) = (program.profile().peak_live_bytes, placement.makespan_bytes);
+    assert!(makespan >= live, "{name}: the makespan {makespan} is less than what is live, {live}");
+    let objects = instance.rectangles().len();
+    let ratio = makespan as f64 / live as f64;
+    println!("{name:20} {objects:>9} {live:>9} {makespan:>11} {ratio:>7.4} {:>8.2}", time.as_secs_f64());
+    (makespan * 100 <= live * 105, time <= MINUTE * objects.div_ceil(1_000_000) as u32)
+}
+
+fn main() -> ExitCode {
+    println!("{:20} {:>9} {:>9} {:>11} {:>7} {:>8}", "trace", "objects", "max live", "clairvoyant", "ratio", "seconds");
+    let (mut near, mut in_time) = (0, true);
+    // `cargo bench -- --test` is to show that it runs.
+    let is_test = std::env::args().any(|argument| argument == "--test");
+    let entries: Vec<_> =
+        library::entries().iter().filter(|entry| !is_test || entry.about.totals.allocs < 50_000).collect();
+    for entry in &entries {
+        let program = Program::load(&Source::from(*entry)).expect("the library's traces are sound");
+        let (is_near, is_in_time) = line(entry.name, &program);
+        near += usize::from(is_near);
+        in_time &= is_in_time;
+    }
+    if !is_test {
+        for (name, kind) in [("uniform, 1 million", Kind::Uniform), ("drift, 1 million", Kind::Drift)] {
+            let program = Program::compile(kind.events(2_000_000, 1).map(Ok)).expect("a synthetic trace is sound");
+            in_time &= line(name, &program).1;
+        }
+    }
+    println!("{near} of {} traces of the library are within 5 %", entries.len());
+    if near * 4 >= entries.len() * 3 && in_time { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

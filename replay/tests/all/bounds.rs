@@ -1,0 +1,34 @@
+//! The bounds of the library's traces: the clairvoyant placement is checked, above what it cannot be below, and near it.
+
+use replay::Program;
+use replay::bounds::{self, Bounds, Robson};
+use traces::{LibraryEntry, Source, library};
+
+/// Traces with so many allocations at most are looked at here: the others take too long unoptimised. `cargo bench --bench bounds` has them all.
+const MOST_ALLOCS: u64 = 150_000;
+
+/// The bounds of a trace, and its most live bytes as its `.toml` states them.
+fn bounds_of(entry: &'static LibraryEntry) -> (&'static str, u64, Bounds) {
+    let program = Program::load(&Source::from(entry)).unwrap();
+    let bounds = bounds::of(&program).unwrap_or_else(|error| panic!("{}: {error}", entry.name));
+    (entry.name, entry.about.totals.peak_live_bytes, bounds)
+}
+
+#[test]
+fn the_clairvoyant_placement_is_sound_and_near_the_most_live_bytes() {
+    let small: Vec<_> =
+        library::entries().iter().filter(|entry| entry.about.totals.allocs <= MOST_ALLOCS).map(bounds_of).collect();
+    assert!(small.len() >= 8, "{} traces are too few to tell", small.len());
+    for (name, live, bounds) in &small {
+        assert_eq!(bounds.max_live_bytes, *live, "{name}");
+        assert!(bounds.max_live_aligned_bytes >= *live, "{name}: {bounds:?}");
+        assert!(bounds.clairvoyant_bytes >= *live, "{name}: {bounds:?}");
+        assert_eq!(bounds.robson, Robson::of(*live, bounds.max_size_bytes));
+        assert!(
+            bounds.robson.forced_bytes > bounds.clairvoyant_bytes || bounds.max_size_bytes == *live,
+            "{name}: {bounds:?}"
+        );
+    }
+    let near = small.iter().filter(|(_, live, bounds)| bounds.clairvoyant_bytes * 100 <= live * 105).count();
+    assert!(near * 4 >= small.len() * 3, "only {near} of {} are within 5 %: {small:#?}", small.len());
+}
