@@ -8,26 +8,33 @@
 //!    that is born after it overlaps anything that has died before. Each walk places what it meets in a gap that fits well, beside a block that
 //!    leaves at nearly the same time; that time is known, forwards it is the death and backwards the birth.
 //! 3. Do that for several orders and policies, keep the best, and go on with the moment at which it was highest, or at which the others
-//!    failed: what was hard to place comes first then.
+//!    failed: what was hard to place comes first then. When no such moment is new, the peaks of other stretches of the trace follow.
 //!
 //! The order decides what falls apart: by death, the forward walk leaves one gap that grows, and the backward walk many; by birth it is the
 //! other way round. So there are orders between the two: groups by one, and within each group by the other. A few groups are large
 //! enough for what comes next to find room, and few enough not to leave much unused.
 //!
 //! Walks that get no better than the best so far are cut off, and all of it ends where a budget is spent that is counted in steps and not in time.
-//! So the placement is the same on every machine, and the work is bounded: n·log n for one walk, and so many of them as the budget
+//! So the placement is the same on every machine, and the work is bounded: n·log n for one walk, and as many of them as the budget
 //! allows, two at least.
-
-use std::cmp::Reverse;
+//!
+//! What it does badly: many objects of many sizes that replace each other one by one while the heap is full, with no order in which
+//! they go (a cache). There is no moment from which such a heap falls apart neatly.
 
 use super::instance::Instance;
 use super::sweep::{Budget, Direction, Policy, Start, Walk, Walker};
 
-/// Steps in all: about 20 seconds at the most.
-const BUDGET_STEPS: u64 = 800_000_000;
+/// Steps for each rectangle: those of some fifty walks that are not cut off.
+const STEPS_PER_RECTANGLE: u64 = 2000;
+
+/// Steps in all, at the most: about 20 seconds of one core.
+const MOST_STEPS: u64 = 600_000_000;
 
 /// Moments that are begun with.
-const MOST_MOMENTS: usize = 12;
+const MOST_MOMENTS: usize = 24;
+
+/// Stretches of a trace whose peaks are tried when no moment stands out any more.
+const STRETCHES: usize = 16;
 
 /// A placement that is within this part of the most live bytes is good enough.
 const GOOD_ENOUGH: u64 = 1024;
@@ -42,28 +49,42 @@ const POLICIES: [Policy; 5] = [
 
 /// In which order the blocks of a moment lie, from the lowest address up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Order {
-    /// So many groups, those that are born first lowest; within each group, what dies last lowest.
-    Births(usize),
-    /// So many groups, those that die last lowest; within each group, what is born first lowest.
-    Deaths(usize),
-    /// What lives longest lowest, but sizes that are no multiple of 8 above all others, which then need no padding.
-    OddSizesLast,
+struct Order {
+    /// What the groups are by, the lowest first; each group is by the other of the two.
+    groups_by: Key,
+    groups: usize,
+    /// Whether sizes that are no multiple of 8 come last in their group: side by side, most of them need no padding.
+    odd_sizes_last: bool,
 }
 
-const ORDERS: [Order; 11] = [
-    Order::Births(8),
-    Order::Deaths(8),
-    Order::Births(1),
-    Order::Deaths(1),
-    Order::Births(24),
-    Order::Deaths(24),
-    Order::OddSizesLast,
-    Order::Births(3),
-    Order::Deaths(3),
-    Order::Births(64),
-    Order::Deaths(64),
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Key {
+    /// What is born first is lowest.
+    Birth,
+    /// What dies last is lowest.
+    Death,
+}
+
+/// How many groups, and whether odd sizes come last: all of these for both keys.
+const GROUPS: [(usize, bool); 10] = [
+    (8, false),
+    (1, false),
+    (8, true),
+    (1, true),
+    (24, false),
+    (24, true),
+    (3, false),
+    (3, true),
+    (64, false),
+    (64, true),
 ];
+
+/// All orders, the most promising first.
+fn orders() -> impl Iterator<Item = Order> {
+    GROUPS.into_iter().flat_map(|(groups, odd_sizes_last)| {
+        [Key::Birth, Key::Death].map(|groups_by| Order { groups_by, groups, odd_sizes_last })
+    })
+}
 
 /// Offsets for the rectangles of an instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,7 +109,8 @@ impl Placement {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn of(instance: &Instance) -> Self {
-        Search::new(instance, BUDGET_STEPS).run()
+        let steps = STEPS_PER_RECTANGLE * instance.rectangles().len() as u64;
+        Search::new(instance, steps.min(MOST_STEPS)).run()
     }
 }
 
@@ -128,18 +150,40 @@ impl<'i> Search<'i> {
     fn run(mut self) -> Placement {
         let (most, mut moment) = self.instance.peak(|object| object.size_bytes.into());
         let enough = most + most / GOOD_ENOUGH;
+        let mut others = self.peaks();
         let mut moments = Vec::new();
         let plan = loop {
             moments.push(moment);
             self.try_orders(moment, enough);
             let plan = self.best.expect("the first walks have no limit");
-            let next = [Some(plan.top_event), self.stuck].into_iter().flatten().find(|next| !moments.contains(next));
-            match next {
+            let hard = [Some(plan.top_event), self.stuck].into_iter().flatten();
+            match hard.chain(others.by_ref()).find(|next| !moments.contains(next)) {
                 Some(next) if !self.is_over(enough) && moments.len() < MOST_MOMENTS => moment = next,
                 _ => break plan,
             }
         };
         self.carry_out(&plan)
+    }
+
+    /// The moments of most live bytes of some stretches of the trace, the highest first.
+    fn peaks(&self) -> impl Iterator<Item = u32> + use<> {
+        let instance = self.instance;
+        let stretch = instance.changes().len().div_ceil(STRETCHES).max(1);
+        let mut live = 0_u64;
+        let mut peaks: Vec<(u64, u32)> = Vec::new();
+        for changes in instance.changes().chunks(stretch) {
+            let mut peak = (0, 0);
+            for &change in changes {
+                let bytes = u64::from(instance.rectangles()[change.rectangle()].size_bytes);
+                live = if change.is_birth() { live + bytes } else { live - bytes };
+                if change.is_birth() && live > peak.0 {
+                    peak = (live, instance.event_of(change));
+                }
+            }
+            peaks.push(peak);
+        }
+        peaks.sort_by_key(|&(live, _)| std::cmp::Reverse(live));
+        peaks.into_iter().map(|(_, event)| event)
     }
 
     fn is_over(&self, enough: u64) -> bool {
@@ -154,7 +198,7 @@ impl<'i> Search<'i> {
     fn try_orders(&mut self, moment: u32, enough: u64) {
         self.stuck = None;
         self.budget.spend(self.instance.rectangles().len() as u64);
-        for order in ORDERS {
+        for order in orders() {
             self.try_order(moment, order);
             if self.is_over(enough) {
                 break;
@@ -218,25 +262,19 @@ fn start(instance: &Instance, event: u32, order: Order) -> Start {
     let objects = instance.rectangles();
     let mut live: Vec<u32> =
         (0..objects.len() as u32).filter(|&one| objects[one as usize].lives_after(event)).collect();
-    let birth = |&one: &u32| objects[one as usize].birth;
-    let death = |&one: &u32| Reverse(objects[one as usize].death);
-    let group = |groups: usize| live.len().div_ceil(groups).max(1);
-    match order {
-        Order::Births(groups) => {
-            let group = group(groups);
-            live.sort_by_key(birth);
-            live.chunks_mut(group).for_each(|group| group.sort_by_key(death));
-        }
-        Order::Deaths(groups) => {
-            let group = group(groups);
-            live.sort_by_key(death);
-            live.chunks_mut(group).for_each(|group| group.sort_by_key(birth));
-        }
-        Order::OddSizesLast => live.sort_by_key(|&one| {
-            let object = &objects[one as usize];
-            (!object.size_bytes.is_multiple_of(8), Reverse(object.death - object.birth))
-        }),
-    }
+    // The larger the key, the higher: of a death its distance from the end of time.
+    let key = |key: Key, one: u32| match key {
+        Key::Birth => objects[one as usize].birth,
+        Key::Death => u32::MAX - objects[one as usize].death,
+    };
+    let (outer, inner) = match order.groups_by {
+        Key::Birth => (Key::Birth, Key::Death),
+        Key::Death => (Key::Death, Key::Birth),
+    };
+    let is_last = |one: u32| order.odd_sizes_last && !objects[one as usize].size_bytes.is_multiple_of(8);
+    let group = live.len().div_ceil(order.groups).max(1);
+    live.sort_by_key(|&one| key(outer, one));
+    live.chunks_mut(group).for_each(|group| group.sort_by_key(|&one| (is_last(one), key(inner, one))));
     let mut top = 0;
     let blocks = live.into_iter().map(|one| {
         let object = &objects[one as usize];
@@ -292,7 +330,7 @@ mod tests {
     fn a_spent_budget_still_leaves_a_sound_placement_and_a_larger_one_no_worse() {
         let program = program(&random(2000, 1));
         let instance = Instance::of(&program).unwrap();
-        let makespans = [0, 100_000, 1_000_000, BUDGET_STEPS].map(|steps| {
+        let makespans = [0, 100_000, 1_000_000, MOST_STEPS].map(|steps| {
             let placement = Search::new(&instance, steps).run();
             verify(&program, &instance, &placement).unwrap();
             placement.makespan_bytes
@@ -323,7 +361,7 @@ mod tests {
         let instance = instance(&random(200, 3));
         let (_, event) = instance.peak(|_| 1);
         let mut expected: Vec<u32> = Vec::new();
-        for order in ORDERS {
+        for order in orders() {
             let start = start(&instance, event, order);
             assert!(start.blocks.is_sorted_by_key(|&(_, offset)| offset));
             let mut live: Vec<u32> = start.blocks.iter().map(|&(one, _)| one).collect();
@@ -340,6 +378,7 @@ mod tests {
                 .map(|&(one, _)| instance.rectangles()[one as usize].birth)
                 .collect()
         };
-        assert!(births(Order::Deaths(1)).is_sorted() && !births(Order::Births(1)).is_sorted());
+        let one_group = |groups_by| Order { groups_by, groups: 1, odd_sizes_last: false };
+        assert!(births(one_group(Key::Death)).is_sorted() && !births(one_group(Key::Birth)).is_sorted());
     }
 }
