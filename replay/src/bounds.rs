@@ -4,7 +4,7 @@
 //! |---|---|
 //! | most live bytes | no allocator needs less |
 //! | the same, aligned | each size rounded up to a multiple of its alignment |
-//! | [clairvoyant](clairvoyant) | what a placement needs that knows every object's end beforehand; found by a heuristic, and checked |
+//! | [clairvoyant] | what a placement needs that knows every object's end beforehand; found by a heuristic, and checked |
 //! | [Robson's](robson) | what the worst program with the same most live bytes and largest size needs |
 //!
 //! All are bytes of objects alone: no headers, no free lists, no rounding to pages. A realloc is read as an optimist does, see
