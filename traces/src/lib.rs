@@ -34,6 +34,7 @@ mod op;
 mod output;
 pub mod profile;
 pub mod record;
+mod resolve;
 mod source;
 pub mod synthetic;
 pub mod validate;

@@ -20,6 +20,8 @@ use crate::op::Op;
 
 /// How hard zstd works. Harder levels gain a few percent and take several times as long.
 const LEVEL: i32 = 9;
+/// How hard it works while a program is waiting: half the time an event, and up to a tenth more bytes.
+const QUICK_LEVEL: i32 = 3;
 
 /// Writes events as a binary trace.
 ///
@@ -29,8 +31,9 @@ pub struct Writer<W> {
     columns: Columns,
     zstd: Compressor<'static>,
     block: Block,
-    /// The requests of the block, [`packed`] and as a number each; they get their codes once all are known.
-    requests: Vec<u64>,
+    /// For each event of the block the place of its request among the different ones; they get their codes once all are known.
+    requests: Vec<u32>,
+    different: Different,
     /// Where the next event goes on from.
     now: Start,
     index: Index,
@@ -45,15 +48,30 @@ impl<W: Write> Writer<W> {
     /// # Errors
     ///
     /// [`TraceError::Write`] where the output fails, or the provenance is longer than the format allows.
-    pub fn new(mut output: W, columns: Columns, provenance: &[impl AsRef<str>]) -> Result<Self, TraceError> {
+    pub fn new(output: W, columns: Columns, provenance: &[impl AsRef<str>]) -> Result<Self, TraceError> {
+        Self::with_level(output, columns, provenance, LEVEL)
+    }
+
+    /// Begins a trace that takes little time to write, as [`new`](Self::new) otherwise.
+    pub(crate) fn quick(output: W, columns: Columns, provenance: &[impl AsRef<str>]) -> Result<Self, TraceError> {
+        Self::with_level(output, columns, provenance, QUICK_LEVEL)
+    }
+
+    fn with_level(
+        mut output: W,
+        columns: Columns,
+        provenance: &[impl AsRef<str>],
+        level: i32,
+    ) -> Result<Self, TraceError> {
         let head = head::to_bytes(columns, provenance).map_err(write_failed)?;
         output.write_all(&head).map_err(write_failed)?;
         Ok(Writer {
             output,
             columns,
-            zstd: Compressor::new(LEVEL).map_err(write_failed)?,
+            zstd: Compressor::new(level).map_err(write_failed)?,
             block: Block::default(),
             requests: Vec::with_capacity(BLOCK_EVENTS),
+            different: Different::default(),
             now: Start::default(),
             index: Index::default(),
             offset: head.len() as u64,
@@ -67,6 +85,7 @@ impl<W: Write> Writer<W> {
     ///
     /// [`TraceError::Unwritable`] where the event has no value for a column of the trace, [`TraceError::Write`] where the output
     /// fails.
+    #[inline]
     pub fn write(&mut self, event: &Event) -> Result<(), TraceError> {
         if self.requests.len() == BLOCK_EVENTS {
             self.write_block()?;
@@ -96,7 +115,11 @@ impl<W: Write> Writer<W> {
             self.block.touched.push(distance(self.now.touched, event.id));
             self.now.touched = event.id;
         }
-        self.requests.push(number_of(request));
+        let place = match event.action {
+            Action::Dealloc { .. } => self.different.add_dealloc(),
+            _ => self.different.add(number_of(request)),
+        };
+        self.requests.push(place);
         if let Some(thread) = thread {
             self.block.threads.push(thread.into());
         }
@@ -146,15 +169,15 @@ impl<W: Write> Writer<W> {
 
     fn write_block(&mut self) -> Result<(), TraceError> {
         let block = &mut self.block;
-        let table = table_of(&self.requests);
-        let codes: IdMap<u8> = table.iter().zip(0..).map(|(&request, code)| (request, code)).collect();
+        let table = self.different.table();
+        let codes = self.different.codes(&table);
         block.codes.clear();
         block.rare.clear();
-        for &request in &self.requests {
-            let code = codes.get(&request).copied().unwrap_or(RARE);
+        for &place in &self.requests {
+            let code = codes[place as usize];
             block.codes.push(code);
             if code == RARE {
-                block.rare.extend_from_slice(&entry_of(request));
+                block.rare.extend_from_slice(&entry_of(self.different.counts[place as usize].0));
             }
         }
         if block.allocated.near.iter().all(|&way| way == 0) {
@@ -168,6 +191,7 @@ impl<W: Write> Writer<W> {
         self.index.push(IndexEntry { offset: self.offset, events: self.requests.len() as u32 });
         self.offset += self.bytes.len() as u64;
         self.requests.clear();
+        self.different.clear();
         for column in [&mut block.allocated, &mut block.touched, &mut block.threads, &mut block.times] {
             column.clear();
         }
@@ -190,16 +214,59 @@ fn write_failed(source: io::Error) -> TraceError {
     TraceError::Write { source }
 }
 
-/// The requests that get a code: the most frequent ones, in the order of their numbers, so that like requests have like codes.
-fn table_of(requests: &[u64]) -> Vec<u64> {
-    let mut counts: IdMap<u32> = IdMap::default();
-    requests.iter().for_each(|&request| *counts.entry(request).or_default() += 1);
-    let mut table: Vec<(u64, u32)> = counts.into_iter().collect();
-    table.sort_unstable_by_key(|&(request, count)| (core::cmp::Reverse(count), request));
-    table.truncate(RARE.into());
-    let mut table: Vec<u64> = table.into_iter().map(|(request, _)| request).collect();
-    table.sort_unstable();
-    table
+/// The different requests of a block, each as a number, with how often they are there. The first is the deallocation, which needs no
+/// look-up: it is every other event.
+#[derive(Debug)]
+struct Different {
+    places: IdMap<u32>,
+    counts: Vec<(u64, u32)>,
+}
+
+impl Default for Different {
+    fn default() -> Self {
+        let dealloc = number_of(packed(Op::Dealloc, 0, 0));
+        Different { places: IdMap::default(), counts: vec![(dealloc, 0)] }
+    }
+}
+
+impl Different {
+    fn add_dealloc(&mut self) -> u32 {
+        self.counts[0].1 += 1;
+        0
+    }
+
+    /// Counts a request that is no deallocation, and gives its place.
+    fn add(&mut self, request: u64) -> u32 {
+        let next = self.counts.len() as u32;
+        let place = *self.places.entry(request).or_insert(next);
+        match self.counts.get_mut(place as usize) {
+            Some((_, count)) => *count += 1,
+            None => self.counts.push((request, 1)),
+        }
+        place
+    }
+
+    /// The requests that get a code: the most frequent ones, in the order of their numbers, so that like requests have like codes.
+    fn table(&self) -> Vec<u64> {
+        let mut table: Vec<(u64, u32)> = self.counts.iter().copied().filter(|&(_, count)| count > 0).collect();
+        table.sort_unstable_by_key(|&(request, count)| (core::cmp::Reverse(count), request));
+        table.truncate(RARE.into());
+        let mut table: Vec<u64> = table.into_iter().map(|(request, _)| request).collect();
+        table.sort_unstable();
+        table
+    }
+
+    /// The code of each request, by its place.
+    fn codes(&self, table: &[u64]) -> Vec<u8> {
+        let code = |(request, _): &(u64, u32)| table.binary_search(request).map_or(RARE, |code| code as u8);
+        self.counts.iter().map(code).collect()
+    }
+
+    fn clear(&mut self) {
+        self.places.clear();
+        self.counts.truncate(1);
+        self.counts[0].1 = 0;
+    }
 }
 
 /// An entry of a table as a number: the kind, then the alignment, then the size decide which is the larger.
@@ -218,12 +285,21 @@ mod tests {
 
     #[test]
     fn the_most_frequent_requests_get_a_code() {
-        let requests: Vec<u64> =
-            (0..1000).flat_map(|number| vec![number; if number % 4 == 0 { 2 } else { 1 }]).collect();
-        let table = table_of(&requests);
+        let mut different = Different::default();
+        for number in 0..1000 {
+            let times = if number % 4 == 0 { 2 } else { 1 };
+            (0..times).for_each(|_| assert_eq!(different.add(number), number as u32 + 1));
+        }
+        let table = different.table();
         assert_eq!(table.len(), 255);
         assert_eq!(table.iter().filter(|&&number| number % 4 == 0).count(), 250);
         assert!(table.is_sorted());
+        let codes = different.codes(&table);
+        assert_eq!(codes.iter().filter(|&&code| code == RARE).count(), 1001 - 255);
+        assert_eq!(codes[0], RARE, "no deallocation was added");
+        different.clear();
+        different.add_dealloc();
+        assert_eq!(different.table(), [number_of(packed(Op::Dealloc, 0, 0))]);
     }
 
     #[test]
