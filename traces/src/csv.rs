@@ -22,4 +22,4 @@ pub use columns::Columns;
 pub use reader::Reader;
 pub use writer::Writer;
 
-pub(crate) use writer::{canonical_comments, push_comment, push_head, push_line};
+pub(crate) use writer::canonical_comments;

@@ -50,5 +50,5 @@ pub use native::NativeRecording;
 pub use op::Op;
 pub use output::Output;
 pub use profile::Profile;
-pub use record::Recorder;
+pub use record::{Recorder, mark};
 pub use source::Source;

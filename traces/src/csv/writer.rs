@@ -118,7 +118,7 @@ pub(crate) fn canonical_comments(provenance: &[impl AsRef<str>]) -> impl Iterato
 }
 
 /// Appends all lines before the first event.
-pub(crate) fn push_head(block: &mut Vec<u8>, columns: Columns, provenance: &[impl AsRef<str>]) {
+fn push_head(block: &mut Vec<u8>, columns: Columns, provenance: &[impl AsRef<str>]) {
     canonical_comments(provenance).for_each(|line| push_comment(block, line));
     block.extend_from_slice(HEADER.join(",").as_bytes());
     for (there, column) in [(columns.thread, THREAD), (columns.time_ns, TIME_NS)] {
@@ -130,7 +130,7 @@ pub(crate) fn push_head(block: &mut Vec<u8>, columns: Columns, provenance: &[imp
     block.push(b'\n');
 }
 
-pub(crate) fn push_comment(block: &mut Vec<u8>, text: &str) {
+fn push_comment(block: &mut Vec<u8>, text: &str) {
     block.push(b'#');
     if !text.is_empty() {
         block.push(b' ');
@@ -140,7 +140,7 @@ pub(crate) fn push_comment(block: &mut Vec<u8>, text: &str) {
 }
 
 /// Appends the line of an event, with every value that the event has.
-pub(crate) fn push_line(block: &mut Vec<u8>, event: &Event) {
+fn push_line(block: &mut Vec<u8>, event: &Event) {
     let (op, size, align) = match event.action {
         Action::Alloc { layout, zeroed: false } => (Op::Alloc, Some(layout.size()), Some(layout.align())),
         Action::Alloc { layout, zeroed: true } => (Op::AllocZeroed, Some(layout.size()), Some(layout.align())),

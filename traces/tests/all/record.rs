@@ -1,6 +1,6 @@
 //! The recorder, on this very program: a test runs it again as a child that does one thing and nothing else, and reads the trace.
-//!
-//! What the child does is a test too, but an ignored one. Without `HEAPRACE_TRACE` it records nothing and passes.
+
+mod ends;
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::collections::HashMap;
@@ -21,32 +21,79 @@ const SHRUNK: usize = 43_210;
 const ALIGN: usize = 256;
 
 const THREADS: usize = 4;
-const OBJECTS: usize = 500;
+/// Enough that a thread fills its buffer, and has to wait for room.
+const OBJECTS: usize = 12_000;
 
-/// Runs one of the ignored tests below in a child that records into `trace`.
-fn child(test: &str, trace: &Path) -> Output {
-    Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", test, "--ignored", "--nocapture", "--test-threads=1"])
+/// Names what a child does. Where it is not set, this is no child.
+const CHILD: &str = "HEAPRACE_TEST_CHILD";
+
+/// What a child can do, by name.
+const CHILDREN: &[(&str, fn())] = &[
+    ("four_threads", four_threads),
+    ("aborts", ends::aborts),
+    ("finishes", finishes),
+    #[cfg(unix)]
+    ("forks", forks),
+    #[cfg(target_pointer_width = "64")]
+    ("odd_calls", odd_calls),
+    ("exits", ends::exits),
+    ("regions", regions),
+    ("marks", marks),
+    ("short_threads", short_threads),
+    ("unread", ends::unread),
+    ("many", ends::many),
+];
+
+/// In a child, this is the one test that runs. Otherwise it tests that each name is there once.
+#[test]
+fn a_child_does_what_it_is_told() {
+    let child = std::env::var(CHILD);
+    let named = |name: &str| CHILDREN.iter().filter(|(other, _)| *other == name).collect::<Vec<_>>();
+    match child {
+        Ok(name) => named(&name).first().expect("there is such a child").1(),
+        Err(_) => assert!(CHILDREN.iter().all(|(name, _)| named(name).len() == 1)),
+    }
+}
+
+/// A child that is about to run, and will record into `trace`.
+fn command(child: &str, trace: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--exact", "record::a_child_does_what_it_is_told", "--nocapture", "--test-threads=1"])
         .env("HEAPRACE_TRACE", trace)
-        .output()
-        .unwrap()
+        .env(CHILD, child);
+    command
+}
+
+/// Runs a child that records into `trace`.
+fn child(name: &str, trace: &Path) -> Output {
+    command(name, trace).output().unwrap()
 }
 
 /// The events of a child that ends as it should.
-fn recorded(test: &str) -> Vec<Event> {
-    let trace = trace_path(test);
-    let output = child(test, &trace);
+fn recorded(name: &str) -> Vec<Event> {
+    let trace = trace_path(name);
+    let output = child(name, &trace);
     assert!(output.status.success(), "{output:?}");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     read(&trace)
 }
 
-fn trace_path(test: &str) -> PathBuf {
-    folder("record").join(test.replace("::", "-")).with_extension("csv")
+fn trace_path(name: &str) -> PathBuf {
+    folder("record").join(name).with_extension("htrace")
 }
 
 fn read(trace: &Path) -> Vec<Event> {
     Source::locate(trace.to_str().unwrap()).unwrap().open().unwrap().map(Result::unwrap).collect()
+}
+
+/// The sizes of the objects that a [`Block`] was made for, in order.
+fn block_sizes(events: &[Event]) -> Vec<usize> {
+    let size = |event: &Event| match event.action {
+        Action::Alloc { layout, .. } if layout.align() == ALIGN => Some(layout.size()),
+        _ => None,
+    };
+    events.iter().filter_map(size).collect()
 }
 
 /// A block of the program's own making, freed when it is dropped.
@@ -82,8 +129,6 @@ impl Drop for Block {
     }
 }
 
-#[test]
-#[ignore = "runs as a child"]
 fn four_threads() {
     let barrier = Barrier::new(THREADS);
     let (senders, receivers): (Vec<_>, Vec<_>) = (0..THREADS).map(|_| mpsc::channel::<Block>()).unzip();
@@ -108,7 +153,7 @@ fn four_threads() {
 
 #[test]
 fn all_that_four_threads_do_is_recorded() {
-    let events = recorded("record::four_threads");
+    let events = recorded("four_threads");
     let mut profile = Profile::default();
     let (mut lives, mut cross_thread_frees) = (HashMap::new(), 0);
     let (mut allocs, mut zeroed_allocs, mut grown, mut shrunk, mut deallocs) = (0, 0, 0, 0, 0);
@@ -151,64 +196,127 @@ fn all_that_four_threads_do_is_recorded() {
 #[test]
 fn the_provenance_names_the_program_but_no_folder_and_no_argument() {
     let trace = trace_path("provenance");
-    assert!(child("record::four_threads", &trace).status.success());
+    assert!(child("four_threads", &trace).status.success());
     let reader = Source::locate(trace.to_str().unwrap()).unwrap().open().unwrap();
     let provenance = reader.provenance().join("\n");
     assert!(provenance.contains("\nprogram: all"), "{provenance}");
     assert!(!provenance.contains(['/', '\\']) && !provenance.contains("exact"), "{provenance}");
 }
 
+fn regions() {
+    static REGIONS: Recorder = Recorder::on_demand().stopped();
+    // Whatever this program's own recorder has begun: a process has one recording.
+    REGIONS.stop();
+    let mut before = Block::new(1, false);
+    let freed_within = Block::new(2, false);
+    REGIONS.start();
+    REGIONS.start();
+    let within = Block::new(3, false);
+    drop(freed_within);
+    before.resize(4);
+    drop(before);
+    REGIONS.stop();
+    REGIONS.stop();
+    let between = Block::new(5, false);
+    drop(within);
+    REGIONS.start();
+    drop(between);
+    drop(Block::new(6, false));
+    REGIONS.stop();
+    drop(Block::new(7, false));
+    let ignored = REGIONS.finish().ignored;
+    assert!(ignored >= 4, "{ignored}");
+    REGIONS.start();
+    drop(Block::new(8, false));
+}
+
 #[test]
-#[ignore = "runs as a child"]
-fn aborts() {
-    // More than the recorder gathers before it writes.
-    for _ in 0..10_000 {
-        drop(Block::new(SIZE, false));
+fn only_regions_are_recorded_and_what_is_live_at_their_end_is_left_live() {
+    let of_align: Vec<Action> = recorded("regions").iter().map(|event| event.action).filter(is_of_block).collect();
+    let layout = |size| Layout::from_size_align(size, ALIGN).unwrap();
+    let alloc = |size| Action::Alloc { layout: layout(size), zeroed: false };
+    assert_eq!(of_align, [alloc(3), alloc(6), Action::Dealloc { layout: layout(6) }]);
+}
+
+fn marks() {
+    traces::mark("first\nalloc,1,1,1");
+    drop(Block::new(1, false));
+    traces::mark("second");
+    ALLOCATOR.stop();
+    traces::mark("not recorded");
+    ALLOCATOR.start();
+    // Each mark has its place, also that of another thread.
+    thread::spawn(|| traces::mark("third")).join().unwrap();
+    drop(Block::new(2, false));
+    traces::mark("last");
+}
+
+#[test]
+fn marks_stand_between_the_events_in_both_formats() {
+    for ending in ["htrace", "csv"] {
+        let trace = trace_path("marks").with_extension(ending);
+        let output = child("marks", &trace);
+        assert!(output.status.success(), "{output:?}");
+        let is_binary = std::fs::read(&trace).unwrap().starts_with(b"\x89HTRACE\n");
+        assert_eq!(is_binary, ending == "htrace");
+        let mut events = Source::locate(trace.to_str().unwrap()).unwrap().open().unwrap();
+        let mut found = Vec::new();
+        loop {
+            let event = events.next().map(Result::unwrap);
+            found.extend(events.comments().iter().filter(|comment| comment.starts_with("mark: ")).cloned());
+            match event.map(|event| event.action) {
+                Some(Action::Alloc { layout, .. }) if layout.align() == ALIGN => found.push(layout.size().to_string()),
+                Some(_) => {}
+                None => break,
+            }
+        }
+        let expected = ["mark: first alloc,1,1,1", "1", "mark: second", "mark: third", "2", "mark: last"];
+        assert_eq!(found, expected);
     }
-    if std::env::var_os("HEAPRACE_TRACE").is_some() {
-        std::process::abort();
+}
+
+fn short_threads() {
+    for _ in 0..300 {
+        thread::spawn(|| drop(Block::new(SIZE, false))).join().unwrap();
+    }
+    // A buffer for each of them would be some 200 MiB; they take one after the other.
+    #[cfg(target_os = "linux")]
+    {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        let peak_kib: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+        assert!(peak_kib < 60_000, "{peak_kib} KiB");
     }
 }
 
 #[test]
-fn a_program_that_aborts_leaves_a_readable_trace() {
-    let trace = trace_path("aborts");
-    let output = child("record::aborts", &trace);
-    assert!(!output.status.success());
-    let events = read(&trace);
-    assert!(events.len() > 10_000, "{} events", events.len());
+fn threads_that_have_ended_leave_their_buffers_to_others() {
+    let events = recorded("short_threads");
+    assert_eq!(block_sizes(&events), [SIZE; 300]);
+    let threads: std::collections::HashSet<_> = events.iter().map(|event| event.thread).collect();
+    assert!(threads.len() > 300, "{}", threads.len());
 }
 
-#[test]
-#[ignore = "runs as a child"]
 fn finishes() {
     drop(Block::new(SIZE, false));
     let summary = ALLOCATOR.finish();
     drop(Block::new(GROWN, false));
     assert_eq!(ALLOCATOR.finish(), summary);
-    if std::env::var_os("HEAPRACE_TRACE").is_some() {
-        println!("{} events", summary.events);
-    }
+    println!("{} events", summary.events);
 }
 
 #[test]
 fn a_recording_can_be_finished_before_the_end() {
     let trace = trace_path("finishes");
-    let output = child("record::finishes", &trace);
+    let output = child("finishes", &trace);
     assert!(output.status.success(), "{output:?}");
     let events = read(&trace);
     let said = format!("{} events", events.len());
     assert!(String::from_utf8_lossy(&output.stdout).contains(&said), "{output:?} does not say {said}");
-    let sizes = |size| {
-        let is = |event: &&Event| matches!(event.action, Action::Alloc { layout, .. } if layout.size() == size);
-        events.iter().filter(is).count()
-    };
-    assert_eq!((sizes(SIZE), sizes(GROWN)), (1, 0));
+    assert_eq!(block_sizes(&events), [SIZE]);
 }
 
 #[cfg(unix)]
-#[test]
-#[ignore = "runs as a child"]
 fn forks() {
     // SAFETY: the child of the fork allocates, frees and exits; it takes no lock that another thread may hold.
     let pid = unsafe { libc::fork() };
@@ -231,19 +339,21 @@ fn forks() {
 #[cfg(unix)]
 #[test]
 fn the_child_of_a_fork_is_not_in_the_trace() {
-    let events = recorded("record::forks");
-    let of_align: Vec<_> = events
-        .iter()
-        .filter_map(|event| match event.action {
-            Action::Alloc { layout, .. } if layout.align() == ALIGN => Some(layout.size()),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(of_align, [SIZE]);
+    let events = recorded("forks");
+    assert_eq!(block_sizes(&events), [SIZE]);
 }
 
 /// An allocator that gives the same address for everything, so that a test decides what happens. Nobody touches its blocks.
 struct Fake;
+
+/// Whether it is about a [`Block`], or what has the same alignment.
+fn is_of_block(action: &Action) -> bool {
+    match action {
+        Action::Alloc { layout, .. } | Action::Realloc { old: layout, .. } | Action::Dealloc { layout } => {
+            layout.align() == ALIGN
+        }
+    }
+}
 
 const FAILS: usize = 666;
 const TOO_LARGE: usize = 5 << 30;
@@ -262,8 +372,6 @@ unsafe impl GlobalAlloc for Fake {
 }
 
 #[cfg(target_pointer_width = "64")]
-#[test]
-#[ignore = "runs as a child"]
 fn odd_calls() {
     static FAKE: Recorder<Fake> = Recorder::on_demand().over(Fake);
     let layout = |size| Layout::from_size_align(size, ALIGN).unwrap();
@@ -280,27 +388,17 @@ fn odd_calls() {
         FAKE.alloc(layout(3));
         FAKE.dealloc(FAKE.alloc(layout(4)), layout(4));
     }
-    if std::env::var_os("HEAPRACE_TRACE").is_some() {
-        assert_eq!(FAKE.finish().ignored, 5);
-    }
+    assert_eq!(FAKE.finish().ignored, 5);
 }
 
 #[cfg(target_pointer_width = "64")]
 #[test]
 fn odd_calls_leave_a_trace_that_can_be_read() {
-    let events = recorded("record::odd_calls");
+    let events = recorded("odd_calls");
     let layout = |size| Layout::from_size_align(size, ALIGN).unwrap();
     let alloc = |size| Action::Alloc { layout: layout(size), zeroed: false };
     let dealloc = |size| Action::Dealloc { layout: layout(size) };
-    let odd: Vec<Action> = events
-        .iter()
-        .map(|event| event.action)
-        .filter(|action| match action {
-            Action::Alloc { layout, .. } | Action::Realloc { old: layout, .. } | Action::Dealloc { layout } => {
-                layout.align() == ALIGN
-            }
-        })
-        .collect();
+    let odd: Vec<Action> = events.iter().map(|event| event.action).filter(is_of_block).collect();
     let realloc = Action::Realloc { old: layout(1), new_size: 2 };
     assert_eq!(odd, [alloc(1), realloc, dealloc(2), alloc(3), dealloc(3), alloc(4), dealloc(4)]);
 }
@@ -308,7 +406,7 @@ fn odd_calls_leave_a_trace_that_can_be_read() {
 #[test]
 fn where_nothing_can_be_written_the_program_runs_and_says_so_once() {
     let trace = folder("record").join("no-such-folder").join("trace.csv");
-    let output = child("record::four_threads", &trace);
+    let output = child("four_threads", &trace);
     assert!(output.status.success(), "{output:?}");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(said.lines().count(), 1, "{said}");
@@ -318,16 +416,16 @@ fn where_nothing_can_be_written_the_program_runs_and_says_so_once() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_ends_the_recording_and_not_the_program() {
-    let output = child("record::four_threads", Path::new("/dev/full"));
+    let output = child("four_threads", Path::new("/dev/full"));
     assert!(output.status.success(), "{output:?}");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(said.lines().count(), 1, "{said}");
-    assert!(said.starts_with("heaprace: /dev/full cannot be written further: "), "{said}");
+    assert!(said.starts_with("heaprace: /dev/full cannot be written: "), "{said}");
 }
 
 #[test]
 fn an_empty_variable_turns_the_recorder_off() {
-    let output = child("record::four_threads", Path::new(""));
+    let output = child("four_threads", Path::new(""));
     assert!(output.status.success(), "{output:?}");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }

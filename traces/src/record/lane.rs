@@ -1,0 +1,283 @@
+//! Lanes: each thread writes its records into a buffer of its own, and numbers them from one counter.
+//!
+//! The counter alone orders the records of all threads. A deallocation is numbered before it is done, and an allocation after it: so
+//! whoever gets a block that another thread frees has the higher number. Besides the counter, the threads share nothing that is
+//! written: a lane has one thread that writes, and one that reads, the [scribe](super::scribe).
+//!
+//! A thread takes a lane with its first event and leaves it when it ends, to a later thread. So there are as many lanes as threads
+//! had one at the same time. They are never freed: what was a thread's last record may lie there still.
+
+use core::array;
+use core::cell::Cell;
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::alloc::{Layout, alloc_zeroed, handle_alloc_error};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::gate::{self, Phase};
+use super::scribe;
+use crate::native::raw::Record;
+
+/// Records that fit into a lane. At 24 bytes each it has 768 KiB, of which a thread touches what it needs. A busy thread fills it in a
+/// millisecond, about as long as the scribe takes to compress a block.
+pub(super) const LANE_RECORDS: usize = 1 << 15;
+/// So many records ahead their places are fetched.
+const AHEAD: usize = 16;
+/// After so many records the scribe is woken. It looks by itself only now and then.
+const WAKING_RECORDS: u64 = LANE_RECORDS as u64 / 8;
+/// How long a thread sleeps whose lane is full.
+const FULL: Duration = Duration::from_micros(100);
+/// The largest number of a thread that fits into a record. Threads after that share it.
+const MOST_THREADS: u32 = (1 << 24) - 1;
+
+/// The number of the next record. It has a cache line to itself: nothing else that a thread reads shall wait for it.
+static ORDER: Apart<AtomicU64> = Apart(AtomicU64::new(0));
+static LANES: Mutex<Vec<&'static Lane>> = Mutex::new(Vec::new());
+/// For the last events of threads that have left their lanes. Only who has the lock writes there.
+static SHARED: Mutex<Option<&'static Lane>> = Mutex::new(None);
+static THREADS: AtomicU32 = AtomicU32::new(0);
+
+/// Fetches the place of a record to come, for writing. The scribe has read it last, and to add to the counter waits for all that was
+/// written: so without this, every third record would wait for its place.
+#[inline(always)]
+fn fetch(place: &[AtomicU64; 3]) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint, which reads and writes nothing.
+    unsafe {
+        use core::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_ET0>(core::ptr::from_ref(place).cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = place;
+}
+
+/// A value that shares its cache lines with no other: two of them, as processors fetch pairs.
+#[repr(align(128))]
+struct Apart<T>(T);
+
+/// The buffer of one thread, used in a ring.
+pub(super) struct Lane {
+    /// What its thread writes.
+    written: Apart<(AtomicU64, AtomicU64)>,
+    /// Records that the scribe has read.
+    read: Apart<AtomicU64>,
+    is_taken: AtomicBool,
+    /// Each record behind its number.
+    slots: &'static [[AtomicU64; 3]; LANE_RECORDS],
+}
+
+impl Lane {
+    fn new() -> Self {
+        let layout = Layout::new::<[[AtomicU64; 3]; LANE_RECORDS]>();
+        // SAFETY: the layout has bytes.
+        let slots = unsafe { alloc_zeroed(layout) };
+        if slots.is_null() {
+            handle_alloc_error(layout);
+        }
+        Lane {
+            written: Apart((AtomicU64::new(0), AtomicU64::new(LANE_RECORDS as u64))),
+            read: Apart(AtomicU64::new(0)),
+            is_taken: AtomicBool::new(true),
+            // SAFETY: the block has this layout, zeroes are numbers, and it is never freed. Only a reference to it leaves this function.
+            slots: unsafe { &*slots.cast() },
+        }
+    }
+
+    /// Writes a record. Only the thread that has the lane calls this.
+    #[inline(always)]
+    fn push(&self, words: [u64; 2]) {
+        let (written, limit) = &self.written.0;
+        let count = written.load(Ordering::Relaxed);
+        if count == limit.load(Ordering::Relaxed) && !self.make_room(count) {
+            return;
+        }
+        fetch(&self.slots[(count as usize + AHEAD) % LANE_RECORDS]);
+        // Whoever gets a block that this thread frees comes later in this order, because the free is counted before it is done.
+        let order = ORDER.0.fetch_add(1, Ordering::AcqRel);
+        let [place, first, second] = &self.slots[count as usize % LANE_RECORDS];
+        place.store(order, Ordering::Relaxed);
+        first.store(words[0], Ordering::Relaxed);
+        second.store(words[1], Ordering::Relaxed);
+        written.store(count + 1, Ordering::Release);
+        if (count + 1).is_multiple_of(WAKING_RECORDS) {
+            scribe::wake();
+        }
+    }
+
+    /// Waits until the scribe has read some of a full lane; `false` where it never will.
+    #[cold]
+    #[inline(never)]
+    fn make_room(&self, count: u64) -> bool {
+        loop {
+            let read = self.read.0.load(Ordering::Acquire);
+            if count - read < LANE_RECORDS as u64 {
+                self.written.0.1.store(read + LANE_RECORDS as u64, Ordering::Relaxed);
+                return true;
+            }
+            if !gate::is_attended() || gate::phase() == Phase::Ended {
+                return false;
+            }
+            scribe::wake();
+            std::thread::sleep(FULL);
+        }
+    }
+
+    /// Gives the records that are not read yet, each with its number, as long as they are taken. Only the scribe calls this.
+    pub(super) fn read(&self, mut take: impl FnMut(u64, [u64; 2]) -> bool) {
+        // Now and then the thread is told, which may wait for room.
+        const TELLING: u64 = 256;
+        let mut read = self.read.0.load(Ordering::Relaxed);
+        let written = self.written.0.0.load(Ordering::Acquire);
+        while read < written {
+            let [order, first, second] =
+                array::from_fn(|word| self.slots[read as usize % LANE_RECORDS][word].load(Ordering::Relaxed));
+            if !take(order, [first, second]) {
+                break;
+            }
+            read += 1;
+            if read.is_multiple_of(TELLING) {
+                self.read.0.store(read, Ordering::Release);
+            }
+        }
+        self.read.0.store(read, Ordering::Release);
+    }
+}
+
+/// Records an event of this thread, unless it is muted.
+#[inline(always)]
+pub(super) fn log(kind: u64, address: usize, size: usize, align_log2: u32) {
+    THREAD.with(|thread| {
+        let record =
+            |thread| Record { kind, address: address as u64, size: size as u64, align_log2, thread }.to_words();
+        match thread.lane.get() {
+            Some(lane) => lane.push(record(thread.number.get())),
+            None => thread.log_without_lane(&record),
+        }
+    });
+}
+
+/// Runs `work`, in which nothing that this thread does is recorded.
+pub(super) fn muted<T>(work: impl FnOnce() -> T) -> T {
+    THREAD.with(|thread| {
+        let lane = thread.lane.take();
+        let state = thread.state.replace(State::Muted);
+        let result = work();
+        thread.state.set(state);
+        thread.lane.set(lane);
+        result
+    })
+}
+
+/// Mutes this thread for good.
+pub(super) fn mute() {
+    THREAD.with(|thread| {
+        thread.lane.set(None);
+        thread.state.set(State::Muted);
+    });
+}
+
+/// How many records have a number.
+pub(super) fn numbered() -> u64 {
+    ORDER.0.load(Ordering::Acquire)
+}
+
+/// Takes a number and writes no record, as a thread does that is interrupted between the two for ever.
+#[cfg(test)]
+pub(super) fn lose_number() {
+    ORDER.0.fetch_add(1, Ordering::AcqRel);
+}
+
+/// All lanes that there are.
+pub(super) fn lanes(into: &mut Vec<&'static Lane>) {
+    let lanes = LANES.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = into.len();
+    into.extend(lanes.iter().skip(known));
+}
+
+/// What a thread knows about itself. It has no destructor and needs no initialisation, so it never allocates, and it is there
+/// until the very end of the thread.
+struct Thread {
+    lane: Cell<Option<&'static Lane>>,
+    state: Cell<State>,
+    number: Cell<u32>,
+}
+
+/// Why a thread has no lane.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// It had no event yet.
+    New,
+    /// What it does is not recorded for now.
+    Muted,
+    /// It is ending, and has left its lane.
+    Leaving,
+}
+
+thread_local! {
+    static THREAD: Thread =
+        const { Thread { lane: Cell::new(None), state: Cell::new(State::New), number: Cell::new(0) } };
+    static LEAVE: Leave = const { Leave(Cell::new(None)) };
+}
+
+impl Thread {
+    #[cold]
+    #[inline(never)]
+    fn log_without_lane(&self, record: &dyn Fn(u32) -> [u64; 2]) {
+        if self.state.get() == State::Muted {
+            return;
+        }
+        if self.number.get() == 0 {
+            self.number.set(THREADS.fetch_add(1, Ordering::Relaxed).wrapping_add(1).min(MOST_THREADS));
+        }
+        let words = record(self.number.get());
+        if self.state.get() == State::New {
+            match muted(take_lane) {
+                Some(lane) => {
+                    self.lane.set(Some(lane));
+                    return lane.push(words);
+                }
+                None => self.state.set(State::Leaving),
+            }
+        }
+        muted(|| {
+            let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+            shared.get_or_insert_with(find_lane).push(words);
+        });
+    }
+}
+
+/// A lane for this thread until it ends; `None` where it is ending.
+fn take_lane() -> Option<&'static Lane> {
+    LEAVE
+        .try_with(|leave| {
+            let lane = find_lane();
+            leave.0.set(Some(lane));
+            lane
+        })
+        .ok()
+}
+
+/// A lane that no thread has.
+fn find_lane() -> &'static Lane {
+    let mut lanes = LANES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(lane) = lanes.iter().find(|lane| !lane.is_taken.swap(true, Ordering::Acquire)) {
+        return lane;
+    }
+    let lane: &'static Lane = Box::leak(Box::new(Lane::new()));
+    lanes.push(lane);
+    lane
+}
+
+/// Leaves the lane when the thread ends.
+struct Leave(Cell<Option<&'static Lane>>);
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        let Some(lane) = self.0.take() else { return };
+        THREAD.with(|thread| {
+            thread.lane.set(None);
+            thread.state.set(State::Leaving);
+        });
+        lane.is_taken.store(false, Ordering::Release);
+    }
+}

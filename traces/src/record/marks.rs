@@ -1,0 +1,54 @@
+//! The texts of marks on their way to the trace. Their records have only a number.
+
+use std::sync::{Mutex, PoisonError};
+
+/// A longer name is cut.
+const MOST_CHARACTERS: usize = 1000;
+
+static PENDING: Mutex<Pending> = Mutex::new(Pending { given: 0, texts: Vec::new() });
+
+struct Pending {
+    given: u64,
+    texts: Vec<(u64, String)>,
+}
+
+/// Keeps the comment for a mark of this name, and gives its number.
+pub(super) fn put(name: &str) -> u64 {
+    // In a comment, a line end would begin another line, and no trace holds a byte 0.
+    let shown = name.chars().take(MOST_CHARACTERS).map(|each| if each.is_control() { ' ' } else { each });
+    let text = "mark: ".chars().chain(shown).collect();
+    let mut pending = PENDING.lock().unwrap_or_else(PoisonError::into_inner);
+    pending.given += 1;
+    let number = pending.given;
+    pending.texts.push((number, text));
+    number
+}
+
+/// Takes the comment of a mark. There are no more of them at once than there are records in the lanes, and the first is mostly it.
+pub(super) fn take(number: u64) -> Option<String> {
+    let mut pending = PENDING.lock().unwrap_or_else(PoisonError::into_inner);
+    let place = pending.texts.iter().position(|(given, _)| *given == number)?;
+    Some(pending.texts.remove(place).1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_one_line_whatever_its_name() {
+        for (name, expected) in [
+            ("request 3", "mark: request 3"),
+            ("a\nalloc,1,1,1\r\0", "mark: a alloc,1,1,1  "),
+            ("", "mark: "),
+            (" ä\u{2028}", "mark:  ä\u{2028}"),
+        ] {
+            let (first, second) = (put("another"), put(name));
+            assert_eq!(take(second).as_deref(), Some(expected));
+            assert_eq!(take(first).as_deref(), Some("mark: another"));
+            assert_eq!(take(first), None);
+        }
+        let long = put(&"é".repeat(5000));
+        assert_eq!(take(long).expect("it was put there").chars().count(), "mark: ".len() + MOST_CHARACTERS);
+    }
+}
