@@ -3,7 +3,7 @@
 use core::alloc::Layout;
 
 use crate::heap_allocator::{HeapAllocator, Info, Role};
-use crate::page_heap::{HeapRef, PAGE_BYTES};
+use crate::page_heap::HeapRef;
 
 /// The baseline without any reuse. A block that shrinks keeps its place; one that grows moves.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub struct Bump {
     top: usize,
 }
 
-// SAFETY: blocks are disjoint stretches of committed pages, at offsets from a base that is aligned to 64 KiB, padded for more.
+// SAFETY: blocks are disjoint stretches of committed pages, each at a multiple of its alignment.
 unsafe impl HeapAllocator for Bump {
     const INFO: Info = Info {
         name: "bump",
@@ -65,7 +65,7 @@ impl Bump {
         let end = start.checked_add(layout.size())?;
         let committed = self.heap.committed_bytes();
         if end > committed {
-            self.heap.grow((end - committed).div_ceil(PAGE_BYTES))?;
+            self.heap.grow(self.heap.page_size().pages_for(end - committed))?;
         }
         self.top = end;
         // SAFETY: `start` is within the committed pages, as `end` is.

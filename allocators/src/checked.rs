@@ -16,6 +16,7 @@ use std::ptr::NonNull;
 
 use crate::heap_allocator::HeapAllocator;
 use crate::page_heap::{Guard, HeapRef, PageHeap, PageHeapError, Reset};
+use crate::page_size::PageSize;
 use crate::shadow::{Shadow, Violation};
 
 /// A contender, its heap and its shadow.
@@ -27,13 +28,23 @@ pub struct Checked<A> {
 }
 
 impl<A: HeapAllocator> Checked<A> {
-    /// A new contender on a new heap of at most `pages` pages, on which stray accesses trap.
+    /// A new contender on a new heap of at most `pages` pages of 64 KiB, on which stray accesses trap.
     ///
     /// # Errors
     ///
     /// Where the heap cannot be had.
     pub fn with_limit_pages(pages: usize) -> Result<Self, PageHeapError> {
-        let mut checked = Checked { allocator: None, shadow: None, heap: PageHeap::reserve(pages, Guard::Trap)? };
+        Self::on_pages(PageSize::WASM, pages)
+    }
+
+    /// The same with pages of this size.
+    ///
+    /// # Errors
+    ///
+    /// Where the heap cannot be had.
+    pub fn on_pages(page: PageSize, pages: usize) -> Result<Self, PageHeapError> {
+        let heap = PageHeap::reserve_sized(page, pages, Guard::Trap)?;
+        let mut checked = Checked { allocator: None, shadow: None, heap };
         checked.reset(Reset::Warm)?;
         Ok(checked)
     }

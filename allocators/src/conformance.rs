@@ -4,10 +4,10 @@
 //! them too:
 //!
 //! ```
-//! use allocators::{HeapRef, SegregatedBump, conformance};
+//! use allocators::{HeapRef, PageSize, SegregatedBump, conformance};
 //!
 //! for case in conformance::cases::<SegregatedBump<HeapRef>>() {
-//!     if let Err(failure) = (case.run)() {
+//!     if let Err(failure) = (case.run)(PageSize::WASM) {
 //!         panic!("{}: {failure}", case.name);
 //!     }
 //! }
@@ -19,6 +19,7 @@ use std::ptr::NonNull;
 use crate::checked::Checked;
 use crate::heap_allocator::{HeapAllocator, Role};
 use crate::page_heap::{PageHeapError, Reset};
+use crate::page_size::{PAGE_BYTES, PageSize};
 use crate::shadow::Violation;
 
 /// One thing that a contender must be able to do.
@@ -26,8 +27,8 @@ use crate::shadow::Violation;
 pub struct Case {
     /// What it is about.
     pub name: &'static str,
-    /// Does it.
-    pub run: fn() -> Result<(), Failure>,
+    /// Does it, on a heap with pages of this size.
+    pub run: fn(PageSize) -> Result<(), Failure>,
 }
 
 /// Why a contender does not conform.
@@ -122,9 +123,9 @@ fn request<A: HeapAllocator>(
     Ok(block)
 }
 
-fn sizes_and_alignments<A: HeapAllocator>() -> Result<(), Failure> {
-    let limit_pages = 8192;
-    let mut checked = Checked::<A>::with_limit_pages(limit_pages)?;
+fn sizes_and_alignments<A: HeapAllocator>(page: PageSize) -> Result<(), Failure> {
+    let limit_pages = page.pages_for(512 * MIB);
+    let mut checked = Checked::<A>::on_pages(page, limit_pages)?;
     for round in 0..2 {
         let mut blocks = Vec::new();
         for align in (0..=16).map(|bits| 1 << bits) {
@@ -146,10 +147,10 @@ fn sizes_and_alignments<A: HeapAllocator>() -> Result<(), Failure> {
     Ok(())
 }
 
-fn realloc_keeps_bytes<A: HeapAllocator>() -> Result<(), Failure> {
-    let limit_pages = 8192;
+fn realloc_keeps_bytes<A: HeapAllocator>(page: PageSize) -> Result<(), Failure> {
+    let limit_pages = page.pages_for(512 * MIB);
     for align in [1, 8, 16, 64, 4096, 65_536] {
-        let mut checked = Checked::<A>::with_limit_pages(limit_pages)?;
+        let mut checked = Checked::<A>::on_pages(page, limit_pages)?;
         let mut grown: Vec<NonNull<u8>> = Vec::new();
         for blockers in [false, true] {
             let mut block = request(&mut checked, layout(SIZES[0], align), false, limit_pages)?;
@@ -175,9 +176,9 @@ fn realloc_keeps_bytes<A: HeapAllocator>() -> Result<(), Failure> {
     Ok(())
 }
 
-fn zeroed_on_dirty_memory<A: HeapAllocator>() -> Result<(), Failure> {
-    let limit_pages = 1024;
-    let mut checked = Checked::<A>::with_limit_pages(limit_pages)?;
+fn zeroed_on_dirty_memory<A: HeapAllocator>(page: PageSize) -> Result<(), Failure> {
+    let limit_pages = page.pages_for(64 * MIB);
+    let mut checked = Checked::<A>::on_pages(page, limit_pages)?;
     for _ in 0..3 {
         for zeroed in [false, true, true] {
             let mut blocks = Vec::new();
@@ -193,10 +194,10 @@ fn zeroed_on_dirty_memory<A: HeapAllocator>() -> Result<(), Failure> {
     Ok(())
 }
 
-fn exhaustion<A: HeapAllocator>() -> Result<(), Failure> {
+fn exhaustion<A: HeapAllocator>(page: PageSize) -> Result<(), Failure> {
     for bytes in [16, 64, 100, 128] {
-        let limit_pages = 8;
-        let mut checked = Checked::<A>::with_limit_pages(2 * limit_pages)?;
+        let limit_pages = page.pages_for(8 * PAGE_BYTES);
+        let mut checked = Checked::<A>::on_pages(page, 2 * limit_pages)?;
         checked.set_limit_pages(limit_pages);
         let fill = |checked: &mut Checked<A>| -> Result<Vec<NonNull<u8>>, Failure> {
             let mut blocks = Vec::new();
@@ -207,7 +208,7 @@ fn exhaustion<A: HeapAllocator>() -> Result<(), Failure> {
         };
         let blocks = fill(&mut checked)?;
         // Boundary tags make 32 bytes of 16; less than a quarter in use is no exhaustion.
-        if blocks.len() * bytes < limit_pages * 65_536 / 4 {
+        if blocks.len() * bytes < limit_pages * page.bytes() / 4 {
             return Err(Failure::Unexpected(format!(
                 "full with {} blocks of {bytes} bytes in {limit_pages} pages",
                 blocks.len()
@@ -237,26 +238,28 @@ fn exhaustion<A: HeapAllocator>() -> Result<(), Failure> {
     Ok(())
 }
 
-fn failed_realloc<A: HeapAllocator>() -> Result<(), Failure> {
-    let mut checked = Checked::<A>::with_limit_pages(4)?;
-    let mut block = request(&mut checked, layout(1000, 8), false, 4)?;
-    for bytes in [5 * 65_536, 1 << 30, isize::MAX as usize - 65_536] {
+fn failed_realloc<A: HeapAllocator>(page: PageSize) -> Result<(), Failure> {
+    let limit_pages = page.pages_for(4 * PAGE_BYTES);
+    let mut checked = Checked::<A>::on_pages(page, limit_pages)?;
+    let mut block = request(&mut checked, layout(1000, 8), false, limit_pages)?;
+    for bytes in [(limit_pages + 1) * page.bytes(), 1 << 30, isize::MAX as usize - 65_536] {
         let Some(from) = block else { continue };
         if checked.realloc(from, bytes)?.is_some() {
-            return Err(Failure::Unexpected(format!("{bytes} bytes in 4 pages")));
+            return Err(Failure::Unexpected(format!("{bytes} bytes in {limit_pages} pages")));
         }
         block = checked.realloc(from, 2000)?.or(block);
     }
     block.map_or(Ok(()), |block| Ok(checked.dealloc(block)?))
 }
 
-fn absurd_requests<A: HeapAllocator>() -> Result<(), Failure> {
-    let mut checked = Checked::<A>::with_limit_pages(16)?;
+fn absurd_requests<A: HeapAllocator>(page: PageSize) -> Result<(), Failure> {
+    let limit_pages = page.pages_for(16 * PAGE_BYTES);
+    let mut checked = Checked::<A>::on_pages(page, limit_pages)?;
     for round in 0..2 {
         for align in [1, 16, 4096, 65_536, 1 << 30] {
-            for bytes in [17 * 65_536, 1 << 32, 1 << 46, isize::MAX as usize - (align - 1)] {
+            for bytes in [(limit_pages + 1) * page.bytes(), 1 << 32, 1 << 46, isize::MAX as usize - (align - 1)] {
                 if checked.alloc(layout(bytes, align), false)?.is_some() {
-                    return Err(Failure::Unexpected(format!("{bytes} bytes in 16 pages")));
+                    return Err(Failure::Unexpected(format!("{bytes} bytes in {limit_pages} pages")));
                 }
             }
         }
@@ -269,9 +272,9 @@ fn absurd_requests<A: HeapAllocator>() -> Result<(), Failure> {
     Ok(())
 }
 
-fn two_instances<A: HeapAllocator>() -> Result<(), Failure> {
-    let limit_pages = 1024;
-    let mut pair = [Checked::<A>::with_limit_pages(limit_pages)?, Checked::<A>::with_limit_pages(limit_pages)?];
+fn two_instances<A: HeapAllocator>(page: PageSize) -> Result<(), Failure> {
+    let limit_pages = page.pages_for(64 * MIB);
+    let mut pair = [Checked::<A>::on_pages(page, limit_pages)?, Checked::<A>::on_pages(page, limit_pages)?];
     let mut blocks = [Vec::new(), Vec::new()];
     for step in 0..3000 {
         let side = (step / 3) % 2;
@@ -293,9 +296,9 @@ fn two_instances<A: HeapAllocator>() -> Result<(), Failure> {
     Ok(())
 }
 
-fn reset_and_reuse<A: HeapAllocator>() -> Result<(), Failure> {
-    let limit_pages = 1024;
-    let mut checked = Checked::<A>::with_limit_pages(limit_pages)?;
+fn reset_and_reuse<A: HeapAllocator>(page: PageSize) -> Result<(), Failure> {
+    let limit_pages = page.pages_for(64 * MIB);
+    let mut checked = Checked::<A>::on_pages(page, limit_pages)?;
     let mut first = None;
     for reset in [Reset::Warm, Reset::Cold, Reset::Warm, Reset::Cold] {
         checked.reset(reset)?;

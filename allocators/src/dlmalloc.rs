@@ -2,6 +2,10 @@
 //!
 //! Its page source does what the crate's own does for WebAssembly: it adds pages, and never gives any back. One thing is left out: on
 //! Wasm the crate first takes what the linker left over between the module's data and the end of its initial memory.
+//!
+//! How much it asks for at once does not follow from the source's page size, which it looks at only for blocks with a mapping of their
+//! own (none here). It rounds each request up to its *granularity*, 64 KiB unless it is told otherwise. So it is told:
+//! `set_granularity` with the heap's page size, as the crate provides for embedded targets. With pages of 64 KiB that changes nothing.
 
 use core::alloc::Layout;
 use core::marker::PhantomData;
@@ -10,7 +14,7 @@ use core::ptr;
 use dlmalloc::Allocator;
 
 use crate::heap_allocator::{HeapAllocator, Info, Role};
-use crate::page_heap::{HeapRef, PAGE_BYTES};
+use crate::page_heap::HeapRef;
 
 /// dlmalloc on a page heap.
 pub struct Dlmalloc {
@@ -28,9 +32,9 @@ unsafe impl Send for Pages {}
 // SAFETY: the pages are new, of the size that is told, and stay.
 unsafe impl Allocator for Pages {
     fn alloc(&self, size: usize) -> (*mut u8, usize, u32) {
-        let pages = size.div_ceil(PAGE_BYTES);
+        let pages = self.0.page_size().pages_for(size);
         match self.0.grow(pages) {
-            Some(first) => (first.as_ptr(), pages * PAGE_BYTES, 0),
+            Some(first) => (first.as_ptr(), pages * self.0.page_bytes(), 0),
             None => (ptr::null_mut(), 0, 0),
         }
     }
@@ -56,7 +60,7 @@ unsafe impl Allocator for Pages {
     }
 
     fn page_size(&self) -> usize {
-        PAGE_BYTES
+        self.0.page_bytes()
     }
 }
 
@@ -71,7 +75,11 @@ unsafe impl HeapAllocator for Dlmalloc {
     };
 
     fn create(heap: HeapRef) -> Self {
-        Dlmalloc { inner: Box::new(dlmalloc::Dlmalloc::new_with_allocator(Pages(heap))), stays: PhantomData }
+        let granularity = heap.page_bytes();
+        let mut inner = Box::new(dlmalloc::Dlmalloc::new_with_allocator(Pages(heap)));
+        let accepted = inner.set_granularity(granularity);
+        assert!(accepted, "every page size is a power of two of at least 16 bytes, which is what the crate accepts");
+        Dlmalloc { inner, stays: PhantomData }
     }
 
     #[inline]

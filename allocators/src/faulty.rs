@@ -8,7 +8,7 @@ use core::ptr;
 
 use crate::bump::Bump;
 use crate::heap_allocator::{HeapAllocator, Info, Role};
-use crate::page_heap::{HeapRef, PAGE_BYTES};
+use crate::page_heap::HeapRef;
 
 /// Names the fault of a [`Faulty`] allocator.
 pub trait Fault {
@@ -74,7 +74,9 @@ unsafe impl<F: Fault> HeapAllocator for Faulty<F> {
         let (before, before_bytes) = self.previous;
         let block = if self.is_due(Kind::Overlap) && before_bytes > layout.align() {
             before.wrapping_add(before_bytes - 1).map_addr(|address| address & !(layout.align() - 1))
-        } else if self.is_due(Kind::Enclosure) && before.addr() % PAGE_BYTES >= layout.align() {
+        } else if self.is_due(Kind::Enclosure)
+            && before.addr().wrapping_sub(self.heap.base().addr().get()) >= layout.align()
+        {
             before.wrapping_sub(layout.align()).map_addr(|address| address & !(layout.align() - 1))
         } else if self.is_due(Kind::Misalignment) && layout.align() > 1 {
             sound.wrapping_add(1)

@@ -37,6 +37,8 @@ mod os;
 #[cfg(feature = "suite")]
 pub mod page_heap;
 #[cfg(feature = "suite")]
+pub mod page_size;
+#[cfg(feature = "suite")]
 pub mod registry;
 #[cfg(feature = "suite")]
 pub mod shadow;
@@ -52,4 +54,6 @@ pub use single_threaded::SingleThreaded;
 #[cfg(feature = "suite")]
 pub use heap_allocator::{HeapAllocator, IdleKind, IdlePart, Info, Role};
 #[cfg(feature = "suite")]
-pub use page_heap::{HeapRef, PAGE_BYTES, PageHeap};
+pub use page_heap::{HeapRef, PageHeap};
+#[cfg(feature = "suite")]
+pub use page_size::{PAGE_BYTES, PageSize};

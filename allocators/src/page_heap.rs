@@ -1,7 +1,8 @@
 //! The simulated page heap: the memory that every contender gets its pages from, and that counts them.
 //!
-//! It behaves as a WebAssembly memory does: 64 KiB pages in address order, a grow that returns the first new page or fails, never a
-//! move, never a shrink. Unlike one it can be emptied between replays, and many of them live side by side.
+//! It behaves as a WebAssembly memory does: pages in address order, a grow that returns the first new page or fails, never a move,
+//! never a shrink. Unlike one it can be emptied between replays, many of them live side by side, and pages need not be of 64 KiB:
+//! a [`PageSize`] below stands for firmware and kernels.
 //!
 //! ```
 //! use allocators::{PAGE_BYTES, PageHeap, page_heap::{Guard, Reset}};
@@ -25,10 +26,10 @@ use std::ptr::NonNull;
 use std::rc::Rc;
 
 use crate::os;
+use crate::page_size::PageSize;
 use crate::page_source::PageSource;
 
-/// Bytes in a page: WebAssembly's.
-pub const PAGE_BYTES: usize = 64 * 1024;
+pub use crate::page_size::PAGE_BYTES;
 
 /// Pages that a 32-bit WebAssembly memory has at most (4 GiB): the natural size of a reservation.
 pub const WASM32_PAGES: usize = 65_536;
@@ -41,17 +42,20 @@ pub fn host_page_bytes() -> usize {
 /// What happens to an access outside of the committed pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guard {
-    /// It traps: each grow opens just its pages. For tests and for verification.
+    /// It traps: each grow opens just its pages. For tests and for verification. Where pages are smaller than the host's, which are the
+    /// smallest that the host can protect, an access past the last page goes unnoticed up to the end of its host page: only
+    /// [`contains`](HeapRef::contains), and so the shadow model, is exact there.
     Trap,
     /// It may go unnoticed: pages are opened 64 MiB at a time, so that a grow is nearly always an addition. For timing.
     Batched,
 }
 
 impl Guard {
-    fn batch_pages(self) -> usize {
+    /// Bytes that are opened at once, at least: whole pages of the heap and of the host, as all of these are powers of two.
+    fn batch_bytes(self, page: PageSize) -> usize {
         match self {
-            Guard::Trap => 1,
-            Guard::Batched => 1024,
+            Guard::Trap => page.bytes().max(host_page_bytes()),
+            Guard::Batched => 64 << 20,
         }
     }
 }
@@ -70,18 +74,28 @@ pub enum Reset {
 #[non_exhaustive]
 pub enum PageHeapError {
     /// The system gave no address space.
-    #[error("cannot reserve {pages} pages of 64 KiB of address space: {source}; a smaller heap limit needs less")]
+    #[error("cannot reserve {pages} pages of {page} of address space: {source}; a smaller heap limit needs less")]
     Reserve {
         /// Pages asked for.
         pages: usize,
+        /// Their size.
+        page: PageSize,
         /// What the system said.
         source: io::Error,
     },
     /// More pages than an address space has room for.
-    #[error("{pages} pages of 64 KiB are more than an address space has room for")]
+    #[error("{pages} pages of {page} are more than an address space has room for")]
     TooLarge {
         /// Pages asked for.
         pages: usize,
+        /// Their size.
+        page: PageSize,
+    },
+    /// Pages cannot be of this size.
+    #[error("{bytes} bytes are no page size: it is a power of two from 256 bytes to 2 MiB")]
+    PageSize {
+        /// Bytes asked for.
+        bytes: usize,
     },
     /// The system did not take pages back.
     #[error("cannot empty {bytes} bytes of the page heap: {source}")]
@@ -107,46 +121,65 @@ pub struct HeapRef {
 
 #[derive(Debug)]
 struct Memory {
-    /// What the system gave. It is not aligned to 64 KiB.
+    /// What the system gave. It is not aligned to a page.
     reserved: NonNull<u8>,
     reserved_bytes: usize,
     /// The first page.
     base: NonNull<u8>,
-    pages: usize,
+    page: PageSize,
+    /// Bytes from the base on that may be opened: all pages, rounded up to whole pages of the host.
+    capacity_bytes: usize,
     guard: Guard,
-    limit_pages: Cell<usize>,
-    committed_pages: Cell<usize>,
-    /// Pages that are readable and writable; at least the committed ones.
-    open_pages: Cell<usize>,
+    pages: usize,
+    // In bytes, so that what runs for every request needs no multiplication; all are whole pages.
+    limit_bytes: Cell<usize>,
+    committed_bytes: Cell<usize>,
+    /// Bytes that are readable and writable; at least the committed ones.
+    open_bytes: Cell<usize>,
     grow_calls: Cell<u64>,
 }
 
 impl PageHeap {
-    /// A heap of up to `pages` pages. Nothing is resident yet; the limit is `pages`.
+    /// A heap of up to `pages` pages of 64 KiB. Nothing is resident yet; the limit is `pages`.
     ///
     /// # Errors
     ///
     /// Where the system has no such address space to give.
     pub fn reserve(pages: usize, guard: Guard) -> Result<Self, PageHeapError> {
-        // One page more, so that there is an address of the wanted alignment in front of enough pages.
-        let reserved_bytes = pages
-            .checked_add(1)
-            .and_then(|pages| pages.checked_mul(PAGE_BYTES))
-            .filter(|&bytes| isize::try_from(bytes).is_ok())
-            .ok_or(PageHeapError::TooLarge { pages })?;
-        let reserved = os::reserve(reserved_bytes).map_err(|source| PageHeapError::Reserve { pages, source })?;
-        let pad = reserved.addr().get().wrapping_neg() % PAGE_BYTES;
-        // SAFETY: `pad` is less than the one page more.
+        Self::reserve_sized(PageSize::WASM, pages, guard)
+    }
+
+    /// A heap of up to `pages` pages of this size. Its base is aligned to a page, and to 64 KiB where pages are smaller.
+    ///
+    /// # Errors
+    ///
+    /// Where the system has no such address space to give.
+    pub fn reserve_sized(page: PageSize, pages: usize, guard: Guard) -> Result<Self, PageHeapError> {
+        let align = page.bytes().max(PAGE_BYTES);
+        let too_large = PageHeapError::TooLarge { pages, page };
+        let capacity_bytes =
+            pages.checked_mul(page.bytes()).and_then(|bytes| bytes.checked_next_multiple_of(host_page_bytes()));
+        // The alignment more, so that there is such an address in front of enough pages.
+        let reserved_bytes =
+            capacity_bytes.and_then(|bytes| bytes.checked_add(align)).filter(|&bytes| isize::try_from(bytes).is_ok());
+        let (Some(capacity_bytes), Some(reserved_bytes)) = (capacity_bytes, reserved_bytes) else {
+            return Err(too_large);
+        };
+        let reserved = os::reserve(reserved_bytes).map_err(|source| PageHeapError::Reserve { pages, page, source })?;
+        let pad = reserved.addr().get().wrapping_neg() % align;
+        // SAFETY: `pad` is less than the alignment that was reserved beyond the capacity.
         let base = unsafe { reserved.add(pad) };
         let memory = Memory {
             reserved,
             reserved_bytes,
             base,
-            pages,
+            page,
+            capacity_bytes,
             guard,
-            limit_pages: Cell::new(pages),
-            committed_pages: Cell::new(0),
-            open_pages: Cell::new(0),
+            pages,
+            limit_bytes: Cell::new(page.bytes_of(pages)),
+            committed_bytes: Cell::new(0),
+            open_bytes: Cell::new(0),
             grow_calls: Cell::new(0),
         };
         Ok(PageHeap { memory: Rc::new(memory) })
@@ -159,7 +192,8 @@ impl PageHeap {
 
     /// From now on a grow past `pages` committed pages fails. The reservation is a limit of its own.
     pub fn set_limit_pages(&mut self, pages: usize) {
-        self.memory.limit_pages.set(pages.min(self.memory.pages));
+        let memory = &*self.memory;
+        memory.limit_bytes.set(memory.page.bytes_of(pages.min(memory.pages)));
     }
 
     /// Takes all pages back, for the next replay. Counts begin again at 0; the limit stays.
@@ -174,13 +208,13 @@ impl PageHeap {
     pub fn reset(&mut self, reset: Reset) -> Result<(), PageHeapError> {
         assert_eq!(Rc::strong_count(&self.memory), 1, "a page heap can be reset only when no allocator holds it");
         let memory = &*self.memory;
-        memory.committed_pages.set(0);
+        memory.committed_bytes.set(0);
         memory.grow_calls.set(0);
-        if reset == Reset::Cold && memory.open_pages.get() > 0 {
-            let bytes = memory.open_pages.get() * PAGE_BYTES;
-            // SAFETY: open pages are whole pages of the reservation, and nobody holds them, as was just asserted.
+        let bytes = memory.open_bytes.get();
+        if reset == Reset::Cold && bytes > 0 {
+            // SAFETY: open bytes are whole host pages of the reservation, and nobody holds them, as was just asserted.
             unsafe { os::close(memory.base, bytes) }.map_err(|source| PageHeapError::Reset { bytes, source })?;
-            memory.open_pages.set(0);
+            memory.open_bytes.set(0);
         }
         Ok(())
     }
@@ -193,18 +227,35 @@ impl HeapRef {
     #[inline]
     pub fn grow(&self, pages: usize) -> Option<NonNull<u8>> {
         let memory = &*self.memory;
-        let first = memory.committed_pages.get();
-        let end = first.checked_add(pages).filter(|&end| end <= memory.limit_pages.get())?;
-        if end > memory.open_pages.get() {
+        let first = memory.committed_bytes.get();
+        let room = memory.limit_bytes.get().checked_sub(first)?;
+        // Compared in pages: the bytes of a request may be more than an address space has.
+        if pages > memory.page.pages_in(room) {
+            return None;
+        }
+        let end = first + memory.page.bytes_of(pages);
+        if end > memory.open_bytes.get() {
             memory.open_up_to(end)?;
         }
-        memory.committed_pages.set(end);
+        memory.committed_bytes.set(end);
         memory.grow_calls.set(memory.grow_calls.get() + 1);
-        // SAFETY: page `first` is within the reservation or just behind its last page.
-        Some(unsafe { memory.base.add(first * PAGE_BYTES) })
+        // SAFETY: byte `first` is within the reservation or just behind its last page.
+        Some(unsafe { memory.base.add(first) })
     }
 
-    /// The address of the first page, whether it is committed or not. Aligned to 64 KiB.
+    /// The size of the pages.
+    #[inline]
+    pub fn page_size(&self) -> PageSize {
+        self.memory.page
+    }
+
+    /// Bytes in a page.
+    #[inline]
+    pub fn page_bytes(&self) -> usize {
+        self.page_size().bytes()
+    }
+
+    /// The address of the first page, whether it is committed or not. Aligned to a page, and at least to 64 KiB.
     pub fn base(&self) -> NonNull<u8> {
         self.memory.base
     }
@@ -212,13 +263,13 @@ impl HeapRef {
     /// Pages handed out.
     #[inline]
     pub fn committed_pages(&self) -> usize {
-        self.memory.committed_pages.get()
+        self.memory.page.pages_in(self.committed_bytes())
     }
 
     /// Bytes handed out: the figure H of the metrics.
     #[inline]
     pub fn committed_bytes(&self) -> usize {
-        self.committed_pages() * PAGE_BYTES
+        self.memory.committed_bytes.get()
     }
 
     /// Successful calls of [`grow`](Self::grow).
@@ -226,9 +277,9 @@ impl HeapRef {
         self.memory.grow_calls.get()
     }
 
-    /// Bytes of the committed pages that the host has memory behind, or `None` where it does not tell.
+    /// Bytes that the host has memory behind, of all its pages that committed ones lie in, or `None` where it does not tell.
     pub fn resident_bytes(&self) -> Option<usize> {
-        // SAFETY: committed pages are whole pages of the reservation.
+        // SAFETY: committed pages are of the reservation, which begins with a host page and reaches over whole ones.
         unsafe { os::resident_bytes(self.memory.base, self.committed_bytes()) }
     }
 
@@ -244,12 +295,12 @@ impl HeapRef {
 
 impl Memory {
     #[cold]
-    fn open_up_to(&self, pages: usize) -> Option<()> {
-        let open = self.open_pages.get();
-        let end = pages.next_multiple_of(self.guard.batch_pages()).min(self.pages);
-        // SAFETY: pages `open..end` are whole pages of the reservation. A system that refuses has no memory: an outcome.
-        unsafe { os::open(self.base.add(open * PAGE_BYTES), (end - open) * PAGE_BYTES) }.ok()?;
-        self.open_pages.set(end);
+    fn open_up_to(&self, bytes: usize) -> Option<()> {
+        let open = self.open_bytes.get();
+        let end = bytes.next_multiple_of(self.guard.batch_bytes(self.page)).min(self.capacity_bytes);
+        // SAFETY: bytes `open..end` are whole host pages of the reservation. A system that refuses has no memory: an outcome.
+        unsafe { os::open(self.base.add(open), end - open) }.ok()?;
+        self.open_bytes.set(end);
         Some(())
     }
 }
@@ -264,12 +315,15 @@ impl Drop for Memory {
 // SAFETY: pages from the heap are readable, writable, handed out once between resets, and a reset needs that no handle is left. They
 // are aligned to their size, continue one another within one reservation, which is not at the end of the address space.
 unsafe impl PageSource for HeapRef {
-    const RUN_ALIGN: usize = PAGE_BYTES;
+    fn run_align(&self) -> usize {
+        self.page_bytes()
+    }
 
     fn acquire(&mut self, min_bytes: usize) -> Option<NonNull<[u8]>> {
-        let pages = min_bytes.div_ceil(PAGE_BYTES);
+        let page = self.page_size();
+        let pages = page.pages_for(min_bytes);
         let first = self.grow(pages)?;
-        Some(NonNull::slice_from_raw_parts(first, pages * PAGE_BYTES))
+        Some(NonNull::slice_from_raw_parts(first, page.bytes_of(pages)))
     }
 }
 
@@ -335,6 +389,33 @@ mod tests {
     }
 
     #[test]
+    fn pages_of_every_size_are_counted_aligned_and_usable_to_the_last_byte() {
+        for shift in 8..=21 {
+            for guard in [Guard::Trap, Guard::Batched] {
+                let page = PageSize::from_bytes(1 << shift).unwrap();
+                let bytes = page.bytes();
+                let mut heap = PageHeap::reserve_sized(page, 5, guard).unwrap();
+                heap.set_limit_pages(4);
+                for reset in [Reset::Cold, Reset::Warm] {
+                    let pages = heap.handle();
+                    assert_eq!((pages.page_bytes(), pages.base().addr().get() % bytes.max(PAGE_BYTES)), (bytes, 0));
+                    let offset = |first: NonNull<u8>| first.addr().get() - pages.base().addr().get();
+                    assert_eq!(pages.grow(1).map(offset), Some(0));
+                    assert_eq!(pages.grow(3).map(offset), Some(bytes));
+                    assert_eq!((pages.grow(1), pages.grow(usize::MAX)), (None, None));
+                    assert_eq!((pages.committed_pages(), pages.committed_bytes()), (4, 4 * bytes));
+                    assert!(pages.contains(pages.base().addr().get(), 4 * bytes));
+                    assert!(!pages.contains(pages.base().addr().get(), 4 * bytes + 1));
+                    // SAFETY: four pages are committed, and this test alone uses them.
+                    unsafe { pages.base().write_bytes(1, 4 * bytes) };
+                    drop(pages);
+                    heap.reset(reset).unwrap();
+                }
+            }
+        }
+    }
+
+    #[test]
     #[should_panic(expected = "only when no allocator holds it")]
     fn a_held_heap_is_not_reset() {
         let mut heap = PageHeap::reserve(1, Guard::Trap).unwrap();
@@ -347,6 +428,8 @@ mod tests {
         assert!(matches!(PageHeap::reserve(usize::MAX, Guard::Trap), Err(PageHeapError::TooLarge { .. })));
         let error = PageHeap::reserve((isize::MAX as usize >> 16) - 1, Guard::Trap).unwrap_err();
         assert!(error.to_string().contains("cannot reserve"), "{error}");
+        let small = PageSize::MIN;
+        assert!(matches!(PageHeap::reserve_sized(small, 1 << 56, Guard::Trap), Err(PageHeapError::TooLarge { .. })));
     }
 
     #[test]

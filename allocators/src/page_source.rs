@@ -12,15 +12,15 @@ use core::ptr::NonNull;
 ///
 /// An allocator writes to what it is given, so an implementation promises of each run that it returns:
 /// - it is at least as long as was asked for, readable, writable, and from then on nobody else's;
-/// - it begins at a multiple of [`RUN_ALIGN`](Self::RUN_ALIGN);
+/// - it begins at a multiple of [`run_align`](Self::run_align), which is a power of two and never changes;
 /// - its last byte is not the last byte of the address space (the address behind it does not wrap to 0);
 /// - where it begins just behind the run before it, a pointer into the earlier one may be used to reach it.
 ///
 /// Nothing is promised of its contents, and nothing about where it lies: another user of the same memory may have taken
 /// what lay behind the run before.
 pub unsafe trait PageSource {
-    /// The alignment, in bytes, that every run begins with. A power of two.
-    const RUN_ALIGN: usize;
+    /// The alignment, in bytes, that every run begins with.
+    fn run_align(&self) -> usize;
 
     /// A run of at least `min_bytes` bytes, or `None` if there is no such run to be had.
     fn acquire(&mut self, min_bytes: usize) -> Option<NonNull<[u8]>>;
@@ -68,7 +68,9 @@ impl Region {
 // SAFETY: the one run is the memory that the region owns; it is given away once, and only if it is long enough. A reference to
 // a slice never wraps around, and `from_raw` demands the same.
 unsafe impl PageSource for Region {
-    const RUN_ALIGN: usize = 1;
+    fn run_align(&self) -> usize {
+        1
+    }
 
     fn acquire(&mut self, min_bytes: usize) -> Option<NonNull<[u8]>> {
         self.memory.take_if(|memory| memory.len() >= min_bytes)
@@ -86,7 +88,9 @@ pub struct WasmPages;
 // SAFETY: `memory.grow` returns the old size in pages, and what lies behind it has become ours alone. The last page of the address
 // space is given out without its last bytes, so that the address behind the run exists.
 unsafe impl PageSource for WasmPages {
-    const RUN_ALIGN: usize = Self::PAGE_BYTES;
+    fn run_align(&self) -> usize {
+        Self::PAGE_BYTES
+    }
 
     fn acquire(&mut self, min_bytes: usize) -> Option<NonNull<[u8]>> {
         #[cfg(target_arch = "wasm32")]

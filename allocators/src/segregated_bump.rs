@@ -294,7 +294,7 @@ impl<S: PageSource, const REALLOC_IN_PLACE: bool> SegregatedBump<S, REALLOC_IN_P
             }
         }
         // It does not: enough for the block wherever a run may begin, the padding before it included.
-        match bytes.checked_add(align.saturating_sub(S::RUN_ALIGN)) {
+        match bytes.checked_add(align.saturating_sub(self.source.run_align())) {
             Some(enough) => self.acquire(enough) && self.fits(bytes, align),
             None => false,
         }

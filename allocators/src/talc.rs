@@ -2,6 +2,9 @@
 //!
 //! The crate's own Wasm source panics on other systems, so its rule for growth is followed here: as many pages as the request that did
 //! not fit can need at the most, added to the end of the heap where they continue it (on this page heap they always do).
+//!
+//! Where pages are small, one thing is added: the first heap is large enough for the crate's own tables (about 1 KiB), which its rule takes
+//! for granted, as one page of 64 KiB always is. Without it the crate would refuse a first heap of a single page of 256 bytes.
 
 use core::alloc::Layout;
 use core::ptr::{self, NonNull};
@@ -11,7 +14,8 @@ use talc::source::Source;
 use talc::wasm::WasmBinning;
 
 use crate::heap_allocator::{HeapAllocator, Info, Role};
-use crate::page_heap::{HeapRef, PAGE_BYTES};
+use crate::page_heap::HeapRef;
+use crate::page_size::PageSize;
 
 /// talc on a page heap.
 #[derive(Debug)]
@@ -29,9 +33,13 @@ struct GrowAndExtend {
 // SAFETY: it calls no allocator. What it claims are pages that are new and that stay.
 unsafe impl Source for GrowAndExtend {
     fn acquire<B: Binning>(talc: &mut TalcBase<Self, B>, layout: Layout) -> Result<(), ()> {
-        let pages = pages_for(layout).ok_or(())?;
+        let page = talc.source.heap.page_size();
+        let mut pages = pages_for(page, layout).ok_or(())?;
+        if talc.source.end.is_none() {
+            pages = pages.max(page.pages_for(talc::min_first_heap_size::<B>()));
+        }
         let first = talc.source.heap.grow(pages).ok_or(())?;
-        let bytes = pages * PAGE_BYTES;
+        let bytes = pages * page.bytes();
         let end = match talc.source.end {
             // SAFETY: the heap ends there, and the pages behind it are new.
             Some(end) if end == first => unsafe { talc.extend(end, first.as_ptr().add(bytes)) },
@@ -44,11 +52,11 @@ unsafe impl Source for GrowAndExtend {
 }
 
 /// Pages that surely have room for such a chunk: its bytes, its tag at the end, what a claim itself takes, and padding for its alignment.
-fn pages_for(layout: Layout) -> Option<usize> {
+fn pages_for(page: PageSize, layout: Layout) -> Option<usize> {
     let tag = size_of::<usize>();
     let chunk = layout.size().checked_add(tag)?.checked_next_multiple_of(CHUNK_UNIT)?;
     let padding = if layout.align() > CHUNK_UNIT { layout.align() } else { 0 };
-    Some(chunk.checked_add(CHUNK_UNIT)?.checked_add(padding)?.div_ceil(PAGE_BYTES))
+    Some(page.pages_for(chunk.checked_add(CHUNK_UNIT)?.checked_add(padding)?))
 }
 
 // SAFETY: the crate's own promise for its blocks, on pages that are the heap's.

@@ -5,8 +5,8 @@
 //! goes to the system as if nothing were in between. That a request really arrives here is probed before anything is measured.
 //!
 //! What is measured is wee_alloc's native build. Two things differ from its Wasm build and are stated with its figures:
-//! - its pages are 4 KiB natively (64 KiB in Wasm). They are cut from pages of the page heap, 16 of them from each, and a page of the
-//!   heap counts as soon as one of them is used;
+//! - its pages are 4 KiB natively (64 KiB in Wasm), whatever the page size of the heap. They are cut from larger pages of the page heap,
+//!   16 of them from one of 64 KiB, and a page of the heap counts as soon as one of them is used; or they take several smaller ones;
 //! - it takes an uncontended mutex natively for every call (nothing in Wasm).
 //!
 //! The feature `size_classes` is on, as by default.
@@ -17,7 +17,7 @@ use std::cell::Cell;
 use std::ptr;
 
 use crate::heap_allocator::{HeapAllocator, Info, Role};
-use crate::page_heap::{Guard, HeapRef, PAGE_BYTES, PageHeap};
+use crate::page_heap::{Guard, HeapRef, PageHeap};
 
 /// wee_alloc on a page heap.
 pub struct WeeAlloc {
@@ -46,12 +46,12 @@ impl Pages {
     fn take(&self, bytes: usize) -> Option<*mut u8> {
         if bytes > self.room.get() {
             // Nobody else uses this heap, so new pages continue the latest one.
-            let pages = (bytes - self.room.get()).div_ceil(PAGE_BYTES);
+            let pages = self.heap.page_size().pages_for(bytes - self.room.get());
             let first = self.heap.grow(pages)?;
             if self.next.get().is_null() {
                 self.next.set(first.as_ptr());
             }
-            self.room.set(self.room.get() + pages * PAGE_BYTES);
+            self.room.set(self.room.get() + pages * self.heap.page_bytes());
         }
         let start = self.next.get();
         self.next.set(start.wrapping_add(bytes));

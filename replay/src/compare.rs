@@ -1,7 +1,7 @@
 //! The whole comparison on one trace: examine every contender, then time those that passed.
 
-use allocators::Role;
-use allocators::page_heap::{Guard, PAGE_BYTES, PageHeapError};
+use allocators::page_heap::{Guard, PageHeapError};
+use allocators::{PageHeap, Role};
 use reports::results::{self, Figure, Mark, Memory, Origin, Results, SCHEMA_VERSION, Settings, Verification};
 use traces::{Source, TraceError, library};
 
@@ -107,7 +107,8 @@ pub fn compare(source: &Source, plan: &Plan, mut progress: impl FnMut(Progress<'
         trace: describe(source, &program)?,
         contenders: Vec::new(),
     };
-    let mut lane = Lane::new(&program, plan.rounds.limit_pages, Guard::Trap)?;
+    let Rounds { page, limit_pages, .. } = plan.rounds;
+    let mut lane = Lane::on(&program, PageHeap::reserve_sized(page, limit_pages, Guard::Trap)?);
     let all = plan.contenders.len();
     for (done, contender) in plan.contenders.iter().enumerate() {
         progress(Progress::Examining { name: contender.info.name, done, all });
@@ -173,7 +174,7 @@ fn settings(rounds: &Rounds) -> Settings {
         rounds: rounds.count,
         touch: rounds.touch.name().to_owned(),
         heap_limit_pages: rounds.limit_pages as u64,
-        page_bytes: PAGE_BYTES as u64,
+        page_bytes: rounds.page.bytes() as u64,
     }
 }
 

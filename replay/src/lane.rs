@@ -3,7 +3,7 @@
 use std::time::{self, Duration};
 
 use allocators::page_heap::{Guard, PageHeapError, Reset};
-use allocators::{HeapAllocator, HeapRef, PAGE_BYTES, PageHeap, Role};
+use allocators::{HeapAllocator, HeapRef, PageHeap, Role};
 use reports::results::{Figure, Memory, Retention, Split, Verification};
 
 use crate::engine::{self, Touch, TouchAll, TouchNone};
@@ -31,13 +31,18 @@ pub struct Examination {
 }
 
 impl<'p> Lane<'p> {
-    /// A lane for `program` on a heap of at most `limit_pages` pages.
+    /// A lane for `program` on a heap of at most `limit_pages` pages of 64 KiB.
     ///
     /// # Errors
     ///
     /// Where the heap cannot be had.
     pub fn new(program: &'p Program, limit_pages: usize, guard: Guard) -> Result<Self, PageHeapError> {
-        Ok(Lane { program, heap: PageHeap::reserve(limit_pages, guard)?, slots: engine::slots_for(program) })
+        Ok(Self::on(program, PageHeap::reserve(limit_pages, guard)?))
+    }
+
+    /// A lane for `program` on this heap.
+    pub fn on(program: &'p Program, heap: PageHeap) -> Self {
+        Lane { program, heap, slots: engine::slots_for(program) }
     }
 
     /// The time of one replay, in which nothing but the loop and the contender's work is measured: the heap is reset and the contender
@@ -75,7 +80,7 @@ impl<'p> Lane<'p> {
         }
         self.heap.reset(Reset::Cold)?;
         let heap = self.heap.handle();
-        let setting = Setting { profile: *self.program.profile(), page_bytes: PAGE_BYTES };
+        let setting = Setting { profile: *self.program.profile(), page_bytes: heap.page_bytes() };
         let mut watch = Watch::new(heap.clone(), Figures::new(&setting));
         let mut allocator = A::create(heap.clone());
         let mut verification = Verification::NotChecked { reason: "verification was switched off".to_owned() };

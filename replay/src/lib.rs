@@ -4,6 +4,7 @@
 //! [`timing`] runs it with none. [`compare()`] does all of it and gives [`reports::results::Results`].
 //!
 //! ```
+//! use allocators::PageSize;
 //! use replay::compare::{Plan, compare};
 //! use replay::contender::{Contender, TouchPolicy};
 //! use replay::timing::Rounds;
@@ -12,7 +13,7 @@
 //!     contenders: Contender::all(),
 //!     verify: true,
 //!     snapshots: Vec::new(),
-//!     rounds: Rounds { count: 0, seed: 1, touch: TouchPolicy::None, limit_pages: 1024 },
+//!     rounds: Rounds { count: 0, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: 1024 },
 //! };
 //! let text = "op,id,size,align\nalloc,1,100000,8\nrealloc,1,200000\ndealloc,1\n";
 //! let results = compare(&traces::Source::from_bytes("example.csv", text.as_bytes()), &plan, |_| {})?;

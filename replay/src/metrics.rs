@@ -18,7 +18,7 @@ pub mod timeline;
 use std::alloc::Layout;
 use std::ops::Range;
 
-use allocators::{HeapAllocator, HeapRef, PAGE_BYTES};
+use allocators::{HeapAllocator, HeapRef};
 use traces::Profile;
 
 use self::occupancy::{Pages, PagesByTenth};
@@ -169,7 +169,7 @@ impl<M: Metric> Watch<M> {
     /// For a replay on this heap, which has no pages yet.
     pub fn new(heap: HeapRef, metric: M) -> Self {
         let state = State { granted_bytes: Some(0), ..State::default() };
-        Watch { base: heap.base().addr().get(), heap, state, pages: Pages::new(PAGE_BYTES), metric }
+        Watch { base: heap.base().addr().get(), pages: Pages::new(heap.page_bytes()), heap, state, metric }
     }
 
     /// The metric, after the replay.

@@ -4,6 +4,7 @@
 //! times over all rounds do not; and the order is shuffled, so that no contender always runs behind the same other one.
 
 use allocators::page_heap::{Guard, PageHeapError, Reset};
+use allocators::{PageHeap, PageSize};
 use reports::results::Time;
 
 use crate::contender::{Contender, TouchPolicy};
@@ -19,6 +20,8 @@ pub struct Rounds {
     pub seed: u64,
     /// What the replay writes into new memory.
     pub touch: TouchPolicy,
+    /// Size of a heap's pages.
+    pub page: PageSize,
     /// Pages that a heap may have.
     pub limit_pages: usize,
 }
@@ -35,7 +38,7 @@ pub fn run(
     rounds: Rounds,
     mut finished: impl FnMut(u32),
 ) -> Result<Vec<Time>, PageHeapError> {
-    let mut lane = Lane::new(program, rounds.limit_pages, Guard::Batched)?;
+    let mut lane = Lane::on(program, PageHeap::reserve_sized(rounds.page, rounds.limit_pages, Guard::Batched)?);
     let time = Time { ops: program.events(), cold_ns: Vec::new(), warm_ns: Vec::new() };
     let mut times = vec![time; contenders.len()];
     let mut order: Vec<usize> = (0..contenders.len()).collect();

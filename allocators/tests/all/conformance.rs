@@ -4,9 +4,11 @@ use allocators::conformance::{self, Failure};
 use allocators::faulty::{self, Faulty, GrowsWithoutItsClass};
 use allocators::registry::{self, Visitor};
 use allocators::shadow::Violation;
-use allocators::{HeapAllocator, Role};
+use allocators::{HeapAllocator, PageSize, Role};
 
-struct Failures;
+struct Failures {
+    page: PageSize,
+}
 
 impl Visitor for Failures {
     type Output = Vec<String>;
@@ -15,20 +17,24 @@ impl Visitor for Failures {
         let cases = conformance::cases::<A>();
         assert_eq!(cases.is_empty(), A::INFO.role == Role::Floor, "{}", A::INFO.name);
         assert_eq!(A::probe(), Ok(()), "{}", A::INFO.name);
-        let failures = cases.iter().filter_map(|case| Some((case, (case.run)().err()?)));
-        failures.map(|(case, failure)| format!("{}: {}: {failure}", A::INFO.name, case.name)).collect()
+        let failures = cases.iter().filter_map(|case| Some((case, (case.run)(self.page).err()?)));
+        let place = format!("{} on pages of {}", A::INFO.name, self.page);
+        failures.map(|(case, failure)| format!("{place}: {}: {failure}", case.name)).collect()
     }
 }
 
 #[test]
 fn every_contender_conforms() {
-    let failures = registry::visit_all(&mut Failures).concat();
+    let failures = registry::visit_all(&mut Failures { page: PageSize::WASM }).concat();
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
 }
 
 #[test]
-fn every_contender_conforms_on_several_threads_at_once() {
-    let threads: Vec<_> = (0..3).map(|_| std::thread::spawn(|| registry::visit_all(&mut Failures).concat())).collect();
+fn every_contender_conforms_on_pages_of_other_sizes_on_several_threads_at_once() {
+    let threads = [256, 4096, 2 << 20].map(|bytes| {
+        let page = PageSize::from_bytes(bytes).unwrap();
+        std::thread::spawn(move || registry::visit_all(&mut Failures { page }).concat())
+    });
     for thread in threads {
         assert_eq!(thread.join().unwrap(), Vec::<String>::new());
     }
@@ -36,7 +42,7 @@ fn every_contender_conforms_on_several_threads_at_once() {
 
 /// The first violation that the suite finds.
 fn caught<A: HeapAllocator>() -> Violation {
-    let failures = conformance::cases::<A>().into_iter().filter_map(|case| (case.run)().err());
+    let failures = conformance::cases::<A>().into_iter().filter_map(|case| (case.run)(PageSize::WASM).err());
     let mut violations = failures.filter_map(|failure| match failure {
         Failure::Violation(violation) => Some(violation),
         _ => None,

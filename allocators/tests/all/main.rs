@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod page_sizes;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod segregated_bump;

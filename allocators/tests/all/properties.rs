@@ -8,7 +8,7 @@ use allocators::faulty::{self, Faulty};
 use allocators::page_heap::Reset;
 use allocators::registry::{self, Visitor};
 use allocators::shadow::Violation;
-use allocators::{HeapAllocator, Role};
+use allocators::{HeapAllocator, PAGE_BYTES, PageSize, Role};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
@@ -35,9 +35,15 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
     prop::collection::vec(op, 1..300)
 }
 
+/// Page sizes: WebAssembly's half of the time.
+fn pages() -> impl Strategy<Value = PageSize> {
+    prop_oneof![3 => Just(PAGE_BYTES), 1 => Just(256), 1 => Just(4096), 1 => Just(2 << 20)]
+        .prop_map(|bytes| PageSize::from_bytes(bytes).unwrap())
+}
+
 /// Runs a program on a heap that is small enough to be exhausted now and then.
-fn run<A: HeapAllocator>(ops: &[Op]) -> Result<(), Violation> {
-    let mut checked = Checked::<A>::with_limit_pages(24).unwrap();
+fn run<A: HeapAllocator>(page: PageSize, ops: &[Op]) -> Result<(), Violation> {
+    let mut checked = Checked::<A>::on_pages(page, page.pages_for(24 * PAGE_BYTES)).unwrap();
     let mut live: Vec<NonNull<u8>> = Vec::new();
     for op in ops {
         match *op {
@@ -64,8 +70,9 @@ fn run<A: HeapAllocator>(ops: &[Op]) -> Result<(), Violation> {
 
 fn holds_for<A: HeapAllocator>(cases: u32) -> Result<(), String> {
     let config = Config { cases, failure_persistence: None, ..Config::default() };
-    let result = TestRunner::new(config)
-        .run(&ops(), |ops| run::<A>(&ops).map_err(|violation| TestCaseError::fail(violation.to_string())));
+    let result = TestRunner::new(config).run(&(pages(), ops()), |(page, ops)| {
+        run::<A>(page, &ops).map_err(|violation| TestCaseError::fail(violation.to_string()))
+    });
     result.map_err(|error| format!("{}: {error}", A::INFO.name))
 }
 
@@ -75,7 +82,7 @@ fn random_programs_hold_on_every_contender() {
     impl Visitor for Holds {
         type Output = Result<(), String>;
         fn visit<A: HeapAllocator>(&mut self) -> Result<(), String> {
-            if A::INFO.role == Role::Floor { Ok(()) } else { holds_for::<A>(300) }
+            if A::INFO.role == Role::Floor { Ok(()) } else { holds_for::<A>(400) }
         }
     }
     let failures: Vec<_> = registry::visit_all(&mut Holds).into_iter().filter_map(Result::err).collect();

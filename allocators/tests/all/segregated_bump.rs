@@ -59,7 +59,9 @@ struct LastPage {
 
 // SAFETY: not a source for use: there is no memory. The tests below only look at addresses, and free nothing.
 unsafe impl PageSource for LastPage {
-    const RUN_ALIGN: usize = PAGE_BYTES;
+    fn run_align(&self) -> usize {
+        PAGE_BYTES
+    }
 
     fn acquire(&mut self, min_bytes: usize) -> Option<NonNull<[u8]>> {
         // Without its last 16 bytes, as the trait demands and as the Wasm source does.
@@ -275,7 +277,10 @@ fn it_is_a_global_allocator() {
     struct Ram(Cell<Option<Region>>);
     // SAFETY: a Region is a source; this one is made at the first call, from memory that is leaked for it.
     unsafe impl PageSource for Ram {
-        const RUN_ALIGN: usize = Region::RUN_ALIGN;
+        fn run_align(&self) -> usize {
+            1
+        }
+
         fn acquire(&mut self, min_bytes: usize) -> Option<NonNull<[u8]>> {
             self.0.take().unwrap_or_else(|| Region::new(Box::leak(Box::new_uninit_slice(100_000)))).acquire(min_bytes)
         }

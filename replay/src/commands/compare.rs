@@ -1,14 +1,16 @@
 //! Without a verb: replays traces through contenders, prints the comparison, and saves it.
 
+mod heap_size;
+
 use std::collections::HashSet;
 use std::env;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use allocators::page_heap::{PAGE_BYTES, WASM32_PAGES};
-use allocators::registry;
+use allocators::{PageSize, registry};
 use anyhow::Context;
 use clap::builder::PossibleValuesParser;
+use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use replay::compare::{CompareError, Plan, Progress, compare};
@@ -19,6 +21,7 @@ use reports::results::{Results, Verification};
 use reports::table::{self, TextOptions};
 use traces::{Source, library};
 
+use self::heap_size::{HeapLimit, parse_page_size};
 use crate::cli;
 use crate::commands::importing::Importing;
 use crate::commands::snapshots::SnapshotFile;
@@ -41,10 +44,17 @@ pub(crate) struct Comparison {
 
     /// Most that a heap may grow to, with its unit: 16MiB, 1GiB, 640KiB, 100pages
     ///
-    /// A request past it fails, which is an outcome and stands in the table. Whole pages of 64 KiB; the default is 4 GiB, all that a
-    /// 32-bit WebAssembly memory can have.
-    #[arg(long, value_name = "SIZE", value_parser = parse_heap_limit, default_value = "4GiB")]
+    /// A request past it fails, which is an outcome and stands in the table. In whole pages; the default is 4 GiB, all that a 32-bit
+    /// WebAssembly memory can have.
+    #[arg(long, value_name = "SIZE", default_value = "4GiB")]
     heap_limit: HeapLimit,
+
+    /// Size of a heap's pages, a power of two from 256 to 2MiB: 4096, 4KiB
+    ///
+    /// The heap grows by whole pages. 64 KiB are WebAssembly's; less stands for firmware and kernels, whose heaps are counted in smaller
+    /// steps. dlmalloc and talc ask for pages of this size; wee_alloc goes on in steps of 4 KiB.
+    #[arg(long, value_name = "SIZE", value_parser = parse_page_size, default_value = "64KiB")]
+    page_size: PageSize,
 
     /// Timing rounds: in each, every allocator once cold and once warm, in a new order. 0 gives memory figures alone
     #[arg(long, value_name = "N", default_value_t = 15)]
@@ -84,32 +94,8 @@ enum Format {
     Json,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct HeapLimit {
-    pages: usize,
-}
-
 fn names() -> impl Iterator<Item = &'static str> {
     registry::ALL.iter().map(|info| info.name)
-}
-
-fn parse_heap_limit(text: &str) -> Result<HeapLimit, String> {
-    let digits = text.len() - text.trim_start_matches(|character: char| character.is_ascii_digit()).len();
-    let (number, unit) = text.split_at(digits);
-    let scale = match unit.trim().to_ascii_lowercase().as_str() {
-        "page" | "pages" => PAGE_BYTES,
-        "kib" => 1 << 10,
-        "mib" => 1 << 20,
-        "gib" => 1 << 30,
-        _ => return Err("a limit is a number and a unit: KiB, MiB, GiB or pages (of 64 KiB)".to_owned()),
-    };
-    let bytes = number.parse::<usize>().ok().and_then(|number| number.checked_mul(scale));
-    let pages = bytes.ok_or("the number is missing, or too large")? / PAGE_BYTES;
-    match pages {
-        0 => Err("a heap has at least one page of 64 KiB".to_owned()),
-        _ if pages > 16 * WASM32_PAGES => Err("the largest limit is 64GiB".to_owned()),
-        _ => Ok(HeapLimit { pages }),
-    }
 }
 
 fn parse_instant(text: &str) -> Result<Instant, String> {
@@ -126,6 +112,10 @@ pub(crate) fn run(arguments: &Comparison) -> u8 {
         Ok(sources) => sources,
         Err(code) => return code,
     };
+    let limit_pages = match arguments.heap_limit.pages(arguments.page_size) {
+        Ok(pages) => pages,
+        Err(message) => return misused(ErrorKind::ValueValidation, message),
+    };
     let plan = Plan {
         contenders: match &arguments.allocators[..] {
             [] => Contender::all(),
@@ -140,7 +130,8 @@ pub(crate) fn run(arguments: &Comparison) -> u8 {
             count: arguments.rounds,
             seed: arguments.seed,
             touch: arguments.touch,
-            limit_pages: arguments.heap_limit.pages,
+            page: arguments.page_size,
+            limit_pages,
         },
     };
     // What fails on one trace does not keep the others from being replayed.
@@ -156,15 +147,19 @@ fn locate(arguments: &[String], importing: &Importing) -> Result<Vec<Source>, u8
         let source = Source::locate(argument).map_err(|error| complain(BAD_INPUT, error))?;
         let source = source.with_import(importing.options());
         if !folders.insert(folder_name(source.name()).to_owned()) {
-            let mut command = cli::Arguments::command();
             let message =
                 format!("two traces are called {:?}: their results would go to the same folder", source.name());
-            let _ = command.error(clap::error::ErrorKind::ArgumentConflict, message).print();
-            return Err(USAGE);
+            return Err(misused(ErrorKind::ArgumentConflict, message));
         }
         sources.push(source);
     }
     Ok(sources)
+}
+
+/// Says what makes no sense about the arguments together, as clap does about each of them.
+fn misused(kind: ErrorKind, message: String) -> u8 {
+    let _ = cli::Arguments::command().error(kind, message).print();
+    USAGE
 }
 
 /// A trace's name as the name of a folder.
@@ -279,20 +274,5 @@ impl Bar {
 
     fn finish(&self) {
         self.0.finish_and_clear();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_heap_limit_has_a_unit() {
-        for (text, pages) in [("1page", 1), ("100 pages", 100), ("16MiB", 256), ("1gib", 16_384), ("100KiB", 1)] {
-            assert_eq!(parse_heap_limit(text).unwrap().pages, pages, "{text}");
-        }
-        for text in ["", "16", "MiB", "-1MiB", "16MB", "1KiB", "0pages", "99999999999999999999GiB", "65GiB", "1.5MiB"] {
-            assert!(parse_heap_limit(text).is_err(), "{text}");
-        }
     }
 }

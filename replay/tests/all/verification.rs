@@ -1,7 +1,7 @@
 //! Each check of the verification bites: deliberately faulty allocators are caught, at the right event, and get no figures.
 
-use allocators::HeapAllocator;
 use allocators::faulty::{self, Faulty, GrowsWithoutItsClass};
+use allocators::{HeapAllocator, PageSize};
 use replay::contender::{Contender, TouchPolicy};
 use replay::timing::Rounds;
 use reports::results::{Figure, Verification};
@@ -80,7 +80,7 @@ fn a_contender_that_fails_is_a_row_without_a_timing_beside_the_others() {
         contenders: vec![Contender::named("talc").unwrap(), Contender::of::<Faulty<faulty::Overlap>>()],
         verify: true,
         snapshots: Vec::new(),
-        rounds: Rounds { count: 2, seed: 1, touch: TouchPolicy::None, limit_pages: 16 },
+        rounds: Rounds { count: 2, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: 16 },
     };
     let results = replay::compare(&Source::from_bytes("test.csv", text.into_bytes()), &plan, |_| {}).unwrap();
     let [talc, faulty] = &results.contenders[..] else { panic!("two rows") };

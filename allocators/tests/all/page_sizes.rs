@@ -1,0 +1,59 @@
+//! Every contender asks for pages of the heap's own size, and for no more of them than its crate does.
+
+use std::alloc::Layout;
+
+use allocators::checked::Checked;
+use allocators::registry::{self, Visitor};
+use allocators::{HeapAllocator, PageSize, Role};
+
+/// Bytes that a contender has committed after one small request, and after a thousand.
+struct Committed {
+    page: PageSize,
+}
+
+impl Visitor for Committed {
+    type Output = (&'static str, [usize; 2]);
+
+    fn visit<A: HeapAllocator>(&mut self) -> Self::Output {
+        let mut committed = [0, 0];
+        if A::INFO.role != Role::Floor {
+            let mut checked = Checked::<A>::on_pages(self.page, self.page.pages_for(4 << 20)).unwrap();
+            for (requests, committed_bytes) in [1, 999].into_iter().zip(&mut committed) {
+                for _ in 0..requests {
+                    assert!(checked.alloc(Layout::from_size_align(100, 4).unwrap(), false).unwrap().is_some());
+                }
+                *committed_bytes = checked.heap().committed_bytes();
+            }
+        }
+        (A::INFO.name, committed)
+    }
+}
+
+/// What [`Committed`] is for a contender on pages of so many bytes.
+fn committed(name: &str, page_bytes: usize) -> [usize; 2] {
+    let mut visitor = Committed { page: PageSize::from_bytes(page_bytes).unwrap() };
+    registry::visit(name, &mut visitor).expect("a registered name").1
+}
+
+#[test]
+fn pages_are_taken_one_by_one_whatever_their_size() {
+    // 100 bytes: rounded to 128 by the segregated bump, with 8 or 12 of overhead in the others. A page more may be open.
+    for page_bytes in [256, 4096, 65_536, 2 << 20] {
+        for (name, block_bytes) in [("segregated-bump", 128_usize), ("bump", 100), ("dlmalloc", 112), ("talc", 128)] {
+            let [first, all] = committed(name, page_bytes);
+            // talc's tables and dlmalloc's first and last words.
+            let (first_bytes, all_bytes) = (block_bytes + 1500, block_bytes * 1000 + 1500);
+            assert!(first <= first_bytes.next_multiple_of(page_bytes), "{name} on {page_bytes}: {first}");
+            assert!(all <= all_bytes.next_multiple_of(page_bytes), "{name} on {page_bytes}: {all}");
+            assert!(all >= 100 * 1000 && first.is_multiple_of(page_bytes), "{name} on {page_bytes}: {first}, {all}");
+        }
+    }
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+fn wee_alloc_stays_with_its_steps_of_4_kib() {
+    // 8,192 words for the first block of a size class and what comes after it, and a header: 17 steps.
+    assert_eq!([256, 4096, 65_536].map(|page| committed("wee_alloc", page)[0]), [69_632, 69_632, 131_072]);
+    assert_eq!(committed("wee_alloc", 256), committed("wee_alloc", 4096));
+}

@@ -1,0 +1,155 @@
+//! Sizes of the heap as a user gives them: how far it may grow, and by what pages.
+
+use std::str::FromStr;
+
+use allocators::PageSize;
+use allocators::page_heap::PageHeapError;
+
+/// More address space than this is a mistake, and not to be had everywhere.
+const LARGEST_LIMIT_BYTES: usize = 64 << 30;
+
+/// How far a heap may grow: in bytes, or in pages whatever their size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HeapLimit {
+    Bytes(usize),
+    Pages(usize),
+}
+
+impl FromStr for HeapLimit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (number, unit) = split(text);
+        let scale = match unit.as_str() {
+            "page" | "pages" => None,
+            unit => Some(scale(unit).ok_or("a limit is a number and a unit: KiB, MiB, GiB or pages")?),
+        };
+        let limit = match (number.parse().ok(), scale) {
+            (Some(pages), None) => Some(HeapLimit::Pages(pages)),
+            (Some(number), Some(scale)) => scale.checked_mul(number).map(HeapLimit::Bytes),
+            (None, _) => None,
+        };
+        limit.ok_or_else(|| "the number is missing, or too large".to_owned())
+    }
+}
+
+impl HeapLimit {
+    /// The limit in whole pages of this size.
+    pub(super) fn pages(self, page: PageSize) -> Result<usize, String> {
+        let pages = match self {
+            HeapLimit::Bytes(bytes) => bytes / page.bytes(),
+            HeapLimit::Pages(pages) => pages,
+        };
+        match pages {
+            0 => Err(format!("--heap-limit: a heap has at least one page, of {page} (see --page-size)")),
+            _ if pages > LARGEST_LIMIT_BYTES / page.bytes() => {
+                Err("--heap-limit: the largest limit is 64GiB".to_owned())
+            }
+            _ => Ok(pages),
+        }
+    }
+}
+
+/// The page size of such a text, as clap wants it.
+pub(super) fn parse_page_size(text: &str) -> Result<PageSize, String> {
+    let (number, unit) = split(text);
+    let scale = if matches!(unit.as_str(), "" | "b") { Some(1) } else { scale(&unit) };
+    let bytes = number.parse().ok().zip(scale).and_then(|(number, scale): (usize, usize)| number.checked_mul(scale));
+    let bytes = bytes.ok_or("a page size is a number of bytes, KiB or MiB: a power of two from 256 to 2MiB")?;
+    PageSize::from_bytes(bytes).map_err(|error: PageHeapError| error.to_string())
+}
+
+/// The digits that a text begins with, and what follows them in lower case.
+fn split(text: &str) -> (&str, String) {
+    let digits = text.len() - text.trim_start_matches(|character: char| character.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    (number, unit.trim().to_ascii_lowercase())
+}
+
+fn scale(unit: &str) -> Option<usize> {
+    match unit {
+        "k" | "kib" => Some(1 << 10),
+        "m" | "mib" => Some(1 << 20),
+        "g" | "gib" => Some(1 << 30),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pages(text: &str, page: PageSize) -> Result<usize, String> {
+        text.parse::<HeapLimit>()?.pages(page)
+    }
+
+    #[test]
+    fn a_heap_limit_has_a_unit() {
+        let wasm = PageSize::WASM;
+        for (text, expected) in
+            [("1page", 1), ("100 pages", 100), ("16MiB", 256), ("16m", 256), ("1gib", 16_384), ("100KiB", 1)]
+        {
+            assert_eq!(pages(text, wasm), Ok(expected), "{text}");
+        }
+        let too_large = usize::MAX.to_string() + "pages";
+        for text in [
+            "",
+            "16",
+            "MiB",
+            "-1MiB",
+            "16MB",
+            "1KiB",
+            "0pages",
+            "99999999999999999999GiB",
+            "65GiB",
+            "1.5MiB",
+            &too_large,
+        ] {
+            assert!(pages(text, wasm).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_heap_limit_in_bytes_does_not_depend_on_the_page_size() {
+        for bytes in [256, 4096, 2 << 20] {
+            let page = PageSize::from_bytes(bytes).unwrap();
+            assert_eq!(pages("4GiB", page), Ok((4 << 30) / bytes));
+            assert_eq!(pages("7pages", page), Ok(7));
+            assert_eq!(pages("64GiB", page), Ok((64 << 30) / bytes));
+        }
+        assert!(pages("1MiB", PageSize::MAX).unwrap_err().contains("2 MiB"));
+        assert_eq!(pages("1KiB", PageSize::MIN), Ok(4));
+    }
+
+    #[test]
+    fn a_page_size_is_a_power_of_two_in_bytes() {
+        for (text, bytes) in [
+            ("256", 256),
+            ("4096", 4096),
+            ("4096 B", 4096),
+            ("4K", 4096),
+            ("64KiB", 65_536),
+            ("1m", 1 << 20),
+            ("2 MiB", 2 << 20),
+        ] {
+            assert_eq!(parse_page_size(text).map(PageSize::bytes), Ok(bytes), "{text}");
+        }
+        for text in [
+            "",
+            "KiB",
+            "-4096",
+            "128",
+            "5000",
+            "3KiB",
+            "4MiB",
+            "1GiB",
+            "4KB",
+            "1.5KiB",
+            "1page",
+            "99999999999999999999",
+        ] {
+            let message = parse_page_size(text).unwrap_err();
+            assert!(message.contains("power of two from 256"), "{text}: {message}");
+        }
+    }
+}
