@@ -196,6 +196,11 @@ impl PageHeap {
         memory.limit_bytes.set(memory.page.bytes_of(pages.min(memory.pages)));
     }
 
+    /// The limit that is in force, in pages.
+    pub fn limit_pages(&self) -> usize {
+        self.memory.page.pages_in(self.memory.limit_bytes.get())
+    }
+
     /// Takes all pages back, for the next replay. Counts begin again at 0; the limit stays.
     ///
     /// # Errors
@@ -354,6 +359,7 @@ mod tests {
     fn a_limit_cannot_pass_the_reservation() {
         let mut heap = PageHeap::reserve(2, Guard::Batched).unwrap();
         heap.set_limit_pages(10);
+        assert_eq!(heap.limit_pages(), 2);
         assert_eq!(heap.handle().grow(3), None);
         assert!(heap.handle().grow(2).is_some());
     }

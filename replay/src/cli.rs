@@ -51,6 +51,8 @@ Examples:
       Compare two on a trace of your own: 'replay record' records a native program, traces::Recorder one in Rust.
   replay --trace serde-heavy --heap-limit 2MiB --rounds 0
       Who gets along with 2 MiB? Memory figures alone, without timing.
+  replay --trace serde-heavy --min-heap --page-size 4096 --rounds 0
+      How much memory must a device with pages of 4 KiB have, for each allocator?
   replay --trace serde-heavy --format json | jq '.contenders[] | [.name, .memory.peak_heap_pages]'
       Figures for a script.
 

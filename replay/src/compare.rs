@@ -1,4 +1,7 @@
-//! The whole comparison on one trace: examine every contender, then time those that passed.
+//! The whole comparison on one trace: examine every contender, search for its minimum heap if that is asked for, then time those that
+//! passed.
+
+use std::num::NonZeroUsize;
 
 use allocators::page_heap::{Guard, PageHeapError};
 use allocators::{PageHeap, Role};
@@ -9,6 +12,7 @@ use crate::contender::Contender;
 use crate::environment;
 use crate::lane::{Examination, Lane};
 use crate::metrics::{Instant, Snapshot};
+use crate::min_heap::{self, Candidate, Step};
 use crate::program::{CompileError, Program};
 use crate::timing::{self, Rounds};
 
@@ -50,6 +54,8 @@ pub struct Plan {
     pub verify: bool,
     /// When to take snapshots of each contender's heap.
     pub snapshots: Vec<Instant>,
+    /// Threads that search for each contender's minimum heap; `None` where it is not asked for.
+    pub min_heap_threads: Option<NonZeroUsize>,
     /// How they are timed; 0 rounds for memory figures alone.
     pub rounds: Rounds,
 }
@@ -75,8 +81,19 @@ pub enum Progress<'a> {
         /// As many as were asked for and came to pass.
         snapshots: &'a [Snapshot],
     },
-    /// All memory figures are there, and no timing yet: worth saving, lest they be lost.
+    /// All memory figures are there, or the minimum heaps too, and no timing yet: worth saving, lest they be lost.
     Examined(&'a Results),
+    /// The minimum heaps are being searched for, several at once where there are threads.
+    Searching {
+        /// The contender that this is about.
+        name: &'a str,
+        /// The limit that it is given next, in pages; `None` where its search is over.
+        limit_pages: Option<usize>,
+        /// How many contenders are done.
+        done: usize,
+        /// How many there are.
+        all: usize,
+    },
     /// So many rounds of timing are done.
     Timing {
         /// How many are done.
@@ -103,7 +120,7 @@ pub fn compare(source: &Source, plan: &Plan, mut progress: impl FnMut(Progress<'
     let mut results = Results {
         schema_version: SCHEMA_VERSION,
         provenance: environment::provenance(),
-        settings: settings(&plan.rounds),
+        settings: settings(plan),
         trace: describe(source, &program)?,
         contenders: Vec::new(),
     };
@@ -124,6 +141,11 @@ pub fn compare(source: &Source, plan: &Plan, mut progress: impl FnMut(Progress<'
         results.contenders.push(row(contender, verification, memory));
     }
     progress(Progress::Examined(&results));
+
+    if let Some(threads) = plan.min_heap_threads {
+        search_min_heaps(&program, plan, threads, &mut results.contenders, &mut progress)?;
+        progress(Progress::Examined(&results));
+    }
 
     let timed: Vec<usize> = (0..all).filter(|&row| why_not_timed(&results.contenders[row], plan).is_none()).collect();
     let racers: Vec<Contender> = timed.iter().map(|&row| plan.contenders[row]).collect();
@@ -151,6 +173,7 @@ fn row(contender: &Contender, verification: Verification, memory: Figure<Memory>
         },
         verification,
         memory,
+        min_heap: Figure::unknown("not searched for"),
         time: Figure::unknown("not timed yet"),
     }
 }
@@ -168,9 +191,43 @@ fn why_not_timed(row: &results::Contender, plan: &Plan) -> Option<String> {
     }
 }
 
-fn settings(rounds: &Rounds) -> Settings {
+/// Fills in the minimum heap of every row, or why it has none.
+fn search_min_heaps(
+    program: &Program,
+    plan: &Plan,
+    threads: NonZeroUsize,
+    rows: &mut [results::Contender],
+    progress: &mut impl FnMut(Progress<'_>),
+) -> Result<(), PageHeapError> {
+    let (mut candidates, mut searched) = (Vec::new(), Vec::new());
+    for (index, (row, &contender)) in rows.iter_mut().zip(&plan.contenders).enumerate() {
+        match &row.memory {
+            Figure::Unknown { unknown } => row.min_heap = Figure::unknown(unknown),
+            Figure::Known(memory) if memory.failed_requests > 0 => {
+                row.min_heap = Figure::unknown("requests failed even at the heap limit");
+            }
+            Figure::Known(memory) => {
+                candidates.push(Candidate { contender, peak_pages: memory.peak_heap_pages as usize });
+                searched.push(index);
+            }
+        }
+    }
+    let (mut done, all) = (0, candidates.len());
+    let found = min_heap::find(program, plan.rounds.page, &candidates, threads, |Step { candidate, limit_pages }| {
+        done += usize::from(limit_pages.is_none());
+        progress(Progress::Searching { name: candidates[candidate].contender.info.name, limit_pages, done, all });
+    })?;
+    for (index, figure) in searched.into_iter().zip(found) {
+        rows[index].min_heap = figure;
+    }
+    Ok(())
+}
+
+fn settings(plan: &Plan) -> Settings {
+    let rounds = &plan.rounds;
     Settings {
         seed: rounds.seed,
+        min_heap: plan.min_heap_threads.is_some(),
         rounds: rounds.count,
         touch: rounds.touch.name().to_owned(),
         heap_limit_pages: rounds.limit_pages as u64,

@@ -43,6 +43,8 @@ pub struct Contender {
     pub probe: fn() -> Result<(), String>,
     /// [`Lane::examine`].
     pub examine: fn(&mut Lane<'_>, bool, &[Instant]) -> Result<Examination, PageHeapError>,
+    /// [`Lane::first_failure`].
+    pub first_failure: fn(&mut Lane<'_>, usize) -> Result<Option<u64>, PageHeapError>,
     /// One for each touch policy, in their order.
     time: [TimeOne; 3],
 }
@@ -54,6 +56,7 @@ impl Contender {
             info: A::INFO,
             probe: A::probe,
             examine: |lane, verify, snapshots| lane.examine::<A>(verify, snapshots),
+            first_failure: |lane, limit_pages| lane.first_failure::<A>(limit_pages),
             time: [
                 |lane, reset| lane.time::<A, TouchNone>(reset),
                 |lane, reset| lane.time::<A, TouchFirst>(reset),

@@ -1,12 +1,13 @@
 //! A lane of the race: a page heap and working memory, on which one contender after the other runs the same program.
 
+use std::alloc::Layout;
 use std::time::{self, Duration};
 
 use allocators::page_heap::{Guard, PageHeapError, Reset};
 use allocators::{HeapAllocator, HeapRef, PageHeap, Role};
 use reports::results::{Figure, Memory, Retention, Split, Verification};
 
-use crate::engine::{self, Touch, TouchAll, TouchNone};
+use crate::engine::{self, Block, Flow, Observer, Touch, TouchAll, TouchNone};
 use crate::metrics::{Figures, Instant, Metric, Setting, Snapshot, Snapshots, Splits, Watch};
 use crate::program::Program;
 use crate::verify::Verify;
@@ -57,6 +58,23 @@ impl<'p> Lane<'p> {
         let start = time::Instant::now();
         let _ = engine::run::<A, (), T>(self.program, &mut self.slots, &mut allocator, &mut ());
         Ok(start.elapsed())
+    }
+
+    /// Replays on a heap of at most `limit_pages` pages, up to the first request that is answered with null, and tells that event, counted
+    /// from 1; `None` where the whole program completes. What is in the pages is what earlier replays have left there.
+    ///
+    /// # Errors
+    ///
+    /// Where the heap cannot be reset.
+    pub fn first_failure<A: HeapAllocator>(&mut self, limit_pages: usize) -> Result<Option<u64>, PageHeapError> {
+        self.heap.reset(Reset::Warm)?;
+        let unlimited = self.heap.limit_pages();
+        self.heap.set_limit_pages(limit_pages);
+        let mut failure = StopAtFailure::default();
+        let mut allocator = A::create(self.heap.handle());
+        let _ = engine::run::<A, _, TouchNone>(self.program, &mut self.slots, &mut allocator, &mut failure);
+        self.heap.set_limit_pages(unlimited);
+        Ok(failure.event)
     }
 
     /// Replays with all metrics on a cold heap, every byte of every block being written, and checks every block if `verify` says so. A
@@ -151,6 +169,35 @@ impl<'p> Lane<'p> {
             freed_heap_bytes: heap.committed_bytes() as u64,
             freed_resident_bytes: resident(),
         }
+    }
+}
+
+/// Stops the replay at the first request that is answered with null.
+#[derive(Default)]
+struct StopAtFailure {
+    event: Option<u64>,
+}
+
+impl StopAtFailure {
+    #[inline(always)]
+    fn answered(&mut self, event: u64, block: Block) -> Flow {
+        if block.is_null() {
+            self.event = Some(event);
+            return Flow::Break(());
+        }
+        Flow::Continue(())
+    }
+}
+
+impl Observer for StopAtFailure {
+    #[inline(always)]
+    fn allocated(&mut self, event: u64, block: Block, _layout: Layout, _zeroed: bool) -> Flow {
+        self.answered(event, block)
+    }
+
+    #[inline(always)]
+    fn reallocated(&mut self, event: u64, _old: Block, _layout: Layout, new: Block, _new_size: usize) -> Flow {
+        self.answered(event, new)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Replays allocation traces of real programs through allocators on a simulated page heap, and compares them.
 //!
-//! A trace is compiled to a [`Program`]; the [`engine`] runs it through a contender; observers ([`verify`], [`metrics`]) watch, and
-//! [`timing`] runs it with none. [`compare()`] does all of it and gives [`reports::results::Results`].
+//! A trace is compiled to a [`Program`]; the [`engine`] runs it through a contender; observers ([`verify`], [`metrics`]) watch,
+//! [`min_heap`] looks for the smallest heap that will do, and [`timing`] runs it with none. [`compare()`] does all of it and gives [`reports::results::Results`].
 //!
 //! ```
 //! use allocators::PageSize;
@@ -13,6 +13,7 @@
 //!     contenders: Contender::all(),
 //!     verify: true,
 //!     snapshots: Vec::new(),
+//!     min_heap_threads: None,
 //!     rounds: Rounds { count: 0, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: 1024 },
 //! };
 //! let text = "op,id,size,align\nalloc,1,100000,8\nrealloc,1,200000\ndealloc,1\n";
@@ -29,6 +30,7 @@ pub mod engine;
 pub mod environment;
 pub mod lane;
 pub mod metrics;
+pub mod min_heap;
 pub mod program;
 pub mod timing;
 pub mod verify;

@@ -94,6 +94,8 @@ pub struct Provenance {
 pub struct Settings {
     /// Seed of the shuffle of the rounds, and of the bootstrap.
     pub seed: u64,
+    /// Whether each contender's minimum heap was searched for.
+    pub min_heap: bool,
     /// Timing rounds; 0 where nothing was timed.
     pub rounds: u32,
     /// What the replay writes into each new or grown block: `none`, `first` (its first byte) or `all` (every byte).
@@ -173,6 +175,8 @@ pub struct Contender {
     pub verification: Verification,
     /// Exact memory figures.
     pub memory: Figure<Memory>,
+    /// The smallest heap that will do.
+    pub min_heap: Figure<MinHeap>,
     /// Timings.
     pub time: Figure<Time>,
 }
@@ -434,6 +438,31 @@ pub struct FootprintPoint {
     pub occupied_pages: u64,
     /// Events in which the heap grew.
     pub grow_events: u64,
+}
+
+/// The smallest heap in which a contender completes the whole trace, no request being answered with null: the same bits every time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MinHeap {
+    /// Its pages.
+    pub pages: u64,
+    /// The same in bytes.
+    pub bytes: u64,
+    /// Those bytes over max R.
+    pub ratio_to_max_live: f64,
+    /// How many of the limits that were tried are larger, and yet the trace did not complete: completion is not monotone where it is more
+    /// than 0, and the minimum then is the smallest of the limits tried.
+    pub failed_above: u64,
+    /// Every limit that was tried, in ascending order. Max H is not among them: with it, the trace completes.
+    pub limits_tried: Vec<LimitTried>,
+}
+
+/// A limit of the heap, and whether the trace completed within it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitTried {
+    /// Pages that the heap could have.
+    pub pages: u64,
+    /// The event whose request was answered with null, counted from 1; `None` where the trace completed.
+    pub first_failure_event: Option<u64>,
 }
 
 /// Wall times of whole replays, a sample a round, in the order of the rounds.

@@ -29,7 +29,14 @@ pub(crate) fn empty() -> Results {
             host_page_bytes: 4096,
             date: "2026-05-04T12:00:00Z".into(),
         },
-        settings: Settings { seed: 42, rounds: 15, touch: "first".into(), heap_limit_pages: 65_536, page_bytes: PAGE },
+        settings: Settings {
+            seed: 42,
+            min_heap: false,
+            rounds: 15,
+            touch: "first".into(),
+            heap_limit_pages: 65_536,
+            page_bytes: PAGE,
+        },
         trace: Trace {
             name: "serde-heavy".into(),
             sha256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855".into(),
@@ -75,6 +82,7 @@ pub(crate) fn contender(name: &str) -> Builder {
             role: Role::Contender,
             verification: Verification::Passed,
             memory: Figure::unknown(""),
+            min_heap: Figure::unknown("not asked for"),
             time: Figure::unknown(""),
         },
         pages: 20,
@@ -133,6 +141,24 @@ impl Builder {
 
     pub(crate) fn failed_requests(mut self, failed_requests: u64) -> Self {
         self.failed_requests = failed_requests;
+        self
+    }
+
+    /// A minimum heap of so many pages, above which so many limits failed.
+    pub(crate) fn min_pages(mut self, pages: u64, failed_above: u64) -> Self {
+        let tried = (0..failed_above).map(|above| (pages + 1 + above, Some(17)));
+        self.contender.min_heap = Figure::Known(MinHeap {
+            pages,
+            bytes: pages * PAGE,
+            ratio_to_max_live: (pages * PAGE) as f64 / PEAK_LIVE as f64,
+            failed_above,
+            limits_tried: tried.map(|(pages, first_failure_event)| LimitTried { pages, first_failure_event }).collect(),
+        });
+        self
+    }
+
+    pub(crate) fn without_min_heap(mut self, reason: &str) -> Self {
+        self.contender.min_heap = Figure::unknown(reason);
         self
     }
 

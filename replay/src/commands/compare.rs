@@ -5,7 +5,9 @@ mod heap_size;
 use std::collections::HashSet;
 use std::env;
 use std::io::{self, IsTerminal};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use allocators::{PageSize, registry};
 use anyhow::Context;
@@ -17,6 +19,7 @@ use replay::compare::{CompareError, Plan, Progress, compare};
 use replay::contender::{Contender, TouchPolicy};
 use replay::metrics::Instant;
 use replay::timing::Rounds;
+use reports::numbers::count;
 use reports::results::{Results, Verification};
 use reports::table::{self, TextOptions};
 use traces::{Source, library};
@@ -55,6 +58,12 @@ pub(crate) struct Comparison {
     /// steps. dlmalloc and talc ask for pages of this size; wee_alloc goes on in steps of 4 KiB.
     #[arg(long, value_name = "SIZE", value_parser = parse_page_size, default_value = "64KiB")]
     page_size: PageSize,
+
+    /// Search for the smallest heap in which each allocator completes the trace
+    ///
+    /// By replays at many limits, on as many threads as there are processors. What was tried is in results.json.
+    #[arg(long)]
+    min_heap: bool,
 
     /// Timing rounds: in each, every allocator once cold and once warm, in a new order. 0 gives memory figures alone
     #[arg(long, value_name = "N", default_value_t = 15)]
@@ -126,6 +135,7 @@ pub(crate) fn run(arguments: &Comparison) -> u8 {
         },
         verify: !arguments.skip_verification,
         snapshots: arguments.snapshot_at.clone(),
+        min_heap_threads: arguments.min_heap.then(|| thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)),
         rounds: Rounds {
             count: arguments.rounds,
             seed: arguments.seed,
@@ -262,6 +272,12 @@ impl Bar {
             Progress::Examining { name, done, all } => self.step(format!("checking {name}"), done, all),
             Progress::Snapshots { .. } => {}
             Progress::Examined(_) => self.0.set_message("saving memory figures"),
+            Progress::Searching { name, limit_pages: Some(pages), done, all } => {
+                self.step(format!("minimum heap: {name} at {}", count(pages as u64, "page")), done, all);
+            }
+            Progress::Searching { name, limit_pages: None, done, all } => {
+                self.step(format!("minimum heap: {name} is done"), done, all);
+            }
             Progress::Timing { done, all } => self.step("timing".to_owned(), done as usize, all as usize),
         }
     }

@@ -11,6 +11,8 @@ mod golden;
 #[cfg(test)]
 mod metrics_page;
 #[cfg(test)]
+mod min_heap;
+#[cfg(test)]
 mod naive;
 #[cfg(test)]
 #[cfg(all(target_os = "linux", target_env = "gnu"))]

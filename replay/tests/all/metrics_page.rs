@@ -1,8 +1,11 @@
 //! METRICS.md defines every memory figure that results hold, and no other.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 
+use allocators::PageSize;
 use replay::contender::Contender;
+use replay::min_heap::{self, Candidate};
 use serde_json::Value;
 
 use crate::{examine, program};
@@ -36,6 +39,10 @@ fn measured() -> BTreeSet<String> {
     let memory = examine(Contender::named("segregated-bump").unwrap(), &lines, 1).memory;
     let mut found = BTreeSet::new();
     keys(&serde_json::to_value(memory).unwrap(), &mut found);
+    let candidate = Candidate { contender: Contender::named("bump").unwrap(), peak_pages: 2 };
+    let lines = program("alloc,1,60000,8\nrealloc,1,65000\n");
+    let min_heaps = min_heap::find(&lines, PageSize::WASM, &[candidate], NonZeroUsize::MIN, |_| {}).unwrap();
+    keys(&serde_json::to_value(min_heaps).unwrap(), &mut found);
     found
 }
 

@@ -22,6 +22,8 @@ pub(super) struct Row<'a> {
     pub(super) warm: Timing,
     /// Whether no other contender needs fewer pages.
     pub(super) smallest: bool,
+    /// Whether no other contender can do with fewer pages.
+    pub(super) smallest_min: bool,
 }
 
 /// Nanoseconds per operation of one row.
@@ -52,6 +54,7 @@ fn row(contender: &Contender, seed: u64) -> Row<'_> {
         cold: timing(estimate(|time| &time.cold_ns)),
         warm: timing(estimate(|time| &time.warm_ns)),
         smallest: false,
+        smallest_min: false,
     }
 }
 
@@ -83,6 +86,10 @@ fn mark_best(rows: &mut [Row]) {
     for row in rows.iter_mut().filter(|row| row.may_be_best()) {
         row.smallest = smallest.is_some() && row.peak_bytes() == smallest;
     }
+    let smallest = rows.iter().filter(|row| row.may_be_best()).filter_map(Row::min_pages).min();
+    for row in rows.iter_mut().filter(|row| row.may_be_best()) {
+        row.smallest_min = smallest.is_some() && row.min_pages() == smallest;
+    }
     mark_fastest(rows.iter_mut().filter(|row| row.may_be_best()).map(|row| &mut row.cold).collect());
     mark_fastest(rows.iter_mut().filter(|row| row.may_be_best()).map(|row| &mut row.warm).collect());
 }
@@ -107,6 +114,10 @@ impl Row<'_> {
         self.memory().map(|memory| memory.peak_heap_bytes)
     }
 
+    fn min_pages(&self) -> Option<u64> {
+        self.contender.min_heap.known().map(|min| min.pages)
+    }
+
     fn failed_requests(&self) -> u64 {
         self.memory().map_or(0, |memory| memory.failed_requests)
     }
@@ -126,6 +137,16 @@ impl Row<'_> {
             Some(memory) => marked(figure(memory), self.smallest),
             None => marked(UNKNOWN.into(), false),
         }
+    }
+
+    /// The pages of the minimum heap with their mark.
+    pub(super) fn min_heap_cell(&self) -> String {
+        marked(self.min_pages().map_or(UNKNOWN.into(), numbers::grouped), self.smallest_min)
+    }
+
+    /// The minimum heap over peak live, or nothing.
+    pub(super) fn min_heap_ratio_cell(&self) -> String {
+        self.contender.min_heap.known().map(|min| numbers::short(min.ratio_to_max_live)).unwrap_or_default()
     }
 
     /// How many requests were answered with null, or that the blocks were wrong.
@@ -200,6 +221,25 @@ mod tests {
         assert_eq!(names(&rows, |row| row.smallest), ["a"]);
         assert_eq!(names(&rows, |row| row.cold.fastest), ["a"]);
         assert_eq!(names(&rows, |row| row.warm.fastest), ["b"]);
+    }
+
+    #[test]
+    fn the_smallest_minimum_heap_is_marked() {
+        let mut results = sample::empty();
+        results.contenders = vec![
+            contender("a").pages(20).min_pages(20, 0).build(),
+            contender("b").pages(22).min_pages(19, 0).build(),
+            contender("unknown").without_min_heap("not accounted here").build(),
+            contender("bump").role(Role::Baseline).pages(30).min_pages(2, 0).build(),
+        ];
+        let rows = rows(&results);
+        assert_eq!(names(&rows, |row| row.smallest_min), ["b"]);
+        let cells: Vec<_> = rows.iter().map(|row| (row.min_heap_cell(), row.min_heap_ratio_cell())).collect();
+        assert_eq!(
+            cells,
+            [("20 ", "1.25"), ("– ", ""), ("19*", "1.19"), ("2 ", "0.12")]
+                .map(|(pages, ratio)| (pages.into(), ratio.into()))
+        );
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub(super) fn warnings(results: &Results) -> Vec<String> {
 /// How to read the columns and the marks.
 pub(super) fn legend(results: &Results, rows: &[Row]) -> Vec<String> {
     let mut lines = Vec::new();
-    if rows.iter().any(|row| row.smallest || row.cold.fastest || row.warm.fastest) {
+    if rows.iter().any(|row| row.smallest || row.smallest_min || row.cold.fastest || row.warm.fastest) {
         lines.push(
             "* lowest among the contenders known to serve every request; timings whose intervals overlap the lowest one's are tied \
              and all marked."
@@ -57,6 +57,13 @@ pub(super) fn legend(results: &Results, rows: &[Row]) -> Vec<String> {
          less 1, in per cent. A page has {} B.",
         grouped(results.settings.page_bytes)
     ));
+    if results.settings.min_heap {
+        lines.push(
+            "Min pages: the smallest heap in which the trace completes, and its ratio to peak live; by bisection and a scan around the \
+             result, with all limits that were tried in results.json. Who gives up at the first page that is refused needs its whole peak."
+                .into(),
+        );
+    }
     if results.settings.rounds > 0 {
         lines.push(
             "Timings are medians with their 95 % confidence intervals (CI): cold on fresh zeroed pages, page faults \
@@ -88,11 +95,15 @@ pub(super) fn import(results: &Results) -> Vec<String> {
 }
 
 /// Every failure, and the reason of every figure that is not there.
-pub(super) fn notes(rows: &[Row]) -> Vec<String> {
+pub(super) fn notes(results: &Results, rows: &[Row]) -> Vec<String> {
     let contenders = || rows.iter().map(|row| row.contender);
     let mut notes: Vec<String> = contenders().filter_map(verification_note).collect();
     notes.extend(contenders().filter_map(failed_requests_note));
-    notes.extend(unknown_notes(contenders()));
+    notes.extend(contenders().filter_map(not_monotone_note));
+    let missing = rows.iter().flat_map(|row| {
+        missing(row.contender, results.settings.min_heap).into_iter().map(|what| (row.contender.name.as_str(), what))
+    });
+    notes.extend(by_reason(missing).into_iter().map(|(names, what)| format!("{names}: {what}")));
     let rounds = contenders().filter_map(|contender| contender.time.known()).map(|time| time.cold_ns.len());
     match rounds.min() {
         Some(1) => notes.push("One round gives no interval, so nothing is marked as fastest: use more rounds.".into()),
@@ -131,26 +142,34 @@ fn failed_requests_note(contender: &Contender) -> Option<String> {
     })
 }
 
-/// One note for each reason, with all the contenders that it holds for.
-fn unknown_notes<'a>(contenders: impl Iterator<Item = &'a Contender>) -> Vec<String> {
-    let missing =
-        contenders.flat_map(|contender| missing(contender).into_iter().map(|what| (contender.name.as_str(), what)));
-    by_reason(missing).into_iter().map(|(names, what)| format!("{names}: {what}")).collect()
+fn not_monotone_note(contender: &Contender) -> Option<String> {
+    let min = contender.min_heap.known().filter(|min| min.failed_above > 0)?;
+    Some(format!(
+        "{}: completes in {}, and yet in {} that were tried it does not: more memory is not always enough",
+        contender.name,
+        count(min.pages, "page"),
+        count(min.failed_above, "larger heap"),
+    ))
 }
 
-/// What a contender has no figures for, and why.
-fn missing(contender: &Contender) -> Vec<String> {
-    let missing = |what, why: &str| format!("no {what} ({UNKNOWN}): {why}");
-    match (&contender.memory, &contender.time) {
-        (Figure::Known(_), Figure::Known(_)) => vec![],
-        (Figure::Unknown { unknown: memory }, Figure::Unknown { unknown: time }) if memory == time => {
-            vec![missing("figures", memory)]
-        }
-        (Figure::Unknown { unknown: memory }, Figure::Unknown { unknown: time }) => {
-            vec![missing("memory figures", memory), missing("timings", time)]
-        }
-        (Figure::Unknown { unknown }, Figure::Known(_)) => vec![missing("memory figures", unknown)],
-        (Figure::Known(_), Figure::Unknown { unknown }) => vec![missing("timings", unknown)],
+/// What a contender has no figures for, of those that were asked for, and why.
+fn missing(contender: &Contender, min_heap_asked: bool) -> Vec<String> {
+    let mut figures = vec![("memory figures", reason(&contender.memory)), ("timings", reason(&contender.time))];
+    if min_heap_asked {
+        figures.insert(1, ("minimum heap", reason(&contender.min_heap)));
+    }
+    let unknown = figures.iter().filter_map(|&(what, why)| Some((what, why?.to_owned())));
+    let mut reasons = by_reason(unknown.clone());
+    if let ([(what, _)], true) = (&mut reasons[..], unknown.count() == figures.len()) {
+        *what = "figures".into();
+    }
+    reasons.into_iter().map(|(what, why)| format!("no {what} ({UNKNOWN}): {why}")).collect()
+}
+
+fn reason<T>(figure: &Figure<T>) -> Option<&str> {
+    match figure {
+        Figure::Known(_) => None,
+        Figure::Unknown { unknown } => Some(unknown),
     }
 }
 
@@ -178,7 +197,7 @@ mod tests {
             contender("wee_alloc").pages(92).failed_requests(12).build(),
             contender("broken").invalid(1017, "block 3 overlaps block 2").build(),
         ];
-        let notes = notes(&rows(&results));
+        let notes = notes(&results, &rows(&results));
         assert_eq!(
             notes,
             [
@@ -194,8 +213,31 @@ mod tests {
         let mut results = sample::empty();
         results.contenders = ["a", "b"].map(|name| contender(name).without_time("rounds is 0").build()).into();
         results.contenders.push(contender("c").without_time("aborted").without_memory("aborted").build());
-        let notes = notes(&rows(&results));
+        let notes = notes(&results, &rows(&results));
         assert_eq!(notes, ["a, b: no timings (–): rounds is 0", "c: no figures (–): aborted"]);
+    }
+
+    #[test]
+    fn minimum_heaps_are_told_of_only_where_they_were_asked_for() {
+        let mut results = sample::empty();
+        results.contenders = vec![
+            contender("null").without_memory("hands out no memory").without_min_heap("hands out no memory").build(),
+            contender("refuses").without_min_heap("requests failed even at the heap limit").build(),
+            contender("odd").min_pages(19, 2).build(),
+        ];
+        assert_eq!(notes(&results, &rows(&results)).len(), 2, "the odd one is known, asked for or not");
+        results.settings.min_heap = true;
+        assert_eq!(
+            notes(&results, &rows(&results)),
+            [
+                "odd: completes in 19 pages, and yet in 2 larger heaps that were tried it does not: more memory is not always enough",
+                "refuses: no minimum heap (–): requests failed even at the heap limit",
+                "null: no memory figures, minimum heap (–): hands out no memory",
+            ]
+        );
+        assert!(
+            legend(&results, &rows(&results)).join("\n").contains("the smallest heap in which the trace completes")
+        );
     }
 
     #[test]
@@ -203,7 +245,7 @@ mod tests {
         let notes_with = |rounds| {
             let mut results = sample::empty();
             results.contenders = vec![contender("a").rounds(rounds).build()];
-            notes(&rows(&results)).join("\n")
+            notes(&results, &rows(&results)).join("\n")
         };
         assert!(notes_with(1).contains("no interval"));
         assert!(notes_with(2).contains("With 2 rounds"));

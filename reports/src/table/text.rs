@@ -25,7 +25,7 @@ pub struct TextOptions {
 /// The table of one trace, with its caption above and its legend, failures and provenance below.
 ///
 /// The best figure of each column is marked, all that tie with it too. Where the width is short, versions go below names and
-/// intervals below medians; no figure is left out.
+/// intervals below medians, then figures below those that they come from; no figure is left out. Minimum heaps have a column where they were searched for.
 ///
 /// ```
 /// use reports::results::Results;
@@ -46,7 +46,7 @@ pub fn text(results: &Results, options: TextOptions) -> String {
         lines.extend(wrap(&warning, width, 2).iter().map(|line| paint.red(line)));
     }
     lines.push(String::new());
-    lines.extend(table(&rows, width).lines().map(|line| paint.table_line(line)));
+    lines.extend(table(&rows, results.settings.min_heap, width).lines().map(|line| paint.table_line(line)));
     lines.push(String::new());
     let details = details::details(&rows, width);
     if let Some(details) = &details {
@@ -55,7 +55,7 @@ pub fn text(results: &Results, options: TextOptions) -> String {
     }
     let mut legend = notes::legend(results, &rows);
     legend.extend(details.is_some().then(|| details::LEGEND.to_owned()));
-    let below = [legend, notes::import(results), notes::notes(&rows), vec![notes::provenance(results)]];
+    let below = [legend, notes::import(results), notes::notes(results, &rows), vec![notes::provenance(results)]];
     for paragraph in below.iter().filter(|paragraph| !paragraph.is_empty()) {
         lines.extend(paragraph.iter().flat_map(|note| wrap(note, width, 2)));
         lines.push(String::new());
@@ -65,39 +65,63 @@ pub fn text(results: &Results, options: TextOptions) -> String {
 }
 
 /// Ways to lay the table out, roomiest first.
-const LAYOUTS: [Layout; 3] = [
-    Layout { version_below: false, interval_below: false },
-    Layout { version_below: true, interval_below: false },
-    Layout { version_below: true, interval_below: true },
+const LAYOUTS: [Layout; 4] = [
+    Layout { version_below: false, interval_below: false, memory_below: false },
+    Layout { version_below: true, interval_below: false, memory_below: false },
+    Layout { version_below: true, interval_below: true, memory_below: false },
+    Layout { version_below: true, interval_below: true, memory_below: true },
 ];
+
+/// Where the pages at the peak stand, and behind them their KiB.
+const PEAK_COLUMN: usize = 3;
+
+/// Where the minimum heap stands, if it was asked for: behind the peak.
+const MIN_HEAP_COLUMN: usize = PEAK_COLUMN + 2;
 
 #[derive(Clone, Copy)]
 struct Layout {
     /// Whether the version stands below the name.
     version_below: bool,
-    /// Whether intervals stand below their medians.
+    /// Whether intervals stand below their medians, and ratios below their pages.
     interval_below: bool,
+    /// Whether KiB stand below their pages, and J–W #4 below the overhead.
+    memory_below: bool,
+}
+
+impl Layout {
+    /// The cells of a row, or of the header, with those below others that this layout has there.
+    fn stacked(self, mut cells: Vec<String>) -> Vec<String> {
+        if self.memory_below {
+            for upper in [cells.len() - 3, PEAK_COLUMN] {
+                let lower = cells.remove(upper + 1);
+                cells[upper] += "\n";
+                cells[upper] += &lower;
+            }
+        }
+        cells
+    }
 }
 
 /// The table in the roomiest layout that fits; if none does, in the narrowest with its cells broken.
-fn table(rows: &[Row], width: usize) -> String {
-    let laid_out = LAYOUTS.into_iter().map(|layout| build(rows, layout));
+fn table(rows: &[Row], with_min_heap: bool, width: usize) -> String {
+    let laid_out = LAYOUTS.into_iter().map(|layout| build(rows, with_min_heap, layout));
     let fitting = laid_out.map(|table| table.trim_fmt()).find(|text| text.lines().all(|line| line.width() <= width));
     fitting.unwrap_or_else(|| {
-        let mut table = build(rows, LAYOUTS[LAYOUTS.len() - 1]);
+        let mut table = build(rows, with_min_heap, LAYOUTS[LAYOUTS.len() - 1]);
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width.try_into().unwrap_or(u16::MAX));
         table.trim_fmt()
     })
 }
 
-fn build(rows: &[Row], layout: Layout) -> Table {
+fn build(rows: &[Row], with_min_heap: bool, layout: Layout) -> Table {
     let (unit_bytes, unit) = exact_unit(rows.iter().filter_map(Row::peak_bytes));
-    let cold_widths = widths(rows.iter().map(|row| &row.cold));
-    let warm_widths = widths(rows.iter().map(|row| &row.warm));
+    let cold_widths = widths(rows.iter().map(|row| timing_cells(&row.cold)));
+    let warm_widths = widths(rows.iter().map(|row| timing_cells(&row.warm)));
+    let min_heap_widths = widths(rows.iter().map(min_heap_cells));
 
     let mut table = Table::new();
     table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
-    table.set_header([
+    let mut header = vec![
         "allocator".to_string(),
         "cold ns/op \n95 % CI ".into(),
         "warm ns/op \n95 % CI ".into(),
@@ -106,23 +130,31 @@ fn build(rows: &[Row], layout: Layout) -> Table {
         "over- \nhead × ".into(),
         "J–W #4 \n% ".into(),
         "failed".into(),
-    ]);
+    ];
+    if with_min_heap {
+        header.insert(MIN_HEAP_COLUMN, "min pages \n× live ".into());
+    }
+    table.set_header(layout.stacked(header));
     let mut role = Role::Contender;
     for row in rows {
         if row.contender.role != role {
             role = row.contender.role;
             table.add_row([heading(role)]);
         }
-        table.add_row([
+        let mut cells = vec![
             name(row, layout.version_below),
-            timing(&row.cold, cold_widths, layout.interval_below),
-            timing(&row.warm, warm_widths, layout.interval_below),
+            joined(timing_cells(&row.cold), cold_widths, layout.interval_below),
+            joined(timing_cells(&row.warm), warm_widths, layout.interval_below),
             row.memory_cell(|memory| grouped(memory.peak_heap_pages)),
             row.memory_cell(|memory| grouped(memory.peak_heap_bytes / unit_bytes)),
             row.memory_cell(|memory| short(memory.overhead_ratio)),
             row.memory_cell(|memory| short(memory.johnstone_wilson_4_percent)),
             row.failures_cell(),
-        ]);
+        ];
+        if with_min_heap {
+            cells.insert(MIN_HEAP_COLUMN, joined(min_heap_cells(row), min_heap_widths, layout.interval_below));
+        }
+        table.add_row(layout.stacked(cells));
     }
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 1));
@@ -145,17 +177,27 @@ fn name(row: &Row, version_below: bool) -> String {
     format!("{}{separator}{}", printable(&row.contender.name), printable(&row.contender.version))
 }
 
-/// Columns that medians and intervals need, so that both stay aligned within one cell.
-fn widths<'a>(timings: impl Iterator<Item = &'a Timing> + Clone) -> (usize, usize) {
-    let widest = |cell: fn(&Timing) -> String| timings.clone().map(|timing| cell(timing).width()).max().unwrap_or(0);
-    (widest(Timing::value_cell), widest(Timing::interval_cell))
+/// A figure with what belongs to it: a median with its interval, or pages with their ratio to peak live.
+type Pair = (String, String);
+
+fn timing_cells(timing: &Timing) -> Pair {
+    (timing.value_cell(), timing.interval_cell())
 }
 
-fn timing(timing: &Timing, (value_width, interval_width): (usize, usize), interval_below: bool) -> String {
-    let (value, interval) = (timing.value_cell(), timing.interval_cell());
-    match interval_below {
-        true => format!("{value}\n{interval} "),
-        false => format!("{value:>value_width$} {interval:>interval_width$} "),
+fn min_heap_cells(row: &Row) -> Pair {
+    (row.min_heap_cell(), row.min_heap_ratio_cell())
+}
+
+/// Columns that both halves need, so that they stay aligned within one cell.
+fn widths(pairs: impl Iterator<Item = Pair>) -> (usize, usize) {
+    pairs.fold((0, 0), |(first, second), pair| (first.max(pair.0.width()), second.max(pair.1.width())))
+}
+
+/// Both halves in one cell, side by side or the second below.
+fn joined((first, second): Pair, (first_width, second_width): (usize, usize), second_below: bool) -> String {
+    match second_below {
+        true => format!("{first}\n{second} "),
+        false => format!("{first:>first_width$} {second:>second_width$} "),
     }
 }
 
@@ -191,7 +233,7 @@ impl Paint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::{Contender, Origin};
+    use crate::results::{Contender, Figure, Origin};
     use crate::sample::{self, contender};
 
     fn plain(results: &Results) -> String {
@@ -264,6 +306,40 @@ Measured 2026-05-04T12:00:00Z by Heaprace 0.1.0 (9700486), release build for
         assert_eq!(plain(&results), expected);
     }
 
+    #[test]
+    fn minimum_heaps_have_a_column_where_they_were_searched_for() {
+        let mut results = with(vec![
+            contender("null").role(Role::Floor).cold_ns(36).warm_ns(20).without_memory("hands out no memory").build(),
+            contender("wee_alloc").version("0.4.5").pages(889).min_pages(881, 2).cold_ns(118).build(),
+            contender("dlmalloc").version("0.2.14").pages(20).min_pages(20, 0).cold_ns(125).build(),
+            contender("refuses").pages(7).failed_requests(1).without_min_heap("requests failed").build(),
+        ]);
+        assert!(!plain(&results).contains("min pages"), "not asked for");
+        results.settings.min_heap = true;
+        results.contenders[0].min_heap = Figure::unknown("hands out no memory");
+        let text = text(&results, TextOptions { color: false, width: Some(80) });
+        let expected = "
+allocator  cold ns/op   warm ns/op      peak  min pages    over-   failed
+              95 % CI      95 % CI    pages      × live   head ×
+                                        peak              J–W #4
+                                        KiB                    %
+──────────────────────────────────────────────────────────────────────────
+dlmalloc         12.5         1.00*      20*         20*    1.25*       0
+  0.2.14    12.3–12.7    0.98–1.02    1,280*       1.25     25.0*
+wee_alloc        11.8*        1.00*     889         881     55.6        0
+  0.4.5     11.6–12.0    0.98–1.02   56,896        55.1    5,456
+refuses          1.00         1.00        7           –     0.44        1
+  0.1.0     0.98–1.02    0.98–1.02      448                -56.2
+floor:
+null             3.60         2.00        –           –        –        –
+  0.1.0     3.54–3.66    1.96–2.03        –                    –
+
+* lowest among";
+        assert!(text.contains(expected), "{text}");
+        let header = "allocator  cold ns/op   warm ns/op     peak     peak  min pages    over-   J–W #4   failed";
+        assert!(plain(&results).contains(header), "at 100 columns, {header} in\n{}", plain(&results));
+    }
+
     /// The longest names, the largest heap and the slowest contender, with every figure in its place.
     fn widest() -> Results {
         let mut results = with(vec![
@@ -283,7 +359,9 @@ Measured 2026-05-04T12:00:00Z by Heaprace 0.1.0 (9700486), release build for
     #[test]
     fn nothing_exceeds_the_width() {
         for width in [60, 80, 100, 140] {
-            for results in [widest(), sample::results(), sample::empty()] {
+            let mut searched = widest();
+            searched.settings.min_heap = true;
+            for results in [widest(), searched, sample::results(), sample::empty()] {
                 let text = text(&results, TextOptions { color: false, width: Some(width) });
                 let longest = text.lines().max_by_key(|line| line.width()).unwrap();
                 assert!(longest.width() <= width, "{} columns of {width}: {longest}", longest.width());
