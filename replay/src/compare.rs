@@ -8,6 +8,7 @@ use allocators::{PageHeap, Role};
 use reports::results::{self, Figure, Mark, Memory, Origin, Results, SCHEMA_VERSION, Settings, Verification};
 use traces::{Source, TraceError, library};
 
+use crate::bounds;
 use crate::contender::Contender;
 use crate::environment;
 use crate::lane::{Examination, Lane};
@@ -54,6 +55,8 @@ pub struct Plan {
     pub verify: bool,
     /// When to take snapshots of each contender's heap.
     pub snapshots: Vec<Instant>,
+    /// Whether to find the bounds of the trace.
+    pub bounds: bool,
     /// Threads that search for each contender's minimum heap; `None` where it is not asked for.
     pub min_heap_threads: Option<NonZeroUsize>,
     /// How they are timed; 0 rounds for memory figures alone.
@@ -81,6 +84,8 @@ pub enum Progress<'a> {
         /// As many as were asked for and came to pass.
         snapshots: &'a [Snapshot],
     },
+    /// The contenders are examined, and the bounds of the trace are not found yet.
+    Bounding,
     /// All memory figures are there, or the minimum heaps too, and no timing yet: worth saving, lest they be lost.
     Examined(&'a Results),
     /// The minimum heaps are being searched for, several at once where there are threads.
@@ -122,10 +127,51 @@ pub fn compare(source: &Source, plan: &Plan, mut progress: impl FnMut(Progress<'
         provenance: environment::provenance(),
         settings: settings(plan),
         trace: describe(source, &program)?,
+        bounds: Figure::unknown("left out"),
         contenders: Vec::new(),
     };
+    // Beside the examinations: neither is timed.
+    std::thread::scope(|scope| {
+        let bounds = plan.bounds.then(|| scope.spawn(|| bounds_of(&program)));
+        examine_all(&program, plan, &mut results, &mut progress)?;
+        if let Some(bounds) = bounds {
+            progress(Progress::Bounding);
+            results.bounds = bounds.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        }
+        Ok::<(), PageHeapError>(())
+    })?;
+    progress(Progress::Examined(&results));
+
+    if let Some(threads) = plan.min_heap_threads {
+        search_min_heaps(&program, plan, threads, &mut results.contenders, &mut progress)?;
+        progress(Progress::Examined(&results));
+    }
+
+    let all = plan.contenders.len();
+    let timed: Vec<usize> = (0..all).filter(|&row| why_not_timed(&results.contenders[row], plan).is_none()).collect();
+    let racers: Vec<Contender> = timed.iter().map(|&row| plan.contenders[row]).collect();
+    let count = plan.rounds.count;
+    let times = timing::run(&program, &racers, plan.rounds, |done| progress(Progress::Timing { done, all: count }))?;
+    for (row, time) in timed.into_iter().zip(times) {
+        results.contenders[row].time = Figure::Known(time);
+    }
+    for row in &mut results.contenders {
+        if let Some(reason) = why_not_timed(row, plan) {
+            row.time = Figure::unknown(reason);
+        }
+    }
+    Ok(results)
+}
+
+/// Adds a row for every contender, without its timing.
+fn examine_all(
+    program: &Program,
+    plan: &Plan,
+    results: &mut Results,
+    progress: &mut impl FnMut(Progress<'_>),
+) -> Result<(), PageHeapError> {
     let Rounds { page, limit_pages, .. } = plan.rounds;
-    let mut lane = Lane::on(&program, PageHeap::reserve_sized(page, limit_pages, Guard::Trap)?);
+    let mut lane = Lane::on(program, PageHeap::reserve_sized(page, limit_pages, Guard::Trap)?);
     let all = plan.contenders.len();
     for (done, contender) in plan.contenders.iter().enumerate() {
         progress(Progress::Examining { name: contender.info.name, done, all });
@@ -140,26 +186,21 @@ pub fn compare(source: &Source, plan: &Plan, mut progress: impl FnMut(Progress<'
         progress(Progress::Snapshots { name: contender.info.name, snapshots: &snapshots });
         results.contenders.push(row(contender, verification, memory));
     }
-    progress(Progress::Examined(&results));
+    Ok(())
+}
 
-    if let Some(threads) = plan.min_heap_threads {
-        search_min_heaps(&program, plan, threads, &mut results.contenders, &mut progress)?;
-        progress(Progress::Examined(&results));
+fn bounds_of(program: &Program) -> Figure<results::Bounds> {
+    match bounds::of(program) {
+        Ok(bounds) => Figure::Known(results::Bounds {
+            max_live_bytes: bounds.max_live_bytes,
+            max_live_aligned_bytes: bounds.max_live_aligned_bytes,
+            max_size_bytes: bounds.max_size_bytes,
+            robson_bytes: bounds.robson.forced_bytes,
+            robson_first_fit_bytes: bounds.robson.first_fit_bytes,
+            clairvoyant_bytes: bounds.clairvoyant_bytes,
+        }),
+        Err(error) => Figure::unknown(error.to_string()),
     }
-
-    let timed: Vec<usize> = (0..all).filter(|&row| why_not_timed(&results.contenders[row], plan).is_none()).collect();
-    let racers: Vec<Contender> = timed.iter().map(|&row| plan.contenders[row]).collect();
-    let count = plan.rounds.count;
-    let times = timing::run(&program, &racers, plan.rounds, |done| progress(Progress::Timing { done, all: count }))?;
-    for (row, time) in timed.into_iter().zip(times) {
-        results.contenders[row].time = Figure::Known(time);
-    }
-    for row in &mut results.contenders {
-        if let Some(reason) = why_not_timed(row, plan) {
-            row.time = Figure::unknown(reason);
-        }
-    }
-    Ok(results)
 }
 
 fn row(contender: &Contender, verification: Verification, memory: Figure<Memory>) -> results::Contender {

@@ -13,6 +13,7 @@
 //!     contenders: Contender::all(),
 //!     verify: true,
 //!     snapshots: Vec::new(),
+//!     bounds: true,
 //!     min_heap_threads: None,
 //!     rounds: Rounds { count: 0, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: 1024 },
 //! };

@@ -54,6 +54,14 @@ pub(crate) fn empty() -> Results {
             mark_count: 0,
             repairs: Vec::new(),
         },
+        bounds: Figure::Known(Bounds {
+            max_live_bytes: PEAK_LIVE,
+            max_live_aligned_bytes: PEAK_LIVE + 100,
+            max_size_bytes: 65_400,
+            robson_bytes: 8 * PEAK_LIVE,
+            robson_first_fit_bytes: 17 * PEAK_LIVE,
+            clairvoyant_bytes: PEAK_LIVE + 2,
+        }),
         contenders: Vec::new(),
     }
 }

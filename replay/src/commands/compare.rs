@@ -81,6 +81,10 @@ pub(crate) struct Comparison {
     #[arg(long)]
     skip_verification: bool,
 
+    /// Do not look for the clairvoyant placement, which takes some seconds on a large trace
+    #[arg(long)]
+    skip_bounds: bool,
+
     /// Write where every live object lies at this moment into snapshots.csv: peak-live, peak-heap, end, or an event's number. Repeatable
     #[arg(long, value_name = "WHEN", value_parser = parse_instant)]
     snapshot_at: Vec<Instant>,
@@ -135,6 +139,7 @@ pub(crate) fn run(arguments: &Comparison) -> u8 {
         },
         verify: !arguments.skip_verification,
         snapshots: arguments.snapshot_at.clone(),
+        bounds: !arguments.skip_bounds,
         min_heap_threads: arguments.min_heap.then(|| thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)),
         rounds: Rounds {
             count: arguments.rounds,
@@ -271,6 +276,7 @@ impl Bar {
             Progress::Reading => self.0.set_message("reading"),
             Progress::Examining { name, done, all } => self.step(format!("checking {name}"), done, all),
             Progress::Snapshots { .. } => {}
+            Progress::Bounding => self.0.set_message("placing all objects with hindsight"),
             Progress::Examined(_) => self.0.set_message("saving memory figures"),
             Progress::Searching { name, limit_pages: Some(pages), done, all } => {
                 self.step(format!("minimum heap: {name} at {}", count(pages as u64, "page")), done, all);

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
 use allocators::PageSize;
-use replay::contender::Contender;
-use replay::min_heap::{self, Candidate};
+use replay::compare::{Plan, compare};
+use replay::contender::{Contender, TouchPolicy};
+use replay::timing::Rounds;
 use serde_json::Value;
+use traces::Source;
 
 use crate::{examine, program};
 
@@ -39,10 +41,18 @@ fn measured() -> BTreeSet<String> {
     let memory = examine(Contender::named("segregated-bump").unwrap(), &lines, 1).memory;
     let mut found = BTreeSet::new();
     keys(&serde_json::to_value(memory).unwrap(), &mut found);
-    let candidate = Candidate { contender: Contender::named("bump").unwrap(), peak_pages: 2 };
-    let lines = program("alloc,1,60000,8\nrealloc,1,65000\n");
-    let min_heaps = min_heap::find(&lines, PageSize::WASM, &[candidate], NonZeroUsize::MIN, |_| {}).unwrap();
-    keys(&serde_json::to_value(min_heaps).unwrap(), &mut found);
+    let plan = Plan {
+        contenders: vec![Contender::named("bump").unwrap()],
+        verify: false,
+        snapshots: Vec::new(),
+        bounds: true,
+        min_heap_threads: Some(NonZeroUsize::MIN),
+        rounds: Rounds { count: 0, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: 16 },
+    };
+    let source = Source::from_bytes("a.csv", "op,id,size,align\nalloc,1,60000,8\nrealloc,1,65000\n".as_bytes());
+    let results = compare(&source, &plan, |_| {}).unwrap();
+    keys(&serde_json::to_value(&results.contenders[0].min_heap).unwrap(), &mut found);
+    keys(&serde_json::to_value(&results.bounds).unwrap(), &mut found);
     found
 }
 
@@ -53,6 +63,7 @@ fn every_figure_is_defined() {
     assert!(missing.is_empty(), "not in METRICS.md: {missing:?}");
     // The other way round: values of these figures, and names of other files' figures, are all that it may speak of besides.
     let values = [
+        "bounds",
         "peak_live",
         "peak_heap",
         "end",

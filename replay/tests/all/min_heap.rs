@@ -134,6 +134,7 @@ fn results(trace: &Source, contenders: Vec<Contender>, limit_pages: usize, threa
         contenders,
         verify: true,
         snapshots: Vec::new(),
+        bounds: false,
         min_heap_threads: NonZeroUsize::new(threads),
         rounds: Rounds { count: 0, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages },
     };
@@ -201,6 +202,7 @@ fn the_search_is_shown_from_the_first_try_to_the_last_contender() {
         contenders: ["talc", "dlmalloc", "bump"].map(|name| Contender::named(name).unwrap()).into(),
         verify: false,
         snapshots: Vec::new(),
+        bounds: false,
         min_heap_threads: NonZeroUsize::new(2),
         rounds: Rounds { count: 0, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: 64 },
     };

@@ -80,6 +80,7 @@ fn a_contender_that_fails_is_a_row_without_a_timing_beside_the_others() {
         contenders: vec![Contender::named("talc").unwrap(), Contender::of::<Faulty<faulty::Overlap>>()],
         verify: true,
         snapshots: Vec::new(),
+        bounds: false,
         min_heap_threads: None,
         rounds: Rounds { count: 2, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: 16 },
     };

@@ -176,7 +176,8 @@ impl Timing {
     }
 }
 
-fn marked(text: String, best: bool) -> String {
+/// The text with its mark, or with a blank in its place.
+pub(super) fn marked(text: String, best: bool) -> String {
     format!("{text}{}", if best { MARK } else { ' ' })
 }
 

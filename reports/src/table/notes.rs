@@ -74,6 +74,19 @@ pub(super) fn legend(results: &Results, rows: &[Row]) -> Vec<String> {
     if has(rows, Role::Baseline) {
         lines.push("Baselines are yardsticks that one would not ship.".into());
     }
+    if let Figure::Known(bounds) = &results.bounds {
+        lines.push(format!(
+            "The clairvoyant placement knows beforehand when every object goes: {} B, {:.4} × peak live. It is found by a heuristic: a better \
+             one may exist, but none below peak live. Peak \
+             live with each size rounded up to its alignment is {} B. Robson: for this peak live and this largest size ({} B) some program \
+             forces any allocator to {} B.",
+            grouped(bounds.clairvoyant_bytes),
+            bounds.clairvoyant_bytes as f64 / bounds.max_live_bytes.max(1) as f64,
+            grouped(bounds.max_live_aligned_bytes),
+            grouped(bounds.max_size_bytes),
+            grouped(bounds.robson_bytes),
+        ));
+    }
     if has(rows, Role::Floor) {
         lines.push(
             "The floor allocates nothing: its time is the harness's own, and is contained in every other row.".into(),

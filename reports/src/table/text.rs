@@ -3,12 +3,12 @@
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use unicode_width::UnicodeWidthStr;
 
-use super::cells::{INVALID, Row, Timing, rows};
+use super::cells::{INVALID, Row, Timing, marked, rows};
 use super::details;
 use super::notes;
 use super::wrap::{printable, wrap};
 use crate::numbers::{exact_unit, grouped, short};
-use crate::results::{Results, Role};
+use crate::results::{Figure, Results, Role};
 
 /// Width where none is given, in columns.
 const DEFAULT_WIDTH: usize = 100;
@@ -46,7 +46,7 @@ pub fn text(results: &Results, options: TextOptions) -> String {
         lines.extend(wrap(&warning, width, 2).iter().map(|line| paint.red(line)));
     }
     lines.push(String::new());
-    lines.extend(table(&rows, results.settings.min_heap, width).lines().map(|line| paint.table_line(line)));
+    lines.extend(table(results, &rows, width).lines().map(|line| paint.table_line(line)));
     lines.push(String::new());
     let details = details::details(&rows, width);
     if let Some(details) = &details {
@@ -103,17 +103,18 @@ impl Layout {
 }
 
 /// The table in the roomiest layout that fits; if none does, in the narrowest with its cells broken.
-fn table(rows: &[Row], with_min_heap: bool, width: usize) -> String {
-    let laid_out = LAYOUTS.into_iter().map(|layout| build(rows, with_min_heap, layout));
+fn table(results: &Results, rows: &[Row], width: usize) -> String {
+    let laid_out = LAYOUTS.into_iter().map(|layout| build(results, rows, layout));
     let fitting = laid_out.map(|table| table.trim_fmt()).find(|text| text.lines().all(|line| line.width() <= width));
     fitting.unwrap_or_else(|| {
-        let mut table = build(rows, with_min_heap, LAYOUTS[LAYOUTS.len() - 1]);
+        let mut table = build(results, rows, LAYOUTS[LAYOUTS.len() - 1]);
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width.try_into().unwrap_or(u16::MAX));
         table.trim_fmt()
     })
 }
 
-fn build(rows: &[Row], with_min_heap: bool, layout: Layout) -> Table {
+fn build(results: &Results, rows: &[Row], layout: Layout) -> Table {
+    let with_min_heap = results.settings.min_heap;
     let (unit_bytes, unit) = exact_unit(rows.iter().filter_map(Row::peak_bytes));
     let cold_widths = widths(rows.iter().map(|row| timing_cells(&row.cold)));
     let warm_widths = widths(rows.iter().map(|row| timing_cells(&row.warm)));
@@ -154,6 +155,28 @@ fn build(rows: &[Row], with_min_heap: bool, layout: Layout) -> Table {
         if with_min_heap {
             cells.insert(MIN_HEAP_COLUMN, joined(min_heap_cells(row), min_heap_widths, layout.interval_below));
         }
+        table.add_row(layout.stacked(cells));
+    }
+    if let Figure::Known(bounds) = &results.bounds {
+        // In whole pages, as the heaps above it are.
+        let page_bytes = results.settings.page_bytes.max(1);
+        let pages = bounds.clairvoyant_bytes.div_ceil(page_bytes);
+        let overhead = (pages * page_bytes) as f64 / bounds.max_live_bytes.max(1) as f64;
+        let plain = |text| marked(text, false);
+        let mut cells = vec![
+            "clairvoyant".to_owned(),
+            String::new(),
+            String::new(),
+            plain(grouped(pages)),
+            plain(grouped(pages * page_bytes / unit_bytes)),
+            plain(short(overhead)),
+            plain(short((overhead - 1.0) * 100.0)),
+            String::new(),
+        ];
+        if with_min_heap {
+            cells.insert(MIN_HEAP_COLUMN, String::new());
+        }
+        table.add_row([Cell::new("offline bound:")]);
         table.add_row(layout.stacked(cells));
     }
     for (index, column) in table.column_iter_mut().enumerate() {
@@ -233,7 +256,7 @@ impl Paint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::{Contender, Figure, Origin};
+    use crate::results::{Contender, Origin};
     use crate::sample::{self, contender};
 
     fn plain(results: &Results) -> String {
@@ -270,6 +293,8 @@ baselines:
 bump 0.1.0       20.9  20.5–21.3   6.40  6.28–6.51   7,795   498,880      487   48,619         0
 floor:
 null 0.1.0       3.60  3.54–3.66   2.00  1.96–2.03       –         –        –        –         –
+offline bound:
+clairvoyant                                             17     1,088     1.06     6.25
 
 in detail  J–W #1     span  round-  gaps  live in  pinned       in  copied  resident
                 %      KiB   ing %     %  pages %   pages  place %       ×       KiB
@@ -287,6 +312,10 @@ Sorted by overhead, then by cold time; who failed comes last. Overhead is peak h
 Timings are medians with their 95 % confidence intervals (CI): cold on fresh zeroed pages, page
   faults included; warm on pages that are resident already.
 Baselines are yardsticks that one would not ship.
+The clairvoyant placement knows beforehand when every object goes: 1,048,578 B, 1.0000 × peak live.
+  It is found by a heuristic: a better one may exist, but none below peak live. Peak live with each
+  size rounded up to its alignment is 1,048,676 B. Robson: for this peak live and this largest size
+  (65,400 B) some program forces any allocator to 8,388,608 B.
 The floor allocates nothing: its time is the harness's own, and is contained in every other row.
 In detail: J–W #1 is the mean of committed / live over bytes requested, less 1. Span is what an
   arena would need. At peak live: rounding (granted beyond requested, of what is granted) and gaps
