@@ -1,6 +1,9 @@
 //! Memory figures of tiny traces, against values worked out by hand.
 
+use allocators::page_heap::Guard;
+use allocators::{PageHeap, PageSize};
 use replay::contender::Contender;
+use replay::lane::Lane;
 use replay::metrics::Instant;
 use reports::results::{FootprintPoint, Memory};
 
@@ -131,6 +134,20 @@ fn pages_are_counted_by_how_full_they_are() {
     assert_eq!(memory.grid.row_bytes, 65_536);
     assert_eq!(memory.grid.live_permille[4], [1000, 1000, 333, 0]);
     assert_eq!(memory.grid.live_permille[5], [0, 0, 333, 0]);
+}
+
+#[test]
+fn every_figure_follows_the_page_size() {
+    // 10,000 bytes on pages of 4,096: two are full, and 1,808 bytes, 44 % of it, are in the third.
+    let (program, page) = (program("alloc,1,10000,8\n"), PageSize::from_bytes(4096).unwrap());
+    let mut lane = Lane::on(&program, PageHeap::reserve_sized(page, 16, Guard::Trap).unwrap());
+    let examination = (Contender::named("bump").unwrap().examine)(&mut lane, true, &[]).unwrap();
+    let memory = examination.memory.known().unwrap();
+    assert_eq!((memory.peak_heap_pages, memory.peak_heap_bytes, memory.overhead_ratio), (3, 12_288, 1.2288));
+    assert_eq!(memory.timeline.iter().map(|point| point.committed_bytes).collect::<Vec<_>>(), [12_288]);
+    assert_eq!(memory.occupancy.at_peak_heap.pages_by_tenth, [0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 2]);
+    assert_eq!((memory.grid.row_bytes, &memory.grid.live_permille[0][..]), (4096, &[1000, 1000, 441][..]));
+    assert!(memory.splits.iter().all(|split| split.committed_bytes == 12_288));
 }
 
 #[test]

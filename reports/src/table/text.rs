@@ -363,7 +363,7 @@ floor:
 null             3.60         2.00        –           –        –        –
   0.1.0     3.54–3.66    1.96–2.03        –                    –
 
-* lowest among";
+";
         assert!(text.contains(expected), "{text}");
         let header = "allocator  cold ns/op   warm ns/op     peak     peak  min pages    over-   J–W #4   failed";
         assert!(plain(&results).contains(header), "at 100 columns, {header} in\n{}", plain(&results));
