@@ -23,16 +23,17 @@ pub(super) fn details(rows: &[Row], width: usize) -> Option<String> {
     let mut table = Table::new();
     table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
     table.set_header([
+        // Three lines high, so that the longest names fit into 80 columns.
         "in detail".to_owned(),
         "J–W #1\n%".into(),
         "span\nKiB".into(),
-        "round-\ning %".into(),
+        "round-\ning\n%".into(),
         "gaps\n%".into(),
-        "live in\npages %".into(),
-        "pinned\npages".into(),
-        "in\nplace %".into(),
+        "pages\nlive\n%".into(),
+        "pages\npin-\nned".into(),
+        "in\nplace\n%".into(),
         "copied\n×".into(),
-        format!("resident\n{unit}"),
+        format!("resi-\ndent\n{unit}"),
     ]);
     for (name, memory) in known {
         let (at_live, at_heap) = (&memory.fragmentation.at_peak_live, &memory.occupancy.at_peak_heap);
