@@ -74,6 +74,12 @@ impl Op {
         Op(word)
     }
 
+    /// The same slot and layout, asked for otherwise.
+    #[inline(always)]
+    fn with_kind(self, kind: Kind) -> Self {
+        Op(self.0 & !((1 << KIND_BITS) - 1) | kind as u64)
+    }
+
     /// What it asks for.
     #[inline(always)]
     pub fn kind(self) -> Kind {

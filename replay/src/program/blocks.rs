@@ -20,8 +20,8 @@ struct Compiler {
     program: Program,
     /// The slot of each object by its id. It grows with the allocations, by half of what the program grows by.
     slot_of: Vec<u32>,
-    /// The layout in the place of each slot.
-    layouts: Vec<Layout>,
+    /// The layout in force of the object of each slot, as an operation has it: half the size of a `Layout`, and most of a free's word.
+    layouts: Vec<Op>,
     free: Vec<u32>,
 }
 
@@ -69,12 +69,14 @@ impl Compiler {
                         Some(slot) => slot,
                         None if *slots == MAX_LIVE_OBJECTS => return None,
                         None => {
-                            layouts.push(layout);
+                            layouts.push(Op(0));
                             *slots += 1;
                             (*slots - 1) as u32
                         }
                     };
-                    layouts[slot as usize] = layout;
+                    let zeroed = request.op == Asked::AllocZeroed;
+                    let op = Op::new(if zeroed { Kind::AllocZeroed } else { Kind::Alloc }, slot, layout);
+                    layouts[slot as usize] = op;
                     if request.id == slot_of.len() as u64 {
                         slot_of.push(slot);
                     } else {
@@ -84,25 +86,25 @@ impl Compiler {
                         }
                         *place = slot;
                     }
-                    let zeroed = request.op == Asked::AllocZeroed;
-                    ops.push(Op::new(if zeroed { Kind::AllocZeroed } else { Kind::Alloc }, slot, layout));
+                    ops.push(op);
                     Action::Alloc { layout, zeroed }
                 }
                 Asked::Realloc => {
                     let slot = *slot_of.get(usize::try_from(request.id).ok()?)?;
                     let in_force = layouts.get_mut(slot as usize)?;
-                    let old = *in_force;
-                    *in_force = self::layout(request.size, old.align())?;
-                    ops.extend([Op::new(Kind::Realloc, slot, *in_force), Op(old.size() as u64)]);
-                    Action::Realloc { old, new_size: in_force.size() }
+                    let old = in_force.layout();
+                    let new = self::layout(request.size, old.align())?;
+                    *in_force = Op::new(Kind::Realloc, slot, new);
+                    ops.extend([*in_force, Op(old.size() as u64)]);
+                    Action::Realloc { old, new_size: new.size() }
                 }
                 Asked::Dealloc => {
                     let place = slot_of.get_mut(usize::try_from(request.id).ok()?)?;
                     let slot = std::mem::replace(place, DEAD);
-                    let layout = *layouts.get(slot as usize)?;
+                    let op = layouts.get(slot as usize)?.with_kind(Kind::Dealloc);
                     free.push(slot);
-                    ops.push(Op::new(Kind::Dealloc, slot, layout));
-                    Action::Dealloc { layout }
+                    ops.push(op);
+                    Action::Dealloc { layout: op.layout() }
                 }
             };
             profile.add(&Event { action, id: request.id, thread: None, time_ns: None });
