@@ -1,7 +1,10 @@
 //! The bounds of the library's traces: the clairvoyant placement is checked, above what it cannot be below, and near it.
 
+use allocators::page_heap::{Guard, WASM32_PAGES};
 use replay::Program;
 use replay::bounds::{self, Bounds, Robson};
+use replay::contender::Contender;
+use replay::lane::Lane;
 use traces::{LibraryEntry, Source, library};
 
 /// Traces with so many allocations at most are looked at here: the others take too long unoptimised. `cargo bench --bench bounds` has them all.
@@ -28,6 +31,17 @@ fn the_clairvoyant_placement_is_sound_and_near_the_most_live_bytes() {
             bounds.robson.forced_bytes > bounds.clairvoyant_bytes || bounds.max_size_bytes == *live,
             "{name}: {bounds:?}"
         );
+    }
+    for (name, _, bounds) in &small {
+        let program = Program::load(&Source::locate(name).unwrap()).unwrap();
+        let mut lane = Lane::new(&program, WASM32_PAGES, Guard::Batched).unwrap();
+        for contender in Contender::all() {
+            let examination = (contender.examine)(&mut lane, false, &[]).unwrap();
+            if let Some(memory) = examination.memory.known().filter(|memory| memory.failed_requests == 0) {
+                let span = memory.peak_span_bytes;
+                assert!(span >= bounds.clairvoyant_bytes, "{name}: {} beats it with {span}", contender.info.name);
+            }
+        }
     }
     let near = small.iter().filter(|(_, live, bounds)| bounds.clairvoyant_bytes * 100 <= live * 105).count();
     assert!(near * 4 >= small.len() * 3, "only {near} of {} are within 5 %: {small:#?}", small.len());

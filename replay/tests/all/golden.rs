@@ -1,5 +1,6 @@
 //! Peaks on the library's traces, exact to the page. They change when a contender, its adapter or a trace does, and then on purpose.
 
+use allocators::PAGE_BYTES;
 use allocators::page_heap::{Guard, WASM32_PAGES};
 use replay::Program;
 use replay::contender::Contender;
@@ -72,7 +73,13 @@ fn peaks_of(entry: &LibraryEntry) -> (&'static str, Vec<u64>) {
         assert_eq!(first.verification, Verification::Passed, "{} on {}", contender.info.name, entry.name);
         assert_eq!(first.memory, again.memory);
         assert_eq!(first.memory, elsewhere.memory);
-        peaks.push(first.memory.known().unwrap().peak_heap_pages);
+        let memory = first.memory.known().unwrap();
+        // The minimum heap lies between what is live, below which no replay completes, and the peak, with which this one does.
+        let live_pages = program.profile().peak_live_bytes.div_ceil(PAGE_BYTES as u64);
+        assert!(memory.peak_heap_pages >= live_pages);
+        assert_eq!((contender.first_failure)(&mut other, memory.peak_heap_pages as usize).unwrap(), None);
+        assert!((contender.first_failure)(&mut other, live_pages as usize - 1).unwrap().is_some());
+        peaks.push(memory.peak_heap_pages);
         names.push(contender.info.name);
     }
     assert_eq!(names, CONTENDERS);
