@@ -18,6 +18,7 @@ use std::alloc::Layout;
 use std::collections::HashMap;
 
 use traces::import::Repairs;
+use traces::record::MARK_PREFIX;
 use traces::{Action, Event, Events, Profile, Source, TraceError};
 
 /// Most objects that may be live at once: as many as slot numbers fit into an operation.
@@ -135,7 +136,7 @@ pub struct Mark {
 
 /// Adds the marks that are among these comments, which stand behind so many events.
 fn add_marks<'a>(marks: &mut Vec<Mark>, event: u64, comments: impl IntoIterator<Item = &'a str>) {
-    let names = comments.into_iter().filter_map(|comment| comment.strip_prefix("mark: "));
+    let names = comments.into_iter().filter_map(|comment| comment.strip_prefix(MARK_PREFIX));
     marks.extend(names.map(|name| Mark { event, name: name.to_owned() }));
 }
 
@@ -305,6 +306,26 @@ mod tests {
         let slots: Vec<_> = program.ops().iter().map(|op| op.slot()).collect();
         assert_eq!(slots, [0, 1, 2, 0, 2, 2, 0]);
         assert_eq!(program.slots(), 3);
+    }
+
+    #[test]
+    fn marks_keep_their_places_in_every_format() {
+        let text =
+            "op,id,size,align\n# mark: start\nalloc,1,24,8\n# mark: request 2\n# a remark\ndealloc,1\n# mark: end\n";
+        let csv = Source::from_bytes("a.csv", text.as_bytes());
+        let mut writer = traces::binary::Writer::new(Vec::new(), traces::csv::Columns::default(), &[""; 0]).unwrap();
+        let mut events = csv.open().unwrap();
+        while let Some(event) = events.next() {
+            events.comments().iter().for_each(|comment| writer.comment(comment).unwrap());
+            writer.write(&event.unwrap()).unwrap();
+        }
+        events.comments().iter().for_each(|comment| writer.comment(comment).unwrap());
+        let binary = Source::from_bytes("a.htrace", writer.finish().unwrap());
+        for source in [csv, binary] {
+            let program = Program::load(&source).unwrap();
+            let marks: Vec<_> = program.marks().iter().map(|mark| (mark.event, mark.name.as_str())).collect();
+            assert_eq!(marks, [(0, "start"), (1, "request 2"), (2, "end")], "{source:?}");
+        }
     }
 
     #[test]

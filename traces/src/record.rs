@@ -21,6 +21,9 @@ use std::alloc::System;
 use crate::native::raw::kind;
 use gate::Phase;
 
+/// How the comment of a trace begins that is a [`mark`]; its name follows.
+pub const MARK_PREFIX: &str = "mark: ";
+
 /// A global allocator that records what the program asks for, and lets `A` do it.
 ///
 /// Two lines record a program:

@@ -2,6 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use super::MARK_PREFIX;
+
 /// A longer name is cut.
 const MOST_CHARACTERS: usize = 1000;
 
@@ -16,7 +18,7 @@ struct Pending {
 pub(super) fn put(name: &str) -> u64 {
     // In a comment, a line end would begin another line, and no trace holds a byte 0.
     let shown = name.chars().take(MOST_CHARACTERS).map(|each| if each.is_control() { ' ' } else { each });
-    let text = "mark: ".chars().chain(shown).collect();
+    let text = MARK_PREFIX.chars().chain(shown).collect();
     let mut pending = PENDING.lock().unwrap_or_else(PoisonError::into_inner);
     pending.given += 1;
     let number = pending.given;
