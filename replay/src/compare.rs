@@ -99,8 +99,10 @@ pub enum Progress<'a> {
         /// How many there are.
         all: usize,
     },
-    /// So many rounds of timing are done.
+    /// So many rounds of timing are done. The results have their times, and are worth saving where rounds take long.
     Timing {
+        /// As if these rounds were all.
+        results: &'a Results,
         /// How many are done.
         done: u32,
         /// How many there are.
@@ -147,19 +149,23 @@ pub fn compare(source: &Source, plan: &Plan, mut progress: impl FnMut(Progress<'
         progress(Progress::Examined(&results));
     }
 
-    let all = plan.contenders.len();
-    let timed: Vec<usize> = (0..all).filter(|&row| why_not_timed(&results.contenders[row], plan).is_none()).collect();
-    let racers: Vec<Contender> = timed.iter().map(|&row| plan.contenders[row]).collect();
-    let count = plan.rounds.count;
-    let times = timing::run(&program, &racers, plan.rounds, |done| progress(Progress::Timing { done, all: count }))?;
-    for (row, time) in timed.into_iter().zip(times) {
-        results.contenders[row].time = Figure::Known(time);
-    }
-    for row in &mut results.contenders {
-        if let Some(reason) = why_not_timed(row, plan) {
-            row.time = Figure::unknown(reason);
+    let (mut racers, mut timed) = (Vec::new(), Vec::new());
+    for (index, (row, contender)) in results.contenders.iter_mut().zip(&plan.contenders).enumerate() {
+        match why_not_timed(row, plan) {
+            Some(reason) => row.time = Figure::unknown(reason),
+            None => {
+                racers.push(*contender);
+                timed.push(index);
+            }
         }
     }
+    timing::run(&program, &racers, plan.rounds, |done, times| {
+        results.settings.rounds = done;
+        for (&row, time) in timed.iter().zip(times) {
+            results.contenders[row].time = Figure::Known(time.clone());
+        }
+        progress(Progress::Timing { results: &results, done, all: plan.rounds.count });
+    })?;
     Ok(results)
 }
 

@@ -27,7 +27,7 @@ pub struct Rounds {
 }
 
 /// Times `contenders`: in each round a cold replay of each, and just behind it a warm one on the pages that it has touched. `finished` is
-/// called with the number of rounds behind. The result has the contenders' order.
+/// called behind each round with its number and all times so far. Times have the contenders' order.
 ///
 /// # Errors
 ///
@@ -36,7 +36,7 @@ pub fn run(
     program: &Program,
     contenders: &[Contender],
     rounds: Rounds,
-    mut finished: impl FnMut(u32),
+    mut finished: impl FnMut(u32, &[Time]),
 ) -> Result<Vec<Time>, PageHeapError> {
     let mut lane = Lane::on(program, PageHeap::reserve_sized(rounds.page, rounds.limit_pages, Guard::Batched)?);
     let time = Time { ops: program.events(), cold_ns: Vec::new(), warm_ns: Vec::new() };
@@ -51,7 +51,7 @@ pub fn run(
             times[which].cold_ns.push(cold.as_nanos() as u64);
             times[which].warm_ns.push(warm.as_nanos() as u64);
         }
-        finished(round);
+        finished(round, &times);
     }
     Ok(times)
 }

@@ -8,6 +8,7 @@ use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use allocators::{PageSize, registry};
 use anyhow::Context;
@@ -17,7 +18,7 @@ use clap::{Args, CommandFactory, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use replay::compare::{CompareError, Plan, Progress, compare};
 use replay::contender::{Contender, TouchPolicy};
-use replay::metrics::Instant;
+use replay::metrics::Instant as Moment;
 use replay::timing::Rounds;
 use reports::numbers::count;
 use reports::results::{Results, Verification};
@@ -29,6 +30,9 @@ use crate::cli;
 use crate::commands::importing::Importing;
 use crate::commands::snapshots::SnapshotFile;
 use crate::terminal::{BAD_INPUT, FAILED, USAGE, complain, note, print};
+
+/// Rounds that are done are saved between rounds, but not so often that it would take the machine from what is timed.
+const SAVE_EVERY: Duration = Duration::from_secs(5);
 
 /// Which traces, through whom, and how.
 #[derive(Debug, Args)]
@@ -87,7 +91,7 @@ pub(crate) struct Comparison {
 
     /// Write where every live object lies at this moment into snapshots.csv: peak-live, peak-heap, end, or an event's number. Repeatable
     #[arg(long, value_name = "WHEN", value_parser = parse_instant)]
-    snapshot_at: Vec<Instant>,
+    snapshot_at: Vec<Moment>,
 
     /// Folder for the results: DIR/<trace>/results.json and charts
     #[arg(long, value_name = "DIR", default_value = "heaprace-report")]
@@ -111,8 +115,8 @@ fn names() -> impl Iterator<Item = &'static str> {
     registry::ALL.iter().map(|info| info.name)
 }
 
-fn parse_instant(text: &str) -> Result<Instant, String> {
-    Instant::from_name(text)
+fn parse_instant(text: &str) -> Result<Moment, String> {
+    Moment::from_name(text)
         .ok_or_else(|| "a moment is peak-live, peak-heap, end, or the number of an event, from 1".to_owned())
 }
 
@@ -187,11 +191,19 @@ fn replay_one(source: &Source, plan: &Plan, arguments: &Comparison) -> u8 {
     let folder = arguments.out.join(folder_name(source.name()));
     let mut saved = Ok(());
     let mut snapshots = SnapshotFile::default();
+    let mut last_save = Instant::now();
     let outcome = compare(source, plan, |progress| {
         bar.show(&progress);
-        // So that whoever loses patience during the timing has the memory figures.
+        // So that whoever loses patience has the memory figures, and the rounds that are done.
         match progress {
             Progress::Examined(results) if saved.is_ok() => saved = save(results, &folder),
+            // The last ones are saved anyway.
+            Progress::Timing { results, done, all }
+                if saved.is_ok() && done < all && last_save.elapsed() > SAVE_EVERY =>
+            {
+                saved = save(results, &folder);
+                last_save = Instant::now();
+            }
             Progress::Snapshots { name, snapshots: taken } if saved.is_ok() => {
                 saved = snapshots.add(&folder, name, taken)
             }
@@ -284,7 +296,7 @@ impl Bar {
             Progress::Searching { name, limit_pages: None, done, all } => {
                 self.step(format!("minimum heap: {name} is done"), done, all);
             }
-            Progress::Timing { done, all } => self.step("timing".to_owned(), done as usize, all as usize),
+            Progress::Timing { done, all, .. } => self.step("timing".to_owned(), done as usize, all as usize),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use allocators::faulty::{self, Faulty, GrowsWithoutItsClass};
 use allocators::{HeapAllocator, PageSize};
+use replay::compare::Progress;
 use replay::contender::{Contender, TouchPolicy};
 use replay::timing::Rounds;
 use reports::results::{Figure, Verification};
@@ -84,7 +85,16 @@ fn a_contender_that_fails_is_a_row_without_a_timing_beside_the_others() {
         min_heap_threads: None,
         rounds: Rounds { count: 2, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: 16 },
     };
-    let results = replay::compare(&Source::from_bytes("test.csv", text.into_bytes()), &plan, |_| {}).unwrap();
+    // What would be saved behind each round: its number, and how many samples there are.
+    let mut rounds = Vec::new();
+    let results = replay::compare(&Source::from_bytes("test.csv", text.into_bytes()), &plan, |progress| {
+        if let Progress::Timing { results, done, all: 2 } = progress {
+            let samples = results.contenders[0].time.known().map(|time| time.warm_ns.len());
+            rounds.push((done, results.settings.rounds, samples));
+        }
+    });
+    assert_eq!(rounds, [(1, 1, Some(1)), (2, 2, Some(2))]);
+    let results = results.unwrap();
     let [talc, faulty] = &results.contenders[..] else { panic!("two rows") };
     assert_eq!(talc.verification, Verification::Passed);
     assert_eq!(talc.time.known().map(|time| (time.cold_ns.len(), time.warm_ns.len(), time.ops)), Some((2, 2, 9)));
