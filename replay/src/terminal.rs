@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
+use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A contender's blocks were not sound, or a file could not be written.
@@ -11,6 +12,13 @@ pub(crate) const FAILED: u8 = 1;
 pub(crate) const USAGE: u8 = 2;
 /// A trace cannot be read.
 pub(crate) const BAD_INPUT: u8 = 3;
+
+/// What a command's results look like on standard output.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}
 
 /// Prints to standard output. A reader that has gone away (`| head`) is not an error.
 pub(crate) fn print(text: &str) -> u8 {

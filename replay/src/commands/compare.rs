@@ -14,7 +14,7 @@ use allocators::{PageSize, registry};
 use anyhow::Context;
 use clap::builder::PossibleValuesParser;
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, ValueEnum};
+use clap::{Args, CommandFactory};
 use indicatif::{ProgressBar, ProgressStyle};
 use replay::compare::{CompareError, Plan, Progress, compare};
 use replay::contender::{Contender, TouchPolicy};
@@ -29,7 +29,7 @@ use self::heap_size::{HeapLimit, parse_page_size};
 use crate::cli;
 use crate::commands::importing::Importing;
 use crate::commands::snapshots::SnapshotFile;
-use crate::terminal::{BAD_INPUT, FAILED, USAGE, complain, note, print};
+use crate::terminal::{BAD_INPUT, FAILED, Format, USAGE, complain, note, print};
 
 /// Rounds that are done are saved between rounds, but not so often that it would take the machine from what is timed.
 const SAVE_EVERY: Duration = Duration::from_secs(5);
@@ -103,12 +103,6 @@ pub(crate) struct Comparison {
 
     #[command(flatten)]
     importing: Importing,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 fn names() -> impl Iterator<Item = &'static str> {

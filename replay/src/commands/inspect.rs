@@ -2,13 +2,13 @@
 
 mod text;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde::Serialize;
 use traces::inspect::{Inspection, Inspector};
 use traces::{Source, TraceError, library};
 
 use crate::commands::importing::Importing;
-use crate::terminal::{BAD_INPUT, Counter, complain, print, width};
+use crate::terminal::{BAD_INPUT, Counter, Format, complain, print, width};
 
 /// The version of the JSON document. It grows when a field changes its meaning or goes away.
 const SCHEMA_VERSION: u32 = 1;
@@ -27,12 +27,6 @@ pub(crate) struct Inspect {
 
     #[command(flatten)]
     importing: Importing,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 const EXAMPLES: &str = "\

@@ -6,9 +6,10 @@
 use std::alloc::Layout;
 use std::collections::BTreeMap;
 
-use allocators::page_heap::{Guard, Reset};
+use allocators::page_heap::Guard;
 use allocators::{HeapAllocator, HeapRef, PageHeap, SegregatedBump};
 use proptest::prelude::*;
+use replay::Program;
 use replay::contender::Contender;
 use replay::engine::{Block, Flow, Observer, TouchNone, run};
 use replay::metrics::{Figures, Setting, Watch};
@@ -185,10 +186,9 @@ fn agree(memory: &Memory, trace_peak: u64, instants: &[Instant], reallocs: &[(bo
     }
 }
 
-fn check<A: HeapAllocator>(name: &str, lines: &str, limit_pages: usize) {
-    let program = program(lines);
-    let mut heap = PageHeap::reserve(limit_pages, Guard::Trap).unwrap();
-    heap.reset(Reset::Cold).unwrap();
+/// All states of one replay.
+fn diary_of<A: HeapAllocator>(program: &Program, limit_pages: usize) -> Diary {
+    let heap = PageHeap::reserve(limit_pages, Guard::Trap).unwrap();
     let mut slots = vec![std::ptr::null_mut(); program.slots()];
     let mut diary = Diary {
         heap: heap.handle(),
@@ -197,8 +197,13 @@ fn check<A: HeapAllocator>(name: &str, lines: &str, limit_pages: usize) {
         reallocs: Vec::new(),
         instants: Vec::new(),
     };
-    let mut allocator = A::create(heap.handle());
-    let _ = run::<A, _, TouchNone>(&program, &mut slots, &mut allocator, &mut diary);
+    let _ = run::<A, _, TouchNone>(program, &mut slots, &mut A::create(heap.handle()), &mut diary);
+    diary
+}
+
+fn check<A: HeapAllocator>(name: &str, lines: &str, limit_pages: usize) {
+    let program = program(lines);
+    let diary = diary_of::<A>(&program, limit_pages);
     let examination = examine(Contender::named(name).unwrap(), &program, limit_pages);
     match examination.memory.known() {
         Some(memory) => agree(memory, program.profile().peak_live_bytes, &diary.instants, &diary.reallocs),
@@ -241,17 +246,7 @@ proptest! {
 fn a_metric_that_misses_an_event_is_found_out() {
     let whole = program("alloc,1,100,8\nalloc,2,70000,8\n");
     let part = examine(Contender::named("bump").unwrap(), &program("alloc,1,100,8\n"), 16);
-    let heap = PageHeap::reserve(16, Guard::Trap).unwrap();
-    let mut slots = vec![std::ptr::null_mut(); whole.slots()];
-    let mut diary = Diary {
-        heap: heap.handle(),
-        blocks: BTreeMap::new(),
-        requested: 0,
-        reallocs: Vec::new(),
-        instants: Vec::new(),
-    };
-    let mut allocator = allocators::bump::Bump::create(heap.handle());
-    let _ = run::<_, _, TouchNone>(&whole, &mut slots, &mut allocator, &mut diary);
+    let diary = diary_of::<allocators::bump::Bump>(&whole, 16);
     agree(part.memory.known().unwrap(), whole.profile().peak_live_bytes, &diary.instants, &diary.reallocs);
 }
 
