@@ -13,7 +13,7 @@ use core::ptr;
 
 use dlmalloc::Allocator;
 
-use crate::heap_allocator::{HeapAllocator, Info, Role};
+use crate::heap_allocator::{HeapAllocator, IdleKind, IdlePart, Info, Role};
 use crate::page_heap::HeapRef;
 
 /// dlmalloc on a page heap.
@@ -115,6 +115,11 @@ unsafe impl HeapAllocator for Dlmalloc {
         // SAFETY: a live block of this crate has its tag there.
         let tag = unsafe { block.sub(TAG_BYTES).cast::<usize>().read() };
         Some((tag & !FLAGS) - TAG_BYTES)
+    }
+
+    fn idle(&self, live_blocks: usize) -> Vec<IdlePart> {
+        let bytes = live_blocks * size_of::<usize>();
+        vec![IdlePart { kind: IdleKind::Metadata, name: "tags of live blocks", bytes }]
     }
 }
 

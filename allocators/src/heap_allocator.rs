@@ -70,6 +70,9 @@ pub unsafe trait HeapAllocator: Sized {
     /// What this contender is.
     const INFO: Info;
 
+    /// Whether [`idle`](Self::idle) tells of every byte that is in no live block.
+    const KNOWS_ALL_IDLE: bool = false;
+
     /// Whether this contender can be measured in this process, and if not, why not.
     ///
     /// # Errors
@@ -93,10 +96,10 @@ pub unsafe trait HeapAllocator: Sized {
         None
     }
 
-    /// What the committed bytes that are in no live block are for, `live_blocks` being live; `None` where the contender does not know.
-    /// With the usable sizes of the live blocks the parts make up the whole heap: a contender that knows only some of it answers `None`.
-    fn idle(&self, _live_blocks: usize) -> Option<Vec<IdlePart>> {
-        None
+    /// What the committed bytes that are in no live block are for, as far as the contender knows, while `live_blocks` are live. Where it
+    /// [knows all](Self::KNOWS_ALL_IDLE), the parts and the usable sizes of the live blocks make up the whole heap.
+    fn idle(&self, _live_blocks: usize) -> Vec<IdlePart> {
+        Vec::new()
     }
 
     /// A block for `layout`, or null: out of memory is an outcome.
@@ -163,6 +166,8 @@ unsafe impl<const REALLOC_IN_PLACE: bool> HeapAllocator for SegregatedBump<HeapR
         refuses: None,
     };
 
+    const KNOWS_ALL_IDLE: bool = true;
+
     fn create(heap: HeapRef) -> Self {
         SegregatedBump::new(heap)
     }
@@ -189,7 +194,7 @@ unsafe impl<const REALLOC_IN_PLACE: bool> HeapAllocator for SegregatedBump<HeapR
         Some(SegregatedBump::<HeapRef, REALLOC_IN_PLACE>::usable_bytes(layout))
     }
 
-    fn idle(&self, _live_blocks: usize) -> Option<Vec<IdlePart>> {
+    fn idle(&self, _live_blocks: usize) -> Vec<IdlePart> {
         let Idle { bin_bytes, tail_bytes, lost } = SegregatedBump::idle(self);
         let bins = ["bin of 16 bytes", "bin of 32 bytes", "bin of 64 bytes", "bin of 128 bytes"];
         let mut parts: Vec<_> = (bins.into_iter().zip(bin_bytes))
@@ -198,6 +203,6 @@ unsafe impl<const REALLOC_IN_PLACE: bool> HeapAllocator for SegregatedBump<HeapR
         parts.push(IdlePart { kind: IdleKind::Tail, name: "behind the bump pointer", bytes: tail_bytes });
         parts.push(IdlePart { kind: IdleKind::Lost, name: "freed, in no bin", bytes: lost.freed_bytes });
         parts.push(IdlePart { kind: IdleKind::Lost, name: "padding for alignment", bytes: lost.padding_bytes });
-        Some(parts)
+        parts
     }
 }

@@ -13,7 +13,7 @@ use talc::base::{CHUNK_UNIT, Talc as TalcBase, binning::Binning};
 use talc::source::Source;
 use talc::wasm::WasmBinning;
 
-use crate::heap_allocator::{HeapAllocator, Info, Role};
+use crate::heap_allocator::{HeapAllocator, IdleKind, IdlePart, Info, Role};
 use crate::page_heap::HeapRef;
 use crate::page_size::PageSize;
 
@@ -107,6 +107,11 @@ unsafe impl HeapAllocator for Talc {
     unsafe fn usable_bytes(&self, _block: *mut u8, layout: Layout) -> Option<usize> {
         let tag = size_of::<usize>();
         Some((layout.size() + tag).next_multiple_of(CHUNK_UNIT) - tag)
+    }
+
+    fn idle(&self, live_blocks: usize) -> Vec<IdlePart> {
+        let bytes = live_blocks * size_of::<usize>();
+        vec![IdlePart { kind: IdleKind::Metadata, name: "tags of live blocks", bytes }]
     }
 }
 

@@ -54,9 +54,7 @@ fn parts<A: HeapAllocator>(state: &State, allocator: &A) -> Vec<SplitPart> {
     let granted = state.granted_bytes.inspect(|granted| {
         parts.push(part(PartKind::Rounding, "rounding", granted - state.live_bytes));
     });
-    let idle = granted.and_then(|_| allocator.idle(state.live_objects as usize));
-    let told = idle.is_some();
-    for idle in idle.into_iter().flatten() {
+    for idle in allocator.idle(state.live_objects as usize) {
         let kind = match idle.kind {
             IdleKind::Free => PartKind::Free,
             IdleKind::Tail => PartKind::Tail,
@@ -66,10 +64,10 @@ fn parts<A: HeapAllocator>(state: &State, allocator: &A) -> Vec<SplitPart> {
         parts.push(part(kind, idle.name, idle.bytes as u64));
     }
     let sum: u64 = parts.iter().map(|part| part.bytes).sum();
-    if told {
+    if A::KNOWS_ALL_IDLE {
         assert_eq!(sum, state.committed_bytes, "event {}: the parts of {} are not its heap", state.event, A::INFO.name);
     } else {
-        assert!(sum <= state.committed_bytes, "event {}: {} grants more than its heap", state.event, A::INFO.name);
+        assert!(sum <= state.committed_bytes, "event {}: {} tells of more than its heap", state.event, A::INFO.name);
         let name = if granted.is_some() { "free or metadata" } else { "rounding, free or metadata" };
         parts.push(part(PartKind::Unknown, name, state.committed_bytes - sum));
     }

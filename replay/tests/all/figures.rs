@@ -2,10 +2,14 @@
 
 use allocators::page_heap::Guard;
 use allocators::{PageHeap, PageSize};
+use std::alloc::Layout;
+
+use allocators::bump::Bump;
+use allocators::{HeapAllocator, HeapRef, Info};
 use replay::contender::Contender;
 use replay::lane::Lane;
 use replay::metrics::Instant;
-use reports::results::{FootprintPoint, Memory};
+use reports::results::{FootprintPoint, Memory, PartKind};
 
 use crate::{examine, program};
 
@@ -228,4 +232,49 @@ fn snapshots_tell_where_objects_lie_and_since_when() {
         ],
         "an event that never comes has none"
     );
+}
+
+#[test]
+fn tags_are_told_from_what_nobody_knows() {
+    for name in ["dlmalloc", "talc"] {
+        let memory = memory(name, "alloc,1,24,8\nalloc,2,1000,8\nalloc,3,40,8\ndealloc,3\n");
+        let split = memory.splits.iter().find(|split| split.at == "end").unwrap();
+        let bytes = |kind| split.parts.iter().filter(|part| part.kind == kind).map(|part| part.bytes).sum::<u64>();
+        assert_eq!((bytes(PartKind::Requested), bytes(PartKind::Metadata)), (1024, 2 * 8), "{name}: {split:?}");
+        assert!(bytes(PartKind::Unknown) > 0 && bytes(PartKind::Free) == 0, "{name}: {split:?}");
+        assert_eq!(split.parts.iter().map(|part| part.bytes).sum::<u64>(), split.committed_bytes);
+    }
+}
+
+/// bump, which says that it knows of every byte, and forgets those behind its pointer.
+struct Forgetful(Bump);
+
+// SAFETY: every block is bump's.
+unsafe impl HeapAllocator for Forgetful {
+    const INFO: Info = Info { name: "forgetful", ..Bump::INFO };
+    const KNOWS_ALL_IDLE: bool = true;
+
+    fn create(heap: HeapRef) -> Self {
+        Forgetful(Bump::create(heap))
+    }
+
+    unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's.
+        unsafe { self.0.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout) {
+        // SAFETY: the caller's.
+        unsafe { self.0.dealloc(block, layout) }
+    }
+
+    unsafe fn usable_bytes(&self, _block: *mut u8, layout: Layout) -> Option<usize> {
+        Some(layout.size())
+    }
+}
+
+#[test]
+#[should_panic(expected = "the parts of forgetful are not its heap")]
+fn a_split_that_does_not_sum_to_the_heap_is_noticed() {
+    examine(Contender::of::<Forgetful>(), &program("alloc,1,10,1\n"), 16);
 }
