@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 
 use allocators::page_heap::{Guard, PageHeapError};
 use allocators::{PageHeap, Role};
-use reports::results::{self, Figure, Mark, Memory, Origin, Results, SCHEMA_VERSION, Settings, Verification};
+use reports::results::{self, Figure, Mark, Memory, Origin, Results, Rigor, SCHEMA_VERSION, Settings, Verification};
 use traces::{Source, TraceError, library};
 
 use crate::bounds;
@@ -130,6 +130,7 @@ pub fn compare(source: &Source, plan: &Plan, mut progress: impl FnMut(Progress<'
         settings: settings(plan),
         trace: describe(source, &program)?,
         bounds: Figure::unknown("left out"),
+        warnings: Vec::new(),
         contenders: Vec::new(),
     };
     // Beside the examinations: neither is timed.
@@ -219,9 +220,12 @@ fn row(contender: &Contender, verification: Verification, memory: Figure<Memory>
             Role::Floor => results::Role::Floor,
         },
         verification,
+        partial: None,
         memory,
         min_heap: Figure::unknown("not searched for"),
         time: Figure::unknown("not timed yet"),
+        latency: Figure::unknown("not asked for"),
+        instructions: Figure::unknown("not asked for"),
     }
 }
 
@@ -276,6 +280,10 @@ fn settings(plan: &Plan) -> Settings {
         seed: rounds.seed,
         min_heap: plan.min_heap_threads.is_some(),
         rounds: rounds.count,
+        rigor: Rigor::Default,
+        baseline: "dlmalloc".to_owned(),
+        budget_ns: None,
+        streamed: false,
         touch: rounds.touch.name().to_owned(),
         heap_limit_pages: rounds.limit_pages as u64,
         page_bytes: rounds.page.bytes() as u64,

@@ -39,7 +39,7 @@ pub fn run(
     mut finished: impl FnMut(u32, &[Time]),
 ) -> Result<Vec<Time>, PageHeapError> {
     let mut lane = Lane::on(program, PageHeap::reserve_sized(rounds.page, rounds.limit_pages, Guard::Batched)?);
-    let time = Time { ops: program.events(), cold_ns: Vec::new(), warm_ns: Vec::new() };
+    let time = Time { ops: program.events(), cold_ns: Vec::new(), warm_ns: Vec::new(), companions: Vec::new() };
     let mut times = vec![time; contenders.len()];
     let mut order: Vec<usize> = (0..contenders.len()).collect();
     let mut random = fastrand::Rng::with_seed(rounds.seed);

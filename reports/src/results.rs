@@ -12,14 +12,18 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+mod latency;
 mod memory;
+mod warning;
 
 use serde::{Deserialize, Serialize};
 
+pub use latency::*;
 pub use memory::*;
+pub use warning::*;
 
 /// The version of the JSON schema that this crate writes. It grows when a field changes its meaning or goes away.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 
 /// A figure, or the reason why there is none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,6 +66,8 @@ pub struct Results {
     pub trace: Trace,
     /// What any allocator needs for the trace at least, and at the worst.
     pub bounds: Figure<Bounds>,
+    /// What should make a reader doubt the timings.
+    pub warnings: Vec<Warning>,
     /// One row a contender, failed ones too, in the order of the registry.
     pub contenders: Vec<Contender>,
 }
@@ -121,12 +127,32 @@ pub struct Settings {
     pub min_heap: bool,
     /// Timing rounds; 0 where nothing was timed.
     pub rounds: u32,
+    /// How much was done against the machine's moods.
+    pub rigor: Rigor,
+    /// The contender that ratios of times are formed to, where it takes part.
+    pub baseline: String,
+    /// The most time that a contender may take for its examination, and again for its timing; `None` for as much as it needs.
+    pub budget_ns: Option<u64>,
+    /// Whether the trace was too long to be held in memory, and was decoded beside each replay.
+    pub streamed: bool,
     /// What the replay writes into each new or grown block: `none`, `first` (its first byte) or `all` (every byte).
     pub touch: String,
     /// Pages that the heap may have at most.
     pub heap_limit_pages: u64,
     /// Bytes in such a page.
     pub page_bytes: u64,
+}
+
+/// How much was done against the machine's moods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Rigor {
+    /// Few rounds: for a first look.
+    Quick,
+    /// Enough rounds for an interval.
+    Default,
+    /// Many rounds, a process of its own for each contender and round, with an environment of random size, on one processor.
+    Rigorous,
 }
 
 /// The trace and what is true of it alone, whatever the contender.
@@ -196,12 +222,31 @@ pub struct Contender {
     pub role: Role,
     /// Whether its blocks were what an allocator's must be.
     pub verification: Verification,
+    /// Where its examination was ended before the trace was. There are no memory figures then, as they would not repeat.
+    pub partial: Option<Partial>,
     /// Exact memory figures.
     pub memory: Figure<Memory>,
     /// The smallest heap that will do.
     pub min_heap: Figure<MinHeap>,
     /// Timings.
     pub time: Figure<Time>,
+    /// How long single calls take.
+    pub latency: Figure<Latency>,
+    /// Instructions that the processor retires in a replay.
+    pub instructions: Figure<Instructions>,
+}
+
+/// How far a contender came until its time was over, or the user's patience.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Partial {
+    /// Why it ended.
+    pub reason: String,
+    /// Events that were replayed.
+    pub events: u64,
+    /// Bytes that the heap had by then: its peak is at least that.
+    pub heap_bytes: u64,
+    /// How long that took.
+    pub elapsed_ns: u64,
 }
 
 /// What a row is in the comparison.
@@ -239,7 +284,8 @@ pub enum Verification {
 
 /// Wall times of whole replays, a sample a round, in the order of the rounds.
 ///
-/// Samples of the same index belong to the same round, over all contenders: ratios are formed within it.
+/// Samples of the same index belong to the same round, over all contenders: ratios are formed within it. A contender whose time was over
+/// has fewer samples, of the first rounds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Time {
     /// Operations in one replay: divide a sample by it for ns per op.
@@ -248,4 +294,29 @@ pub struct Time {
     pub cold_ns: Vec<u64>,
     /// On pages that are resident already.
     pub warm_ns: Vec<u64>,
+    /// Who else ran in these very rounds, where they are not the rounds of the other rows: results that were merged from several
+    /// runs. Ratios are formed to these then, and to no other row.
+    pub companions: Vec<Companion>,
+}
+
+/// Who ran in the same rounds as another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Companion {
+    /// Its name.
+    pub name: String,
+    /// Its samples on fresh zeroed pages.
+    pub cold_ns: Vec<u64>,
+    /// Its samples on pages that are resident already.
+    pub warm_ns: Vec<u64>,
+}
+
+/// Instructions of one warm replay: the loop and the contender, and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instructions {
+    /// Who counted: `perf_event` (the processor's own counter) or `callgrind` (exact, by simulation).
+    pub counter: String,
+    /// Instructions of the whole replay, the harness's own included: the floor's row has these alone.
+    pub instructions: u64,
+    /// Operations of the replay.
+    pub ops: u64,
 }

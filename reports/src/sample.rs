@@ -33,6 +33,10 @@ pub(crate) fn empty() -> Results {
             seed: 42,
             min_heap: false,
             rounds: 15,
+            rigor: Rigor::Default,
+            baseline: "dlmalloc".into(),
+            budget_ns: None,
+            streamed: false,
             touch: "first".into(),
             heap_limit_pages: 65_536,
             page_bytes: PAGE,
@@ -62,6 +66,7 @@ pub(crate) fn empty() -> Results {
             robson_first_fit_bytes: 17 * PEAK_LIVE,
             clairvoyant_bytes: PEAK_LIVE + 2,
         }),
+        warnings: Vec::new(),
         contenders: Vec::new(),
     }
 }
@@ -89,9 +94,12 @@ pub(crate) fn contender(name: &str) -> Builder {
             version: "0.1.0".into(),
             role: Role::Contender,
             verification: Verification::Passed,
+            partial: None,
             memory: Figure::unknown(""),
             min_heap: Figure::unknown("not asked for"),
             time: Figure::unknown(""),
+            latency: Figure::unknown("not measured"),
+            instructions: Figure::unknown("not counted"),
         },
         pages: 20,
         failed_requests: 0,
@@ -188,7 +196,56 @@ impl Builder {
     pub(crate) fn build(self) -> Contender {
         let memory = self.no_memory.as_deref().map_or_else(|| Figure::Known(self.memory()), Figure::unknown);
         let time = self.no_time.as_deref().map_or_else(|| Figure::Known(self.time()), Figure::unknown);
-        Contender { memory, time, ..self.contender }
+        let timed = self.no_time.as_deref();
+        let latency = timed.map_or_else(|| Figure::Known(self.latency()), Figure::unknown);
+        let instructions = timed.map_or_else(|| Figure::Known(self.instructions()), Figure::unknown);
+        Contender { memory, time, latency, instructions, ..self.contender }
+    }
+
+    /// Calls that take as long as a warm operation, one in a hundred three times, one in a thousand thirty times as long.
+    fn latency(&self) -> Latency {
+        let ns = self.warm_ns as f64 / 10.0;
+        let percentiles = |count| Percentiles {
+            count,
+            p50_ns: ns,
+            p90_ns: 1.5 * ns,
+            p99_ns: 3.0 * ns,
+            p999_ns: 30.0 * ns,
+            max_ns: 900.0 * ns,
+        };
+        let class = |kind, up_to_bytes, count| ClassLatency { kind, up_to_bytes, percentiles: percentiles(count) };
+        let point = |(share, times): (f64, f64)| CurvePoint { share, ns: times * ns };
+        let slow = |rank: u64| SlowCall {
+            event: 150_000 - rank,
+            kind: CallKind::Alloc,
+            size_bytes: 4096,
+            ns: 900.0 * ns / (rank + 1) as f64,
+            live_bytes: PEAK_LIVE,
+            live_objects: 12_345,
+            committed_bytes: self.pages * PAGE,
+            grown_bytes: PAGE,
+        };
+        Latency {
+            timer: Timer { name: "tsc".into(), ns_per_tick: 0.5, cost_ns: 12.5 },
+            passes: 3,
+            all: percentiles(EVENTS),
+            by_class: vec![
+                class(CallKind::Alloc, Some(16), 50_000),
+                class(CallKind::Alloc, Some(32), 40_000),
+                class(CallKind::Realloc, Some(128), 19_000),
+                class(CallKind::Realloc, None, 1_000),
+                class(CallKind::Dealloc, Some(16), 90_000),
+            ],
+            curve: [(0.5, 1.0), (0.9, 1.5), (0.99, 3.0), (0.999, 30.0), (0.9999, 300.0), (1.0, 900.0)]
+                .map(point)
+                .to_vec(),
+            slowest: (0..20).map(slow).collect(),
+        }
+    }
+
+    /// Four instructions a nanosecond.
+    fn instructions(&self) -> Instructions {
+        Instructions { counter: "callgrind".into(), instructions: self.warm_ns * EVENTS * 4 / 10, ops: EVENTS }
     }
 
     fn memory(&self) -> Memory {
@@ -258,6 +315,6 @@ impl Builder {
             let spread = |round: u64| 970 + (round * 7 % 15) * 60 / 14;
             (0..self.rounds as u64).map(|round| tenths * ops * spread(round) / 10_000).collect()
         };
-        Time { ops, cold_ns: samples(self.cold_ns), warm_ns: samples(self.warm_ns) }
+        Time { ops, cold_ns: samples(self.cold_ns), warm_ns: samples(self.warm_ns), companions: Vec::new() }
     }
 }

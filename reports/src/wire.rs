@@ -56,7 +56,7 @@ mod tests {
     fn a_document_reads_back_as_it_was() {
         let results = sample::results();
         let json = results.to_json();
-        assert!(json.starts_with("{\"schema_version\":2,"), "on one line: {}", &json[..40]);
+        assert!(json.starts_with("{\"schema_version\":3,"), "on one line: {}", &json[..40]);
         assert!(json.ends_with("}\n") && !json.ends_with("\n\n"));
         assert_eq!(Results::from_json(&json).unwrap(), results);
     }
@@ -66,7 +66,7 @@ mod tests {
         let error = Results::from_json(r#"{"schema_version": 7, "weather": "fine"}"#).unwrap_err();
         assert!(matches!(error, ReportError::SchemaVersion { found: 7 }));
         let message = error.to_string();
-        assert!(message.contains("version 7") && message.contains("version 2"), "{message}");
+        assert!(message.contains("version 7") && message.contains("version 3"), "{message}");
     }
 
     #[test]
