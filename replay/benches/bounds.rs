@@ -13,6 +13,7 @@ use replay::Program;
 use replay::bounds::{Instance, Placement, playback};
 use replay::contender::Contender;
 use replay::lane::Lane;
+use replay::leash::Leash;
 use traces::synthetic::Kind;
 use traces::{Source, library};
 
@@ -22,8 +23,9 @@ const MINUTE: Duration = Duration::from_secs(60);
 fn least_span_bytes(program: &Program) -> u64 {
     let mut lane = Lane::new(program, WASM32_PAGES, Guard::Batched).expect("a heap can be had");
     let contenders = Contender::all().into_iter().filter(|contender| contender.info.role != Role::Floor);
-    let memories =
-        contenders.map(|contender| (contender.examine)(&mut lane, false, &[]).expect("the heap can be emptied").memory);
+    let memories = contenders.map(|contender| {
+        (contender.examine)(&mut lane, false, &[], Leash::LOOSE).expect("the heap can be emptied").memory
+    });
     let spans = memories.filter_map(|memory| {
         memory.known().filter(|memory| memory.failed_requests == 0).map(|memory| memory.peak_span_bytes)
     });

@@ -15,6 +15,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use replay::Program;
 use replay::engine::TouchNone;
 use replay::lane::Lane;
+use replay::leash::Leash;
 
 const PAIRS: u64 = 500_000;
 const HIGHEST_RATIO: f64 = 1.5;
@@ -69,7 +70,7 @@ impl ByHand {
 fn floor(criterion: &mut Criterion) {
     let program = predictable();
     let mut lane = Lane::new(&program, 1, Guard::Batched).expect("a heap can be had");
-    let mut engine = || lane.time::<Null, TouchNone>(Reset::Warm).expect("a heap can be reset");
+    let mut engine = || lane.time::<Null, TouchNone>(Reset::Warm, Leash::LOOSE).expect("a heap can be reset");
     let mut by_hand = ByHand::new();
 
     // In turn, so that both see the same machine.

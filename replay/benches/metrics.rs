@@ -8,8 +8,9 @@ use allocators::page_heap::{Guard, PAGE_BYTES, Reset, WASM32_PAGES};
 use allocators::{HeapAllocator, PageHeap};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use replay::Program;
-use replay::engine::{TouchNone, run};
+use replay::engine::{TouchNone, replay};
 use replay::lane::Lane;
+use replay::leash::Leash;
 use replay::metrics::{Figures, Setting, Watch};
 use traces::{Source, algebra};
 
@@ -25,7 +26,7 @@ fn metrics(criterion: &mut Criterion) {
     let program = long_program();
     assert!(program.events() > 10_000_000);
     let mut lane = Lane::new(&program, WASM32_PAGES, Guard::Batched).expect("a heap can be had");
-    let mut bare = || lane.time::<Dlmalloc, TouchNone>(Reset::Warm).expect("a heap can be reset");
+    let mut bare = || lane.time::<Dlmalloc, TouchNone>(Reset::Warm, Leash::LOOSE).expect("a heap can be reset");
 
     let mut heap = PageHeap::reserve(WASM32_PAGES, Guard::Batched).expect("a heap can be had");
     let mut slots = vec![std::ptr::null_mut(); program.slots()];
@@ -35,7 +36,8 @@ fn metrics(criterion: &mut Criterion) {
         let mut watch = Watch::new(heap.handle(), Figures::new(&setting));
         let mut allocator = Dlmalloc::create(heap.handle());
         let start = Instant::now();
-        let _ = run::<_, _, TouchNone>(&program, &mut slots, &mut allocator, &mut watch);
+        let _ =
+            replay::<_, _, TouchNone>(&program, &mut slots, &mut allocator, &mut watch).expect("the program is held");
         start.elapsed()
     };
 

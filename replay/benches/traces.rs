@@ -10,6 +10,7 @@ use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_grou
 use replay::Program;
 use replay::contender::{Contender, TouchPolicy};
 use replay::lane::Lane;
+use replay::leash::Leash;
 use reports::results::Verification;
 use traces::{Source, library};
 
@@ -27,8 +28,11 @@ fn traces(criterion: &mut Criterion) {
                 let mut lane = Lane::new(&program, WASM32_PAGES, Guard::Batched).expect("a heap can be had");
                 group.bench_function(BenchmarkId::from_parameter(contender.info.name), |bencher| {
                     bencher.iter_custom(|replays| {
-                        let mut replay =
-                            || contender.time(&mut lane, reset, TouchPolicy::None).expect("a heap can be reset");
+                        let mut replay = || {
+                            contender
+                                .time(&mut lane, reset, TouchPolicy::None, Leash::LOOSE)
+                                .expect("a heap can be reset")
+                        };
                         (0..replays).map(|_| replay()).sum()
                     });
                 });
@@ -41,7 +45,7 @@ fn sound_contenders(program: &Program) -> Vec<Contender> {
     let mut lane = Lane::new(program, WASM32_PAGES, Guard::Trap).expect("a heap can be had");
     let mut contenders = Contender::all();
     contenders.retain(|contender| {
-        let examination = (contender.examine)(&mut lane, true, &[]).expect("a heap can be reset");
+        let examination = (contender.examine)(&mut lane, true, &[], Leash::LOOSE).expect("a heap can be reset");
         let sound = match examination.verification {
             Verification::Failed { .. } => false,
             Verification::NotChecked { .. } => contender.info.role == allocators::Role::Floor,

@@ -56,8 +56,7 @@ pub use robson::Robson;
 pub enum BoundsError {
     /// The trace has too many events.
     #[error(
-        "{events} events are more than the {} whose objects can be placed; slice the trace ('replay trace slice')",
-        instance::MAX_EVENTS
+        "{events} events are too many to place their objects with hindsight; slice the trace ('replay trace slice')"
     )]
     TooLong {
         /// Its events.

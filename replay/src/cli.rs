@@ -60,7 +60,8 @@ Exit codes:
   0  done; that a request failed at the heap limit is an outcome, not an error
   1  an allocator failed verification, or a file could not be written
   2  the command line makes no sense
-  3  a trace cannot be read";
+  3  a trace cannot be read
+  130  ended by Ctrl-C, with what was finished by then";
 
 /// Runs the command.
 pub(crate) fn main() -> ExitCode {

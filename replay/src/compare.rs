@@ -2,23 +2,28 @@
 //! passed.
 
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::Duration;
 
-use allocators::page_heap::{Guard, PageHeapError};
+use allocators::page_heap::Guard;
 use allocators::{PageHeap, Role};
-use reports::results::{self, Figure, Mark, Memory, Origin, Results, Rigor, SCHEMA_VERSION, Settings, Verification};
+use reports::results::{
+    self, Figure, Mark, Origin, Results, Rigor, SCHEMA_VERSION, Settings, Verification, Warning, WarningCode,
+};
 use traces::{Source, TraceError, library};
 
 use crate::bounds;
 use crate::contender::Contender;
 use crate::environment;
-use crate::lane::{Examination, Lane};
+use crate::lane::{Examination, Lane, LaneError};
+use crate::leash::{Leash, Stop};
 use crate::metrics::{Instant, Snapshot};
 use crate::min_heap::{self, Candidate, Step};
 use crate::program::{CompileError, Program};
 use crate::timing::{self, Rounds};
-
-/// Marks that results hold, at most: more than a chart could show.
-const MOST_MARKS: usize = 1000;
 
 /// A comparison that could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -41,9 +46,9 @@ pub enum CompareError {
         /// The trace.
         file: String,
     },
-    /// The page heap failed.
+    /// A replay could not be made.
     #[error(transparent)]
-    Heap(#[from] PageHeapError),
+    Lane(#[from] LaneError),
 }
 
 /// How a comparison is made.
@@ -57,8 +62,14 @@ pub struct Plan {
     pub snapshots: Vec<Instant>,
     /// Whether to find the bounds of the trace.
     pub bounds: bool,
-    /// Threads that search for each contender's minimum heap; `None` where it is not asked for.
-    pub min_heap_threads: Option<NonZeroUsize>,
+    /// Whether to find each contender's minimum heap.
+    pub min_heap: bool,
+    /// Contenders that are examined, or searched for their minimum heap, at once. Nothing else runs while one is timed.
+    pub jobs: NonZeroUsize,
+    /// The most time that a contender may take to be examined, and again for its minimum heap, and again to be timed.
+    pub budget: Option<Duration>,
+    /// Ends the comparison as soon as it is true, with what is finished by then.
+    pub interrupt: Arc<AtomicBool>,
     /// How they are timed; 0 rounds for memory figures alone.
     pub rounds: Rounds,
 }
@@ -68,14 +79,14 @@ pub struct Plan {
 pub enum Progress<'a> {
     /// The trace is being read.
     Reading,
-    /// This contender, of so many, is being examined.
+    /// Contenders are being examined.
     Examining {
-        /// Its name.
-        name: &'a str,
-        /// How many are done.
-        done: usize,
-        /// How many there are.
-        all: usize,
+        /// Those that are at it.
+        names: &'a [&'a str],
+        /// Events that have been replayed, over all contenders and replays.
+        events: u64,
+        /// How many will be.
+        all_events: u64,
     },
     /// Snapshots of this contender's heap.
     Snapshots {
@@ -86,8 +97,10 @@ pub enum Progress<'a> {
     },
     /// The contenders are examined, and the bounds of the trace are not found yet.
     Bounding,
-    /// All memory figures are there, or the minimum heaps too, and no timing yet: worth saving, lest they be lost.
+    /// Another contender is examined, and others may not be yet: worth saving where that takes long.
     Examined(&'a Results),
+    /// All memory figures are there, or the minimum heaps too, and no timing yet: worth saving, lest they be lost.
+    AllExamined(&'a Results),
     /// The minimum heaps are being searched for, several at once where there are threads.
     Searching {
         /// The contender that this is about.
@@ -127,29 +140,140 @@ pub fn compare(source: &Source, plan: &Plan, mut progress: impl FnMut(Progress<'
     let mut results = Results {
         schema_version: SCHEMA_VERSION,
         provenance: environment::provenance(),
-        settings: settings(plan),
+        settings: settings(plan, &program),
         trace: describe(source, &program)?,
         bounds: Figure::unknown("left out"),
         warnings: Vec::new(),
-        contenders: Vec::new(),
+        contenders: plan.contenders.iter().map(row).collect(),
     };
-    // Beside the examinations: neither is timed.
-    std::thread::scope(|scope| {
+    let leash = Leash::new(&plan.interrupt, plan.budget);
+    // Beside the examinations: none of it is timed.
+    let hash = OnceLock::new();
+    thread::scope(|scope| {
+        scope.spawn(|| hash.get_or_init(|| source.sha256()));
         let bounds = plan.bounds.then(|| scope.spawn(|| bounds_of(&program)));
-        examine_all(&program, plan, &mut results, &mut progress)?;
+        examine_all(&program, plan, leash, &hash, &mut results, &mut progress)?;
         if let Some(bounds) = bounds {
             progress(Progress::Bounding);
             results.bounds = bounds.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         }
-        Ok::<(), PageHeapError>(())
+        Ok::<(), CompareError>(())
     })?;
-    progress(Progress::Examined(&results));
+    results.trace.sha256 = hash.into_inner().expect("its thread is done")?;
+    progress(Progress::AllExamined(&results));
 
-    if let Some(threads) = plan.min_heap_threads {
-        search_min_heaps(&program, plan, threads, &mut results.contenders, &mut progress)?;
-        progress(Progress::Examined(&results));
+    if plan.min_heap {
+        search_min_heaps(&program, plan, leash, &mut results.contenders, &mut progress)?;
+        progress(Progress::AllExamined(&results));
     }
+    time_all(&program, plan, leash, &mut results, &mut progress)?;
+    if plan.interrupt.load(Ordering::Relaxed) {
+        let message = "ended before all was measured; what is missing says so".to_owned();
+        results.warnings.push(Warning { code: WarningCode::Interrupted, message });
+    }
+    Ok(results)
+}
 
+/// What an examining thread tells.
+enum Told {
+    /// It has begun with this contender.
+    Begun(usize),
+    /// So many more events have been replayed.
+    Events(u64),
+    /// It is done with this one.
+    Done(usize, Box<Result<Examination, LaneError>>),
+}
+
+/// Fills in the rows of all contenders, without their timing, several at once.
+fn examine_all(
+    program: &Program,
+    plan: &Plan,
+    leash: Leash<'_>,
+    hash: &OnceLock<Result<String, TraceError>>,
+    results: &mut Results,
+    progress: &mut impl FnMut(Progress<'_>),
+) -> Result<(), LaneError> {
+    let replays = if plan.snapshots.is_empty() { 2 } else { 3 };
+    let examined = plan.contenders.iter().filter(|contender| contender.info.role != Role::Floor).count() as u64;
+    let all_events = examined * replays * program.events();
+    let next = AtomicUsize::new(0);
+    let (tell, told) = mpsc::channel();
+    thread::scope(|scope| {
+        for _ in 0..plan.jobs.get().min(plan.contenders.len()) {
+            let tell = tell.clone();
+            scope.spawn(|| examine_some(program, plan, leash, &next, tell));
+        }
+        drop(tell);
+        let (mut at_it, mut events) = (Vec::new(), 0);
+        for told in told {
+            match told {
+                Told::Begun(index) => at_it.push(plan.contenders[index].info.name),
+                Told::Events(more) => events += more,
+                Told::Done(index, examination) => {
+                    let Examination { verification, memory, partial, snapshots } = (*examination)?;
+                    let row = &mut results.contenders[index];
+                    (row.verification, row.memory, row.partial) = (verification, memory, partial);
+                    let name = plan.contenders[index].info.name;
+                    at_it.retain(|&one| one != name);
+                    progress(Progress::Snapshots { name, snapshots: &snapshots });
+                    // What is saved must tell which trace it is about.
+                    if let Some(Ok(hash)) = hash.get() {
+                        results.trace.sha256.clone_from(hash);
+                        progress(Progress::Examined(results));
+                    }
+                }
+            }
+            progress(Progress::Examining { names: &at_it, events, all_events });
+        }
+        Ok(())
+    })
+}
+
+/// Examines one contender after the other, whichever is next. What is told is told in vain only where the first error has ended it all.
+fn examine_some(program: &Program, plan: &Plan, leash: Leash<'_>, next: &AtomicUsize, tell: Sender<Told>) {
+    let Rounds { page, limit_pages, .. } = plan.rounds;
+    let tell_events = |events| {
+        let _ = tell.send(Told::Events(events));
+    };
+    let mut lane = None;
+    loop {
+        let index = next.fetch_add(1, Ordering::Relaxed);
+        let Some(contender) = plan.contenders.get(index) else { return };
+        let _ = tell.send(Told::Begun(index));
+        let mut examine = || {
+            if plan.interrupt.load(Ordering::Relaxed) {
+                return Ok(unexamined(Stop::Interrupt.reason().to_owned()));
+            }
+            if let Err(reason) = (contender.probe)() {
+                return Ok(unexamined(reason));
+            }
+            let lane = match &mut lane {
+                Some(lane) => lane,
+                none => none.insert(Lane::on(program, PageHeap::reserve_sized(page, limit_pages, Guard::Trap)?)),
+            };
+            (contender.examine)(lane, plan.verify, &plan.snapshots, leash.telling(&tell_events).started())
+        };
+        let examination = examine();
+        let failed = examination.is_err();
+        let _ = tell.send(Told::Done(index, Box::new(examination)));
+        if failed {
+            return;
+        }
+    }
+}
+
+fn unexamined(reason: String) -> Examination {
+    Examination::without_figures(Verification::NotChecked { reason: reason.clone() }, reason)
+}
+
+/// Times those that did all the work, and did it right.
+fn time_all(
+    program: &Program,
+    plan: &Plan,
+    leash: Leash<'_>,
+    results: &mut Results,
+    progress: &mut impl FnMut(Progress<'_>),
+) -> Result<(), LaneError> {
     let (mut racers, mut timed) = (Vec::new(), Vec::new());
     for (index, (row, contender)) in results.contenders.iter_mut().zip(&plan.contenders).enumerate() {
         match why_not_timed(row, plan) {
@@ -160,40 +284,26 @@ pub fn compare(source: &Source, plan: &Plan, mut progress: impl FnMut(Progress<'
             }
         }
     }
-    timing::run(&program, &racers, plan.rounds, |done, times| {
+    results.settings.rounds = 0;
+    let ended = timing::run(program, &racers, plan.rounds, leash, |done, times| {
         results.settings.rounds = done;
         for (&row, time) in timed.iter().zip(times) {
             results.contenders[row].time = Figure::Known(time.clone());
         }
-        progress(Progress::Timing { results: &results, done, all: plan.rounds.count });
-    })?;
-    Ok(results)
-}
-
-/// Adds a row for every contender, without its timing.
-fn examine_all(
-    program: &Program,
-    plan: &Plan,
-    results: &mut Results,
-    progress: &mut impl FnMut(Progress<'_>),
-) -> Result<(), PageHeapError> {
-    let Rounds { page, limit_pages, .. } = plan.rounds;
-    let mut lane = Lane::on(program, PageHeap::reserve_sized(page, limit_pages, Guard::Trap)?);
-    let all = plan.contenders.len();
-    for (done, contender) in plan.contenders.iter().enumerate() {
-        progress(Progress::Examining { name: contender.info.name, done, all });
-        let Examination { verification, memory, snapshots } = match (contender.probe)() {
-            Ok(()) => (contender.examine)(&mut lane, plan.verify, &plan.snapshots)?,
-            Err(reason) => Examination {
-                memory: Figure::unknown(&reason),
-                verification: Verification::NotChecked { reason },
-                snapshots: Vec::new(),
-            },
-        };
-        progress(Progress::Snapshots { name: contender.info.name, snapshots: &snapshots });
-        results.contenders.push(row(contender, verification, memory));
+        progress(Progress::Timing { results, done, all: plan.rounds.count });
+    });
+    match ended {
+        Err(LaneError::Stopped(stop)) => {
+            for row in timed {
+                let time = &mut results.contenders[row].time;
+                if time.known().is_none() {
+                    *time = Figure::unknown(stop.reason());
+                }
+            }
+            Ok(())
+        }
+        ended => ended.map(|_| ()),
     }
-    Ok(())
 }
 
 fn bounds_of(program: &Program) -> Figure<results::Bounds> {
@@ -210,7 +320,8 @@ fn bounds_of(program: &Program) -> Figure<results::Bounds> {
     }
 }
 
-fn row(contender: &Contender, verification: Verification, memory: Figure<Memory>) -> results::Contender {
+/// The row of a contender of which nothing is known yet.
+fn row(contender: &Contender) -> results::Contender {
     results::Contender {
         name: contender.info.name.to_owned(),
         version: contender.info.version.to_owned(),
@@ -219,9 +330,9 @@ fn row(contender: &Contender, verification: Verification, memory: Figure<Memory>
             Role::Baseline => results::Role::Baseline,
             Role::Floor => results::Role::Floor,
         },
-        verification,
+        verification: Verification::NotChecked { reason: "not examined yet".to_owned() },
         partial: None,
-        memory,
+        memory: Figure::unknown("not examined yet"),
         min_heap: Figure::unknown("not searched for"),
         time: Figure::unknown("not timed yet"),
         latency: Figure::unknown("not asked for"),
@@ -246,10 +357,10 @@ fn why_not_timed(row: &results::Contender, plan: &Plan) -> Option<String> {
 fn search_min_heaps(
     program: &Program,
     plan: &Plan,
-    threads: NonZeroUsize,
+    leash: Leash<'_>,
     rows: &mut [results::Contender],
     progress: &mut impl FnMut(Progress<'_>),
-) -> Result<(), PageHeapError> {
+) -> Result<(), LaneError> {
     let (mut candidates, mut searched) = (Vec::new(), Vec::new());
     for (index, (row, &contender)) in rows.iter_mut().zip(&plan.contenders).enumerate() {
         match &row.memory {
@@ -264,26 +375,27 @@ fn search_min_heaps(
         }
     }
     let (mut done, all) = (0, candidates.len());
-    let found = min_heap::find(program, plan.rounds.page, &candidates, threads, |Step { candidate, limit_pages }| {
-        done += usize::from(limit_pages.is_none());
-        progress(Progress::Searching { name: candidates[candidate].contender.info.name, limit_pages, done, all });
-    })?;
+    let found =
+        min_heap::find(program, plan.rounds.page, &candidates, plan.jobs, leash, |Step { candidate, limit_pages }| {
+            done += usize::from(limit_pages.is_none());
+            progress(Progress::Searching { name: candidates[candidate].contender.info.name, limit_pages, done, all });
+        })?;
     for (index, figure) in searched.into_iter().zip(found) {
         rows[index].min_heap = figure;
     }
     Ok(())
 }
 
-fn settings(plan: &Plan) -> Settings {
+fn settings(plan: &Plan, program: &Program) -> Settings {
     let rounds = &plan.rounds;
     Settings {
         seed: rounds.seed,
-        min_heap: plan.min_heap_threads.is_some(),
+        min_heap: plan.min_heap,
         rounds: rounds.count,
         rigor: Rigor::Default,
         baseline: "dlmalloc".to_owned(),
-        budget_ns: None,
-        streamed: false,
+        budget_ns: plan.budget.map(|budget| budget.as_nanos() as u64),
+        streamed: program.is_streamed(),
         touch: rounds.touch.name().to_owned(),
         heap_limit_pages: rounds.limit_pages as u64,
         page_bytes: rounds.page.bytes() as u64,
@@ -294,7 +406,8 @@ fn describe(source: &Source, program: &Program) -> Result<results::Trace, TraceE
     let profile = program.profile();
     Ok(results::Trace {
         name: source.name().to_owned(),
-        sha256: source.sha256()?,
+        // Found beside the examinations.
+        sha256: String::new(),
         origin: library::origin(source, source.open()?.provenance()).map_or(Origin::Unstated, |origin| match origin {
             library::Origin::Recorded => Origin::Recorded,
             library::Origin::Synthetic => Origin::Synthetic,
@@ -308,10 +421,8 @@ fn describe(source: &Source, program: &Program) -> Result<results::Trace, TraceE
         peak_live_event: profile.peak_live_bytes_event,
         peak_live_objects: profile.peak_live_objects,
         left_live_objects: profile.live_objects,
-        marks: (program.marks().iter().take(MOST_MARKS))
-            .map(|mark| Mark { event: mark.event, name: mark.name.clone() })
-            .collect(),
-        mark_count: program.marks().len() as u64,
+        marks: program.marks().iter().map(|mark| Mark { event: mark.event, name: mark.name.clone() }).collect(),
+        mark_count: program.mark_count(),
         repairs: program.repairs().map_or(Vec::new(), |repairs| repairs.lines()),
     })
 }

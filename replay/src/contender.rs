@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use allocators::page_heap::{PageHeapError, Reset};
+use allocators::page_heap::Reset;
 use allocators::registry::{self, Visitor};
 use allocators::{HeapAllocator, Info};
 
 use crate::engine::{TouchAll, TouchFirst, TouchNone};
-use crate::lane::{Examination, Lane};
+use crate::lane::{Examination, Lane, LaneError};
+use crate::leash::Leash;
 use crate::metrics::Instant;
 
 /// What the replay writes into new memory.
@@ -32,7 +33,9 @@ impl TouchPolicy {
     }
 }
 
-type TimeOne = fn(&mut Lane<'_>, Reset) -> Result<Duration, PageHeapError>;
+type TimeOne = fn(&mut Lane<'_>, Reset, Leash<'_>) -> Result<Duration, LaneError>;
+type Examine = fn(&mut Lane<'_>, bool, &[Instant], Leash<'_>) -> Result<Examination, LaneError>;
+type FirstFailure = fn(&mut Lane<'_>, usize, Leash<'_>) -> Result<Option<u64>, LaneError>;
 
 /// A contender, ready to run: one function call a replay, nothing dispatched within.
 #[derive(Clone, Copy, Debug)]
@@ -42,9 +45,9 @@ pub struct Contender {
     /// [`HeapAllocator::probe`].
     pub probe: fn() -> Result<(), String>,
     /// [`Lane::examine`].
-    pub examine: fn(&mut Lane<'_>, bool, &[Instant]) -> Result<Examination, PageHeapError>,
+    pub examine: Examine,
     /// [`Lane::first_failure`].
-    pub first_failure: fn(&mut Lane<'_>, usize) -> Result<Option<u64>, PageHeapError>,
+    pub first_failure: FirstFailure,
     /// One for each touch policy, in their order.
     time: [TimeOne; 3],
 }
@@ -55,12 +58,12 @@ impl Contender {
         Contender {
             info: A::INFO,
             probe: A::probe,
-            examine: |lane, verify, snapshots| lane.examine::<A>(verify, snapshots),
-            first_failure: |lane, limit_pages| lane.first_failure::<A>(limit_pages),
+            examine: |lane, verify, snapshots, leash| lane.examine::<A>(verify, snapshots, leash),
+            first_failure: |lane, limit_pages, leash| lane.first_failure::<A>(limit_pages, leash),
             time: [
-                |lane, reset| lane.time::<A, TouchNone>(reset),
-                |lane, reset| lane.time::<A, TouchFirst>(reset),
-                |lane, reset| lane.time::<A, TouchAll>(reset),
+                |lane, reset, leash| lane.time::<A, TouchNone>(reset, leash),
+                |lane, reset, leash| lane.time::<A, TouchFirst>(reset, leash),
+                |lane, reset, leash| lane.time::<A, TouchAll>(reset, leash),
             ],
         }
     }
@@ -79,9 +82,15 @@ impl Contender {
     ///
     /// # Errors
     ///
-    /// Where the heap cannot be reset.
-    pub fn time(&self, lane: &mut Lane<'_>, reset: Reset, touch: TouchPolicy) -> Result<Duration, PageHeapError> {
-        (self.time[touch as usize])(lane, reset)
+    /// Those of [`Lane::time`].
+    pub fn time(
+        &self,
+        lane: &mut Lane<'_>,
+        reset: Reset,
+        touch: TouchPolicy,
+        leash: Leash<'_>,
+    ) -> Result<Duration, LaneError> {
+        (self.time[touch as usize])(lane, reset, leash)
     }
 }
 

@@ -14,7 +14,7 @@ use std::ptr;
 
 use allocators::{HeapAllocator, Role};
 
-use crate::program::{Kind, Program};
+use crate::program::{CompileError, Kind, Program, Stretch};
 
 /// Whether an observer wants the replay to go on.
 pub type Flow = ControlFlow<()>;
@@ -186,7 +186,8 @@ impl Touch for TouchAll {
     }
 }
 
-/// Replays `program` through `allocator`. `slots` is working memory of [`Program::slots`] pointers, whatever they hold.
+/// Replays a stretch of a program through `allocator`. `slots` is working memory of [`Program::slots`] pointers: whatever they hold before
+/// the first stretch, and from one stretch to the next what the one before has left.
 ///
 /// Touching is for timing only: it overwrites what a verifying observer has written.
 ///
@@ -195,19 +196,19 @@ impl Touch for TouchAll {
 /// Where there are fewer slots than the program needs.
 #[inline(never)]
 pub fn run<A: HeapAllocator, O: Observer, T: Touch>(
-    program: &Program,
+    stretch: Stretch<'_>,
     slots: &mut [*mut u8],
     allocator: &mut A,
     observer: &mut O,
 ) -> Flow {
-    assert!(slots.len() >= program.slots(), "a program needs as many slots as it says");
+    assert!(slots.len() >= stretch.slots(), "a program needs as many slots as it says");
     // The floor's blocks are no memory.
     let touches = !matches!(A::INFO.role, Role::Floor);
-    let mut event = 0;
-    let mut ops = program.ops().iter();
+    let mut event = stretch.events_before();
+    let mut ops = stretch.ops().iter();
     while let Some(&op) = ops.next() {
         event += 1;
-        // SAFETY: compiling gives every operation a slot below `program.slots()`.
+        // SAFETY: compiling gives every operation a slot below `stretch.slots()`.
         let slot = unsafe { slots.get_unchecked_mut(op.slot()) };
         let layout = op.layout();
         match op.kind() {
@@ -280,6 +281,20 @@ unsafe fn resize<A: HeapAllocator, O: Observer, T: Touch>(
         unsafe { allocator.dealloc(address, old) };
     }
     ControlFlow::Continue(moved)
+}
+
+/// Replays a whole program, as [`run`] does each of its stretches, and tells whether an observer has stopped it.
+///
+/// # Errors
+///
+/// Where the trace is streamed, and cannot be read again.
+pub fn replay<A: HeapAllocator, O: Observer, T: Touch>(
+    program: &Program,
+    slots: &mut [*mut u8],
+    allocator: &mut A,
+    observer: &mut O,
+) -> Result<Flow, CompileError> {
+    program.each_stretch(|stretch| run::<A, O, T>(stretch, slots, allocator, observer))
 }
 
 /// Working memory for [`run`].

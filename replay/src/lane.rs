@@ -1,16 +1,33 @@
 //! A lane of the race: a page heap and working memory, on which one contender after the other runs the same program.
 
 use std::alloc::Layout;
+use std::ops::ControlFlow;
 use std::time::{self, Duration};
 
 use allocators::page_heap::{Guard, PageHeapError, Reset};
 use allocators::{HeapAllocator, HeapRef, PageHeap, Role};
-use reports::results::{Figure, Memory, Retention, Split, Verification};
+use reports::results::{Figure, Memory, Partial, Retention, Split, Verification};
 
 use crate::engine::{self, Block, Flow, Observer, Touch, TouchAll, TouchNone};
+use crate::leash::{Leash, Stop};
 use crate::metrics::{Figures, Instant, Metric, Setting, Snapshot, Snapshots, Splits, Watch};
-use crate::program::Program;
+use crate::program::{CompileError, Program};
 use crate::verify::Verify;
+
+/// A replay that could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LaneError {
+    /// The page heap failed.
+    #[error(transparent)]
+    Heap(#[from] PageHeapError),
+    /// The trace is streamed, and could not be read again.
+    #[error(transparent)]
+    Trace(#[from] CompileError),
+    /// It was ended before the program was: the leash was pulled.
+    #[error("the replay was ended: {}", .0.reason())]
+    Stopped(Stop),
+}
 
 /// A program, the heap that it is replayed on, and the slots of its objects.
 #[derive(Debug)]
@@ -27,8 +44,44 @@ pub struct Examination {
     pub verification: Verification,
     /// Its memory figures.
     pub memory: Figure<Memory>,
+    /// How far it came, where it was ended early.
+    pub partial: Option<Partial>,
     /// Where its objects lay, where that was asked for.
     pub snapshots: Vec<Snapshot>,
+}
+
+impl Examination {
+    /// Of a contender that has no memory figures, for this reason.
+    pub fn without_figures(verification: Verification, reason: String) -> Self {
+        Examination { verification, memory: Figure::unknown(reason), partial: None, snapshots: Vec::new() }
+    }
+
+    fn ended(verification: Verification, partial: Partial) -> Self {
+        let reason = format!("{}, at event {}", partial.reason, partial.events);
+        Examination { partial: Some(partial), ..Self::without_figures(verification, reason) }
+    }
+}
+
+/// How a replay went.
+struct Run {
+    /// The time in the loop: what lies between stretches does not count.
+    elapsed: Duration,
+    /// Whether the observer has stopped it.
+    flow: Flow,
+    /// Whether the leash has.
+    stop: Option<Stop>,
+    /// Events that were replayed.
+    events: u64,
+}
+
+impl Run {
+    /// Only a whole replay will do.
+    fn whole(self) -> Result<Self, LaneError> {
+        match self.stop {
+            Some(stop) => Err(LaneError::Stopped(stop)),
+            None => Ok(self),
+        }
+    }
 }
 
 impl<'p> Lane<'p> {
@@ -51,13 +104,34 @@ impl<'p> Lane<'p> {
     ///
     /// # Errors
     ///
-    /// Where the heap cannot be reset.
-    pub fn time<A: HeapAllocator, T: Touch>(&mut self, reset: Reset) -> Result<Duration, PageHeapError> {
+    /// Where the heap cannot be reset, the trace not be read again, or the leash was pulled.
+    pub fn time<A: HeapAllocator, T: Touch>(&mut self, reset: Reset, leash: Leash<'_>) -> Result<Duration, LaneError> {
         self.heap.reset(reset)?;
         let mut allocator = A::create(self.heap.handle());
-        let start = time::Instant::now();
-        let _ = engine::run::<A, (), T>(self.program, &mut self.slots, &mut allocator, &mut ());
-        Ok(start.elapsed())
+        Ok(self.replay::<A, (), T>(&mut allocator, &mut (), leash)?.whole()?.elapsed)
+    }
+
+    fn replay<A: HeapAllocator, O: Observer, T: Touch>(
+        &mut self,
+        allocator: &mut A,
+        observer: &mut O,
+        leash: Leash<'_>,
+    ) -> Result<Run, LaneError> {
+        let slots = &mut self.slots;
+        let mut run = Run { elapsed: Duration::ZERO, flow: Flow::Continue(()), stop: None, events: 0 };
+        let _ = self.program.each_stretch(|stretch| {
+            let start = time::Instant::now();
+            run.flow = engine::run::<A, O, T>(stretch, slots, allocator, observer);
+            run.elapsed += start.elapsed();
+            let events = stretch.events();
+            run.events = stretch.events_before() + events;
+            run.flow?;
+            run.stop = leash.pull(events);
+            if run.stop.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        // What was pulled too late has not ended anything.
+        run.stop = run.stop.filter(|_| run.events < self.program.events());
+        Ok(run)
     }
 
     /// Replays on a heap of at most `limit_pages` pages, up to the first request that is answered with null, and tells that event, counted
@@ -65,60 +139,78 @@ impl<'p> Lane<'p> {
     ///
     /// # Errors
     ///
-    /// Where the heap cannot be reset.
-    pub fn first_failure<A: HeapAllocator>(&mut self, limit_pages: usize) -> Result<Option<u64>, PageHeapError> {
+    /// As for [`time`](Self::time).
+    pub fn first_failure<A: HeapAllocator>(
+        &mut self,
+        limit_pages: usize,
+        leash: Leash<'_>,
+    ) -> Result<Option<u64>, LaneError> {
         self.heap.reset(Reset::Warm)?;
         let unlimited = self.heap.limit_pages();
         self.heap.set_limit_pages(limit_pages);
         let mut failure = StopAtFailure::default();
         let mut allocator = A::create(self.heap.handle());
-        let _ = engine::run::<A, _, TouchNone>(self.program, &mut self.slots, &mut allocator, &mut failure);
+        let run = self.replay::<A, _, TouchNone>(&mut allocator, &mut failure, leash);
+        drop(allocator);
         self.heap.set_limit_pages(unlimited);
+        run?.whole()?;
         Ok(failure.event)
     }
 
     /// Replays with all metrics on a cold heap, every byte of every block being written, and checks every block if `verify` says so. A
     /// second replay splits the heap at its peaks and at its end, and takes `snapshots`.
     ///
+    /// Where the leash is pulled, it tells how far the contender came, and no figures: they would not repeat.
+    ///
     /// # Errors
     ///
-    /// Where the heap cannot be reset.
+    /// Where the heap cannot be reset, or the trace not be read again.
     pub fn examine<A: HeapAllocator>(
         &mut self,
         verify: bool,
         snapshots: &[Instant],
-    ) -> Result<Examination, PageHeapError> {
+        leash: Leash<'_>,
+    ) -> Result<Examination, LaneError> {
         if A::INFO.role == Role::Floor {
             let reason = "hands out no memory";
-            return Ok(Examination {
-                verification: Verification::NotChecked { reason: reason.to_owned() },
-                memory: Figure::unknown(reason),
-                snapshots: Vec::new(),
-            });
+            return Ok(Examination::without_figures(
+                Verification::NotChecked { reason: reason.to_owned() },
+                reason.to_owned(),
+            ));
         }
+        let started = time::Instant::now();
         self.heap.reset(Reset::Cold)?;
         let heap = self.heap.handle();
         let setting = Setting { profile: *self.program.profile(), page_bytes: heap.page_bytes() };
         let mut watch = Watch::new(heap.clone(), Figures::new(&setting));
         let mut allocator = A::create(heap.clone());
         let mut verification = Verification::NotChecked { reason: "verification was switched off".to_owned() };
-        if verify {
+        let run = if verify {
             let mut observers = (Verify::new(heap.clone()), watch);
-            let flow = engine::run::<A, _, TouchNone>(self.program, &mut self.slots, &mut allocator, &mut observers);
-            if flow.is_continue() {
-                let _ = observers.0.finish(self.program.events());
+            let run = self.replay::<A, _, TouchNone>(&mut allocator, &mut observers, leash)?;
+            if run.flow.is_continue() {
+                let _ = observers.0.finish(run.events);
             }
-            verification = match observers.0.violation() {
-                Some((event, violation)) => Verification::Failed { event, message: violation.to_string() },
-                None => Verification::Passed,
+            verification = match (observers.0.violation(), run.stop) {
+                (Some((event, violation)), _) => Verification::Failed { event, message: violation.to_string() },
+                (None, Some(_)) => {
+                    Verification::NotChecked { reason: format!("sound up to event {}, where it ended", run.events) }
+                }
+                (None, None) => Verification::Passed,
             };
             watch = observers.1;
+            run
         } else {
-            let _ = engine::run::<A, _, TouchAll>(self.program, &mut self.slots, &mut allocator, &mut watch);
-        }
+            self.replay::<A, _, TouchAll>(&mut allocator, &mut watch, leash)?
+        };
         if let Verification::Failed { event, .. } = verification {
-            let memory = Figure::unknown(format!("failed verification at event {event}"));
-            return Ok(Examination { verification, memory, snapshots: Vec::new() });
+            return Ok(Examination::without_figures(verification, format!("failed verification at event {event}")));
+        }
+        let heap_bytes = heap.committed_bytes() as u64;
+        if let Some(stop) = run.stop {
+            let elapsed_ns = started.elapsed().as_nanos() as u64;
+            let partial = Partial { reason: stop.reason().to_owned(), events: run.events, heap_bytes, elapsed_ns };
+            return Ok(Examination::ended(verification, partial));
         }
         let grow_calls = heap.grow_calls();
         let retention = self.free_the_rest(&heap, allocator);
@@ -132,20 +224,43 @@ impl<'p> Lane<'p> {
         };
         let with_events = |instants: &[Instant]| instants.iter().map(|&instant| (instant, event_of(instant))).collect();
         let splits = Splits::new(with_events(&[Instant::PeakLive, Instant::PeakHeap, Instant::End]));
-        let splits = self.observe::<A, _>(splits)?.into_splits();
-        let snapshots = match snapshots {
-            [] => Vec::new(),
-            instants => self.observe::<A, _>(Snapshots::new(with_events(instants)))?.into_snapshots(),
-        };
-        Ok(Examination { verification, memory: memory(figures, retention, splits, grow_calls), snapshots })
+        let snapshots = Snapshots::new(with_events(snapshots));
+        match self.look_again::<A>(splits, snapshots, leash) {
+            Ok((splits, snapshots)) => Ok(Examination {
+                verification,
+                memory: memory(figures, retention, splits, grow_calls),
+                partial: None,
+                snapshots,
+            }),
+            Err(LaneError::Stopped(stop)) => {
+                let (events, elapsed_ns) = (run.events, started.elapsed().as_nanos() as u64);
+                let reason = format!("{}, in the second replay", stop.reason());
+                Ok(Examination::ended(verification, Partial { reason, events, heap_bytes, elapsed_ns }))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Splits the heap, and takes snapshots where there are moments for them.
+    fn look_again<A: HeapAllocator>(
+        &mut self,
+        splits: Splits,
+        snapshots: Snapshots,
+        leash: Leash<'_>,
+    ) -> Result<(Vec<Split>, Vec<Snapshot>), LaneError> {
+        let splits = self.observe::<A, _>(splits, leash)?.into_splits();
+        if snapshots.is_empty() {
+            return Ok((splits, Vec::new()));
+        }
+        Ok((splits, self.observe::<A, _>(snapshots, leash)?.into_snapshots()))
     }
 
     /// Replays for one metric, with nothing checked.
-    fn observe<A: HeapAllocator, M: Metric>(&mut self, metric: M) -> Result<M, PageHeapError> {
+    fn observe<A: HeapAllocator, M: Metric>(&mut self, metric: M, leash: Leash<'_>) -> Result<M, LaneError> {
         self.heap.reset(Reset::Cold)?;
         let mut watch = Watch::new(self.heap.handle(), metric);
         let mut allocator = A::create(self.heap.handle());
-        let _ = engine::run::<A, _, TouchNone>(self.program, &mut self.slots, &mut allocator, &mut watch);
+        self.replay::<A, _, TouchNone>(&mut allocator, &mut watch, leash)?.whole()?;
         Ok(watch.into_metric())
     }
 

@@ -4,6 +4,8 @@
 //! [`min_heap`] looks for the smallest heap that will do, and [`timing`] runs it with none. [`compare()`] does all of it and gives [`reports::results::Results`].
 //!
 //! ```
+//! use std::num::NonZeroUsize;
+//!
 //! use allocators::PageSize;
 //! use replay::compare::{Plan, compare};
 //! use replay::contender::{Contender, TouchPolicy};
@@ -14,7 +16,10 @@
 //!     verify: true,
 //!     snapshots: Vec::new(),
 //!     bounds: true,
-//!     min_heap_threads: None,
+//!     min_heap: false,
+//!     jobs: NonZeroUsize::MIN,
+//!     budget: None,
+//!     interrupt: Default::default(),
 //!     rounds: Rounds { count: 0, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: 1024 },
 //! };
 //! let text = "op,id,size,align\nalloc,1,100000,8\nrealloc,1,200000\ndealloc,1\n";
@@ -30,6 +35,7 @@ pub mod contender;
 pub mod engine;
 pub mod environment;
 pub mod lane;
+pub mod leash;
 pub mod metrics;
 pub mod min_heap;
 pub mod program;

@@ -26,12 +26,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use allocators::page_heap::{Guard, PageHeapError};
+use allocators::page_heap::Guard;
 use allocators::{PageHeap, PageSize};
 use reports::results::{Figure, LimitTried, MinHeap};
 
 use crate::contender::Contender;
-use crate::lane::Lane;
+use crate::lane::{Lane, LaneError};
+use crate::leash::Leash;
 use crate::program::Program;
 
 /// Limits that are tried on either side of the result.
@@ -59,21 +60,22 @@ pub struct Step {
 }
 
 /// Finds the minimum heaps of `candidates` on so many threads, and shows every step. The result has the candidates' order, and does not
-/// depend on the number of threads.
+/// depend on the number of threads. A search that the leash ends has no result, but its reason.
 ///
 /// # Errors
 ///
-/// Where a heap cannot be had.
+/// Where a heap cannot be had, or the trace not be read again.
 pub fn find(
     program: &Program,
     page: PageSize,
     candidates: &[Candidate],
     threads: NonZeroUsize,
+    leash: Leash<'_>,
     mut show: impl FnMut(Step),
-) -> Result<Vec<Figure<MinHeap>>, PageHeapError> {
+) -> Result<Vec<Figure<MinHeap>>, LaneError> {
     let next = AtomicUsize::new(0);
     let (steps, shown) = mpsc::channel();
-    let mut found: Vec<(usize, Result<Figure<MinHeap>, PageHeapError>)> = thread::scope(|scope| {
+    let mut found: Vec<(usize, Result<Figure<MinHeap>, LaneError>)> = thread::scope(|scope| {
         let worker = |steps: mpsc::Sender<Step>| {
             let mut found = Vec::new();
             loop {
@@ -83,7 +85,12 @@ pub fn find(
                 let tell = |limit_pages| {
                     let _ = steps.send(Step { candidate, limit_pages });
                 };
-                found.push((candidate, find_one(program, page, contender, peak_pages, |limit| tell(Some(limit)))));
+                let figure = find_one(program, page, contender, peak_pages, leash.started(), |limit| tell(Some(limit)));
+                let figure = match figure {
+                    Err(LaneError::Stopped(stop)) => Ok(Figure::unknown(format!("not found: {}", stop.reason()))),
+                    figure => figure,
+                };
+                found.push((candidate, figure));
                 tell(None);
             }
         };
@@ -106,8 +113,9 @@ fn find_one(
     page: PageSize,
     contender: Contender,
     peak_pages: usize,
+    leash: Leash<'_>,
     mut trying: impl FnMut(usize),
-) -> Result<Figure<MinHeap>, PageHeapError> {
+) -> Result<Figure<MinHeap>, LaneError> {
     let max_live_bytes = program.profile().peak_live_bytes;
     let Some(lower) =
         usize::try_from(max_live_bytes).ok().map(|bytes| page.pages_for(bytes)).filter(|&lower| lower > 0)
@@ -120,7 +128,7 @@ fn find_one(
     let mut lane = Lane::on(program, PageHeap::reserve_sized(page, peak_pages, Guard::Batched)?);
     let (pages, tried) = search(lower, peak_pages, |limit| {
         trying(limit);
-        (contender.first_failure)(&mut lane, limit)
+        (contender.first_failure)(&mut lane, limit, leash)
     })?;
     let bytes = (pages * page.bytes()) as u64;
     Ok(Figure::Known(MinHeap {

@@ -3,6 +3,9 @@
 //! All that can be decided before the clock runs is decided here: ids become slots, layouts are written into every operation that needs
 //! them, a free's too, and every check on the trace is made. What is left for the timed loop is to decode a word.
 //!
+//! A program is replayed in [`Stretch`]es. Most programs are held in memory; one of more than 16 million words is decoded anew for every
+//! replay, beside it, so that a trace of any length needs little memory.
+//!
 //! ```
 //! use replay::Program;
 //!
@@ -12,21 +15,29 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod blocks;
+mod compiler;
+mod op;
+mod pass;
+mod stream;
 
 use std::alloc::Layout;
-use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 use traces::import::Repairs;
-use traces::record::MARK_PREFIX;
-use traces::{Action, Event, Events, Profile, Source, TraceError};
+use traces::{Event, Profile, Source, TraceError};
 
-/// Most objects that may be live at once: as many as slot numbers fit into an operation.
-pub const MAX_LIVE_OBJECTS: usize = 1 << SLOT_BITS;
+pub use op::{Kind, MAX_LIVE_OBJECTS, Op};
+pub use pass::Mark;
 
-const KIND_BITS: u32 = 2;
-const ALIGN_BITS: u32 = 5;
-const SLOT_BITS: u32 = 25;
+use self::compiler::{AnyIds, DenseIds, Ids};
+use self::pass::Passed;
+use self::stream::Stream;
+
+/// Words of a program that is held in memory, at most (128 MiB). A longer one is [streamed](stream).
+const MOST_HELD_WORDS: usize = 1 << 24;
+
+/// Words of a stretch of a program that is held: replays look at the clock, and at who wants to end them, between two of them.
+const STRETCH_WORDS: usize = 1 << 16;
 
 /// A trace that cannot be compiled.
 #[derive(Debug, thiserror::Error)]
@@ -43,105 +54,81 @@ pub enum CompileError {
         /// The event, counted from 1.
         event: u64,
     },
-}
-
-/// What an operation asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Kind {
-    /// A new block.
-    Alloc = 0,
-    /// A new block of zeroes.
-    AllocZeroed = 1,
-    /// A block back.
-    Dealloc = 2,
-    /// Another size for a block. The word behind it is its old size.
-    Realloc = 3,
-}
-
-/// One word of a program. From the lowest bit: 2 of kind, 5 of the alignment's logarithm, 25 of slot, 32 of size (the new one, for a
-/// realloc).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(transparent)]
-pub struct Op(u64);
-
-impl Op {
-    fn new(kind: Kind, slot: u32, layout: Layout) -> Self {
-        let align_log2 = u64::from(layout.align().trailing_zeros());
-        let word = kind as u64
-            | align_log2 << KIND_BITS
-            | u64::from(slot) << (KIND_BITS + ALIGN_BITS)
-            | (layout.size() as u64) << (KIND_BITS + ALIGN_BITS + SLOT_BITS);
-        Op(word)
-    }
-
-    /// The same slot and layout, asked for otherwise.
-    #[inline(always)]
-    fn with_kind(self, kind: Kind) -> Self {
-        Op(self.0 & !((1 << KIND_BITS) - 1) | kind as u64)
-    }
-
-    /// What it asks for.
-    #[inline(always)]
-    pub fn kind(self) -> Kind {
-        match self.0 & 3 {
-            0 => Kind::Alloc,
-            1 => Kind::AllocZeroed,
-            2 => Kind::Dealloc,
-            _ => Kind::Realloc,
-        }
-    }
-
-    /// The object's slot; less than the program's [`slots`](Program::slots).
-    #[inline(always)]
-    pub fn slot(self) -> usize {
-        (self.0 >> (KIND_BITS + ALIGN_BITS)) as usize & (MAX_LIVE_OBJECTS - 1)
-    }
-
-    /// The layout: for a realloc, the one that the block shall have.
-    #[inline(always)]
-    pub fn layout(self) -> Layout {
-        let align = 1 << (self.0 >> KIND_BITS & ((1 << ALIGN_BITS) - 1));
-        let size = (self.0 >> (KIND_BITS + ALIGN_BITS + SLOT_BITS)) as usize;
-        // SAFETY: `new` was given a layout of this size and alignment.
-        unsafe { Layout::from_size_align_unchecked(size, align) }
-    }
-
-    /// The layout that the block of a realloc has had; `old_size` is the word behind the operation.
-    #[inline(always)]
-    pub fn old_layout(self, old_size: Op) -> Layout {
-        // SAFETY: `compile` puts the size of a layout of the same alignment behind every realloc.
-        unsafe { Layout::from_size_align_unchecked(old_size.0 as usize, self.layout().align()) }
-    }
+    /// A trace that is read again for each replay is not what it was.
+    #[error("{file}: has changed while it was being replayed; leave it alone, and replay it again")]
+    Changed {
+        /// The trace.
+        file: String,
+    },
 }
 
 /// A compiled trace. Every object is allocated into its slot before the slot is used, and no two live objects share one.
 #[derive(Clone, Debug)]
 pub struct Program {
-    ops: Vec<Op>,
+    supply: Supply,
     slots: usize,
     profile: Profile,
-    marks: Vec<Mark>,
+    marks: pass::Marks,
     repairs: Option<Repairs>,
+    left_live: Vec<(u32, Layout)>,
 }
 
-/// A phase marker: the recorded program said so between two events.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mark {
-    /// How many events are before it.
-    pub event: u64,
-    /// What it says.
-    pub name: String,
+/// Where the operations are.
+#[derive(Clone, Debug)]
+enum Supply {
+    /// In memory, and where its stretches end.
+    Held { ops: Vec<Op>, cuts: Vec<Cut> },
+    /// In the trace, whose blocks or events are decoded for every replay.
+    Streamed(Stream),
 }
 
-/// Adds the marks that are among these comments, which stand behind so many events.
-fn add_marks<'a>(marks: &mut Vec<Mark>, event: u64, comments: impl IntoIterator<Item = &'a str>) {
-    let names = comments.into_iter().filter_map(|comment| comment.strip_prefix(MARK_PREFIX));
-    marks.extend(names.map(|name| Mark { event, name: name.to_owned() }));
+/// The end of a stretch.
+#[derive(Clone, Copy, Debug)]
+struct Cut {
+    words: usize,
+    events: u64,
+}
+
+/// Operations of a program that follow one another.
+#[derive(Clone, Copy, Debug)]
+pub struct Stretch<'p> {
+    ops: &'p [Op],
+    events_before: u64,
+    slots: usize,
+}
+
+impl<'p> Stretch<'p> {
+    /// The operations, a word each, and two for a realloc.
+    #[inline]
+    pub fn ops(self) -> &'p [Op] {
+        self.ops
+    }
+
+    /// Events of the program that come before.
+    #[inline]
+    pub fn events_before(self) -> u64 {
+        self.events_before
+    }
+
+    /// Slots that the whole program needs.
+    #[inline]
+    pub fn slots(self) -> usize {
+        self.slots
+    }
+
+    /// Events in it.
+    pub fn events(self) -> u64 {
+        count_events(self.ops)
+    }
+}
+
+fn count_events(ops: &[Op]) -> u64 {
+    ops.iter().filter(|op| !op.is_old_size()).count() as u64
 }
 
 impl Program {
-    /// Compiles a trace from its source, a binary one straight from its blocks.
+    /// Compiles a trace from its source, a binary one straight from its blocks. One that is too long to be held is gone through once, and
+    /// then again for every replay.
     ///
     /// # Errors
     ///
@@ -153,78 +140,126 @@ impl Program {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn load(source: &Source) -> Result<Self, CompileError> {
-        match source.open()?.into_blocks() {
-            // A trace that the short way cannot take is faulty, or has odd ids: the long way does what is right.
-            Ok(blocks) => match Self::from_blocks(blocks)? {
-                Some(program) => Ok(program),
-                None => Self::with_marks(source.open()?),
-            },
-            Err(events) => Self::with_marks(events),
-        }
+        Self::load_holding(source, MOST_HELD_WORDS)
     }
 
-    fn with_marks(mut events: Events) -> Result<Self, CompileError> {
-        let (mut marks, mut before) = (Vec::new(), 0);
-        let mut program = Self::compile(std::iter::from_fn(|| {
-            let event = events.next();
-            add_marks(&mut marks, before, events.comments().iter().map(String::as_str));
-            before += 1;
-            event
-        }))?;
-        program.marks = marks;
-        program.repairs = events.repairs();
-        Ok(program)
+    /// As [`load`](Self::load), with another limit to what is held: 0 streams any trace.
+    ///
+    /// # Errors
+    ///
+    /// As for [`load`](Self::load).
+    pub fn load_holding(source: &Source, most_words: usize) -> Result<Self, CompileError> {
+        let events = match source.open()?.into_blocks() {
+            Ok(blocks) => {
+                let mut too_long = false;
+                let way = pass::short::<DenseIds>(blocks, Vec::new(), |ops: &mut Vec<Op>, _: &_| {
+                    too_long = ops.len() > most_words;
+                    if too_long { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                })?;
+                match way {
+                    Some(passed) if !too_long => return Ok(Self::held(passed)),
+                    // An array of all ids would not do for a trace of any length.
+                    Some(_) => {
+                        let Ok(blocks) = source.open()?.into_blocks() else {
+                            return Err(CompileError::Changed { file: source.display().to_owned() });
+                        };
+                        let way = pass::short::<AnyIds>(blocks, Vec::new(), |ops: &mut Vec<Op>, _: &_| {
+                            ops.clear();
+                            ControlFlow::Continue(())
+                        })?;
+                        if let Some(passed) = way {
+                            return Ok(Self::passed(passed, |_| Supply::Streamed(Stream::new(source, true))));
+                        }
+                    }
+                    None => {}
+                }
+                // A trace that the short way cannot take is faulty, or has odd ids: the long way does what is right.
+                source.open()?
+            }
+            Err(events) => events,
+        };
+        let mut too_long = false;
+        let passed = pass::long_with_marks(events, Vec::new(), |ops: &mut Vec<Op>, _: &_| {
+            too_long |= ops.len() > most_words;
+            if too_long {
+                ops.clear();
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok(if too_long || passed.ops.len() > most_words {
+            Self::passed(passed, |_| Supply::Streamed(Stream::new(source, false)))
+        } else {
+            Self::held(passed)
+        })
     }
 
-    /// Compiles the events of a trace. Marks are no events: [`load`](Self::load) finds them.
+    /// Compiles the events of a trace, however many, to be held in memory. Marks are no events: [`load`](Self::load) finds them.
     ///
     /// # Errors
     ///
     /// The first fault of the trace, or too many live objects.
     pub fn compile(events: impl IntoIterator<Item = Result<Event, TraceError>>) -> Result<Self, CompileError> {
-        let mut program =
-            Program { ops: Vec::new(), slots: 0, profile: Profile::default(), marks: Vec::new(), repairs: None };
-        let mut slot_of: HashMap<u64, u32> = HashMap::new();
-        let mut free: Vec<u32> = Vec::new();
-        for event in events {
-            let event = event?;
-            program.profile.add(&event);
-            match event.action {
-                Action::Alloc { layout, zeroed } => {
-                    let slot = match free.pop() {
-                        Some(slot) => slot,
-                        None if program.slots == MAX_LIVE_OBJECTS => {
-                            return Err(CompileError::TooManyLive { event: program.profile.events() });
-                        }
-                        None => {
-                            program.slots += 1;
-                            (program.slots - 1) as u32
-                        }
-                    };
-                    slot_of.insert(event.id, slot);
-                    program.ops.push(Op::new(if zeroed { Kind::AllocZeroed } else { Kind::Alloc }, slot, layout));
-                }
-                Action::Realloc { old, new_size } => {
-                    let slot = *slot_of.get(&event.id).expect("the reader lets only live objects be reallocated");
-                    let new = Layout::from_size_align(new_size, old.align()).expect("the reader has checked the size");
-                    program.ops.push(Op::new(Kind::Realloc, slot, new));
-                    program.ops.push(Op(old.size() as u64));
-                }
-                Action::Dealloc { layout } => {
-                    let slot = slot_of.remove(&event.id).expect("the reader lets only live objects be deallocated");
-                    free.push(slot);
-                    program.ops.push(Op::new(Kind::Dealloc, slot, layout));
-                }
-            }
-        }
-        program.ops.shrink_to_fit();
-        Ok(program)
+        Ok(Self::held(pass::long(events, Vec::new(), |_: &mut Vec<Op>, _: &_| ControlFlow::Continue(()))?))
     }
 
-    /// The operations, a word each, and two for a realloc.
+    fn held<I: Ids>(passed: Passed<I>) -> Self {
+        Self::passed(passed, |mut ops| {
+            ops.shrink_to_fit();
+            let cuts = cuts(&ops);
+            Supply::Held { ops, cuts }
+        })
+    }
+
+    fn passed<I: Ids>(passed: Passed<I>, supply: impl FnOnce(Vec<Op>) -> Supply) -> Self {
+        let Passed { ops, compiler, marks, repairs } = passed;
+        Program {
+            supply: supply(ops),
+            slots: compiler.slots(),
+            profile: *compiler.profile(),
+            marks,
+            repairs,
+            left_live: compiler.live(),
+        }
+    }
+
+    /// Calls `visit` with all stretches in order, until it breaks off.
+    ///
+    /// # Errors
+    ///
+    /// Where the trace is streamed, and cannot be read again, or has changed.
+    pub fn each_stretch<B>(
+        &self,
+        mut visit: impl FnMut(Stretch<'_>) -> ControlFlow<B>,
+    ) -> Result<ControlFlow<B>, CompileError> {
+        let slots = self.slots;
+        match &self.supply {
+            Supply::Held { ops, cuts } => {
+                let mut before = Cut { words: 0, events: 0 };
+                for &cut in cuts {
+                    let stretch = Stretch { ops: &ops[before.words..cut.words], events_before: before.events, slots };
+                    if let ControlFlow::Break(value) = visit(stretch) {
+                        return Ok(ControlFlow::Break(value));
+                    }
+                    before = cut;
+                }
+                Ok(ControlFlow::Continue(()))
+            }
+            Supply::Streamed(stream) => stream.each_stretch(slots, self.events(), visit),
+        }
+    }
+
+    /// The operations, a word each, and two for a realloc; `None` where they are streamed.
     #[inline]
-    pub fn ops(&self) -> &[Op] {
-        &self.ops
+    pub fn ops(&self) -> Option<&[Op]> {
+        match &self.supply {
+            Supply::Held { ops, .. } => Some(ops),
+            Supply::Streamed(_) => None,
+        }
+    }
+
+    /// Whether the operations are decoded beside each replay, as they are too many to be held.
+    pub fn is_streamed(&self) -> bool {
+        self.ops().is_none()
     }
 
     /// Slots that a replay needs: the peak number of live objects.
@@ -242,9 +277,14 @@ impl Program {
         &self.profile
     }
 
-    /// The marks that the recorded program set, in order.
+    /// The marks that the recorded program set, in order, the first thousand of them.
     pub fn marks(&self) -> &[Mark] {
-        &self.marks
+        &self.marks.first
+    }
+
+    /// How many marks it set.
+    pub fn mark_count(&self) -> u64 {
+        self.marks.count
     }
 
     /// What an import left out, filled in or put into order, where another tool has recorded the trace.
@@ -254,17 +294,22 @@ impl Program {
 
     /// The slots of the objects that are live behind the last event, with their layouts, in the order of the slots.
     pub fn left_live(&self) -> impl Iterator<Item = (usize, Layout)> {
-        let mut layouts = vec![None; self.slots];
-        let mut ops = self.ops.iter();
-        while let Some(op) = ops.next() {
-            layouts[op.slot()] = (op.kind() != Kind::Dealloc).then(|| op.layout());
-            if op.kind() == Kind::Realloc {
-                // The word behind it is no operation.
-                ops.next();
-            }
-        }
-        layouts.into_iter().enumerate().filter_map(|(slot, layout)| Some((slot, layout?)))
+        self.left_live.iter().map(|&(slot, layout)| (slot as usize, layout))
     }
+}
+
+/// Where the stretches of a program that is held end. A realloc and its old size stay together.
+fn cuts(ops: &[Op]) -> Vec<Cut> {
+    let (mut cuts, mut before) = (Vec::new(), Cut { words: 0, events: 0 });
+    while before.words < ops.len() {
+        let mut end = (before.words + STRETCH_WORDS).min(ops.len());
+        while ops.get(end).is_some_and(|op| op.is_old_size()) {
+            end += 1;
+        }
+        before = Cut { words: end, events: before.events + count_events(&ops[before.words..end]) };
+        cuts.push(before);
+    }
+    cuts
 }
 
 #[cfg(test)]
@@ -281,29 +326,14 @@ mod tests {
         assert_eq!(size_of::<Op>(), 8);
         let program = program("alloc,1,1,1\nalloc_zeroed,2,1,1\nrealloc,1,2\ndealloc,1\ndealloc,2\n");
         assert_eq!(program.events(), 5);
-        assert_eq!(size_of_val(program.ops()), 6 * 8);
-    }
-
-    #[test]
-    fn an_operation_holds_the_largest_of_everything() {
-        let slot = MAX_LIVE_OBJECTS as u32 - 1;
-        for kind in [Kind::Alloc, Kind::AllocZeroed, Kind::Dealloc, Kind::Realloc] {
-            for (bytes, align) in [(1, 1), (u32::MAX as usize, 1 << 31), (1, 1 << 31), (u32::MAX as usize, 1), (40, 8)]
-            {
-                let layout = Layout::from_size_align(bytes, align).unwrap();
-                let op = Op::new(kind, slot, layout);
-                assert_eq!((op.kind(), op.slot(), op.layout()), (kind, slot as usize, layout));
-            }
-        }
-        assert_eq!(traces::event::MAX_SIZE_BYTES, u64::from(u32::MAX));
-        assert_eq!(traces::event::MAX_ALIGN_BYTES, 1 << 31);
+        assert_eq!(size_of_val(program.ops().unwrap()), 6 * 8);
     }
 
     #[test]
     fn slots_are_used_again_last_in_first_out() {
         let program =
             program("alloc,10,1,1\nalloc,11,1,1\nalloc,12,1,1\ndealloc,10\ndealloc,12\nalloc,13,1,1\nalloc,10,1,1\n");
-        let slots: Vec<_> = program.ops().iter().map(|op| op.slot()).collect();
+        let slots: Vec<_> = program.ops().unwrap().iter().map(|op| op.slot()).collect();
         assert_eq!(slots, [0, 1, 2, 0, 2, 2, 0]);
         assert_eq!(program.slots(), 3);
     }
@@ -331,10 +361,145 @@ mod tests {
     #[test]
     fn layouts_are_those_in_force() {
         let program = program("alloc,1,100,32\nrealloc,1,300\nrealloc,1,200\ndealloc,1\n");
-        let ops = program.ops();
+        let ops = program.ops().unwrap();
         let layout = |bytes| Layout::from_size_align(bytes, 32).unwrap();
         assert_eq!((ops[1].layout(), ops[1].old_layout(ops[2])), (layout(300), layout(100)));
         assert_eq!((ops[3].layout(), ops[3].old_layout(ops[4])), (layout(200), layout(300)));
         assert_eq!((ops[5].kind(), ops[5].layout()), (Kind::Dealloc, layout(200)));
+    }
+
+    fn binary(text: &str) -> Source {
+        let reader = traces::Reader::new(text.as_bytes(), "test.csv").unwrap();
+        let mut writer = traces::binary::Writer::new(Vec::new(), reader.columns(), reader.provenance()).unwrap();
+        reader.for_each(|event| writer.write(&event.unwrap()).unwrap());
+        Source::from_bytes("test.htrace", writer.finish().unwrap())
+    }
+
+    fn short_way(source: &Source) -> Option<Program> {
+        let blocks = source.open().unwrap().into_blocks().unwrap();
+        let sink = |_: &mut Vec<Op>, _: &_| ControlFlow::Continue(());
+        pass::short::<DenseIds>(blocks, Vec::new(), sink).unwrap().map(Program::held)
+    }
+
+    #[test]
+    fn both_ways_lead_to_the_same_program() {
+        let library = Source::locate("serde-heavy").unwrap();
+        let events = library.open().unwrap();
+        let mut writer = traces::binary::Writer::new(Vec::new(), events.columns(), events.provenance()).unwrap();
+        events.for_each(|event| writer.write(&event.unwrap()).unwrap());
+        let program = short_way(&Source::from_bytes("a.htrace", writer.finish().unwrap())).unwrap();
+        let expected = Program::compile(library.open().unwrap()).unwrap();
+        assert!(program.ops() == expected.ops());
+        assert_eq!((program.slots(), program.profile()), (expected.slots(), expected.profile()));
+    }
+
+    #[test]
+    fn odd_ids_go_the_long_way() {
+        let text = "op,id,size,align\nalloc,7,1,1\nrealloc,7,2\ndealloc,7\n";
+        assert!(short_way(&binary(text)).is_none());
+        let program = Program::load(&binary(text)).unwrap();
+        assert_eq!(program.ops(), Program::compile(traces::Reader::new(text.as_bytes(), "a").unwrap()).unwrap().ops());
+    }
+
+    #[test]
+    fn an_id_that_is_used_again_goes_the_short_way() {
+        let text = "op,id,size,align\nalloc,1,1,1\ndealloc,1\nalloc,1,5,8\nalloc,2,1,1\nrealloc,1,9\n";
+        let program = short_way(&binary(text)).unwrap();
+        assert_eq!(program.ops(), Program::compile(traces::Reader::new(text.as_bytes(), "a").unwrap()).unwrap().ops());
+    }
+
+    #[test]
+    fn what_the_long_way_refuses_is_refused_with_its_words() {
+        let layout = Layout::new::<u64>();
+        let (alloc, dealloc) = (traces::Action::Alloc { layout, zeroed: false }, traces::Action::Dealloc { layout });
+        let realloc = traces::Action::Realloc { old: layout, new_size: 0 };
+        for (actions, times, message) in [
+            (vec![(alloc, 1), (dealloc, 1), (dealloc, 1)], [0, 0, 0], "event 3): dealloc of id 1, which is not live"),
+            (vec![(alloc, 1), (alloc, 1)], [0, 0, 0], "event 2): alloc of id 1, which is live"),
+            (vec![(alloc, 1), (realloc, 1)], [0, 0, 0], "event 2): size 0 is out of range"),
+            (vec![(alloc, 1), (alloc, 2), (dealloc, 1)], [3, 5, 4], "event 3): time_ns 4 is before 5"),
+            (vec![], [0, 0, 0], "holds a header but no event"),
+        ] {
+            let columns = traces::csv::Columns { thread: false, time_ns: true };
+            let mut writer = traces::binary::Writer::new(Vec::new(), columns, &["program: a test"]).unwrap();
+            for ((action, id), time_ns) in actions.into_iter().zip(times) {
+                writer.write(&Event { action, id, thread: None, time_ns: Some(time_ns) }).unwrap();
+            }
+            let source = Source::from_bytes("bad.htrace", writer.finish().unwrap());
+            let error = Program::load(&source).unwrap_err().to_string();
+            assert!(error.contains(message), "{error}");
+        }
+    }
+
+    /// Enough events for several stretches and chunks, with reallocs at every place.
+    fn long_text(events: u64) -> String {
+        let mut text = "op,id,size,align\n# mark: start\n".to_owned();
+        for id in 0..events / 3 {
+            text += &format!("alloc,{id},{},8\nrealloc,{id},{}\n", 1 + id % 100, 1 + id % 77);
+            if id >= 50 {
+                text += &format!("dealloc,{}\n", id - 50);
+            }
+        }
+        text + "# mark: end\n"
+    }
+
+    fn all_ops(program: &Program) -> (Vec<Op>, u64) {
+        let (mut ops, mut events) = (Vec::new(), 0);
+        let flow = program.each_stretch::<()>(|stretch| {
+            assert_eq!(stretch.events_before(), events);
+            assert!(!stretch.ops()[0].is_old_size() && stretch.slots() == program.slots());
+            ops.extend_from_slice(stretch.ops());
+            events += stretch.events();
+            ControlFlow::Continue(())
+        });
+        assert!(flow.unwrap().is_continue());
+        (ops, events)
+    }
+
+    #[test]
+    fn a_streamed_program_is_the_held_one() {
+        let text = long_text(1_000_000);
+        for source in [Source::from_bytes("a.csv", text.as_bytes()), binary(&text)] {
+            let held = Program::load(&source).unwrap();
+            let streamed = Program::load_holding(&source, 0).unwrap();
+            assert!(!held.is_streamed() && streamed.is_streamed());
+            assert!(all_ops(&held) == all_ops(&streamed));
+            assert_eq!(all_ops(&held).1, held.events());
+            assert_eq!(held.profile(), streamed.profile());
+            assert_eq!((held.slots(), held.marks()), (streamed.slots(), streamed.marks()));
+            assert!(held.left_live().eq(streamed.left_live()));
+            assert_eq!(held.left_live().count(), 50);
+        }
+    }
+
+    #[test]
+    fn a_stream_can_be_left_early() {
+        let streamed = Program::load_holding(&Source::from_bytes("a.csv", long_text(2_000_000).as_bytes()), 0).unwrap();
+        let mut seen = 0;
+        let flow = streamed.each_stretch(|_| {
+            seen += 1;
+            if seen == 2 { ControlFlow::Break(seen) } else { ControlFlow::Continue(()) }
+        });
+        assert_eq!(flow.unwrap(), ControlFlow::Break(2));
+    }
+
+    #[test]
+    fn a_trace_that_changes_between_passes_is_noticed() {
+        let path = std::env::temp_dir().join(format!("heaprace-changes-{}.csv", std::process::id()));
+        let source = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            Source::locate(path.to_str().unwrap()).unwrap()
+        };
+        let text = long_text(300_000);
+        let streamed = Program::load_holding(&source(&text), 0).unwrap();
+        let replay = || streamed.each_stretch::<()>(|_| ControlFlow::Continue(())).map(|_| ()).unwrap_err().to_string();
+        // Fewer events, more live objects, and a fault.
+        source(&long_text(150_000));
+        assert!(replay().contains("has changed"), "{}", replay());
+        source(&(text.clone() + "alloc,999999999,1,1\nalloc,999999998,1,1\n"));
+        assert!(replay().contains("has changed"), "{}", replay());
+        source(&(text + "dealloc,999999999\n"));
+        assert!(replay().contains("not live"), "{}", replay());
+        std::fs::remove_file(path).unwrap();
     }
 }

@@ -13,6 +13,9 @@ pub(crate) const USAGE: u8 = 2;
 /// A trace cannot be read.
 pub(crate) const BAD_INPUT: u8 = 3;
 
+/// The user has ended it: as a shell says of who is ended by SIGINT.
+pub(crate) const INTERRUPTED: u8 = 130;
+
 /// What a command's results look like on standard output.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Format {

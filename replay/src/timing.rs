@@ -3,12 +3,13 @@
 //! A machine is faster in one minute than in the next. Contenders of one round share its minute, so that ratios within a round hold where
 //! times over all rounds do not; and the order is shuffled, so that no contender always runs behind the same other one.
 
-use allocators::page_heap::{Guard, PageHeapError, Reset};
+use allocators::page_heap::{Guard, Reset};
 use allocators::{PageHeap, PageSize};
 use reports::results::Time;
 
 use crate::contender::{Contender, TouchPolicy};
-use crate::lane::Lane;
+use crate::lane::{Lane, LaneError};
+use crate::leash::Leash;
 use crate::program::Program;
 
 /// How contenders are timed.
@@ -36,8 +37,9 @@ pub fn run(
     program: &Program,
     contenders: &[Contender],
     rounds: Rounds,
+    leash: Leash<'_>,
     mut finished: impl FnMut(u32, &[Time]),
-) -> Result<Vec<Time>, PageHeapError> {
+) -> Result<Vec<Time>, LaneError> {
     let mut lane = Lane::on(program, PageHeap::reserve_sized(rounds.page, rounds.limit_pages, Guard::Batched)?);
     let time = Time { ops: program.events(), cold_ns: Vec::new(), warm_ns: Vec::new(), companions: Vec::new() };
     let mut times = vec![time; contenders.len()];
@@ -46,7 +48,7 @@ pub fn run(
     for round in 1..=rounds.count {
         random.shuffle(&mut order);
         for &which in &order {
-            let mut time = |reset| contenders[which].time(&mut lane, reset, rounds.touch);
+            let mut time = |reset| contenders[which].time(&mut lane, reset, rounds.touch, leash);
             let (cold, warm) = (time(Reset::Cold)?, time(Reset::Warm)?);
             times[which].cold_ns.push(cold.as_nanos() as u64);
             times[which].warm_ns.push(warm.as_nanos() as u64);

@@ -9,7 +9,7 @@ use core::hash::{BuildHasherDefault, Hasher};
 use std::collections::HashMap;
 
 /// A hash map from ids or addresses.
-pub(crate) type IdMap<V> = HashMap<u64, V, BuildHasherDefault<IdHasher>>;
+pub type IdMap<V> = HashMap<u64, V, BuildHasherDefault<IdHasher>>;
 
 /// So many low bits of an id tell neighbours apart.
 const NEIGHBOUR_BITS: u32 = 5;
@@ -18,7 +18,7 @@ const NEIGHBOUR_BITS: u32 = 5;
 ///
 /// It is not proof against ids that are made up to collide. Such a trace is read slowly, and harms nobody else.
 #[derive(Debug, Default)]
-pub(crate) struct IdHasher(u64);
+pub struct IdHasher(u64);
 
 impl Hasher for IdHasher {
     #[inline]

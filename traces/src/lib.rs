@@ -45,6 +45,7 @@ pub use error::{Place, TraceError};
 pub use event::{Action, Event};
 pub use events::Events;
 pub use fault::Fault;
+pub use id_map::IdMap;
 pub use library::LibraryEntry;
 pub use native::NativeRecording;
 pub use op::Op;

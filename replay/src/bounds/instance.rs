@@ -74,19 +74,19 @@ impl Instance {
     ///
     /// # Errors
     ///
-    /// [`BoundsError::TooLong`] for a trace of more than [`MAX_EVENTS`] events.
+    /// [`BoundsError::TooLong`] for a trace that is streamed, or of more than [`MAX_EVENTS`] events.
     pub fn of(program: &Program) -> Result<Self, BoundsError> {
         let events = program.events();
-        if events > MAX_EVENTS {
+        let Some(ops) = program.ops().filter(|_| events <= MAX_EVENTS) else {
             return Err(BoundsError::TooLong { events });
-        }
+        };
         let end = events as u32 + 1;
         let profile = program.profile();
         let count = (profile.allocs + profile.reallocs) as usize;
         let mut rectangles: Vec<Rectangle> = Vec::with_capacity(count);
         let mut changes = Vec::with_capacity(count + (profile.reallocs + profile.deallocs) as usize);
         let mut in_slot: Vec<u32> = vec![0; program.slots()];
-        let mut ops = program.ops().iter();
+        let mut ops = ops.iter();
         let mut event = 0;
         while let Some(op) = ops.next() {
             event += 1;

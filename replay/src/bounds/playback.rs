@@ -99,7 +99,8 @@ pub fn verify(program: &Program, instance: &Instance, placement: &Placement) -> 
     let mut playback = Playback { heap: handle.clone(), base, offsets: offsets.clone().into_iter() };
     let mut verify = Verify::new(handle);
     let mut slots = engine::slots_for(program);
-    if engine::run::<_, _, TouchNone>(program, &mut slots, &mut playback, &mut verify).is_continue() {
+    let replay = engine::replay::<_, _, TouchNone>(program, &mut slots, &mut playback, &mut verify);
+    if replay.expect("a program that has an instance is held").is_continue() {
         let _ = verify.finish(program.events());
     }
     match verify.violation() {

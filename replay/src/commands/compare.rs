@@ -7,6 +7,8 @@ use std::env;
 use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,6 +20,7 @@ use clap::{Args, CommandFactory};
 use indicatif::{ProgressBar, ProgressStyle};
 use replay::compare::{CompareError, Plan, Progress, compare};
 use replay::contender::{Contender, TouchPolicy};
+use replay::lane::LaneError;
 use replay::metrics::Instant as Moment;
 use replay::timing::Rounds;
 use reports::numbers::count;
@@ -29,7 +32,7 @@ use self::heap_size::{HeapLimit, parse_page_size};
 use crate::cli;
 use crate::commands::importing::Importing;
 use crate::commands::snapshots::SnapshotFile;
-use crate::terminal::{BAD_INPUT, FAILED, Format, USAGE, complain, note, print};
+use crate::terminal::{BAD_INPUT, FAILED, Format, INTERRUPTED, USAGE, complain, note, print};
 
 /// Rounds that are done are saved between rounds, but not so often that it would take the machine from what is timed.
 const SAVE_EVERY: Duration = Duration::from_secs(5);
@@ -65,9 +68,21 @@ pub(crate) struct Comparison {
 
     /// Search for the smallest heap in which each allocator completes the trace
     ///
-    /// By replays at many limits, on as many threads as there are processors. What was tried is in results.json.
+    /// By replays at many limits, --jobs of them at once. What was tried is in results.json.
     #[arg(long)]
     min_heap: bool,
+
+    /// Allocators that are examined at once, for their memory figures; as many as there are processors where it is not given
+    ///
+    /// Memory figures are the same however many. Nothing runs beside an allocator that is timed.
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+
+    /// Most time that an allocator may take for its memory figures, and again for its minimum heap, and again for its timing: 60s, 5min
+    ///
+    /// One that takes longer has a row that says how far it came.
+    #[arg(long, value_name = "TIME", value_parser = parse_budget)]
+    budget: Option<Duration>,
 
     /// Timing rounds: in each, every allocator once cold and once warm, in a new order. 0 gives memory figures alone
     #[arg(long, value_name = "N", default_value_t = 15)]
@@ -114,6 +129,28 @@ fn parse_instant(text: &str) -> Result<Moment, String> {
         .ok_or_else(|| "a moment is peak-live, peak-heap, end, or the number of an event, from 1".to_owned())
 }
 
+fn parse_budget(text: &str) -> Result<Duration, String> {
+    let budget = humantime::parse_duration(text).map_err(|error| format!("{error}; a time has its unit: 60s, 5min"))?;
+    if budget.is_zero() { Err("no allocator can do anything in no time".to_owned()) } else { Ok(budget) }
+}
+
+/// Is set by Ctrl-C, so that what is finished can be saved and shown; a second one ends the process at once.
+fn interrupt() -> Arc<AtomicBool> {
+    let interrupt = Arc::new(AtomicBool::new(false));
+    let handler = {
+        let interrupt = Arc::clone(&interrupt);
+        move || {
+            if interrupt.swap(true, Ordering::Relaxed) {
+                std::process::exit(i32::from(INTERRUPTED));
+            }
+            note(format_args!("Ending with what is finished. Once more ends at once."));
+        }
+    };
+    // Where there can be no handler, the process ends at once, and has what was saved on the way.
+    let _ = ctrlc::set_handler(handler);
+    interrupt
+}
+
 /// Compares, or lists what can be compared.
 pub(crate) fn run(arguments: &Comparison) -> u8 {
     if arguments.list {
@@ -138,7 +175,10 @@ pub(crate) fn run(arguments: &Comparison) -> u8 {
         verify: !arguments.skip_verification,
         snapshots: arguments.snapshot_at.clone(),
         bounds: !arguments.skip_bounds,
-        min_heap_threads: arguments.min_heap.then(|| thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)),
+        min_heap: arguments.min_heap,
+        jobs: arguments.jobs.unwrap_or_else(|| thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)),
+        budget: arguments.budget,
+        interrupt: interrupt(),
         rounds: Rounds {
             count: arguments.rounds,
             seed: arguments.seed,
@@ -148,8 +188,10 @@ pub(crate) fn run(arguments: &Comparison) -> u8 {
         },
     };
     // What fails on one trace does not keep the others from being replayed.
-    let codes = sources.iter().map(|source| replay_one(source, &plan, arguments));
-    codes.max().unwrap_or(0)
+    let interrupted = || plan.interrupt.load(Ordering::Relaxed);
+    let left = sources.iter().take_while(|_| !interrupted());
+    let codes = left.map(|source| replay_one(source, &plan, arguments)).max().unwrap_or(0);
+    if interrupted() { INTERRUPTED } else { codes }
 }
 
 /// Finds every trace before anything is replayed.
@@ -188,12 +230,13 @@ fn replay_one(source: &Source, plan: &Plan, arguments: &Comparison) -> u8 {
     let mut last_save = Instant::now();
     let outcome = compare(source, plan, |progress| {
         bar.show(&progress);
-        // So that whoever loses patience has the memory figures, and the rounds that are done.
+        // So that whoever loses patience, or power, has what is finished.
         match progress {
-            Progress::Examined(results) if saved.is_ok() => saved = save(results, &folder),
-            // The last ones are saved anyway.
-            Progress::Timing { results, done, all }
-                if saved.is_ok() && done < all && last_save.elapsed() > SAVE_EVERY =>
+            Progress::AllExamined(results) if saved.is_ok() => saved = save(results, &folder),
+            // The last rounds are saved anyway.
+            Progress::Timing { done, all, .. } if done == all => {}
+            Progress::Examined(results) | Progress::Timing { results, .. }
+                if saved.is_ok() && last_save.elapsed() > SAVE_EVERY =>
             {
                 saved = save(results, &folder);
                 last_save = Instant::now();
@@ -207,7 +250,7 @@ fn replay_one(source: &Source, plan: &Plan, arguments: &Comparison) -> u8 {
     bar.finish();
     let results = match outcome {
         Ok(results) => results,
-        Err(error @ CompareError::Heap(_)) => return complain(FAILED, error),
+        Err(error @ CompareError::Lane(LaneError::Heap(_))) => return complain(FAILED, error),
         Err(error) => return complain(BAD_INPUT, error),
     };
     let shown = print(&match arguments.format {
@@ -265,14 +308,19 @@ fn list() -> String {
     text + "\nAny other trace is given by its path; FORMAT.md says what is in one.\n"
 }
 
+/// Progress in events, of which there may be billions.
+const EVENTS: &str = "{prefix}: {msg} {wide_bar} {percent}%, {per_sec}, {eta} left";
+
+/// Progress in steps, of which there are few.
+const STEPS: &str = "{prefix}: {msg} {wide_bar} {pos}/{len}, {eta} left";
+
 /// Progress on standard error, if that is a terminal.
 struct Bar(ProgressBar);
 
 impl Bar {
     fn new(trace: &str) -> Self {
         let bar = if io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
-        let style = ProgressStyle::with_template("{prefix}: {msg} {wide_bar} {pos}/{len}");
-        bar.set_style(style.expect("the template is sound"));
+        bar.set_style(Bar::style(STEPS));
         bar.set_prefix(trace.to_owned());
         Bar(bar)
     }
@@ -280,10 +328,15 @@ impl Bar {
     fn show(&self, progress: &Progress<'_>) {
         match *progress {
             Progress::Reading => self.0.set_message("reading"),
-            Progress::Examining { name, done, all } => self.step(format!("checking {name}"), done, all),
-            Progress::Snapshots { .. } => {}
+            Progress::Examining { names, events, all_events } => {
+                self.0.set_style(Bar::style(EVENTS));
+                self.0.set_message(format!("checking {}", names.join(", ")));
+                self.0.set_length(all_events);
+                self.0.set_position(events);
+            }
+            Progress::Snapshots { .. } | Progress::Examined(_) => {}
             Progress::Bounding => self.0.set_message("placing all objects with hindsight"),
-            Progress::Examined(_) => self.0.set_message("saving memory figures"),
+            Progress::AllExamined(_) => self.0.set_message("saving memory figures"),
             Progress::Searching { name, limit_pages: Some(pages), done, all } => {
                 self.step(format!("minimum heap: {name} at {}", count(pages as u64, "page")), done, all);
             }
@@ -294,7 +347,12 @@ impl Bar {
         }
     }
 
+    fn style(template: &str) -> ProgressStyle {
+        ProgressStyle::with_template(template).expect("the template is sound")
+    }
+
     fn step(&self, message: String, done: usize, all: usize) {
+        self.0.set_style(Bar::style(STEPS));
         self.0.set_message(message);
         self.0.set_length(all as u64);
         self.0.set_position(done as u64);

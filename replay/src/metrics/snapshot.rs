@@ -79,6 +79,11 @@ impl Snapshots {
         Snapshots { at, ..Self::default() }
     }
 
+    /// Whether there is none to take.
+    pub fn is_empty(&self) -> bool {
+        self.at.is_empty()
+    }
+
     /// What was taken, in the order of events.
     pub fn into_snapshots(self) -> Vec<Snapshot> {
         self.taken

@@ -5,6 +5,7 @@ use replay::Program;
 use replay::bounds::{self, Bounds, Robson};
 use replay::contender::Contender;
 use replay::lane::Lane;
+use replay::leash::Leash;
 use traces::{LibraryEntry, Source, library};
 
 /// Traces with so many allocations at most are looked at here: the others take too long unoptimised. `cargo bench --bench bounds` has them all.
@@ -36,7 +37,7 @@ fn the_clairvoyant_placement_is_sound_and_near_the_most_live_bytes() {
         let program = Program::load(&Source::locate(name).unwrap()).unwrap();
         let mut lane = Lane::new(&program, WASM32_PAGES, Guard::Batched).unwrap();
         for contender in Contender::all() {
-            let examination = (contender.examine)(&mut lane, false, &[]).unwrap();
+            let examination = (contender.examine)(&mut lane, false, &[], Leash::LOOSE).unwrap();
             if let Some(memory) = examination.memory.known().filter(|memory| memory.failed_requests == 0) {
                 let span = memory.peak_span_bytes;
                 assert!(span >= bounds.clairvoyant_bytes, "{name}: {} beats it with {span}", contender.info.name);

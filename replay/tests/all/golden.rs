@@ -5,6 +5,7 @@ use allocators::page_heap::{Guard, WASM32_PAGES};
 use replay::Program;
 use replay::contender::Contender;
 use replay::lane::Lane;
+use replay::leash::Leash;
 use reports::results::Verification;
 use traces::{LibraryEntry, Source, library};
 
@@ -65,9 +66,9 @@ fn peaks_of(entry: &LibraryEntry) -> (&'static str, Vec<u64>) {
         let mut lane = Lane::new(&program, WASM32_PAGES, Guard::Trap).unwrap();
         let mut other = Lane::new(&program, WASM32_PAGES, Guard::Batched).unwrap();
         let [first, again, elsewhere] = [
-            (contender.examine)(&mut lane, true, &[]),
-            (contender.examine)(&mut lane, false, &[]),
-            (contender.examine)(&mut other, false, &[]),
+            (contender.examine)(&mut lane, true, &[], Leash::LOOSE),
+            (contender.examine)(&mut lane, false, &[], Leash::LOOSE),
+            (contender.examine)(&mut other, false, &[], Leash::LOOSE),
         ]
         .map(Result::unwrap);
         assert_eq!(first.verification, Verification::Passed, "{} on {}", contender.info.name, entry.name);
@@ -77,8 +78,8 @@ fn peaks_of(entry: &LibraryEntry) -> (&'static str, Vec<u64>) {
         // The minimum heap lies between what is live, below which no replay completes, and the peak, with which this one does.
         let live_pages = program.profile().peak_live_bytes.div_ceil(PAGE_BYTES as u64);
         assert!(memory.peak_heap_pages >= live_pages);
-        assert_eq!((contender.first_failure)(&mut other, memory.peak_heap_pages as usize).unwrap(), None);
-        assert!((contender.first_failure)(&mut other, live_pages as usize - 1).unwrap().is_some());
+        assert_eq!((contender.first_failure)(&mut other, memory.peak_heap_pages as usize, Leash::LOOSE).unwrap(), None);
+        assert!((contender.first_failure)(&mut other, live_pages as usize - 1, Leash::LOOSE).unwrap().is_some());
         peaks.push(memory.peak_heap_pages);
         names.push(contender.info.name);
     }

@@ -24,12 +24,13 @@ mod verification;
 
 #[cfg(test)]
 use allocators::page_heap::Guard;
-#[cfg(test)]
 use replay::Program;
 #[cfg(test)]
 use replay::contender::Contender;
 #[cfg(test)]
 use replay::lane::{Examination, Lane};
+#[cfg(test)]
+use replay::leash::Leash;
 
 /// A program from lines of CSV.
 #[cfg(test)]
@@ -42,5 +43,5 @@ fn program(lines: &str) -> Program {
 #[cfg(test)]
 fn examine(contender: Contender, program: &Program, limit_pages: usize) -> Examination {
     let mut lane = Lane::new(program, limit_pages, Guard::Trap).unwrap();
-    (contender.examine)(&mut lane, true, &[]).unwrap()
+    (contender.examine)(&mut lane, true, &[], Leash::LOOSE).unwrap()
 }

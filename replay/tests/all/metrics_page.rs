@@ -46,7 +46,10 @@ fn measured() -> BTreeSet<String> {
         verify: false,
         snapshots: Vec::new(),
         bounds: true,
-        min_heap_threads: Some(NonZeroUsize::MIN),
+        min_heap: true,
+        jobs: NonZeroUsize::MIN,
+        budget: None,
+        interrupt: Default::default(),
         rounds: Rounds { count: 0, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: 16 },
     };
     let source = Source::from_bytes("a.csv", "op,id,size,align\nalloc,1,60000,8\nrealloc,1,65000\n".as_bytes());

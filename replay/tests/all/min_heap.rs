@@ -10,6 +10,7 @@ use replay::Program;
 use replay::compare::{Plan, Progress};
 use replay::contender::{Contender, TouchPolicy};
 use replay::lane::Lane;
+use replay::leash::Leash;
 use replay::min_heap::{self, Candidate};
 use replay::timing::Rounds;
 use reports::results::{Figure, MinHeap, Results};
@@ -22,7 +23,7 @@ const ONE: NonZeroUsize = NonZeroUsize::MIN;
 fn peak_pages(contender: Contender, program: &Program, page: PageSize) -> usize {
     let pages = page.pages_for(WASM32_PAGES * PageSize::WASM.bytes());
     let mut lane = Lane::on(program, PageHeap::reserve_sized(page, pages, Guard::Batched).unwrap());
-    let examination = (contender.examine)(&mut lane, false, &[]).unwrap();
+    let examination = (contender.examine)(&mut lane, false, &[], Leash::LOOSE).unwrap();
     let memory = examination.memory.known().unwrap_or_else(|| panic!("{examination:?}"));
     assert_eq!(memory.failed_requests, 0);
     memory.peak_heap_pages as usize
@@ -31,7 +32,8 @@ fn peak_pages(contender: Contender, program: &Program, page: PageSize) -> usize 
 /// The peak and the minimum.
 fn found(contender: Contender, program: &Program, page: PageSize) -> (usize, MinHeap) {
     let peak_pages = peak_pages(contender, program, page);
-    let found = min_heap::find(program, page, &[Candidate { contender, peak_pages }], ONE, |_| {}).unwrap();
+    let found =
+        min_heap::find(program, page, &[Candidate { contender, peak_pages }], ONE, Leash::LOOSE, |_| {}).unwrap();
     (peak_pages, found[0].known().unwrap().clone())
 }
 
@@ -101,7 +103,7 @@ fn bisected(contender: Contender, program: &Program, mut fails: usize, mut small
     let mut lane = Lane::new(program, smallest, Guard::Trap).unwrap();
     while smallest - fails > 1 {
         let middle = fails + (smallest - fails) / 2;
-        match (contender.first_failure)(&mut lane, middle).unwrap() {
+        match (contender.first_failure)(&mut lane, middle, Leash::LOOSE).unwrap() {
             None => smallest = middle,
             Some(_) => fails = middle,
         }
@@ -135,7 +137,10 @@ fn results(trace: &Source, contenders: Vec<Contender>, limit_pages: usize, threa
         verify: true,
         snapshots: Vec::new(),
         bounds: false,
-        min_heap_threads: NonZeroUsize::new(threads),
+        min_heap: threads > 0,
+        jobs: NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN),
+        budget: None,
+        interrupt: Default::default(),
         rounds: Rounds { count: 0, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages },
     };
     replay::compare(trace, &plan, |_| {}).unwrap()
@@ -157,7 +162,8 @@ fn on_the_library_the_minimum_lies_between_live_and_peak_whatever_the_threads() 
             let peak = row.memory.known().unwrap().peak_heap_pages;
             assert!(lower <= min.pages && min.pages <= peak, "{name}: {}: {lower} {} {peak}", row.name, min.pages);
             let mut lane = Lane::new(&program, WASM32_PAGES, Guard::Trap).unwrap();
-            let mut first_failure = |pages: u64| (contender.first_failure)(&mut lane, pages as usize).unwrap();
+            let mut first_failure =
+                |pages: u64| (contender.first_failure)(&mut lane, pages as usize, Leash::LOOSE).unwrap();
             assert_eq!(first_failure(min.pages), None, "{name}: {}", row.name);
             assert!(min.pages == lower || first_failure(min.pages - 1).is_some(), "{name}: {}", row.name);
         }
@@ -190,7 +196,7 @@ fn who_has_no_minimum_heap_says_why() {
 fn a_peak_below_what_was_live_is_not_searched_below() {
     let program = program("alloc,1,100000,8\n");
     let candidate = Candidate { contender: Contender::named("bump").unwrap(), peak_pages: 1 };
-    let found = min_heap::find(&program, PageSize::WASM, &[candidate], ONE, |_| {}).unwrap();
+    let found = min_heap::find(&program, PageSize::WASM, &[candidate], ONE, Leash::LOOSE, |_| {}).unwrap();
     assert_eq!(found, [Figure::unknown("more was live than its heap had: its blocks are not sound")]);
 }
 
@@ -203,7 +209,10 @@ fn the_search_is_shown_from_the_first_try_to_the_last_contender() {
         verify: false,
         snapshots: Vec::new(),
         bounds: false,
-        min_heap_threads: NonZeroUsize::new(2),
+        min_heap: true,
+        jobs: NonZeroUsize::new(2).unwrap(),
+        budget: None,
+        interrupt: Default::default(),
         rounds: Rounds { count: 0, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: 64 },
     };
     let mut last = None;

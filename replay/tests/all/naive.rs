@@ -11,7 +11,7 @@ use allocators::{HeapAllocator, HeapRef, PageHeap, SegregatedBump};
 use proptest::prelude::*;
 use replay::Program;
 use replay::contender::Contender;
-use replay::engine::{Block, Flow, Observer, TouchNone, run};
+use replay::engine::{Block, Flow, Observer, TouchNone, replay};
 use replay::metrics::{Figures, Setting, Watch};
 use reports::results::Memory;
 
@@ -197,7 +197,7 @@ fn diary_of<A: HeapAllocator>(program: &Program, limit_pages: usize) -> Diary {
         reallocs: Vec::new(),
         instants: Vec::new(),
     };
-    let _ = run::<A, _, TouchNone>(program, &mut slots, &mut A::create(heap.handle()), &mut diary);
+    let _ = replay::<A, _, TouchNone>(program, &mut slots, &mut A::create(heap.handle()), &mut diary).unwrap();
     diary
 }
 
@@ -258,10 +258,13 @@ fn watching_changes_nothing() {
     let mut slots = vec![std::ptr::null_mut(); program.slots()];
     let setting = Setting { profile: *program.profile(), page_bytes: PAGE as usize };
     let mut watch = Watch::new(heap.handle(), Figures::new(&setting));
-    let _ = run::<_, _, TouchNone>(&program, &mut slots, &mut SegregatedBump::<_>::create(heap.handle()), &mut watch);
+    let _ =
+        replay::<_, _, TouchNone>(&program, &mut slots, &mut SegregatedBump::<_>::create(heap.handle()), &mut watch)
+            .unwrap();
     let watched: Vec<_> = slots.iter().map(|block| block.addr() - heap.handle().base().addr().get()).collect();
     let other = PageHeap::reserve(16, Guard::Trap).unwrap();
-    let _ = run::<_, _, TouchNone>(&program, &mut slots, &mut SegregatedBump::<_>::create(other.handle()), &mut ());
+    let _ = replay::<_, _, TouchNone>(&program, &mut slots, &mut SegregatedBump::<_>::create(other.handle()), &mut ())
+        .unwrap();
     let alone: Vec<_> = slots.iter().map(|block| block.addr() - other.handle().base().addr().get()).collect();
     assert_eq!(watched, alone);
 }

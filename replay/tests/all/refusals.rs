@@ -1,6 +1,7 @@
 //! Running out of memory is an outcome: it is counted, the replay goes on without the object, and nothing breaks.
 
 use replay::contender::Contender;
+use replay::leash::Leash;
 use reports::results::{FailedRequest, Memory, Verification};
 
 use crate::{examine, program};
@@ -45,7 +46,7 @@ fn a_heap_without_pages_refuses_everything() {
     for contender in Contender::all().into_iter().filter(|contender| contender.info.role != allocators::Role::Floor) {
         let program = program("alloc,1,10,1\nrealloc,1,20\ndealloc,1\nalloc,1,1,1\n");
         let mut lane = replay::lane::Lane::new(&program, 0, allocators::page_heap::Guard::Trap).unwrap();
-        let examination = (contender.examine)(&mut lane, true, &[]).unwrap();
+        let examination = (contender.examine)(&mut lane, true, &[], Leash::LOOSE).unwrap();
         assert_eq!(examination.verification, Verification::Passed, "{}", contender.info.name);
         assert_eq!(
             examination.memory,

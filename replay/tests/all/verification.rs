@@ -1,5 +1,7 @@
 //! Each check of the verification bites: deliberately faulty allocators are caught, at the right event, and get no figures.
 
+use std::num::NonZeroUsize;
+
 use allocators::faulty::{self, Faulty, GrowsWithoutItsClass};
 use allocators::{HeapAllocator, PageSize};
 use replay::compare::Progress;
@@ -82,7 +84,10 @@ fn a_contender_that_fails_is_a_row_without_a_timing_beside_the_others() {
         verify: true,
         snapshots: Vec::new(),
         bounds: false,
-        min_heap_threads: None,
+        min_heap: false,
+        jobs: NonZeroUsize::MIN,
+        budget: None,
+        interrupt: Default::default(),
         rounds: Rounds { count: 2, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: 16 },
     };
     // What would be saved behind each round: its number, and how many samples there are.

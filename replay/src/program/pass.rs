@@ -1,0 +1,130 @@
+//! One pass through a trace: its operations come out in portions, and what is learnt on the way at the end.
+
+use std::io::Read;
+use std::ops::ControlFlow;
+
+use traces::binary::{Block, Blocks};
+use traces::import::Repairs;
+use traces::record::MARK_PREFIX;
+use traces::{Event, Events, TraceError};
+
+use super::CompileError;
+use super::compiler::{AnyIds, Compiler, Ids};
+use super::op::Op;
+
+/// Marks that a program keeps, at most: more than a chart could show.
+const MOST_MARKS: usize = 1000;
+
+/// Events in a portion of the long way, at most. Those of the short way are blocks of the file, which are as large.
+const PORTION_EVENTS: u64 = 1 << 16;
+
+/// A phase marker: the recorded program said so between two events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// How many events are before it.
+    pub event: u64,
+    /// What it says.
+    pub name: String,
+}
+
+/// The marks of a trace: the first ones, and how many there are.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Marks {
+    pub(super) first: Vec<Mark>,
+    pub(super) count: u64,
+}
+
+impl Marks {
+    /// Adds the marks that are among these comments, which stand behind so many events.
+    fn add<'a>(&mut self, event: u64, comments: impl IntoIterator<Item = &'a str>) {
+        for name in comments.into_iter().filter_map(|comment| comment.strip_prefix(MARK_PREFIX)) {
+            self.count += 1;
+            if self.first.len() < MOST_MARKS {
+                self.first.push(Mark { event, name: name.to_owned() });
+            }
+        }
+    }
+}
+
+/// What a pass has learnt.
+pub(super) struct Passed<I> {
+    /// The operations that the sink has left.
+    pub(super) ops: Vec<Op>,
+    pub(super) compiler: Compiler<I>,
+    pub(super) marks: Marks,
+    pub(super) repairs: Option<Repairs>,
+}
+
+/// Who takes the operations: called behind each portion with all that have come since it last took them away. A break ends the pass. The
+/// last portion of the long way is left to the caller.
+pub(super) trait Sink<I>: FnMut(&mut Vec<Op>, &Compiler<I>) -> ControlFlow<()> {}
+
+impl<I, F: FnMut(&mut Vec<Op>, &Compiler<I>) -> ControlFlow<()>> Sink<I> for F {}
+
+/// The short way, through the blocks of a binary trace: no event is made, which is most of what the long way costs. `None` where
+/// something is not as it should be, or odd: then the long way must be gone.
+pub(super) fn short<I: Ids>(
+    mut blocks: Blocks<impl Read>,
+    mut ops: Vec<Op>,
+    mut sink: impl Sink<I>,
+) -> Result<Option<Passed<I>>, TraceError> {
+    let (mut compiler, mut marks) = (Compiler::<I>::default(), Marks::default());
+    let mut block = Block::default();
+    while blocks.read(&mut block)? {
+        for (events, comment) in block.comments() {
+            marks.add(compiler.profile().events() + events as u64, [comment]);
+        }
+        if !block.times_rise() || add_block(&mut compiler, &block, &mut ops).is_none() {
+            return Ok(None);
+        }
+        if sink(&mut ops, &compiler).is_break() {
+            break;
+        }
+    }
+    if compiler.profile().events() == 0 {
+        return Ok(None);
+    }
+    Ok(Some(Passed { ops, compiler, marks, repairs: None }))
+}
+
+fn add_block<I: Ids>(compiler: &mut Compiler<I>, block: &Block, ops: &mut Vec<Op>) -> Option<()> {
+    for request in block.requests() {
+        compiler.add(request.op, request.id, request.size as usize, 1 << request.align_log2.min(31), ops)?;
+    }
+    Some(())
+}
+
+/// The long way, through checked events. Marks are among the comments, of which only [`Events`] knows: see [`long_with_marks`].
+pub(super) fn long(
+    events: impl IntoIterator<Item = Result<Event, TraceError>>,
+    mut ops: Vec<Op>,
+    mut sink: impl Sink<AnyIds>,
+) -> Result<Passed<AnyIds>, CompileError> {
+    let mut compiler = Compiler::default();
+    for event in events {
+        let event = event?;
+        let number = compiler.profile().events() + 1;
+        compiler.add_event(&event, &mut ops).ok_or(CompileError::TooManyLive { event: number })?;
+        if number.is_multiple_of(PORTION_EVENTS) && sink(&mut ops, &compiler).is_break() {
+            break;
+        }
+    }
+    Ok(Passed { ops, compiler, marks: Marks::default(), repairs: None })
+}
+
+/// The long way with the marks of a trace, and what importing it has repaired.
+pub(super) fn long_with_marks(
+    mut events: Events,
+    ops: Vec<Op>,
+    sink: impl Sink<AnyIds>,
+) -> Result<Passed<AnyIds>, CompileError> {
+    let (mut marks, mut before) = (Marks::default(), 0);
+    let with_marks = std::iter::from_fn(|| {
+        let event = events.next();
+        marks.add(before, events.comments().iter().map(String::as_str));
+        before += 1;
+        event
+    });
+    let passed = long(with_marks, ops, sink)?;
+    Ok(Passed { marks, repairs: events.repairs(), ..passed })
+}
