@@ -74,6 +74,23 @@ pub struct Plan {
     pub rounds: Rounds,
 }
 
+impl Plan {
+    /// Every block checked, one contender at a time, and nothing that takes long: what callers change from there.
+    pub fn of(contenders: Vec<Contender>, rounds: Rounds) -> Self {
+        Plan {
+            contenders,
+            verify: true,
+            snapshots: Vec::new(),
+            bounds: false,
+            min_heap: false,
+            jobs: NonZeroUsize::MIN,
+            budget: None,
+            interrupt: Arc::default(),
+            rounds,
+        }
+    }
+}
+
 /// What a comparison is at.
 #[derive(Clone, Copy, Debug)]
 pub enum Progress<'a> {

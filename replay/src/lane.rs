@@ -6,6 +6,7 @@ use std::time::{self, Duration};
 
 use allocators::page_heap::{Guard, PageHeapError, Reset};
 use allocators::{HeapAllocator, HeapRef, PageHeap, Role};
+use reports::numbers::grouped;
 use reports::results::{Figure, Memory, Partial, Retention, Split, Verification};
 
 use crate::engine::{self, Block, Flow, Observer, Touch, TouchAll, TouchNone};
@@ -57,7 +58,7 @@ impl Examination {
     }
 
     fn ended(verification: Verification, partial: Partial) -> Self {
-        let reason = format!("{}, at event {}", partial.reason, partial.events);
+        let reason = format!("{}, at event {}", partial.reason, grouped(partial.events));
         Examination { partial: Some(partial), ..Self::without_figures(verification, reason) }
     }
 }
@@ -118,7 +119,12 @@ impl<'p> Lane<'p> {
         leash: Leash<'_>,
     ) -> Result<Run, LaneError> {
         let slots = &mut self.slots;
-        let mut run = Run { elapsed: Duration::ZERO, flow: Flow::Continue(()), stop: None, events: 0 };
+        // A program of a single stretch is ended before it begins, or not at all.
+        let stop = leash.pull(0);
+        let mut run = Run { elapsed: Duration::ZERO, flow: Flow::Continue(()), stop, events: 0 };
+        if stop.is_some() {
+            return Ok(run);
+        }
         let _ = self.program.each_stretch(|stretch| {
             let start = time::Instant::now();
             run.flow = engine::run::<A, O, T>(stretch, slots, allocator, observer);

@@ -4,24 +4,13 @@
 //! [`min_heap`] looks for the smallest heap that will do, and [`timing`] runs it with none. [`compare()`] does all of it and gives [`reports::results::Results`].
 //!
 //! ```
-//! use std::num::NonZeroUsize;
-//!
 //! use allocators::PageSize;
 //! use replay::compare::{Plan, compare};
 //! use replay::contender::{Contender, TouchPolicy};
 //! use replay::timing::Rounds;
 //!
-//! let plan = Plan {
-//!     contenders: Contender::all(),
-//!     verify: true,
-//!     snapshots: Vec::new(),
-//!     bounds: true,
-//!     min_heap: false,
-//!     jobs: NonZeroUsize::MIN,
-//!     budget: None,
-//!     interrupt: Default::default(),
-//!     rounds: Rounds { count: 0, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: 1024 },
-//! };
+//! let rounds = Rounds { count: 0, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: 1024 };
+//! let plan = Plan { bounds: true, ..Plan::of(Contender::all(), rounds) };
 //! let text = "op,id,size,align\nalloc,1,100000,8\nrealloc,1,200000\ndealloc,1\n";
 //! let results = compare(&traces::Source::from_bytes("example.csv", text.as_bytes()), &plan, |_| {})?;
 //! let ours = results.contenders.iter().find(|row| row.name == "segregated-bump").expect("it is registered");

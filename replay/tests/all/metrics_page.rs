@@ -1,7 +1,6 @@
 //! METRICS.md defines every memory figure that results hold, and no other.
 
 use std::collections::BTreeSet;
-use std::num::NonZeroUsize;
 
 use allocators::PageSize;
 use replay::compare::{Plan, compare};
@@ -42,15 +41,13 @@ fn measured() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     keys(&serde_json::to_value(memory).unwrap(), &mut found);
     let plan = Plan {
-        contenders: vec![Contender::named("bump").unwrap()],
         verify: false,
-        snapshots: Vec::new(),
         bounds: true,
         min_heap: true,
-        jobs: NonZeroUsize::MIN,
-        budget: None,
-        interrupt: Default::default(),
-        rounds: Rounds { count: 0, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: 16 },
+        ..Plan::of(
+            vec![Contender::named("bump").unwrap()],
+            Rounds { count: 0, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: 16 },
+        )
     };
     let source = Source::from_bytes("a.csv", "op,id,size,align\nalloc,1,60000,8\nrealloc,1,65000\n".as_bytes());
     let results = compare(&source, &plan, |_| {}).unwrap();

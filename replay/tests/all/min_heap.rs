@@ -133,15 +133,12 @@ fn completion_that_is_not_monotone_does_not_lead_the_search_astray() {
 
 fn results(trace: &Source, contenders: Vec<Contender>, limit_pages: usize, threads: usize) -> Results {
     let plan = Plan {
-        contenders,
-        verify: true,
-        snapshots: Vec::new(),
-        bounds: false,
         min_heap: threads > 0,
         jobs: NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN),
-        budget: None,
-        interrupt: Default::default(),
-        rounds: Rounds { count: 0, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages },
+        ..Plan::of(
+            contenders,
+            Rounds { count: 0, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages },
+        )
     };
     replay::compare(trace, &plan, |_| {}).unwrap()
 }
@@ -205,15 +202,13 @@ fn the_search_is_shown_from_the_first_try_to_the_last_contender() {
     let text = "op,id,size,align\nalloc,1,100000,8\nalloc,2,100000,8\ndealloc,1\nalloc,3,150000,8\n";
     let source = Source::from_bytes("test.csv", text.as_bytes());
     let plan = Plan {
-        contenders: ["talc", "dlmalloc", "bump"].map(|name| Contender::named(name).unwrap()).into(),
         verify: false,
-        snapshots: Vec::new(),
-        bounds: false,
         min_heap: true,
         jobs: NonZeroUsize::new(2).unwrap(),
-        budget: None,
-        interrupt: Default::default(),
-        rounds: Rounds { count: 0, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: 64 },
+        ..Plan::of(
+            ["talc", "dlmalloc", "bump"].map(|name| Contender::named(name).unwrap()).into(),
+            Rounds { count: 0, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: 64 },
+        )
     };
     let mut last = None;
     let mut tries = 0;

@@ -1,7 +1,5 @@
 //! Each check of the verification bites: deliberately faulty allocators are caught, at the right event, and get no figures.
 
-use std::num::NonZeroUsize;
-
 use allocators::faulty::{self, Faulty, GrowsWithoutItsClass};
 use allocators::{HeapAllocator, PageSize};
 use replay::compare::Progress;
@@ -79,17 +77,10 @@ fn growing_in_place_without_the_class_is_caught_in_a_replay() {
 #[test]
 fn a_contender_that_fails_is_a_row_without_a_timing_beside_the_others() {
     let text = format!("op,id,size,align\n{LINES}");
-    let plan = replay::compare::Plan {
-        contenders: vec![Contender::named("talc").unwrap(), Contender::of::<Faulty<faulty::Overlap>>()],
-        verify: true,
-        snapshots: Vec::new(),
-        bounds: false,
-        min_heap: false,
-        jobs: NonZeroUsize::MIN,
-        budget: None,
-        interrupt: Default::default(),
-        rounds: Rounds { count: 2, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: 16 },
-    };
+    let plan = replay::compare::Plan::of(
+        vec![Contender::named("talc").unwrap(), Contender::of::<Faulty<faulty::Overlap>>()],
+        Rounds { count: 2, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: 16 },
+    );
     // What would be saved behind each round: its number, and how many samples there are.
     let mut rounds = Vec::new();
     let results = replay::compare(&Source::from_bytes("test.csv", text.into_bytes()), &plan, |progress| {

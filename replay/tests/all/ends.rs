@@ -1,0 +1,163 @@
+//! Comparisons that end before they are done, by a time budget or by the user, and those that run side by side: what is finished is kept,
+//! and is what it always is.
+
+use std::alloc::Layout;
+use std::fs;
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use allocators::page_heap::{Guard, WASM32_PAGES};
+use allocators::talc::Talc;
+use allocators::{HeapAllocator, HeapRef, Info, PageSize};
+use replay::compare::{Plan, Progress};
+use replay::contender::{Contender, TouchPolicy};
+use replay::lane::Lane;
+use replay::leash::Leash;
+use replay::timing::Rounds;
+use replay::{Program, compare};
+use reports::results::{Figure, Results, Verification, WarningCode};
+use traces::Source;
+
+const NO_ROUNDS: Rounds =
+    Rounds { count: 0, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: WASM32_PAGES };
+
+/// talc, with 50 microseconds added to each allocation: as slow as an allocator that walks a list of all blocks.
+struct Slow(Talc);
+
+// SAFETY: talc's own blocks.
+unsafe impl HeapAllocator for Slow {
+    const INFO: Info = Info { name: "slow", ..Talc::INFO };
+
+    fn create(heap: HeapRef) -> Self {
+        Slow(Talc::create(heap))
+    }
+
+    unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_micros(50) {}
+        // SAFETY: the caller's.
+        unsafe { self.0.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout) {
+        // SAFETY: the caller's.
+        unsafe { self.0.dealloc(block, layout) }
+    }
+
+    unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: the caller's.
+        unsafe { self.0.realloc(block, layout, new_size) }
+    }
+}
+
+fn row<'a>(results: &'a Results, name: &str) -> &'a reports::results::Contender {
+    results.contenders.iter().find(|row| row.name == name).unwrap()
+}
+
+#[test]
+fn who_is_too_slow_for_its_budget_has_a_row_that_says_how_far_it_came() {
+    let contenders = vec![Contender::of::<Slow>(), Contender::named("bump").unwrap()];
+    // Far more than bump needs, and far less than 50 µs for each of more than a hundred thousand allocations.
+    let budget = Some(Duration::from_secs(3));
+    let plan = Plan { budget, verify: false, min_heap: true, ..Plan::of(contenders, Rounds { count: 1, ..NO_ROUNDS }) };
+    let results = compare(&Source::locate("gzip-responses").unwrap(), &plan, |_| {}).unwrap();
+    let slow = row(&results, "slow");
+    let partial = slow.partial.as_ref().unwrap();
+    assert_eq!(partial.reason, "its time budget was over");
+    assert!((1..249_871).contains(&partial.events) && partial.heap_bytes > 0, "{partial:?}");
+    assert!(partial.elapsed_ns >= 3_000_000_000, "{partial:?}");
+    let reason = |unknown: &str| unknown.contains("its time budget was over");
+    assert!(matches!(&slow.memory, Figure::Unknown { unknown } if reason(unknown)), "{:?}", slow.memory);
+    assert!(matches!(&slow.time, Figure::Unknown { unknown } if reason(unknown)), "{:?}", slow.time);
+    assert!(matches!(&slow.min_heap, Figure::Unknown { unknown } if reason(unknown)), "{:?}", slow.min_heap);
+    assert_eq!(results.settings.budget_ns, Some(3_000_000_000));
+    let bump = row(&results, "bump");
+    assert!(bump.partial.is_none() && bump.memory.known().is_some(), "{bump:?}");
+}
+
+#[test]
+fn what_is_examined_when_the_user_ends_it_stays_as_it_is() {
+    let contenders: Vec<_> = ["bump", "talc", "dlmalloc"].map(|name| Contender::named(name).unwrap()).into();
+    let plan = Plan::of(contenders, Rounds { count: 3, ..NO_ROUNDS });
+    let source = Source::locate("image-decode").unwrap();
+    let whole = compare(&source, &Plan { rounds: NO_ROUNDS, ..plan.clone() }, |_| {}).unwrap();
+    let examined = AtomicUsize::new(0);
+    let cut = compare(&source, &plan, |progress| {
+        if let Progress::Snapshots { .. } = progress
+            && examined.fetch_add(1, Ordering::Relaxed) == 0
+        {
+            plan.interrupt.store(true, Ordering::Relaxed);
+        }
+    })
+    .unwrap();
+    assert!(cut.warnings.iter().any(|warning| warning.code == WarningCode::Interrupted));
+    assert_eq!(cut.trace, whole.trace);
+    let first = &cut.contenders[0];
+    assert_eq!((&first.verification, &first.memory), (&Verification::Passed, &whole.contenders[0].memory));
+    assert!(cut.contenders.iter().all(|row| row.time.known().is_none()), "nothing was timed");
+    // It may have been well on its way with the second one; the third it cannot have begun.
+    let last = &cut.contenders[2];
+    assert!(matches!(&last.memory, Figure::Unknown { unknown } if unknown.starts_with("interrupted")), "{last:?}");
+    assert!(matches!(&last.time, Figure::Unknown { unknown } if unknown.starts_with("interrupted")), "{last:?}");
+}
+
+#[test]
+fn side_by_side_and_streamed_the_figures_are_the_same() {
+    let source = Source::locate("gzip-responses").unwrap();
+    let plan = Plan::of(Contender::all(), NO_ROUNDS);
+    let alone = compare(&source, &plan, |_| {}).unwrap();
+    let beside = Plan { jobs: NonZeroUsize::new(4).unwrap(), ..plan };
+    let together = compare(&source, &beside, |_| {}).unwrap();
+    assert_eq!(alone.contenders, together.contenders);
+    assert_eq!(alone.trace, together.trace);
+
+    let streamed = Program::load_holding(&source, 0).unwrap();
+    assert!(streamed.is_streamed());
+    let mut lane = Lane::new(&streamed, WASM32_PAGES, Guard::Trap).unwrap();
+    for (contender, row) in Contender::all().iter().zip(&alone.contenders) {
+        let examination = (contender.examine)(&mut lane, true, &[], Leash::LOOSE).unwrap();
+        assert_eq!((&examination.memory, &examination.verification), (&row.memory, &row.verification));
+    }
+}
+
+/// The command as a user ends it: one signal, and what is finished is on the disk and on the screen.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_leaves_valid_results_of_what_is_finished() {
+    use std::process::{Command, Stdio};
+    use std::thread;
+
+    let folder = std::env::temp_dir().join(format!("heaprace-ctrl-c-{}", std::process::id()));
+    let mut child = Command::new(env!("CARGO_BIN_EXE_replay"))
+        .args(["--trace", "image-decode", "--allocator", "talc", "--skip-bounds", "--rounds", "100000000", "--out"])
+        .arg(&folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let file = folder.join("image-decode/results.json");
+    let give_up = Instant::now() + Duration::from_secs(60);
+    while !file.exists() && Instant::now() < give_up {
+        thread::sleep(Duration::from_millis(20));
+    }
+    // By now it is in its rounds, of which there are more than anyone waits for.
+    thread::sleep(Duration::from_millis(300));
+    // SAFETY: a signal to a child that has not been waited for.
+    assert_eq!(unsafe { libc::kill(child.id() as libc::pid_t, libc::SIGINT) }, 0);
+    let output = {
+        let status = child.wait().unwrap();
+        assert_eq!(status.code(), Some(130), "{status}");
+        child.wait_with_output().unwrap()
+    };
+    let results = Results::from_json(&fs::read_to_string(&file).unwrap()).unwrap();
+    assert!(results.warnings.iter().any(|warning| warning.code == WarningCode::Interrupted));
+    let talc = row(&results, "talc");
+    assert!(talc.memory.known().is_some(), "{talc:?}");
+    let time = talc.time.known().unwrap();
+    assert_eq!(time.cold_ns.len() as u32, results.settings.rounds);
+    assert!(results.settings.rounds > 0 && results.settings.rounds < 100_000_000);
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert!(table.contains("talc"), "{table}");
+    fs::remove_dir_all(folder).unwrap();
+}
