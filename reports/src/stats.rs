@@ -8,11 +8,15 @@
 //! With fewer than [`ROUNDS_FOR_95`] samples it covers less than 95 %, whatever its name.
 
 mod bootstrap;
+mod net;
 mod ratio;
 mod rng;
+mod rounds;
 
 pub use bootstrap::{RESAMPLES, estimate_median, median};
+pub use net::net_ns_per_op;
 pub use ratio::{Ratio, Verdict, ratio_within_rounds};
+pub use rounds::{Temperature, floor, ratio_beside, rounds_beside};
 
 use crate::results::Figure;
 

@@ -26,7 +26,8 @@ pub enum Verdict {
 /// The ratio of `times` to `reference`, formed within each round, with a 95 % bootstrap interval over the rounds.
 ///
 /// Samples of the same index belong to the same round: what slowed a round down slowed both, and cancels. This is why the
-/// ratio of two medians would not do. Unknown where the rounds do not pair or a reference took no time at all.
+/// ratio of two medians would not do. Where one has fewer samples, it was ended early, and they are those of the first rounds: the others'
+/// later ones have no partner, and are left out. Unknown where there is no pair, or a reference took no time at all.
 ///
 /// ```
 /// use reports::stats::{Verdict, ratio_within_rounds};
@@ -38,9 +39,8 @@ pub enum Verdict {
 /// assert_eq!(ratio.known().map(|ratio| ratio.verdict), Some(Verdict::Faster));
 /// ```
 pub fn ratio_within_rounds(times: &[u64], reference: &[u64], seed: u64) -> Figure<Ratio> {
-    if times.len() != reference.len() {
-        return Figure::unknown(format!("{} rounds cannot be paired with {}", times.len(), reference.len()));
-    }
+    let rounds = times.len().min(reference.len());
+    let (times, reference) = (&times[..rounds], &reference[..rounds]);
     if reference.contains(&0) {
         return Figure::unknown("a replay of the reference took no time that the clock could see");
     }
@@ -90,8 +90,10 @@ mod tests {
     #[test]
     fn says_why_there_is_none() {
         assert_eq!(ratio_within_rounds(&[], &[], 1), Figure::unknown("no round was timed"));
-        assert_eq!(ratio_within_rounds(&[1, 2], &[1], 1), Figure::unknown("2 rounds cannot be paired with 1"));
+        assert_eq!(ratio_within_rounds(&[1, 2], &[], 1), Figure::unknown("no round was timed"));
         assert!(matches!(ratio_within_rounds(&[1], &[0], 1), Figure::Unknown { .. }));
+        // What is beyond the common rounds does not count, not even a faulty one.
+        assert_eq!(ratio_within_rounds(&[3, 9], &[2], 1), ratio_within_rounds(&[3], &[2, 0], 1));
         let single = *ratio_within_rounds(&[1], &[2], 1).known().unwrap();
         assert_eq!(single.estimate, Estimate { value: 0.5, interval: None });
         assert_eq!(single.verdict, Verdict::Inconclusive, "one round decides nothing");
