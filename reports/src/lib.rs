@@ -18,6 +18,7 @@
 //! print!("{}", table::text(&results, TextOptions::default()));
 //! for chart in chart::ALL {
 //!     save(chart.file_name.as_ref(), (chart.draw)(&results)?.as_bytes())?;
+//!     save(chart.data_file_name().as_ref(), (chart.data)(&results).as_bytes())?;
 //! }
 //! # Ok::<(), reports::ReportError>(())
 //! ```

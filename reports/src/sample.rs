@@ -78,7 +78,7 @@ pub(crate) fn results() -> Results {
         contender("null").role(Role::Floor).cold_ns(36).warm_ns(36).without_memory("hands out no memory").build(),
         contender("bump").role(Role::Baseline).pages(7795).cold_ns(209).warm_ns(64).build(),
         contender("segregated-bump").pages(52).cold_ns(185).warm_ns(93).build(),
-        contender("segregated-bump-moving").pages(70).cold_ns(191).warm_ns(98).build(),
+        contender("segregated-bump-mv").pages(70).cold_ns(191).warm_ns(98).build(),
         contender("dlmalloc").version("0.2.14").pages(20).cold_ns(125).warm_ns(126).build(),
         contender("talc").version("5.1.1").pages(22).cold_ns(94).warm_ns(94).build(),
         contender("wee_alloc").version("0.4.5").pages(889).cold_ns(399).warm_ns(275).build(),

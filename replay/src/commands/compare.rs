@@ -271,12 +271,13 @@ fn replay_one(source: &Source, plan: &Plan, arguments: &Comparison) -> u8 {
     shown.max(saved).max(if unsound { FAILED } else { 0 })
 }
 
-/// Writes the results and every chart of them.
+/// Writes the results, and every chart of them with its data.
 fn save(results: &Results, folder: &Path) -> anyhow::Result<()> {
     reports::save(&folder.join("results.json"), results.to_json().as_bytes())?;
     for chart in reports::chart::ALL {
         let svg = (chart.draw)(results).with_context(|| format!("cannot draw {}", chart.file_name))?;
         reports::save(&folder.join(chart.file_name), svg.as_bytes())?;
+        reports::save(&folder.join(chart.data_file_name()), (chart.data)(results).as_bytes())?;
     }
     Ok(())
 }

@@ -1,85 +1,197 @@
-//! Axes of bytes and of events: their range, their ticks and what stands at each.
+//! Axes: their range, their ticks and what stands at each.
+//!
+//! Values become positions (on a logarithmic axis their binary logarithm), and plotters makes pixels of these.
 
 use std::ops::Range;
 
 use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 
+use super::canvas::{self, TEXT};
 use crate::numbers;
 
-/// Parts that the ticks cut an axis of bytes into, at most.
+/// Parts that the ticks cut an axis into, at most.
 const MOST_PARTS: f64 = 8.5;
 
-/// An axis of bytes, linear from 0 or logarithmic, with ticks at round numbers of binary units.
+/// An axis with ticks at round numbers.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct ByteAxis {
+pub(super) struct Axis {
     pub(super) scale: Scale,
     /// Positions of the lower and the upper end.
     pub(super) range: Range<f64>,
-    /// Positions of the ticks.
-    pub(super) ticks: Vec<f64>,
+    pub(super) ticks: Vec<Tick>,
+    /// What a title says of the unit and the scale: `MiB`, `ns, log scale`.
+    pub(super) note: String,
+    /// What the HTML page needs to know to show a cursor on it: `events`; empty for axes without one.
+    pub(super) kind: &'static str,
 }
 
-/// How bytes become positions.
+/// How values become positions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scale {
-    /// The position is the number of bytes.
+    /// The position is the value.
     Linear,
     /// The position is its binary logarithm.
     Log,
 }
 
-impl ByteAxis {
-    /// An axis from 0 to a little above `most`, with ticks at multiples of a power of two.
-    pub(super) fn linear(most: u64) -> Self {
+/// A tick.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Tick {
+    pub(super) position: f64,
+    pub(super) label: String,
+}
+
+impl Axis {
+    /// An axis of bytes from 0 to a little above `most`, with ticks at multiples of a power of two. Their unit is that of the upper end.
+    pub(super) fn bytes(most: u64) -> Self {
         let top = most.max(1) as f64 * 1.05;
         // Less than a byte does not exist.
         let step = (top / MOST_PARTS).log2().ceil().exp2().max(1.0);
-        let ticks = (0..).map(|index| f64::from(index) * step).take_while(|&tick| tick <= top).collect();
-        ByteAxis { scale: Scale::Linear, range: 0.0..top, ticks }
+        let (size, unit) = numbers::unit_for(top);
+        Axis {
+            scale: Scale::Linear,
+            range: 0.0..top,
+            ticks: ticks(multiples(step, 0.0, top), |bytes| trimmed(bytes / size as f64)),
+            note: unit.into(),
+            kind: "",
+        }
     }
 
-    /// An axis from a power of two at or below `least` to a little above `most`, with ticks at powers of two.
-    pub(super) fn log(least: u64, most: u64) -> Self {
+    /// An axis of bytes from a power of two at or below `least` to a little above `most`, with ticks at powers of two.
+    pub(super) fn log_bytes(least: u64, most: u64) -> Self {
         let bottom = (least.max(1) as f64).log2().floor();
         let top = (most.max(2) as f64).log2() + 0.2;
-        let fits = |step: &i32| (top - bottom) / f64::from(*step) <= MOST_PARTS;
+        let fits = |step: &f64| (top - bottom) / step <= MOST_PARTS;
         // Steps of 2 ** 1, 2 and 5 all reach the next unit (2 ** 10) in whole steps.
-        let step = [1, 2, 5, 10].into_iter().find(fits).unwrap_or(10);
-        let first = (bottom / f64::from(step)).ceil() as i32 * step;
-        let ticks = (0..).map(|index| f64::from(first + index * step)).take_while(|&tick| tick <= top).collect();
-        ByteAxis { scale: Scale::Log, range: bottom..top, ticks }
-    }
-
-    /// Where these bytes are on the axis; below its lower end they lie on it.
-    pub(super) fn position(&self, bytes: u64) -> f64 {
-        match self.scale {
-            Scale::Linear => bytes as f64,
-            Scale::Log => (bytes.max(1) as f64).log2().max(self.range.start),
+        let step = [1.0, 2.0, 5.0, 10.0].into_iter().find(fits).unwrap_or(10.0);
+        let label = |position: f64| numbers::bytes(position.exp2().round() as u64);
+        Axis {
+            scale: Scale::Log,
+            range: bottom..top,
+            ticks: ticks(multiples(step, bottom, top), label),
+            note: "log scale".into(),
+            kind: "",
         }
     }
 
-    /// What stands at a tick.
+    /// An axis of events from 0 to `last`, with ticks at whole numbers.
+    pub(super) fn events(last: u64) -> Self {
+        let top = last.max(1) as f64;
+        // Half an event does not exist.
+        let step = match round_step(top / 4.0).max(1.0) {
+            2.5 => 5.0,
+            step => step,
+        };
+        let label = |position: f64| match last {
+            _ if position == 0.0 => "0".into(),
+            5_000_000.. => format!("{} M", trimmed(position / 1e6)),
+            _ => numbers::grouped(position as u64),
+        };
+        Axis {
+            scale: Scale::Linear,
+            range: 0.0..top,
+            ticks: ticks(multiples(step, 0.0, top), label),
+            note: String::new(),
+            kind: "events",
+        }
+    }
+
+    /// An axis of any unit, from `low` to `high`, both of which have room: per cent, ratios, ns, counts.
+    pub(super) fn linear(low: f64, high: f64, unit: &str) -> Self {
+        let high = if high > low { high } else { low + 1.0 };
+        let step = round_step((high - low) / 5.0);
+        Axis {
+            scale: Scale::Linear,
+            range: low..high,
+            ticks: ticks(multiples(step, low, high), trimmed),
+            note: unit.into(),
+            kind: "",
+        }
+    }
+
+    /// A logarithmic axis of any unit, with room for `low` and `high` and at most `most_ticks` ticks: at each 1, 2 and 5 times a power of ten,
+    /// at each 1 and 3 times, or at (each n-th) power alone.
+    pub(super) fn log(low: f64, high: f64, unit: &str, most_ticks: usize) -> Self {
+        let low = if low.is_finite() && low > 0.0 { low } else { 1.0 };
+        let high = if high.is_finite() && high > low { high } else { low * 2.0 };
+        let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
+        let values = |factors: &[f64], every: i32| -> Vec<f64> {
+            let powers = (first..=last).filter(|power| power.rem_euclid(every) == 0);
+            let all = powers.flat_map(|power| factors.iter().map(move |factor| factor * 10_f64.powi(power)));
+            all.filter(|&value| low * 0.9999 <= value && value <= high * 1.0001).collect()
+        };
+        let finest: [(&[f64], i32); 5] = [
+            (&[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0], 1),
+            (&[1.0, 2.0, 5.0], 1),
+            (&[1.0, 3.0], 1),
+            (&[1.0], 1),
+            (&[1.0], 2),
+        ];
+        let choices = finest.map(|(factors, every)| values(factors, every));
+        let fitting = choices.into_iter().find(|values| values.len() <= most_ticks);
+        let values = fitting.unwrap_or_else(|| values(&[1.0], 3));
+        Axis {
+            scale: Scale::Log,
+            range: low.log2()..high.log2(),
+            ticks: values.into_iter().map(|value| Tick { position: value.log2(), label: scaled(value) }).collect(),
+            note: if unit.is_empty() { "log scale".into() } else { format!("{unit}, log scale") },
+            kind: "",
+        }
+    }
+
+    /// The same axis with every second, every fourth … tick only, until the labels have room beside each other on so many pixels.
+    pub(super) fn thinned(mut self, width: f64) -> Self {
+        let per_position = width / (self.range.end - self.range.start);
+        let blank = canvas::text_width("m", TEXT) * 0.75;
+        let room = |tick: &Tick| canvas::text_width(&tick.label, TEXT);
+        let crowded = |pair: &[Tick]| {
+            (pair[1].position - pair[0].position) * per_position < (room(&pair[0]) + room(&pair[1])) / 2.0 + blank
+        };
+        while self.ticks.windows(2).any(crowded) {
+            let mut index = 0;
+            self.ticks.retain(|_| {
+                index += 1;
+                index % 2 == 1
+            });
+        }
+        self
+    }
+
+    /// Where a value is on the axis; beyond its ends they lie on them.
+    pub(super) fn position(&self, value: f64) -> f64 {
+        let position = match self.scale {
+            Scale::Linear => value,
+            // What has no logarithm lies at the lower end.
+            Scale::Log if value > 0.0 => value.log2(),
+            Scale::Log => self.range.start,
+        };
+        position.clamp(self.range.start, self.range.end)
+    }
+
+    /// The value at a position.
+    pub(super) fn value(&self, position: f64) -> f64 {
+        match self.scale {
+            Scale::Linear => position,
+            Scale::Log => position.exp2(),
+        }
+    }
+
+    /// What plotters needs of it.
+    pub(super) fn ticked(&self) -> Ticked {
+        Ticked { range: self.range.clone(), ticks: self.ticks.iter().map(|tick| tick.position).collect() }
+    }
+
+    /// What stands at the tick of this position.
     pub(super) fn label(&self, position: f64) -> String {
-        match self.scale {
-            // All ticks in one unit, that of the upper end, which stands in the axis's title.
-            Scale::Linear => trimmed(position / numbers::unit_for(self.range.end).0 as f64),
-            Scale::Log => numbers::bytes(position.exp2().round() as u64),
-        }
-    }
-
-    /// What the title says of the unit and the scale.
-    pub(super) fn note(&self) -> &'static str {
-        match self.scale {
-            Scale::Linear => numbers::unit_for(self.range.end).1,
-            Scale::Log => "log scale",
-        }
+        let tick = self.ticks.iter().find(|tick| tick.position == position);
+        tick.map(|tick| tick.label.clone()).unwrap_or_default()
     }
 }
 
 /// An axis for plotters that has its ticks where it is told. (Plotters' own `with_key_points` cannot label floating-point axes.)
 pub(super) struct Ticked {
-    pub(super) range: Range<f64>,
-    pub(super) ticks: Vec<f64>,
+    range: Range<f64>,
+    ticks: Vec<f64>,
 }
 
 impl Ranged for Ticked {
@@ -100,19 +212,14 @@ impl Ranged for Ticked {
     }
 }
 
-/// Ticks at whole round numbers of events from 0 to `last`.
-pub(super) fn event_ticks(last: u64) -> Vec<f64> {
-    let step = round_step(last as f64 / 5.0).max(1.0).ceil();
-    (0..).map(|index| f64::from(index) * step).take_while(|&tick| tick <= last as f64).collect()
+fn ticks(positions: Vec<f64>, label: impl Fn(f64) -> String) -> Vec<Tick> {
+    positions.into_iter().map(|position| Tick { position, label: label(position) }).collect()
 }
 
-/// What stands at a tick of events: `200,000`, and `2.5 M` where all are of millions.
-pub(super) fn event_label(position: f64, last: u64) -> String {
-    match last {
-        _ if position == 0.0 => "0".into(),
-        5_000_000.. => format!("{} M", trimmed(position / 1e6)),
-        _ => numbers::grouped(position as u64),
-    }
+/// The multiples of `step` from `low` to `high`.
+fn multiples(step: f64, low: f64, high: f64) -> Vec<f64> {
+    let first = (low / step - 1e-9).ceil();
+    (0..).map(|index| (first + f64::from(index)) * step).take_while(|&tick| tick <= high + step * 1e-9).collect()
 }
 
 /// The smallest of 1, 2, 2.5, 5 and 10 times a power of ten that is at least `rough`.
@@ -125,47 +232,93 @@ fn round_step(rough: f64) -> f64 {
 /// The number without zeros at its end: `0.25`, `1.5`, `20`, `1,000`.
 fn trimmed(value: f64) -> String {
     let text = numbers::fixed(value, 3);
+    if !text.contains('.') || text.contains('e') {
+        return text;
+    }
     text.trim_end_matches('0').trim_end_matches('.').to_string()
+}
+
+/// The same, with a `k` or an `M` for thousands and millions, as what is on a logarithmic axis spans many.
+fn scaled(value: f64) -> String {
+    match value {
+        1e9.. => format!("{} G", trimmed(value / 1e9)),
+        1e6.. => format!("{} M", trimmed(value / 1e6)),
+        1e4.. => format!("{} k", trimmed(value / 1e3)),
+        0.001.. => trimmed(value),
+        _ => format!("{value:e}"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn labels(axis: &ByteAxis) -> Vec<String> {
-        axis.ticks.iter().map(|&tick| axis.label(tick)).collect()
+    fn labels(axis: &Axis) -> String {
+        axis.ticks.iter().map(|tick| tick.label.clone()).collect::<Vec<_>>().join(" ")
     }
 
     #[test]
-    fn linear_ticks_are_round_in_the_unit_of_the_axis() {
-        let mib = ByteAxis::linear(1_441_792); // 22 pages
-        assert_eq!((labels(&mib).join(" ").as_str(), mib.note()), ("0 0.25 0.5 0.75 1 1.25", "MiB"));
-        let page = ByteAxis::linear(65_536);
-        assert_eq!((labels(&page).join(" ").as_str(), page.note()), ("0 8 16 24 32 40 48 56 64", "KiB"));
-        assert_eq!(labels(&ByteAxis::linear(3)), ["0", "1", "2", "3"]);
-        assert_eq!(labels(&ByteAxis::linear(0)), ["0", "1"]);
+    fn linear_bytes_have_ticks_that_are_round_in_the_unit_of_the_axis() {
+        let mib = Axis::bytes(1_441_792); // 22 pages
+        assert_eq!((labels(&mib).as_str(), mib.note.as_str()), ("0 0.25 0.5 0.75 1 1.25", "MiB"));
+        let page = Axis::bytes(65_536);
+        assert_eq!((labels(&page).as_str(), page.note.as_str()), ("0 8 16 24 32 40 48 56 64", "KiB"));
+        assert_eq!(labels(&Axis::bytes(3)), "0 1 2 3");
+        assert_eq!(labels(&Axis::bytes(0)), "0 1");
         assert!(mib.range.end > 1_441_792.0);
+        assert_eq!(labels(&Axis::bytes(2000 << 20)), "0 0.25 0.5 0.75 1 1.25 1.5 1.75 2");
     }
 
     #[test]
-    fn log_ticks_are_powers_of_two_that_meet_the_units() {
-        let wide = ByteAxis::log(300 << 10, 500 << 20);
-        assert_eq!(labels(&wide).join(" "), "256 KiB 1 MiB 4 MiB 16 MiB 64 MiB 256 MiB");
-        assert_eq!(wide.note(), "log scale");
-        let wider = ByteAxis::log(1, 4 << 30);
-        assert_eq!(labels(&wider).join(" "), "1 B 32 B 1 KiB 32 KiB 1 MiB 32 MiB 1 GiB");
-        let (low, high) = (wide.position(1), wide.position(500 << 20));
+    fn logarithmic_bytes_have_ticks_at_powers_of_two_that_meet_the_units() {
+        let wide = Axis::log_bytes(300 << 10, 500 << 20);
+        assert_eq!(labels(&wide), "256 KiB 1 MiB 4 MiB 16 MiB 64 MiB 256 MiB");
+        assert_eq!(wide.note, "log scale");
+        assert_eq!(labels(&Axis::log_bytes(1, 4 << 30)), "1 B 32 B 1 KiB 32 KiB 1 MiB 32 MiB 1 GiB");
+        let (low, high) = (wide.position(1.0), wide.position((500 << 20) as f64));
         assert!(low == wide.range.start && high < wide.range.end, "what is below the axis lies on its end");
-        assert_eq!(wide.position(1 << 20), 20.0);
+        assert_eq!(wide.position((1 << 20) as f64), 20.0);
+        assert_eq!(wide.value(20.0), (1 << 20) as f64);
     }
 
     #[test]
     fn events_are_whole() {
-        assert_eq!(event_ticks(3), [0.0, 1.0, 2.0, 3.0]);
-        assert_eq!(event_ticks(12), [0.0, 3.0, 6.0, 9.0, 12.0]);
-        assert_eq!(event_ticks(200_000), [0.0, 50_000.0, 100_000.0, 150_000.0, 200_000.0]);
-        assert_eq!(event_label(50_000.0, 200_000), "50,000");
-        assert_eq!(event_label(2_500_000.0, 10_000_000), "2.5 M");
-        assert_eq!(event_label(0.0, 10_000_000), "0");
+        assert_eq!(labels(&Axis::events(3)), "0 1 2 3");
+        assert_eq!(labels(&Axis::events(12)), "0 5 10");
+        assert_eq!(labels(&Axis::events(200_000)), "0 50,000 100,000 150,000 200,000");
+        assert_eq!(labels(&Axis::events(10_000_000)), "0 2.5 M 5 M 7.5 M 10 M");
+        assert_eq!(labels(&Axis::events(0)), "0 1");
+    }
+
+    #[test]
+    fn any_unit_has_round_ticks() {
+        assert_eq!(labels(&Axis::linear(0.0, 100.0, "%")), "0 20 40 60 80 100");
+        assert_eq!(labels(&Axis::linear(-10.0, 12.0, "%")), "-10 -5 0 5 10");
+        assert_eq!(labels(&Axis::linear(0.0, 0.0, "%")), "0 0.2 0.4 0.6 0.8 1", "an axis of nothing has a length");
+    }
+
+    #[test]
+    fn logarithmic_ticks_are_as_dense_as_there_is_room() {
+        assert_eq!(labels(&Axis::log(0.4, 3.0, "", 6)), "0.5 1 2");
+        assert_eq!(labels(&Axis::log(0.4, 3.0, "", 9)), "0.4 0.5 0.7 1 1.5 2 3");
+        assert_eq!(labels(&Axis::log(3.0, 2e6, "ns", 6)), "10 100 1,000 10 k 100 k 1 M");
+        assert_eq!(labels(&Axis::log(1.0, 1e9, "ns", 6)), "1 100 10 k 1 M 100 M");
+        assert_eq!(Axis::log(1.0, 2.0, "ns", 6).note, "ns, log scale");
+    }
+
+    #[test]
+    fn labels_have_room_beside_each_other() {
+        assert_eq!(labels(&Axis::events(200_000).thinned(900.0)), "0 50,000 100,000 150,000 200,000");
+        assert_eq!(labels(&Axis::events(200_000).thinned(600.0)), "0 100,000 200,000");
+        assert_eq!(labels(&Axis::events(200_000).thinned(10.0)), "0");
+    }
+
+    #[test]
+    fn a_logarithmic_axis_takes_anything() {
+        for (low, high) in [(0.0, 0.0), (f64::NAN, f64::INFINITY), (5.0, 5.0), (-1.0, 3.0)] {
+            let axis = Axis::log(low, high, "", 6);
+            assert!(axis.range.start < axis.range.end, "{low} to {high}");
+            assert!(axis.range.contains(&axis.position(0.0)), "{low} to {high}");
+        }
     }
 }

@@ -1,20 +1,26 @@
-//! The sheet that charts are drawn on: its sizes, its texts, and what makes plotters' SVG accessible.
+//! The sheet that charts are drawn on: its sizes, its texts, its groups.
+
+use std::cell::RefCell;
+use std::ops::Deref;
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::palette;
+use super::svg::{self, TAG_ROW, Tag};
 use crate::ReportError;
 
 /// Width of every chart, in pixels of its own. Plotters draws in whole pixels, so there must be many; the viewer scales.
 pub(super) const WIDTH: u32 = 1600;
 
-/// Size of most text, in the same pixels: 5 points where the chart is one column of paper (8.5 cm) wide.
-pub(super) const TEXT: f64 = 34.0;
+/// Size of most text, in the same pixels: 6 points where the chart is one column of paper (8.5 cm) wide. None is smaller.
+pub(super) const TEXT: f64 = 40.0;
+
+/// Height of a line of it.
+pub(super) const LINE: i32 = 48;
 
 /// Size of the chart's heading.
-pub(super) const HEADING: f64 = 42.0;
+pub(super) const HEADING: f64 = 48.0;
 
 /// Width of lines that guide the eye, and are never dashed.
 pub(super) const HAIRLINE: u32 = 2;
@@ -27,8 +33,58 @@ pub(super) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
 pub(super) const SOFT: RGBColor = RGBColor(0x59, 0x59, 0x59);
 pub(super) const GRID: RGBColor = RGBColor(0xDD, 0xDD, 0xDD);
 
-/// The sheet as plotters draws on it.
-pub(super) type Sheet<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+/// The sheet as plotters draws on it, with groups.
+pub(super) struct Sheet<'a> {
+    area: DrawingArea<SVGBackend<'a>, Shift>,
+    /// What the pixels that stand for tags stand for.
+    tags: RefCell<Vec<Tag>>,
+}
+
+impl<'a> Deref for Sheet<'a> {
+    type Target = DrawingArea<SVGBackend<'a>, Shift>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.area
+    }
+}
+
+impl Sheet<'_> {
+    /// What is painted belongs to this contender, its name beside the line included: a page can switch it off.
+    pub(super) fn contender(&self, name: &str, paint: impl FnOnce() -> Drawn) -> Drawn {
+        self.group(vec![("class", "contender".into()), ("data-contender", name.into())], None, paint)
+    }
+
+    /// What is painted shows this text when it is pointed at.
+    pub(super) fn tip(&self, text: &str, paint: impl FnOnce() -> Drawn) -> Drawn {
+        self.group(Vec::new(), Some(text.into()), paint)
+    }
+
+    /// What is painted has lines of these dashes, in the order and the unit of SVG; solid ones where they are empty.
+    pub(super) fn dashed(&self, dashes: &str, paint: impl FnOnce() -> Drawn) -> Drawn {
+        match dashes {
+            "" => paint(),
+            _ => self.group(vec![("stroke-dasharray", dashes.into())], None, paint),
+        }
+    }
+
+    /// Paints into a group with these attributes. Control characters in them become U+FFFD.
+    pub(super) fn group(
+        &self,
+        attributes: Vec<(&'static str, String)>,
+        tip: Option<String>,
+        paint: impl FnOnce() -> Drawn,
+    ) -> Drawn {
+        self.tag(Tag::Open { attributes, tip })?;
+        paint()?;
+        self.tag(Tag::Close)
+    }
+
+    fn tag(&self, tag: Tag) -> Drawn {
+        let mut tags = self.tags.borrow_mut();
+        tags.push(tag);
+        self.area.draw_pixel((tags.len() as i32 - 1, TAG_ROW), &BLACK)
+    }
+}
 
 /// What drawing can end with.
 pub(super) type Failure = DrawingAreaErrorKind<std::io::Error>;
@@ -46,7 +102,7 @@ pub(super) struct Words {
 
 impl Words {
     /// The name of the chart.
-    fn title(&self) -> String {
+    pub(super) fn title(&self) -> String {
         format!("{}: {}", self.subject, self.what)
     }
 }
@@ -55,22 +111,25 @@ impl Words {
 pub(super) fn draw(words: &Words, height: u32, paint: impl FnOnce(&Sheet) -> Drawn) -> Result<String, ReportError> {
     let mut svg = String::new();
     let drawn = {
-        let sheet = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
-        sheet.fill(&WHITE).and_then(|()| paint(&sheet)).and_then(|()| sheet.present())
+        let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
+        let sheet = Sheet { area, tags: RefCell::default() };
+        paint(&sheet).and_then(|()| sheet.present()).map(|()| sheet.tags.take())
     };
-    drawn.map_err(|error| ReportError::Draw { chart: words.title(), message: error.to_string() })?;
-    Ok(finish(&svg, words))
+    match drawn {
+        Ok(tags) => Ok(svg::finish(&svg, words, &tags)),
+        Err(error) => Err(ReportError::Draw { chart: words.title(), message: error.to_string() }),
+    }
 }
 
 /// A chart that could not be drawn for want of figures: its heading, and why there is nothing to see.
 pub(super) fn message(words: &Words, sentences: &[String]) -> Result<String, ReportError> {
     let room = f64::from(WIDTH as i32 - 2 * EDGE);
     let lines: Vec<String> = sentences.iter().flat_map(|sentence| wrap(sentence, TEXT, room)).collect();
-    let height = 160 + 48 * lines.len() as u32;
+    let height = 160 + LINE as u32 * lines.len() as u32;
     draw(words, height, |sheet| {
         heading(sheet, words)?;
         for (index, line) in lines.iter().enumerate() {
-            text(sheet, line, (EDGE, 130 + 48 * index as i32), TEXT, SOFT, HPos::Left)?;
+            text(sheet, line, (EDGE, 130 + LINE * index as i32), TEXT, SOFT, HPos::Left)?;
         }
         Ok(())
     })
@@ -82,14 +141,17 @@ pub(super) fn heading(sheet: &Sheet, words: &Words) -> Drawn {
     let size = HEADING * 1.1;
     let room = f64::from(WIDTH as i32 - 2 * EDGE) - text_width(": ", size) - text_width(words.what, size);
     let fitted = format!("{}: {}", fit(&words.subject, size, room), words.what);
-    let style =
-        font(HEADING).style(FontStyle::Bold).into_text_style(sheet).color(&INK).pos(Pos::new(HPos::Left, VPos::Center));
+    let style = font(HEADING)
+        .style(FontStyle::Bold)
+        .into_text_style(&**sheet)
+        .color(&INK)
+        .pos(Pos::new(HPos::Left, VPos::Center));
     sheet.draw_text(&fitted, &style, (EDGE, 44))
 }
 
 /// One line of text, centred on the height of its place.
 pub(super) fn text(sheet: &Sheet, text: &str, place: (i32, i32), size: f64, ink: RGBColor, side: HPos) -> Drawn {
-    let style = font(size).into_text_style(sheet).color(&ink).pos(Pos::new(side, VPos::Center));
+    let style = font(size).into_text_style(&**sheet).color(&ink).pos(Pos::new(side, VPos::Center));
     sheet.draw_text(text, &style, place)
 }
 
@@ -136,40 +198,6 @@ pub(super) fn wrap(text: &str, size: f64, room: f64) -> Vec<String> {
     lines
 }
 
-/// Adds what plotters has no words for: a name and a description for screen readers, dashes, and round corners.
-fn finish(svg: &str, words: &Words) -> String {
-    let mut finished = String::with_capacity(svg.len() + 1024);
-    for line in svg.lines() {
-        if let Some(attributes) = line.strip_prefix("<svg ") {
-            finished += &format!("<svg role=\"img\" {attributes}\n");
-            finished += &format!("<title>{}</title>\n", escape(&words.title()));
-            finished += &format!("<desc>{}</desc>\n", escape(&words.description));
-        } else if let Some(attributes) = line.strip_prefix("<polyline ") {
-            let hairline = attribute(attributes, "stroke-width") == Some(HAIRLINE.to_string().as_str());
-            let color = attribute(attributes, "stroke").filter(|_| !hairline);
-            let dashes = color.and_then(palette::dashes_of);
-            let dashes = dashes.map(|dashes| format!("stroke-dasharray=\"{dashes}\" ")).unwrap_or_default();
-            finished += &format!("<polyline stroke-linejoin=\"round\" {dashes}{attributes}\n");
-        } else {
-            finished += line;
-            finished.push('\n');
-        }
-    }
-    // A control character, which a name may have brought in, is not allowed in XML, escaped or not.
-    let allowed = |character: char| character == '\n' || !character.is_control();
-    finished.chars().map(|character| if allowed(character) { character } else { '\u{FFFD}' }).collect()
-}
-
-/// The value of an attribute of a tag.
-fn attribute<'a>(attributes: &'a str, name: &str) -> Option<&'a str> {
-    let (_, rest) = attributes.split_once(&format!(" {name}=\""))?;
-    rest.split_once('"').map(|(value, _)| value)
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,7 +209,12 @@ mod tests {
     #[test]
     fn a_message_says_its_lines_and_who_it_is() {
         let svg = message(&words("a & b"), &["First.".into(), "Second.".into()]).unwrap();
-        assert!(svg.starts_with("<svg role=\"img\" width=\"1600\" height=\"256\" viewBox=\"0 0 1600 256\""), "{svg}");
+        assert!(
+            svg.starts_with(
+                "<svg role=\"img\" stroke-linejoin=\"round\" width=\"1600\" height=\"256\" viewBox=\"0 0 1600 256\""
+            ),
+            "{svg}"
+        );
         for part in [
             "<title>a &amp; b: nothing</title>",
             "<desc>nothing &lt;much&gt;</desc>",
@@ -191,16 +224,6 @@ mod tests {
         ] {
             assert!(svg.contains(part), "{part} in {svg}");
         }
-    }
-
-    #[test]
-    fn lines_dash_by_their_colour() {
-        let svg = "<svg >\n<polyline fill=\"none\" stroke=\"#E69F00\" points=\"1,2 \"/>\n\
-                   <polyline fill=\"none\" stroke=\"#D55E00\"/>\n\
-                   <polyline fill=\"none\" stroke=\"#E69F00\" stroke-width=\"2\"/>\n</svg>\n";
-        let finished = finish(svg, &words("t"));
-        assert!(finished.contains("<polyline stroke-linejoin=\"round\" stroke-dasharray=\"14 10\" fill=\"none\""));
-        assert_eq!(finished.matches("dasharray").count(), 1, "neither solid lines nor hairlines: {finished}");
     }
 
     #[test]

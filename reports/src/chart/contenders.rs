@@ -2,6 +2,7 @@
 
 use plotters::style::{Color, ShapeStyle};
 
+use super::canvas::{Drawn, Sheet};
 use super::palette::{self, Style};
 use crate::reasons::by_reason;
 use crate::results::{Contender, Results, Role, Verification};
@@ -45,7 +46,23 @@ pub(super) fn reasons<'a>(left_out: impl IntoIterator<Item = &'a LeftOut<'a>>) -
     by_reason(pairs).into_iter().map(|(names, reason)| format!("{names}: {reason}")).collect()
 }
 
+/// The note below a chart on who is not shown, if there is any. That the floor has no figures is not news; descriptions have it.
+pub(super) fn not_shown(left_out: &[LeftOut]) -> Option<String> {
+    let missed: Vec<&LeftOut> = left_out.iter().filter(|one| one.contender.role != Role::Floor).collect();
+    (!missed.is_empty()).then(|| format!("not shown: {}", reasons(missed).join("; ")))
+}
+
+/// The texts of the items in a row: `talc 1.38 MiB, bump 487 MiB`.
+pub(super) fn join<T>(items: &[T], text: impl Fn(&T) -> String) -> String {
+    items.iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
 impl<T> Shown<'_, T> {
+    /// Paints what belongs to it, with a tooltip.
+    pub(super) fn paint(&self, sheet: &Sheet, tip: &str, paint: impl FnOnce() -> Drawn) -> Drawn {
+        sheet.contender(&self.contender.name, || sheet.tip(tip, paint))
+    }
+
     /// How its line is drawn: solid lines are the widest, so that both are seen where a dashed one lies on them, and
     /// baselines stand back.
     pub(super) fn stroke(&self) -> ShapeStyle {

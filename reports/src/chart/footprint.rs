@@ -8,14 +8,15 @@
 
 use plotters::prelude::*;
 
-use super::axis::ByteAxis;
-use super::canvas::{self, Drawn, HAIRLINE, INK, SOFT, TEXT, Words};
-use super::contenders::{LeftOut, Shown, reasons, sort_out};
-use super::frame::{BOTTOM, EventPlot, Frame, TOP, note_lines};
+use super::axis::Axis;
+use super::canvas::{self, Drawn, HAIRLINE, INK, SOFT, Sheet, Words};
+use super::contenders::{LeftOut, Shown, join, not_shown, reasons, sort_out};
+use super::data;
+use super::frame::{Frame, Plot};
 use super::labels::{self, Name};
 use crate::ReportError;
 use crate::numbers::{bytes, count, grouped};
-use crate::results::{Contender, Figure, FootprintPoint, Memory, Results, Role};
+use crate::results::{Contender, Figure, FootprintPoint, Memory, Results};
 
 /// Largest ratio of peaks up to which a linear axis shows the smallest.
 const LINEAR_UP_TO: u64 = 8;
@@ -52,11 +53,26 @@ pub fn footprint(results: &Results) -> Result<String, ReportError> {
     canvas::draw(&words, frame.height(), |sheet| {
         canvas::heading(sheet, &words)?;
         let mut plot = frame.paint(sheet)?;
-        paint_live(&mut plot, &frame.bytes, &live)?;
-        paint_committed(&mut plot, &frame.bytes, &lines)?;
-        let names = names(&lines, &live, |bytes| frame.height_of(&plot, frame.bytes.position(bytes)));
-        labels::paint(sheet, &names, frame.right(&plot), (TOP, BOTTOM))
+        paint_live(&mut plot, &frame.y, &live)?;
+        paint_committed(sheet, &mut plot, &frame.y, &lines)?;
+        let names = names(&lines, &live, |bytes| frame.pixel(&plot, 0.0, frame.y.position(bytes as f64)).1);
+        labels::paint(sheet, &names, frame.right(&plot), (frame.top(), frame.bottom()))
     })
+}
+
+/// The chart's data: a row for each contender and stretch of events.
+pub(super) fn data(results: &Results) -> String {
+    let (lines, _) = sort_out(results, memory);
+    let rows = lines.iter().flat_map(|line| {
+        let row = |point: &FootprintPoint| {
+            let figures = [point.event, point.live_bytes, point.committed_bytes, point.grow_events]
+                .map(|figure| figure.to_string());
+            let [event, live, committed, grows] = figures;
+            [results.trace.name.clone(), line.contender.name.clone(), event, live, committed, grows]
+        };
+        line.figures.timeline.iter().map(row)
+    });
+    data::table(["trace", "contender", "event", "live_bytes", "committed_bytes", "grow_events"], rows)
 }
 
 /// A contender whose heap is drawn.
@@ -92,10 +108,6 @@ fn words(results: &Results, lines: &[Line], left_out: &[LeftOut]) -> Words {
     Words { subject: trace.name.clone(), what: "committed heap over time", description }
 }
 
-fn join<T>(items: &[T], text: impl Fn(&T) -> String) -> String {
-    items.iter().map(text).collect::<Vec<_>>().join(", ")
-}
-
 /// The live bytes over time. They belong to the trace; only who failed requests saw fewer, so another one is asked if there
 /// is any.
 fn live(lines: &[Line]) -> Vec<FootprintPoint> {
@@ -108,37 +120,55 @@ fn frame(results: &Results, lines: &[Line], live: &[FootprintPoint], left_out: &
     // The same trace on another word size has other figures, so the platform is part of the chart.
     let platform = canvas::platform(&results.provenance.target);
     let ends = lines.iter().filter_map(|line| line.figures.timeline.last()).map(|point| point.event);
-    let names = lines.iter().map(|line| canvas::text_width(&line.contender.name, TEXT) as u32);
+    let y = axis_for(lines, live);
     Frame {
-        quantity: "committed heap",
         subtitle: format!("{platform}; {}; peak live {}", count(trace.events, "event"), bytes(trace.peak_live_bytes)),
-        last_event: ends.max().unwrap_or(1).max(trace.events),
-        bytes: axis_for(lines, live),
-        name_room: names.max().unwrap_or(0).clamp(120, 560),
+        x_title: "events replayed".into(),
+        x: Axis::events(ends.max().unwrap_or(1).max(trace.events)),
+        y_title: format!("committed heap, {}", y.note),
+        y,
+        name_room: labels::room(lines.iter().map(|line| line.contender.name.as_str())),
+        name_count: lines.len() + 1,
         notes: notes(lines, left_out),
     }
 }
 
-fn paint_live(plot: &mut EventPlot, axis: &ByteAxis, live: &[FootprintPoint]) -> Drawn {
-    let live = steps(live, |point| axis.position(point.live_bytes));
+fn paint_live(plot: &mut Plot, axis: &Axis, live: &[FootprintPoint]) -> Drawn {
+    let live = steps(live, |point| axis.position(point.live_bytes as f64));
     plot.draw_series(AreaSeries::new(live.iter().copied(), axis.range.start, LIVE_FILL))?;
     plot.draw_series(LineSeries::new(live, LIVE_LINE.stroke_width(HAIRLINE)))?;
     Ok(())
 }
 
-fn paint_committed(plot: &mut EventPlot, axis: &ByteAxis, lines: &[Line]) -> Drawn {
+fn paint_committed(sheet: &Sheet, plot: &mut Plot, axis: &Axis, lines: &[Line]) -> Drawn {
     // Dashed lines come last, so that a line beneath them shows through the gaps.
     for dashed in [false, true] {
         for line in lines.iter().filter(|line| line.style.dashes.is_empty() != dashed) {
-            let committed = steps(&line.figures.timeline, |point| axis.position(point.committed_bytes));
-            plot.draw_series(LineSeries::new(committed, line.stroke()))?;
+            let committed = steps(&line.figures.timeline, |point| axis.position(point.committed_bytes as f64));
+            line.paint(sheet, &tip(line), || {
+                sheet.dashed(line.style.dashes, || {
+                    plot.draw_series(LineSeries::new(committed, line.stroke()))?;
+                    Ok(())
+                })?;
+                let Some((event, committed)) = first_failure(line) else { return Ok(()) };
+                let place = (event as f64, axis.position(committed as f64));
+                plot.draw_series([Cross::new(place, 15, INK.stroke_width(5))])?;
+                Ok(())
+            })?;
         }
     }
-    for (event, committed) in lines.iter().filter_map(first_failure) {
-        let place = (event as f64, axis.position(committed));
-        plot.draw_series([Cross::new(place, 15, INK.stroke_width(5))])?;
-    }
     Ok(())
+}
+
+fn tip(line: &Line) -> String {
+    let memory = line.figures;
+    format!(
+        "{}: {} committed at most, from event {} on; {}",
+        line.contender.name,
+        bytes(memory.peak_heap_bytes),
+        grouped(memory.peak_heap_event),
+        count(memory.grow_calls, "call") + " for pages"
+    )
 }
 
 /// The event at which a contender first answered a request with null, and the bytes that it had committed then.
@@ -153,14 +183,14 @@ fn names<'a>(lines: &'a [Line], live: &[FootprintPoint], height_of: impl Fn(u64)
     let end = |points: &[FootprintPoint], bytes: fn(&FootprintPoint) -> u64| height_of(points.last().map_or(0, bytes));
     let of_line = |line: &'a Line| {
         let y = end(&line.figures.timeline, |point| point.committed_bytes);
-        Name { text: &line.contender.name, color: line.style.color, y }
+        Name { text: &line.contender.name, color: line.style.color, y, is_contender: true }
     };
-    let live = Name { text: "live", color: SOFT, y: end(live, |point| point.live_bytes) };
+    let live = Name { text: "live", color: SOFT, y: end(live, |point| point.live_bytes), is_contender: false };
     lines.iter().map(of_line).chain([live]).collect()
 }
 
 /// Linear from 0 where the largest peak leaves the smallest visible, else logarithmic.
-fn axis_for(lines: &[Line], live: &[FootprintPoint]) -> ByteAxis {
+fn axis_for(lines: &[Line], live: &[FootprintPoint]) -> Axis {
     let peaks = || lines.iter().map(|line| line.figures.peak_heap_bytes);
     let live_peak = live.iter().map(|point| point.live_bytes).max().unwrap_or(0);
     let (smallest, largest) = (peaks().min().unwrap_or(0), peaks().max().unwrap_or(0));
@@ -168,9 +198,9 @@ fn axis_for(lines: &[Line], live: &[FootprintPoint]) -> ByteAxis {
         // From the first page on, so that no committed byte lies below the axis; live bytes do while they are few.
         let committed = lines.iter().flat_map(|line| &line.figures.timeline).map(|point| point.committed_bytes);
         let first = committed.filter(|&bytes| bytes > 0).min().unwrap_or(1);
-        ByteAxis::log(first.min(live_peak), largest)
+        Axis::log_bytes(first.min(live_peak), largest)
     } else {
-        ByteAxis::linear(largest.max(live_peak))
+        Axis::bytes(largest.max(live_peak))
     }
 }
 
@@ -198,12 +228,8 @@ fn notes(lines: &[Line], left_out: &[LeftOut]) -> Vec<String> {
             |line: &&Line| format!("{} ({} in all)", line.contender.name, grouped(line.figures.failed_requests));
         notes.push(format!("x: first request that failed: {}", join(&failing, failures)));
     }
-    // That the floor has no heap is not news; the description has it.
-    let mut missed = left_out.iter().filter(|one| one.contender.role != Role::Floor).peekable();
-    if missed.peek().is_some() {
-        notes.push(format!("not shown: {}", reasons(missed).join("; ")));
-    }
-    note_lines(&notes)
+    notes.extend(not_shown(left_out));
+    notes
 }
 
 #[cfg(test)]
@@ -211,7 +237,8 @@ mod tests {
     use roxmltree::{Document, Node};
 
     use super::*;
-    use crate::chart::canvas::WIDTH;
+    use crate::chart::canvas::{TEXT, WIDTH};
+    use crate::results::Role;
     use crate::sample::{self, PAGE, contender};
 
     fn draw(contenders: Vec<Contender>) -> String {
@@ -244,7 +271,7 @@ mod tests {
         let texts = texts(&svg);
         for (name, color, width, dashes) in [
             ("segregated-bump", "#D55E00", "7", None),
-            ("segregated-bump-moving", "#E69F00", "5", Some("14 10")),
+            ("segregated-bump-mv", "#E69F00", "5", Some("14 10")),
             ("dlmalloc", "#0072B2", "5", Some("36 12")),
             ("wee_alloc", "#CC79A7", "5", Some("30 9 6 9 6 9")),
             ("talc", "#009E73", "5", Some("30 9 6 9")),
@@ -252,7 +279,10 @@ mod tests {
         ] {
             let [line] = lines_of(&svg, color)[..] else { panic!("one line for {name}") };
             assert_eq!(line.attribute("stroke-width"), Some(width), "{name}");
-            assert_eq!(line.attribute("stroke-dasharray"), dashes, "{name}");
+            let groups: Vec<Node> = line.ancestors().filter(|node| node.has_tag_name("g")).collect();
+            assert_eq!(groups.iter().find_map(|group| group.attribute("stroke-dasharray")), dashes, "{name}");
+            assert_eq!(groups.last().and_then(|group| group.attribute("data-contender")), Some(name));
+            assert!(groups.iter().any(|group| group.attribute("data-tip").is_some_and(|tip| tip.starts_with(name))));
             assert_eq!(texts.iter().filter(|text| *text == name).count(), 1, "{name}");
         }
         for text in [
@@ -270,12 +300,12 @@ mod tests {
         let svg = footprint(&sample::results()).unwrap();
         let svg = Document::parse(&svg).unwrap();
         assert_eq!(svg.root_element().attribute("role"), Some("img"));
-        assert_eq!(svg.root_element().attribute("viewBox"), Some("0 0 1600 1034"));
+        assert_eq!(svg.root_element().attribute("viewBox"), Some("0 0 1600 1052"));
         assert_eq!(child(&svg, "title"), "serde-heavy: committed heap over time");
         assert_eq!(
             child(&svg, "desc"),
             "Bytes committed by each contender over 200,000 events of the trace serde-heavy. Live bytes peak at 1 MiB after \
-             event 150,000. Peak heap: bump 487 MiB, segregated-bump 3.25 MiB, segregated-bump-moving 4.38 MiB, dlmalloc \
+             event 150,000. Peak heap: bump 487 MiB, segregated-bump 3.25 MiB, segregated-bump-mv 4.38 MiB, dlmalloc \
              1.25 MiB, talc 1.38 MiB, wee_alloc 55.6 MiB. Not shown: null: hands out no memory."
         );
     }
@@ -328,8 +358,9 @@ mod tests {
             contender("null").role(Role::Floor).without_memory("hands out no memory").build(),
         ]);
         let svg = Document::parse(&svg).unwrap();
-        let note = "not shown: broken: failed verification; mimalloc, jemalloc: its own reserve";
-        assert!(texts(&svg).contains(&note.to_string()), "{:?}", texts(&svg));
+        for line in ["not shown: broken: failed verification; mimalloc, jemalloc: its", "own reserve"] {
+            assert!(texts(&svg).contains(&line.to_string()), "{:?}", texts(&svg));
+        }
         assert!(child(&svg, "desc").contains("null: hands out no memory"));
     }
 

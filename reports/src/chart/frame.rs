@@ -1,105 +1,165 @@
-//! The frame of charts that have events to the right and bytes upwards: axes, grid, titles and the notes below.
+//! The frame of charts with two axes: axes, grid, titles and the notes below.
 
 use plotters::chart::ChartContext;
 use plotters::coord::cartesian::Cartesian2d;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::axis::{self, ByteAxis, Ticked};
-use super::canvas::{self, Drawn, EDGE, Failure, GRID, HAIRLINE, INK, SOFT, Sheet, TEXT, WIDTH};
+use super::axis::{Axis, Scale, Ticked};
+use super::canvas::{self, Drawn, EDGE, Failure, GRID, HAIRLINE, INK, LINE, SOFT, Sheet, TEXT, WIDTH};
 use super::labels;
 
-/// Upper and lower edge of the plot, in pixels.
-pub(super) const TOP: u32 = 200;
-pub(super) const BOTTOM: u32 = 900;
+/// Where the first line of the subtitle is.
+const SUBTITLE: i32 = 104;
+
+/// Least height of the plot, in pixels.
+const PLOT: u32 = 700;
 
 /// Room below the plot for the ticks' labels, and for these and the axis's title.
-const TICKS: u32 = 60;
-const BELOW: u32 = 110;
+const TICKS: u32 = 66;
+const BELOW: u32 = 124;
 
-/// Height of a line of notes, and size of its text.
-const NOTE_LINE: u32 = 42;
-const NOTE: f64 = TEXT * 0.9;
-
-/// A plot that series can be drawn on, whose positions are events and those of a [`ByteAxis`].
-pub(super) type EventPlot<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<Ticked, Ticked>>;
+/// A plot that series can be drawn on, at positions of the two [`Axis`].
+pub(super) type Plot<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<Ticked, Ticked>>;
 
 /// A frame, laid out.
 pub(super) struct Frame {
-    /// What the bytes are: `committed heap`.
-    pub(super) quantity: &'static str,
     /// What is true of the whole chart, below its heading.
     pub(super) subtitle: String,
-    /// Where the axis of events ends; it begins at 0.
-    pub(super) last_event: u64,
-    pub(super) bytes: ByteAxis,
-    /// Room for names to the right of the plot.
+    /// What the axis to the right is, with its unit: `events replayed`.
+    pub(super) x_title: String,
+    pub(super) x: Axis,
+    /// What the axis upwards is, with its unit: `committed heap, MiB`.
+    pub(super) y_title: String,
+    pub(super) y: Axis,
+    /// The names to the right of the plot: their room ([`labels::room`]), and how many there are.
     pub(super) name_room: u32,
-    /// Lines of notes below the plot.
+    pub(super) name_count: usize,
+    /// Notes below the plot, a paragraph each.
     pub(super) notes: Vec<String>,
 }
 
 impl Frame {
     /// Height of the whole chart.
     pub(super) fn height(&self) -> u32 {
-        BOTTOM + BELOW + self.notes.len() as u32 * NOTE_LINE + EDGE as u32
+        self.bottom() + BELOW + notes_height(&self.notes)
+    }
+
+    /// The upper edge of the plot, in pixels.
+    pub(super) fn top(&self) -> u32 {
+        header_height(&self.subtitle) + 100
+    }
+
+    /// The lower edge of the plot, in pixels.
+    pub(super) fn bottom(&self) -> u32 {
+        self.top() + PLOT.max((self.name_count as u32 + 1) * LINE as u32)
     }
 
     /// Draws everything but the heading and the series.
-    pub(super) fn paint<'a>(&self, sheet: &Sheet<'a>) -> Result<EventPlot<'a>, Failure> {
-        let tick_labels = self.bytes.ticks.iter().map(|&tick| self.bytes.label(tick));
-        let tick_room = tick_labels.map(|label| canvas::text_width(&label, TEXT) as u32).max().unwrap_or(0) + 28;
+    pub(super) fn paint<'a>(&self, sheet: &Sheet<'a>) -> Result<Plot<'a>, Failure> {
+        let tick_room = self.y.ticks.iter().map(|tick| canvas::text_width(&tick.label, TEXT) as u32).max();
+        let left = tick_room.unwrap_or(0) + 28;
+        // The last tick's label reaches beyond the plot.
+        let right = (self.name_room + labels::GAP as u32).max(80) + EDGE as u32;
+        let width = WIDTH - left - right - EDGE as u32;
+        let x = self.x.clone().thinned(f64::from(width));
         let mut plot = ChartBuilder::on(sheet)
-            .margin_top(TOP)
+            .margin_top(self.top())
             .margin_left(EDGE)
-            .margin_right(self.name_room + labels::GAP as u32 + EDGE as u32)
-            .margin_bottom(self.height() - BOTTOM - TICKS)
-            .y_label_area_size(tick_room)
+            .margin_right(right)
+            .margin_bottom(self.height() - self.bottom() - TICKS)
+            .y_label_area_size(left)
             .x_label_area_size(TICKS)
-            .build_cartesian_2d(
-                Ticked { range: 0.0..self.last_event as f64, ticks: axis::event_ticks(self.last_event) },
-                Ticked { range: self.bytes.range.clone(), ticks: self.bytes.ticks.clone() },
-            )?;
-        plot.configure_mesh()
-            .disable_x_mesh()
-            .max_light_lines(0)
+            .build_cartesian_2d(x.ticked(), self.y.ticked())?;
+        let mut mesh = plot.configure_mesh();
+        if self.x.kind == "events" {
+            mesh.disable_x_mesh();
+        }
+        mesh.max_light_lines(0)
+            .light_line_style(TRANSPARENT)
             .bold_line_style(GRID.stroke_width(HAIRLINE))
             .axis_style(SOFT.stroke_width(HAIRLINE))
             .set_all_tick_mark_size(8)
-            .label_style(canvas::font(TEXT).into_text_style(sheet).color(&INK))
-            .x_label_formatter(&|&event| axis::event_label(event, self.last_event))
-            .y_label_formatter(&|&position| self.bytes.label(position))
+            .label_style(canvas::font(TEXT).into_text_style(&**sheet).color(&INK))
+            .x_label_formatter(&|&position| x.label(position))
+            .y_label_formatter(&|&position| self.y.label(position))
             .draw()?;
-        self.paint_texts(sheet, self.right(&plot))?;
+        let right = self.right(&plot);
+        paint_subtitle(sheet, &self.subtitle)?;
+        canvas::text(sheet, &self.y_title, (EDGE, self.top() as i32 - 44), TEXT, INK, HPos::Left)?;
+        canvas::text(sheet, &self.x_title, (right, self.bottom() as i32 + 92), TEXT, INK, HPos::Right)?;
+        paint_notes(sheet, &self.notes, (self.bottom() + BELOW) as i32)?;
+        let (low, high) = (self.pixel(&plot, self.x.range.start, self.y.range.start), (right, self.top() as i32));
+        paint_mapping(sheet, [low.0, high.0, high.1, low.1], &self.x)?;
         Ok(plot)
     }
 
-    fn paint_texts(&self, sheet: &Sheet, right: i32) -> Drawn {
-        canvas::text(sheet, &self.subtitle, (EDGE, 98), TEXT, SOFT, HPos::Left)?;
-        let axis_title = format!("{}, {}", self.quantity, self.bytes.note());
-        canvas::text(sheet, &axis_title, (EDGE, 160), TEXT, INK, HPos::Left)?;
-        canvas::text(sheet, "events replayed", (right, BOTTOM as i32 + 84), TEXT, INK, HPos::Right)?;
-        for (index, note) in self.notes.iter().enumerate() {
-            let y = (BOTTOM + BELOW + 24 + index as u32 * NOTE_LINE) as i32;
-            canvas::text(sheet, note, (EDGE, y), NOTE, SOFT, HPos::Left)?;
-        }
-        Ok(())
+    /// The pixel of a pair of positions.
+    pub(super) fn pixel(&self, plot: &Plot, x: f64, y: f64) -> (i32, i32) {
+        plot.backend_coord(&(x, y))
     }
 
-    /// The pixel where the axis of events ends.
-    pub(super) fn right(&self, plot: &EventPlot) -> i32 {
-        plot.backend_coord(&(self.last_event as f64, self.bytes.range.start)).0
-    }
-
-    /// The pixel of a position on the axis of bytes.
-    pub(super) fn height_of(&self, plot: &EventPlot, position: f64) -> i32 {
-        plot.backend_coord(&(0.0, position)).1
+    /// The pixel where the axis to the right ends.
+    pub(super) fn right(&self, plot: &Plot) -> i32 {
+        self.pixel(plot, self.x.range.end, self.y.range.start).0
     }
 }
 
-/// Breaks notes into the lines that [`Frame::notes`] wants.
-pub(super) fn note_lines(notes: &[String]) -> Vec<String> {
-    notes.iter().flat_map(|note| canvas::wrap(note, NOTE, f64::from(WIDTH as i32 - 2 * EDGE))).collect()
+/// Height of the heading and of the lines of the subtitle.
+pub(super) fn header_height(subtitle: &str) -> u32 {
+    (SUBTITLE + LINE * subtitle_lines(subtitle).len() as i32 - LINE) as u32
+}
+
+fn subtitle_lines(subtitle: &str) -> Vec<String> {
+    canvas::wrap(subtitle, TEXT, f64::from(WIDTH as i32 - 2 * EDGE))
+}
+
+/// What is true of the whole chart, below its heading.
+pub(super) fn paint_subtitle(sheet: &Sheet, subtitle: &str) -> Drawn {
+    for (index, line) in subtitle_lines(subtitle).iter().enumerate() {
+        canvas::text(sheet, line, (EDGE, SUBTITLE + LINE * index as i32), TEXT, SOFT, HPos::Left)?;
+    }
+    Ok(())
+}
+
+/// Height of notes below a plot, with the edge below them.
+pub(super) fn notes_height(notes: &[String]) -> u32 {
+    (note_lines(notes).len() as i32 * LINE + EDGE) as u32
+}
+
+/// Writes the notes, the first one's line beginning at this height.
+pub(super) fn paint_notes(sheet: &Sheet, notes: &[String], top: i32) -> Drawn {
+    for (index, line) in note_lines(notes).iter().enumerate() {
+        canvas::text(sheet, line, (EDGE, top + LINE / 2 + LINE * index as i32), TEXT, SOFT, HPos::Left)?;
+    }
+    Ok(())
+}
+
+fn note_lines(notes: &[String]) -> Vec<String> {
+    notes.iter().flat_map(|note| canvas::wrap(note, TEXT, f64::from(WIDTH as i32 - 2 * EDGE))).collect()
+}
+
+/// Tells a page how the pixels of a plot map to values: an empty group with the pixels of its left, right, upper and lower edge and the values
+/// at the first two. With `data-axis="events"` the plot shares its time cursor with all others of this trace.
+pub(super) fn paint_mapping(sheet: &Sheet, [x0, x1, y0, y1]: [i32; 4], x: &Axis) -> Drawn {
+    let scale = match x.scale {
+        Scale::Linear => "linear",
+        Scale::Log => "log",
+    };
+    let mut attributes = vec![
+        ("class", "plot".to_string()),
+        ("data-x0", x0.to_string()),
+        ("data-x1", x1.to_string()),
+        ("data-y0", y0.to_string()),
+        ("data-y1", y1.to_string()),
+        ("data-from", x.value(x.range.start).to_string()),
+        ("data-to", x.value(x.range.end).to_string()),
+        ("data-scale", scale.to_string()),
+    ];
+    if !x.kind.is_empty() {
+        attributes.push(("data-axis", x.kind.to_string()));
+    }
+    sheet.group(attributes, None, || Ok(()))
 }
 
 #[cfg(test)]
@@ -107,29 +167,44 @@ mod tests {
     use super::*;
     use crate::chart::canvas::Words;
 
+    fn frame() -> Frame {
+        Frame {
+            subtitle: "sub".into(),
+            x_title: "events replayed".into(),
+            x: Axis::events(10),
+            y_title: "heap, KiB".into(),
+            y: Axis::bytes(1000),
+            name_room: 200,
+            name_count: 1,
+            notes: vec!["first note".into(), "second note".into()],
+        }
+    }
+
     #[test]
     fn the_plot_lies_where_the_sizes_say() {
-        let frame = Frame {
-            quantity: "heap",
-            subtitle: "sub".into(),
-            last_event: 10,
-            bytes: ByteAxis::linear(1000),
-            name_room: 200,
-            notes: vec!["first note".into(), "second note".into()],
-        };
+        let frame = frame();
         let words = Words { subject: "s".into(), what: "w", description: String::new() };
         let svg = canvas::draw(&words, frame.height(), |sheet| {
             let plot = frame.paint(sheet)?;
             // The last pixels that belong to the plot.
             assert_eq!(frame.right(&plot), WIDTH as i32 - 200 - labels::GAP - EDGE - 1);
-            assert_eq!(frame.height_of(&plot, 0.0), BOTTOM as i32 - 1);
-            assert_eq!(frame.height_of(&plot, frame.bytes.range.end), TOP as i32);
+            assert_eq!(frame.pixel(&plot, 0.0, 0.0).1, frame.bottom() as i32 - 1);
+            assert_eq!(frame.pixel(&plot, 0.0, frame.y.range.end).1, frame.top() as i32);
             Ok(())
         });
         let svg = svg.unwrap();
-        assert_eq!(frame.height(), 900 + 110 + 2 * 42 + 24);
+        assert_eq!((frame.top(), frame.bottom()), (204, 904));
+        assert_eq!(frame.height(), 904 + 124 + 2 * 48 + 24);
         for text in ["\nsub\n", "\nheap, KiB\n", "\nevents replayed\n", "\nfirst note\n", "\nsecond note\n", "\n10\n"] {
             assert!(svg.contains(text), "{text:?} in {svg}");
         }
+        let mapping = "data-x1=\"1319\" data-y0=\"204\" data-y1=\"903\" data-from=\"0\" data-to=\"10\" data-scale=\"linear\" data-axis=\"events\">";
+        assert!(svg.contains(mapping), "{svg}");
+    }
+
+    #[test]
+    fn many_names_and_long_subtitles_make_it_higher() {
+        let tall = Frame { name_count: 19, subtitle: "word ".repeat(20), ..frame() };
+        assert_eq!((tall.top(), tall.bottom()), (204 + 48, 204 + 48 + 20 * 48));
     }
 }

@@ -3,35 +3,42 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::canvas::{self, Drawn, EDGE, HAIRLINE, Sheet, TEXT, WIDTH};
+use super::canvas::{self, Drawn, EDGE, HAIRLINE, LINE, Sheet, TEXT, WIDTH};
 use super::palette;
 
 /// Room between the ends of the lines and the names, for the thin lines that join them.
 pub(super) const GAP: i32 = 56;
-
-/// Height of a name.
-const HEIGHT: f64 = 42.0;
 
 /// A name, and the height at which its line ends, in pixels.
 pub(super) struct Name<'a> {
     pub(super) text: &'a str,
     pub(super) color: RGBColor,
     pub(super) y: i32,
+    /// Whether it is that of a contender.
+    pub(super) is_contender: bool,
+}
+
+/// The room that names want to the right of a plot.
+pub(super) fn room<'a>(names: impl IntoIterator<Item = &'a str>) -> u32 {
+    let widths = names.into_iter().map(|name| canvas::text_width(name, TEXT) as u32);
+    widths.max().unwrap_or(0).clamp(140, 600)
 }
 
 /// Writes the names to the right of a plot that goes from `top` to `bottom` and ends at `right`.
 pub(super) fn paint(sheet: &Sheet, names: &[Name], right: i32, (top, bottom): (u32, u32)) -> Drawn {
     // The lowest keeps clear of the last tick's label, which reaches beyond the plot.
-    let (low, high) = (f64::from(top), f64::from(bottom) - HEIGHT / 2.0);
+    let (low, high) = (f64::from(top), f64::from(bottom) - f64::from(LINE) / 2.0);
     let wished: Vec<f64> = names.iter().map(|name| f64::from(name.y)).collect();
-    let size = TEXT.min((high - low) / names.len() as f64 * 0.8);
     let room = f64::from(WIDTH as i32 - right - GAP - EDGE / 2);
-    for (name, y) in names.iter().zip(spread(&wished, HEIGHT, low, high)) {
-        let y = y.round() as i32;
-        let leader = vec![(right + 4, name.y), (right + GAP - 8, y)];
-        sheet.draw(&PathElement::new(leader, name.color.stroke_width(HAIRLINE)))?;
-        let text = canvas::fit(name.text, size, room);
-        canvas::text(sheet, &text, (right + GAP, y), size, palette::ink(name.color), HPos::Left)?;
+    for (name, y) in names.iter().zip(spread(&wished, f64::from(LINE), low, high)) {
+        let paint = || {
+            let y = y.round() as i32;
+            let leader = vec![(right + 4, name.y), (right + GAP - 8, y)];
+            sheet.draw(&PathElement::new(leader, name.color.stroke_width(HAIRLINE)))?;
+            let text = canvas::fit(name.text, TEXT, room);
+            canvas::text(sheet, &text, (right + GAP, y), TEXT, palette::ink(name.color), HPos::Left)
+        };
+        if name.is_contender { sheet.contender(name.text, paint)? } else { paint()? }
     }
     Ok(())
 }

@@ -1,0 +1,31 @@
+//! The data of a chart as CSV: one header line, units in the columns' names, quoted as RFC 4180 has it.
+
+/// A table. Every row has as many cells as the header has columns; an empty cell is a figure that is not known.
+pub(super) fn table<const COLUMNS: usize>(
+    header: [&str; COLUMNS],
+    rows: impl IntoIterator<Item = [String; COLUMNS]>,
+) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let written =
+        writer.write_record(header).and_then(|()| rows.into_iter().try_for_each(|row| writer.write_record(row)));
+    written.expect("memory takes anything, and all rows are equally long");
+    let bytes = writer.into_inner().expect("memory takes anything");
+    String::from_utf8(bytes).expect("all cells are text")
+}
+
+/// A figure that may not be known.
+pub(super) fn cell(value: Option<impl ToString>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_quoted_where_they_must_be() {
+        let rows = [["a,b".to_string(), cell(Some(1.5))], ["say \"x\"\nok".into(), cell(None::<u64>)]];
+        assert_eq!(table(["name", "time_ns"], rows), "name,time_ns\n\"a,b\",1.5\n\"say \"\"x\"\"\nok\",\n");
+        assert_eq!(table(["name"], []), "name\n");
+    }
+}

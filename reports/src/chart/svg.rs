@@ -1,0 +1,196 @@
+//! What plotters has no words for in SVG: groups, tooltips, a name and a description for screen readers, classes for a page's style sheet.
+//!
+//! Plotters writes one element a line and knows no groups. A chart therefore draws a pixel far outside the sheet where a group begins or ends
+//! (the pixel's column is the index of a [`Tag`]), and [`finish`] puts the tag in the pixel's place.
+
+use super::canvas::{GRID, INK, SOFT, Words};
+use super::palette;
+
+/// The row of pixels that stand for tags: no chart reaches so far.
+pub(super) const TAG_ROW: i32 = -2_000_000_000;
+
+/// What a pixel in [`TAG_ROW`] stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Tag {
+    /// A group begins: its attributes, and its tooltip if it has one.
+    Open { attributes: Vec<(&'static str, String)>, tip: Option<String> },
+    /// The innermost group ends.
+    Close,
+}
+
+impl Tag {
+    fn text(&self) -> String {
+        match self {
+            Tag::Close => "</g>".into(),
+            Tag::Open { attributes, tip } => {
+                let mut text = "<g".to_string();
+                for (name, value) in attributes {
+                    text += &format!(" {name}=\"{}\"", escape(value));
+                }
+                match tip {
+                    // The attribute is for the HTML page, the element for viewers of a bare SVG.
+                    Some(tip) => text + &format!(" data-tip=\"{0}\"><title>{0}</title>", escape(tip)),
+                    None => text + ">",
+                }
+            }
+        }
+    }
+}
+
+/// Makes plotters' SVG what a chart is.
+pub(super) fn finish(svg: &str, words: &Words, tags: &[Tag]) -> String {
+    let mut finished = String::with_capacity(svg.len() + 1024);
+    let classes = [(INK, "ink"), (SOFT, "soft"), (GRID, "grid")].map(|(color, class)| (palette::hex(color), class));
+    // The tiles of a map: rectangles of one colour in a row, which one path draws in a fifth of the bytes.
+    let mut tiles = Tiles::default();
+    for line in svg.lines() {
+        if tiles.take(line) {
+            continue;
+        }
+        tiles.flush_into(&mut finished);
+        if tiles.take(line) {
+            continue;
+        }
+        if let Some(attributes) = line.strip_prefix("<svg ") {
+            finished += &format!("<svg role=\"img\" stroke-linejoin=\"round\" {attributes}\n");
+            finished += &format!("<title>{}</title>\n", escape(&words.title()));
+            finished += &format!("<desc>{}</desc>\n", escape(&words.description));
+            finished += "<rect class=\"sheet\" width=\"100%\" height=\"100%\" fill=\"#FFFFFF\"/>\n";
+        } else if let Some(tag) = tag_of(line, tags) {
+            finished += &tag.text();
+            finished.push('\n');
+        } else {
+            finished += &classed(line, &classes);
+            finished.push('\n');
+        }
+    }
+    // A control character, which a name may have brought in, is not allowed in XML, escaped or not.
+    let allowed = |character: char| character == '\n' || !character.is_control();
+    finished.chars().map(|character| if allowed(character) { character } else { '\u{FFFD}' }).collect()
+}
+
+fn tag_of<'a>(line: &str, tags: &'a [Tag]) -> Option<&'a Tag> {
+    let attributes = line.strip_prefix("<rect")?;
+    let in_row = attribute(attributes, "y")?.parse() == Ok(TAG_ROW);
+    if in_row { tags.get(attribute(attributes, "x")?.parse::<usize>().ok()?) } else { None }
+}
+
+/// The element with the class of its ink, and without an opacity that says nothing.
+fn classed(line: &str, classes: &[(String, &'static str)]) -> String {
+    if !line.starts_with('<') {
+        return line.to_string();
+    }
+    let line = line.replacen(" opacity=\"1\"", "", 1);
+    let color = [attribute(&line, "stroke"), attribute(&line, "fill")].into_iter().flatten().find(|&ink| ink != "none");
+    let class = color.and_then(|color| classes.iter().find(|(known, _)| known == color));
+    match (class, line.split_once(' ')) {
+        (Some((_, class)), Some((element, attributes))) => format!("{element} class=\"{class}\" {attributes}"),
+        _ => line,
+    }
+}
+
+/// Filled rectangles of one colour that follow each other.
+#[derive(Default)]
+struct Tiles {
+    color: String,
+    path: String,
+    count: usize,
+    /// The first of them as it came: a single rectangle stays one.
+    first: String,
+}
+
+impl Tiles {
+    /// Takes the line if it is a rectangle that goes on with these tiles, or begins some.
+    fn take(&mut self, line: &str) -> bool {
+        let Some(attributes) = line.strip_prefix("<rect") else { return false };
+        let value = |name| attribute(attributes, name);
+        let whole = |name| value(name).and_then(|text| text.parse::<i32>().ok());
+        let (Some(color), Some("none"), Some("1")) = (value("fill"), value("stroke"), value("opacity")) else {
+            return false;
+        };
+        let (Some(x), Some(y), Some(width), Some(height)) = (whole("x"), whole("y"), whole("width"), whole("height"))
+        else {
+            return false;
+        };
+        if y == TAG_ROW || (self.count > 0 && self.color != color) {
+            return false;
+        }
+        if self.count == 0 {
+            self.color = color.to_string();
+            self.first = line.to_string();
+        }
+        self.path += &format!("M{x} {y}h{width}v{height}h-{width}z");
+        self.count += 1;
+        true
+    }
+
+    fn flush_into(&mut self, svg: &mut String) {
+        match self.count {
+            0 => return,
+            1 => *svg += &self.first.replacen(" opacity=\"1\"", "", 1),
+            _ => *svg += &format!("<path fill=\"{}\" d=\"{}\"/>", self.color, self.path),
+        }
+        svg.push('\n');
+        *self = Tiles::default();
+    }
+}
+
+/// The value of an attribute of a tag.
+fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
+    rest.split_once('"').map(|(value, _)| value)
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words() -> Words {
+        Words { subject: "t".into(), what: "nothing", description: "nothing <much>".into() }
+    }
+
+    fn finish(svg: &str, tags: &[Tag]) -> String {
+        super::finish(&format!("<svg >\n{svg}\n</svg>\n"), &words(), tags)
+    }
+
+    fn pixel(index: usize) -> String {
+        format!(
+            "<rect x=\"{index}\" y=\"{TAG_ROW}\" width=\"1\" height=\"1\" stroke=\"none\" opacity=\"1\" fill=\"#000000\"/>"
+        )
+    }
+
+    #[test]
+    fn tags_stand_in_the_place_of_their_pixels() {
+        let open = Tag::Open { attributes: vec![("data-contender", "a<\"b".into())], tip: Some("1 & 2".into()) };
+        let svg = finish(&[pixel(0), "<line stroke=\"#123456\"/>".into(), pixel(1)].join("\n"), &[open, Tag::Close]);
+        let group = "<g data-contender=\"a&lt;&quot;b\" data-tip=\"1 &amp; 2\"><title>1 &amp; 2</title>\n\
+                     <line stroke=\"#123456\"/>\n</g>\n</svg>\n";
+        assert!(svg.ends_with(group), "{svg}");
+        assert!(!svg.contains(&TAG_ROW.to_string()));
+    }
+
+    #[test]
+    fn inks_have_classes() {
+        let svg = finish(
+            "<text opacity=\"1\" fill=\"#222222\">\n<text\n</text>\n<line stroke=\"#DDDDDD\"/>\n<line stroke=\"#DDDDDE\"/>",
+            &[],
+        );
+        let classed = "<text class=\"ink\" fill=\"#222222\">\n<text\n</text>\n<line class=\"grid\" stroke=\"#DDDDDD\"/>\n<line stroke=\"#DDDDDE\"/>\n";
+        assert!(svg.contains(classed), "{svg}");
+    }
+
+    #[test]
+    fn tiles_of_one_colour_become_one_path() {
+        let tile = |x: i32, color: &str| {
+            format!("<rect x=\"{x}\" y=\"5\" width=\"2\" height=\"3\" opacity=\"1\" fill=\"{color}\" stroke=\"none\"/>")
+        };
+        let svg = finish(&[tile(0, "#AA0000"), tile(2, "#AA0000"), tile(4, "#BB0000")].join("\n"), &[]);
+        let expected = "<path fill=\"#AA0000\" d=\"M0 5h2v3h-2zM2 5h2v3h-2z\"/>\n\
+                        <rect x=\"4\" y=\"5\" width=\"2\" height=\"3\" fill=\"#BB0000\" stroke=\"none\"/>\n</svg>\n";
+        assert!(svg.ends_with(expected), "{svg}");
+    }
+}
