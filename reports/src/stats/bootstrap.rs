@@ -36,12 +36,14 @@ pub fn median(samples: &[f64]) -> Option<f64> {
 /// ```
 pub fn estimate_median(samples: &[f64], seed: u64) -> Option<Estimate> {
     let value = median(samples)?;
-    let interval = (samples.len() > 1).then(|| {
-        let mut medians = resampled_medians(samples, seed);
-        medians.sort_unstable_by(f64::total_cmp);
-        Interval { low: medians[OUTSIDE], high: medians[RESAMPLES - 1 - OUTSIDE] }
-    });
+    let interval = (samples.len() > 1).then(|| percentile_interval(resampled_medians(samples, seed)));
     Some(Estimate { value, interval })
+}
+
+/// The interval that holds the middle 95 % of the [`RESAMPLES`] figures of a bootstrap.
+pub(super) fn percentile_interval(mut resampled: Vec<f64>) -> Interval {
+    resampled.sort_unstable_by(f64::total_cmp);
+    Interval { low: resampled[OUTSIDE], high: resampled[RESAMPLES - 1 - OUTSIDE] }
 }
 
 /// The medians of [`RESAMPLES`] samples, each drawn with replacement and as many as there are.
