@@ -2,6 +2,7 @@
 
 mod heap_size;
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::env;
 use std::io::{self, IsTerminal};
@@ -315,29 +316,38 @@ const EVENTS: &str = "{prefix}: {msg} {wide_bar} {percent}%, {per_sec}, {eta} le
 /// Progress in steps, of which there are few.
 const STEPS: &str = "{prefix}: {msg} {wide_bar} {pos}/{len}, {eta} left";
 
+/// From this on, it is worth telling how fast traces were gone through.
+const LONG: Duration = Duration::from_secs(10);
+
 /// Progress on standard error, if that is a terminal.
-struct Bar(ProgressBar);
+struct Bar {
+    bar: ProgressBar,
+    rate_is_told: Cell<bool>,
+}
 
 impl Bar {
     fn new(trace: &str) -> Self {
         let bar = if io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
         bar.set_style(Bar::style(STEPS));
         bar.set_prefix(trace.to_owned());
-        Bar(bar)
+        Bar { bar, rate_is_told: Cell::new(false) }
     }
 
     fn show(&self, progress: &Progress<'_>) {
         match *progress {
-            Progress::Reading => self.0.set_message("reading"),
+            Progress::Reading => self.bar.set_message("reading"),
             Progress::Examining { names, events, all_events } => {
-                self.0.set_style(Bar::style(EVENTS));
-                self.0.set_message(format!("checking {}", names.join(", ")));
-                self.0.set_length(all_events);
-                self.0.set_position(events);
+                self.bar.set_style(Bar::style(EVENTS));
+                self.bar.set_message(format!("checking {}", names.join(", ")));
+                self.bar.set_length(all_events);
+                self.bar.set_position(events);
             }
             Progress::Snapshots { .. } | Progress::Examined(_) => {}
-            Progress::Bounding => self.0.set_message("placing all objects with hindsight"),
-            Progress::AllExamined(_) => self.0.set_message("saving memory figures"),
+            Progress::Bounding => self.bar.set_message("placing all objects with hindsight"),
+            Progress::AllExamined(_) => {
+                self.tell_rate();
+                self.bar.set_message("saving memory figures");
+            }
             Progress::Searching { name, limit_pages: Some(pages), done, all } => {
                 self.step(format!("minimum heap: {name} at {}", count(pages as u64, "page")), done, all);
             }
@@ -348,18 +358,30 @@ impl Bar {
         }
     }
 
+    /// Once, behind the examinations, where progress is in events.
+    fn tell_rate(&self) {
+        let (events, elapsed) = (self.bar.position(), self.bar.elapsed());
+        if !self.rate_is_told.replace(true) && elapsed >= LONG {
+            let rate = events as f64 / elapsed.as_secs_f64() / 1e6;
+            let events = count(events, "event");
+            self.bar.suspend(|| {
+                note(format_args!("{events} in {:.0} s: {rate:.1} million a second", elapsed.as_secs_f64()))
+            });
+        }
+    }
+
     fn style(template: &str) -> ProgressStyle {
         ProgressStyle::with_template(template).expect("the template is sound")
     }
 
     fn step(&self, message: String, done: usize, all: usize) {
-        self.0.set_style(Bar::style(STEPS));
-        self.0.set_message(message);
-        self.0.set_length(all as u64);
-        self.0.set_position(done as u64);
+        self.bar.set_style(Bar::style(STEPS));
+        self.bar.set_message(message);
+        self.bar.set_length(all as u64);
+        self.bar.set_position(done as u64);
     }
 
     fn finish(&self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }
