@@ -38,6 +38,7 @@ mod labels;
 #[allow(dead_code, reason = "the charts that use all of it are not here yet")]
 mod marks;
 mod palette;
+mod phases;
 #[allow(dead_code, reason = "the charts that use all of it are not here yet")]
 mod rows;
 mod svg;

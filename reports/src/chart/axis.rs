@@ -139,6 +139,12 @@ impl Axis {
         }
     }
 
+    /// The same axis on so many pixels, extended so that the last `free` of them are above all values.
+    pub(super) fn with_headroom(mut self, free: f64, pixels: f64) -> Self {
+        self.range.end += (self.range.end - self.range.start) * free / (pixels - free);
+        self
+    }
+
     /// The same axis with every second, every fourth … tick only, until the labels have room beside each other on so many pixels.
     pub(super) fn thinned(mut self, width: f64) -> Self {
         let per_position = width / (self.range.end - self.range.start);

@@ -4,6 +4,8 @@
 //! contender costs, and a line that keeps rising over flat live bytes is a leak. It cannot see what happens inside the heap:
 //! neither where free space lies nor who could still use it.
 //!
+//! Where a heap grew a few times only, each time is a dot. The marks that the recorded program set divide the run into its phases.
+//!
 //! The axis is logarithmic where one contender takes far more than another, or the smaller ones would all lie on the floor.
 
 use plotters::prelude::*;
@@ -12,14 +14,19 @@ use super::axis::Axis;
 use super::canvas::{self, Drawn, HAIRLINE, INK, SOFT, Sheet, Words};
 use super::contenders::{LeftOut, Shown, join, not_shown, reasons, sort_out};
 use super::data;
-use super::frame::{Frame, Plot};
+use super::frame::{self, Frame, Plot};
 use super::labels::{self, Name};
+use super::marks;
+use super::phases;
 use crate::ReportError;
 use crate::numbers::{bytes, count, grouped};
 use crate::results::{Contender, Figure, FootprintPoint, Memory, Results};
 
 /// Largest ratio of peaks up to which a linear axis shows the smallest.
 const LINEAR_UP_TO: u64 = 8;
+
+/// Most stretches of growth that are dotted, for a contender.
+const DOTS_UP_TO: usize = 24;
 
 /// Fill and outline of the live bytes.
 const LIVE_FILL: RGBColor = RGBColor(0xE6, 0xE6, 0xE6);
@@ -49,12 +56,16 @@ pub fn footprint(results: &Results) -> Result<String, ReportError> {
         return canvas::message(&words, &message);
     }
     let live = live(&lines);
-    let frame = frame(results, &lines, &live, &left_out);
+    let mut frame = frame(results, &lines, &live, &left_out);
+    let trace = &results.trace;
+    let phases = phases::phases(trace, |event| frame.x_pixel(event as f64), frame.edges().1);
+    frame.notes.extend(phases::note(trace, &phases));
     canvas::draw(&words, frame.height(), |sheet| {
         canvas::heading(sheet, &words)?;
         let mut plot = frame.paint(sheet)?;
         paint_live(&mut plot, &frame.y, &live)?;
-        paint_committed(sheet, &mut plot, &frame.y, &lines)?;
+        phases::paint(sheet, &phases, (frame.top() as i32, frame.bottom() as i32))?;
+        paint_committed(sheet, &mut plot, &frame, &lines)?;
         let names = names(&lines, &live, |bytes| frame.pixel(&plot, 0.0, frame.y.position(bytes as f64)).1);
         labels::paint(sheet, &names, frame.right(&plot), (frame.top(), frame.bottom()))
     })
@@ -120,7 +131,10 @@ fn frame(results: &Results, lines: &[Line], live: &[FootprintPoint], left_out: &
     // The same trace on another word size has other figures, so the platform is part of the chart.
     let platform = canvas::platform(&results.provenance.target);
     let ends = lines.iter().filter_map(|line| line.figures.timeline.last()).map(|point| point.event);
-    let y = axis_for(lines, live);
+    let mut y = axis_for(lines, live);
+    if !trace.marks.is_empty() {
+        y = y.with_headroom(phases::HEADROOM, f64::from(frame::PLOT));
+    }
     Frame {
         subtitle: format!("{platform}; {}; peak live {}", count(trace.events, "event"), bytes(trace.peak_live_bytes)),
         x_title: "events replayed".into(),
@@ -140,24 +154,37 @@ fn paint_live(plot: &mut Plot, axis: &Axis, live: &[FootprintPoint]) -> Drawn {
     Ok(())
 }
 
-fn paint_committed(sheet: &Sheet, plot: &mut Plot, axis: &Axis, lines: &[Line]) -> Drawn {
+fn paint_committed(sheet: &Sheet, plot: &mut Plot, frame: &Frame, lines: &[Line]) -> Drawn {
+    let height = |bytes: u64| frame.y.position(bytes as f64);
     // Dashed lines come last, so that a line beneath them shows through the gaps.
     for dashed in [false, true] {
         for line in lines.iter().filter(|line| line.style.dashes.is_empty() != dashed) {
-            let committed = steps(&line.figures.timeline, |point| axis.position(point.committed_bytes as f64));
+            let committed = steps(&line.figures.timeline, |point| height(point.committed_bytes));
             line.paint(sheet, &tip(line), || {
                 sheet.dashed(line.style.dashes, || {
                     plot.draw_series(LineSeries::new(committed, line.stroke()))?;
                     Ok(())
                 })?;
+                for (event, committed) in growth(line) {
+                    let place = frame.pixel(plot, event as f64, height(committed));
+                    marks::point(sheet, place, 8, line.style.color, true)?;
+                }
                 let Some((event, committed)) = first_failure(line) else { return Ok(()) };
-                let place = (event as f64, axis.position(committed as f64));
-                plot.draw_series([Cross::new(place, 15, INK.stroke_width(5))])?;
+                plot.draw_series([Cross::new((event as f64, height(committed)), 15, INK.stroke_width(5))])?;
                 Ok(())
             })?;
         }
     }
     Ok(())
+}
+
+/// Where a contender's heap grew, and to how many bytes; nothing where that was too often to be told apart.
+fn growth(line: &Line) -> Vec<(u64, u64)> {
+    let timeline = &line.figures.timeline;
+    let starts = [0].into_iter().chain(timeline.iter().map(|point| point.event));
+    let grown = timeline.iter().zip(starts).filter(|(point, _)| point.grow_events > 0);
+    let grown: Vec<_> = grown.map(|(point, start)| (start, point.committed_bytes)).collect();
+    if grown.len() <= DOTS_UP_TO { grown } else { Vec::new() }
 }
 
 fn tip(line: &Line) -> String {
@@ -227,6 +254,9 @@ fn notes(lines: &[Line], left_out: &[LeftOut]) -> Vec<String> {
         let failures =
             |line: &&Line| format!("{} ({} in all)", line.contender.name, grouped(line.figures.failed_requests));
         notes.push(format!("x: first request that failed: {}", join(&failing, failures)));
+    }
+    if lines.iter().any(|line| !growth(line).is_empty()) {
+        notes.push(format!("dots: the heap grew; only where that was at most {DOTS_UP_TO} times"));
     }
     notes.extend(not_shown(left_out));
     notes

@@ -13,7 +13,7 @@ use super::labels;
 const SUBTITLE: i32 = 104;
 
 /// Least height of the plot, in pixels.
-const PLOT: u32 = 700;
+pub(super) const PLOT: u32 = 700;
 
 /// Room below the plot for the ticks' labels, and for these and the axis's title.
 const TICKS: u32 = 66;
@@ -55,20 +55,31 @@ impl Frame {
         self.top() + PLOT.max((self.name_count as u32 + 1) * LINE as u32)
     }
 
+    /// The first and the last pixel of the plot, from the left.
+    pub(super) fn edges(&self) -> (i32, i32) {
+        let tick_room = self.y.ticks.iter().map(|tick| canvas::text_width(&tick.label, TEXT) as i32).max();
+        // The last tick's label reaches beyond the plot.
+        let name_room = (self.name_room as i32 + labels::GAP).max(80);
+        (EDGE + tick_room.unwrap_or(0) + 28, WIDTH as i32 - name_room - EDGE - 1)
+    }
+
+    /// The pixel of a value on the axis to the right, as long as there is no plot yet to ask.
+    pub(super) fn x_pixel(&self, value: f64) -> i32 {
+        let (left, right) = self.edges();
+        let share = (self.x.position(value) - self.x.range.start) / (self.x.range.end - self.x.range.start);
+        left + (share * f64::from(right - left)).round() as i32
+    }
+
     /// Draws everything but the heading and the series.
     pub(super) fn paint<'a>(&self, sheet: &Sheet<'a>) -> Result<Plot<'a>, Failure> {
-        let tick_room = self.y.ticks.iter().map(|tick| canvas::text_width(&tick.label, TEXT) as u32).max();
-        let left = tick_room.unwrap_or(0) + 28;
-        // The last tick's label reaches beyond the plot.
-        let right = (self.name_room + labels::GAP as u32).max(80) + EDGE as u32;
-        let width = WIDTH - left - right - EDGE as u32;
-        let x = self.x.clone().thinned(f64::from(width));
+        let (left, right) = self.edges();
+        let x = self.x.clone().thinned(f64::from(right - left));
         let mut plot = ChartBuilder::on(sheet)
             .margin_top(self.top())
             .margin_left(EDGE)
-            .margin_right(right)
+            .margin_right(WIDTH as i32 - right - 1)
             .margin_bottom(self.height() - self.bottom() - TICKS)
-            .y_label_area_size(left)
+            .y_label_area_size(left - EDGE)
             .x_label_area_size(TICKS)
             .build_cartesian_2d(x.ticked(), self.y.ticked())?;
         let mut mesh = plot.configure_mesh();
@@ -188,6 +199,8 @@ mod tests {
             let plot = frame.paint(sheet)?;
             // The last pixels that belong to the plot.
             assert_eq!(frame.right(&plot), WIDTH as i32 - 200 - labels::GAP - EDGE - 1);
+            assert_eq!((frame.x_pixel(0.0), frame.x_pixel(10.0)), frame.edges());
+            assert_eq!((frame.x_pixel(0.0), frame.x_pixel(10.0)), (frame.pixel(&plot, 0.0, 0.0).0, frame.right(&plot)));
             assert_eq!(frame.pixel(&plot, 0.0, 0.0).1, frame.bottom() as i32 - 1);
             assert_eq!(frame.pixel(&plot, 0.0, frame.y.range.end).1, frame.top() as i32);
             Ok(())
