@@ -24,29 +24,37 @@
 //! | `data-tip="TEXT"` | a tooltip, and its text once more in the group's `<title>` |
 //! | `<g class="plot" data-x0 data-x1 data-y0 data-y1 data-from data-to data-scale>` | an empty group: the plot's edges in units of the view box, the values at the left and the right one, and whether pixels go with them or their logarithm. With `data-axis="events"`, they are events of the trace |
 
-#[allow(dead_code, reason = "the charts that use all of it are not here yet")]
 mod axis;
-#[allow(dead_code, reason = "the charts that use all of it are not here yet")]
 mod canvas;
-#[allow(dead_code, reason = "the charts that use all of it are not here yet")]
 mod contenders;
-#[allow(dead_code, reason = "the charts that use all of it are not here yet")]
 mod data;
 mod footprint;
 mod frame;
+mod heap_map;
+mod heap_strips;
+mod heat;
 mod labels;
-#[allow(dead_code, reason = "the charts that use all of it are not here yet")]
+mod latency;
 mod marks;
 mod palette;
+mod pareto;
 mod phases;
-#[allow(dead_code, reason = "the charts that use all of it are not here yet")]
+mod ratios;
 mod rows;
+mod scatter;
+#[cfg(test)]
+mod structure;
 mod svg;
 
 use crate::ReportError;
 use crate::results::Results;
 
 pub use footprint::footprint;
+pub use heap_map::heap_map;
+pub use heap_strips::heap_strips;
+pub use latency::latency;
+pub use pareto::{pareto_cold, pareto_warm};
+pub use ratios::ratios;
 
 /// A chart that can be drawn from the results of one trace.
 #[derive(Clone, Copy, Debug)]
@@ -69,30 +77,115 @@ impl Chart {
 }
 
 /// Every chart, in the order of a report.
-pub const ALL: &[Chart] = &[Chart {
-    file_name: "footprint.svg",
-    title: "Committed heap over time",
-    draw: footprint::footprint,
-    data: footprint::data,
-}];
+#[rustfmt::skip]
+pub const ALL: &[Chart] = &[
+    Chart { file_name: "footprint.svg", title: "Committed heap over time", draw: footprint::footprint, data: footprint::data },
+    Chart { file_name: "ratios.svg", title: "Time against the baseline", draw: ratios::ratios, data: ratios::data },
+    Chart { file_name: "pareto-warm.svg", title: "Memory against warm time", draw: pareto::pareto_warm, data: pareto::warm_data },
+    Chart { file_name: "pareto-cold.svg", title: "Memory against cold time", draw: pareto::pareto_cold, data: pareto::cold_data },
+    Chart { file_name: "latency.svg", title: "Latency of single calls", draw: latency::latency, data: latency::data },
+    Chart { file_name: "heap-map.svg", title: "Heap map", draw: heap_map::heap_map, data: heap_map::data },
+    Chart { file_name: "heap-strips.svg", title: "The heap at three moments", draw: heap_strips::heap_strips, data: heap_strips::data },
+];
 
 #[cfg(test)]
 mod tests {
+    use roxmltree::Document;
+
     use super::*;
-    use crate::sample;
+    use crate::results::{Contender, Figure, Mark, Role};
+    use crate::sample::{self, contender};
+
+    /// The cases that go wrong first.
+    fn cases() -> Vec<(&'static str, Results)> {
+        let with = |contenders: Vec<Contender>| Results { contenders, ..sample::empty() };
+        let like = |name: &str, index: u64| {
+            contender(name).pages(20 + 3 * index).cold_ns(90 + 7 * index).warm_ns(80 + 5 * index * (index % 3)).build()
+        };
+        let names = [
+            "null",
+            "segregated-bump",
+            "segregated-bump-mv",
+            "dlmalloc",
+            "talc",
+            "wee_alloc",
+            "rlsf",
+            "linked_list_allocator",
+            "buddy_system_allocator",
+            "mimalloc",
+            "jemalloc",
+            "bump",
+        ];
+        let mut twelve: Vec<Contender> = (0..).zip(names).map(|(index, name)| like(name, index)).collect();
+        twelve[0].role = Role::Floor;
+        let mut failed = sample::results();
+        failed.contenders[2] = contender("segregated-bump").invalid(17, "block 3 overlaps block 2").build();
+        failed.contenders[3] = contender("segregated-bump-mv")
+            .without_memory("its time was over")
+            .without_time("its time was over")
+            .build();
+        failed.contenders[6] = contender("wee_alloc").pages(92).failed_requests(12).build();
+        let mut marked = sample::results();
+        let mark = |index: u64| Mark { event: index * 5000, name: format!("request {index}") };
+        marked.trace.marks = (0..40).map(mark).collect();
+        marked.trace.mark_count = 40;
+        let mut long = sample::results();
+        long.trace.name = "a-name-that-is-much-longer-than-any-heading-has-room-for".into();
+        long.contenders[4].name = "an-allocator-with-a-name-that-is-longer-still-than-this".into();
+        long.bounds = Figure::unknown("not looked for");
+        vec![
+            ("all", sample::results()),
+            ("none", sample::empty()),
+            ("one", with(vec![like("talc", 1)])),
+            ("the baseline alone", with(vec![like("dlmalloc", 1)])),
+            ("twelve", with(twelve)),
+            ("failed", failed),
+            ("marked", marked),
+            ("long names", long),
+        ]
+    }
 
     #[test]
-    fn every_chart_draws_full_and_empty_results() {
-        for chart in ALL {
-            for results in [sample::results(), sample::empty()] {
+    fn every_chart_can_be_read_in_every_case() {
+        let mut complaints = Vec::new();
+        for (case, results) in cases() {
+            for chart in ALL {
+                let name = format!("{}, {case}", chart.file_name);
                 let svg = (chart.draw)(&results).unwrap();
-                assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"), "{}", chart.file_name);
-                roxmltree::Document::parse(&svg).unwrap();
+                assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"), "{name}");
+                let svg = Document::parse(&svg).unwrap();
+                complaints
+                    .extend(structure::unreadable(&svg).into_iter().map(|complaint| format!("{name}: {complaint}")));
+                assert!(!structure::child(&svg, "desc").is_empty(), "{name}");
+                structure::tips(&svg);
+            }
+        }
+        assert!(complaints.is_empty(), "{complaints:#?}");
+    }
+
+    #[test]
+    fn every_chart_has_its_data_beside_it() {
+        for (case, results) in cases() {
+            for chart in ALL {
                 let data = (chart.data)(&results);
                 let mut reader = csv::Reader::from_reader(data.as_bytes());
+                let header = reader.headers().unwrap().clone();
+                assert_eq!(header.iter().next(), Some("trace"), "{}", chart.file_name);
                 let rows = reader.records().map(Result::unwrap).count();
-                assert_eq!(rows == 0, results.contenders.is_empty(), "{}", chart.file_name);
+                let svg = (chart.draw)(&results).unwrap();
+                assert_eq!(rows == 0, svg.contains("There is nothing to "), "{}, {case}", chart.file_name);
             }
+        }
+    }
+
+    #[test]
+    fn any_name_gives_well_formed_xml() {
+        let mut results = sample::results();
+        results.trace.name = "<b>&\"'\u{7}\u{1b}[31m 堆".into();
+        results.contenders[4].name = results.trace.name.clone();
+        results.settings.baseline = results.trace.name.clone();
+        for chart in ALL {
+            Document::parse(&(chart.draw)(&results).unwrap()).unwrap();
         }
     }
 

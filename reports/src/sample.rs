@@ -279,7 +279,7 @@ impl Builder {
                 live_bytes: 1234,
             }),
             timeline: self.timeline(),
-            grid: OccupancyGrid::default(),
+            grid: self.grid(),
         }
     }
 
@@ -306,6 +306,18 @@ impl Builder {
             }
         };
         (1..=1000).map(point).collect()
+    }
+
+    /// Twenty columns, in which every second row is empty and the others are fuller the further up they are.
+    fn grid(&self) -> OccupancyGrid {
+        let pages_per_row = self.pages.div_ceil(64);
+        let rows = self.pages.div_ceil(pages_per_row);
+        let permille = |row: u64| if row % 2 == 0 { 0 } else { (row * 1000 / rows) as u16 };
+        OccupancyGrid {
+            row_bytes: pages_per_row * PAGE,
+            events_per_column: EVENTS / 20,
+            live_permille: vec![(0..rows).map(permille).collect(); 20],
+        }
     }
 
     /// Samples that spread by 3 % to either side of what was asked for.

@@ -129,7 +129,12 @@ impl Axis {
         ];
         let choices = finest.map(|(factors, every)| values(factors, every));
         let fitting = choices.into_iter().find(|values| values.len() <= most_ticks);
-        let values = fitting.unwrap_or_else(|| values(&[1.0], 3));
+        let values = match fitting {
+            // On so short an axis even steps are as good as any.
+            Some(few) if few.len() < 3 => multiples(round_step((high - low) / 4.0), low, high),
+            Some(values) => values,
+            None => values(&[1.0], 3),
+        };
         Axis {
             scale: Scale::Log,
             range: low.log2()..high.log2(),
@@ -306,6 +311,7 @@ mod tests {
     #[test]
     fn logarithmic_ticks_are_as_dense_as_there_is_room() {
         assert_eq!(labels(&Axis::log(0.4, 3.0, "", 6)), "0.5 1 2");
+        assert_eq!(labels(&Axis::log(0.85, 1.43, "", 6)), "1 1.2 1.4");
         assert_eq!(labels(&Axis::log(0.4, 3.0, "", 9)), "0.4 0.5 0.7 1 1.5 2 3");
         assert_eq!(labels(&Axis::log(3.0, 2e6, "ns", 6)), "10 100 1,000 10 k 100 k 1 M");
         assert_eq!(labels(&Axis::log(1.0, 1e9, "ns", 6)), "1 100 10 k 1 M 100 M");

@@ -151,6 +151,9 @@ pub(super) fn heading(sheet: &Sheet, words: &Words) -> Drawn {
 
 /// One line of text, centred on the height of its place.
 pub(super) fn text(sheet: &Sheet, text: &str, place: (i32, i32), size: f64, ink: RGBColor, side: HPos) -> Drawn {
+    if text.is_empty() {
+        return Ok(());
+    }
     let style = font(size).into_text_style(&**sheet).color(&ink).pos(Pos::new(side, VPos::Center));
     sheet.draw_text(text, &style, place)
 }
@@ -160,9 +163,22 @@ pub(super) fn font(size: f64) -> FontDesc<'static> {
     FontDesc::new(FontFamily::SansSerif, size * 1.24, FontStyle::Normal)
 }
 
-/// The room that a text needs. No font is at hand to measure with, so this is for a wide one.
+/// The room that a text needs. No font is at hand to measure with, so this is for DejaVu Sans, the widest of those that viewers usually take.
 pub(super) fn text_width(text: &str, size: f64) -> f64 {
-    text.chars().count() as f64 * size * 0.6
+    text.chars().map(letter_width).sum::<f64>() * size
+}
+
+/// Width of a letter, in parts of the font's size.
+fn letter_width(letter: char) -> f64 {
+    match letter {
+        'i' | 'j' | 'l' | 'I' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' | ' ' => 0.34,
+        'f' | 'r' | 't' | '-' | '(' | ')' | '[' | ']' | '/' => 0.42,
+        'w' | 'G' | 'O' | 'Q' | '+' | '=' | '<' | '>' => 0.84,
+        'm' | 'M' | 'W' | '%' | '@' => 1.0,
+        'A'..='Z' => 0.76,
+        _ if letter.is_ascii() => 0.64,
+        _ => 1.0,
+    }
 }
 
 /// The text, or as much of its beginning as has room.
@@ -170,8 +186,12 @@ pub(super) fn fit(text: &str, size: f64, room: f64) -> String {
     if text_width(text, size) <= room {
         return text.to_string();
     }
-    let kept = (room / text_width("m", size)) as usize;
-    let start: String = text.chars().take(kept.saturating_sub(3)).collect();
+    let mut free = room - text_width("...", size);
+    let has_room = |letter: &char| {
+        free -= letter_width(*letter) * size;
+        free >= 0.0
+    };
+    let start: String = text.chars().take_while(has_room).collect();
     format!("{}...", start.trim_end())
 }
 
@@ -244,7 +264,9 @@ mod tests {
     fn text_is_cut_and_broken_to_its_room() {
         let room = text_width("twelve chars", TEXT);
         assert_eq!(fit("twelve chars", TEXT, room), "twelve chars");
-        assert_eq!(fit("thirteen char", TEXT, room), "thirteen...");
+        assert_eq!(fit("thirteen chars", TEXT, room), "thirteen ch...");
         assert_eq!(wrap("one two three four five", TEXT, room), ["one two", "three four", "five"]);
+        assert_eq!(text_width("ab", 10.0), 12.8);
+        assert!(text_width("ill", TEXT) < text_width("mum", TEXT) / 2.0);
     }
 }

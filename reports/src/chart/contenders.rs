@@ -10,7 +10,7 @@ use crate::results::{Contender, Results, Role, Verification};
 /// A contender that is shown, with the figures that the chart draws.
 pub(super) struct Shown<'a, T> {
     pub(super) contender: &'a Contender,
-    pub(super) figures: &'a T,
+    pub(super) figures: T,
     pub(super) style: Style,
 }
 
@@ -24,7 +24,7 @@ pub(super) struct LeftOut<'a> {
 /// verification are always left out: their figures are not those of an allocator.
 pub(super) fn sort_out<'a, T>(
     results: &'a Results,
-    figures: impl Fn(&'a Contender) -> Result<&'a T, String>,
+    figures: impl Fn(&'a Contender) -> Result<T, String>,
 ) -> (Vec<Shown<'a, T>>, Vec<LeftOut<'a>>) {
     let (mut shown, mut left_out) = (Vec::new(), Vec::new());
     for contender in &results.contenders {

@@ -87,7 +87,7 @@ pub(super) fn data(results: &Results) -> String {
 }
 
 /// A contender whose heap is drawn.
-type Line<'a> = Shown<'a, Memory>;
+type Line<'a> = Shown<'a, &'a Memory>;
 
 /// The figures of a contender, where they have a course over time.
 fn memory(contender: &Contender) -> Result<&Memory, String> {
@@ -268,16 +268,12 @@ mod tests {
 
     use super::*;
     use crate::chart::canvas::{TEXT, WIDTH};
+    use crate::chart::structure::{child, texts};
     use crate::results::Role;
     use crate::sample::{self, PAGE, contender};
 
     fn draw(contenders: Vec<Contender>) -> String {
         footprint(&Results { contenders, ..sample::empty() }).unwrap()
-    }
-
-    fn texts(svg: &Document) -> Vec<String> {
-        let is_text = |node: &Node| node.has_tag_name("text");
-        svg.descendants().filter(is_text).map(|node| node.text().unwrap_or_default().trim().to_string()).collect()
     }
 
     /// The lines of this colour that are no hairlines.
@@ -288,10 +284,6 @@ mod tests {
                 && node.attribute("stroke-width") != Some("2")
         };
         svg.descendants().filter(is_line).collect()
-    }
-
-    fn child<'a>(svg: &'a Document, name: &str) -> &'a str {
-        svg.root_element().children().find(|node| node.has_tag_name(name)).and_then(|node| node.text()).unwrap()
     }
 
     #[test]
@@ -388,7 +380,7 @@ mod tests {
             contender("null").role(Role::Floor).without_memory("hands out no memory").build(),
         ]);
         let svg = Document::parse(&svg).unwrap();
-        for line in ["not shown: broken: failed verification; mimalloc, jemalloc: its", "own reserve"] {
+        for line in ["not shown: broken: failed verification; mimalloc, jemalloc: its own", "reserve"] {
             assert!(texts(&svg).contains(&line.to_string()), "{:?}", texts(&svg));
         }
         assert!(child(&svg, "desc").contains("null: hands out no memory"));

@@ -20,7 +20,7 @@ pub(super) struct Name<'a> {
 
 /// The room that names want to the right of a plot.
 pub(super) fn room<'a>(names: impl IntoIterator<Item = &'a str>) -> u32 {
-    let widths = names.into_iter().map(|name| canvas::text_width(name, TEXT) as u32);
+    let widths = names.into_iter().map(|name| canvas::text_width(name, TEXT).ceil() as u32);
     widths.max().unwrap_or(0).clamp(140, 600)
 }
 

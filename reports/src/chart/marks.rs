@@ -15,11 +15,6 @@ pub(super) fn error_bar_across(sheet: &Sheet, (from, to): (i32, i32), y: i32, co
     lines(sheet, color, [((from, y), (to, y)), ((from, y - CAP), (from, y + CAP)), ((to, y - CAP), (to, y + CAP))])
 }
 
-/// An error bar upwards, in pixels.
-pub(super) fn error_bar_up(sheet: &Sheet, x: i32, (from, to): (i32, i32), color: RGBColor) -> Drawn {
-    lines(sheet, color, [((x, from), (x, to)), ((x - CAP, from), (x + CAP, from)), ((x - CAP, to), (x + CAP, to))])
-}
-
 fn lines(sheet: &Sheet, color: RGBColor, ends: [((i32, i32), (i32, i32)); 3]) -> Drawn {
     ends.into_iter().try_for_each(|(from, to)| sheet.draw(&PathElement::new(vec![from, to], color.stroke_width(WIDTH))))
 }

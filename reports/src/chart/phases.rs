@@ -72,7 +72,12 @@ pub(super) fn note(trace: &Trace, phases: &[Phase]) -> Option<String> {
     let named = phases.iter().filter(|phase| !phase.name.is_empty()).count() as u64;
     (named < trace.mark_count).then(|| {
         let drawn = phases.len() as u64;
-        format!("{} of the trace, {} drawn and {} named", count(trace.mark_count, "mark"), grouped(drawn), grouped(named))
+        format!(
+            "{} of the trace, {} drawn and {} named",
+            count(trace.mark_count, "mark"),
+            grouped(drawn),
+            grouped(named)
+        )
     })
 }
 
@@ -92,9 +97,15 @@ mod tests {
 
     #[test]
     fn names_are_written_where_they_fit() {
-        let trace = trace(&[(100, "start up"), (200, "hidden"), (205, "too close"), (600, "serve"), (960, "the end of it all")]);
+        let trace = trace(&[
+            (100, "start up"),
+            (200, "hidden"),
+            (205, "too close"),
+            (600, "serve"),
+            (960, "the end of it all"),
+        ]);
         let phases = phases(&trace, |event| event as i32, 1000);
-        // 8 letters take 192 pixels and so reach beyond 200; at 960 there is room for none.
+        // The first name reaches beyond 200, and at 960 there is room for none.
         assert_eq!(names(&phases), [(100, "start up"), (200, ""), (600, "serve"), (960, "")]);
         assert_eq!(note(&trace, &phases).unwrap(), "5 marks of the trace, 4 drawn and 2 named");
     }
@@ -103,7 +114,7 @@ mod tests {
     fn long_names_are_cut() {
         let trace = trace(&[(0, "a name that is much longer than any room for it")]);
         let phases = phases(&trace, |event| event as i32, 1000);
-        assert_eq!(names(&phases), [(0, "a name that i...")]);
+        assert_eq!(names(&phases), [(0, "a name that is...")]);
         assert_eq!(note(&trace, &phases), None);
     }
 }

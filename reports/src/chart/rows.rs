@@ -50,12 +50,12 @@ impl Rows {
     /// The left edge of the plot.
     pub(super) fn left(&self) -> i32 {
         let widest = self.names.iter().map(|(name, _)| canvas::text_width(name, TEXT)).fold(0.0, f64::max);
-        EDGE + widest.clamp(140.0, 600.0) as i32 + GAP
+        EDGE + widest.clamp(140.0, 600.0).ceil() as i32 + GAP
     }
 
     /// The right edge of the plot.
     pub(super) fn right(&self) -> i32 {
-        let values = canvas::text_width(&self.widest_value, TEXT) as i32;
+        let values = canvas::text_width(&self.widest_value, TEXT).ceil() as i32;
         WIDTH as i32 - EDGE - if values > 0 { values + GAP } else { 40 }
     }
 
@@ -108,7 +108,7 @@ mod tests {
     fn values_lie_between_the_names_and_the_texts_at_right() {
         let rows = Rows {
             subtitle: "sub".into(),
-            names: vec![("talc".into(), INK), ("dlmalloc".into(), INK)],
+            names: vec![("talc".into(), INK), ("segregated".into(), INK)],
             row_height: 60,
             widest_value: "1.23".into(),
             x_title: "ratio".into(),
@@ -118,8 +118,10 @@ mod tests {
         assert_eq!((rows.pixel(0.5), rows.pixel(2.0)), (rows.left(), rows.right()));
         assert_eq!(rows.pixel(1.0), (rows.left() + rows.right() + 1) / 2);
         assert_eq!((rows.pixel(0.0), rows.pixel(9.0)), (rows.left(), rows.right()), "beyond the ends lies on them");
-        assert_eq!(rows.left(), EDGE + 8 * 24 + GAP);
-        assert_eq!(rows.value_left() + 4 * 24, WIDTH as i32 - EDGE);
+        let name = canvas::text_width("segregated", TEXT);
+        assert_eq!(rows.left(), EDGE + name.ceil() as i32 + GAP);
+        assert_eq!(canvas::fit("segregated", TEXT, f64::from(rows.left() - GAP - EDGE)), "segregated");
+        assert!(f64::from(rows.value_left()) + canvas::text_width("1.23", TEXT) <= f64::from(WIDTH as i32 - EDGE));
         assert_eq!(rows.middle(1), rows.top() + 90);
         assert_eq!(rows.height(), rows.top() as u32 + 120 + 124 + 24);
     }

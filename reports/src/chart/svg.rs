@@ -41,7 +41,7 @@ impl Tag {
 pub(super) fn finish(svg: &str, words: &Words, tags: &[Tag]) -> String {
     let mut finished = String::with_capacity(svg.len() + 1024);
     let classes = [(INK, "ink"), (SOFT, "soft"), (GRID, "grid")].map(|(color, class)| (palette::hex(color), class));
-    // The tiles of a map: rectangles of one colour in a row, which one path draws in a fifth of the bytes.
+    // The tiles of a map: rectangles of one colour in a row, which one path draws in a tenth of the bytes.
     let mut tiles = Tiles::default();
     for line in svg.lines() {
         if tiles.take(line) {
@@ -95,6 +95,8 @@ struct Tiles {
     color: String,
     path: String,
     count: usize,
+    /// Upper left corner of the last one.
+    last: (i32, i32),
     /// The first of them as it came: a single rectangle stays one.
     first: String,
 }
@@ -119,7 +121,10 @@ impl Tiles {
             self.color = color.to_string();
             self.first = line.to_string();
         }
-        self.path += &format!("M{x} {y}h{width}v{height}h-{width}z");
+        // Relative to the corner where the last one began and ended.
+        let (from_x, from_y) = self.last;
+        self.path += &format!("m{} {}h{width}v{height}h-{width}z", x - from_x, y - from_y);
+        self.last = (x, y);
         self.count += 1;
         true
     }
@@ -128,7 +133,7 @@ impl Tiles {
         match self.count {
             0 => return,
             1 => *svg += &self.first.replacen(" opacity=\"1\"", "", 1),
-            _ => *svg += &format!("<path fill=\"{}\" d=\"{}\"/>", self.color, self.path),
+            _ => *svg += &format!("<path shape-rendering=\"crispEdges\" fill=\"{}\" d=\"{}\"/>", self.color, self.path),
         }
         svg.push('\n');
         *self = Tiles::default();
@@ -189,7 +194,7 @@ mod tests {
             format!("<rect x=\"{x}\" y=\"5\" width=\"2\" height=\"3\" opacity=\"1\" fill=\"{color}\" stroke=\"none\"/>")
         };
         let svg = finish(&[tile(0, "#AA0000"), tile(2, "#AA0000"), tile(4, "#BB0000")].join("\n"), &[]);
-        let expected = "<path fill=\"#AA0000\" d=\"M0 5h2v3h-2zM2 5h2v3h-2z\"/>\n\
+        let expected = "<path shape-rendering=\"crispEdges\" fill=\"#AA0000\" d=\"m0 5h2v3h-2zm2 0h2v3h-2z\"/>\n\
                         <rect x=\"4\" y=\"5\" width=\"2\" height=\"3\" fill=\"#BB0000\" stroke=\"none\"/>\n</svg>\n";
         assert!(svg.ends_with(expected), "{svg}");
     }

@@ -1,0 +1,245 @@
+//! How long single calls take: the share of calls that take longer, from one in two to the slowest, against time.
+//!
+//! The axis of shares is logarithmic in what is left above (1 − p), so that each further nine has the same room: the slow calls, which a mean
+//! hides, are most of the chart. All times contain the clock's own cost, which is a line.
+
+use plotters::prelude::*;
+use plotters::style::text_anchor::HPos;
+
+use super::axis::{Axis, Scale, Tick};
+use super::canvas::{self, Drawn, LINE, SOFT, Sheet, TEXT, Words};
+use super::contenders::{LeftOut, Shown, not_shown, reasons, sort_out};
+use super::data;
+use super::frame::{Frame, Plot};
+use super::labels::{self, Name};
+use crate::ReportError;
+use crate::numbers::{count, short};
+use crate::results::{Contender, Figure, Latency, Results};
+
+/// The share of calls at which the axis begins.
+const FROM: f64 = 0.5;
+
+/// Draws a line for each contender whose calls were timed one by one. The others are left out and named.
+///
+/// # Errors
+///
+/// [`ReportError::Draw`] where plotters could not draw.
+pub fn latency(results: &Results) -> Result<String, ReportError> {
+    let (lines, left_out) = sort_out(results, curve);
+    let words = words(results, &lines, &left_out);
+    if lines.is_empty() {
+        let mut message = vec!["There is nothing to draw.".to_string()];
+        message.extend(reasons(&left_out));
+        return canvas::message(&words, &message);
+    }
+    let frame = frame(results, &lines, &left_out);
+    canvas::draw(&words, frame.height(), |sheet| {
+        canvas::heading(sheet, &words)?;
+        let mut plot = frame.paint(sheet)?;
+        paint_timer(sheet, &frame, &plot, &lines)?;
+        paint_lines(sheet, &mut plot, &frame, &lines)?;
+        let end = |line: &Line| frame.pixel(&plot, 0.0, frame.y.position(line.figures.all.max_ns)).1;
+        let name = |line| Name { text: name_of(line), color: line.style.color, y: end(line), is_contender: true };
+        let names: Vec<Name> = lines.iter().map(name).collect();
+        labels::paint(sheet, &names, frame.right(&plot), (frame.top(), frame.bottom()))
+    })
+}
+
+/// The chart's data: a row for each contender and point of its curve.
+pub(super) fn data(results: &Results) -> String {
+    let (lines, _) = sort_out(results, curve);
+    let rows = lines.iter().flat_map(|line| {
+        let latency = line.figures;
+        latency.curve.iter().map(|point| {
+            [
+                results.trace.name.clone(),
+                line.contender.name.clone(),
+                point.share.to_string(),
+                point.ns.to_string(),
+                latency.timer.cost_ns.to_string(),
+            ]
+        })
+    });
+    data::table(["trace", "contender", "share_of_calls", "time_ns", "timer_cost_ns"], rows)
+}
+
+/// A contender whose calls were timed.
+type Line<'a> = Shown<'a, &'a Latency>;
+
+fn name_of<'a>(line: &Line<'a>) -> &'a str {
+    &line.contender.name
+}
+
+fn curve(contender: &Contender) -> Result<&Latency, String> {
+    match &contender.latency {
+        Figure::Unknown { unknown } => Err(unknown.clone()),
+        Figure::Known(latency) if latency.curve.len() < 2 => {
+            Err(format!("only {} of its curve", count(latency.curve.len() as u64, "point")))
+        }
+        Figure::Known(latency) => Ok(latency),
+    }
+}
+
+fn words(results: &Results, lines: &[Line], left_out: &[LeftOut]) -> Words {
+    let mut description = format!(
+        "Percentiles of the time that single calls take on the trace {}, the clock's cost included.",
+        results.trace.name
+    );
+    if !lines.is_empty() {
+        let figures = |line: &Line| {
+            let all = &line.figures.all;
+            let [p50, p99, p999, max] = [all.p50_ns, all.p99_ns, all.p999_ns, all.max_ns].map(short);
+            format!("{}: median {p50} ns, 99 % {p99} ns, 99.9 % {p999} ns, slowest {max} ns", line.contender.name)
+        };
+        let all: Vec<String> = lines.iter().map(figures).collect();
+        description += &format!(" {}.", all.join("; "));
+    }
+    if !left_out.is_empty() {
+        description += &format!(" Not shown: {}.", reasons(left_out).join("; "));
+    }
+    Words { subject: results.trace.name.clone(), what: "latency of single calls", description }
+}
+
+fn frame(results: &Results, lines: &[Line], left_out: &[LeftOut]) -> Frame {
+    let most = lines.iter().map(|line| line.figures.all.max_ns).fold(1.0, f64::max);
+    let shown = lines.iter().flat_map(|line| corners(line));
+    let costs = lines.iter().map(|line| line.figures.timer.cost_ns).filter(|&cost| cost > 0.0);
+    let least = shown.map(|(_, ns)| ns).filter(|&ns| ns > 0.0).chain(costs).fold(most, f64::min);
+    let y = Axis::log(least / 1.3, most * 1.3, "ns", 9);
+    let passes = lines.iter().map(|line| line.figures.passes).max().unwrap_or(0);
+    let calls = lines.iter().map(|line| line.figures.all.count).max().unwrap_or(0);
+    Frame {
+        subtitle: format!(
+            "{}; {} in {}",
+            canvas::platform(&results.provenance.target),
+            count(calls, "call"),
+            if passes == 1 { "1 pass".to_string() } else { format!("{passes} passes") }
+        ),
+        x_title: "calls that take no longer, %".into(),
+        x: share_axis(calls),
+        y_title: format!("time of a call, {}", y.note),
+        y,
+        name_room: labels::room(lines.iter().map(name_of)),
+        name_count: lines.len(),
+        notes: not_shown(left_out).into_iter().collect(),
+    }
+}
+
+/// An axis of nines, from one call in two to the slowest of so many.
+fn share_axis(calls: u64) -> Axis {
+    let last = (calls.max(10) as f64).log10();
+    let tick = |share: f64, label: String| Tick { position: nines(share), label };
+    let nine = |power: i32| {
+        let share = 1.0 - 10_f64.powi(-power);
+        tick(share, format!("{:.*}", (power - 2).max(0) as usize, share * 100.0))
+    };
+    let ticks = [tick(FROM, "50".into())].into_iter().chain((1..=last as i32).map(nine)).collect();
+    Axis { scale: Scale::Linear, range: nines(FROM)..last, ticks, note: String::new(), kind: "" }
+}
+
+/// How many nines a share has: 1 for 90 %, 2 for 99 %.
+fn nines(share: f64) -> f64 {
+    -(1.0 - share).log10()
+}
+
+/// A line's corners, at nines and ns. The slowest call of `n` has the place of 1 − 1/n, as nothing is at infinity.
+fn corners(line: &Line) -> Vec<(f64, f64)> {
+    let last = (line.figures.all.count.max(10) as f64).log10();
+    let curve = &line.figures.curve;
+    let shown = curve.iter().filter(|point| point.share >= FROM);
+    // Up to the first point beyond the beginning, a line has that point's time: so many calls take no longer.
+    let first = shown.clone().next().map(|point| (nines(FROM), point.ns));
+    let rest = shown.map(|point| (nines(point.share).min(last), point.ns));
+    first.into_iter().chain(rest).collect()
+}
+
+fn paint_lines(sheet: &Sheet, plot: &mut Plot, frame: &Frame, lines: &[Line]) -> Drawn {
+    for line in lines {
+        let all = &line.figures.all;
+        let [p50, p99, p999, max] = [all.p50_ns, all.p99_ns, all.p999_ns, all.max_ns].map(short);
+        let tip =
+            format!("{}: median {p50} ns, 99 % {p99} ns, 99.9 % {p999} ns, slowest {max} ns", line.contender.name);
+        let points: Vec<(f64, f64)> =
+            corners(line).into_iter().map(|(nines, ns)| (frame.x.position(nines), frame.y.position(ns))).collect();
+        line.paint(sheet, &tip, || {
+            sheet.dashed(line.style.dashes, || {
+                plot.draw_series(LineSeries::new(points, line.stroke()))?;
+                Ok(())
+            })
+        })?;
+    }
+    Ok(())
+}
+
+/// The clock's cost, which is contained in all times.
+fn paint_timer(sheet: &Sheet, frame: &Frame, plot: &Plot, lines: &[Line]) -> Drawn {
+    let costs = lines.iter().map(|line| line.figures.timer.cost_ns).filter(|&cost| cost > 0.0);
+    let Some(cost) = costs.reduce(f64::max) else { return Ok(()) };
+    let (left, right) = frame.edges();
+    let y = frame.pixel(plot, frame.x.range.start, frame.y.position(cost)).1;
+    let text = format!("clock {} ns", short(cost));
+    sheet.tip(&format!("reading the clock takes {} ns, which every time contains", short(cost)), || {
+        sheet.dashed("24 10", || sheet.draw(&PathElement::new(vec![(left, y), (right, y)], SOFT.stroke_width(4))))?;
+        canvas::text(sheet, &text, (right - 8, y - LINE / 2), TEXT, SOFT, HPos::Right)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use roxmltree::Document;
+
+    use super::*;
+    use crate::chart::structure::{child, of_contender, texts};
+    use crate::sample::{self, contender};
+
+    #[test]
+    fn has_a_line_and_a_name_for_each_and_the_clock() {
+        let svg = latency(&sample::results()).unwrap();
+        let svg = Document::parse(&svg).unwrap();
+        for name in ["null", "segregated-bump", "dlmalloc", "talc", "wee_alloc", "bump"] {
+            // The line, and the one that joins it with its name.
+            assert_eq!(of_contender(&svg, name, "polyline").len(), 2, "{name}");
+            assert_eq!(of_contender(&svg, name, "text").len(), 1, "{name}");
+        }
+        for text in
+            ["50", "90", "99", "99.9", "99.99", "99.999", "clock 12.5 ns", "native, 64-bit; 200,000 calls in 3 passes"]
+        {
+            assert!(texts(&svg).iter().any(|found| found == text), "{text} in {:?}", texts(&svg));
+        }
+        assert!(child(&svg, "desc").contains("talc: median 9.40 ns, 99 % 28.2 ns, 99.9 % 282 ns, slowest 8,460 ns"));
+    }
+
+    #[test]
+    fn each_nine_has_the_same_room() {
+        let axis = share_axis(1_000_000);
+        let labels: Vec<&str> = axis.ticks.iter().map(|tick| tick.label.as_str()).collect();
+        assert_eq!(labels, ["50", "90", "99", "99.9", "99.99", "99.999", "99.9999"]);
+        let gaps: Vec<f64> = axis.ticks[1..].windows(2).map(|pair| pair[1].position - pair[0].position).collect();
+        assert!(gaps.iter().all(|gap| (gap - 1.0).abs() < 1e-6), "{gaps:?}");
+        assert!(axis.range.contains(&nines(0.9)) && axis.range.end == 6.0);
+    }
+
+    #[test]
+    fn a_line_begins_at_the_median_and_ends_with_the_slowest_call() {
+        let results = Results { contenders: vec![contender("talc").warm_ns(100).build()], ..sample::empty() };
+        let (lines, _) = sort_out(&results, curve);
+        let corners = corners(&lines[0]);
+        assert_eq!(corners[0], (nines(0.5), 10.0));
+        assert_eq!(*corners.last().unwrap(), (200_000_f64.log10(), 9000.0), "1 has no logarithm of what is left");
+        assert!(corners.iter().all(|(nines, _)| nines.is_finite()));
+    }
+
+    #[test]
+    fn nothing_to_draw_is_said() {
+        let mut one_point = contender("talc").build();
+        let Figure::Known(latency) = &mut one_point.latency else { panic!("the sample has latencies") };
+        latency.curve.truncate(1);
+        let contenders = vec![one_point, contender("bump").without_time("not asked for").build()];
+        let svg = super::latency(&Results { contenders, ..sample::empty() }).unwrap();
+        let svg = Document::parse(&svg).unwrap();
+        assert_eq!(
+            texts(&svg)[1..],
+            ["There is nothing to draw.", "talc: only 1 point of its curve", "bump: not asked for"]
+        );
+    }
+}

@@ -1,0 +1,468 @@
+//! Time and memory at once: how long an operation takes against how much heap it costs, and the front that nobody is beyond.
+//!
+//! Time is that of the whole replay, the harness's own time subtracted within each round where it is known; memory is the peak of the
+//! heap over the peak of live bytes, and exact. Who lies on the front is beaten by no contender in both at once, by medians. Baselines are
+//! shown and make no front, as one would not ship them.
+
+use plotters::prelude::*;
+use plotters::style::text_anchor::HPos;
+
+use super::axis::{Axis, Scale};
+use super::canvas::{self, Drawn, LINE, SOFT, Sheet, TEXT, Words};
+use super::contenders::{LeftOut, Shown, join, not_shown, reasons, sort_out};
+use super::frame::{Frame, Plot};
+use super::scatter::{self, Label};
+use super::{data, marks};
+use crate::ReportError;
+use crate::numbers::{bytes, short};
+use crate::results::{Contender, Figure, Results, Role};
+use crate::stats::{Estimate, Temperature, floor, net_ns_per_op, ns_per_op};
+
+/// Largest ratio of times up to which a linear axis shows the shortest.
+const LINEAR_UP_TO: f64 = 8.0;
+
+/// Radius of a point, in pixels.
+const RADIUS: i32 = 14;
+
+/// Draws peak heap over peak live against warm ns an operation: pages that are resident already.
+///
+/// Contenders without one of the two are left out and named.
+///
+/// # Errors
+///
+/// [`ReportError::Draw`] where plotters could not draw.
+pub fn pareto_warm(results: &Results) -> Result<String, ReportError> {
+    draw(results, Temperature::Warm)
+}
+
+/// The same cold: on fresh pages, faults included.
+///
+/// # Errors
+///
+/// [`ReportError::Draw`] where plotters could not draw.
+pub fn pareto_cold(results: &Results) -> Result<String, ReportError> {
+    draw(results, Temperature::Cold)
+}
+
+/// The data of [`pareto_warm`]: a row for each contender.
+pub(super) fn warm_data(results: &Results) -> String {
+    table(results, Temperature::Warm)
+}
+
+/// The data of [`pareto_cold`].
+pub(super) fn cold_data(results: &Results) -> String {
+    table(results, Temperature::Cold)
+}
+
+/// What a point shows.
+#[derive(Clone, Copy, Debug)]
+struct Costs {
+    time_ns: Estimate,
+    /// Peak heap over peak live.
+    overhead: f64,
+    peak_heap_bytes: u64,
+}
+
+type Point<'a> = Shown<'a, Costs>;
+
+/// What the times are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Clock {
+    temperature: Temperature,
+    /// Whether the harness's own time is subtracted.
+    net: bool,
+}
+
+impl Clock {
+    /// Net where the floor is known.
+    fn of(results: &Results, temperature: Temperature) -> Self {
+        let timed = |floor: &Contender| {
+            floor.time.known().is_some_and(|time| time.ops > 0 && !temperature.samples(time).is_empty())
+        };
+        Clock { temperature, net: floor(results).is_some_and(timed) }
+    }
+
+    fn time(self, results: &Results, contender: &Contender) -> Figure<Estimate> {
+        if self.net {
+            return net_ns_per_op(results, contender, self.temperature);
+        }
+        match &contender.time {
+            Figure::Known(time) => ns_per_op(self.temperature.samples(time), time.ops, results.settings.seed),
+            Figure::Unknown { unknown } => Figure::unknown(unknown),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        if self.net { "net" } else { "gross" }
+    }
+}
+
+fn costs(results: &Results, clock: Clock, contender: &Contender) -> Result<Costs, String> {
+    let memory = match &contender.memory {
+        Figure::Known(memory) => memory,
+        Figure::Unknown { unknown } => return Err(unknown.clone()),
+    };
+    if !memory.overhead_ratio.is_finite() || memory.overhead_ratio <= 0.0 {
+        return Err("nothing was ever live".into());
+    }
+    match clock.time(results, contender) {
+        Figure::Known(time_ns) => {
+            Ok(Costs { time_ns, overhead: memory.overhead_ratio, peak_heap_bytes: memory.peak_heap_bytes })
+        }
+        Figure::Unknown { unknown } => Err(unknown),
+    }
+}
+
+fn draw(results: &Results, temperature: Temperature) -> Result<String, ReportError> {
+    let clock = Clock::of(results, temperature);
+    let (points, left_out) = sort_out(results, |contender| costs(results, clock, contender));
+    let words = words(results, clock, &points, &left_out);
+    if points.is_empty() {
+        let mut message = vec!["There is nothing to draw.".to_string()];
+        message.extend(reasons(&left_out));
+        return canvas::message(&words, &message);
+    }
+    let frame = frame(results, clock, &points, &left_out);
+    canvas::draw(&words, frame.height(), |sheet| {
+        canvas::heading(sheet, &words)?;
+        let plot = frame.paint(sheet)?;
+        let bound = bound(results).map(|bound| (bound, frame.pixel(&plot, 0.0, frame.y.position(bound)).1));
+        paint_lines(sheet, &frame, bound, clock)?;
+        let front = front_corners(&frame, &plot, &points);
+        paint_front(sheet, &front)?;
+        let obstacles = obstacles(&frame, &plot, &points, &front, bound.map(|(_, y)| y));
+        paint_points(sheet, &frame, &plot, &points, clock, &obstacles)
+    })
+}
+
+fn table(results: &Results, temperature: Temperature) -> String {
+    let clock = Clock::of(results, temperature);
+    let (points, _) = sort_out(results, |contender| costs(results, clock, contender));
+    let on_front = front(&points);
+    let rows = points.iter().enumerate().map(|(index, point)| {
+        let Costs { time_ns, overhead, peak_heap_bytes } = point.figures;
+        [
+            results.trace.name.clone(),
+            point.contender.name.clone(),
+            clock.temperature.name().into(),
+            clock.name().into(),
+            time_ns.value.to_string(),
+            data::cell(time_ns.interval.map(|interval| interval.low)),
+            data::cell(time_ns.interval.map(|interval| interval.high)),
+            overhead.to_string(),
+            peak_heap_bytes.to_string(),
+            on_front.contains(&index).to_string(),
+        ]
+    });
+    let header = [
+        "trace",
+        "contender",
+        "pages",
+        "time",
+        "time_ns_per_op",
+        "time_low_ns_per_op",
+        "time_high_ns_per_op",
+        "peak_heap_per_peak_live",
+        "peak_heap_bytes",
+        "on_front",
+    ];
+    data::table(header, rows)
+}
+
+/// The points on the front, from the fastest to the smallest: contenders for which there is no other that is at least as good in both and
+/// better in one.
+fn front(points: &[Point]) -> Vec<usize> {
+    let ships = |index: &usize| points[*index].contender.role == Role::Contender;
+    let place = |index: usize| (points[index].figures.time_ns.value, points[index].figures.overhead);
+    let beats = |one: usize, other: usize| {
+        let (one, other) = (place(one), place(other));
+        one.0 <= other.0 && one.1 <= other.1 && one != other
+    };
+    let all: Vec<usize> = (0..points.len()).filter(ships).collect();
+    let mut front: Vec<usize> =
+        all.iter().copied().filter(|&index| !all.iter().any(|&one| beats(one, index))).collect();
+    front.sort_by(|&one, &other| place(one).0.total_cmp(&place(other).0));
+    front
+}
+
+fn words(results: &Results, clock: Clock, points: &[Point], left_out: &[LeftOut]) -> Words {
+    let what = match clock.temperature {
+        Temperature::Warm => "memory against warm time",
+        Temperature::Cold => "memory against cold time",
+    };
+    let mut description = format!(
+        "Peak heap over peak live against {} nanoseconds an operation on {} pages, on the trace {}.",
+        clock.name(),
+        clock.temperature.name(),
+        results.trace.name
+    );
+    if !points.is_empty() {
+        let place = |point: &Point| {
+            let costs = &point.figures;
+            format!("{} {} ns and {} times", point.contender.name, short(costs.time_ns.value), short(costs.overhead))
+        };
+        let front: Vec<&str> = front(points).into_iter().map(|index| points[index].contender.name.as_str()).collect();
+        description += &format!(" {}. On the front: {}.", join(points, place), front.join(", "));
+    }
+    if !left_out.is_empty() {
+        description += &format!(" Not shown: {}.", reasons(left_out).join("; "));
+    }
+    Words { subject: results.trace.name.clone(), what, description }
+}
+
+fn frame(results: &Results, clock: Clock, points: &[Point], left_out: &[LeftOut]) -> Frame {
+    let x = time_axis(points);
+    let overheads = || points.iter().map(|point| point.figures.overhead);
+    let bound = bound(results).unwrap_or(1.0);
+    let low = overheads().fold(bound, f64::min);
+    let high = overheads().fold(low, f64::max);
+    // Room below the bound for its text.
+    let y = Axis::log(low / (high / low).powf(0.1).max(1.2), high * (high / low).powf(0.08).max(1.15), "", 8);
+    let mut notes = Vec::new();
+    if let (true, Some(time)) = (clock.net, floor(results).and_then(|floor| floor.time.known())) {
+        let gross = ns_per_op(clock.temperature.samples(time), time.ops, results.settings.seed);
+        let gross = gross.known().map_or_else(String::new, |gross| format!(" {} ns", short(gross.value)));
+        notes.push(format!("net: less the harness's own{gross}, so that 0 is the floor"));
+    }
+    notes.push("step line: the front, by medians; bars: 95 % intervals".into());
+    if points.iter().any(|point| point.contender.role != Role::Contender) {
+        notes.push("ring: a baseline, which makes no front".into());
+    }
+    notes.extend(not_shown(left_out));
+    Frame {
+        subtitle: format!(
+            "{}; {} pages; lower left is better",
+            canvas::platform(&results.provenance.target),
+            clock.temperature.name()
+        ),
+        x_title: format!(
+            "{}, {} ns an operation{}",
+            clock.temperature.name(),
+            clock.name(),
+            if x.scale == Scale::Log { ", log scale" } else { "" }
+        ),
+        x,
+        y_title: format!("peak heap / peak live, {}", y.note),
+        y,
+        name_room: 0,
+        name_count: 0,
+        notes,
+    }
+}
+
+/// Linear from 0, where the floor is, if that leaves the shortest time visible; else logarithmic.
+fn time_axis(points: &[Point]) -> Axis {
+    let times = || points.iter().map(|point| point.figures.time_ns);
+    let least = times().map(|time| time.value).fold(f64::INFINITY, f64::min);
+    let most = times().map(|time| time.interval.map_or(time.value, |interval| interval.high)).fold(0.0, f64::max);
+    if least > 0.0 && most > least * LINEAR_UP_TO {
+        let lowest = times().filter_map(|time| time.interval).map(|interval| interval.low).filter(|&low| low > 0.0);
+        let lowest = lowest.fold(least, f64::min);
+        Axis::log(lowest / 1.3, most * 1.2, "", 8)
+    } else {
+        // A time that is net may lie below the floor.
+        let lowest =
+            times().filter_map(|time| time.interval).map(|interval| interval.low).fold(least.min(0.0), f64::min);
+        Axis::linear(lowest.min(0.0) * 1.1, most.max(0.1) * 1.1, "")
+    }
+}
+
+/// What the clairvoyant placement needs, over peak live.
+fn bound(results: &Results) -> Option<f64> {
+    let bounds = results.bounds.known()?;
+    let ratio = bounds.clairvoyant_bytes as f64 / results.trace.peak_live_bytes as f64;
+    (ratio.is_finite() && ratio > 0.0).then_some(ratio)
+}
+
+/// What stands above the line of the bound, at its right end.
+const BOUND: &str = "clairvoyant placement";
+
+/// The lines of the bound, given with its height in pixels, and of the floor.
+fn paint_lines(sheet: &Sheet, frame: &Frame, bound: Option<(f64, i32)>, clock: Clock) -> Drawn {
+    let (left, right) = frame.edges();
+    if let Some((bound, y)) = bound {
+        sheet.tip(&format!("{BOUND}: {} times peak live", short(bound)), || {
+            sheet
+                .dashed("24 10", || sheet.draw(&PathElement::new(vec![(left, y), (right, y)], SOFT.stroke_width(4))))?;
+            canvas::text(sheet, BOUND, (right, y + LINE / 2 + 2), TEXT, SOFT, HPos::Right)
+        })?;
+    }
+    // On a logarithmic axis the floor of net times would be infinitely far to the left.
+    if clock.net && frame.x.scale == Scale::Linear {
+        let x = frame.x_pixel(0.0);
+        let (top, bottom) = (frame.top() as i32, frame.bottom() as i32);
+        sheet.tip("the floor: the harness without an allocator", || {
+            sheet.draw(&PathElement::new(vec![(x, top), (x, bottom)], SOFT.stroke_width(4)))
+        })?;
+    }
+    Ok(())
+}
+
+/// The corners of the front, from the upper edge of the plot to its right one.
+fn front_corners(frame: &Frame, plot: &Plot, points: &[Point]) -> Vec<(i32, i32)> {
+    let mut corners: Vec<(i32, i32)> = Vec::new();
+    for index in front(points) {
+        let (x, y) = pixel(frame, plot, &points[index].figures);
+        let above = corners.last().map_or(frame.top() as i32, |&(_, y)| y);
+        corners.extend([(x, above), (x, y)]);
+    }
+    if let Some(&(_, y)) = corners.last() {
+        corners.push((frame.edges().1, y));
+    }
+    corners
+}
+
+fn paint_front(sheet: &Sheet, corners: &[(i32, i32)]) -> Drawn {
+    let tip = "the front: no contender is both faster and smaller than one on it";
+    sheet.group(vec![("class", "front".into())], Some(tip.into()), || {
+        sheet.draw(&PathElement::new(corners.to_vec(), SOFT.stroke_width(4)))
+    })
+}
+
+/// What names beside points should not cover: error bars, the front, and the bound with its text.
+fn obstacles(frame: &Frame, plot: &Plot, points: &[Point], front: &[(i32, i32)], bound: Option<i32>) -> Vec<[i32; 4]> {
+    let around =
+        |(x0, y0): (i32, i32), (x1, y1): (i32, i32)| [x0.min(x1) - 4, y0.min(y1) - 4, x0.max(x1) + 4, y0.max(y1) + 4];
+    let bar = |point: &Point| {
+        let y = pixel(frame, plot, &point.figures).1;
+        let interval = point.figures.time_ns.interval?;
+        Some(around((frame.x_pixel(interval.low), y), (frame.x_pixel(interval.high), y)))
+    };
+    let right = frame.edges().1;
+    let bound = bound.map(|y| {
+        let text = canvas::text_width(BOUND, TEXT) as i32;
+        [[frame.edges().0, y - 4, right, y + 4], [right - text, y, right, y + LINE]]
+    });
+    let front = front.windows(2).map(|pair| around(pair[0], pair[1]));
+    points.iter().filter_map(bar).chain(front).chain(bound.into_iter().flatten()).collect()
+}
+
+fn pixel(frame: &Frame, plot: &Plot, costs: &Costs) -> (i32, i32) {
+    frame.pixel(plot, frame.x.position(costs.time_ns.value), frame.y.position(costs.overhead))
+}
+
+fn paint_points(
+    sheet: &Sheet,
+    frame: &Frame,
+    plot: &Plot,
+    points: &[Point],
+    clock: Clock,
+    obstacles: &[[i32; 4]],
+) -> Drawn {
+    let labels: Vec<Label> = points
+        .iter()
+        .map(|point| Label { text: &point.contender.name, at: pixel(frame, plot, &point.figures) })
+        .collect();
+    let (left, right) = frame.edges();
+    let places =
+        scatter::place(&labels, RADIUS, [left + 4, frame.top() as i32, right + 70, frame.bottom() as i32], obstacles);
+    for (point, (label, place)) in points.iter().zip(labels.iter().zip(places)) {
+        let costs = &point.figures;
+        let interval = costs.time_ns.interval;
+        let spread = interval.map(|one| format!(" ({} to {})", short(one.low), short(one.high))).unwrap_or_default();
+        let tip = format!(
+            "{}: {}{spread} ns an operation {}, peak heap {}, {} times peak live",
+            point.contender.name,
+            short(costs.time_ns.value),
+            clock.name(),
+            bytes(costs.peak_heap_bytes),
+            short(costs.overhead)
+        );
+        point.paint(sheet, &tip, || {
+            if let Some(interval) = interval {
+                let ends = (frame.x_pixel(interval.low), frame.x_pixel(interval.high));
+                marks::error_bar_across(sheet, ends, label.at.1, point.style.color)?;
+            }
+            marks::point(sheet, label.at, RADIUS, point.style.color, point.contender.role == Role::Contender)?;
+            scatter::paint(sheet, label, &place, point.style.color)
+        })?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use roxmltree::Document;
+
+    use super::*;
+    use crate::chart::structure::{child, of_contender, texts};
+    use crate::sample::{self, contender};
+
+    fn with(contenders: Vec<Contender>) -> Results {
+        Results { contenders, ..sample::empty() }
+    }
+
+    fn points(results: &Results) -> Vec<Point<'_>> {
+        let clock = Clock::of(results, Temperature::Warm);
+        sort_out(results, |contender| costs(results, clock, contender)).0
+    }
+
+    fn front_of(results: &Results) -> Vec<&str> {
+        let points = points(results);
+        front(&points).into_iter().map(|index| points[index].contender.name.as_str()).collect()
+    }
+
+    #[test]
+    fn nobody_on_the_front_is_beaten_in_both() {
+        let results = with(vec![
+            contender("fast").warm_ns(50).pages(60).build(),
+            contender("small").warm_ns(90).pages(20).build(),
+            contender("between").warm_ns(70).pages(40).build(),
+            contender("beaten").warm_ns(71).pages(41).build(),
+            contender("as small but slower").warm_ns(95).pages(20).build(),
+            contender("yardstick").role(Role::Baseline).warm_ns(10).pages(10).build(),
+        ]);
+        assert_eq!(front_of(&results), ["fast", "between", "small"]);
+        let twins = with(vec![contender("a").build(), contender("b").build()]);
+        assert_eq!(front_of(&twins), ["a", "b"], "neither beats the other");
+    }
+
+    #[test]
+    fn has_a_point_with_an_interval_and_a_name_for_each() {
+        let svg = pareto_warm(&sample::results()).unwrap();
+        let svg = Document::parse(&svg).unwrap();
+        for name in ["segregated-bump", "segregated-bump-mv", "dlmalloc", "talc", "wee_alloc", "bump"] {
+            assert_eq!(of_contender(&svg, name, "circle").len(), 2, "{name}: the point and its margin");
+            assert!(of_contender(&svg, name, "polyline").len() >= 3, "{name}: interval with caps");
+            assert_eq!(of_contender(&svg, name, "text").len(), 1, "{name}");
+        }
+        let front = svg.descendants().find(|node| node.attribute("class") == Some("front")).unwrap();
+        assert_eq!(front.children().filter(|node| node.has_tag_name("polyline")).count(), 1);
+        for text in ["clairvoyant placement", "net: less the harness's own 3.60 ns, so that 0 is the floor"] {
+            assert!(texts(&svg).iter().any(|found| found == text), "{text} in {:?}", texts(&svg));
+        }
+        assert!(
+            child(&svg, "desc")
+                .ends_with("On the front: segregated-bump, talc, dlmalloc. Not shown: null: hands out no memory."),
+            "{}",
+            child(&svg, "desc")
+        );
+    }
+
+    #[test]
+    fn times_are_gross_without_a_floor() {
+        let results = with(vec![contender("talc").warm_ns(90).build()]);
+        let svg = pareto_warm(&results).unwrap();
+        assert!(svg.contains("\nwarm, gross ns an operation\n"), "{svg}");
+        assert!(warm_data(&results).contains(",warm,gross,"));
+        assert!(cold_data(&sample::results()).contains(",cold,net,"));
+    }
+
+    #[test]
+    fn the_axis_is_linear_from_the_floor_up_to_a_ratio_of_eight() {
+        let axis = |slow| {
+            let results = with(vec![contender("a").warm_ns(100).build(), contender("b").warm_ns(slow).build()]);
+            time_axis(&points(&results))
+        };
+        assert_eq!((axis(770).scale, axis(770).range.start), (Scale::Linear, 0.0));
+        assert_eq!(axis(850).scale, Scale::Log);
+    }
+
+    #[test]
+    fn what_is_faster_than_the_floor_is_shown_as_it_is() {
+        let floor = contender("null").role(Role::Floor).warm_ns(50).without_memory("hands out no memory").build();
+        let results = with(vec![floor, contender("bump").warm_ns(40).build(), contender("talc").warm_ns(90).build()]);
+        let axis = time_axis(&points(&results));
+        assert!(axis.scale == Scale::Linear && axis.range.start < -1.0, "{axis:?}");
+    }
+}
