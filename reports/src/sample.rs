@@ -312,7 +312,7 @@ impl Builder {
     fn grid(&self) -> OccupancyGrid {
         let pages_per_row = self.pages.div_ceil(64);
         let rows = self.pages.div_ceil(pages_per_row);
-        let permille = |row: u64| if row % 2 == 0 { 0 } else { (row * 1000 / rows) as u16 };
+        let permille = |row: u64| if row.is_multiple_of(2) { 0 } else { (row * 1000 / rows) as u16 };
         OccupancyGrid {
             row_bytes: pages_per_row * PAGE,
             events_per_column: EVENTS / 20,

@@ -139,17 +139,23 @@ struct Area {
 
 impl Layout {
     fn of(results: &Results, panels: &[Panel], left_out: &[LeftOut]) -> Self {
-        let columns = match panels.len() {
-            1 => 1,
-            2..=4 => 2,
-            _ => 3,
-        };
-        let height = [640, 420, 300][columns - 1];
         let most = panels.iter().map(|panel| heat::spanned(panel.figures)).max().unwrap_or(1);
-        let y = sparse(Axis::bytes(most), f64::from(height));
-        let room = y.ticks.iter().map(|tick| canvas::text_width(&tick.label, TEXT) as i32).max().unwrap_or(0);
-        let left = EDGE + room + 20;
-        let width = (WIDTH as i32 - EDGE - left - GAP * (columns as i32 - 1)) / columns as i32;
+        let arrange = |columns: usize| {
+            let height = [640, 420, 300][columns - 1];
+            let y = sparse(Axis::bytes(most), f64::from(height));
+            let room = y.ticks.iter().map(|tick| canvas::text_width(&tick.label, TEXT) as i32).max().unwrap_or(0);
+            let left = EDGE + room + 20;
+            let width = (WIDTH as i32 - EDGE - left - GAP * (columns as i32 - 1)) / columns as i32;
+            (columns, y, left, (width, height))
+        };
+        let names = panels.iter().map(|panel| canvas::text_width(&panel.contender.name, TEXT));
+        let widest = names.fold(0.0, f64::max);
+        let (columns, y, left, panel) = match panels.len() {
+            1 => arrange(1),
+            2..=4 => arrange(2),
+            _ if f64::from(arrange(3).3.0) < widest => arrange(2),
+            _ => arrange(3),
+        };
         let x = Axis::events(results.trace.events);
         let mut notes = vec!["line: end of what is committed; the same scales in all panels".to_string()];
         notes.extend(not_shown(left_out));
@@ -165,7 +171,7 @@ impl Layout {
             columns,
             count: panels.len(),
             left,
-            panel: (width, height),
+            panel,
             notes,
         }
     }
@@ -238,7 +244,7 @@ fn paint_axes(sheet: &Sheet, layout: &Layout, area: &Area) -> Drawn {
             let x = layout.x_pixel(area, tick.position);
             // It would run into the first of the next panel.
             let end = x + canvas::text_width(&tick.label, TEXT) as i32 / 2;
-            if end > area.right + if last { EDGE } else { GAP / 4 } {
+            if end > area.right + if last { EDGE } else { -GAP / 4 } {
                 continue;
             }
             sheet.draw(&PathElement::new(vec![(x, area.bottom), (x, area.bottom + 8)], SOFT.stroke_width(HAIRLINE)))?;
