@@ -202,8 +202,6 @@ pub fn run<A: HeapAllocator, O: Observer, T: Touch>(
     observer: &mut O,
 ) -> Flow {
     assert!(slots.len() >= stretch.slots(), "a program needs as many slots as it says");
-    // The floor's blocks are no memory.
-    let touches = !matches!(A::INFO.role, Role::Floor);
     let mut event = stretch.events_before();
     let mut ops = stretch.ops().iter();
     while let Some(&op) = ops.next() {
@@ -212,18 +210,17 @@ pub fn run<A: HeapAllocator, O: Observer, T: Touch>(
         let slot = unsafe { slots.get_unchecked_mut(op.slot()) };
         let layout = op.layout();
         match op.kind() {
-            kind @ (Kind::Alloc | Kind::AllocZeroed) => {
-                let zeroed = kind == Kind::AllocZeroed;
+            Kind::Alloc => {
                 // SAFETY: no event of a trace has a size of 0.
-                let block = unsafe { if zeroed { allocator.alloc_zeroed(layout) } else { allocator.alloc(layout) } };
-                *slot = block;
-                if touches && !block.is_null() {
-                    // SAFETY: a new block of this layout.
-                    unsafe { T::touch(block, 0, layout.size()) };
-                }
+                *slot = unsafe { allocator.alloc(layout) };
                 // SAFETY: a new block of this layout, or null.
-                let block = unsafe { Block::of::<A, O>(allocator, block, layout) };
-                observer.allocated(event, block, layout, zeroed)?;
+                unsafe { allocated::<A, O, T>(allocator, observer, event, *slot, layout, false)? };
+            }
+            Kind::AllocZeroed => {
+                // SAFETY: as above.
+                *slot = unsafe { allocator.alloc_zeroed(layout) };
+                // SAFETY: as above.
+                unsafe { allocated::<A, O, T>(allocator, observer, event, *slot, layout, true)? };
             }
             Kind::Dealloc if slot.is_null() => observer.absent(event)?,
             Kind::Dealloc => {
@@ -247,6 +244,31 @@ pub fn run<A: HeapAllocator, O: Observer, T: Touch>(
         observer.after(event, allocator)?;
     }
     Flow::Continue(())
+}
+
+/// What is to be done behind an allocation. Each kind has its own arm and its own copy of this: one arm for both would have the compiler
+/// compute what it could have branched on.
+///
+/// # Safety
+///
+/// `address` is a new block of this layout, or null.
+#[inline(always)]
+unsafe fn allocated<A: HeapAllocator, O: Observer, T: Touch>(
+    allocator: &A,
+    observer: &mut O,
+    event: u64,
+    address: *mut u8,
+    layout: Layout,
+    zeroed: bool,
+) -> Flow {
+    // The floor's blocks are no memory.
+    if !matches!(A::INFO.role, Role::Floor) && !address.is_null() {
+        // SAFETY: the caller's.
+        unsafe { T::touch(address, 0, layout.size()) };
+    }
+    // SAFETY: the caller's.
+    let block = unsafe { Block::of::<A, O>(allocator, address, layout) };
+    observer.allocated(event, block, layout, zeroed)
 }
 
 /// A realloc; gives the block's new address.

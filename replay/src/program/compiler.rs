@@ -142,14 +142,14 @@ impl<I: Ids> Compiler<I> {
                 let slot = match self.free.pop() {
                     Some(slot) => slot,
                     None if self.layouts.len() == MAX_LIVE_OBJECTS => return None,
-                    None => {
-                        self.layouts.push(Op(0));
-                        (self.layouts.len() - 1) as u32
-                    }
+                    None => self.layouts.len() as u32,
                 };
                 let zeroed = op == Asked::AllocZeroed;
                 let op = Op::new(if zeroed { Kind::AllocZeroed } else { Kind::Alloc }, slot, layout);
-                self.layouts[slot as usize] = op;
+                match self.layouts.get_mut(slot as usize) {
+                    Some(in_force) => *in_force = op,
+                    None => self.layouts.push(op),
+                }
                 self.ids.insert(id, slot)?;
                 ops.push(op);
                 Action::Alloc { layout, zeroed }
@@ -160,7 +160,7 @@ impl<I: Ids> Compiler<I> {
                 let old = in_force.layout();
                 let new = layout(bytes, old.align())?;
                 *in_force = Op::new(Kind::Realloc, slot, new);
-                ops.extend([*in_force, Op(old.size() as u64)]);
+                ops.extend([*in_force, Op::old_size(old)]);
                 Action::Realloc { old, new_size: new.size() }
             }
             Asked::Dealloc => {

@@ -23,65 +23,80 @@ pub enum Kind {
     Realloc = 3,
 }
 
-/// One word of a program. From the lowest bit: 2 of kind, 5 of the alignment's logarithm, 25 of slot, 32 of size (the new one, for a
-/// realloc).
+/// One word of a program: the size (the new one, for a realloc) in one half, and in the other from the lowest bit 5 of the alignment's
+/// logarithm, 2 of kind, 25 of slot.
+///
+/// Decoding is most of what the timed loop adds to a contender. So the size is read as it is, the alignment is where a shift takes its
+/// count from, and the kind is two bits that are looked at one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(transparent)]
-pub struct Op(pub(super) u64);
+#[repr(C, align(8))]
+pub struct Op {
+    bits: u32,
+    size: u32,
+}
 
 impl Op {
     pub(super) fn new(kind: Kind, slot: u32, layout: Layout) -> Self {
-        let align_log2 = u64::from(layout.align().trailing_zeros());
-        let word = kind as u64
-            | align_log2 << KIND_BITS
-            | u64::from(slot) << (KIND_BITS + ALIGN_BITS)
-            | (layout.size() as u64) << (KIND_BITS + ALIGN_BITS + SLOT_BITS);
-        Op(word)
+        let bits = layout.align().trailing_zeros() | (kind as u32) << ALIGN_BITS | slot << (ALIGN_BITS + KIND_BITS);
+        Op { bits, size: layout.size() as u32 }
+    }
+
+    /// The word behind a realloc: no operation, but the size that the block has had. It is in the other half, as sizes of operations are
+    /// above 0.
+    pub(super) fn old_size(layout: Layout) -> Self {
+        Op { bits: layout.size() as u32, size: 0 }
+    }
+
+    /// Whether it is the word behind a realloc.
+    #[inline(always)]
+    pub(super) fn is_old_size(self) -> bool {
+        self.size == 0
     }
 
     /// The same slot and layout, asked for otherwise.
     #[inline(always)]
     pub(super) fn with_kind(self, kind: Kind) -> Self {
-        Op(self.0 & !((1 << KIND_BITS) - 1) | kind as u64)
+        let kind_bits = ((1 << KIND_BITS) - 1) << ALIGN_BITS;
+        Op { bits: self.bits & !kind_bits | (kind as u32) << ALIGN_BITS, ..self }
     }
 
     /// What it asks for.
     #[inline(always)]
     pub fn kind(self) -> Kind {
-        match self.0 & 3 {
-            0 => Kind::Alloc,
-            1 => Kind::AllocZeroed,
-            2 => Kind::Dealloc,
-            _ => Kind::Realloc,
+        // Not a `match` of a number: that becomes a jump through a table, which costs 1.5 ns more where it is mispredicted.
+        let [low, high] = [1 << ALIGN_BITS, 2 << ALIGN_BITS].map(|bit| self.bits & bit != 0);
+        match (high, low) {
+            (false, false) => Kind::Alloc,
+            (false, true) => Kind::AllocZeroed,
+            (true, false) => Kind::Dealloc,
+            (true, true) => Kind::Realloc,
         }
     }
 
-    /// The object's slot; less than the program's [`slots`](Program::slots).
+    /// The object's slot; less than the program's [`slots`](crate::Program::slots).
     #[inline(always)]
     pub fn slot(self) -> usize {
-        (self.0 >> (KIND_BITS + ALIGN_BITS)) as usize & (MAX_LIVE_OBJECTS - 1)
+        (self.bits >> (ALIGN_BITS + KIND_BITS)) as usize
     }
 
     /// The layout: for a realloc, the one that the block shall have.
     #[inline(always)]
     pub fn layout(self) -> Layout {
-        let align = 1 << (self.0 >> KIND_BITS & ((1 << ALIGN_BITS) - 1));
-        let size = (self.0 >> (KIND_BITS + ALIGN_BITS + SLOT_BITS)) as usize;
         // SAFETY: `new` was given a layout of this size and alignment.
-        unsafe { Layout::from_size_align_unchecked(size, align) }
-    }
-
-    /// Whether it is no operation but the old size behind a realloc: sizes of operations are above 0, and old sizes fit the low half.
-    #[inline(always)]
-    pub(super) fn is_old_size(self) -> bool {
-        self.0 >> (KIND_BITS + ALIGN_BITS + SLOT_BITS) == 0
+        unsafe { Layout::from_size_align_unchecked(self.size as usize, self.align()) }
     }
 
     /// The layout that the block of a realloc has had; `old_size` is the word behind the operation.
     #[inline(always)]
     pub fn old_layout(self, old_size: Op) -> Layout {
         // SAFETY: `compile` puts the size of a layout of the same alignment behind every realloc.
-        unsafe { Layout::from_size_align_unchecked(old_size.0 as usize, self.layout().align()) }
+        unsafe { Layout::from_size_align_unchecked(old_size.bits as usize, self.align()) }
+    }
+
+    #[inline(always)]
+    fn align(self) -> usize {
+        // A shift of the lowest 5 bits: a rotation takes no more of its count, without a mask.
+        1_u32.rotate_left(self.bits) as usize
     }
 }
 
@@ -98,7 +113,8 @@ mod tests {
                 let layout = Layout::from_size_align(bytes, align).unwrap();
                 let op = Op::new(kind, slot, layout);
                 assert_eq!((op.kind(), op.slot(), op.layout()), (kind, slot as usize, layout));
-                assert!(!op.is_old_size() && Op(bytes as u64).is_old_size());
+                assert!(!op.is_old_size() && Op::old_size(layout).is_old_size());
+                assert_eq!(op.old_layout(Op::old_size(layout)), layout);
             }
         }
         assert_eq!(traces::event::MAX_SIZE_BYTES, u64::from(u32::MAX));
