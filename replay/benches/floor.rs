@@ -293,7 +293,7 @@ fn bench(criterion: &mut Criterion, name: &str, program: Program, goal: &Goal) -
     }
     group.finish();
     let rounds = if common::is_test() { 51 } else { 501 };
-    !common::is_asked_for(&format!("floor/{name}/race"))
+    !common::is_to_be_made(&format!("floor/{name}/race"))
         || (0..ATTEMPTS).any(|_| is_reached(&mut track, name, goal, rounds))
 }
 

@@ -1,64 +1,69 @@
-//! How fast traces are read: `<trace>/<way>`, all on the same trace, in events a second.
+//! How fast traces are read, and compiled to programs: `readers/<trace>/<way>`, in events a second.
 //!
 //! `csv-record` is a bare loop over the lines with the `csv` crate, which no reader of CSV can beat by much. All inputs lie uncompressed in
 //! memory, but for what the binary format compresses itself.
+
+mod common;
 
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use replay::Program;
 use traces::binary::{Block, Blocks, Reader, Writer};
-use traces::{Source, csv, library};
+use traces::library::LibraryEntry;
+use traces::{Source, csv};
 
-fn readers(criterion: &mut Criterion) {
-    for entry in library::entries() {
+/// The same trace in both formats.
+struct Inputs {
+    csv: Vec<u8>,
+    csv_source: Source,
+    htrace: Vec<u8>,
+    htrace_source: Source,
+}
+
+/// Its name, and what it does. It gives a number that depends on all that it has read.
+type Way = (&'static str, fn(&Inputs) -> u64);
+
+const WAYS: [Way; 7] = [
+    ("csv-record", |inputs| {
+        let mut reader = ::csv::ReaderBuilder::new().flexible(true).quoting(false).from_reader(&inputs.csv[..]);
+        let mut record = ::csv::ByteRecord::new();
+        let mut lines = 0;
+        while reader.read_byte_record(&mut record).expect("it is CSV") {
+            lines += 1;
+        }
+        lines
+    }),
+    ("csv-events", |inputs| csv::Reader::new(&inputs.csv[..], "bench.csv").expect("it is a trace").count() as u64),
+    ("csv-program", |inputs| Program::load(&inputs.csv_source).expect("it is a trace").events()),
+    ("htrace-blocks", |inputs| each_block(&inputs.htrace, |block| block.len() as u64)),
+    ("htrace-requests", |inputs| {
+        let sum = |block: &Block| block.requests().fold(0, |sum, request| sum ^ request.id ^ u64::from(request.size));
+        each_block(&inputs.htrace, sum)
+    }),
+    ("htrace-events", |inputs| Reader::new(&inputs.htrace[..], "bench.htrace").expect("it is a trace").count() as u64),
+    ("htrace-program", |inputs| Program::load(&inputs.htrace_source).expect("it is a trace").events()),
+];
+
+impl Inputs {
+    fn of(entry: &'static LibraryEntry) -> Self {
         let events = Source::from(entry).open().expect("the library's traces open");
         let (columns, provenance) = (events.columns(), events.provenance().to_vec());
         let mut text = csv::Writer::new(Vec::new(), columns, &provenance).expect("memory can be written");
         let mut bytes = Writer::new(Vec::new(), columns, &provenance).expect("memory can be written");
-        let mut count = 0;
         for event in events {
             let event = event.expect("the library's traces are sound");
             text.write(&event).expect("memory can be written");
             bytes.write(&event).expect("memory can be written");
-            count += 1;
         }
-        let text = text.finish().expect("memory can be written");
-        let bytes = bytes.finish().expect("memory can be written");
-        let (csv_bytes, binary_bytes) = (text.len() as f64 / count as f64, bytes.len() as f64 / count as f64);
-        eprintln!("{}: {count} events, bytes an event: CSV {csv_bytes:.2}, htrace {binary_bytes:.3}", entry.name);
-        let binary = Source::from_bytes("bench.htrace", bytes.clone());
-
-        let mut group = criterion.benchmark_group(entry.name);
-        group.throughput(Throughput::Elements(count)).sample_size(20);
-        group.bench_function("csv-record", |bencher| {
-            bencher.iter(|| {
-                let mut reader = ::csv::ReaderBuilder::new().flexible(true).quoting(false).from_reader(&text[..]);
-                let mut record = ::csv::ByteRecord::new();
-                let mut lines = 0;
-                while reader.read_byte_record(&mut record).expect("it is CSV") {
-                    lines += 1;
-                }
-                lines
-            });
-        });
-        group.bench_function("csv-events", |bencher| {
-            bencher.iter(|| csv::Reader::new(&text[..], "bench.csv").expect("it is a trace").count());
-        });
-        group.bench_function("htrace-blocks", |bencher| {
-            bencher.iter(|| each_block(&bytes, |block| block.len() as u64));
-        });
-        group.bench_function("htrace-requests", |bencher| {
-            let sum =
-                |block: &Block| block.requests().fold(0, |sum, request| sum ^ request.id ^ u64::from(request.size));
-            bencher.iter(|| each_block(&bytes, sum));
-        });
-        group.bench_function("htrace-events", |bencher| {
-            bencher.iter(|| Reader::new(&bytes[..], "bench.htrace").expect("it is a trace").count());
-        });
-        group.bench_function("htrace-program", |bencher| {
-            bencher.iter(|| Program::load(black_box(&binary)).expect("it is a trace").events());
-        });
+        let csv = text.finish().expect("memory can be written");
+        let htrace = bytes.finish().expect("memory can be written");
+        Inputs {
+            csv_source: Source::from_bytes("bench.csv", csv.clone()),
+            csv,
+            htrace_source: Source::from_bytes("bench.htrace", htrace.clone()),
+            htrace,
+        }
     }
 }
 
@@ -69,6 +74,23 @@ fn each_block(bytes: &[u8], of: impl Fn(&Block) -> u64) -> u64 {
         sum ^= black_box(of(&block));
     }
     sum
+}
+
+fn readers(criterion: &mut Criterion) {
+    for entry in common::entries() {
+        if !WAYS.iter().any(|(way, _)| common::is_asked_for(&format!("readers/{}/{way}", entry.name))) {
+            continue;
+        }
+        let (inputs, events) = (Inputs::of(entry), entry.about.totals.events);
+        let [csv_bytes, htrace_bytes] = [&inputs.csv, &inputs.htrace].map(|bytes| bytes.len() as f64 / events as f64);
+        eprintln!("{}: {events} events, bytes an event: CSV {csv_bytes:.2}, htrace {htrace_bytes:.3}", entry.name);
+        let mut group = criterion.benchmark_group(format!("readers/{}", entry.name));
+        common::replays(&mut group);
+        group.throughput(Throughput::Elements(events));
+        for (way, read) in WAYS {
+            group.bench_function(way, |bencher| bencher.iter(|| read(black_box(&inputs))));
+        }
+    }
 }
 
 criterion_group!(benches, readers);

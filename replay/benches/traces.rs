@@ -1,28 +1,37 @@
-//! Every trace of the library through every contender, cold and warm: `<trace>/cold/<contender>` and `<trace>/warm/<contender>`.
+//! Every trace of the library through every contender: `replay/<trace>/cold/<contender>` and `replay/<trace>/warm/<contender>`.
 //!
 //! A sample is the time of whole replays. Resetting the heap and making the contender are outside of it. Contenders that fail
 //! verification are left out with a word on standard error.
 
-use std::time::Duration;
+mod common;
 
 use allocators::page_heap::{Guard, Reset, WASM32_PAGES};
-use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use replay::Program;
 use replay::contender::{Contender, TouchPolicy};
 use replay::lane::Lane;
 use replay::leash::Leash;
 use reports::results::Verification;
-use traces::{Source, library};
+use traces::Source;
+
+const TEMPERATURES: [(&str, Reset); 2] = [("cold", Reset::Cold), ("warm", Reset::Warm)];
 
 fn traces(criterion: &mut Criterion) {
-    for entry in library::entries() {
-        let events = Source::from(entry).open().expect("the library's traces open");
-        let program = Program::compile(events).expect("the library's traces compile");
-        let contenders = sound_contenders(&program);
-        for (temperature, reset) in [("cold", Reset::Cold), ("warm", Reset::Warm)] {
-            let mut group = criterion.benchmark_group(format!("{}/{temperature}", entry.name));
+    for entry in common::entries() {
+        let mut contenders = Contender::all();
+        contenders.retain(|contender| {
+            let asked = |name| common::is_asked_for(&format!("replay/{}/{name}/{}", entry.name, contender.info.name));
+            TEMPERATURES.iter().any(|(name, _)| asked(name))
+        });
+        if contenders.is_empty() {
+            continue;
+        }
+        let program = Program::load(&Source::from(entry)).expect("the library's traces are sound");
+        retain_sound(&mut contenders, &program);
+        for (temperature, reset) in TEMPERATURES {
+            let mut group = criterion.benchmark_group(format!("replay/{}/{temperature}", entry.name));
+            common::replays(&mut group);
             group.throughput(Throughput::Elements(program.events()));
-            group.sampling_mode(SamplingMode::Flat).sample_size(20).measurement_time(Duration::from_secs(2));
             for contender in &contenders {
                 // A lane of its own, so that its pages are warm from its own replays.
                 let mut lane = Lane::new(&program, WASM32_PAGES, Guard::Batched).expect("a heap can be had");
@@ -41,9 +50,9 @@ fn traces(criterion: &mut Criterion) {
     }
 }
 
-fn sound_contenders(program: &Program) -> Vec<Contender> {
+/// Leaves out the contenders whose blocks are not sound.
+fn retain_sound(contenders: &mut Vec<Contender>, program: &Program) {
     let mut lane = Lane::new(program, WASM32_PAGES, Guard::Trap).expect("a heap can be had");
-    let mut contenders = Contender::all();
     contenders.retain(|contender| {
         let examination = (contender.examine)(&mut lane, true, &[], Leash::LOOSE).expect("a heap can be reset");
         let sound = match examination.verification {
@@ -56,7 +65,6 @@ fn sound_contenders(program: &Program) -> Vec<Contender> {
         }
         sound
     });
-    contenders
 }
 
 criterion_group!(benches, traces);

@@ -12,6 +12,7 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, SamplingMode};
 use regex::Regex;
 use reports::stats::Estimate;
+use traces::library::{self, LibraryEntry};
 
 /// Options of criterion whose value is an argument of its own.
 const WITH_VALUE: [&str; 19] = [
@@ -38,24 +39,41 @@ const WITH_VALUE: [&str; 19] = [
 
 /// Whether everything is to run once only, to show that it does: `cargo bench -- --test`, and `cargo test --benches`.
 pub(crate) fn is_test() -> bool {
-    let has = |flag: &str| std::env::args().any(|argument| argument == flag);
     has("--test") || !has("--bench")
 }
 
-/// Whether the benchmark of this name is asked for, as criterion would decide it.
-pub(crate) fn is_asked_for(name: &str) -> bool {
+fn has(flag: &str) -> bool {
+    std::env::args().any(|argument| argument == flag)
+}
+
+/// The filter of the command line.
+fn filter() -> Option<Regex> {
     let mut arguments = std::env::args().skip(1);
     let mut filter = None;
     while let Some(argument) = arguments.next() {
-        if argument == "--list" {
-            return false;
-        } else if WITH_VALUE.contains(&argument.as_str()) {
+        if WITH_VALUE.contains(&argument.as_str()) {
             arguments.next();
         } else if !argument.starts_with('-') {
             filter = Some(argument);
         }
     }
-    filter.is_none_or(|filter| Regex::new(&filter).is_ok_and(|filter| filter.is_match(name)))
+    filter.and_then(|filter| Regex::new(&filter).ok())
+}
+
+/// Whether the benchmark of this name is asked for, as criterion decides it.
+pub(crate) fn is_asked_for(name: &str) -> bool {
+    filter().is_none_or(|filter| filter.is_match(name))
+}
+
+/// Whether a comparison that criterion does not make is to be made: it is asked for, and not only listed.
+pub(crate) fn is_to_be_made(name: &str) -> bool {
+    is_asked_for(name) && !has("--list")
+}
+
+/// The traces of the library; only the small ones where everything is to run once and no filter says which.
+pub(crate) fn entries() -> impl Iterator<Item = &'static LibraryEntry> {
+    let small_only = is_test() && filter().is_none();
+    library::entries().iter().filter(move |entry| !small_only || entry.about.totals.allocs < 50_000)
 }
 
 /// Settings for a benchmark whose iteration is a whole replay: many of them fit into a bench of a quarter of an hour.
