@@ -20,13 +20,13 @@ use std::time::{Duration, Instant};
 use allocators::page_heap::Guard;
 use allocators::{HeapAllocator, HeapRef, Info, PageHeap, Role};
 use common::shown;
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use fastrand::Rng;
 use replay::Program;
 use replay::engine::{self, TouchNone};
 use replay::program::{Kind, Op};
 use reports::stats::estimate_median;
-use traces::{Action, Event};
+use traces::Action;
 
 /// A millisecond of them, so that the loops of a round see the same machine, and more than a branch predictor learns by heart.
 const EVENTS: usize = 200_000;
@@ -91,7 +91,7 @@ unsafe impl HeapAllocator for Sum {
 fn predictable() -> Program {
     let layout = Layout::from_size_align(48, 8).expect("a layout");
     let pair = [Action::Alloc { layout, zeroed: false }, Action::Dealloc { layout }];
-    compile(pair.into_iter().cycle().take(EVENTS).map(|action| (1, action)))
+    common::compile(pair.into_iter().cycle().take(EVENTS).map(|action| (1, action)))
 }
 
 /// A third each of allocations (every other one zeroed), reallocations and deallocations, of any of up to a thousand objects, with any
@@ -120,12 +120,7 @@ fn random() -> Program {
             }
         }
     };
-    compile((0..EVENTS as u64).map(event))
-}
-
-fn compile(actions: impl Iterator<Item = (u64, Action)>) -> Program {
-    let events = actions.map(|(id, action)| Ok(Event { action, id, thread: None, time_ns: None }));
-    Program::compile(events).expect("the program is sound")
+    common::compile((0..EVENTS as u64).map(event))
 }
 
 /// An operation as one would write it down for a loop by hand. Its kind is a number of which the last one is everything else: a `match` of
@@ -284,7 +279,7 @@ fn is_reached(track: &mut Track, program: &str, goal: &Goal, rounds: usize) -> b
 fn bench(criterion: &mut Criterion, name: &str, program: Program, goal: &Goal) -> bool {
     let mut track = Track::new(program);
     let mut group = criterion.benchmark_group(format!("floor/{name}"));
-    common::replays(&mut group);
+    group.sampling_mode(SamplingMode::Flat);
     group.throughput(Throughput::Elements(EVENTS as u64));
     for (name, replay) in LOOPS {
         group.bench_function(name, |bencher| {
@@ -303,5 +298,5 @@ fn floor(criterion: &mut Criterion) {
     assert!(predictable && random, "the engine's loop does more than it should");
 }
 
-criterion_group!(benches, floor);
+criterion_group!(name = benches; config = common::criterion(); targets = floor);
 criterion_main!(benches);

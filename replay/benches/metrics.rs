@@ -61,5 +61,5 @@ fn metrics(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, metrics);
+criterion_group!(name = benches; config = common::criterion(); targets = metrics);
 criterion_main!(benches);

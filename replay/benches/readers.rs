@@ -7,7 +7,7 @@ mod common;
 
 use std::hint::black_box;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use replay::Program;
 use traces::binary::{Block, Blocks, Reader, Writer};
 use traces::library::LibraryEntry;
@@ -85,7 +85,7 @@ fn readers(criterion: &mut Criterion) {
         let [csv_bytes, htrace_bytes] = [&inputs.csv, &inputs.htrace].map(|bytes| bytes.len() as f64 / events as f64);
         eprintln!("{}: {events} events, bytes an event: CSV {csv_bytes:.2}, htrace {htrace_bytes:.3}", entry.name);
         let mut group = criterion.benchmark_group(format!("readers/{}", entry.name));
-        common::replays(&mut group);
+        group.sampling_mode(SamplingMode::Flat);
         group.throughput(Throughput::Elements(events));
         for (way, read) in WAYS {
             group.bench_function(way, |bencher| bencher.iter(|| read(black_box(&inputs))));
@@ -93,5 +93,5 @@ fn readers(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, readers);
+criterion_group!(name = benches; config = common::criterion(); targets = readers);
 criterion_main!(benches);

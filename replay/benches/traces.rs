@@ -6,7 +6,7 @@
 mod common;
 
 use allocators::page_heap::{Guard, Reset, WASM32_PAGES};
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use replay::Program;
 use replay::contender::{Contender, TouchPolicy};
 use replay::lane::Lane;
@@ -30,7 +30,7 @@ fn traces(criterion: &mut Criterion) {
         retain_sound(&mut contenders, &program);
         for (temperature, reset) in TEMPERATURES {
             let mut group = criterion.benchmark_group(format!("replay/{}/{temperature}", entry.name));
-            common::replays(&mut group);
+            group.sampling_mode(SamplingMode::Flat);
             group.throughput(Throughput::Elements(program.events()));
             for contender in &contenders {
                 // A lane of its own, so that its pages are warm from its own replays.
@@ -67,5 +67,5 @@ fn retain_sound(contenders: &mut Vec<Contender>, program: &Program) {
     });
 }
 
-criterion_group!(benches, traces);
+criterion_group!(name = benches; config = common::criterion(); targets = traces);
 criterion_main!(benches);

@@ -8,11 +8,12 @@
 
 use std::time::Duration;
 
-use criterion::measurement::WallTime;
-use criterion::{BenchmarkGroup, SamplingMode};
+use criterion::Criterion;
 use regex::Regex;
-use reports::stats::Estimate;
+use replay::Program;
+use reports::stats::{Estimate, RESAMPLES};
 use traces::library::{self, LibraryEntry};
+use traces::{Action, Event};
 
 /// Options of criterion whose value is an argument of its own.
 const WITH_VALUE: [&str; 19] = [
@@ -76,10 +77,17 @@ pub(crate) fn entries() -> impl Iterator<Item = &'static LibraryEntry> {
     library::entries().iter().filter(move |entry| !small_only || entry.about.totals.allocs < 50_000)
 }
 
-/// Settings for a benchmark whose iteration is a whole replay: many of them fit into a bench of a quarter of an hour.
-pub(crate) fn replays(group: &mut BenchmarkGroup<'_, WallTime>) {
-    group.sampling_mode(SamplingMode::Flat).sample_size(20);
-    group.warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));
+/// The program of these actions on the objects of these ids.
+pub(crate) fn compile(actions: impl IntoIterator<Item = (u64, Action)>) -> Program {
+    let events = actions.into_iter().map(|(id, action)| Ok(Event { action, id, thread: None, time_ns: None }));
+    Program::compile(events).expect("the program is sound")
+}
+
+/// criterion, set up so that all benches together take a quarter of an hour; options of the command line go before. Plots are left out, as
+/// drawing them takes five times as long as measuring: `--plotting-backend plotters` brings them back.
+pub(crate) fn criterion() -> Criterion {
+    let criterion = Criterion::default().without_plots().nresamples(RESAMPLES);
+    criterion.sample_size(20).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1))
 }
 
 /// A figure with its interval: `1.05 [1.04, 1.06]`.

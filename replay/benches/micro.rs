@@ -1,0 +1,151 @@
+//! The operations that a reader expects of a bench of allocators: `micro/<operation>/<contender>`, in time an object.
+//!
+//! No program works like that, and no allocator should be chosen by it. It shows what a single request costs where nothing else is
+//! going on, and what a contender is good at.
+//!
+//! - `pair`: an object of 48 bytes is allocated and freed at once.
+//! - `batch-lifo`, `batch-fifo`, `batch-random`: a thousand of them are allocated and then freed, the last one first, the first one first,
+//!   or in any order.
+//! - `grow-alone`: a vector grows by doubling from 16 bytes to 64 KiB, and is freed. Nothing lies behind it.
+//! - `grow-neighbours`: the same, and before each reallocation a small object is allocated that may lie behind it; they are freed with it.
+//! - `size-16` to `size-65536`: sixteen objects of a size are allocated, and freed in that order.
+//!
+//! Each is a small program for the engine, so the time of the loop is in every row, and the row `null` shows it. The heap is reset before each
+//! replay, outside of what is timed, and its pages are warm. So a contender that uses no memory again does not run out of it, and does not
+//! pay for fresh pages either, which it would have to elsewhere.
+
+mod common;
+
+use std::alloc::Layout;
+use std::mem;
+use std::time::Duration;
+
+use allocators::page_heap::{Guard, Reset, WASM32_PAGES};
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use fastrand::Rng;
+use replay::Program;
+use replay::contender::{Contender, TouchPolicy};
+use replay::lane::Lane;
+use replay::leash::Leash;
+use traces::Action;
+
+const SMALL_BYTES: usize = 48;
+const LARGEST_BYTES: usize = 64 << 10;
+const SEED: u64 = 1;
+
+/// Actions in the making.
+#[derive(Default)]
+struct Script {
+    actions: Vec<(u64, Action)>,
+    objects: u64,
+}
+
+struct Object {
+    id: u64,
+    layout: Layout,
+}
+
+fn layout(size: usize) -> Layout {
+    Layout::from_size_align(size, 8).expect("a layout")
+}
+
+impl Script {
+    fn alloc(&mut self, size: usize) -> Object {
+        let object = Object { id: self.objects, layout: layout(size) };
+        self.objects += 1;
+        self.actions.push((object.id, Action::Alloc { layout: object.layout, zeroed: false }));
+        object
+    }
+
+    fn realloc(&mut self, object: &mut Object, new_size: usize) {
+        let old = mem::replace(&mut object.layout, layout(new_size));
+        self.actions.push((object.id, Action::Realloc { old, new_size }));
+    }
+
+    fn free(&mut self, object: Object) {
+        self.actions.push((object.id, Action::Dealloc { layout: object.layout }));
+    }
+
+    /// Allocates objects of a size, and frees them in the order that `reorder` gives them.
+    fn batch(&mut self, count: usize, size: usize, reorder: impl FnOnce(&mut Vec<Object>)) {
+        let mut batch: Vec<_> = (0..count).map(|_| self.alloc(size)).collect();
+        reorder(&mut batch);
+        batch.into_iter().for_each(|object| self.free(object));
+    }
+
+    /// Grows a vector by doubling, with something else allocated before each reallocation or not.
+    fn growth(&mut self, has_neighbours: bool) {
+        let mut vector = self.alloc(16);
+        let mut neighbours = Vec::new();
+        while vector.layout.size() < LARGEST_BYTES {
+            neighbours.extend(has_neighbours.then(|| self.alloc(SMALL_BYTES)));
+            let doubled = 2 * vector.layout.size();
+            self.realloc(&mut vector, doubled);
+        }
+        self.free(vector);
+        neighbours.into_iter().for_each(|object| self.free(object));
+    }
+}
+
+/// A program that does something so many times.
+struct Operation {
+    name: String,
+    times: u64,
+    program: Program,
+}
+
+impl Operation {
+    /// `act` does it for so many objects, or vectors, and is done `turns` times.
+    fn new(name: impl Into<String>, turns: u64, objects: u64, mut act: impl FnMut(&mut Script)) -> Self {
+        let mut script = Script::default();
+        (0..turns).for_each(|_| act(&mut script));
+        Operation { name: name.into(), times: turns * objects, program: common::compile(script.actions) }
+    }
+
+    fn all() -> Vec<Self> {
+        let mut random = Rng::with_seed(SEED);
+        let mut all = vec![
+            Self::new("pair", 10_000, 1, |script| script.batch(1, SMALL_BYTES, |_| {})),
+            Self::new("batch-lifo", 10, 1000, |script| script.batch(1000, SMALL_BYTES, |batch| batch.reverse())),
+            Self::new("batch-fifo", 10, 1000, |script| script.batch(1000, SMALL_BYTES, |_| {})),
+            Self::new("batch-random", 10, 1000, |script| {
+                script.batch(1000, SMALL_BYTES, |batch| random.shuffle(batch));
+            }),
+            Self::new("grow-alone", 50, 1, |script| script.growth(false)),
+            Self::new("grow-neighbours", 50, 1, |script| script.growth(true)),
+        ];
+        let sizes = (4..=16).step_by(2).map(|log2| 1 << log2);
+        all.extend(
+            sizes.map(|size| Self::new(format!("size-{size}"), 64, 16, |script| script.batch(16, size, |_| {}))),
+        );
+        all
+    }
+
+    /// The mean time of one of so many operations, times them. A replay does [`times`](Self::times) of them, no more and no fewer.
+    fn time(&self, lane: &mut Lane<'_>, contender: &Contender, operations: u64) -> Duration {
+        let replays = operations.div_ceil(self.times);
+        let time: Duration = (0..replays)
+            .map(|_| contender.time(lane, Reset::Warm, TouchPolicy::None, Leash::LOOSE).expect("a heap can be reset"))
+            .sum();
+        time.mul_f64(operations as f64 / (replays * self.times) as f64)
+    }
+}
+
+fn micro(criterion: &mut Criterion) {
+    for operation in Operation::all() {
+        let mut group = criterion.benchmark_group(format!("micro/{}", operation.name));
+        for contender in Contender::all() {
+            let mut lane = Lane::new(&operation.program, WASM32_PAGES, Guard::Batched).expect("a heap can be had");
+            group.bench_function(BenchmarkId::from_parameter(contender.info.name), |bencher| {
+                // A request that is answered with null is less work.
+                let failure =
+                    (contender.first_failure)(&mut lane, WASM32_PAGES, Leash::LOOSE).expect("a heap can be reset");
+                assert_eq!(failure, None, "{} fails at {}", contender.info.name, operation.name);
+                bencher.iter_custom(|operations| operation.time(&mut lane, &contender, operations));
+            });
+        }
+    }
+}
+
+criterion_group!(name = benches; config = common::criterion(); targets = micro);
+criterion_main!(benches);
