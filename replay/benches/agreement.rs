@@ -1,0 +1,200 @@
+//! Whether criterion and `replay` tell the same of the same: both time a contender on a trace in one run, and their 95 % intervals are
+//! printed side by side: `agreement/<trace>/<cold|warm>/<contender>`.
+//!
+//! Both call the same function for a replay and read the same clock around it. They differ in what they do with it. criterion replays one
+//! contender over and over, takes several replays for a sample where they are short, and prints the mean of the samples. `replay` goes round
+//! all contenders in a new order each time, takes every replay for a sample, and prints the median. Half of the rounds are just before
+//! criterion's turn and half just behind it, so that a machine which gets slower all the while does so for both.
+//!
+//! Where the intervals do not overlap, what explains it is looked for and said. It fails where the medians of all benchmarks on cold pages, or
+//! of all on warm ones, are more than 25 % apart in the same direction and unexplained: a bug would be in all of them, and a disturbance is
+//! not.
+
+mod common;
+
+use std::cell::{Cell, LazyCell};
+use std::cmp::Ordering;
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use allocators::PageSize;
+use allocators::page_heap::{Guard, Reset, WASM32_PAGES};
+use common::shown;
+use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
+use replay::Program;
+use replay::contender::{Contender, TouchPolicy};
+use replay::lane::Lane;
+use replay::leash::Leash;
+use replay::timing::{self, Rounds};
+use reports::results::Time;
+use reports::stats::{Estimate, Interval, estimate_median};
+use serde_json::Value;
+use traces::Source;
+
+const TRACES: [&str; 2] = ["serde-heavy", "http-router"];
+const CONTENDERS: [&str; 2] = ["dlmalloc", "talc"];
+const TEMPERATURES: [(&str, Reset); 2] = [("cold", Reset::Cold), ("warm", Reset::Warm)];
+/// Rounds before criterion's turn, and as many behind it.
+const ROUNDS: u32 = 10;
+const SEED: u64 = 1;
+const GROSS_PERCENT: f64 = 25.0;
+
+/// Where criterion keeps what it has found here: apart from the benchmarks that one compares with a baseline.
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("agreement")
+}
+
+/// What criterion has found, in nanoseconds an op.
+struct Found {
+    mean: Estimate,
+    median: Estimate,
+}
+
+impl Found {
+    fn read(group: &str, contender: &str, events: u64) -> Result<Self, Box<dyn Error>> {
+        let path = directory().join(group.replace('/', "_")).join(contender).join("new/estimates.json");
+        let json: Value = serde_json::from_str(&fs::read_to_string(path)?)?;
+        let estimate = |name: &str| {
+            let of = |pointer: &str| json[name].pointer(pointer).and_then(Value::as_f64).map(|ns| ns / events as f64);
+            let interval = (of("/confidence_interval/lower_bound"), of("/confidence_interval/upper_bound"));
+            match (of("/point_estimate"), interval) {
+                (Some(value), (Some(low), Some(high))) => {
+                    Ok(Estimate { value, interval: Some(Interval { low, high }) })
+                }
+                _ => Err(format!("criterion has left no {name}")),
+            }
+        };
+        Ok(Found { mean: estimate("mean")?, median: estimate("median")? })
+    }
+}
+
+fn overlap(one: Estimate, other: Estimate) -> bool {
+    one.interval.zip(other.interval).is_some_and(|(one, other)| one.overlaps(other))
+}
+
+/// How far the larger one is above the smaller one.
+fn percent_apart(one: Estimate, other: Estimate) -> f64 {
+    (one.value.max(other.value) / one.value.min(other.value) - 1.0) * 100.0
+}
+
+/// What the two have found of one contender, in nanoseconds an op.
+struct Pair {
+    criterion: Found,
+    before: Estimate,
+    behind: Estimate,
+    replay: Estimate,
+}
+
+impl Pair {
+    /// Whether the medians overlap, or why they might not; `None` where nothing here explains it.
+    fn explanation(&self) -> Option<String> {
+        if overlap(self.criterion.median, self.replay) {
+            return Some("criterion prints a mean and replay a median; the medians overlap".to_owned());
+        }
+        let drift = percent_apart(self.before, self.behind);
+        (!overlap(self.before, self.behind))
+            .then(|| format!("the machine changed by {drift:.1} % from the rounds before to those behind"))
+    }
+
+    fn verdict(&self) -> String {
+        if overlap(self.criterion.mean, self.replay) {
+            return "overlap".to_owned();
+        }
+        let apart = percent_apart(self.criterion.mean, self.replay);
+        match self.explanation() {
+            Some(why) => format!("apart by {apart:.1} %, because {why}"),
+            None => {
+                let medians = percent_apart(self.criterion.median, self.replay);
+                format!("apart by {apart:.1} %, the medians by {medians:.1} %, and nothing here explains it")
+            }
+        }
+    }
+
+    /// Which of the two is the larger one, where they are so far apart that it would be a bug if others were, too.
+    fn gross(&self) -> Option<Ordering> {
+        let is_gross = percent_apart(self.criterion.median, self.replay) > GROSS_PERCENT;
+        let direction = self.criterion.median.value.total_cmp(&self.replay.value);
+        (is_gross && self.explanation().is_none()).then_some(direction)
+    }
+}
+
+fn rounds(program: &Program, contenders: &[Contender], seed: u64) -> Vec<Time> {
+    let count = if common::is_test() { 1 } else { ROUNDS };
+    let (touch, page) = (TouchPolicy::None, PageSize::WASM);
+    let rounds = Rounds { count, seed, touch, page, limit_pages: WASM32_PAGES };
+    timing::run(program, contenders, rounds, Leash::LOOSE, |_, _| {}).expect("a heap can be had")
+}
+
+fn samples(time: &Time, reset: Reset) -> Vec<f64> {
+    let ns = if reset == Reset::Cold { &time.cold_ns } else { &time.warm_ns };
+    ns.iter().map(|&ns| ns as f64 / time.ops as f64).collect()
+}
+
+/// Has a contender timed in both ways, and prints what they have found.
+fn bench(
+    criterion: &mut Criterion,
+    trace: &str,
+    program: &Program,
+    contenders: &[Contender],
+    which: usize,
+    (temperature, reset): (&str, Reset),
+) -> Option<Pair> {
+    let (contender, group_name) = (&contenders[which], format!("agreement/{trace}/{temperature}"));
+    let before = samples(&rounds(program, contenders, SEED)[which], reset);
+    let mut lane = Lane::new(program, WASM32_PAGES, Guard::Batched).expect("a heap can be had");
+    let is_measured = Cell::new(false);
+    let mut group = criterion.benchmark_group(&group_name);
+    group.sampling_mode(SamplingMode::Flat).throughput(Throughput::Elements(program.events()));
+    group.bench_function(BenchmarkId::from_parameter(contender.info.name), |bencher| {
+        is_measured.set(!common::is_test());
+        bencher.iter_custom(|replays| {
+            let mut replay =
+                || contender.time(&mut lane, reset, TouchPolicy::None, Leash::LOOSE).expect("a heap can be reset");
+            (0..replays).map(|_| replay()).sum()
+        });
+    });
+    group.finish();
+    let behind = samples(&rounds(program, contenders, SEED + 1)[which], reset);
+    if !is_measured.get() {
+        return None;
+    }
+    let median = |samples: &[f64]| estimate_median(samples, SEED).expect("there are rounds");
+    let found = Found::read(&group_name, contender.info.name, program.events()).expect("criterion has written it");
+    let replay = median(&[&before[..], &behind].concat());
+    let pair = Pair { criterion: found, before: median(&before), behind: median(&behind), replay };
+    let Found { mean, median } = &pair.criterion;
+    println!("{group_name}/{}, ns an op:", contender.info.name);
+    println!("  criterion: mean {}, median {}", shown(*mean, 2), shown(*median, 2));
+    println!("  replay, {} rounds: median {}; {}", 2 * ROUNDS, shown(replay, 2), pair.verdict());
+    Some(pair)
+}
+
+fn agreement(criterion: &mut Criterion) {
+    let programs = TRACES.map(|name| {
+        let source = Source::locate(name).expect("it is in the library");
+        (name, LazyCell::new(move || Program::load(&source).expect("the library's traces are sound")))
+    });
+    let contenders = CONTENDERS.map(|name| Contender::named(name).expect("it is registered"));
+    for temperature in TEMPERATURES {
+        let mut pairs = Vec::new();
+        for (trace, program) in &programs {
+            for (which, name) in CONTENDERS.iter().enumerate() {
+                if !common::is_asked_for(&format!("agreement/{trace}/{}/{name}", temperature.0)) {
+                    continue;
+                }
+                pairs.extend(bench(criterion, trace, program, &contenders, which, temperature));
+            }
+        }
+        let gross: Vec<_> = pairs.iter().filter_map(Pair::gross).collect();
+        let is_bug = gross.len() == TRACES.len() * CONTENDERS.len() && gross.iter().all(|&one| one == gross[0]);
+        assert!(!is_bug, "criterion and replay do not tell the same of the same, on {} pages", temperature.0);
+    }
+}
+
+fn config() -> Criterion {
+    common::criterion().output_directory(&directory())
+}
+
+criterion_group!(name = benches; config = config(); targets = agreement);
+criterion_main!(benches);
