@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 #[cfg(target_os = "linux")]
 use crate::commands::record;
-use crate::commands::{compare, convert, inspect, trace};
+use crate::commands::{compare, convert, inspect, sweep, trace};
 use crate::terminal::USAGE;
 
 /// Replays allocation traces of real programs through memory allocators, and compares them.
@@ -38,6 +38,7 @@ enum Verb {
     Trace(trace::TraceAlgebra),
     /// Convert a trace from one format to another
     Convert(convert::Conversion),
+    Sweep(sweep::Sweeping),
     /// Record the allocations of a native program as a trace
     #[cfg(target_os = "linux")]
     Record(record::Recording),
@@ -76,6 +77,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Verb::Inspect(arguments)) => inspect::run(&arguments),
         Some(Verb::Trace(arguments)) => trace::run(&arguments),
         Some(Verb::Convert(arguments)) => convert::run(&arguments),
+        Some(Verb::Sweep(arguments)) => sweep::run(&arguments),
         #[cfg(target_os = "linux")]
         Some(Verb::Record(recording)) => record::run(&recording),
         None => compare::run(&arguments.compare),

@@ -7,4 +7,5 @@ pub(crate) mod inspect;
 #[cfg(target_os = "linux")]
 pub(crate) mod record;
 pub(crate) mod snapshots;
+pub(crate) mod sweep;
 pub(crate) mod trace;

@@ -162,6 +162,7 @@ pub fn compare(source: &Source, plan: &Plan, mut progress: impl FnMut(Progress<'
         bounds: Figure::unknown("left out"),
         warnings: Vec::new(),
         contenders: plan.contenders.iter().map(row).collect(),
+        merged_from: Vec::new(),
     };
     let leash = Leash::new(&plan.interrupt, plan.budget);
     // Beside the examinations: none of it is timed.
@@ -338,7 +339,7 @@ fn bounds_of(program: &Program) -> Figure<results::Bounds> {
 }
 
 /// The row of a contender of which nothing is known yet.
-fn row(contender: &Contender) -> results::Contender {
+pub(crate) fn row(contender: &Contender) -> results::Contender {
     results::Contender {
         name: contender.info.name.to_owned(),
         version: contender.info.version.to_owned(),

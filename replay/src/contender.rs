@@ -12,7 +12,8 @@ use crate::leash::Leash;
 use crate::metrics::Instant;
 
 /// What the replay writes into new memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum TouchPolicy {
     /// Nothing: the allocator's own cost.
     None,

@@ -64,3 +64,13 @@ impl<'a> Leash<'a> {
         self.deadline.is_some_and(|deadline| Instant::now() >= deadline).then_some(Stop::Budget)
     }
 }
+
+/// The budget of such a text: `60s`, `5min`.
+///
+/// # Errors
+///
+/// Where it is no time, or none at all.
+pub fn parse_budget(text: &str) -> Result<Duration, String> {
+    let budget = humantime::parse_duration(text).map_err(|error| format!("{error}; a time has its unit: 60s, 5min"))?;
+    if budget.is_zero() { Err("no allocator can do anything in no time".to_owned()) } else { Ok(budget) }
+}

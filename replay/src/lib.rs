@@ -23,11 +23,13 @@ pub mod compare;
 pub mod contender;
 pub mod engine;
 pub mod environment;
+pub mod heap_size;
 pub mod lane;
 pub mod leash;
 pub mod metrics;
 pub mod min_heap;
 pub mod program;
+pub mod sweep;
 pub mod timing;
 pub mod verify;
 

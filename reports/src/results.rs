@@ -70,6 +70,20 @@ pub struct Results {
     pub warnings: Vec<Warning>,
     /// One row a contender, failed ones too, in the order of the registry.
     pub contenders: Vec<Contender>,
+    /// What each row was measured by, where the results were merged of several runs; empty otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged_from: Vec<Part>,
+}
+
+/// A part of merged results, and the run that it comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Part {
+    /// The contender whose row it is, or `bounds`.
+    pub part: String,
+    /// Id of the cell of the sweep.
+    pub cell: String,
+    /// Where, when and with what it was measured.
+    pub provenance: Provenance,
 }
 
 /// Bounds to read the contenders' footprints against, in bytes of objects: no headers, no pages.

@@ -68,6 +68,7 @@ pub(crate) fn empty() -> Results {
         }),
         warnings: Vec::new(),
         contenders: Vec::new(),
+        merged_from: Vec::new(),
     }
 }
 

@@ -1,7 +1,5 @@
 //! Without a verb: replays traces through contenders, prints the comparison, and saves it.
 
-mod heap_size;
-
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::env;
@@ -21,7 +19,9 @@ use clap::{Args, CommandFactory};
 use indicatif::{ProgressBar, ProgressStyle};
 use replay::compare::{CompareError, Plan, Progress, compare};
 use replay::contender::{Contender, TouchPolicy};
+use replay::heap_size::{HeapLimit, parse_page_size};
 use replay::lane::LaneError;
+use replay::leash::parse_budget;
 use replay::metrics::Instant as Moment;
 use replay::timing::Rounds;
 use reports::numbers::count;
@@ -29,7 +29,6 @@ use reports::results::{Results, Verification};
 use reports::table::{self, TextOptions};
 use traces::{Source, library};
 
-use self::heap_size::{HeapLimit, parse_page_size};
 use crate::cli;
 use crate::commands::importing::Importing;
 use crate::commands::snapshots::SnapshotFile;
@@ -130,11 +129,6 @@ fn parse_instant(text: &str) -> Result<Moment, String> {
         .ok_or_else(|| "a moment is peak-live, peak-heap, end, or the number of an event, from 1".to_owned())
 }
 
-fn parse_budget(text: &str) -> Result<Duration, String> {
-    let budget = humantime::parse_duration(text).map_err(|error| format!("{error}; a time has its unit: 60s, 5min"))?;
-    if budget.is_zero() { Err("no allocator can do anything in no time".to_owned()) } else { Ok(budget) }
-}
-
 /// Is set by Ctrl-C, so that what is finished can be saved and shown; a second one ends the process at once.
 fn interrupt() -> Arc<AtomicBool> {
     let interrupt = Arc::new(AtomicBool::new(false));
@@ -163,7 +157,7 @@ pub(crate) fn run(arguments: &Comparison) -> u8 {
     };
     let limit_pages = match arguments.heap_limit.pages(arguments.page_size) {
         Ok(pages) => pages,
-        Err(message) => return misused(ErrorKind::ValueValidation, message),
+        Err(message) => return misused(ErrorKind::ValueValidation, format!("--heap-limit: {message}")),
     };
     let plan = Plan {
         contenders: match &arguments.allocators[..] {
@@ -251,8 +245,7 @@ fn replay_one(source: &Source, plan: &Plan, arguments: &Comparison) -> u8 {
     bar.finish();
     let results = match outcome {
         Ok(results) => results,
-        Err(error @ CompareError::Lane(LaneError::Heap(_))) => return complain(FAILED, error),
-        Err(error) => return complain(BAD_INPUT, error),
+        Err(error) => return complain(code(&error), error),
     };
     let shown = print(&match arguments.format {
         Format::Json => results.to_json(),
@@ -272,8 +265,16 @@ fn replay_one(source: &Source, plan: &Plan, arguments: &Comparison) -> u8 {
     shown.max(saved).max(if unsound { FAILED } else { 0 })
 }
 
+/// The exit code of a comparison that could not be made.
+pub(crate) fn code(error: &CompareError) -> u8 {
+    match error {
+        CompareError::Lane(LaneError::Heap(_)) => FAILED,
+        _ => BAD_INPUT,
+    }
+}
+
 /// Writes the results, and every chart of them with its data.
-fn save(results: &Results, folder: &Path) -> anyhow::Result<()> {
+pub(crate) fn save(results: &Results, folder: &Path) -> anyhow::Result<()> {
     reports::save(&folder.join("results.json"), results.to_json().as_bytes())?;
     for chart in reports::chart::ALL {
         let svg = (chart.draw)(results).with_context(|| format!("cannot draw {}", chart.file_name))?;

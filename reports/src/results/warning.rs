@@ -34,11 +34,13 @@ pub enum WarningCode {
     Streamed,
     /// The user ended the measurement before it was done.
     Interrupted,
+    /// Rows were timed in runs of their own: ratios to their companions hold, and times of two rows do not compare.
+    Merged,
 }
 
 impl WarningCode {
     /// All codes.
-    pub const ALL: [WarningCode; 9] = [
+    pub const ALL: [WarningCode; 10] = [
         WarningCode::NoisyMachine,
         WarningCode::TooFewRounds,
         WarningCode::DebugBuild,
@@ -48,6 +50,7 @@ impl WarningCode {
         WarningCode::DirtyTree,
         WarningCode::Streamed,
         WarningCode::Interrupted,
+        WarningCode::Merged,
     ];
 
     /// The code as results and METHODOLOGY.md have it: `noisy-machine`.
@@ -62,6 +65,7 @@ impl WarningCode {
             WarningCode::DirtyTree => "dirty-tree",
             WarningCode::Streamed => "streamed",
             WarningCode::Interrupted => "interrupted",
+            WarningCode::Merged => "merged",
         }
     }
 }

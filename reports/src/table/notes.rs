@@ -189,10 +189,15 @@ fn reason<T>(figure: &Figure<T>) -> Option<&str> {
 /// Where, when and with what it was measured, in one line.
 pub(super) fn provenance(results: &Results) -> String {
     let from = &results.provenance;
-    let cpu = from.cpu.known().map_or("unknown processor", String::as_str);
+    let unknown = if results.merged_from.is_empty() { "unknown processor" } else { "several processors" };
+    let cpu = from.cpu.known().map_or(unknown, String::as_str);
+    let merged = match results.merged_from.len() as u64 {
+        0 => String::new(),
+        cells => format!(", merged of {}", count(cells, "cell")),
+    };
     let revision = from.git_revision.known().map(|revision| format!(" ({revision})")).unwrap_or_default();
     format!(
-        "Measured {} by Heaprace {}{revision}, {} build for {} by {}, on {cpu}; seed {}.",
+        "Measured {} by Heaprace {}{revision}, {} build for {} by {}, on {cpu}{merged}; seed {}.",
         from.date, from.heaprace_version, from.profile, from.target, from.rustc, results.settings.seed
     )
 }
@@ -200,6 +205,7 @@ pub(super) fn provenance(results: &Results) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::Part;
     use crate::sample::{self, contender};
     use crate::table::cells::rows;
 
@@ -264,6 +270,20 @@ mod tests {
         assert!(notes_with(2).contains("With 2 rounds"));
         assert!(notes_with(5).contains("With 5 rounds the intervals cover less than 95 %"));
         assert_eq!(notes_with(6), "");
+    }
+
+    #[test]
+    fn merged_results_say_of_how_many_cells_and_that_they_know_no_single_processor() {
+        let mut results = sample::results();
+        assert!(provenance(&results).contains("on AMD EPYC 7763 64-Core Processor; seed"), "{}", provenance(&results));
+        let part = Part { part: "talc".into(), cell: "0123".into(), provenance: results.provenance.clone() };
+        results.merged_from = vec![part.clone(), part];
+        results.provenance.cpu = Figure::unknown("rows come from 2: A; B");
+        assert!(
+            provenance(&results).contains("on several processors, merged of 2 cells; seed"),
+            "{}",
+            provenance(&results)
+        );
     }
 
     #[test]

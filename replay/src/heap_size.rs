@@ -10,8 +10,10 @@ const LARGEST_LIMIT_BYTES: usize = 64 << 30;
 
 /// How far a heap may grow: in bytes, or in pages whatever their size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum HeapLimit {
+pub enum HeapLimit {
+    /// So many bytes: as many whole pages as fit.
     Bytes(usize),
+    /// So many pages.
     Pages(usize),
 }
 
@@ -35,23 +37,29 @@ impl FromStr for HeapLimit {
 
 impl HeapLimit {
     /// The limit in whole pages of this size.
-    pub(super) fn pages(self, page: PageSize) -> Result<usize, String> {
+    ///
+    /// # Errors
+    ///
+    /// Where that is no page at all, or more than 64 GiB.
+    pub fn pages(self, page: PageSize) -> Result<usize, String> {
         let pages = match self {
             HeapLimit::Bytes(bytes) => bytes / page.bytes(),
             HeapLimit::Pages(pages) => pages,
         };
         match pages {
-            0 => Err(format!("--heap-limit: a heap has at least one page, of {page} (see --page-size)")),
-            _ if pages > LARGEST_LIMIT_BYTES / page.bytes() => {
-                Err("--heap-limit: the largest limit is 64GiB".to_owned())
-            }
+            0 => Err(format!("a heap has at least one page, of {page} (see the page size)")),
+            _ if pages > LARGEST_LIMIT_BYTES / page.bytes() => Err("the largest limit is 64GiB".to_owned()),
             _ => Ok(pages),
         }
     }
 }
 
-/// The page size of such a text, as clap wants it.
-pub(super) fn parse_page_size(text: &str) -> Result<PageSize, String> {
+/// The page size of such a text.
+///
+/// # Errors
+///
+/// Where it is none.
+pub fn parse_page_size(text: &str) -> Result<PageSize, String> {
     let (number, unit) = split(text);
     let scale = if matches!(unit.as_str(), "" | "b") { Some(1) } else { scale(&unit) };
     let bytes = number.parse().ok().zip(scale).and_then(|(number, scale): (usize, usize)| number.checked_mul(scale));

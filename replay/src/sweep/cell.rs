@@ -1,0 +1,220 @@
+//! A cell: one unit of work of a sweep, how it is done, and the file that it leaves.
+
+use std::fs;
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use allocators::{Role, registry};
+use reports::results::{self, Companion, Figure, Results};
+use serde::{Deserialize, Serialize};
+use traces::Source;
+
+use super::SweepError;
+use super::key::{CellSettings, Key, Work};
+use crate::compare::{Plan, compare};
+use crate::contender::Contender;
+use crate::timing::Rounds;
+
+/// The contender that runs in the rounds of every other one that is timed, so that there is something to form ratios to.
+pub const BASELINE: &str = "dlmalloc";
+
+/// One unit of work of a sweep.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    id: String,
+    key: Key,
+    trace: Source,
+}
+
+/// Whether a cell is done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum State {
+    /// There is no file.
+    Missing,
+    /// There is a file that is not this cell's, and why.
+    Unusable(String),
+    /// It is done.
+    Done(Box<Results>),
+}
+
+/// A cell's file: a results document with one row (none for bounds), and the cell's key beside, which other readers pass over.
+#[derive(Serialize)]
+struct Document<'c> {
+    cell: &'c Key,
+    #[serde(flatten)]
+    results: &'c Results,
+}
+
+/// What tells a cell's file from another document.
+#[derive(Deserialize)]
+pub(super) struct Head {
+    pub(super) cell: Key,
+}
+
+impl Cell {
+    pub(super) fn new(key: Key, trace: Source) -> Self {
+        Cell { id: key.id(), key, trace }
+    }
+
+    /// The address: 16 hexadecimal digits.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What the address is a hash of.
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// The trace.
+    pub fn trace(&self) -> &Source {
+        &self.trace
+    }
+
+    /// What it is about: the contender's name, or `bounds`.
+    pub fn subject(&self) -> &str {
+        match &self.key.work {
+            Work::Bounds => "bounds",
+            Work::Contender { name, .. } => name,
+        }
+    }
+
+    /// Whether it takes times, so that nothing should run beside it.
+    pub fn timed(&self) -> bool {
+        matches!(&self.key.work, Work::Contender { settings, .. } if settings.rounds > 0)
+    }
+
+    /// Its file, in the sweep's folder.
+    pub fn path(&self, folder: &Path) -> PathBuf {
+        folder.join("cells").join(format!("{}.json", self.id))
+    }
+
+    /// Whether it is done, by what is in the sweep's folder: the file must be whole, and of this very cell.
+    pub fn state(&self, folder: &Path) -> State {
+        let text = match fs::read_to_string(self.path(folder)) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return State::Missing,
+            Err(error) => return State::Unusable(error.to_string()),
+        };
+        let results = match Results::from_json(&text) {
+            Ok(results) => results,
+            Err(error) => return State::Unusable(error.to_string()),
+        };
+        match serde_json::from_str::<Head>(&text) {
+            Ok(head) if head.cell != self.key => {
+                State::Unusable("it is another cell's file under this name".to_owned())
+            }
+            Ok(_) if !self.fits(&results) => State::Unusable("its results are not those of its cell".to_owned()),
+            Ok(_) => State::Done(Box::new(results)),
+            Err(error) => State::Unusable(format!("it does not say which cell it is: {error}")),
+        }
+    }
+
+    /// Whether these results are about this cell's trace and contender.
+    fn fits(&self, results: &Results) -> bool {
+        let rows = match &self.key.work {
+            Work::Bounds => results.contenders.is_empty(),
+            Work::Contender { name, version, .. } => {
+                matches!(&results.contenders[..], [row] if row.name == *name && row.version == *version)
+            }
+        };
+        rows && results.trace.sha256 == self.key.trace_sha256
+    }
+
+    /// Writes its results into the sweep's folder, whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be written.
+    pub fn save(&self, results: &Results, folder: &Path) -> Result<(), SweepError> {
+        let document = Document { cell: &self.key, results };
+        let mut json = serde_json::to_string(&document).expect("plain data with string keys always serialises");
+        json.push('\n');
+        Ok(reports::save(&self.path(folder), json.as_bytes())?)
+    }
+
+    /// Does the work: results with one row, which has its companions where it was timed.
+    ///
+    /// # Errors
+    ///
+    /// Where the trace is faulty, or has changed, or the heap cannot be had. A contender that fails is a row, not an error.
+    pub fn run(&self) -> Result<Results, SweepError> {
+        let results = match &self.key.work {
+            Work::Bounds => {
+                let settings = CellSettings { rounds: 0, ..CellSettings::default() };
+                compare(&self.trace, &Plan { bounds: true, ..plan(&[], &settings) }, |_| {})?
+            }
+            Work::Contender { name, settings, .. } => measure(&self.trace, name, settings)?,
+        };
+        if results.trace.sha256 != self.key.trace_sha256 {
+            return Err(SweepError::Changed {
+                file: self.trace.display().to_owned(),
+                was: self.key.trace_sha256.clone(),
+                is: results.trace.sha256,
+            });
+        }
+        Ok(results)
+    }
+}
+
+/// Measures one contender; where it is timed, in the same rounds as the baseline and the floor.
+fn measure(trace: &Source, name: &str, settings: &CellSettings) -> Result<Results, SweepError> {
+    let floors = registry::ALL.iter().filter(|info| info.role == Role::Floor).map(|info| info.name);
+    let companions: Vec<&str> = match settings.rounds {
+        0 => Vec::new(),
+        _ => [BASELINE].into_iter().chain(floors).filter(|&companion| companion != name).collect(),
+    };
+    let all: Vec<&str> = [name].into_iter().chain(companions).collect();
+    let mut results = compare(trace, &Plan { min_heap: false, ..plan(&all, settings) }, |_| {})?;
+    let rows = std::mem::take(&mut results.contenders);
+    let (mut own, others): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.name == name);
+    for row in &mut own {
+        if let Figure::Known(time) = &mut row.time {
+            let companion = |other: &results::Contender| {
+                let time = other.time.known()?;
+                Some(Companion {
+                    name: other.name.clone(),
+                    cold_ns: time.cold_ns.clone(),
+                    warm_ns: time.warm_ns.clone(),
+                })
+            };
+            time.companions = others.iter().filter_map(companion).collect();
+        }
+    }
+    if settings.min_heap {
+        // Of the companions nobody wants to know it.
+        let alone = CellSettings { rounds: 0, ..settings.clone() };
+        let searched = compare(trace, &plan(&[name], &alone), |_| {})?;
+        for (row, searched) in own.iter_mut().zip(searched.contenders) {
+            row.min_heap = searched.min_heap;
+        }
+        results.settings.min_heap = true;
+    }
+    results.contenders = own;
+    Ok(results)
+}
+
+/// How these contenders are compared under these settings, on one thread.
+fn plan(names: &[&str], settings: &CellSettings) -> Plan {
+    Plan {
+        contenders: names.iter().filter_map(|name| Contender::named(name)).collect(),
+        verify: settings.verify,
+        snapshots: Vec::new(),
+        bounds: false,
+        min_heap: settings.min_heap,
+        jobs: NonZeroUsize::MIN,
+        budget: settings.budget_ns.map(Duration::from_nanos),
+        // Ctrl-C ends a cell at once: half of one is none.
+        interrupt: Arc::default(),
+        rounds: Rounds {
+            count: settings.rounds,
+            seed: settings.seed,
+            touch: settings.touch,
+            page: settings.page,
+            limit_pages: settings.heap_limit_pages,
+        },
+    }
+}

@@ -1,0 +1,254 @@
+//! What a cell is addressed by: all that its figures depend on.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use allocators::PageSize;
+use reports::results::{Figure, SCHEMA_VERSION};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::SweepError;
+use crate::contender::TouchPolicy;
+use crate::environment;
+
+/// Hexadecimal digits of an id: 64 bits, of which two cells of a sweep never have the same by chance.
+const ID_DIGITS: usize = 16;
+
+/// The build that measures. Figures of two builds are not merged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Build {
+    /// Version of the results' schema.
+    pub schema_version: u32,
+    /// Version of Heaprace.
+    pub heaprace_version: String,
+    /// The git revision. Where the tree had changes, or there is none, `+` and a hash of the binary follow: two such builds are not
+    /// told apart by anything else.
+    pub revision: String,
+    /// The compiler.
+    pub rustc: String,
+    /// The profile.
+    pub profile: String,
+    /// The target.
+    pub target: String,
+    /// Page size of the host, which resident bytes are counted in.
+    pub host_page_bytes: u64,
+}
+
+impl Build {
+    /// This build, on this host.
+    ///
+    /// # Errors
+    ///
+    /// Where the binary must be read to know which it is, and cannot be.
+    pub fn current() -> Result<Self, SweepError> {
+        let from = environment::provenance();
+        let revision = match from.git_revision {
+            Figure::Known(revision) if !revision.ends_with("-dirty") => revision,
+            Figure::Known(revision) => format!("{revision}+{}", own_hash()?),
+            Figure::Unknown { .. } => format!("unknown+{}", own_hash()?),
+        };
+        Ok(Build {
+            schema_version: SCHEMA_VERSION,
+            heaprace_version: from.heaprace_version,
+            revision,
+            rustc: from.rustc,
+            profile: from.profile,
+            target: from.target,
+            host_page_bytes: from.host_page_bytes,
+        })
+    }
+}
+
+/// A hash of this process's own binary.
+fn own_hash() -> Result<String, SweepError> {
+    let path = std::env::current_exe().map_err(|source| SweepError::Build { path: "the binary".into(), source })?;
+    let bytes = fs::read(&path).map_err(|source| SweepError::Build { path, source })?;
+    Ok(short_hash(&bytes))
+}
+
+/// All that the figures of a cell depend on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Key {
+    /// By which build.
+    pub build: Build,
+    /// On which trace, by its content: it may be called anything.
+    pub trace_sha256: String,
+    /// What is done.
+    pub work: Work,
+}
+
+impl Key {
+    /// The address.
+    pub(super) fn id(&self) -> String {
+        let text = serde_json::to_string(self).expect("plain data with string keys always serialises");
+        short_hash(text.as_bytes())
+    }
+}
+
+/// What a cell does with its trace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Work {
+    /// Finds the bounds of the trace, which are the same whoever replays it.
+    Bounds,
+    /// Measures a contender.
+    Contender {
+        /// Its name.
+        name: String,
+        /// Version of the crate that it comes from.
+        version: String,
+        /// How it is measured.
+        settings: CellSettings,
+    },
+}
+
+/// How a contender is measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CellSettings {
+    /// A page of the heap.
+    #[serde(rename = "page_bytes", with = "page_bytes")]
+    pub page: PageSize,
+    /// Pages that the heap may have.
+    pub heap_limit_pages: usize,
+    /// What is written into new blocks while timing.
+    pub touch: TouchPolicy,
+    /// Timing rounds; 0 for memory figures alone.
+    pub rounds: u32,
+    /// Seed of the rounds' order.
+    pub seed: u64,
+    /// Whether the minimum heap is searched for.
+    pub min_heap: bool,
+    /// Whether every block is checked first.
+    pub verify: bool,
+    /// The most time that the contender may take for each part of it; `None` for as much as it needs.
+    pub budget_ns: Option<u64>,
+}
+
+/// What `replay --trace` does where it is not told otherwise.
+impl Default for CellSettings {
+    fn default() -> Self {
+        let page = PageSize::WASM;
+        CellSettings {
+            page,
+            heap_limit_pages: (4 << 30) / page.bytes(),
+            touch: TouchPolicy::None,
+            rounds: 15,
+            seed: 1,
+            min_heap: false,
+            verify: true,
+            budget_ns: None,
+        }
+    }
+}
+
+/// A page size as its bytes.
+mod page_bytes {
+    use allocators::PageSize;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(page: &PageSize, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(page.bytes() as u64)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PageSize, D::Error> {
+        PageSize::from_bytes(usize::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+/// The first digits of a SHA-256.
+fn short_hash(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest.iter().take(ID_DIGITS / 2).fold(String::with_capacity(ID_DIGITS), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a string takes all text");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> Key {
+        Key {
+            build: Build {
+                schema_version: 3,
+                heaprace_version: "0.1.0".into(),
+                revision: "9700486".into(),
+                rustc: "rustc 1.95.0".into(),
+                profile: "release".into(),
+                target: "x86_64-unknown-linux-gnu".into(),
+                host_page_bytes: 4096,
+            },
+            trace_sha256: "e3b0c442".into(),
+            work: contender("talc", "5.1.1", CellSettings::default()),
+        }
+    }
+
+    fn contender(name: &str, version: &str, settings: CellSettings) -> Work {
+        Work::Contender { name: name.into(), version: version.into(), settings }
+    }
+
+    /// That it changes is no mistake in itself, but what was measured before is measured again then.
+    #[test]
+    fn an_id_stays_what_it_is() {
+        assert_eq!(key().id(), "3b5d077bca03991b");
+    }
+
+    #[test]
+    fn an_id_differs_when_anything_that_matters_does() {
+        let build = |change: fn(&mut Build)| {
+            let mut key = key();
+            change(&mut key.build);
+            key
+        };
+        let settings = |change: fn(&mut CellSettings)| {
+            let mut settings = CellSettings::default();
+            change(&mut settings);
+            Key { work: contender("talc", "5.1.1", settings), ..key() }
+        };
+        let keys = [
+            key(),
+            build(|build| build.schema_version = 4),
+            build(|build| build.heaprace_version = "0.1.1".into()),
+            build(|build| build.revision = "9700487".into()),
+            build(|build| build.rustc = "rustc 1.96.0".into()),
+            build(|build| build.profile = "debug".into()),
+            build(|build| build.target = "aarch64-unknown-linux-gnu".into()),
+            build(|build| build.host_page_bytes = 16_384),
+            Key { trace_sha256: "e3b0c443".into(), ..key() },
+            Key { work: Work::Bounds, ..key() },
+            Key { work: contender("bump", "5.1.1", CellSettings::default()), ..key() },
+            Key { work: contender("talc", "5.1.2", CellSettings::default()), ..key() },
+            settings(|settings| settings.page = PageSize::MIN),
+            settings(|settings| settings.heap_limit_pages -= 1),
+            settings(|settings| settings.touch = TouchPolicy::First),
+            settings(|settings| settings.rounds = 0),
+            settings(|settings| settings.seed = 2),
+            settings(|settings| settings.min_heap = true),
+            settings(|settings| settings.verify = false),
+            settings(|settings| settings.budget_ns = Some(1)),
+        ];
+        let mut ids: Vec<String> = keys.iter().map(Key::id).collect();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), keys.len());
+        for key in keys {
+            let json = serde_json::to_string(&key).unwrap();
+            assert_eq!(serde_json::from_str::<Key>(&json).unwrap(), key, "{json}");
+        }
+    }
+
+    /// Two builds with changes have the same revision, and must not share their cells.
+    #[test]
+    fn a_build_with_changes_is_told_by_its_binary() {
+        let revision = Build::current().unwrap().revision;
+        assert_eq!(
+            revision.contains('+'),
+            revision.contains("-dirty") || revision.starts_with("unknown"),
+            "{revision}"
+        );
+        assert_eq!(own_hash().unwrap().len(), ID_DIGITS);
+    }
+}

@@ -1,0 +1,376 @@
+//! A plan: a TOML file with traces, allocators and settings, and the cells that follow from it.
+
+use std::fs;
+use std::ops::Range;
+use std::path::Path;
+
+use allocators::registry;
+use serde::Deserialize;
+use toml::Spanned;
+use traces::{Source, library};
+
+use super::SweepError;
+use super::cell::Cell;
+use super::key::{Build, CellSettings, Key, Work};
+use super::settings::Settings;
+use crate::contender::Contender;
+
+/// Names that stand for many traces of the library.
+const GROUPS: [(&str, Option<library::Origin>); 3] = [
+    ("library", None),
+    ("library:recorded", Some(library::Origin::Recorded)),
+    ("library:synthetic", Some(library::Origin::Synthetic)),
+];
+
+/// What a plan asks for.
+#[derive(Clone, Debug)]
+pub struct Sweep {
+    build: Build,
+    /// Each with the SHA-256 of its content.
+    traces: Vec<(Source, String)>,
+    contenders: Vec<Contender>,
+    /// Each with what tells it from the others: `page-size-4096-touch-first`.
+    settings: Vec<(String, CellSettings)>,
+    bounds: bool,
+}
+
+/// The cells of one trace and one choice of settings: they are merged into one document.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Name of its folder, which is that of the trace, and of the settings where there are several.
+    pub folder: String,
+    /// The cell that finds the trace's bounds, which all groups of the trace share.
+    pub bounds: Option<Cell>,
+    /// A cell a contender, in the order of the registry.
+    pub contenders: Vec<Cell>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    traces: Spanned<Vec<Spanned<String>>>,
+    allocators: Option<Spanned<Vec<Spanned<String>>>>,
+    #[serde(default)]
+    settings: Settings,
+}
+
+impl Sweep {
+    /// Reads the plan at this path. Paths in it are relative to its folder.
+    ///
+    /// # Errors
+    ///
+    /// [`SweepError::Open`] and [`SweepError::Plan`], and what a trace of the user's that cannot be read gives.
+    pub fn read(path: &Path, build: &Build) -> Result<Self, SweepError> {
+        let file = path.display().to_string();
+        let text = fs::read_to_string(path).map_err(|source| SweepError::Open { file: file.clone(), source })?;
+        Self::parse(&text, &file, path.parent().unwrap_or(Path::new("")), build)
+    }
+
+    /// The same for the text of a plan, which messages call `file`, and whose paths are relative to `folder`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sweep::read`].
+    pub fn parse(text: &str, file: &str, folder: &Path, build: &Build) -> Result<Self, SweepError> {
+        let faulty = |span: Option<Range<usize>>, message: String| SweepError::Plan {
+            file: file.to_owned(),
+            line: text.as_bytes()[..span.map_or(0, |span| span.start)].iter().filter(|&&byte| byte == b'\n').count()
+                + 1,
+            message,
+        };
+        let document: Document = toml::from_str(text).map_err(|error| {
+            let line = error.span().map_or("", |span| line_at(text, span.start));
+            let message = error.message().replace('\n', "; ");
+            faulty(error.span(), if line.is_empty() { message } else { format!("{message} (in `{line}`)") })
+        })?;
+        let traces = locate(&document.traces, folder, faulty)?;
+        let contenders = match &document.allocators {
+            None => Contender::all(),
+            Some(names) => choose(names, faulty)?,
+        };
+        let mut hashed = Vec::new();
+        for trace in traces {
+            let hash = match trace.library_entry() {
+                Some(entry) => entry.about.sha256.clone(),
+                None => trace.sha256()?,
+            };
+            hashed.push((trace, hash));
+        }
+        let heap_limit = document.settings.heap_limit.span();
+        let bounds = !document.settings.skip_bounds;
+        let settings = document.settings.combinations().map_err(|message| faulty(Some(heap_limit), message))?;
+        Ok(Sweep { build: build.clone(), traces: hashed, contenders, settings, bounds })
+    }
+
+    /// The build that its cells belong to.
+    pub fn build(&self) -> &Build {
+        &self.build
+    }
+
+    /// The choices of settings, each with what tells it from the others: `page-size-4096-touch-first`, or nothing where there is but one.
+    pub fn settings(&self) -> &[(String, CellSettings)] {
+        &self.settings
+    }
+
+    /// The cells by the document that they are merged into.
+    pub fn groups(&self) -> Vec<Group> {
+        let mut groups = Vec::new();
+        for (trace, hash) in &self.traces {
+            let cell = |work| {
+                let key = Key { build: self.build.clone(), trace_sha256: hash.clone(), work };
+                Cell::new(key, trace.clone())
+            };
+            let bounds = self.bounds.then(|| cell(Work::Bounds));
+            for (label, settings) in &self.settings {
+                let of = |contender: &Contender| {
+                    cell(Work::Contender {
+                        name: contender.info.name.to_owned(),
+                        version: contender.info.version.to_owned(),
+                        settings: settings.clone(),
+                    })
+                };
+                let separator = if label.is_empty() { "" } else { "-" };
+                groups.push(Group {
+                    folder: format!("{}{separator}{label}", trace.name()),
+                    bounds: bounds.clone(),
+                    contenders: self.contenders.iter().map(of).collect(),
+                });
+            }
+        }
+        groups
+    }
+
+    /// All cells, each once.
+    pub fn cells(&self) -> Vec<Cell> {
+        let mut cells: Vec<Cell> = Vec::new();
+        for group in self.groups() {
+            let bounds = group.bounds.filter(|bounds| !cells.iter().any(|cell| cell.id() == bounds.id()));
+            cells.extend(bounds);
+            cells.extend(group.contenders);
+        }
+        cells
+    }
+}
+
+/// The text of the line that this byte lies in.
+fn line_at(text: &str, byte: usize) -> &str {
+    let start = text[..byte].rfind('\n').map_or(0, |feed| feed + 1);
+    text[start..].lines().next().unwrap_or("").trim()
+}
+
+fn locate(
+    wanted: &Spanned<Vec<Spanned<String>>>,
+    folder: &Path,
+    faulty: impl Fn(Option<Range<usize>>, String) -> SweepError,
+) -> Result<Vec<Source>, SweepError> {
+    let mut found: Vec<Source> = Vec::new();
+    for item in wanted.get_ref() {
+        for source in locate_one(item.get_ref(), folder).map_err(|message| faulty(Some(item.span()), message))? {
+            let Some(other) = found.iter().find(|other| other.name() == source.name()) else {
+                found.push(source);
+                continue;
+            };
+            // A trace that is in a group and is named, too, is meant once.
+            if other.display() != source.display() {
+                let (name, one, two) = (source.name(), other.display(), source.display());
+                let message = format!(
+                    "traces: {one} and {two} are both called {name:?}: their results would go to the same folder"
+                );
+                return Err(faulty(Some(item.span()), message));
+            }
+        }
+    }
+    if found.is_empty() {
+        let known = GROUPS.map(|(name, _)| format!("{name:?}")).join(", ");
+        let message = format!("traces: names none; give files, names of the library (replay --list), or {known}");
+        return Err(faulty(Some(wanted.span()), message));
+    }
+    Ok(found)
+}
+
+fn locate_one(name: &str, folder: &Path) -> Result<Vec<Source>, String> {
+    if let Some((_, origin)) = GROUPS.iter().find(|(group, _)| *group == name) {
+        let chosen = library::entries().iter().filter(|entry| origin.is_none_or(|origin| entry.about.origin == origin));
+        return Ok(chosen.map(Source::from).collect());
+    }
+    if name.starts_with("library:") {
+        let known = GROUPS.map(|(name, _)| format!("{name:?}")).join(", ");
+        return Err(format!("traces: there is no group {name:?}; there are {known}"));
+    }
+    let beside = folder.join(name);
+    let located = if beside.exists() {
+        Source::locate(&beside.to_string_lossy())
+    } else if Path::new(name).exists() && !library::entries().iter().any(|entry| entry.name == name) {
+        // Taken from wherever the command happens to run, it would be another trace on another machine.
+        return Err(format!("traces: {name:?} is looked for beside the plan, where there is no {}", beside.display()));
+    } else {
+        Source::locate(name)
+    };
+    located.map(|source| vec![source]).map_err(|error| format!("traces: {error}"))
+}
+
+fn choose(
+    wanted: &Spanned<Vec<Spanned<String>>>,
+    faulty: impl Fn(Option<Range<usize>>, String) -> SweepError,
+) -> Result<Vec<Contender>, SweepError> {
+    let names = || registry::ALL.iter().map(|info| info.name);
+    let known = || names().collect::<Vec<_>>().join(", ");
+    for name in wanted.get_ref() {
+        if !names().any(|known| known == name.get_ref()) {
+            let message = format!("allocators: there is no {:?}; there are {}", name.get_ref(), known());
+            return Err(faulty(Some(name.span()), message));
+        }
+    }
+    // In the order of the registry, and each once.
+    let chosen: Vec<Contender> = names()
+        .filter(|name| wanted.get_ref().iter().any(|one| one.get_ref() == name))
+        .filter_map(Contender::named)
+        .collect();
+    if chosen.is_empty() {
+        let message = format!("allocators: names none; leave the key out for all, or give some of {}", known());
+        return Err(faulty(Some(wanted.span()), message));
+    }
+    Ok(chosen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn build() -> Build {
+        Build {
+            schema_version: 3,
+            heaprace_version: "0.1.0".into(),
+            revision: "9700486".into(),
+            rustc: "rustc".into(),
+            profile: "release".into(),
+            target: "x86_64-unknown-linux-gnu".into(),
+            host_page_bytes: 4096,
+        }
+    }
+
+    fn parse(text: &str) -> Result<Sweep, SweepError> {
+        Sweep::parse(text, "plan.toml", Path::new(""), &build())
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_told_with_its_line_and_what_is_known() {
+        let all_names = "segregated-bump, segregated-bump-mv, dlmalloc, wee_alloc, talc, bump, null";
+        let cases = [
+            ("", "1: missing field `traces`"),
+            ("traces = []\n", "1: traces: names none; give files, names of the library"),
+            ("\ntraces = [\n", "2: unclosed array"),
+            (
+                "tracs = [\"serde-heavy\"]\n",
+                "1: unknown field `tracs`, expected one of `traces`, `allocators`, `settings`",
+            ),
+            ("traces = [\"serde-heavy\",\n\"serde-havy\"]\n", "2: traces: no trace \"serde-havy\""),
+            ("traces = [\"serde-havy\"]\n", "did you mean serde-heavy?"),
+            ("traces = [\"library:made-up\"]\n", "there are \"library\", \"library:recorded\", \"library:synthetic\""),
+            ("traces = [\"src\"]\n", "1: traces: src: is a folder"),
+            ("traces = \"library\"\n", "1: invalid type: string \"library\", expected a sequence"),
+            (
+                "traces = [\"serde-heavy\"]\nallocators = [\n\"tlac\"]\n",
+                "3: allocators: there is no \"tlac\"; there are ",
+            ),
+            ("traces = [\"serde-heavy\"]\nallocators = [\"tlac\"]\n", all_names),
+            ("traces = [\"serde-heavy\"]\nallocators = []\n", "2: allocators: names none; leave the key out for all"),
+        ];
+        for (text, expected) in cases {
+            let message = parse(text).unwrap_err().to_string();
+            assert!(message.starts_with("plan.toml:") && message.contains(expected), "{text:?}: {message}");
+        }
+    }
+
+    #[test]
+    fn settings_that_make_no_sense_are_told_with_their_key() {
+        let cases = [
+            ("pages = 3", "unknown field `pages`, expected one of `page_size`, `heap_limit`, `touch`, `rounds`"),
+            ("page_size = 5000", "5000 bytes are no page size: it is a power of two from 256 bytes to 2 MiB"),
+            ("page_size = \"4KB\"", "a page size is a number of bytes, KiB or MiB"),
+            ("page_size = [4096, \"4KiB\"]", "a value stands twice in the list"),
+            ("page_size = []", "the list is empty"),
+            ("heap_limit = 16", "a limit is a number and a unit"),
+            (
+                "heap_limit = [\"4GiB\", \"65536pages\"]",
+                "heap_limit: two of the limits are the same, 65536 pages of 64 KiB",
+            ),
+            ("heap_limit = \"65GiB\"", "heap_limit: the largest limit is 64GiB"),
+            ("touch = \"some\"", "\"some\" is not \"none\", \"first\" or \"all\""),
+            ("rounds = -1", "\"-1\" is not a whole number from 0 to 4294967295"),
+            ("rounds = 1.5", "expected a whole number from 0 to 4294967295, or a list of such"),
+            ("seed = [[1]]", "expected a whole number from 0"),
+            ("min_heap = \"maybe\"", "\"maybe\" is not true or false"),
+            ("budget = \"60\"", "a time has its unit: 60s, 5min"),
+            ("budget = \"0s\"", "no allocator can do anything in no time"),
+            ("skip_bounds = [true, false]", "expected a boolean"),
+        ];
+        for (line, expected) in cases {
+            let message = parse(&format!("traces = [\"serde-heavy\"]\n[settings]\n{line}\n")).unwrap_err().to_string();
+            assert!(message.starts_with("plan.toml:3: ") && message.contains(expected), "{line}: {message}");
+            let key = line.split(' ').next().unwrap();
+            assert!(message.contains(key), "{line}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_cell_for_each_combination_and_one_for_the_bounds_of_each_trace() {
+        let text = "traces = [\"repeated-growth\", \"serde-heavy.csv\"]\nallocators = [\"null\", \"talc\", \"talc\"]\n\
+            [settings]\npage_size = [4096, \"64KiB\"]\nheap_limit = \"1MiB\"\ntouch = [\"none\", \"all\"]\nbudget = [\"none\", \"2min 5s\"]\n";
+        let sweep = parse(text).unwrap();
+        let groups = sweep.groups();
+        let folders: Vec<&str> = groups.iter().map(|group| group.folder.as_str()).collect();
+        assert_eq!(folders.len(), 16);
+        assert_eq!(folders[0], "repeated-growth-page-size-4096-touch-none-budget-none");
+        assert_eq!(folders[15], "serde-heavy-page-size-65536-touch-all-budget-2m5s");
+        for group in &groups {
+            // In the order of the registry.
+            let subjects: Vec<&str> = group.contenders.iter().map(Cell::subject).collect();
+            assert_eq!(subjects, ["talc", "null"]);
+        }
+        let Work::Contender { settings, .. } = &groups[15].contenders[0].key().work else { panic!("it is talc's") };
+        assert_eq!((settings.heap_limit_pages, settings.budget_ns), (16, Some(125_000_000_000)));
+        let cells = sweep.cells();
+        assert_eq!(cells.len(), 16 * 2 + 2);
+        assert_eq!(cells.iter().filter(|cell| cell.subject() == "bounds").count(), 2);
+        let mut ids: Vec<&str> = cells.iter().map(Cell::id).collect();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), cells.len(), "each has an id of its own");
+
+        let more = parse(&text.replace("\"none\", \"all\"", "\"first\", \"none\", \"all\"")).unwrap().cells();
+        assert!(ids.iter().all(|id| more.iter().any(|cell| cell.id() == *id)), "a plan that grows keeps its cells");
+    }
+
+    #[test]
+    fn groups_of_the_library_are_its_traces_each_once() {
+        let traces = |text: &str| parse(&format!("traces = {text}\nallocators = [\"null\"]\n")).unwrap().traces.len();
+        let all = library::entries().len();
+        assert_eq!(traces("[\"library\"]"), all);
+        assert_eq!(traces("[\"library:recorded\"]") + traces("[\"library:synthetic\"]"), all);
+        assert_eq!(traces("[\"serde-heavy\", \"library:recorded\", \"library\"]"), all);
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_plan_wherever_the_command_runs() {
+        let folder = std::env::temp_dir().join(format!("heaprace-plan-{}", std::process::id()));
+        fs::create_dir_all(folder.join("deep")).unwrap();
+        let plan = folder.join("plan.toml");
+        let text = "op,id,size,align\nalloc,1,24,8\n";
+        fs::write(folder.join("deep/a.csv"), text).unwrap();
+        fs::write(folder.join("a.csv"), text).unwrap();
+        fs::write(&plan, "traces = [\"deep/a.csv\"]\n").unwrap();
+        assert_eq!(Sweep::read(&plan, &build()).unwrap().traces[0].0.name(), "a");
+        fs::write(&plan, "traces = [\"deep/a.csv\", \"a.csv\"]\n").unwrap();
+        let message = Sweep::read(&plan, &build()).unwrap_err().to_string();
+        assert!(message.contains("are both called \"a\""), "{message}");
+        // There is such a file where the tests run, and none beside the plan.
+        fs::write(&plan, "traces = [\"Cargo.toml\"]\n").unwrap();
+        let message = Sweep::read(&plan, &build()).unwrap_err().to_string();
+        assert!(message.contains("is looked for beside the plan"), "{message}");
+        fs::remove_file(&plan).unwrap();
+        let message = Sweep::read(&plan, &build()).unwrap_err().to_string();
+        assert!(message.contains("plan.toml: No such file") && message.contains("name a plan"), "{message}");
+        fs::remove_dir_all(folder).unwrap();
+    }
+}

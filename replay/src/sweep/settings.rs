@@ -1,0 +1,115 @@
+//! The settings of a plan, and all their combinations.
+
+use allocators::PageSize;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::axis::{Axis, Budget};
+use super::key::CellSettings;
+use crate::contender::TouchPolicy;
+use crate::heap_size::HeapLimit;
+
+/// The settings of a plan, by the names of `replay`'s own options. What is left out is as it is there.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Settings {
+    page_size: Axis<PageSize>,
+    pub(super) heap_limit: Spanned<Axis<HeapLimit>>,
+    touch: Axis<TouchPolicy>,
+    rounds: Axis<u32>,
+    seed: Axis<u64>,
+    min_heap: Axis<bool>,
+    skip_verification: Axis<bool>,
+    budget: Axis<Budget>,
+    pub(super) skip_bounds: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let CellSettings { page, heap_limit_pages, touch, rounds, seed, min_heap, verify, budget_ns: _ } =
+            CellSettings::default();
+        Settings {
+            page_size: Axis::of(page),
+            // In bytes, so that it is the same for other pages.
+            heap_limit: Spanned::new(0..0, Axis::of(HeapLimit::Bytes(heap_limit_pages * page.bytes()))),
+            touch: Axis::of(touch),
+            rounds: Axis::of(rounds),
+            seed: Axis::of(seed),
+            min_heap: Axis::of(min_heap),
+            skip_verification: Axis::of(!verify),
+            budget: Axis::of(Budget::UNLIMITED),
+            skip_bounds: false,
+        }
+    }
+}
+
+impl Settings {
+    /// All combinations of settings, each with what tells it from the others.
+    pub(super) fn combinations(&self) -> Result<Vec<(String, CellSettings)>, String> {
+        let mut choices = vec![(Vec::new(), CellSettings::default())];
+        cross(&mut choices, "page-size", &self.page_size, |choice, page| {
+            choice.page = page;
+            Ok(page.bytes().to_string())
+        })?;
+        // Behind the page size, which a limit is counted in.
+        cross(&mut choices, "heap-limit", self.heap_limit.get_ref(), |choice, limit| {
+            let pages = limit.pages(choice.page).map_err(|message| format!("heap_limit: {message}"))?;
+            choice.heap_limit_pages = pages;
+            Ok(format!("{pages}pages"))
+        })?;
+        cross(&mut choices, "touch", &self.touch, |choice, touch| {
+            choice.touch = touch;
+            Ok(touch.name().to_owned())
+        })?;
+        cross(&mut choices, "rounds", &self.rounds, |choice, rounds| {
+            choice.rounds = rounds;
+            Ok(rounds.to_string())
+        })?;
+        cross(&mut choices, "seed", &self.seed, |choice, seed| {
+            choice.seed = seed;
+            Ok(seed.to_string())
+        })?;
+        cross(&mut choices, "min-heap", &self.min_heap, |choice, search| {
+            choice.min_heap = search;
+            Ok(search.to_string())
+        })?;
+        cross(&mut choices, "skip-verification", &self.skip_verification, |choice, skip| {
+            choice.verify = !skip;
+            Ok(skip.to_string())
+        })?;
+        cross(&mut choices, "budget", &self.budget, |choice, budget| {
+            choice.budget_ns = budget.ns();
+            Ok(budget.to_string())
+        })?;
+        let labelled = choices.into_iter().map(|(labels, settings)| (labels.join("-"), settings)).collect::<Vec<_>>();
+        for (index, (_, settings)) in labelled.iter().enumerate() {
+            if labelled[..index].iter().any(|(_, other)| other == settings) {
+                let pages = settings.heap_limit_pages;
+                return Err(format!("heap_limit: two of the limits are the same, {pages} pages of {}", settings.page));
+            }
+        }
+        Ok(labelled)
+    }
+}
+
+/// Makes of each choice one for each value of the axis. `set` sets the value, and gives the text that a label has for it.
+fn cross<T: Copy>(
+    choices: &mut Vec<(Vec<String>, CellSettings)>,
+    name: &str,
+    axis: &Axis<T>,
+    set: impl Fn(&mut CellSettings, T) -> Result<String, String>,
+) -> Result<(), String> {
+    let mut crossed = Vec::new();
+    for (labels, settings) in choices.iter() {
+        for &value in axis.values() {
+            let (mut labels, mut settings) = (labels.clone(), settings.clone());
+            let text = set(&mut settings, value)?;
+            if axis.varies() {
+                labels.push(format!("{name}-{text}"));
+            }
+            crossed.push((labels, settings));
+        }
+    }
+    *choices = crossed;
+    Ok(())
+}

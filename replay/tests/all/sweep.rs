@@ -1,0 +1,229 @@
+//! Cells of a sweep: run, kept, found again, refused, and merged.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use replay::compare::{Plan, compare};
+use replay::contender::{Contender, TouchPolicy};
+use replay::sweep::{Build, Cell, State, Stray, Sweep, merge, strays};
+use replay::timing::Rounds;
+use reports::results::{Figure, Results, Verification, WarningCode};
+
+/// A folder that goes when the test does.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(test: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("heaprace-sweep-{test}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        Folder(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn sweep(settings: &str) -> Sweep {
+    let plan = format!(
+        "traces = [\"repeated-growth\"]\nallocators = [\"dlmalloc\", \"talc\", \"null\"]\n[settings]\n{settings}\n"
+    );
+    Sweep::parse(&plan, "plan.toml", Path::new(""), &Build::current().unwrap()).unwrap()
+}
+
+fn run_all(sweep: &Sweep, folder: &Path) {
+    for cell in sweep.cells() {
+        cell.save(&cell.run().unwrap(), folder).unwrap();
+    }
+}
+
+fn cell(sweep: &Sweep, subject: &str) -> Cell {
+    sweep.cells().into_iter().find(|cell| cell.subject() == subject).unwrap()
+}
+
+/// The only document of a sweep.
+fn merged(sweep: &Sweep, folder: &Path) -> Results {
+    let merged = merge(sweep, |cell| cell.state(folder));
+    assert_eq!(merged.len(), 1);
+    merged.into_iter().next().unwrap().results.unwrap()
+}
+
+/// Changes a cell's file as another machine might have written it.
+fn edit(cell: &Cell, folder: &Path, change: impl Fn(&mut Results)) {
+    let State::Done(mut results) = cell.state(folder) else { panic!("{} is not done", cell.subject()) };
+    change(&mut results);
+    cell.save(&results, folder).unwrap();
+}
+
+#[test]
+fn merged_cells_are_what_one_run_gives() {
+    let folder = Folder::new("whole");
+    let sweep = sweep("rounds = 2\nmin_heap = true");
+    run_all(&sweep, &folder.0);
+    let joint = merged(&sweep, &folder.0);
+    let plan = Plan {
+        contenders: ["dlmalloc", "talc", "null"].map(|name| Contender::named(name).unwrap()).into(),
+        verify: true,
+        snapshots: Vec::new(),
+        bounds: true,
+        min_heap: true,
+        jobs: std::num::NonZeroUsize::MIN,
+        budget: None,
+        interrupt: Default::default(),
+        rounds: Rounds {
+            count: 2,
+            seed: 1,
+            touch: TouchPolicy::None,
+            page: allocators::PageSize::WASM,
+            limit_pages: 65_536,
+        },
+    };
+    let whole = compare(&traces::Source::locate("repeated-growth").unwrap(), &plan, |_| {}).unwrap();
+    assert_eq!((&joint.settings, &joint.trace, &joint.bounds), (&whole.settings, &whole.trace, &whole.bounds));
+    assert_eq!(joint.contenders.len(), 3);
+    for (one, other) in joint.contenders.iter().zip(&whole.contenders) {
+        assert_eq!((&one.name, &one.version, one.role), (&other.name, &other.version, other.role));
+        assert_eq!((&one.verification, &one.memory), (&other.verification, &other.memory), "{}", one.name);
+        assert_eq!(one.min_heap, other.min_heap, "{}", one.name);
+    }
+    let parts: Vec<&str> = joint.merged_from.iter().map(|part| part.part.as_str()).collect();
+    assert_eq!(parts, ["dlmalloc", "talc", "null", "bounds"]);
+    assert_eq!(Results::from_json(&joint.to_json()).unwrap(), joint);
+}
+
+#[test]
+fn a_timed_row_has_its_companions_of_the_same_rounds() {
+    let folder = Folder::new("companions");
+    let sweep = sweep("rounds = 3\nskip_bounds = true");
+    run_all(&sweep, &folder.0);
+    let joint = merged(&sweep, &folder.0);
+    for (row, expected) in joint.contenders.iter().zip([&["null"][..], &["dlmalloc", "null"], &["dlmalloc"]]) {
+        let time = row.time.known().unwrap();
+        let names: Vec<&str> = time.companions.iter().map(|companion| companion.name.as_str()).collect();
+        assert_eq!(names, expected, "{}", row.name);
+        assert_eq!((time.cold_ns.len(), time.warm_ns.len()), (3, 3));
+        for companion in &time.companions {
+            assert_eq!((companion.cold_ns.len(), companion.warm_ns.len()), (3, 3));
+        }
+    }
+    let rows_alone = joint.warnings.iter().find(|warning| warning.code == WarningCode::Merged).unwrap();
+    assert!(rows_alone.message.contains("in a run of its own: compare"), "{}", rows_alone.message);
+}
+
+#[test]
+fn only_a_whole_file_of_the_cell_itself_is_its_result() {
+    let folder = Folder::new("state");
+    let sweep = sweep("rounds = 0\nskip_bounds = true");
+    let (talc, null) = (cell(&sweep, "talc"), cell(&sweep, "null"));
+    assert_eq!(talc.state(&folder.0), State::Missing);
+    let results = talc.run().unwrap();
+    talc.save(&results, &folder.0).unwrap();
+    assert_eq!(talc.state(&folder.0), State::Done(Box::new(results.clone())));
+
+    let path = talc.path(&folder.0);
+    let text = fs::read_to_string(&path).unwrap();
+    assert_eq!(Results::from_json(&text).unwrap(), results, "a cell is a results document for every other reader");
+    let unusable = |text: &str| {
+        fs::write(&path, text).unwrap();
+        match talc.state(&folder.0) {
+            State::Unusable(why) => why,
+            state => panic!("{state:?}"),
+        }
+    };
+    assert!(unusable(&text[..text.len() / 2]).contains("cut short"));
+    assert!(unusable(&results.to_json()).contains("does not say which cell it is"));
+    null.save(&null.run().unwrap(), &folder.0).unwrap();
+    let other = fs::read_to_string(null.path(&folder.0)).unwrap();
+    assert!(unusable(&other).contains("another cell's file"));
+    assert!(
+        unusable(&text.replace("\"name\":\"talc\",\"version\":\"5", "\"name\":\"talc\",\"version\":\"4"))
+            .contains("another")
+    );
+    let row_of_another = text.replace("\"contenders\":[{\"name\":\"talc\"", "\"contenders\":[{\"name\":\"bump\"");
+    assert!(unusable(&row_of_another).contains("not those of its cell"));
+}
+
+#[test]
+fn what_is_missing_is_a_row_with_its_reason() {
+    let folder = Folder::new("missing");
+    let sweep = sweep("rounds = 2");
+    let nothing = merge(&sweep, |cell| cell.state(&folder.0));
+    assert_eq!((nothing[0].results.as_ref(), nothing[0].missing.len()), (None, 4));
+
+    run_all(&sweep, &folder.0);
+    let talc = cell(&sweep, "talc");
+    fs::remove_file(talc.path(&folder.0)).unwrap();
+    fs::write(cell(&sweep, "bounds").path(&folder.0), "{").unwrap();
+    let merged = merge(&sweep, |cell| cell.state(&folder.0));
+    let missing: Vec<&str> = merged[0].missing.iter().map(|(cell, _)| cell.subject()).collect();
+    assert_eq!(missing, ["bounds", "talc"]);
+    let joint = merged[0].results.as_ref().unwrap();
+    let names: Vec<&str> = joint.contenders.iter().map(|row| row.name.as_str()).collect();
+    assert_eq!(names, ["dlmalloc", "talc", "null"], "never a hole");
+    let reason = format!("cell {} has not been run", talc.id());
+    let row = &joint.contenders[1];
+    assert_eq!((&row.memory, &row.time), (&Figure::unknown(&reason), &Figure::unknown(&reason)));
+    assert_eq!(row.verification, Verification::NotChecked { reason });
+    assert!(
+        matches!(&joint.bounds, Figure::Unknown { unknown } if unknown.contains("cannot be used")),
+        "{:?}",
+        joint.bounds
+    );
+}
+
+#[test]
+fn cells_of_several_machines_are_merged_and_say_so() {
+    let folder = Folder::new("machines");
+    let sweep = sweep("rounds = 2\nskip_bounds = true");
+    run_all(&sweep, &folder.0);
+    edit(&cell(&sweep, "talc"), &folder.0, |results| {
+        results.provenance.cpu = Figure::Known("Another Processor".into());
+        results.provenance.date = "2001-01-01T00:00:00Z".into();
+        results
+            .warnings
+            .push(reports::results::Warning { code: WarningCode::NoisyMachine, message: "it was noisy there".into() });
+    });
+    let joint = merged(&sweep, &folder.0);
+    let Figure::Unknown { unknown } = &joint.provenance.cpu else { panic!("{:?}", joint.provenance.cpu) };
+    assert!(unknown.starts_with("rows come from 2: ") && unknown.contains("Another Processor"), "{unknown}");
+    assert_eq!(joint.provenance.date, "2001-01-01T00:00:00Z", "the measurement began with the first of them");
+    let talc = joint.merged_from.iter().find(|part| part.part == "talc").unwrap();
+    assert_eq!(talc.provenance.cpu, Figure::Known("Another Processor".into()));
+    let message = |code| joint.warnings.iter().find(|warning| warning.code == code).unwrap().message.as_str();
+    assert!(message(WarningCode::Merged).contains("on 2 kinds of machine"), "{}", message(WarningCode::Merged));
+    assert_eq!(message(WarningCode::NoisyMachine), "talc: it was noisy there");
+}
+
+#[test]
+fn cells_of_another_build_are_left_out_and_named() {
+    let folder = Folder::new("builds");
+    let sweep = sweep("rounds = 0\nskip_bounds = true");
+    run_all(&sweep, &folder.0);
+    assert!(strays(&sweep, &folder.0).is_empty());
+    let later = Build { revision: "0123456789ab".into(), ..sweep.build().clone() };
+    let plan = "traces = [\"repeated-growth\"]\nallocators = [\"talc\"]\n[settings]\nrounds = 0\nskip_bounds = true\n";
+    let later = Sweep::parse(plan, "plan.toml", Path::new(""), &later).unwrap();
+    fs::write(folder.0.join("cells/half.json"), "{\"schema_").unwrap();
+    assert!(merge(&later, |cell| cell.state(&folder.0))[0].results.is_none(), "another build has other cells");
+    let left_out: Vec<(Stray, usize)> = strays(&later, &folder.0).into_iter().collect();
+    let unreadable = Stray::Unreadable(folder.0.join("cells/half.json"));
+    assert_eq!(left_out, [(Stray::OtherBuild(sweep.build().revision.clone()), 3), (unreadable, 1)]);
+
+    let smaller = Sweep::parse(plan, "plan.toml", Path::new(""), sweep.build()).unwrap();
+    assert_eq!(strays(&smaller, &folder.0).get(&Stray::OtherPlan), Some(&2));
+}
+
+#[test]
+fn a_trace_that_has_changed_is_refused() {
+    let folder = Folder::new("changed");
+    let trace = folder.0.join("own.csv");
+    fs::write(&trace, "op,id,size,align\nalloc,1,24,8\n").unwrap();
+    let plan = "traces = [\"own.csv\"]\nallocators = [\"bump\"]\n[settings]\nrounds = 0\nskip_bounds = true\n";
+    let sweep = Sweep::parse(plan, "plan.toml", &folder.0, &Build::current().unwrap()).unwrap();
+    fs::write(&trace, "op,id,size,align\nalloc,1,25,8\n").unwrap();
+    let message = sweep.cells()[0].run().unwrap_err().to_string();
+    assert!(message.contains("own.csv: has changed since the plan was read"), "{message}");
+}
