@@ -17,6 +17,7 @@ use traces::{Source, TraceError, library};
 
 use crate::bounds;
 use crate::contender::Contender;
+use crate::distributions;
 use crate::environment;
 use crate::lane::{Examination, Lane, LaneError};
 use crate::leash::{Leash, Stop};
@@ -169,12 +170,14 @@ pub fn compare(source: &Source, plan: &Plan, mut progress: impl FnMut(Progress<'
     let hash = OnceLock::new();
     thread::scope(|scope| {
         scope.spawn(|| hash.get_or_init(|| source.sha256()));
+        let distributions = scope.spawn(|| distributions::of(source, &plan.interrupt));
         let bounds = plan.bounds.then(|| scope.spawn(|| bounds_of(&program)));
         examine_all(&program, plan, leash, &hash, &mut results, &mut progress)?;
         if let Some(bounds) = bounds {
             progress(Progress::Bounding);
             results.bounds = bounds.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         }
+        results.trace.distributions = distributions.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         Ok::<(), CompareError>(())
     })?;
     results.trace.sha256 = hash.into_inner().expect("its thread is done")?;
@@ -439,6 +442,7 @@ fn describe(source: &Source, program: &Program) -> Result<results::Trace, TraceE
         peak_live_event: profile.peak_live_bytes_event,
         peak_live_objects: profile.peak_live_objects,
         left_live_objects: profile.live_objects,
+        distributions: Figure::unknown("the trace was not read to its end"),
         marks: program.marks().iter().map(|mark| Mark { event: mark.event, name: mark.name.clone() }).collect(),
         mark_count: program.mark_count(),
         repairs: program.repairs().map_or(Vec::new(), |repairs| repairs.lines()),

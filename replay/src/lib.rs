@@ -21,6 +21,7 @@
 pub mod bounds;
 pub mod compare;
 pub mod contender;
+pub mod distributions;
 pub mod engine;
 pub mod environment;
 pub mod heap_size;

@@ -12,12 +12,14 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+mod distributions;
 mod latency;
 mod memory;
 mod warning;
 
 use serde::{Deserialize, Serialize};
 
+pub use distributions::*;
 pub use latency::*;
 pub use memory::*;
 pub use warning::*;
@@ -196,6 +198,8 @@ pub struct Trace {
     pub peak_live_objects: u64,
     /// Objects still live at the end.
     pub left_live_objects: u64,
+    /// How its sizes and lifetimes are distributed.
+    pub distributions: Figure<Distributions>,
     /// Phase markers that the recorded program set, the first thousand of them.
     pub marks: Vec<Mark>,
     /// How many it set.

@@ -48,12 +48,13 @@ pub(crate) fn empty() -> Results {
             events: EVENTS,
             allocs: 90_000,
             reallocs: 20_000,
-            deallocs: 90_000,
+            deallocs: 89_500,
             allocated_bytes: 40_000_000,
             peak_live_bytes: PEAK_LIVE,
             peak_live_event: 150_000,
             peak_live_objects: 12_345,
-            left_live_objects: 0,
+            left_live_objects: 500,
+            distributions: Figure::Known(distributions()),
             marks: Vec::new(),
             mark_count: 0,
             repairs: Vec::new(),
@@ -69,6 +70,28 @@ pub(crate) fn empty() -> Results {
         warnings: Vec::new(),
         contenders: Vec::new(),
         merged_from: Vec::new(),
+    }
+}
+
+/// Small objects that die young, larger ones that live longer, and some that are never freed.
+fn distributions() -> Distributions {
+    let class = |(from_bytes, count)| Class { from_bytes, count };
+    let joint =
+        |(size_from_bytes, lifetime_from_bytes, count)| JointClass { size_from_bytes, lifetime_from_bytes, count };
+    Distributions {
+        request_sizes: [(8, 30_000), (16, 50_000), (32, 20_000), (128, 9_000), (32_768, 1_000)].map(class).into(),
+        lifetimes: [(0, 10_000), (64, 60_000), (4096, 18_500), (1_048_576, 1_000)].map(class).into(),
+        sizes_by_lifetime: [
+            (8, 0, 10_000),
+            (8, 64, 20_000),
+            (16, 64, 40_000),
+            (32, 4096, 17_500),
+            (128, 4096, 1_000),
+            (32_768, 1_048_576, 1_000),
+        ]
+        .map(joint)
+        .into(),
+        never_freed_sizes: [(128, 500)].map(class).into(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! one event after the other, and its memory grows with the objects that are live at once, never with the events.
 
 mod histogram;
+mod joint;
 mod top_sizes;
 
 use std::collections::HashSet;
@@ -11,6 +12,7 @@ use std::collections::HashSet;
 use serde::Serialize;
 
 pub use histogram::{Bucket, Histogram};
+pub use joint::{Cell, JointHistogram};
 pub use top_sizes::SizeCount;
 
 use crate::births::Births;
@@ -120,6 +122,10 @@ pub struct Inspection {
     /// Lifetimes in the bytes that were allocated meanwhile, by growing reallocations too; 0 is an object that is freed before
     /// anything else is allocated.
     pub lifetimes_bytes: Histogram,
+    /// Objects that were freed, by their size then and by their lifetime in bytes allocated meanwhile.
+    pub sizes_by_lifetime_bytes: JointHistogram,
+    /// Objects that are live after the last event, by their size then. They have no lifetime.
+    pub left_live_sizes: Histogram,
     /// The ten sizes that were asked for most, the most frequent first. They are counted exactly for the first 65,536 different sizes.
     pub top_sizes: Vec<SizeCount>,
     /// Different sizes that were asked for, up to 65,536.
@@ -151,20 +157,26 @@ impl Inspector {
         match event.action {
             Action::Alloc { layout, .. } => {
                 self.request(layout.size() as u64);
+                self.found.left_live_sizes.add(layout.size() as u64);
                 self.found.alignments.add(layout.align() as u64);
                 let allocated_bytes = self.profile.allocated_bytes;
                 self.live.insert(event.id, Birth { event: number, allocated_bytes, thread: event.thread });
             }
             Action::Realloc { old, new_size } => {
                 self.request(new_size as u64);
+                self.found.left_live_sizes.take_back(old.size() as u64);
+                self.found.left_live_sizes.add(new_size as u64);
                 self.found.growing_reallocs += u64::from(new_size > old.size());
                 self.found.shrinking_reallocs += u64::from(new_size < old.size());
             }
-            Action::Dealloc { .. } => {
+            Action::Dealloc { layout } => {
                 let (birth, youngest) = self.live.remove(event.id).expect("a checked trace frees live objects only");
                 self.found.lifo_deallocs += u64::from(youngest);
                 self.found.lifetimes_events.add(number - birth.event);
-                self.found.lifetimes_bytes.add(self.profile.allocated_bytes - birth.allocated_bytes);
+                let lifetime_bytes = self.profile.allocated_bytes - birth.allocated_bytes;
+                self.found.lifetimes_bytes.add(lifetime_bytes);
+                self.found.sizes_by_lifetime_bytes.add(layout.size() as u64, lifetime_bytes);
+                self.found.left_live_sizes.take_back(layout.size() as u64);
                 if birth.thread != event.thread {
                     *self.found.cross_thread_deallocs.get_or_insert_default() += 1;
                 }
@@ -258,6 +270,10 @@ mod tests {
         assert_eq!(counts(&found.lifetimes_events), [(2, 1), (4, 2)]);
         // Meanwhile: 50 for object 2; 24 + 50 + 24 for object 1; nothing for object 3.
         assert_eq!(counts(&found.lifetimes_bytes), [(0, 1), (32, 1), (64, 1)]);
+        // With 24, 150 and 8 bytes when they were freed.
+        let cells = found.sizes_by_lifetime_bytes.cells().map(|cell| (cell.size_from, cell.lifetime_from, cell.count));
+        assert_eq!(cells.collect::<Vec<_>>(), [(8, 0, 1), (16, 32, 1), (128, 64, 1)]);
+        assert_eq!(counts(&found.left_live_sizes), [(1, 1)]);
         let top: Vec<_> = found.top_sizes.iter().map(|size| (size.size_bytes, size.requests)).collect();
         assert_eq!(top, [(8, 2), (24, 2), (1, 1), (100, 1), (150, 1)]);
         assert_eq!((found.distinct_sizes, found.uncounted_requests), (5, 0));

@@ -49,10 +49,12 @@ fn measured() -> BTreeSet<String> {
             Rounds { count: 0, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: 16 },
         )
     };
-    let source = Source::from_bytes("a.csv", "op,id,size,align\nalloc,1,60000,8\nrealloc,1,65000\n".as_bytes());
+    let lines = "op,id,size,align\nalloc,1,60000,8\nrealloc,1,65000\nalloc,2,8,8\ndealloc,2\n";
+    let source = Source::from_bytes("a.csv", lines.as_bytes());
     let results = compare(&source, &plan, |_| {}).unwrap();
     keys(&serde_json::to_value(&results.contenders[0].min_heap).unwrap(), &mut found);
     keys(&serde_json::to_value(&results.bounds).unwrap(), &mut found);
+    keys(&serde_json::to_value(&results.trace.distributions).unwrap(), &mut found);
     found
 }
 
@@ -64,6 +66,7 @@ fn every_figure_is_defined() {
     // The other way round: values of these figures, and names of other files' figures, are all that it may speak of besides.
     let values = [
         "bounds",
+        "distributions",
         "peak_live",
         "peak_heap",
         "end",

@@ -3,6 +3,23 @@
 use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
 
+/// Classes of values: the zeroes, and one for each power of two.
+pub(super) const CLASSES: usize = 65;
+
+/// The class of a value: 0 for 0, else 1 more than the exponent of the largest power of two that it reaches.
+#[inline]
+pub(super) fn class_of(value: u64) -> usize {
+    (u64::BITS - value.leading_zeros()) as usize
+}
+
+/// The smallest value of a class.
+pub(super) fn first_of(class: usize) -> u64 {
+    match class {
+        0 => 0,
+        _ => 1 << (class - 1),
+    }
+}
+
 /// How often values of each order of magnitude came. A value belongs to the largest power of two that it reaches, and 0 to itself.
 ///
 /// ```
@@ -17,7 +34,7 @@ use serde::ser::{SerializeSeq, Serializer};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Histogram {
     /// First the zeroes, then for each power of two what reaches it and not the next.
-    counts: [u64; 65],
+    counts: [u64; CLASSES],
 }
 
 /// One bucket of a [`Histogram`], which holds at least one value.
@@ -35,7 +52,13 @@ impl Histogram {
     /// Counts one value.
     #[inline]
     pub fn add(&mut self, value: u64) {
-        self.counts[(u64::BITS - value.leading_zeros()) as usize] += 1;
+        self.counts[class_of(value)] += 1;
+    }
+
+    /// Takes back a value that was counted.
+    #[inline]
+    pub(super) fn take_back(&mut self, value: u64) {
+        self.counts[class_of(value)] -= 1;
     }
 
     /// Values counted.
@@ -46,16 +69,16 @@ impl Histogram {
     /// The buckets that are not empty, smallest values first.
     pub fn buckets(&self) -> impl Iterator<Item = Bucket> + '_ {
         let filled = self.counts.iter().enumerate().filter(|&(_, &count)| count > 0);
-        filled.map(|(bits, &count)| match bits {
-            0 => Bucket { from: 0, to: 0, count },
-            _ => Bucket { from: 1 << (bits - 1), to: u64::MAX >> (u64::BITS as usize - bits), count },
+        filled.map(|(class, &count)| {
+            let from = first_of(class);
+            Bucket { from, to: from + from.saturating_sub(1), count }
         })
     }
 }
 
 impl Default for Histogram {
     fn default() -> Self {
-        Histogram { counts: [0; 65] }
+        Histogram { counts: [0; CLASSES] }
     }
 }
 

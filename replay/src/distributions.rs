@@ -1,0 +1,67 @@
+//! How a trace's sizes and lifetimes are distributed, as results keep it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use reports::results::{Class, Distributions, Figure, JointClass};
+use traces::inspect::{Histogram, Inspector};
+use traces::{Source, TraceError};
+
+/// So many events are read before the next look at whether the user wants an end.
+const EVENTS_A_LOOK: usize = 1 << 16;
+
+/// Reads the trace once more, event by event: memory grows with the objects that are live at once, never with the events. Where `interrupt` is
+/// set meanwhile, they are not known: those of a part would be taken for the whole.
+///
+/// # Errors
+///
+/// Where the trace cannot be read or is faulty.
+pub fn of(source: &Source, interrupt: &AtomicBool) -> Result<Figure<Distributions>, TraceError> {
+    let mut inspector = Inspector::default();
+    for (index, event) in source.open()?.enumerate() {
+        if index.is_multiple_of(EVENTS_A_LOOK) && interrupt.load(Ordering::Relaxed) {
+            return Ok(Figure::unknown("interrupted"));
+        }
+        inspector.add(&event?);
+    }
+    let found = inspector.finish();
+    let joint = found.sizes_by_lifetime_bytes.cells().map(|cell| JointClass {
+        size_from_bytes: cell.size_from,
+        lifetime_from_bytes: cell.lifetime_from,
+        count: cell.count,
+    });
+    Ok(Figure::Known(Distributions {
+        request_sizes: classes(&found.sizes),
+        lifetimes: classes(&found.lifetimes_bytes),
+        sizes_by_lifetime: joint.collect(),
+        never_freed_sizes: classes(&found.left_live_sizes),
+    }))
+}
+
+fn classes(histogram: &Histogram) -> Vec<Class> {
+    histogram.buckets().map(|bucket| Class { from_bytes: bucket.from, count: bucket.count }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of every figure the sums are those of the trace's counts.
+    #[test]
+    fn all_objects_and_requests_are_in_a_class() {
+        let source = Source::locate("markdown-html").unwrap();
+        let found = of(&source, &AtomicBool::new(false)).unwrap();
+        let found = found.known().unwrap();
+        let totals = &source.library_entry().unwrap().about.totals;
+        let sum = |classes: &[Class]| classes.iter().map(|class| class.count).sum::<u64>();
+        assert_eq!(sum(&found.request_sizes) + sum(&found.lifetimes), totals.events);
+        assert_eq!(found.sizes_by_lifetime.iter().map(|class| class.count).sum::<u64>(), sum(&found.lifetimes));
+        let never_freed = sum(&found.never_freed_sizes);
+        assert!(never_freed > 0 && sum(&found.lifetimes) > 0, "{found:?}");
+    }
+
+    #[test]
+    fn an_end_in_between_leaves_no_half_truth() {
+        let source = Source::locate("markdown-html").unwrap();
+        assert_eq!(of(&source, &AtomicBool::new(true)).unwrap(), Figure::unknown("interrupted"));
+    }
+}
