@@ -26,6 +26,7 @@
 
 mod axis;
 mod canvas;
+mod classes;
 mod contenders;
 mod data;
 mod footprint;
@@ -33,15 +34,22 @@ mod frame;
 mod heap_map;
 mod heap_strips;
 mod heat;
+mod histograms;
+mod johnstone_wilson;
+mod joint;
+mod key;
 mod labels;
 mod latency;
 mod marks;
+mod occupancy;
 mod palette;
+mod panels;
 mod pareto;
 mod phases;
 mod ratios;
 mod rows;
 mod scatter;
+mod split;
 #[cfg(test)]
 mod structure;
 mod svg;
@@ -52,9 +60,14 @@ use crate::results::Results;
 pub use footprint::footprint;
 pub use heap_map::heap_map;
 pub use heap_strips::heap_strips;
+pub use histograms::{lifetimes, sizes};
+pub use johnstone_wilson::johnstone_wilson;
+pub use joint::joint;
 pub use latency::latency;
+pub use occupancy::occupancy;
 pub use pareto::{pareto_cold, pareto_warm};
 pub use ratios::ratios;
+pub use split::split;
 
 /// A chart that can be drawn from the results of one trace.
 #[derive(Clone, Copy, Debug)]
@@ -72,7 +85,7 @@ pub struct Chart {
 impl Chart {
     /// Name of the file that its data is kept in: `footprint.csv` of `footprint.svg`.
     pub fn data_file_name(&self) -> String {
-        format!("{}.csv", self.file_name.trim_end_matches(".svg"))
+        data_file_name(self.file_name)
     }
 }
 
@@ -86,7 +99,17 @@ pub const ALL: &[Chart] = &[
     Chart { file_name: "latency.svg", title: "Latency of single calls", draw: latency::latency, data: latency::data },
     Chart { file_name: "heap-map.svg", title: "Heap map", draw: heap_map::heap_map, data: heap_map::data },
     Chart { file_name: "heap-strips.svg", title: "The heap at three moments", draw: heap_strips::heap_strips, data: heap_strips::data },
+    Chart { file_name: "split.svg", title: "The heap at its peak", draw: split::split, data: split::data },
+    Chart { file_name: "occupancy.svg", title: "Page occupancy at the peak", draw: occupancy::occupancy, data: occupancy::data },
+    Chart { file_name: "johnstone-wilson.svg", title: "Johnstone-Wilson measures", draw: johnstone_wilson::johnstone_wilson, data: johnstone_wilson::data },
+    Chart { file_name: "sizes.svg", title: "Requested sizes", draw: histograms::sizes, data: histograms::sizes_data },
+    Chart { file_name: "lifetimes.svg", title: "Lifetimes", draw: histograms::lifetimes, data: histograms::lifetimes_data },
+    Chart { file_name: "size-lifetime.svg", title: "Size and lifetime of objects", draw: joint::joint, data: joint::data },
 ];
+
+fn data_file_name(file_name: &str) -> String {
+    format!("{}.csv", file_name.trim_end_matches(".svg"))
+}
 
 #[cfg(test)]
 mod tests {

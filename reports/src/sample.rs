@@ -11,7 +11,7 @@ pub(crate) const PAGE: u64 = 65_536;
 /// Events in the sample trace.
 const EVENTS: u64 = 200_000;
 
-/// Results without any contender.
+/// Results without any contender, and without a look at the trace.
 pub(crate) fn empty() -> Results {
     Results {
         schema_version: SCHEMA_VERSION,
@@ -54,7 +54,7 @@ pub(crate) fn empty() -> Results {
             peak_live_event: 150_000,
             peak_live_objects: 12_345,
             left_live_objects: 500,
-            distributions: Figure::Known(distributions()),
+            distributions: Figure::unknown("not looked at"),
             marks: Vec::new(),
             mark_count: 0,
             repairs: Vec::new(),
@@ -98,6 +98,7 @@ fn distributions() -> Distributions {
 /// Results of the first contenders, as a good run leaves them.
 pub(crate) fn results() -> Results {
     let mut results = empty();
+    results.trace.distributions = Figure::Known(distributions());
     results.contenders = vec![
         contender("null").role(Role::Floor).cold_ns(36).warm_ns(36).without_memory("hands out no memory").build(),
         contender("bump").role(Role::Baseline).pages(7795).cold_ns(209).warm_ns(64).build(),
@@ -282,9 +283,13 @@ impl Builder {
             overhead_ratio,
             johnstone_wilson_4_percent: (overhead_ratio - 1.0) * 100.0,
             peak_span_bytes: peak_heap_bytes,
-            johnstone_wilson: JohnstoneWilson::default(),
+            johnstone_wilson: JohnstoneWilson {
+                at_peak_live_percent: Some((overhead_ratio - 1.0) * 100.0),
+                at_peak_heap_percent: Some(overhead_ratio * 100.0),
+                ..JohnstoneWilson::default()
+            },
             reallocs: Reallocs::default(),
-            occupancy: Occupancy::default(),
+            occupancy: Occupancy { at_peak_heap: self.occupancy(), ..Occupancy::default() },
             fragmentation: Fragmentation::default(),
             retention: Retention {
                 end_heap_bytes: peak_heap_bytes,
@@ -292,7 +297,7 @@ impl Builder {
                 freed_heap_bytes: peak_heap_bytes,
                 freed_resident_bytes: Figure::Known(peak_heap_bytes),
             },
-            splits: Vec::new(),
+            splits: vec![self.split()],
             grow_calls: self.pages,
             failed_requests: self.failed_requests,
             first_failure: (self.failed_requests > 0).then_some(FailedRequest {
@@ -304,6 +309,39 @@ impl Builder {
             }),
             timeline: self.timeline(),
             grid: self.grid(),
+        }
+    }
+
+    /// Half of the pages are full, a quarter is half empty, and the others are empty.
+    fn occupancy(&self) -> OccupancyAt {
+        let (full, half) = (self.pages / 2, self.pages / 4);
+        let empty = self.pages - full - half;
+        OccupancyAt {
+            event: 150_000,
+            live_share: None,
+            committed_pages: self.pages,
+            occupied_pages: full + half,
+            pinned_pages: 0,
+            pages_by_tenth: vec![empty, 0, 0, 0, 0, half, 0, 0, 0, 0, 0, full],
+        }
+    }
+
+    /// Live bytes as far as there are pages for them; of the rest a half is free and a half is not told.
+    fn split(&self) -> Split {
+        let committed_bytes = self.pages * PAGE;
+        let requested = PEAK_LIVE.min(committed_bytes);
+        let free = (committed_bytes - requested) / 2;
+        let part = |kind, name: &str, bytes| SplitPart { kind, name: name.into(), bytes };
+        Split {
+            at: "peak-heap".into(),
+            event: 150_000,
+            committed_bytes,
+            parts: vec![
+                part(PartKind::Requested, "requested", requested),
+                part(PartKind::Free, "bin of 16", free / 2),
+                part(PartKind::Free, "bin of 32", free - free / 2),
+                part(PartKind::Unknown, "not told", committed_bytes - requested - free),
+            ],
         }
     }
 

@@ -131,7 +131,7 @@ impl Axis {
         let fitting = choices.into_iter().find(|values| values.len() <= most_ticks);
         let values = match fitting {
             // On so short an axis even steps are as good as any.
-            Some(few) if few.len() < 3 => multiples(round_step((high - low) / 4.0), low, high),
+            Some(few) if few.len() < 3 && high < 10.0 * low => multiples(round_step((high - low) / 4.0), low, high),
             Some(values) => values,
             None => values(&[1.0], 3),
         };
@@ -316,6 +316,7 @@ mod tests {
         assert_eq!(labels(&Axis::log(3.0, 2e6, "ns", 6)), "10 100 1,000 10 k 100 k 1 M");
         assert_eq!(labels(&Axis::log(1.0, 1e9, "ns", 6)), "1 100 10 k 1 M 100 M");
         assert_eq!(Axis::log(1.0, 2.0, "ns", 6).note, "ns, log scale");
+        assert_eq!(labels(&Axis::log(0.125, 70.0, "", 4)), "1 10", "even steps would crowd at the upper end");
     }
 
     #[test]

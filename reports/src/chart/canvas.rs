@@ -168,6 +168,12 @@ pub(super) fn text_width(text: &str, size: f64) -> f64 {
     text.chars().map(letter_width).sum::<f64>() * size
 }
 
+/// The text that needs the most room; empty of none.
+pub(super) fn widest(texts: impl IntoIterator<Item = String>) -> String {
+    let width = |text: &String| text_width(text, TEXT);
+    texts.into_iter().max_by(|one, other| width(one).total_cmp(&width(other))).unwrap_or_default()
+}
+
 /// Width of a letter, in parts of the font's size.
 fn letter_width(letter: char) -> f64 {
     match letter {

@@ -2,8 +2,10 @@
 
 use plotters::style::{Color, ShapeStyle};
 
-use super::canvas::{Drawn, Sheet};
+use super::canvas::{self, Drawn, Sheet, Words};
 use super::palette::{self, Style};
+use crate::ReportError;
+use crate::numbers::grouped;
 use crate::reasons::by_reason;
 use crate::results::{Contender, Results, Role, Verification};
 
@@ -50,6 +52,23 @@ pub(super) fn reasons<'a>(left_out: impl IntoIterator<Item = &'a LeftOut<'a>>) -
 pub(super) fn not_shown(left_out: &[LeftOut]) -> Option<String> {
     let missed: Vec<&LeftOut> = left_out.iter().filter(|one| one.contender.role != Role::Floor).collect();
     (!missed.is_empty()).then(|| format!("not shown: {}", reasons(missed).join("; ")))
+}
+
+/// The chart where no contender has figures: it says so, and why.
+pub(super) fn nothing(words: &Words, left_out: &[LeftOut]) -> Result<String, ReportError> {
+    let mut reasons = reasons(left_out);
+    if reasons.is_empty() {
+        reasons.push("No contender took part.".to_string());
+    }
+    canvas::message(words, &[vec!["There is nothing to draw.".to_string()], reasons].concat())
+}
+
+/// The note below a chart on who answered requests with null, and so did less work than the others.
+pub(super) fn failing<T>(shown: &[Shown<T>]) -> Option<String> {
+    let failed = |one: &Shown<T>| one.contender.memory.known().map_or(0, |memory| memory.failed_requests);
+    let failing: Vec<_> = shown.iter().map(|one| (&one.contender.name, failed(one))).filter(|one| one.1 > 0).collect();
+    let text = |(name, failed): &(&String, u64)| format!("{name} ({})", grouped(*failed));
+    (!failing.is_empty()).then(|| format!("did less work, as requests failed: {}", join(&failing, text)))
 }
 
 /// The texts of the items in a row: `talc 1.38 MiB, bump 487 MiB`.

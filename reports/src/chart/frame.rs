@@ -78,7 +78,8 @@ impl Frame {
             .margin_top(self.top())
             .margin_left(EDGE)
             .margin_right(WIDTH as i32 - right - 1)
-            .margin_bottom(self.height() - self.bottom() - TICKS)
+            // A chart may have more below: a key.
+            .margin_bottom(sheet.dim_in_pixel().1 - self.bottom() - TICKS)
             .y_label_area_size(left - EDGE)
             .x_label_area_size(TICKS)
             .build_cartesian_2d(x.ticked(), self.y.ticked())?;

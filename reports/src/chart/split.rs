@@ -1,0 +1,317 @@
+//! The split of the heap at its peak: what a contender's memory is, at the moment when it had the most.
+//!
+//! Two contenders with the same peak may differ in everything else: one holds free blocks that the program's next phase can use, another lost
+//! them in rounding. A bar is all of its contender's heap, as the heaps themselves may differ twenty times; how large it is stands at its end.
+//! What a contender does not tell is shown as that.
+
+use plotters::prelude::*;
+use plotters::style::text_anchor::HPos;
+
+use super::axis::Axis;
+use super::canvas::{self, Drawn, INK, SOFT, Sheet, TEXT, Words};
+use super::contenders::{LeftOut, Shown, failing, not_shown, nothing, reasons, sort_out};
+use super::frame::{notes_height, paint_notes};
+use super::rows::Rows;
+use super::{data, key};
+use crate::ReportError;
+use crate::numbers::{bytes, short};
+use crate::results::{Contender, Figure, PartKind, Results, Split};
+
+/// The kinds of parts, in the order of a bar: what the program asked for, what came with it, what is left, what is gone.
+const KINDS: [(PartKind, &str, Fill); 7] = [
+    (PartKind::Requested, "requested", Fill::Solid(RGBColor(0x1B, 0x3B, 0x5A), WHITE)),
+    (PartKind::Rounding, "rounding", Fill::Solid(RGBColor(0x86, 0xA8, 0xC9), INK)),
+    (PartKind::Metadata, "metadata", Fill::Upright),
+    (PartKind::Free, "free", Fill::Solid(RGBColor(0xD0, 0xE1, 0xF0), INK)),
+    (PartKind::Tail, "never used yet", Fill::Solid(WHITE, INK)),
+    (PartKind::Lost, "lost", Fill::Slanting),
+    (PartKind::Unknown, "not told", Fill::Sparse),
+];
+
+/// Height of a row and of its bar.
+const ROW: u32 = 84;
+const BAR: i32 = 56;
+
+/// The key has the kinds that are seen somewhere: so many per cent of a bar.
+const SEEN: f64 = 0.3;
+
+const WHAT: &str = "the heap at its peak";
+
+/// How a kind is filled, so that it is told from its neighbours without colour.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fill {
+    /// With one colour; the other is that of text on it.
+    Solid(RGBColor, RGBColor),
+    /// With upright lines.
+    Upright,
+    /// With slanting lines.
+    Slanting,
+    /// With few lines that slant the other way.
+    Sparse,
+}
+
+/// Draws where the bytes of each contender's heap are when it first reached its peak.
+///
+/// # Errors
+///
+/// [`ReportError::Draw`] where plotters could not draw.
+pub fn split(results: &Results) -> Result<String, ReportError> {
+    let (shown, left_out) = sort_out(results, at_peak);
+    let words = words(results, &shown, &left_out);
+    if shown.is_empty() {
+        return nothing(&words, &left_out);
+    }
+    let notes: Vec<String> = failing(&shown).into_iter().chain(not_shown(&left_out)).collect();
+    let rows = Rows {
+        subtitle: format!(
+            "{}; when it first had most pages; peak live {}",
+            canvas::platform(&results.provenance.target),
+            bytes(results.trace.peak_live_bytes)
+        ),
+        names: shown.iter().map(|one| (one.contender.name.clone(), one.style.color)).collect(),
+        row_height: ROW,
+        widest_value: canvas::widest(shown.iter().map(|one| bytes(one.figures.committed_bytes))),
+        x_title: "share of the contender's own heap, %".into(),
+        x: Axis::linear(0.0, 100.0, "%"),
+        notes: Vec::new(),
+    };
+    let kinds: Vec<_> = KINDS
+        .iter()
+        .filter(|(kind, _, _)| shown.iter().any(|one| percent(one.figures, sum(one.figures, *kind)) >= SEEN))
+        .collect();
+    let texts: Vec<&str> = kinds.iter().map(|(_, text, _)| *text).collect();
+    let key_top = (rows.height() - notes_height(&[])) as i32;
+    let notes_top = key_top + key::height(&texts) as i32;
+    canvas::draw(&words, notes_top as u32 + notes_height(&notes), |sheet| {
+        canvas::heading(sheet, &words)?;
+        rows.paint(sheet)?;
+        for (index, one) in shown.iter().enumerate() {
+            sheet.contender(&one.contender.name, || paint_row(sheet, &rows, index, one))?;
+        }
+        key::paint(sheet, &texts, key_top, |index, corners| paint_fill(sheet, kinds[index].2, corners))?;
+        paint_notes(sheet, &notes, notes_top)
+    })
+}
+
+/// The data: a row a part, as the contender names it.
+pub(super) fn data(results: &Results) -> String {
+    let (shown, _) = sort_out(results, at_peak);
+    let rows = shown.iter().flat_map(|one| {
+        one.figures.parts.iter().map(|part| {
+            [
+                results.trace.name.clone(),
+                one.contender.name.clone(),
+                one.figures.event.to_string(),
+                format!("{:?}", part.kind).to_lowercase(),
+                part.name.clone(),
+                part.bytes.to_string(),
+            ]
+        })
+    });
+    data::table(["trace", "contender", "event", "kind", "part", "bytes"], rows)
+}
+
+/// The split of a contender's heap at its peak.
+fn at_peak(contender: &Contender) -> Result<&Split, String> {
+    match &contender.memory {
+        Figure::Unknown { unknown } => Err(unknown.clone()),
+        Figure::Known(memory) => {
+            let split = memory.splits.iter().find(|split| split.at == "peak-heap" && split.committed_bytes > 0);
+            split.ok_or_else(|| "its heap was not split up".to_string())
+        }
+    }
+}
+
+/// The bytes of all parts of a kind.
+fn sum(split: &Split, kind: PartKind) -> u64 {
+    split.parts.iter().filter(|part| part.kind == kind).map(|part| part.bytes).sum()
+}
+
+fn percent(split: &Split, bytes: u64) -> f64 {
+    bytes as f64 * 100.0 / split.committed_bytes as f64
+}
+
+fn words(results: &Results, shown: &[Shown<&Split>], left_out: &[LeftOut]) -> Words {
+    let mut description = format!(
+        "What each contender's heap on the trace {} consists of when it first had the most pages.",
+        results.trace.name
+    );
+    for one in shown {
+        let parts = KINDS.iter().map(|(kind, text, _)| (sum(one.figures, *kind), text)).filter(|(bytes, _)| *bytes > 0);
+        let texts: Vec<String> =
+            parts.map(|(bytes, text)| format!("{text} {} %", short(percent(one.figures, bytes)))).collect();
+        let whole = bytes(one.figures.committed_bytes);
+        description += &format!(" {}, {whole}: {}.", one.contender.name, texts.join(", "));
+    }
+    if !left_out.is_empty() {
+        description += &format!(" Not shown: {}.", reasons(left_out).join("; "));
+    }
+    Words { subject: results.trace.name.clone(), what: WHAT, description }
+}
+
+fn paint_row(sheet: &Sheet, rows: &Rows, row: usize, one: &Shown<&Split>) -> Drawn {
+    rows.paint_name(sheet, row)?;
+    let middle = rows.middle(row);
+    let mut before = 0;
+    for (kind, text, fill) in KINDS {
+        let size = sum(one.figures, kind);
+        if size == 0 {
+            continue;
+        }
+        let share = percent(one.figures, size);
+        let (left, right) = (rows.pixel(percent(one.figures, before)), rows.pixel(percent(one.figures, before + size)));
+        before += size;
+        let tip = format!("{}, {text}: {} ({} %)", one.contender.name, bytes(size), short(share));
+        sheet.tip(&tip, || {
+            paint_fill(sheet, fill, [(left, middle - BAR / 2), (right, middle + BAR / 2)])?;
+            paint_share(sheet, fill, &format!("{share:.0} %"), (left, right), middle)
+        })?;
+    }
+    canvas::text(sheet, &bytes(one.figures.committed_bytes), (rows.value_left(), middle), TEXT, INK, HPos::Left)
+}
+
+/// Writes a share into its part of the bar, where it has room.
+fn paint_share(sheet: &Sheet, fill: Fill, text: &str, (left, right): (i32, i32), middle: i32) -> Drawn {
+    let width = canvas::text_width(text, TEXT) as i32;
+    if right - left < width + 16 {
+        return Ok(());
+    }
+    let centre = (left + right) / 2;
+    let ink = match fill {
+        Fill::Solid(_, ink) => ink,
+        _ => {
+            // On lines it could not be read.
+            let ground = [(centre - width / 2, middle - 22), (centre + width / 2, middle + 22)];
+            sheet.draw(&Rectangle::new(ground, WHITE.filled()))?;
+            INK
+        }
+    };
+    canvas::text(sheet, text, (centre, middle), TEXT, ink, HPos::Center)
+}
+
+/// Fills a rectangle and draws its outline.
+fn paint_fill(sheet: &Sheet, fill: Fill, corners: [(i32, i32); 2]) -> Drawn {
+    let ground = match fill {
+        Fill::Solid(color, _) => color,
+        _ => WHITE,
+    };
+    sheet.draw(&Rectangle::new(corners, ground.filled()))?;
+    let (lines, color, width) = match fill {
+        Fill::Solid(..) => (Vec::new(), INK, 1),
+        Fill::Upright => (upright(corners, 12), INK, 4),
+        Fill::Slanting => (slanting(corners, 16), INK, 4),
+        Fill::Sparse => (mirrored(slanting(corners, 34), corners), SOFT, 2),
+    };
+    for line in lines {
+        sheet.draw(&PathElement::new(line.to_vec(), color.stroke_width(width)))?;
+    }
+    sheet.draw(&Rectangle::new(corners, INK.stroke_width(2)))
+}
+
+type Line = [(i32, i32); 2];
+
+/// Upright lines within a rectangle, so far apart.
+fn upright([(left, top), (right, bottom)]: Line, step: usize) -> Vec<Line> {
+    (left + step as i32 / 2..right).step_by(step).map(|x| [(x, top), (x, bottom)]).collect()
+}
+
+/// Lines that rise to the right, cut at the edges of a rectangle.
+fn slanting([(left, top), (right, bottom)]: Line, step: usize) -> Vec<Line> {
+    let sums = (left + top + step as i32 / 2..right + bottom).step_by(step);
+    let line = |sum: i32| {
+        let (from, to) = ((sum - bottom).max(left), (sum - top).min(right));
+        [(from, sum - from), (to, sum - to)]
+    };
+    sums.map(line).collect()
+}
+
+/// The same lines, falling.
+fn mirrored(lines: Vec<Line>, [(left, _), (right, _)]: Line) -> Vec<Line> {
+    lines.into_iter().map(|line| line.map(|(x, y)| (left + right - x, y))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use roxmltree::Document;
+
+    use super::*;
+    use crate::chart::structure::{child, texts, tips, unreadable};
+    use crate::sample::{self, PAGE, contender};
+
+    fn draw(contenders: Vec<Contender>) -> String {
+        split(&Results { contenders, ..sample::empty() }).unwrap()
+    }
+
+    #[test]
+    fn a_bar_is_all_of_the_heap() {
+        // 16 pages are live; of the other 16 a half is free and a half is not told.
+        let svg = draw(vec![contender("talc").pages(32).build(), contender("bump").pages(3200).build()]);
+        let svg = Document::parse(&svg).unwrap();
+        let tips = tips(&svg);
+        assert_eq!(
+            tips[..3],
+            ["talc, requested: 1 MiB (50.0 %)", "talc, free: 512 KiB (25.0 %)", "talc, not told: 512 KiB (25.0 %)"]
+        );
+        let bars = |name: &str| -> Vec<(i32, i32)> {
+            let number = |node: &roxmltree::Node, name| node.attribute(name).unwrap().parse::<i32>().unwrap();
+            let of_it = |tip: &str| tip.starts_with(&format!("{name}, "));
+            let groups = svg.descendants().filter(|node| node.attribute("data-tip").is_some_and(of_it));
+            let bars = groups.map(|group| group.children().find(|node| node.has_tag_name("rect")).unwrap());
+            bars.map(|bar| (number(&bar, "x"), number(&bar, "x") + number(&bar, "width"))).collect()
+        };
+        let (talc, bump) = (bars("talc"), bars("bump"));
+        assert_eq!((talc[0].0, talc[2].1), (bump[0].0, bump[2].1), "as wide, a hundred times larger though it is");
+        assert!(talc.windows(2).all(|pair| (pair[0].1 - pair[1].0).abs() <= 1), "without gaps: {talc:?}");
+        let texts = texts(&svg);
+        for text in ["2 MiB", "200 MiB", "requested", "free", "not told", "50 %"] {
+            assert!(texts.contains(&text.to_string()), "{text} in {texts:?}");
+        }
+        assert!(!texts.contains(&"lost".to_string()), "the key has what there is");
+        assert!(child(&svg, "desc").contains("talc, 2 MiB: requested 50.0 %, free 25.0 %, not told 25.0 %."));
+        assert_eq!(unreadable(&svg), [""; 0]);
+    }
+
+    #[test]
+    fn every_kind_has_a_fill_of_its_own() {
+        for (index, (kind, text, fill)) in KINDS.iter().enumerate() {
+            for (other, other_text, other_fill) in &KINDS[..index] {
+                assert!(kind != other && text != other_text && fill != other_fill, "{text} and {other_text}");
+            }
+        }
+    }
+
+    #[test]
+    fn lines_stay_within_their_rectangle() {
+        for corners in [[(100, 10), (300, 66)], [(100, 10), (112, 66)], [(5, 5), (6, 6)]] {
+            let [(left, top), (right, bottom)] = corners;
+            let slanting = slanting(corners, 16);
+            for lines in [upright(corners, 12), mirrored(slanting.clone(), corners), slanting] {
+                for (x, y) in lines.into_iter().flatten() {
+                    assert!((left..=right).contains(&x) && (top..=bottom).contains(&y), "{x}, {y} in {corners:?}");
+                }
+            }
+        }
+        assert_eq!(slanting([(0, 0), (20, 10)], 10), [[(0, 5), (5, 0)], [(5, 10), (15, 0)], [(15, 10), (20, 5)]]);
+    }
+
+    #[test]
+    fn the_data_has_the_parts_by_the_names_of_the_contender() {
+        let results = Results { contenders: vec![contender("talc").pages(32).build()], ..sample::empty() };
+        let data = data(&results);
+        assert!(data.starts_with("trace,contender,event,kind,part,bytes\n"), "{data}");
+        assert!(data.contains("serde-heavy,talc,150000,free,bin of 16,262144\n"), "{data}");
+        let sum: u64 = data.lines().skip(1).map(|row| row.rsplit(',').next().unwrap().parse::<u64>().unwrap()).sum();
+        assert_eq!(sum, 32 * PAGE);
+    }
+
+    #[test]
+    fn who_has_no_split_is_named() {
+        let mut talc = contender("talc").build();
+        let Figure::Known(memory) = &mut talc.memory else { panic!("the sample has memory figures") };
+        memory.splits.clear();
+        let svg = draw(vec![contender("bump").failed_requests(3).build(), talc]);
+        assert!(svg.contains("not shown: talc: its heap was not split up"));
+        assert!(svg.contains("did less work, as requests failed: bump (3)"));
+        assert!(draw(vec![]).contains("No contender took part."));
+    }
+}
