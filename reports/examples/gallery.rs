@@ -9,6 +9,8 @@
 //! - `marked`: with forty phase marks;
 //! - `none`: no contender at all.
 //!
+//! The charts over several traces are in `all-traces`, and of the first two and the first one in `two-traces` and `one-trace`.
+//!
 //! To look at them as they are printed in one column of a paper, and in grey:
 //! `rsvg-convert --width 1004 footprint.svg --output footprint.png` (8.5 cm at 300 dots an inch) and `convert footprint.png -colorspace gray grey.png`.
 
@@ -21,12 +23,28 @@ use reports::results::{Contender, Figure, Mark, Partial, Results, Role, Verifica
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<PathBuf> = env::args_os().skip(1).map(PathBuf::from).collect();
-    let [out, files @ ..] = &arguments[..] else { return Err("usage: gallery OUT results.json...".into()) };
+    let split = arguments.split_first().filter(|(_, files)| !files.is_empty());
+    let Some((out, files)) = split else { return Err("usage: gallery OUT results.json...".into()) };
+    let mut all = Vec::new();
     for file in files {
         let results = Results::from_json(&fs::read_to_string(file)?)?;
+        all.push(results.clone());
         for (case, results) in cases(&results) {
             draw_all(&results, &out.join(format!("{}-{case}", results.trace.name)))?;
         }
+    }
+    for (case, traces) in [("all-traces", &all[..]), ("two-traces", &all[..all.len().min(2)]), ("one-trace", &all[..1])]
+    {
+        draw_set(traces, &out.join(case))?;
+    }
+    Ok(())
+}
+
+fn draw_set(traces: &[Results], folder: &Path) -> Result<(), Box<dyn Error>> {
+    fs::create_dir_all(folder)?;
+    for chart in chart::ALL_TRACES {
+        reports::save(&folder.join(chart.file_name), (chart.draw)(traces)?.as_bytes())?;
+        reports::save(&folder.join(chart.data_file_name()), (chart.data)(traces).as_bytes())?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Results as charts: SVG text, drawn by plotters, readable without colour and with a description for screen readers.
 //!
-//! A chart is one file here and one line in [`ALL`].
+//! A chart is one file here and one line in [`ALL`], or in [`ALL_TRACES`] where it is of several traces.
 //!
 //! # To add one
 //!
@@ -30,6 +30,7 @@ mod classes;
 mod contenders;
 mod data;
 mod footprint;
+mod footprints;
 mod frame;
 mod heap_map;
 mod heap_strips;
@@ -52,12 +53,14 @@ mod scatter;
 mod split;
 #[cfg(test)]
 mod structure;
+mod summary;
 mod svg;
 
 use crate::ReportError;
 use crate::results::Results;
 
 pub use footprint::footprint;
+pub use footprints::footprints;
 pub use heap_map::heap_map;
 pub use heap_strips::heap_strips;
 pub use histograms::{lifetimes, sizes};
@@ -68,6 +71,7 @@ pub use occupancy::occupancy;
 pub use pareto::{pareto_cold, pareto_warm};
 pub use ratios::ratios;
 pub use split::split;
+pub use summary::{cold_summary, heap_summary, warm_summary};
 
 /// A chart that can be drawn from the results of one trace.
 #[derive(Clone, Copy, Debug)]
@@ -105,6 +109,54 @@ pub const ALL: &[Chart] = &[
     Chart { file_name: "sizes.svg", title: "Requested sizes", draw: histograms::sizes, data: histograms::sizes_data },
     Chart { file_name: "lifetimes.svg", title: "Lifetimes", draw: histograms::lifetimes, data: histograms::lifetimes_data },
     Chart { file_name: "size-lifetime.svg", title: "Size and lifetime of objects", draw: joint::joint, data: joint::data },
+];
+
+/// A chart that is drawn from the results of several traces.
+#[derive(Clone, Copy, Debug)]
+pub struct SetChart {
+    /// Name of the file that it is kept in, beside the folders of the traces.
+    pub file_name: &'static str,
+    /// What it shows, in a few words.
+    pub title: &'static str,
+    /// Draws it. Where the results have nothing to draw, the SVG says so in words.
+    pub draw: fn(&[Results]) -> Result<String, ReportError>,
+    /// Its data as CSV, as [`Chart::data`] has it.
+    pub data: fn(&[Results]) -> String,
+}
+
+impl SetChart {
+    /// Name of the file that its data is kept in.
+    pub fn data_file_name(&self) -> String {
+        data_file_name(self.file_name)
+    }
+}
+
+/// Every chart over several traces, in the order of a report.
+pub const ALL_TRACES: &[SetChart] = &[
+    SetChart {
+        file_name: "summary-warm.svg",
+        title: "Warm time, geometric means",
+        draw: summary::warm_summary,
+        data: summary::warm_data,
+    },
+    SetChart {
+        file_name: "summary-cold.svg",
+        title: "Cold time, geometric means",
+        draw: summary::cold_summary,
+        data: summary::cold_data,
+    },
+    SetChart {
+        file_name: "summary-heap.svg",
+        title: "Peak heap, geometric means",
+        draw: summary::heap_summary,
+        data: summary::heap_data,
+    },
+    SetChart {
+        file_name: "footprints.svg",
+        title: "Committed heap over time on all traces",
+        draw: footprints::footprints,
+        data: footprints::data,
+    },
 ];
 
 fn data_file_name(file_name: &str) -> String {

@@ -5,7 +5,7 @@
 //! - [`results`]: what a measurement leaves behind, one versioned JSON document a trace.
 //! - [`stats`]: medians with intervals, and ratios formed within rounds.
 //! - [`table`]: results as text for a terminal.
-//! - [`chart`]: results as SVG; [`chart::ALL`] has every chart.
+//! - [`chart`]: results as SVG; [`chart::ALL`] has every chart of a trace, [`chart::ALL_TRACES`] those of several.
 //! - [`save`]: writes any of these whole or not at all.
 //!
 //! ```no_run

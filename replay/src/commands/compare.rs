@@ -108,7 +108,7 @@ pub(crate) struct Comparison {
     #[arg(long, value_name = "WHEN", value_parser = parse_instant)]
     snapshot_at: Vec<Moment>,
 
-    /// Folder for the results: DIR/<trace>/results.json and charts
+    /// Folder for the results: DIR/<trace>/results.json and charts; those over several traces are in DIR
     #[arg(long, value_name = "DIR", default_value = "heaprace-report")]
     out: PathBuf,
 
@@ -185,8 +185,11 @@ pub(crate) fn run(arguments: &Comparison) -> u8 {
     // What fails on one trace does not keep the others from being replayed.
     let interrupted = || plan.interrupt.load(Ordering::Relaxed);
     let left = sources.iter().take_while(|_| !interrupted());
-    let codes = left.map(|source| replay_one(source, &plan, arguments)).max().unwrap_or(0);
-    if interrupted() { INTERRUPTED } else { codes }
+    let mut all = Vec::new();
+    let codes = left.map(|source| replay_one(source, &plan, arguments, &mut all)).max().unwrap_or(0);
+    let saved = if all.len() > 1 { save_set(&all, &arguments.out) } else { Ok(()) };
+    let code = saved.map_or_else(|error| complain(FAILED, format_args!("{error:#}")), |()| codes);
+    if interrupted() { INTERRUPTED } else { code.max(codes) }
 }
 
 /// Finds every trace before anything is replayed.
@@ -217,7 +220,8 @@ fn folder_name(name: &str) -> &str {
     if matches!(name, "" | "." | "..") { "trace" } else { name }
 }
 
-fn replay_one(source: &Source, plan: &Plan, arguments: &Comparison) -> u8 {
+/// Replays one trace, and adds its results to `all`.
+fn replay_one(source: &Source, plan: &Plan, arguments: &Comparison, all: &mut Vec<Results>) -> u8 {
     let bar = Bar::new(source.name());
     let folder = arguments.out.join(folder_name(source.name()));
     let mut saved = Ok(());
@@ -262,6 +266,7 @@ fn replay_one(source: &Source, plan: &Plan, arguments: &Comparison) -> u8 {
         Err(error) => complain(FAILED, format_args!("{error:#}")),
     };
     let unsound = results.contenders.iter().any(|row| matches!(row.verification, Verification::Failed { .. }));
+    all.push(results);
     shown.max(saved).max(if unsound { FAILED } else { 0 })
 }
 
@@ -281,6 +286,17 @@ pub(crate) fn save(results: &Results, folder: &Path) -> anyhow::Result<()> {
         reports::save(&folder.join(chart.file_name), svg.as_bytes())?;
         reports::save(&folder.join(chart.data_file_name()), (chart.data)(results).as_bytes())?;
     }
+    Ok(())
+}
+
+/// Writes the charts over several traces with their data.
+fn save_set(all: &[Results], folder: &Path) -> anyhow::Result<()> {
+    for chart in reports::chart::ALL_TRACES {
+        let svg = (chart.draw)(all).with_context(|| format!("cannot draw {}", chart.file_name))?;
+        reports::save(&folder.join(chart.file_name), svg.as_bytes())?;
+        reports::save(&folder.join(chart.data_file_name()), (chart.data)(all).as_bytes())?;
+    }
+    note(format_args!("Charts over all {} traces are in {}", all.len(), folder.display()));
     Ok(())
 }
 

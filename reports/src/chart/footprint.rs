@@ -29,7 +29,7 @@ const LINEAR_UP_TO: u64 = 8;
 const DOTS_UP_TO: usize = 24;
 
 /// Fill and outline of the live bytes.
-const LIVE_FILL: RGBColor = RGBColor(0xE6, 0xE6, 0xE6);
+pub(super) const LIVE_FILL: RGBColor = RGBColor(0xE6, 0xE6, 0xE6);
 const LIVE_LINE: RGBColor = RGBColor(0x8C, 0x8C, 0x8C);
 
 /// Draws the committed bytes of every contender over the events of the trace, and the live bytes beneath them.
@@ -87,10 +87,10 @@ pub(super) fn data(results: &Results) -> String {
 }
 
 /// A contender whose heap is drawn.
-type Line<'a> = Shown<'a, &'a Memory>;
+pub(super) type Line<'a> = Shown<'a, &'a Memory>;
 
 /// The figures of a contender, where they have a course over time.
-fn memory(contender: &Contender) -> Result<&Memory, String> {
+pub(super) fn memory(contender: &Contender) -> Result<&Memory, String> {
     match &contender.memory {
         Figure::Unknown { unknown } => Err(unknown.clone()),
         Figure::Known(memory) if memory.timeline.len() < 2 => {
@@ -121,7 +121,7 @@ fn words(results: &Results, lines: &[Line], left_out: &[LeftOut]) -> Words {
 
 /// The live bytes over time. They belong to the trace; only who failed requests saw fewer, so another one is asked if there
 /// is any.
-fn live(lines: &[Line]) -> Vec<FootprintPoint> {
+pub(super) fn live(lines: &[Line]) -> Vec<FootprintPoint> {
     let complete = lines.iter().find(|line| line.figures.failed_requests == 0);
     complete.or(lines.first()).map(|line| line.figures.timeline.clone()).unwrap_or_default()
 }
@@ -232,7 +232,7 @@ fn axis_for(lines: &[Line], live: &[FootprintPoint]) -> Axis {
 }
 
 /// The corners of a line that holds the value of each stretch over the whole of it, without those where nothing changes.
-fn steps(points: &[FootprintPoint], position: impl Fn(&FootprintPoint) -> f64) -> Vec<(f64, f64)> {
+pub(super) fn steps(points: &[FootprintPoint], position: impl Fn(&FootprintPoint) -> f64) -> Vec<(f64, f64)> {
     let mut corners: Vec<(f64, f64)> = Vec::new();
     let mut start = 0.0;
     for point in points {

@@ -1,0 +1,403 @@
+//! One figure a contender over all traces, with each trace's own point in sight: a mean that hides its traces could hide anything.
+//!
+//! The rule for which traces count, and the interval, are those of [`stats::summary`](crate::stats::common). The axis is logarithmic, as ratios
+//! multiply: half and double are equally far from 1, and the geometric mean is the mean of the points as the eye sees them.
+
+use plotters::prelude::*;
+use plotters::style::text_anchor::HPos;
+
+use super::axis::Axis;
+use super::canvas::{self, Drawn, GRID, HAIRLINE, INK, LINE, SOFT, Sheet, TEXT, Words};
+use super::marks::{error_bar_across, point};
+use super::rows::Rows;
+use super::{data, palette};
+use crate::ReportError;
+use crate::numbers::{count, fixed, short};
+use crate::reasons::by_reason;
+use crate::results::{Origin, Results};
+use crate::stats::{Common, Estimate, Measure, Row, Temperature, by_origin, common, floor, median};
+
+/// What stands above the figures to the right.
+const MEAN: &str = "mean";
+
+/// Height of a row: the traces above, the mean below.
+const ROW: u32 = 92;
+
+/// A summary, worked out.
+struct Summary<'a> {
+    measure: Measure,
+    baseline: &'a str,
+    origin: Origin,
+    first: &'a Results,
+    common: Common,
+    /// The means of the rows, and the order of the rows by them.
+    means: Vec<Estimate>,
+    order: Vec<usize>,
+    /// Traces of other origins.
+    others: Vec<(Origin, Vec<&'a str>)>,
+}
+
+/// Draws each contender's times on fresh pages over the baseline's, on each trace and in the mean.
+///
+/// # Errors
+///
+/// [`ReportError::Draw`] where plotters could not draw.
+pub fn cold_summary(all: &[Results]) -> Result<String, ReportError> {
+    draw(all, Measure::Time(Temperature::Cold))
+}
+
+/// The same on pages that are resident already.
+///
+/// # Errors
+///
+/// [`ReportError::Draw`] where plotters could not draw.
+pub fn warm_summary(all: &[Results]) -> Result<String, ReportError> {
+    draw(all, Measure::Time(Temperature::Warm))
+}
+
+/// Draws each contender's peak heap over the peak of live bytes, on each trace and in the mean.
+///
+/// # Errors
+///
+/// [`ReportError::Draw`] where plotters could not draw.
+pub fn heap_summary(all: &[Results]) -> Result<String, ReportError> {
+    draw(all, Measure::Footprint)
+}
+
+pub(super) fn cold_data(all: &[Results]) -> String {
+    table(all, Measure::Time(Temperature::Cold))
+}
+
+pub(super) fn warm_data(all: &[Results]) -> String {
+    table(all, Measure::Time(Temperature::Warm))
+}
+
+pub(super) fn heap_data(all: &[Results]) -> String {
+    table(all, Measure::Footprint)
+}
+
+/// The data: a row for each contender and trace, and one without a trace for the contender's mean.
+fn table(all: &[Results], measure: Measure) -> String {
+    let mut rows = Vec::new();
+    if let Some(summary) = Summary::of(all, measure) {
+        for (row, mean) in summary.rows() {
+            let points = summary.common.traces.iter().zip(&row.ratios);
+            rows.extend(points.map(|(trace, rounds)| {
+                [trace.clone(), row.name.clone(), data::cell(median(rounds)), String::new(), String::new()]
+            }));
+            let (low, high) = (mean.interval.map(|interval| interval.low), mean.interval.map(|interval| interval.high));
+            rows.push([String::new(), row.name.clone(), mean.value.to_string(), data::cell(low), data::cell(high)]);
+        }
+    }
+    data::table(["trace", "contender", "ratio", "ratio_low", "ratio_high"], rows)
+}
+
+fn draw(all: &[Results], measure: Measure) -> Result<String, ReportError> {
+    let what = what(measure);
+    let nothing = |reasons: Vec<String>| {
+        let description = format!("There is nothing to draw. {}", reasons.join(" "));
+        let words = Words { subject: "all traces".into(), what, description };
+        canvas::message(&words, &[vec!["There is nothing to draw.".into()], reasons].concat())
+    };
+    let Some(summary) = Summary::of(all, measure) else {
+        return nothing(vec!["No trace was replayed.".into()]);
+    };
+    let notes = summary.notes();
+    if summary.common.traces.len() < 2 {
+        let few = "A summary needs two traces of one origin that all contenders completed.".to_string();
+        return nothing([vec![few], notes].concat());
+    }
+    let words = summary.words(&notes);
+    let x = summary.axis();
+    let rows = Rows {
+        subtitle: format!(
+            "{}; over {} {}; a ring is a trace, a dot the mean with its 95 % interval",
+            canvas::platform(&summary.first.provenance.target),
+            summary.common.traces.len(),
+            origin_name(summary.origin)
+        ),
+        names: summary.rows().map(|(row, _)| (row.name.clone(), palette::style_of(&row.name).color)).collect(),
+        row_height: ROW,
+        widest_value: canvas::widest(summary.means.iter().map(|mean| ratio_text(mean.value)).chain([MEAN.into()])),
+        x_title: match measure {
+            Measure::Footprint => format!("peak heap over peak live, {}", x.note),
+            Measure::Time(_) => format!("time over that of {}, {}", summary.baseline, x.note),
+        },
+        x,
+        notes,
+    };
+    canvas::draw(&words, rows.height(), |sheet| {
+        canvas::heading(sheet, &words)?;
+        rows.paint(sheet)?;
+        canvas::text(sheet, MEAN, (rows.value_left(), rows.top() - LINE / 2), TEXT, SOFT, HPos::Left)?;
+        let one = rows.pixel(1.0);
+        sheet.draw(&PathElement::new(vec![(one, rows.top()), (one, rows.bottom())], SOFT.stroke_width(4)))?;
+        for (index, (row, mean)) in summary.rows().enumerate() {
+            sheet.contender(&row.name, || paint_row(sheet, &rows, index, (row, mean), &summary.common.traces))?;
+        }
+        Ok(())
+    })
+}
+
+/// A ratio, with three decimals where two would be one digit.
+fn ratio_text(ratio: f64) -> String {
+    if ratio < 0.0995 { fixed(ratio, 3) } else { short(ratio) }
+}
+
+fn what(measure: Measure) -> &'static str {
+    match measure {
+        Measure::Time(Temperature::Cold) => "cold time, geometric means",
+        Measure::Time(Temperature::Warm) => "warm time, geometric means",
+        Measure::Footprint => "peak heap, geometric means",
+    }
+}
+
+fn origin_name(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Recorded => "recorded traces",
+        Origin::Unstated => "traces of unstated origin",
+        Origin::Synthetic => "synthetic traces",
+    }
+}
+
+impl<'a> Summary<'a> {
+    /// Of the recorded traces if there are any, else of those of unstated origin, else of the synthetic ones: they are never in one mean.
+    fn of(all: &'a [Results], measure: Measure) -> Option<Self> {
+        let mut groups = by_origin(all).into_iter();
+        let (origin, group) = groups.next()?;
+        let first: &Results = group.first()?;
+        let baseline = first.settings.baseline.as_str();
+        let common = common(&group, baseline, measure);
+        let means = common.geometric_means(first.settings.seed);
+        let mut order: Vec<usize> = (0..means.len()).collect();
+        order.sort_by(|&one, &other| means[one].value.total_cmp(&means[other].value));
+        let names = |group: Vec<&'a Results>| group.iter().map(|results| results.trace.name.as_str()).collect();
+        let others = groups.map(|(origin, group)| (origin, names(group))).collect();
+        Some(Summary { measure, baseline, origin, first, common, means, order, others })
+    }
+
+    /// The rows with their means, the smallest first.
+    fn rows(&self) -> impl Iterator<Item = (&Row, &Estimate)> {
+        self.order.iter().map(|&index| (&self.common.rows[index], &self.means[index]))
+    }
+
+    fn axis(&self) -> Axis {
+        let points = self.common.rows.iter().flat_map(|row| &row.ratios).filter_map(|rounds| median(rounds));
+        let ends =
+            self.means.iter().filter_map(|mean| mean.interval).flat_map(|interval| [interval.low, interval.high]);
+        // 1 is in sight, whether or not anyone reaches it.
+        let (low, high) =
+            points.chain(ends).fold((1.0_f64, 1.0_f64), |(low, high), ratio| (low.min(ratio), high.max(ratio)));
+        Axis::log(low / 1.1, high * 1.1, "", 7)
+    }
+
+    fn words(&self, notes: &[String]) -> Words {
+        let figures = self.rows().map(|(row, mean)| match mean.interval {
+            Some(interval) => {
+                format!(
+                    "{} {} ({} to {})",
+                    row.name,
+                    ratio_text(mean.value),
+                    ratio_text(interval.low),
+                    ratio_text(interval.high)
+                )
+            }
+            None => format!("{} {}", row.name, ratio_text(mean.value)),
+        });
+        let quantity = match self.measure {
+            Measure::Footprint => "peak heap over peak live bytes".to_string(),
+            Measure::Time(temperature) => format!("{} time over that of {}", temperature.name(), self.baseline),
+        };
+        let mut description = format!(
+            "Geometric means of the {quantity}, over {} {}, with 95 % intervals: {}. The traces: {}.",
+            self.common.traces.len(),
+            origin_name(self.origin),
+            figures.collect::<Vec<_>>().join(", "),
+            self.common.traces.join(", ")
+        );
+        for note in notes {
+            description += &format!(" {note}.");
+        }
+        Words { subject: "all traces".into(), what: what(self.measure), description }
+    }
+
+    /// What the mean leaves out, and why.
+    fn notes(&self) -> Vec<String> {
+        let pairs = |list: &[(String, String)]| {
+            let pairs: Vec<_> = list.iter().map(|(name, reason)| (name.as_str(), reason.clone())).collect();
+            by_reason(pairs).into_iter().map(|(names, reason)| format!("{names} ({reason})")).collect::<Vec<_>>()
+        };
+        let mut notes = Vec::new();
+        // That the floor has no heap is not news.
+        let is_floor = |name: &str| floor(self.first).is_some_and(|row| row.name == name);
+        let missed: Vec<_> =
+            self.common.contenders_left_out.iter().filter(|(name, _)| !is_floor(name)).cloned().collect();
+        let contenders = pairs(&missed);
+        if !contenders.is_empty() {
+            notes.push(format!("not shown: {}", contenders.join("; ")));
+        }
+        let traces = pairs(&self.common.traces_left_out);
+        if !traces.is_empty() {
+            let number = count(self.common.traces_left_out.len() as u64, "trace");
+            notes.push(format!("left out, as not all completed them, {number}: {}", traces.join("; ")));
+        }
+        for (origin, names) in &self.others {
+            notes.push(format!("left out, as they are {}: {}", origin_name(*origin), names.join(", ")));
+        }
+        notes
+    }
+}
+
+fn paint_row(sheet: &Sheet, rows: &Rows, index: usize, (row, mean): (&Row, &Estimate), traces: &[String]) -> Drawn {
+    rows.paint_name(sheet, index)?;
+    let color = palette::style_of(&row.name).color;
+    let middle = rows.middle(index);
+    if index > 0 {
+        let edge = middle - ROW as i32 / 2;
+        sheet.draw(&PathElement::new(vec![(rows.left(), edge), (rows.right(), edge)], GRID.stroke_width(HAIRLINE)))?;
+    }
+    for (place, (trace, rounds)) in traces.iter().zip(&row.ratios).enumerate() {
+        let Some(ratio) = median(rounds) else { continue };
+        // In three heights, so that equal ones are seen to be several.
+        let y = middle - 30 + 14 * (place % 3) as i32;
+        sheet.tip(&format!("{}, {trace}: {}", row.name, ratio_text(ratio)), || {
+            sheet.draw(&Circle::new((rows.pixel(ratio), y), 9, color.stroke_width(3)))
+        })?;
+    }
+    let (value, y) = (ratio_text(mean.value), middle + 28);
+    let interval =
+        mean.interval.map(|interval| format!(", {} to {}", ratio_text(interval.low), ratio_text(interval.high)));
+    sheet.tip(&format!("{}, geometric mean: {value}{}", row.name, interval.unwrap_or_default()), || {
+        if let Some(interval) = mean.interval {
+            error_bar_across(sheet, (rows.pixel(interval.low), rows.pixel(interval.high)), y, color)?;
+        }
+        point(sheet, (rows.pixel(mean.value), y), 13, color, true)
+    })?;
+    canvas::text(sheet, &value, (rows.value_left(), middle), TEXT, INK, HPos::Left)
+}
+
+#[cfg(test)]
+mod tests {
+    use roxmltree::Document;
+
+    use super::*;
+    use crate::chart::ALL_TRACES;
+    use crate::chart::structure::{child, of_contender, texts, tips, unreadable};
+    use crate::results::{Contender, Role};
+    use crate::sample::{self, contender};
+
+    fn on(trace: &str, contenders: Vec<Contender>) -> Results {
+        let mut results = Results { contenders, ..sample::empty() };
+        results.trace.name = trace.into();
+        results
+    }
+
+    fn rows(warm_ns: u64, pages: u64) -> Vec<Contender> {
+        vec![
+            contender("null").role(Role::Floor).warm_ns(10).without_memory("hands out no memory").build(),
+            contender("dlmalloc").warm_ns(100).pages(32).build(),
+            contender("talc").warm_ns(warm_ns).pages(pages).build(),
+        ]
+    }
+
+    fn set() -> Vec<Results> {
+        let mut set = vec![on("one", rows(50, 32)), on("two", rows(200, 128)), on("made-up", rows(900, 999))];
+        set[2].trace.origin = Origin::Synthetic;
+        set
+    }
+
+    #[test]
+    fn each_contender_has_its_traces_and_their_mean() {
+        let svg = warm_summary(&set()).unwrap();
+        let svg = Document::parse(&svg).unwrap();
+        for tip in ["talc, one: 0.50", "talc, two: 2.00"] {
+            assert!(tips(&svg).contains(&tip.to_string()), "{tip} in {:?}", tips(&svg));
+        }
+        assert!(tips(&svg).iter().any(|tip| tip.starts_with("talc, geometric mean: 1.00, ")), "{:?}", tips(&svg));
+        // Two rings, and the dot of the mean with the white below it.
+        assert_eq!(of_contender(&svg, "talc", "circle").len(), 4);
+        assert!(child(&svg, "desc").contains("over 2 recorded traces"), "{}", child(&svg, "desc"));
+        assert!(
+            texts(&svg).contains(&"left out, as they are synthetic traces: made-up".to_string()),
+            "{:?}",
+            texts(&svg)
+        );
+        assert!(texts(&svg).contains(&"time over that of dlmalloc, log scale".to_string()));
+        assert_eq!(unreadable(&svg), [""; 0]);
+    }
+
+    #[test]
+    fn the_smallest_mean_comes_first() {
+        let svg = heap_summary(&set()).unwrap();
+        let svg = Document::parse(&svg).unwrap();
+        let names: Vec<String> = texts(&svg).into_iter().filter(|text| text == "talc" || text == "dlmalloc").collect();
+        assert_eq!(names, ["dlmalloc", "talc"]);
+        assert!(texts(&svg).contains(&"4.00".to_string()), "the mean of 2 and 8: {:?}", texts(&svg));
+        assert!(!texts(&svg).iter().any(|text| text.contains("null")), "that the floor has no heap is not news");
+    }
+
+    #[test]
+    fn what_is_left_out_is_named() {
+        let mut set = set();
+        set.push(on("three", vec![contender("dlmalloc").build(), contender("talc").invalid(17, "overlap").build()]));
+        for results in &mut set {
+            results.contenders.push(contender("broken").without_time("too slow").invalid(1, "overlap").build());
+        }
+        let svg = warm_summary(&set).unwrap();
+        let svg = Document::parse(&svg).unwrap();
+        let words = texts(&svg).join(" ");
+        assert!(words.contains("not shown: broken (failed verification)"), "{words}");
+        assert!(words.contains("left out, as not all completed them, 1 trace: three (null: did not take part; talc: failed verification)"), "{words}");
+    }
+
+    #[test]
+    fn one_trace_is_no_summary() {
+        let set = set();
+        let svg = warm_summary(&set[..1]).unwrap();
+        assert!(svg.contains("There is nothing to draw.") && svg.contains("A summary needs two traces"));
+        let mixed = [set[0].clone(), set[2].clone()];
+        assert!(warm_summary(&mixed).unwrap().contains("left out, as they are synthetic traces: made-up"));
+        let untimed: Vec<Results> = ["one", "two"]
+            .map(|trace| on(trace, vec![contender("talc").without_time("timing was switched off").build()]))
+            .into();
+        assert!(warm_summary(&untimed).unwrap().contains("talc (timing was switched off)"));
+    }
+
+    #[test]
+    fn the_data_has_the_traces_and_the_mean() {
+        let data = heap_data(&set());
+        assert!(
+            data.starts_with(
+                "trace,contender,ratio,ratio_low,ratio_high\none,dlmalloc,2,,\ntwo,dlmalloc,2,,\n,dlmalloc,"
+            ),
+            "{data}"
+        );
+        assert_eq!(data.lines().count(), 1 + 2 * 3);
+        assert_eq!(heap_data(&[]), "trace,contender,ratio,ratio_low,ratio_high\n");
+    }
+
+    #[test]
+    fn every_chart_over_traces_draws_whatever_there_is() {
+        let mut odd = set();
+        odd[0].trace.name = "<b>&\"'\u{7}".into();
+        odd[1].contenders[2].name = "an-allocator-with-a-name-that-is-longer-still-than-this".into();
+        let twelve: Vec<Results> = (0..30)
+            .map(|trace| {
+                on(
+                    &format!("trace-number-{trace}"),
+                    (0..12).map(|row| contender(&format!("contender-{row}")).pages(20 + row).build()).collect(),
+                )
+            })
+            .collect();
+        for chart in ALL_TRACES {
+            assert!(chart.data_file_name().ends_with(".csv"));
+            for set in [&set()[..], &odd, &twelve, &[]] {
+                let svg = (chart.draw)(set).unwrap();
+                let svg = Document::parse(&svg).unwrap();
+                assert_eq!(unreadable(&svg), [""; 0], "{}", chart.file_name);
+                assert!(!child(&svg, "desc").is_empty());
+                (chart.data)(set);
+            }
+        }
+    }
+}
