@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 #[cfg(target_os = "linux")]
 use crate::commands::record;
-use crate::commands::{compare, convert, inspect, sweep, trace};
+use crate::commands::{compare, convert, inspect, manual, rank, regression, report, sweep, trace};
 use crate::terminal::USAGE;
 
 /// Replays allocation traces of real programs through memory allocators, and compares them.
@@ -42,6 +42,13 @@ enum Verb {
     /// Record the allocations of a native program as a trace
     #[cfg(target_os = "linux")]
     Record(record::Recording),
+    Report(report::Report),
+    Compare(regression::Comparison),
+    Rank(rank::Ranking),
+    /// Print a script that completes this command's words in a shell
+    Completions(manual::Completions),
+    /// Print the manual page of this command, or of one of its commands
+    Man(manual::Manual),
 }
 
 const EXAMPLES: &str = "\
@@ -56,12 +63,14 @@ Examples:
       How much memory must a device with pages of 4 KiB have, for each allocator?
   replay --trace serde-heavy --format json | jq '.contenders[] | [.name, .memory.peak_heap_pages]'
       Figures for a script.
+  replay --trace serde-heavy --out new && replay compare old new --fail-above 5%
+      Did it get worse than in the run that is in the folder 'old'?
 
 Exit codes:
   0  done; that a request failed at the heap limit is an outcome, not an error
-  1  an allocator failed verification, or a file could not be written
+  1  an allocator failed verification, a gate found something worse, or a file could not be written
   2  the command line makes no sense
-  3  a trace cannot be read
+  3  a trace or results cannot be read
   130  ended by Ctrl-C, with what was finished by then";
 
 /// Runs the command.
@@ -80,6 +89,11 @@ pub(crate) fn main() -> ExitCode {
         Some(Verb::Sweep(arguments)) => sweep::run(&arguments),
         #[cfg(target_os = "linux")]
         Some(Verb::Record(recording)) => record::run(&recording),
+        Some(Verb::Report(report)) => report::run(&report),
+        Some(Verb::Compare(comparison)) => regression::run(&comparison),
+        Some(Verb::Rank(ranking)) => rank::run(&ranking),
+        Some(Verb::Completions(completions)) => manual::complete(&completions),
+        Some(Verb::Man(manual)) => manual::page(&manual),
         None => compare::run(&arguments.compare),
     })
 }

@@ -25,8 +25,13 @@ pub(crate) enum Format {
 
 /// Prints to standard output. A reader that has gone away (`| head`) is not an error.
 pub(crate) fn print(text: &str) -> u8 {
+    print_bytes(text.as_bytes())
+}
+
+/// The same for what need not be text.
+pub(crate) fn print_bytes(bytes: &[u8]) -> u8 {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             complain(FAILED, format_args!("cannot write to standard output: {error}"))
         }

@@ -40,6 +40,38 @@ pub enum ReportError {
         cause: io::Error,
     },
 
+    /// A file or folder could not be read.
+    #[error("{}: {cause}", path.display())]
+    Read {
+        /// What was to be read.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+
+    /// A folder holds no results.
+    #[error("{}: has no results.json, and neither has any folder in it: 'replay --trace ... --out DIR' writes them", path.display())]
+    NoResults {
+        /// The folder.
+        path: PathBuf,
+    },
+
+    /// Something is wrong with a file.
+    #[error("{}: {error}", path.display())]
+    In {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with what is in it.
+        error: Box<ReportError>,
+    },
+
+    /// A chart, or a table, could not be brought into another format.
+    #[error("cannot convert it: {message}")]
+    Convert {
+        /// What the library for the format said.
+        message: String,
+    },
+
     /// A chart could not be drawn.
     #[error("cannot draw the chart \"{chart}\": {message}")]
     Draw {

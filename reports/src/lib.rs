@@ -5,7 +5,11 @@
 //! - [`results`]: what a measurement leaves behind, one versioned JSON document a trace.
 //! - [`stats`]: medians with intervals, and ratios formed within rounds.
 //! - [`table`]: results as text for a terminal.
+//! - [`ranking`]: contenders in order over a set of traces.
+//! - [`regression`]: two runs held against each other.
 //! - [`chart`]: results as SVG; [`chart::ALL`] has every chart of a trace, [`chart::ALL_TRACES`] those of several.
+//! - [`export`]: results in the formats of notebooks, papers and pull requests.
+//! - [`load`]: reads saved results.
 //! - [`save`]: writes any of these whole or not at all.
 //!
 //! ```no_run
@@ -25,9 +29,14 @@
 
 pub mod chart;
 mod error;
+pub mod export;
 mod file;
+mod load;
+pub mod metric;
 pub mod numbers;
+pub mod ranking;
 mod reasons;
+pub mod regression;
 pub mod results;
 #[cfg(test)]
 mod sample;
@@ -37,3 +46,4 @@ mod wire;
 
 pub use error::ReportError;
 pub use file::save;
+pub use load::{RESULTS_FILE, Saved, load};

@@ -13,12 +13,14 @@ mod ratio;
 mod rng;
 mod rounds;
 mod summary;
+mod two_samples;
 
 pub use bootstrap::{RESAMPLES, estimate_median, median};
 pub use net::net_ns_per_op;
 pub use ratio::{Ratio, Verdict, ratio_within_rounds};
 pub use rounds::{Temperature, floor, ratio_beside, rounds_beside};
 pub use summary::{Common, Measure, Row, by_origin, common, geometric_mean};
+pub use two_samples::ratio_of_medians;
 
 use bootstrap::percentile_interval;
 

@@ -1,8 +1,10 @@
 //! Results as tables.
 
-mod cells;
+pub(crate) mod cells;
 mod details;
-mod notes;
+pub(crate) mod grid;
+pub(crate) mod notes;
+mod sparkline;
 mod text;
 mod wrap;
 

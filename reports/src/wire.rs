@@ -1,6 +1,7 @@
 //! Results as JSON text, and back.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::ReportError;
 use crate::results::{Results, SCHEMA_VERSION};
@@ -35,15 +36,41 @@ impl Results {
     /// assert!(error.to_string().contains("schema version 99"));
     /// ```
     pub fn from_json(json: &str) -> Result<Self, ReportError> {
-        #[derive(Deserialize)]
-        struct Head {
-            schema_version: u64,
-        }
-        let head: Head = serde_json::from_str(json).map_err(|cause| ReportError::NotResults { cause })?;
-        if head.schema_version != u64::from(SCHEMA_VERSION) {
-            return Err(ReportError::SchemaVersion { found: head.schema_version });
-        }
+        head(json)?;
         serde_json::from_str(json).map_err(|cause| ReportError::NotResults { cause })
+    }
+
+    /// Reads what [`Results::to_json`] wrote, or the several results of one exported document.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Results::from_json`].
+    pub fn all_from_json(json: &str) -> Result<Vec<Self>, ReportError> {
+        #[derive(Deserialize)]
+        struct Document {
+            results: Vec<Results>,
+        }
+        if head(json)?.results.is_none() {
+            return Ok(vec![Results::from_json(json)?]);
+        }
+        let document: Document = serde_json::from_str(json).map_err(|cause| ReportError::NotResults { cause })?;
+        Ok(document.results)
+    }
+}
+
+/// What tells documents apart.
+#[derive(Deserialize)]
+struct Head {
+    schema_version: u64,
+    results: Option<IgnoredAny>,
+}
+
+/// The head of a document of this version of the schema.
+fn head(json: &str) -> Result<Head, ReportError> {
+    let head: Head = serde_json::from_str(json).map_err(|cause| ReportError::NotResults { cause })?;
+    match head.schema_version == u64::from(SCHEMA_VERSION) {
+        true => Ok(head),
+        false => Err(ReportError::SchemaVersion { found: head.schema_version }),
     }
 }
 

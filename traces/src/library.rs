@@ -227,25 +227,20 @@ impl LibraryEntry {
 /// The error for an argument that is no file, and a name that the library does not have.
 pub(crate) fn not_found(argument: &str, asked: &str) -> TraceError {
     let names: Vec<&'static str> = entries().iter().map(|entry| entry.name).collect();
-    let nearest = names.iter().copied().map(|name| (distance(asked, name), name)).min();
-    // Beyond a third of the name it is another name, not a slip.
-    let nearest = nearest.filter(|(distance, name)| 3 * distance <= name.len()).map(|(_, name)| name);
+    let nearest = nearest(asked, names.iter().copied());
     TraceError::NotFound { argument: argument.to_owned(), nearest, names }
 }
 
-/// How many bytes must be added, removed or replaced to make one name of the other (Levenshtein's distance).
-fn distance(a: &str, b: &str) -> usize {
-    // distances[j]: from the part of `a` so far to the first j bytes of `b`.
-    let mut distances: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.bytes().enumerate() {
-        let mut diagonal = core::mem::replace(&mut distances[0], i + 1);
-        for (j, to) in b.bytes().enumerate() {
-            let replaced = diagonal + usize::from(from != to);
-            diagonal = distances[j + 1];
-            distances[j + 1] = replaced.min(diagonal + 1).min(distances[j] + 1);
-        }
-    }
-    distances[b.len()]
+/// The name that may have been meant by one that is none of these: the one that is the fewest slips away, if they are few.
+///
+/// ```
+/// assert_eq!(traces::library::nearest("serde-havy", ["rust-parse", "serde-heavy"]), Some("serde-heavy"));
+/// assert_eq!(traces::library::nearest("weather", ["rust-parse", "serde-heavy"]), None);
+/// ```
+pub fn nearest<'a>(asked: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let nearest = names.into_iter().map(|name| (strsim::osa_distance(asked, name), name)).min();
+    // Beyond a third of the name it is another name, not a slip.
+    nearest.filter(|(distance, name)| 3 * distance <= name.len()).map(|(_, name)| name)
 }
 
 #[cfg(test)]
@@ -268,10 +263,13 @@ mod tests {
     }
 
     #[test]
-    fn the_distance_counts_edits() {
-        for (a, b, edits) in [("", "", 0), ("abc", "", 3), ("serde", "serde", 0), ("sedre", "serde", 2), ("a", "ab", 1)]
+    fn a_slip_is_a_letter_that_is_wrong_missing_or_in_the_place_of_its_neighbour() {
+        let names = ["talc", "dlmalloc"];
+        for (asked, meant) in
+            [("tlac", Some("talc")), ("talk", Some("talc")), ("dlmaloc", Some("dlmalloc")), ("x", None)]
         {
-            assert_eq!((distance(a, b), distance(b, a)), (edits, edits), "{a:?} {b:?}");
+            assert_eq!(nearest(asked, names), meant, "{asked}");
         }
+        assert_eq!(nearest("", []), None);
     }
 }

@@ -30,6 +30,7 @@ use reports::table::{self, TextOptions};
 use traces::{Source, library};
 
 use crate::cli;
+use crate::commands::exports::Exports;
 use crate::commands::importing::Importing;
 use crate::commands::snapshots::SnapshotFile;
 use crate::terminal::{BAD_INPUT, FAILED, Format, INTERRUPTED, USAGE, complain, note, print};
@@ -118,6 +119,9 @@ pub(crate) struct Comparison {
 
     #[command(flatten)]
     importing: Importing,
+
+    #[command(flatten)]
+    exports: Exports,
 }
 
 fn names() -> impl Iterator<Item = &'static str> {
@@ -150,6 +154,9 @@ fn interrupt() -> Arc<AtomicBool> {
 pub(crate) fn run(arguments: &Comparison) -> u8 {
     if arguments.list {
         return print(&list());
+    }
+    if let Err(message) = arguments.exports.check() {
+        return misused(ErrorKind::ValueValidation, message);
     }
     let sources = match locate(&arguments.traces, &arguments.importing) {
         Ok(sources) => sources,
@@ -188,8 +195,10 @@ pub(crate) fn run(arguments: &Comparison) -> u8 {
     let mut all = Vec::new();
     let codes = left.map(|source| replay_one(source, &plan, arguments, &mut all)).max().unwrap_or(0);
     let saved = if all.len() > 1 { save_set(&all, &arguments.out) } else { Ok(()) };
-    let code = saved.map_or_else(|error| complain(FAILED, format_args!("{error:#}")), |()| codes);
-    if interrupted() { INTERRUPTED } else { code.max(codes) }
+    let code = saved.map_or_else(|error| complain(FAILED, format_args!("{error:#}")), |()| codes).max(codes);
+    // What was finished by an interruption is exported, too.
+    let code = code.max(arguments.exports.write(&all));
+    if interrupted() { INTERRUPTED } else { code }
 }
 
 /// Finds every trace before anything is replayed.
@@ -251,10 +260,11 @@ fn replay_one(source: &Source, plan: &Plan, arguments: &Comparison, all: &mut Ve
         Ok(results) => results,
         Err(error) => return complain(code(&error), error),
     };
-    let shown = print(&match arguments.format {
-        Format::Json => results.to_json(),
-        Format::Text => table::text(&results, text_options()),
-    });
+    let shown = match arguments.format {
+        _ if arguments.exports.take_stdout() => 0,
+        Format::Json => print(&results.to_json()),
+        Format::Text => print(&table::text(&results, text_options())),
+    };
     if saved.is_ok() {
         saved = save(&results, &folder);
     }
@@ -280,7 +290,12 @@ pub(crate) fn code(error: &CompareError) -> u8 {
 
 /// Writes the results, and every chart of them with its data.
 pub(crate) fn save(results: &Results, folder: &Path) -> anyhow::Result<()> {
-    reports::save(&folder.join("results.json"), results.to_json().as_bytes())?;
+    reports::save(&folder.join(reports::RESULTS_FILE), results.to_json().as_bytes())?;
+    save_charts(results, folder)
+}
+
+/// Writes every chart of the results.
+pub(crate) fn save_charts(results: &Results, folder: &Path) -> anyhow::Result<()> {
     for chart in reports::chart::ALL {
         let svg = (chart.draw)(results).with_context(|| format!("cannot draw {}", chart.file_name))?;
         reports::save(&folder.join(chart.file_name), svg.as_bytes())?;
@@ -290,7 +305,7 @@ pub(crate) fn save(results: &Results, folder: &Path) -> anyhow::Result<()> {
 }
 
 /// Writes the charts over several traces with their data.
-fn save_set(all: &[Results], folder: &Path) -> anyhow::Result<()> {
+pub(crate) fn save_set(all: &[Results], folder: &Path) -> anyhow::Result<()> {
     for chart in reports::chart::ALL_TRACES {
         let svg = (chart.draw)(all).with_context(|| format!("cannot draw {}", chart.file_name))?;
         reports::save(&folder.join(chart.file_name), svg.as_bytes())?;
@@ -300,7 +315,7 @@ fn save_set(all: &[Results], folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn text_options() -> TextOptions {
+pub(crate) fn text_options() -> TextOptions {
     let terminal = io::stdout().is_terminal();
     let plain = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
         || env::var_os("TERM").is_some_and(|term| term == "dumb");

@@ -22,6 +22,8 @@ mod record;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod saved;
+#[cfg(test)]
 mod sweep;
 #[cfg(test)]
 mod verification;

@@ -58,7 +58,7 @@ fn resampled_medians(samples: &[f64], seed: u64) -> Vec<f64> {
 }
 
 /// The median of at least one sample, which are reordered.
-fn median_in_place(samples: &mut [f64]) -> f64 {
+pub(super) fn median_in_place(samples: &mut [f64]) -> f64 {
     let middle = samples.len() / 2;
     let odd = samples.len() % 2 == 1;
     let (below, upper, _) = samples.select_nth_unstable_by(middle, f64::total_cmp);

@@ -51,7 +51,7 @@ pub fn ratio_within_rounds(times: &[u64], reference: &[u64], seed: u64) -> Figur
     }
 }
 
-fn verdict(ratio: &Estimate) -> Verdict {
+pub(super) fn verdict(ratio: &Estimate) -> Verdict {
     match ratio.interval {
         Some(interval) if interval.high < 1.0 => Verdict::Faster,
         Some(interval) if interval.low > 1.0 => Verdict::Slower,

@@ -7,36 +7,36 @@ use crate::results::{Contender, Figure, Memory, Results, Role, Verification};
 use crate::stats::{Estimate, ns_per_op};
 
 /// What stands where there is no figure; the notes say why.
-pub(super) const UNKNOWN: &str = "–";
+pub(crate) const UNKNOWN: &str = "–";
 
 /// What stands for the failures of a contender whose blocks were not what an allocator's must be.
-pub(super) const INVALID: &str = "INVALID";
+pub(crate) const INVALID: &str = "INVALID";
 
 /// What stands behind the best figure of a column; the others have a blank there, so that digits stay aligned.
 const MARK: char = '*';
 
 /// A contender with its timings as estimates, and whether its figures are among the best.
-pub(super) struct Row<'a> {
-    pub(super) contender: &'a Contender,
-    pub(super) cold: Timing,
-    pub(super) warm: Timing,
+pub(crate) struct Row<'a> {
+    pub(crate) contender: &'a Contender,
+    pub(crate) cold: Timing,
+    pub(crate) warm: Timing,
     /// Whether no other contender needs fewer pages.
-    pub(super) smallest: bool,
+    pub(crate) smallest: bool,
     /// Whether no other contender can do with fewer pages.
-    pub(super) smallest_min: bool,
+    pub(crate) smallest_min: bool,
 }
 
 /// Nanoseconds per operation of one row.
 #[derive(Default)]
-pub(super) struct Timing {
-    pub(super) ns_per_op: Option<Estimate>,
+pub(crate) struct Timing {
+    pub(crate) ns_per_op: Option<Estimate>,
     /// Whether no other contender is known to be faster.
-    pub(super) fastest: bool,
+    pub(crate) fastest: bool,
 }
 
 /// All rows in the order of the table: contenders by overhead and then by cold time, behind them those that failed
 /// requests and then those that failed verification; then the baselines, then the floor.
-pub(super) fn rows(results: &Results) -> Vec<Row<'_>> {
+pub(crate) fn rows(results: &Results) -> Vec<Row<'_>> {
     let mut rows: Vec<Row> = results.contenders.iter().map(|contender| row(contender, results.settings.seed)).collect();
     rows.sort_by(in_table_order);
     mark_best(&mut rows);
@@ -106,11 +106,11 @@ fn mark_fastest(candidates: Vec<&mut Timing>) {
 }
 
 impl Row<'_> {
-    pub(super) fn memory(&self) -> Option<&Memory> {
+    pub(crate) fn memory(&self) -> Option<&Memory> {
         self.contender.memory.known()
     }
 
-    pub(super) fn peak_bytes(&self) -> Option<u64> {
+    pub(crate) fn peak_bytes(&self) -> Option<u64> {
         self.memory().map(|memory| memory.peak_heap_bytes)
     }
 
@@ -132,7 +132,7 @@ impl Row<'_> {
     }
 
     /// The text of a memory figure with its mark.
-    pub(super) fn memory_cell(&self, figure: impl Fn(&Memory) -> String) -> String {
+    pub(crate) fn memory_cell(&self, figure: impl Fn(&Memory) -> String) -> String {
         match self.memory() {
             Some(memory) => marked(figure(memory), self.smallest),
             None => marked(UNKNOWN.into(), false),
@@ -140,17 +140,17 @@ impl Row<'_> {
     }
 
     /// The pages of the minimum heap with their mark.
-    pub(super) fn min_heap_cell(&self) -> String {
+    pub(crate) fn min_heap_cell(&self) -> String {
         marked(self.min_pages().map_or(UNKNOWN.into(), numbers::grouped), self.smallest_min)
     }
 
     /// The minimum heap over peak live, or nothing.
-    pub(super) fn min_heap_ratio_cell(&self) -> String {
+    pub(crate) fn min_heap_ratio_cell(&self) -> String {
         self.contender.min_heap.known().map(|min| numbers::short(min.ratio_to_max_live)).unwrap_or_default()
     }
 
     /// How many requests were answered with null, or that the blocks were wrong.
-    pub(super) fn failures_cell(&self) -> String {
+    pub(crate) fn failures_cell(&self) -> String {
         match &self.contender.memory {
             _ if self.is_invalid() => INVALID.into(),
             Figure::Known(memory) => numbers::grouped(memory.failed_requests),
@@ -161,12 +161,12 @@ impl Row<'_> {
 
 impl Timing {
     /// The median with its mark.
-    pub(super) fn value_cell(&self) -> String {
+    pub(crate) fn value_cell(&self) -> String {
         marked(self.ns_per_op.map_or(UNKNOWN.into(), |estimate| numbers::short(estimate.value)), self.fastest)
     }
 
     /// The interval with as many decimals as the median, or nothing.
-    pub(super) fn interval_cell(&self) -> String {
+    pub(crate) fn interval_cell(&self) -> String {
         let Some((value, interval)) = self.ns_per_op.and_then(|estimate| Some((estimate.value, estimate.interval?)))
         else {
             return String::new();
@@ -177,7 +177,7 @@ impl Timing {
 }
 
 /// The text with its mark, or with a blank in its place.
-pub(super) fn marked(text: String, best: bool) -> String {
+pub(crate) fn marked(text: String, best: bool) -> String {
     format!("{text}{}", if best { MARK } else { ' ' })
 }
 

@@ -7,7 +7,7 @@ use crate::results::{Contender, Figure, Origin, Results, Role, Verification};
 use crate::stats::ROUNDS_FOR_95;
 
 /// The trace and the settings, in one sentence.
-pub(super) fn caption(results: &Results) -> String {
+pub(crate) fn caption(results: &Results) -> String {
     let (trace, settings) = (&results.trace, &results.settings);
     let origin = match trace.origin {
         Origin::Recorded => "recorded",
@@ -108,7 +108,7 @@ pub(super) fn import(results: &Results) -> Vec<String> {
 }
 
 /// Every failure, and the reason of every figure that is not there.
-pub(super) fn notes(results: &Results, rows: &[Row]) -> Vec<String> {
+pub(crate) fn notes(results: &Results, rows: &[Row]) -> Vec<String> {
     let contenders = || rows.iter().map(|row| row.contender);
     let mut notes: Vec<String> = contenders().filter_map(verification_note).collect();
     notes.extend(contenders().filter_map(failed_requests_note));
@@ -187,7 +187,7 @@ fn reason<T>(figure: &Figure<T>) -> Option<&str> {
 }
 
 /// Where, when and with what it was measured, in one line.
-pub(super) fn provenance(results: &Results) -> String {
+pub(crate) fn provenance(results: &Results) -> String {
     let from = &results.provenance;
     let unknown = if results.merged_from.is_empty() { "unknown processor" } else { "several processors" };
     let cpu = from.cpu.known().map_or(unknown, String::as_str);

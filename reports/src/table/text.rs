@@ -6,6 +6,7 @@ use unicode_width::UnicodeWidthStr;
 use super::cells::{INVALID, Row, Timing, marked, rows};
 use super::details;
 use super::notes;
+use super::sparkline;
 use super::wrap::{printable, wrap};
 use crate::numbers::{exact_unit, grouped, short};
 use crate::results::{Figure, Results, Role};
@@ -51,6 +52,11 @@ pub fn text(results: &Results, options: TextOptions) -> String {
     let details = details::details(&rows, width);
     if let Some(details) = &details {
         lines.extend(details.lines().map(str::to_owned));
+        lines.push(String::new());
+    }
+    let sparklines = sparkline::lines(&rows, width);
+    if !sparklines.is_empty() {
+        lines.extend(sparklines);
         lines.push(String::new());
     }
     let mut legend = notes::legend(results, &rows);
@@ -305,6 +311,14 @@ talc            –    1,408       –     –      –      0      –       �
 wee_alloc       –   56,896       –     –      –      0      –       –   56,896
 broken          –    1,280       –     –      –      0      –       –    1,280
 bump            –  498,880       –     –      –      0      –       –  498,880
+
+committed heap over the run, by events; each up to its own peak
+(live)     ▁▁▁▁▁▁▁▁▂▂▂▂▂▂▂▃▃▃▃▃▃▃▄▄▄▄▄▄▅▅▅▅▅▅▆▆▆▆▆▆▇▇▇▇█▇▇▆▆▆▅▄▃▃▃▃▂▁▁▁     1 MiB
+dlmalloc   ▁▁▁▁▂▂▂▂▂▂▂▂▂▂▂▃▃▃▃▃▃▄▄▄▄▄▄▄▅▅▅▅▅▅▆▆▆▆▆▆▇▇██████████████████  1.25 MiB
+talc       ▁▁▁▁▁▁▁▁▂▂▂▂▂▂▂▃▃▃▃▃▃▄▄▄▄▄▄▄▅▅▅▅▅▆▆▆▆▆▆▇▇▇▇█████████████████  1.38 MiB
+wee_alloc  ▁▁▁▁▁▁▂▂▂▂▂▂▃▃▃▃▃▃▃▄▄▄▄▄▄▅▅▅▅▅▅▅▆▆▆▆▆▆▇▇▇▇▇▇████████████████  55.6 MiB
+broken     ▁▁▁▁▂▂▂▂▂▂▂▂▂▂▂▃▃▃▃▃▃▄▄▄▄▄▄▄▅▅▅▅▅▅▆▆▆▆▆▆▇▇██████████████████  1.25 MiB
+bump       ▁▁▁▁▁▁▂▂▂▂▂▂▃▃▃▃▃▃▃▄▄▄▄▄▄▅▅▅▅▅▅▅▆▆▆▆▆▆▇▇▇▇▇▇████████████████   487 MiB
 
 * lowest among the contenders known to serve every request; timings whose intervals overlap the
   lowest one's are tied and all marked.

@@ -1,0 +1,237 @@
+//! What is made of saved results: the gate really exits with 1, the example for GitHub runs, and a paper compiles.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use reports::results::{Figure, Results, Time, Verification};
+
+const REPLAY: &str = env!("CARGO_BIN_EXE_replay");
+const WORKFLOW: &str = include_str!("../../../docs/allocator-regression.yml");
+
+/// A folder of its own for a test, which goes with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("heaprace-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    fn replay(&self, arguments: &[&str]) -> Output {
+        Command::new(REPLAY).args(arguments).current_dir(&self.0).output().unwrap()
+    }
+
+    /// Measures a small trace, and gives its results.
+    fn measured(&self, out: &str, arguments: &[&str]) -> Results {
+        fs::write(self.0.join("small.csv"), "op,id,size,align\nalloc,1,60000,8\nrealloc,1,65000\ndealloc,1\n").unwrap();
+        let output = self.replay(&[&["--trace", "small.csv", "--skip-bounds", "--out", out], arguments].concat());
+        assert!(output.status.success(), "{output:?}");
+        reports::load(&[self.0.join(out)]).unwrap().remove(0).results
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Rounds that spread by 3 % around so many nanoseconds.
+fn rounds(ns: u64) -> Vec<u64> {
+    (0..15).map(|round| ns * (970 + round * 4) / 1000).collect()
+}
+
+/// Changes the figures of the first contender.
+fn change(results: &mut Results, cold_ns: u64, more_pages: u64) {
+    let row = &mut results.contenders[0];
+    row.time =
+        Figure::Known(Time { ops: 3, cold_ns: rounds(cold_ns), warm_ns: rounds(90_000), companions: Vec::new() });
+    let Figure::Known(memory) = &mut row.memory else { panic!("it was examined") };
+    memory.peak_heap_pages += more_pages;
+    memory.peak_heap_bytes += more_pages << 16;
+}
+
+/// Old and new are the same but for what is told; the gate's exit code, and what it prints.
+#[test]
+fn the_gate_fails_for_what_is_worse_and_for_nothing_else() {
+    let folder = Folder::new("gate");
+    let measured = folder.measured("measured", &["--allocator", "dlmalloc", "--rounds", "0"]);
+    let mut old = measured.clone();
+    change(&mut old, 100_000, 0);
+    reports::save(&folder.0.join("old/small/results.json"), old.to_json().as_bytes()).unwrap();
+    let gate = |new: &Results, threshold: &str, more: &[&str]| {
+        reports::save(&folder.0.join("new.json"), new.to_json().as_bytes()).unwrap();
+        let output = folder.replay(&[&["compare", "old", "new.json", "--fail-above", threshold], more].concat());
+        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+    };
+    let with = |cold_ns, more_pages| {
+        let mut new = measured.clone();
+        change(&mut new, cold_ns, more_pages);
+        new
+    };
+
+    for (what, new, threshold, code) in [
+        ("the same", with(100_000, 0), "0%", 0),
+        ("noise", with(101_000, 0), "0%", 0),
+        ("an improvement", with(60_000, 0), "0%", 0),
+        ("slower by a third", with(133_000, 0), "5%", 1),
+        ("slower by a third, which is allowed", with(133_000, 0), "50%", 0),
+        ("slower by 6 %, with an interval that reaches below 5 %", with(106_000, 0), "5%", 0),
+        ("a page more", with(100_000, 1), "5%", 1),
+        ("a page more, which is allowed", with(100_000, 1), "100%", 0),
+    ] {
+        let (found, text) = gate(&new, threshold, &[]);
+        assert_eq!(found, code, "{what} at {threshold}:\n{text}");
+        assert_eq!(text.contains("got worse by") && !text.contains("None of"), code == 1, "{what}: {text}");
+    }
+
+    let (code, text) = gate(&with(133_000, 1), "5%", &["--metric", "warm_ns_per_op"]);
+    assert_eq!(code, 0, "only what is chosen counts:\n{text}");
+    let (code, text) = gate(&with(133_000, 1), "5%", &["--format", "markdown"]);
+    assert_eq!(code, 1, "whatever the format");
+    assert!(text.contains("**2 of 3 figures got worse by more than 5 %:**"), "{text}");
+
+    let mut broken = with(60_000, 0);
+    broken.contenders[0].verification = Verification::Failed { event: 2, message: "block 1 overlaps block 0".into() };
+    broken.contenders[0].time = Figure::unknown("failed verification");
+    let (code, text) = gate(&broken, "100%", &[]);
+    assert_eq!(code, 1, "broken, and the faster for it:\n{text}");
+    assert!(text.contains("dlmalloc on small: fails verification at event 2: block 1 overlaps block 0"), "{text}");
+}
+
+/// The commands of a workflow's steps, in order: what stands behind `run:`, or below it further to the right.
+fn run_steps(workflow: &str) -> Vec<String> {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let lines: Vec<&str> = workflow.lines().collect();
+    let steps = lines.iter().enumerate().filter_map(|(index, line)| {
+        let command = line.trim_start().trim_start_matches("- ").strip_prefix("run:")?.trim();
+        if command != "|" {
+            return Some(command.to_owned());
+        }
+        let below = lines[index + 1..].iter().take_while(|below| below.is_empty() || indent(below) > indent(line));
+        Some(below.map(|line| line.trim()).collect::<Vec<_>>().join("\n"))
+    });
+    steps.collect()
+}
+
+#[test]
+fn steps_are_found() {
+    let workflow = "steps:\n  - uses: a\n  - name: b\n    run: |\n      one\n      two\n  - run: three\n";
+    assert_eq!(run_steps(workflow), ["one\ntwo", "three"]);
+}
+
+/// Runs the example for GitHub Actions as GitHub would, with a stand-in for Cargo that puts this build in place, and `spoil` as what the new
+/// build does to its results. Gives the exit code of each step, up to the first that fails, and the summary.
+#[cfg(unix)]
+fn run_workflow(folder: &Path, spoil: &str) -> (Vec<i32>, String) {
+    use std::os::unix::fs::PermissionsExt;
+
+    let script = |path: &Path, text: String| {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    // cargo build --release --locked --manifest-path old/Cargo.toml --package replay
+    let cargo = format!(
+        "#!/bin/bash\nset -eu\n[ \"$1 $2 $3 $4 $6 $7\" = 'build --release --locked --manifest-path --package replay' ]\n\
+         at=${{5%/Cargo.toml}}/target/release; mkdir -p \"$at\"; cp {} \"$at/replay\"\n",
+        folder.join("replay").display()
+    );
+    script(&folder.join("bin/cargo"), cargo);
+    script(&folder.join("replay"), format!("#!/bin/bash\nset -eu\n{REPLAY} \"$@\"\n[ \"$1\" = compare ] || {spoil}\n"));
+    let summary = folder.join("summary.md");
+    fs::write(&summary, "").unwrap();
+    let path = format!("{}:{}", folder.join("bin").display(), std::env::var("PATH").unwrap());
+    let mut codes = Vec::new();
+    for step in run_steps(WORKFLOW) {
+        let output = Command::new("bash")
+            .args(["-e", "-c", &step])
+            .current_dir(folder)
+            .env("PATH", &path)
+            .env("GITHUB_STEP_SUMMARY", &summary)
+            .env(
+                "REPLAY",
+                "--trace repeated-growth --allocator segregated-bump --allocator dlmalloc --rounds 7 --skip-bounds",
+            )
+            .output()
+            .unwrap();
+        let code = output.status.code().unwrap();
+        codes.push(code);
+        if code != 0 {
+            break;
+        }
+    }
+    (codes, fs::read_to_string(summary).unwrap())
+}
+
+#[cfg(unix)]
+#[test]
+fn the_example_for_github_runs_and_really_fails() {
+    // Times of two runs in a busy test are not held to anything: a third of the peak is.
+    let sound = Folder::new("workflow-sound");
+    let (codes, summary) = run_workflow(
+        &sound.0,
+        "sed -i -E 's/\"(cold|warm)_ns\":\\[[^]]*/\"\\1_ns\":[9,9,9,9,9,9,9/g' */*/results.json",
+    );
+    assert_eq!(codes, [0, 0, 0], "{summary}");
+    assert!(summary.contains("**None of 6 figures got worse by more than 5 %.**"), "{summary}");
+
+    let worse = Folder::new("workflow-worse");
+    let spoil = "sed -i -E 's/\"peak_heap_bytes\":/\"peak_heap_bytes\":9/' new-run/*/results.json 2>/dev/null || true";
+    let (codes, summary) = run_workflow(&worse.0, spoil);
+    assert_eq!(codes, [0, 0, 1], "{summary}");
+    assert!(summary.contains("- segregated-bump on repeated-growth: peak\\_heap\\_bytes"), "{summary}");
+}
+
+/// The options that the example itself has are those of the command.
+#[test]
+fn the_options_of_the_example_are_understood() {
+    let line = WORKFLOW.lines().find_map(|line| line.trim().strip_prefix("REPLAY: ")).unwrap();
+    let mut arguments: Vec<&str> = line.split(' ').collect();
+    for name in line.split("--trace ").skip(1).filter_map(|rest| rest.split(' ').next()) {
+        assert!(traces::library::entries().iter().any(|entry| entry.name == name), "{name}");
+    }
+    arguments.push("--list");
+    assert!(Command::new(REPLAY).args(arguments).output().unwrap().status.success());
+}
+
+/// A paper that takes the exported table, and a chart where this build can make PDF.
+#[test]
+fn a_paper_compiles() {
+    if Command::new("pdflatex").arg("--version").output().is_err() {
+        println!("skipped: no pdflatex; 'apt-get install texlive-latex-recommended' brings it");
+        return;
+    }
+    let folder = Folder::new("paper");
+    let mut results = folder.measured("run", &["--rounds", "3"]);
+    results.trace.name = "100%_of $special & {odd} ~names^ #1 \\input{nothing} é 名".into();
+    let with_names = folder.0.join("odd.json");
+    reports::save(&with_names, results.to_json().as_bytes()).unwrap();
+    let mut arguments = vec!["report", "run", "odd.json", "--export-latex", "table.tex"];
+    if cfg!(feature = "pdf") {
+        arguments.extend(["--export-pdf", "charts"]);
+    } else {
+        println!("without a chart: this build has no feature pdf");
+    }
+    let output = folder.replay(&arguments);
+    assert!(output.status.success(), "{output:?}");
+    let chart = if cfg!(feature = "pdf") { "\\includegraphics[width=8.5cm]{charts/small-footprint.pdf}" } else { "" };
+    let paper = format!(
+        "\\documentclass{{article}}\n\\usepackage{{booktabs}}\n\\usepackage{{graphicx}}\n\\begin{{document}}\n\
+         \\begin{{table}}\\centering\\small\\input{{table}}\\caption{{All of them.}}\\end{{table}}\n{chart}\n\\end{{document}}\n"
+    );
+    fs::write(folder.0.join("paper.tex"), paper).unwrap();
+    let compiled = Command::new("pdflatex")
+        .args(["-interaction=nonstopmode", "-halt-on-error", "paper.tex"])
+        .current_dir(&folder.0)
+        .output()
+        .unwrap();
+    let log = String::from_utf8_lossy(&compiled.stdout);
+    assert!(compiled.status.success(), "{log}");
+    assert!(folder.0.join("paper.pdf").is_file() && !log.contains("Missing character"), "{log}");
+    if let Some(keep) = std::env::var_os("HEAPRACE_KEEP_PAPER") {
+        fs::copy(folder.0.join("paper.pdf"), keep).unwrap();
+    }
+}

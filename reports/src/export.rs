@@ -1,0 +1,244 @@
+//! Results in the formats of others: for notebooks, papers, pull requests.
+//!
+//! An exporter is one file here and one line in [`ALL`]; the command line has an option for each. `docs/RESULTS.md` documents what the
+//! formats contain.
+
+mod csv;
+mod figures;
+mod json;
+mod jsonl;
+mod latex;
+mod markdown;
+pub mod measurements;
+#[cfg(feature = "parquet")]
+mod parquet;
+#[cfg(feature = "pdf")]
+mod pdf;
+#[cfg(feature = "png")]
+mod png;
+mod svg;
+#[cfg(any(feature = "pdf", feature = "png"))]
+mod typeface;
+
+use std::path::{Path, PathBuf};
+
+use crate::results::Results;
+use crate::{ReportError, chart, save};
+
+/// A format that results can be exported in.
+#[derive(Clone, Copy, Debug)]
+pub struct Exporter {
+    /// Its name, which files end in.
+    pub format: &'static str,
+    /// Its option on the command line.
+    pub option: &'static str,
+    /// What is written, in a few words.
+    pub what: &'static str,
+    /// How it is made.
+    pub make: Make,
+}
+
+/// How an export is made.
+#[derive(Clone, Copy, Debug)]
+pub enum Make {
+    /// One file of all results.
+    File(fn(&[Results]) -> Result<Vec<u8>, ReportError>),
+    /// A file for each chart of each trace, from the chart's SVG.
+    Charts(fn(&str) -> Result<Vec<u8>, ReportError>),
+    /// Not at all: its libraries are large, and this build was made without them.
+    NotBuilt {
+        /// The Cargo feature that it takes.
+        feature: &'static str,
+    },
+}
+
+/// An exporter whose libraries are in the build where its feature is on.
+macro_rules! with_feature {
+    ($feature:literal, $make:expr) => {{
+        #[cfg(feature = $feature)]
+        let make = $make;
+        #[cfg(not(feature = $feature))]
+        let make = Make::NotBuilt { feature: $feature };
+        make
+    }};
+}
+
+/// Every exporter.
+pub const ALL: &[Exporter] = &[
+    Exporter {
+        format: "json",
+        option: "export-json",
+        what: "all results whole, as one JSON document",
+        make: Make::File(json::json),
+    },
+    Exporter {
+        format: "jsonl",
+        option: "export-jsonl",
+        what: "one measurement a line, as JSON",
+        make: Make::File(jsonl::jsonl),
+    },
+    Exporter {
+        format: "csv",
+        option: "export-csv",
+        what: "one measurement a row, for notebooks",
+        make: Make::File(csv::csv),
+    },
+    Exporter {
+        format: "markdown",
+        option: "export-markdown",
+        what: "a table for a README or a pull request",
+        make: Make::File(markdown::markdown),
+    },
+    Exporter {
+        format: "latex",
+        option: "export-latex",
+        what: "a booktabs table for a paper",
+        make: Make::File(latex::latex),
+    },
+    Exporter { format: "svg", option: "export-svg", what: "every chart", make: Make::Charts(svg::svg) },
+    Exporter {
+        format: "pdf",
+        option: "export-pdf",
+        what: "every chart",
+        make: with_feature!("pdf", Make::Charts(pdf::pdf)),
+    },
+    Exporter {
+        format: "png",
+        option: "export-png",
+        what: "every chart",
+        make: with_feature!("png", Make::Charts(png::png)),
+    },
+    Exporter {
+        format: "parquet",
+        option: "export-parquet",
+        what: "the same measurements as csv, in columns",
+        make: with_feature!("parquet", Make::File(parquet::parquet)),
+    },
+];
+
+/// Writes every chart of all results into a folder, as `<trace>-<chart>.<format>`, those over several traces as `<chart>.<format>`, and gives
+/// the files' paths.
+///
+/// # Errors
+///
+/// Where a chart cannot be drawn or a file cannot be written.
+pub fn charts(
+    all: &[Results],
+    folder: &Path,
+    format: &str,
+    convert: fn(&str) -> Result<Vec<u8>, ReportError>,
+) -> Result<Vec<PathBuf>, ReportError> {
+    let mut written = Vec::new();
+    let mut write = |stem: &str, svg: &str| -> Result<(), ReportError> {
+        let path = folder.join(format!("{stem}.{format}"));
+        save(&path, &convert(svg)?)?;
+        written.push(path);
+        Ok(())
+    };
+    let stem = |file_name: &'static str| file_name.trim_end_matches(".svg");
+    for (results, trace) in all.iter().zip(distinct_names(all)) {
+        for chart in chart::ALL {
+            write(&format!("{trace}-{}", stem(chart.file_name)), &(chart.draw)(results)?)?;
+        }
+    }
+    for chart in chart::ALL_TRACES.iter().filter(|_| all.len() > 1) {
+        write(stem(chart.file_name), &(chart.draw)(all)?)?;
+    }
+    Ok(written)
+}
+
+/// A name for each of the results that a file may have: that of its trace, with a number behind it where there are several of one name.
+///
+/// ```
+/// use reports::export::distinct_names;
+/// use reports::results::Results;
+///
+/// fn folders(all: &[Results]) -> Vec<std::path::PathBuf> {
+///     distinct_names(all).iter().map(|name| std::path::Path::new("report").join(name)).collect()
+/// }
+/// ```
+pub fn distinct_names(all: &[Results]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for results in all {
+        let stem = file_stem(&results.trace.name);
+        let numbered = (2..).map(|number| format!("{stem}-{number}"));
+        let free = std::iter::once(stem.clone()).chain(numbered).find(|name| !names.contains(name));
+        names.push(free.expect("there are endlessly many numbers"));
+    }
+    names
+}
+
+/// The name of a trace as part of a file's name, wherever the results came from: it names no folder and stays in its own.
+fn file_stem(name: &str) -> String {
+    let harmless = |character: char| match character {
+        '/' | '\\' | ':' => '_',
+        other if other.is_control() => '_',
+        other => other,
+    };
+    match name {
+        "" | "." | ".." => "trace".into(),
+        name => name.chars().map(harmless).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn every_exporter_takes_full_empty_and_no_results() {
+        for exporter in ALL {
+            for all in [vec![sample::results(), sample::empty()], vec![sample::empty()], vec![]] {
+                match exporter.make {
+                    Make::File(make) => {
+                        assert!(!make(&all).unwrap().is_empty() || all.is_empty(), "{}", exporter.format)
+                    }
+                    Make::Charts(convert) => {
+                        for results in &all {
+                            let svg = (chart::ALL[0].draw)(results).unwrap();
+                            assert!(!convert(&svg).unwrap().is_empty(), "{}", exporter.format);
+                        }
+                    }
+                    Make::NotBuilt { feature } => assert!(["pdf", "png", "parquet"].contains(&feature)),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn formats_are_unique() {
+        for (index, exporter) in ALL.iter().enumerate() {
+            assert!(ALL[..index].iter().all(|other| other.format != exporter.format), "{}", exporter.format);
+            assert_eq!(exporter.option, format!("export-{}", exporter.format));
+        }
+    }
+
+    #[test]
+    fn names_are_distinct_and_stay_in_their_folder() {
+        let named = |name: &str| {
+            let mut results = sample::empty();
+            results.trace.name = name.into();
+            results
+        };
+        let all = ["a", "b", "a", "../x", "..", "a", "c:\u{0}"].map(named);
+        assert_eq!(distinct_names(&all), ["a", "b", "a-2", ".._x", "trace", "a-3", "c__"]);
+        let taken = ["a", "a-2", "a"].map(named);
+        assert_eq!(distinct_names(&taken), ["a", "a-2", "a-3"]);
+    }
+
+    #[test]
+    fn charts_are_files_of_their_trace() {
+        let folder = std::env::temp_dir().join(format!("heaprace-charts-{}", std::process::id()));
+        let all = [sample::results(), sample::empty()];
+        let written = charts(&all, &folder, "svg", svg::svg).unwrap();
+        assert_eq!(written.len(), 2 * chart::ALL.len() + chart::ALL_TRACES.len());
+        assert!(written.contains(&folder.join("serde-heavy-footprint.svg")));
+        assert!(written.contains(&folder.join("serde-heavy-2-footprint.svg")));
+        assert!(written.contains(&folder.join("summary-warm.svg")));
+        assert!(written.iter().all(|path| path.is_file()));
+        let one = charts(&all[..1], &folder, "svg", svg::svg).unwrap();
+        assert_eq!(one.len(), chart::ALL.len(), "one trace is no set");
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}

@@ -1,0 +1,33 @@
+//! JSON: all results whole, raw samples and timelines included. What reads `results.json` reads it, too.
+
+use serde::Serialize;
+
+use crate::ReportError;
+use crate::results::{Results, SCHEMA_VERSION};
+
+/// Several results in one document.
+#[derive(Serialize)]
+struct Document<'r> {
+    schema_version: u32,
+    results: &'r [Results],
+}
+
+pub(super) fn json(all: &[Results]) -> Result<Vec<u8>, ReportError> {
+    let document = Document { schema_version: SCHEMA_VERSION, results: all };
+    let mut text = serde_json::to_vec(&document).expect("plain data with string keys always serialises");
+    text.push(b'\n');
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn reads_back_as_it_was() {
+        let all = [sample::results(), sample::empty()];
+        let text = String::from_utf8(json(&all).unwrap()).unwrap();
+        assert_eq!(Results::all_from_json(&text).unwrap(), all);
+    }
+}

@@ -1,0 +1,150 @@
+//! LaTeX: a `tabular` with booktabs' rules, to be `\input` into a table of a paper. Several traces are groups of rows.
+
+use super::figures::{self, Cell, Figures, Row};
+use crate::ReportError;
+use crate::results::{Results, Role};
+use crate::table::notes;
+
+const COLUMNS: usize = 6;
+
+pub(super) fn latex(all: &[Results]) -> Result<Vec<u8>, ReportError> {
+    let mut text = String::from(
+        "% Written by Heaprace. The preamble needs \\usepackage{booktabs}.\n\
+         % Times in ns per operation: medians with their 95 % confidence intervals. Peak: most committed heap; overhead: over peak live.\n\
+         % Bold: lowest; timings whose intervals overlap the lowest one's are all bold.\n",
+    );
+    for results in all {
+        for line in [notes::caption(results), notes::provenance(results)] {
+            text += &format!("% {}\n", plain(&line));
+        }
+    }
+    text += "\\begin{tabular}{@{}lrrrrr@{}}\n\\toprule\n\
+             Allocator & Cold [ns] & Warm [ns] & Peak & Overhead & Failed \\\\\n";
+    for results in all {
+        let Figures { unit, rows } = figures::of(results);
+        text += "\\midrule\n";
+        if all.len() > 1 {
+            text +=
+                &format!("\\multicolumn{{{COLUMNS}}}{{@{{}}l}}{{\\emph{{{}}}}} \\\\\n", escaped(&results.trace.name));
+        }
+        let mut role = Role::Contender;
+        for row in &rows {
+            if row.role != role {
+                role = row.role;
+                text += "\\addlinespace\n";
+            }
+            text += &line(row, unit);
+        }
+    }
+    text += "\\bottomrule\n\\end{tabular}\n";
+    Ok(text.into_bytes())
+}
+
+fn line(row: &Row, unit: &str) -> String {
+    let peak = cell(&row.peak) + &row.peak.value.as_ref().map(|_| format!("\\,{unit}")).unwrap_or_default();
+    let cells = [
+        format!("{} {}", escaped(&row.name), escaped(&row.version)),
+        cell(&row.cold),
+        cell(&row.warm),
+        peak,
+        cell(&row.overhead),
+        escaped(&row.failed),
+    ];
+    format!("{} \\\\\n", cells.join(" & "))
+}
+
+fn cell(cell: &Cell) -> String {
+    let Some(value) = &cell.value else { return "--".to_owned() };
+    let value = escaped(value);
+    let value = if cell.best { format!("\\textbf{{{value}}}") } else { value };
+    match &cell.interval {
+        Some((low, high)) => format!("{value} {{\\footnotesize [{}, {}]}}", escaped(low), escaped(high)),
+        None => value,
+    }
+}
+
+/// Text that LaTeX sets as it is, with pdfTeX as with the newer engines. What pdfTeX's fonts do not have becomes a question mark.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' | '%' | '$' | '#' | '_' | '{' | '}' => escaped.extend(['\\', character]),
+            '\\' => escaped += "\\textbackslash{}",
+            '~' => escaped += "\\textasciitilde{}",
+            '^' => escaped += "\\textasciicircum{}",
+            '<' => escaped += "\\textless{}",
+            '>' => escaped += "\\textgreater{}",
+            '|' => escaped += "\\textbar{}",
+            '"' => escaped += "\\textquotedbl{}",
+            '–' => escaped += "--",
+            '×' => escaped += "$\\times$",
+            other if other.is_ascii_graphic() || other == ' ' => escaped.push(other),
+            other if ('\u{C0}'..='\u{FF}').contains(&other) => escaped.push(other),
+            _ => escaped.push('?'),
+        }
+    }
+    escaped
+}
+
+/// Text for a comment: one line, and nothing that an input encoding could stumble over.
+fn plain(text: &str) -> String {
+    text.chars()
+        .map(|character| if character.is_ascii() && !character.is_control() { character } else { '?' })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{self, contender};
+
+    fn text(all: &[Results]) -> String {
+        String::from_utf8(latex(all).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn looks_like_this() {
+        let mut results = sample::empty();
+        results.contenders = vec![
+            contender("null").role(Role::Floor).cold_ns(36).warm_ns(20).without_memory("hands out no memory").build(),
+            contender("wee_alloc").version("0.4.5").pages(889).cold_ns(118).warm_ns(112).failed_requests(12).build(),
+            contender("talc").version("5.1.1").pages(22).cold_ns(94).warm_ns(94).build(),
+        ];
+        let expected = "\
+\\begin{tabular}{@{}lrrrrr@{}}
+\\toprule
+Allocator & Cold [ns] & Warm [ns] & Peak & Overhead & Failed \\\\
+\\midrule
+talc 5.1.1 & \\textbf{9.40} {\\footnotesize [9.23, 9.56]} & \\textbf{9.40} {\\footnotesize [9.23, 9.56]} & \\textbf{1,408}\\,KiB & \\textbf{1.38} & 0 \\\\
+wee\\_alloc 0.4.5 & 11.8 {\\footnotesize [11.6, 12.0]} & 11.2 {\\footnotesize [11.0, 11.4]} & 56,896\\,KiB & 55.6 & 12 \\\\
+\\addlinespace
+null 0.1.0 & 3.60 {\\footnotesize [3.54, 3.66]} & 2.00 {\\footnotesize [1.96, 2.03]} & -- & -- & -- \\\\
+\\bottomrule
+\\end{tabular}
+";
+        let text = text(&[results.clone()]);
+        assert!(text.ends_with(expected), "{text}");
+        let comments = text.lines().take_while(|line| line.starts_with("% ")).count();
+        assert_eq!(text.lines().nth(comments), Some("\\begin{tabular}{@{}lrrrrr@{}}"), "all above it is comments");
+    }
+
+    #[test]
+    fn several_traces_are_groups() {
+        let mut other = sample::results();
+        other.trace.name = "100%_of\n\\input{x}".into();
+        let text = text(&[sample::results(), other]);
+        assert_eq!(text.matches("\\begin{tabular}").count(), 1);
+        assert!(text.contains("\\multicolumn{6}{@{}l}{\\emph{serde-heavy}} \\\\\n"));
+        assert!(text.contains("\\emph{100\\%\\_of?\\textbackslash{}input\\{x\\}}} \\\\\n"), "{text}");
+    }
+
+    #[test]
+    fn special_characters_are_set_as_they_are() {
+        assert_eq!(
+            escaped("a&b%c$d#e_f{g}h~i^j\\k"),
+            "a\\&b\\%c\\$d\\#e\\_f\\{g\\}h\\textasciitilde{}i\\textasciicircum{}j\\textbackslash{}k"
+        );
+        assert_eq!(escaped("é × 1–2 名"), "é $\\times$ 1--2 ?");
+        assert_eq!(plain("a\nb – c"), "a?b ? c");
+    }
+}

@@ -1,0 +1,79 @@
+//! Markdown: the table of each trace, narrow enough for a README or a pull request.
+
+use super::figures::{self, Cell, Figures};
+use crate::ReportError;
+use crate::results::Results;
+use crate::table::grid::{Grid, escaped};
+use crate::table::notes;
+
+pub(super) fn markdown(all: &[Results]) -> Result<Vec<u8>, ReportError> {
+    let traces: Vec<String> = all.iter().map(one).collect();
+    Ok(traces.join("\n").into_bytes())
+}
+
+fn one(results: &Results) -> String {
+    let Figures { unit, rows } = figures::of(results);
+    let mut grid = Grid::new([
+        "allocator".to_owned(),
+        "cold ns/op (95 % CI)".into(),
+        "warm ns/op (95 % CI)".into(),
+        format!("peak {unit}"),
+        "peak / live".into(),
+        "failed".into(),
+    ]);
+    for row in &rows {
+        let name = escaped(&format!("{} {}", row.name, row.version));
+        let figures = [&row.cold, &row.warm, &row.peak, &row.overhead].map(cell);
+        grid.row([name].into_iter().chain(figures).chain([row.failed.clone()]));
+    }
+    let notes = notes::notes(results, &crate::table::cells::rows(results));
+    let notes: String = notes.iter().map(|note| format!("- {}\n", escaped(note))).collect();
+    let notes = if notes.is_empty() { notes } else { format!("\n{notes}") };
+    format!(
+        "{}\n\n{}\nBold: lowest; timings whose intervals overlap the lowest one's are all bold. {}\n{notes}",
+        escaped(&notes::caption(results)),
+        grid.markdown(),
+        escaped(&notes::provenance(results)),
+    )
+}
+
+fn cell(cell: &Cell) -> String {
+    let value = cell.value.as_deref().unwrap_or("–");
+    let value = if cell.best { format!("**{value}**") } else { value.to_owned() };
+    match &cell.interval {
+        Some((low, high)) => format!("{value} ({low}–{high})"),
+        None => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::Role;
+    use crate::sample::{self, contender};
+
+    #[test]
+    fn looks_like_this() {
+        let mut results = sample::empty();
+        results.contenders = vec![
+            contender("null").role(Role::Floor).cold_ns(36).warm_ns(20).without_memory("hands out no memory").build(),
+            contender("wee_alloc").version("0.4.5").pages(889).cold_ns(118).warm_ns(112).failed_requests(12).build(),
+            contender("dlmalloc").version("0.2.14").pages(20).cold_ns(125).warm_ns(126).build(),
+            contender("talc").version("5.1.1").pages(22).cold_ns(94).warm_ns(94).build(),
+        ];
+        let expected = "\
+serde-heavy (recorded): 200,000 events, peak live 1,048,576 B in 12,345 objects; first byte of each block touched; 15 rounds
+
+| allocator | cold ns/op (95 % CI) | warm ns/op (95 % CI) | peak KiB | peak / live | failed |
+| :-- | --: | --: | --: | --: | --: |
+| dlmalloc 0.2.14 | 12.5 (12.3–12.7) | 12.6 (12.4–12.8) | **1,280** | **1.25** | 0 |
+| talc 5.1.1 | **9.40** (9.23–9.56) | **9.40** (9.23–9.56) | 1,408 | 1.38 | 0 |
+| wee\\_alloc 0.4.5 | 11.8 (11.6–12.0) | 11.2 (11.0–11.4) | 56,896 | 55.6 | 12 |
+| null 0.1.0 | 3.60 (3.54–3.66) | 2.00 (1.96–2.03) | – | – | – |
+
+Bold: lowest; timings whose intervals overlap the lowest one's are all bold. Measured 2026-05-04";
+        let text = String::from_utf8(markdown(&[results]).unwrap()).unwrap();
+        assert!(text.starts_with(expected), "{text}");
+        assert!(text.ends_with("\n- null: no memory figures (–): hands out no memory\n"), "{text}");
+    }
+}

@@ -1,0 +1,289 @@
+//! Results as a long table: one measurement a row, each with all that it takes to pick it.
+//!
+//! `docs/RESULTS.md` says what each column holds, and lists the metrics; a test holds the page and this table together.
+
+use serde::{Serialize, Serializer};
+
+use crate::metric;
+use crate::results::{Contender, Figure, Origin, Results, Role};
+use crate::stats::{Estimate, Temperature, net_ns_per_op, ns_per_op, ratio_beside};
+
+/// Version of the columns and of what they mean. It grows when one changes its meaning or goes away; a new column or metric does not
+/// make it grow.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// A row. The fields' names are the columns.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Measurement<'r> {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// When the measurement began, RFC 3339, UTC: tells apart several of one trace.
+    pub date: &'r str,
+    /// Name of the trace.
+    pub trace: &'r str,
+    /// SHA-256 of the trace's text.
+    pub trace_sha256: &'r str,
+    /// `recorded`, `synthetic` or `unstated`.
+    pub origin: &'static str,
+    /// Bytes in a page of the heap.
+    pub page_bytes: u64,
+    /// Pages that the heap could have.
+    pub heap_limit_pages: u64,
+    /// What timed replays write into new blocks.
+    pub touch: &'r str,
+    /// Name of the contender; empty where the figure is the trace's own.
+    pub contender: &'r str,
+    /// Its version.
+    pub contender_version: &'r str,
+    /// `contender`, `baseline` or `floor`.
+    pub role: &'static str,
+    /// Name of the metric.
+    pub metric: &'static str,
+    /// Its unit; `1` for counts, ratios and shares.
+    pub unit: &'static str,
+    /// The figure; nothing where it is not known.
+    #[serde(serialize_with = "number")]
+    pub value: Option<f64>,
+    /// Lower end of its 95 % interval, where it has one.
+    #[serde(serialize_with = "number")]
+    pub low: Option<f64>,
+    /// Upper end.
+    #[serde(serialize_with = "number")]
+    pub high: Option<f64>,
+    /// The timing round, from 1, where it is a sample of one; nothing for a figure over all rounds.
+    pub round: Option<u32>,
+    /// Why the figure is not known.
+    pub reason: Option<String>,
+}
+
+/// Names of the columns, in order.
+pub const COLUMNS: [&str; 18] = [
+    "schema_version",
+    "date",
+    "trace",
+    "trace_sha256",
+    "origin",
+    "page_bytes",
+    "heap_limit_pages",
+    "touch",
+    "contender",
+    "contender_version",
+    "role",
+    "metric",
+    "unit",
+    "value",
+    "low",
+    "high",
+    "round",
+    "reason",
+];
+
+/// Whole numbers without a fraction, as counts and bytes are.
+fn number<S: Serializer>(value: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+    /// Below this every whole number has a place of its own.
+    const EXACT: f64 = (1_u64 << 53) as f64;
+    match *value {
+        Some(value) if value.fract() == 0.0 && value.abs() < EXACT => serializer.serialize_i64(value as i64),
+        Some(value) => serializer.serialize_f64(value),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// The metrics of time: name and unit, in the order of [`Temperature::ALL`].
+pub const TIMES: [[(&str, &str); 3]; 2] = [
+    [("cold_ns_per_op", "ns"), ("cold_net_ns_per_op", "ns"), ("cold_ratio_to_baseline", "1")],
+    [("warm_ns_per_op", "ns"), ("warm_net_ns_per_op", "ns"), ("warm_ratio_to_baseline", "1")],
+];
+
+/// All measurements of the results: those of the trace first, then contender by contender.
+pub fn measurements(results: &Results) -> Vec<Measurement<'_>> {
+    let mut rows = Vec::new();
+    for metric in metric::of_traces() {
+        rows.push(Measurement { metric: metric.name, unit: metric.unit, ..blank(results) }.with((metric.of)(results)));
+    }
+    for contender in &results.contenders {
+        let of = |metric, unit| Measurement {
+            contender: &contender.name,
+            contender_version: &contender.version,
+            role: role(contender.role),
+            metric,
+            unit,
+            ..blank(results)
+        };
+        for metric in metric::of_contenders() {
+            rows.push(of(metric.name, metric.unit).with((metric.of)(contender)));
+        }
+        for (temperature, [gross, net, ratio]) in Temperature::ALL.into_iter().zip(TIMES) {
+            rows.push(of(gross.0, gross.1).estimated(ns(results, contender, temperature)));
+            rows.extend(samples(contender, temperature, of(gross.0, gross.1)));
+            rows.push(of(net.0, net.1).estimated(net_ns_per_op(results, contender, temperature)));
+            let to_baseline = ratio_beside(results, contender, &results.settings.baseline, temperature);
+            rows.push(of(ratio.0, ratio.1).estimated(match to_baseline {
+                Figure::Known(ratio) => Figure::Known(ratio.estimate),
+                Figure::Unknown { unknown } => Figure::Unknown { unknown },
+            }));
+        }
+    }
+    rows
+}
+
+fn blank(results: &Results) -> Measurement<'_> {
+    let (trace, settings) = (&results.trace, &results.settings);
+    Measurement {
+        schema_version: SCHEMA_VERSION,
+        date: &results.provenance.date,
+        trace: &trace.name,
+        trace_sha256: &trace.sha256,
+        origin: origin(trace.origin),
+        page_bytes: settings.page_bytes,
+        heap_limit_pages: settings.heap_limit_pages,
+        touch: &settings.touch,
+        contender: "",
+        contender_version: "",
+        role: "",
+        metric: "",
+        unit: "",
+        value: None,
+        low: None,
+        high: None,
+        round: None,
+        reason: None,
+    }
+}
+
+impl Measurement<'_> {
+    fn with(self, figure: Figure<f64>) -> Self {
+        match figure {
+            Figure::Known(value) => Measurement { value: Some(value), ..self },
+            Figure::Unknown { unknown } => Measurement { reason: Some(unknown), ..self },
+        }
+    }
+
+    fn estimated(self, figure: Figure<Estimate>) -> Self {
+        match figure {
+            Figure::Known(Estimate { value, interval }) => Measurement {
+                value: Some(value),
+                low: interval.map(|interval| interval.low),
+                high: interval.map(|interval| interval.high),
+                ..self
+            },
+            Figure::Unknown { unknown } => Measurement { reason: Some(unknown), ..self },
+        }
+    }
+}
+
+fn ns(results: &Results, contender: &Contender, temperature: Temperature) -> Figure<Estimate> {
+    match &contender.time {
+        Figure::Known(time) => ns_per_op(temperature.samples(time), time.ops, results.settings.seed),
+        Figure::Unknown { unknown } => Figure::unknown(unknown),
+    }
+}
+
+/// Every round of a contender, in nanoseconds an operation.
+fn samples<'r>(
+    contender: &Contender,
+    temperature: Temperature,
+    row: Measurement<'r>,
+) -> impl Iterator<Item = Measurement<'r>> {
+    let time = contender.time.known().filter(|time| time.ops > 0);
+    let samples = time
+        .map_or(Vec::new(), |time| temperature.samples(time).iter().map(|&ns| ns as f64 / time.ops as f64).collect());
+    (1..).zip(samples).map(move |(round, value)| Measurement { value: Some(value), round: Some(round), ..row.clone() })
+}
+
+fn origin(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Recorded => "recorded",
+        Origin::Synthetic => "synthetic",
+        Origin::Unstated => "unstated",
+    }
+}
+
+fn role(role: Role) -> &'static str {
+    match role {
+        Role::Contender => "contender",
+        Role::Baseline => "baseline",
+        Role::Floor => "floor",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::sample;
+
+    const PAGE: &str = include_str!("../../../docs/RESULTS.md");
+
+    /// The first cells of the rows of the page's tables, in code font: `| `name` | …`.
+    fn documented(heading: &str) -> Vec<String> {
+        let section = PAGE.split("\n## ").find(|section| section.starts_with(heading)).expect("the page has it");
+        let cells = section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+        cells.map(|(name, _)| name.to_owned()).collect()
+    }
+
+    #[test]
+    fn columns_are_those_of_the_page() {
+        assert_eq!(documented("Columns"), COLUMNS);
+        let results = sample::results();
+        let row = serde_json::to_string(&measurements(&results)[0]).unwrap();
+        let places: Vec<_> = COLUMNS.iter().map(|column| row.find(&format!("\"{column}\":")).unwrap()).collect();
+        assert!(places.is_sorted(), "in this order: {row}");
+        assert_eq!(row.matches("\":").count(), COLUMNS.len());
+        assert!(PAGE.contains(&format!("`schema_version` is {SCHEMA_VERSION}")));
+    }
+
+    #[test]
+    fn metrics_are_those_of_the_page() {
+        let results = sample::results();
+        let rows = measurements(&results);
+        let written: BTreeSet<(String, String)> =
+            rows.iter().map(|row| (row.metric.to_owned(), row.unit.to_owned())).collect();
+        let section = PAGE.split("\n## ").find(|section| section.starts_with("Metrics")).expect("the page has it");
+        let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+        let documented: BTreeSet<(String, String)> = rows
+            .map(|row| {
+                let cells: Vec<&str> = row.split('|').collect();
+                (cells[0].trim().trim_matches('`').to_owned(), cells[1].trim().to_owned())
+            })
+            .collect();
+        let missing: Vec<_> = written.difference(&documented).collect();
+        let strange: Vec<_> = documented.difference(&written).collect();
+        assert!(missing.is_empty() && strange.is_empty(), "not on the page: {missing:?}; only there: {strange:?}");
+    }
+
+    #[test]
+    fn every_row_has_a_value_or_a_reason_and_every_contender_every_metric() {
+        let results = sample::results();
+        let rows = measurements(&results);
+        for row in &rows {
+            assert!(row.value.is_some() != row.reason.is_some(), "{row:?}");
+            assert!(row.low.is_some() == row.high.is_some() && !(row.low.is_some() && row.round.is_some()), "{row:?}");
+        }
+        let summary = |name: &str| {
+            rows.iter()
+                .filter(|row| row.contender == name && row.round.is_none())
+                .map(|row| row.metric)
+                .collect::<Vec<_>>()
+        };
+        assert!(summary("null").len() > 50);
+        for contender in &results.contenders {
+            assert_eq!(summary(&contender.name), summary("null"), "{}", contender.name);
+        }
+    }
+
+    #[test]
+    fn samples_have_their_rounds() {
+        let results = sample::results();
+        let rows = measurements(&results);
+        let of = |row: &&Measurement| row.contender == "talc" && row.metric == "warm_ns_per_op";
+        let (all, samples): (Vec<_>, Vec<_>) = rows.iter().filter(of).partition(|row| row.round.is_none());
+        assert_eq!((all.len(), samples.len()), (1, 15));
+        let time = results.contenders.iter().find(|row| row.name == "talc").unwrap().time.known().unwrap();
+        for (sample, &ns) in samples.iter().zip(&time.warm_ns) {
+            assert_eq!(sample.value, Some(ns as f64 / time.ops as f64));
+        }
+        assert_eq!(samples.iter().map(|row| row.round.unwrap()).collect::<Vec<_>>(), (1..=15).collect::<Vec<_>>());
+    }
+}

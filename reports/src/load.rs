@@ -1,0 +1,132 @@
+//! Reading saved results: files, and folders that hold them.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::ReportError;
+use crate::results::Results;
+
+/// The name under which results are saved, and looked for in folders.
+pub const RESULTS_FILE: &str = "results.json";
+
+/// Results, and the file that they were read from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Saved {
+    /// The file.
+    pub path: PathBuf,
+    /// What is in it, or a part of it where it holds several.
+    pub results: Results,
+}
+
+/// Reads all results at these paths: a file is read whatever its name is, a folder is searched for files called [`RESULTS_FILE`], those in
+/// its own folders included, in the order of their names.
+///
+/// # Errors
+///
+/// [`ReportError::Read`] where a path cannot be read or a folder holds no results, [`ReportError::In`] with the file's name where it holds
+/// something else.
+///
+/// ```no_run
+/// for saved in reports::load(&["heaprace-report"])? {
+///     println!("{}: {}", saved.path.display(), saved.results.trace.name);
+/// }
+/// # Ok::<(), reports::ReportError>(())
+/// ```
+pub fn load(paths: &[impl AsRef<Path>]) -> Result<Vec<Saved>, ReportError> {
+    let mut all = Vec::new();
+    for path in paths {
+        let path = path.as_ref();
+        let metadata = fs::metadata(path).map_err(|cause| unreadable(path, cause))?;
+        if !metadata.is_dir() {
+            all.extend(file(path)?);
+            continue;
+        }
+        let before = all.len();
+        folder(path, &mut all)?;
+        if all.len() == before {
+            return Err(ReportError::NoResults { path: path.to_owned() });
+        }
+    }
+    Ok(all)
+}
+
+fn folder(path: &Path, all: &mut Vec<Saved>) -> Result<(), ReportError> {
+    let entries = fs::read_dir(path).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
+    let mut entries = entries.map_err(|cause| unreadable(path, cause))?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let found = entry.path();
+        // A link to a folder is not followed, as it may lead back here.
+        let kind = entry.file_type().map_err(|cause| unreadable(&found, cause))?;
+        if kind.is_dir() {
+            folder(&found, all)?;
+        } else if entry.file_name() == RESULTS_FILE {
+            all.extend(file(&found)?);
+        }
+    }
+    Ok(())
+}
+
+fn file(path: &Path) -> Result<impl Iterator<Item = Saved>, ReportError> {
+    let within = |error: ReportError| ReportError::In { path: path.to_owned(), error: Box::new(error) };
+    let bytes = fs::read(path).map_err(|cause| unreadable(path, cause))?;
+    // What is no text is no results, and is told so as other text is.
+    let all = Results::all_from_json(&String::from_utf8_lossy(&bytes)).map_err(within)?;
+    let path = path.to_owned();
+    Ok(all.into_iter().map(move |results| Saved { path: path.clone(), results }))
+}
+
+fn unreadable(path: &Path, cause: io::Error) -> ReportError {
+    ReportError::Read { path: path.to_owned(), cause }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{sample, save};
+
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("heaprace-load-{name}-{}", std::process::id()));
+            fs::create_dir_all(&path).unwrap();
+            Folder(path)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn folders_are_searched_and_files_are_read_whatever_their_name() {
+        let folder = Folder::new("search");
+        let json = sample::results().to_json();
+        for place in ["b/results.json", "a/deep/results.json", "a/notes.json", "other.json"] {
+            save(&folder.0.join(place), json.as_bytes()).unwrap();
+        }
+        let found = load(&[folder.0.clone(), folder.0.join("other.json")]).unwrap();
+        let paths: Vec<_> = found.iter().map(|saved| saved.path.strip_prefix(&folder.0).unwrap()).collect();
+        assert_eq!(paths, ["a/deep/results.json", "b/results.json", "other.json"].map(Path::new));
+        assert_eq!(found[0].results, sample::results());
+    }
+
+    #[test]
+    fn errors_name_the_file() {
+        let folder = Folder::new("errors");
+        let message = |name: &str| load(&[folder.0.join(name)]).unwrap_err().to_string();
+        assert!(message("nothing").contains("nothing: "));
+        assert!(load(&[&folder.0]).unwrap_err().to_string().contains("no results.json"), "an empty folder");
+        save(&folder.0.join("a/results.json"), b"op,id\n").unwrap();
+        save(&folder.0.join("b/results.json"), b"{\"schema_version\": 1}").unwrap();
+        save(&folder.0.join("c/results.json"), b"\xFF\xFE").unwrap();
+        for (name, what) in [("a", "not results"), ("b", "schema version 1"), ("c", "not results")] {
+            let message = message(name);
+            assert!(message.contains(&format!("{name}/results.json: ")) && message.contains(what), "{message}");
+        }
+    }
+}

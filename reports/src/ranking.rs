@@ -1,0 +1,342 @@
+//! Contenders in order over a set of traces, with how far that order can be trusted.
+//!
+//! The figure is the geometric mean of ratios to the baseline, over the traces that all contenders completed (see
+//! [`Common`](crate::stats::Common)). Both it and the rank are formed anew in each resample of the traces and of the rounds within them,
+//! from the same ones for all contenders; the middle 95 % of these are the intervals. A rank from 1 to 3 means: with other programs of the
+//! same kind, it might have been any of these.
+
+use crate::numbers::{count, fixed};
+use crate::reasons::by_reason;
+use crate::results::{Origin, Results, Role};
+use crate::stats::{Interval, Measure, RESAMPLES, Temperature, by_origin, common};
+use crate::table::grid::Grid;
+use crate::table::wrap;
+
+/// What contenders are ranked by, each with its name as in exports.
+pub const MEASURES: [(&str, Measure); 3] = [
+    ("cold_ns_per_op", Measure::Time(Temperature::Cold)),
+    ("warm_ns_per_op", Measure::Time(Temperature::Warm)),
+    ("peak_heap_bytes", Measure::Footprint),
+];
+
+/// Resamples that lie outside of an interval on either side.
+const OUTSIDE: usize = RESAMPLES / 40;
+
+/// An order of contenders over traces of one origin.
+pub struct Ranking {
+    /// What it is of, as in [`MEASURES`].
+    pub metric: &'static str,
+    /// The traces that count.
+    pub traces: Vec<String>,
+    /// The contenders, best first.
+    pub rows: Vec<Ranked>,
+    /// Traces that do not count, and why.
+    pub traces_left_out: Vec<(String, String)>,
+    /// Contenders that do not take part, and why.
+    pub contenders_left_out: Vec<(String, String)>,
+}
+
+/// A contender in the order.
+pub struct Ranked {
+    /// Its name.
+    pub name: String,
+    /// The geometric mean of its ratios to the baseline.
+    pub ratio: f64,
+    /// Where that mean lies with 95 % confidence; `None` where there is nothing to resample: one trace with one figure.
+    pub interval: Option<Interval>,
+    /// Its rank, from 1: one more than there are contenders with less.
+    pub rank: usize,
+    /// The best and the worst of its ranks in the middle 95 % of the resamples.
+    pub ranks: Option<(usize, usize)>,
+}
+
+/// Why a set of results cannot be ranked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RankingError {
+    /// A trace would count twice.
+    #[error("{trace} is there more than once: give each trace once, from one run")]
+    Twice {
+        /// The trace.
+        trace: String,
+    },
+    /// The results are not of one kind.
+    #[error("{what} of {one} and {other} differ ({values}): rank them apart")]
+    Mixed {
+        /// Which setting.
+        what: &'static str,
+        /// A trace.
+        one: String,
+        /// A trace with another value.
+        other: String,
+        /// Both values.
+        values: String,
+    },
+}
+
+/// Checks that the results may be ranked together: each trace once, all with the same settings.
+///
+/// # Errors
+///
+/// [`RankingError`] says which may not.
+pub fn check(all: &[Results]) -> Result<(), RankingError> {
+    let Some(first) = all.first() else { return Ok(()) };
+    for (index, results) in all.iter().enumerate() {
+        let (one, other) = (&first.trace.name, &results.trace.name);
+        let same_trace =
+            |earlier: &Results| earlier.trace.name == *other || earlier.trace.sha256 == results.trace.sha256;
+        if all[..index].iter().any(same_trace) {
+            return Err(RankingError::Twice { trace: other.clone() });
+        }
+        let (ours, theirs) = (&first.settings, &results.settings);
+        let settings = [
+            ("page sizes", ours.page_bytes.to_string(), theirs.page_bytes.to_string()),
+            ("heap limits", ours.heap_limit_pages.to_string(), theirs.heap_limit_pages.to_string()),
+            ("touch policies", ours.touch.clone(), theirs.touch.clone()),
+            ("targets", first.provenance.target.clone(), results.provenance.target.clone()),
+        ];
+        if let Some((what, our, their)) = settings.into_iter().find(|(_, our, their)| our != their) {
+            let values = format!("{our} and {their}");
+            return Err(RankingError::Mixed { what, one: one.clone(), other: other.clone(), values });
+        }
+    }
+    Ok(())
+}
+
+/// Ranks the contenders of a group of results that [`check`] let pass and whose traces are of one origin. Baselines and the floor do not take
+/// part, but for the one that the ratios are to.
+pub fn rank(group: &[&Results], baseline: &str, (metric, measure): (&'static str, Measure), seed: u64) -> Ranking {
+    // Yardsticks must not cost the contenders a trace.
+    let ranked = |results: &&Results| {
+        let mut results = (*results).clone();
+        results.contenders.retain(|row| row.role == Role::Contender || row.name == baseline);
+        results
+    };
+    let group: Vec<Results> = group.iter().map(ranked).collect();
+    let common = common(&group.iter().collect::<Vec<_>>(), baseline, measure);
+    let (traces_left_out, mut contenders_left_out) =
+        (common.traces_left_out.clone(), common.contenders_left_out.clone());
+    let names: Vec<&str> = common.rows.iter().map(|row| row.name.as_str()).collect();
+    let Some(reference) = names.iter().position(|&name| name == baseline).filter(|_| !common.traces.is_empty()) else {
+        if contenders_left_out.is_empty() && !names.is_empty() {
+            contenders_left_out.push((names.join(", "), "there is no trace that all of them completed".to_owned()));
+        }
+        return Ranking { metric, traces: Vec::new(), rows: Vec::new(), traces_left_out, contenders_left_out };
+    };
+    let means: Vec<f64> = common.geometric_means(seed).iter().map(|mean| mean.value).collect();
+    let mut ratios = vec![Vec::with_capacity(RESAMPLES); names.len()];
+    let mut ranks = vec![Vec::with_capacity(RESAMPLES); names.len()];
+    common.resample(seed, |means| {
+        for (row, &mean) in means.iter().enumerate() {
+            ratios[row].push(mean / means[reference]);
+            ranks[row].push(rank_of(mean, means));
+        }
+    });
+    let spread = common.rows.iter().any(|row| row.ratios.len() > 1 || row.ratios.iter().any(|rounds| rounds.len() > 1));
+    let mut rows: Vec<Ranked> = (names.iter().enumerate())
+        .map(|(row, &name)| {
+            let (low, high) = middle(&mut ratios[row], f64::total_cmp);
+            Ranked {
+                name: name.to_owned(),
+                ratio: means[row] / means[reference],
+                interval: spread.then_some(Interval { low, high }),
+                rank: rank_of(means[row], &means),
+                ranks: spread.then(|| middle(&mut ranks[row], Ord::cmp)),
+            }
+        })
+        .collect();
+    rows.sort_by(|one, other| one.ratio.total_cmp(&other.ratio));
+    Ranking { metric, traces: common.traces.clone(), rows, traces_left_out, contenders_left_out }
+}
+
+/// One more than there are smaller ones.
+fn rank_of(mean: f64, means: &[f64]) -> usize {
+    1 + means.iter().filter(|&&other| other < mean).count()
+}
+
+/// The ends of the middle 95 %.
+fn middle<T: Copy>(resampled: &mut [T], order: impl FnMut(&T, &T) -> std::cmp::Ordering) -> (T, T) {
+    resampled.sort_unstable_by(order);
+    (resampled[OUTSIDE], resampled[resampled.len() - 1 - OUTSIDE])
+}
+
+/// Rankings of all results by these measures, as text of at most so many columns: recorded traces first, and never with synthetic ones.
+pub fn text(all: &[Results], baseline: &str, measures: &[(&'static str, Measure)], seed: u64, width: usize) -> String {
+    let mut text = String::new();
+    for (origin, group) in by_origin(all) {
+        for &measure in measures {
+            let ranking = rank(&group, baseline, measure, seed);
+            text += &one(&ranking, origin, baseline, width);
+            text.push('\n');
+        }
+    }
+    let legend = [
+        format!(
+            "Ratios are geometric means over the traces, each formed to {baseline} on the same trace, times within the same rounds. Their 95 % \
+             intervals, and those of the ranks, are from a bootstrap over the traces and over the rounds within each."
+        ),
+        "A rank with its interval from 1 to 3 means: with other traces of the same kind it might have been any of these.".to_owned(),
+    ];
+    for line in legend.iter().flat_map(|line| wrap(line, width, 2)) {
+        text += &line;
+        text.push('\n');
+    }
+    text
+}
+
+fn one(ranking: &Ranking, origin: Origin, baseline: &str, width: usize) -> String {
+    let number = ranking.traces.len() as u64;
+    let traces = match origin {
+        Origin::Recorded => count(number, "recorded trace"),
+        Origin::Synthetic => count(number, "synthetic trace"),
+        Origin::Unstated => count(number, "trace") + " of unstated origin",
+    };
+    let mut lines = wrap(&format!("{} over {traces}", ranking.metric), width, 2);
+    if !ranking.rows.is_empty() {
+        let mut grid = Grid::new([
+            "allocator".to_owned(),
+            format!("× {baseline}"),
+            "95 % CI".into(),
+            "rank".into(),
+            "95 % CI".into(),
+        ]);
+        for row in &ranking.rows {
+            let interval = |interval: Interval| format!("{}–{}", fixed(interval.low, 2), fixed(interval.high, 2));
+            let ranks = |(low, high)| if low == high { format!("{low}") } else { format!("{low}–{high}") };
+            grid.row([
+                row.name.clone(),
+                fixed(row.ratio, 2),
+                row.interval.map_or("–".into(), interval),
+                row.rank.to_string(),
+                row.ranks.map_or("–".into(), ranks),
+            ]);
+        }
+        lines.extend(grid.text().lines().map(str::to_owned));
+    }
+    if ranking.traces.len() == 1 {
+        lines.extend(wrap("One trace says nothing about others: the intervals are over its rounds alone.", width, 2));
+    }
+    let left_out = |what: &str, pairs: &[(String, String)]| {
+        let groups = by_reason(pairs.iter().map(|(name, reason)| (name.as_str(), reason.clone())));
+        groups.into_iter().map(|(names, reason)| format!("{what} left out: {names} ({reason})")).collect::<Vec<_>>()
+    };
+    for line in left_out("traces", &ranking.traces_left_out)
+        .into_iter()
+        .chain(left_out("allocators", &ranking.contenders_left_out))
+    {
+        lines.extend(wrap(&line, width, 2));
+    }
+    lines.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::Contender;
+    use crate::sample::{self, contender};
+
+    fn on(trace: &str, contenders: Vec<Contender>) -> Results {
+        let mut results = Results { contenders, ..sample::empty() };
+        results.trace.name = trace.into();
+        results.trace.sha256 = format!("sha of {trace}");
+        results
+    }
+
+    fn timed(name: &str, tenths: u64, pages: u64) -> Contender {
+        contender(name).cold_ns(tenths).warm_ns(tenths).pages(pages).build()
+    }
+
+    fn ranked(all: &[Results], measure: usize) -> Ranking {
+        check(all).unwrap();
+        rank(&all.iter().collect::<Vec<_>>(), "dlmalloc", MEASURES[measure], 1)
+    }
+
+    /// A contender with its rank and the interval of that.
+    type Found<'a> = (&'a str, usize, Option<(usize, usize)>);
+
+    fn found(ranking: &Ranking) -> Vec<Found<'_>> {
+        ranking.rows.iter().map(|row| (row.name.as_str(), row.rank, row.ranks)).collect()
+    }
+
+    /// talc is faster than dlmalloc everywhere; wee_alloc is by far the fastest on one trace of three and slower on two.
+    #[test]
+    fn ranks_are_as_sure_as_the_traces_agree() {
+        let of = |trace, wee| {
+            on(trace, vec![timed("dlmalloc", 1000, 20), timed("wee_alloc", wee, 60), timed("talc", 500, 40)])
+        };
+        let all = [of("a", 100), of("b", 2000), of("c", 2000)];
+        let time = ranked(&all, 1);
+        assert_eq!(
+            found(&time),
+            [("talc", 1, Some((1, 2))), ("wee_alloc", 2, Some((1, 3))), ("dlmalloc", 3, Some((2, 3)))]
+        );
+        assert!((time.rows[0].ratio - 0.5).abs() < 1e-9, "{}", time.rows[0].ratio);
+        let interval = time.rows[1].interval.unwrap();
+        assert!((interval.low - 0.1).abs() < 0.02 && (interval.high - 2.0).abs() < 0.1, "{interval:?}");
+        let baseline = time.rows[2].interval.unwrap();
+        assert_eq!((baseline.low, baseline.high), (1.0, 1.0), "itself, in every resample");
+        let memory = ranked(&all, 2);
+        assert_eq!(
+            found(&memory),
+            [("dlmalloc", 1, Some((1, 1))), ("talc", 2, Some((2, 2))), ("wee_alloc", 3, Some((3, 3)))]
+        );
+        assert!((memory.rows[2].ratio - 3.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn equals_share_their_rank() {
+        let all = [on("a", vec![timed("dlmalloc", 100, 20), timed("talc", 100, 20), timed("wee_alloc", 200, 21)])];
+        assert_eq!(found(&ranked(&all, 2)), [("dlmalloc", 1, None), ("talc", 1, None), ("wee_alloc", 3, None)]);
+        assert_eq!(ranked(&all, 1).rows[0].ranks, Some((1, 1)), "rounds spread, and both alike");
+    }
+
+    #[test]
+    fn yardsticks_do_not_take_part_and_cost_no_trace() {
+        let bump = || contender("bump").role(Role::Baseline).failed_requests(1).build();
+        let all = ["a", "b"].map(|trace| on(trace, vec![timed("dlmalloc", 100, 20), bump(), timed("talc", 100, 20)]));
+        let ranking = ranked(&all, 2);
+        assert_eq!((ranking.traces.len(), ranking.rows.len()), (2, 2));
+        let to_bump = rank(&all.iter().collect::<Vec<_>>(), "bump", MEASURES[2], 1);
+        assert!(to_bump.rows.is_empty() && to_bump.contenders_left_out[0].0 == "bump", "it completed nothing");
+    }
+
+    #[test]
+    fn what_may_not_be_mixed_is_refused() {
+        let one = on("a", vec![]);
+        let twice = check(&[one.clone(), one.clone()]).unwrap_err().to_string();
+        assert_eq!(twice, "a is there more than once: give each trace once, from one run");
+        let mut other = on("b", vec![]);
+        other.settings.page_bytes = 4096;
+        let mixed = check(&[one.clone(), other.clone()]).unwrap_err().to_string();
+        assert_eq!(mixed, "page sizes of a and b differ (65536 and 4096): rank them apart");
+        other = on("b", vec![]);
+        other.trace.sha256 = one.trace.sha256.clone();
+        assert!(check(&[one.clone(), other]).is_err(), "one trace of two names");
+        assert_eq!(check(&[one, on("b", vec![])]), Ok(()));
+    }
+
+    #[test]
+    fn text_keeps_origins_apart_and_says_what_is_left_out() {
+        let of = |trace, wee| on(trace, vec![timed("dlmalloc", 1000, 20), timed("wee_alloc", wee, 60)]);
+        let mut all = vec![of("a", 500), of("b", 500), of("c", 4000)];
+        all[2].trace.origin = Origin::Synthetic;
+        all.push(on("d", vec![timed("dlmalloc", 1000, 20), contender("wee_alloc").failed_requests(2).build()]));
+        let text = text(&all, "dlmalloc", &MEASURES[1..], 1, 80);
+        let expected = "\
+warm_ns_per_op over 2 recorded traces
+allocator  × dlmalloc    95 % CI  rank  95 % CI
+────────────────────────────────────────────────
+wee_alloc        0.50  0.50–0.50     1        1
+dlmalloc         1.00  1.00–1.00     2        2
+traces left out: d (wee_alloc: requests failed)
+
+peak_heap_bytes over 2 recorded traces
+";
+        assert!(text.starts_with(expected), "{text}");
+        assert!(
+            text.contains("\nwarm_ns_per_op over 1 synthetic trace\n") && text.contains("One trace says nothing"),
+            "{text}"
+        );
+        assert!(text.lines().all(|line| line.chars().count() <= 80));
+    }
+}

@@ -1,0 +1,196 @@
+//! What is worse than allowed.
+
+use super::{Cell, Pair, Regression};
+use crate::numbers::{fixed, short};
+use crate::results::Figure;
+
+/// The times that a gate may hold, in the order of [`Temperature::ALL`](crate::stats::Temperature::ALL).
+const TIMES: [&str; 2] = ["cold_ns_per_op", "warm_ns_per_op"];
+
+/// The figures of which less is better, beside times. The others follow from these, or are neither good nor bad.
+const FIGURES: [&str; 10] = [
+    "peak_heap_bytes",
+    "peak_span_bytes",
+    "min_heap.bytes",
+    "fragmentation.at_peak_live.granted_bytes",
+    "retention.end_resident_bytes",
+    "retention.freed_heap_bytes",
+    "reallocs.copied_bytes",
+    "occupancy.at_peak_heap.pinned_pages",
+    "grow_calls",
+    "instructions_per_op",
+];
+
+/// Names of the metrics that a gate may hold.
+pub const GATES: [&str; 12] = {
+    let mut all = [""; TIMES.len() + FIGURES.len()];
+    let mut index = 0;
+    while index < all.len() {
+        all[index] = if index < TIMES.len() { TIMES[index] } else { FIGURES[index - TIMES.len()] };
+        index += 1;
+    }
+    all
+};
+
+/// Those that it holds where none is chosen.
+pub const DEFAULT_GATES: [&str; 4] = [TIMES[0], TIMES[1], "peak_heap_bytes", "min_heap.bytes"];
+
+pub(super) fn is_of_interest(metric: &str) -> bool {
+    FIGURES.contains(&metric)
+}
+
+/// What a gate found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Worse {
+    /// A line for each figure that got worse by more than is allowed, and for each contender that broke.
+    pub lines: Vec<String>,
+    /// How many figures were compared. A gate that compared none has found nothing out.
+    pub compared: usize,
+}
+
+impl Regression {
+    /// Which of these metrics got worse by more than `threshold`, a share: 0.05 is 5 %. A time only where its whole interval is above it;
+    /// without an interval, one cannot tell. A figure without one as soon as it is above it. Whoever broke is worse whatever is allowed.
+    pub fn worse(&self, threshold: f64, metrics: &[&str]) -> Worse {
+        let mut worse = Worse::default();
+        for cell in &self.cells {
+            if let Some(broke) = &cell.broke {
+                worse.lines.push(format!("{}: {broke}", name(cell)));
+                worse.compared += 1;
+                continue;
+            }
+            for (metric, ratio) in TIMES.into_iter().zip(&cell.times).filter(|(metric, _)| metrics.contains(metric)) {
+                let Figure::Known(ratio) = ratio else { continue };
+                let Some(interval) = ratio.estimate.interval else { continue };
+                worse.compared += 1;
+                if interval.low > 1.0 + threshold {
+                    worse.lines.push(format!(
+                        "{}: {metric} {} (95 % CI {} to {})",
+                        name(cell),
+                        percent(ratio.estimate.value - 1.0),
+                        percent(interval.low - 1.0),
+                        percent(interval.high - 1.0),
+                    ));
+                }
+            }
+            for pair in cell.figures.iter().filter(|pair| metrics.contains(&pair.metric.name)) {
+                let Some((old, new)) = pair.known() else { continue };
+                worse.compared += 1;
+                if change(old, new) > threshold {
+                    worse.lines.push(format!("{}: {}", name(cell), difference(pair, old, new)));
+                }
+            }
+        }
+        worse
+    }
+}
+
+fn name(cell: &Cell) -> String {
+    format!("{} on {}", cell.contender, cell.trace)
+}
+
+/// By what share the new figure is above the old one.
+pub(super) fn change(old: f64, new: f64) -> f64 {
+    match old == new {
+        true => 0.0,
+        // From nothing to something is more than any threshold.
+        false => (new - old) / old,
+    }
+}
+
+/// A difference in words: `peak_heap_bytes 65,536 → 131,072 (+100 %)`.
+pub(super) fn difference(pair: &Pair, old: f64, new: f64) -> String {
+    let digits = |value: f64| if value.fract() == 0.0 { whole(value) } else { short(value) };
+    let change = change(old, new);
+    let change = if change.is_finite() { format!(" ({})", percent(change)) } else { String::new() };
+    format!("{} {} → {}{change}", pair.metric.name, digits(old), digits(new))
+}
+
+fn whole(value: f64) -> String {
+    crate::numbers::grouped(value as u64)
+}
+
+/// A share as a change in per cent, with its sign: `+5.30 %`.
+pub(super) fn percent(share: f64) -> String {
+    let text =
+        if share == 0.0 { "0".to_owned() } else { fixed(share * 100.0, if share.abs() < 0.9995 { 1 } else { 0 }) };
+    let sign = if share > 0.0 { "+" } else { "" };
+    format!("{sign}{text} %")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric;
+    use crate::regression::tests::on;
+    use crate::results::Contender;
+    use crate::sample::contender;
+
+    fn worse(old: Contender, new: Contender, threshold: f64) -> Worse {
+        Regression::of(&[on("one", vec![old])], &[on("one", vec![new])], None).worse(threshold, &DEFAULT_GATES)
+    }
+
+    #[test]
+    fn metrics_are_there_and_less_of_them_is_better() {
+        for name in FIGURES {
+            assert!(metric::of_contenders().any(|metric| metric.name == name), "{name}");
+        }
+        assert!(DEFAULT_GATES.iter().all(|name| GATES.contains(name)));
+        assert!(GATES.iter().all(|name| !name.is_empty()));
+    }
+
+    /// Samples spread by 3 % to either side, and so does the interval, nearly: a third more is above 5 %, a fiftieth more is noise.
+    #[test]
+    fn times_are_worse_where_the_whole_interval_is() {
+        let at = |tenths| contender("a").cold_ns(tenths).warm_ns(1000).build();
+        let found = worse(at(1000), at(1330), 0.05);
+        assert_eq!((found.compared, found.lines.len()), (3, 1));
+        assert!(found.lines[0].starts_with("a on one: cold_ns_per_op +33.0 % (95 % CI +3"), "{:?}", found.lines);
+        assert!(worse(at(1000), at(1020), 0.0).lines.is_empty(), "noise");
+        assert!(worse(at(1000), at(1060), 0.05).lines.is_empty(), "above by its median, and not by its interval");
+        assert!(worse(at(1000), at(700), 0.0).lines.is_empty(), "an improvement");
+    }
+
+    #[test]
+    fn any_increase_of_memory_above_the_threshold_counts() {
+        let pages = |pages| contender("a").pages(pages).build();
+        for (old, new, threshold, bad) in [
+            (100, 101, 0.0, true),
+            (100, 105, 0.05, false),
+            (100, 106, 0.05, true),
+            (100, 100, 0.0, false),
+            (100, 90, 0.0, false),
+        ] {
+            let found = worse(pages(old), pages(new), threshold);
+            assert_eq!(!found.lines.is_empty(), bad, "{old} to {new} at {threshold}: {:?}", found.lines);
+        }
+        let lines = worse(pages(100), pages(106), 0.05).lines;
+        assert_eq!(lines, ["a on one: peak_heap_bytes 6,553,600 → 6,946,816 (+6.0 %)"]);
+        let min = worse(contender("a").min_pages(3, 0).build(), contender("a").min_pages(4, 0).build(), 0.05).lines;
+        assert_eq!(min, ["a on one: min_heap.bytes 196,608 → 262,144 (+33.3 %)"]);
+    }
+
+    #[test]
+    fn who_broke_is_worse_and_who_was_not_compared_is_neither() {
+        let found = worse(contender("a").build(), contender("a").failed_requests(1).build(), 9.0);
+        assert_eq!((found.lines.len(), found.compared), (1, 1));
+        let untimed = || contender("a").without_time("switched off").without_memory("not accounted").build();
+        assert_eq!(worse(untimed(), untimed(), 0.0), Worse::default());
+        let once = || contender("a").rounds(1).build();
+        assert_eq!(worse(once(), once(), 0.0).compared, 1, "the peak: one round has no interval");
+    }
+
+    #[test]
+    fn only_the_chosen_metrics_count() {
+        let regression = Regression::of(
+            &[on("one", vec![contender("a").pages(10).cold_ns(100).build()])],
+            &[on("one", vec![contender("a").pages(20).cold_ns(200).build()])],
+            None,
+        );
+        assert_eq!(regression.worse(0.0, &["cold_ns_per_op"]).lines.len(), 1);
+        assert_eq!(regression.worse(0.0, &["peak_heap_bytes", "grow_calls"]).lines.len(), 2);
+        assert_eq!(regression.worse(0.0, &[]), Worse::default());
+        assert_eq!(change(0.0, 1.0), f64::INFINITY);
+        assert_eq!([0.0, 0.053, -0.2, 12.5].map(percent), ["0 %", "+5.3 %", "-20.0 %", "+1,250 %"]);
+    }
+}

@@ -1,0 +1,313 @@
+//! Two runs as text for a terminal, and as Markdown for a pull request.
+
+use super::gate::{change, difference, percent};
+use super::{Cell, Regression, Worse};
+use crate::numbers::{fixed, grouped};
+use crate::reasons::by_reason;
+use crate::results::{Figure, Results};
+use crate::stats::{Ratio, Temperature, Verdict};
+use crate::table::grid::{Grid, escaped};
+use crate::table::wrap;
+
+const LEGEND: &str = "Times are new / old: the ratio of the medians, and its 95 % confidence interval; ▲ slower, ▼ faster, as the whole interval \
+    is on one side of 1; all others are inconclusive. Memory is exact.";
+
+/// Where and when a run was measured.
+pub(super) fn run(results: &Results) -> String {
+    let from = &results.provenance;
+    let revision = from.git_revision.known().map(|revision| format!(" ({revision})")).unwrap_or_default();
+    let cpu = from.cpu.known().map_or("an unknown processor", String::as_str);
+    format!("{} by Heaprace {}{revision}, {} build, on {cpu}", from.date, from.heaprace_version, from.profile)
+}
+
+impl Regression {
+    /// As text of at most so many columns, but for the table where names are long. `worse` is what a gate found, with its threshold.
+    pub fn text(&self, worse: Option<(&Worse, f64)>, width: usize) -> String {
+        let mut paragraphs = Vec::new();
+        if let Some((old, new)) = &self.runs {
+            paragraphs.push(vec![format!("old: {old}"), format!("new: {new}")]);
+        }
+        let mut text = block(&paragraphs, width);
+        if !self.cells.is_empty() {
+            text += &self.grid(plain).text();
+            text += "\n\n";
+        }
+        let mut legend = vec![LEGEND.to_owned()];
+        legend.extend(self.relative());
+        let lists = [("exact differences:", self.differences()), ("not compared:", self.not_compared())];
+        let lists = lists.into_iter().filter(|(_, lines)| !lines.is_empty());
+        let mut below: Vec<Vec<String>> = if self.cells.is_empty() { Vec::new() } else { vec![legend] };
+        below.push(self.doubts.iter().map(|doubt| format!("WARNING: {doubt}")).collect());
+        below.extend(lists.map(|(title, lines)| std::iter::once(title.to_owned()).chain(lines).collect()));
+        if let Some((worse, threshold)) = worse {
+            below.push(std::iter::once(verdict(worse, threshold)).chain(worse.lines.clone()).collect());
+        }
+        text += &block(&below, width);
+        text.trim_end_matches('\n').to_owned() + "\n"
+    }
+
+    /// As Markdown: the verdict first, where there is one.
+    pub fn markdown(&self, worse: Option<(&Worse, f64)>) -> String {
+        let mut text = String::from("### Allocators, new against old\n\n");
+        if let Some((worse, threshold)) = worse {
+            text += &format!("**{}**\n\n{}", escaped(&verdict(worse, threshold)), list(&worse.lines));
+        }
+        if !self.cells.is_empty() {
+            text += &self.grid(escaped).markdown();
+            let legend = [Some(LEGEND.to_owned()), self.relative()].into_iter().flatten().collect::<Vec<_>>().join(" ");
+            text += &format!("\n{}\n\n", escaped(&legend));
+        }
+        text += &list(&self.doubts.iter().map(|doubt| format!("Warning: {doubt}")).collect::<Vec<_>>());
+        for (title, lines) in [("Exact differences", self.differences()), ("Not compared", self.not_compared())] {
+            if !lines.is_empty() {
+                text += &format!("<details><summary>{title}</summary>\n\n{}</details>\n\n", list(&lines));
+            }
+        }
+        if let Some((old, new)) = &self.runs {
+            text += &list(&[format!("old: {old}"), format!("new: {new}")]);
+        }
+        text.trim_end().to_owned() + "\n"
+    }
+
+    fn relative(&self) -> Option<String> {
+        let other = self.relative_to.as_ref()?;
+        Some(format!("Times of each run are relative to {other}'s of the same rounds."))
+    }
+
+    fn grid(&self, name: fn(&str) -> String) -> Grid {
+        let mut grid = Grid::new(["allocator", "cold ×\n95 % CI", "warm ×\n95 % CI", "peak heap\nKiB", "change"]);
+        let mut trace = None;
+        for cell in &self.cells {
+            if trace != Some(&cell.trace) {
+                trace = Some(&cell.trace);
+                grid.heading(&cell.trace);
+            }
+            let peak = cell.figures.iter().find(|pair| pair.metric.name == "peak_heap_bytes");
+            let peak = peak.and_then(|pair| pair.known());
+            grid.row([
+                name(&cell.contender),
+                ratio(&cell.times[0]),
+                ratio(&cell.times[1]),
+                peak.map_or("–".into(), |(_, new)| grouped((new as u64).div_ceil(1024))),
+                match (&cell.broke, peak) {
+                    (Some(_), _) => "BROKE".into(),
+                    (None, Some((old, new))) => percent(change(old, new)),
+                    (None, None) => "–".into(),
+                },
+            ]);
+        }
+        grid
+    }
+
+    /// What differs exactly, a line for each cell, and which versions.
+    fn differences(&self) -> Vec<String> {
+        let of_cell = |cell: &Cell| {
+            let mut parts = Vec::new();
+            if cell.versions.0 != cell.versions.1 {
+                parts.push(format!("version {} → {}", cell.versions.0, cell.versions.1));
+            }
+            for pair in &cell.figures {
+                match (&pair.old, &pair.new) {
+                    (Figure::Known(old), Figure::Known(new)) if old != new => parts.push(difference(pair, *old, *new)),
+                    _ => {}
+                }
+            }
+            (!parts.is_empty()).then(|| format!("{} on {}: {}", cell.contender, cell.trace, parts.join(", ")))
+        };
+        self.cells.iter().filter_map(of_cell).collect()
+    }
+
+    /// What is not in the table, and what in it is not known.
+    fn not_compared(&self) -> Vec<String> {
+        let mut lines: Vec<String> =
+            self.not_comparable.iter().map(|(what, why)| format!("{what}: not comparable: {why}")).collect();
+        let unknown = self.cells.iter().flat_map(|cell| no_ratios(cell).into_iter().map(move |reason| (cell, reason)));
+        let named: Vec<(String, String)> =
+            unknown.map(|(cell, reason)| (format!("{} on {}", cell.contender, cell.trace), reason)).collect();
+        let grouped = by_reason(named.iter().map(|(name, reason)| (name.as_str(), reason.clone())));
+        lines.extend(grouped.into_iter().map(|(names, reason)| format!("{names}: {reason}")));
+        for (which, names) in [("old", &self.only_old), ("new", &self.only_new)] {
+            if !names.is_empty() {
+                lines.push(format!("in the {which} run only: {}", names.join(", ")));
+            }
+        }
+        lines
+    }
+}
+
+/// Which ratios of times a cell does not have, and why.
+fn no_ratios(cell: &Cell) -> Vec<String> {
+    match &cell.times {
+        [Figure::Unknown { unknown: cold }, Figure::Unknown { unknown: warm }] if cold == warm => {
+            vec![format!("no ratio of times: {cold}")]
+        }
+        times => {
+            let times = Temperature::ALL.into_iter().zip(times);
+            let unknown = times.filter_map(|(temperature, ratio)| match ratio {
+                Figure::Unknown { unknown } => Some(format!("no ratio of {} times: {unknown}", temperature.name())),
+                Figure::Known(_) => None,
+            });
+            unknown.collect()
+        }
+    }
+}
+
+fn plain(text: &str) -> String {
+    text.to_owned()
+}
+
+/// A ratio with its interval and its mark: `1.08 1.05–1.11 ▲`.
+fn ratio(figure: &Figure<Ratio>) -> String {
+    let Figure::Known(Ratio { estimate, verdict }) = figure else { return "–  ".into() };
+    let mark = match verdict {
+        Verdict::Slower => "▲",
+        Verdict::Faster => "▼",
+        Verdict::Inconclusive => " ",
+    };
+    match estimate.interval {
+        Some(interval) => {
+            format!("{} {}–{} {mark}", fixed(estimate.value, 2), fixed(interval.low, 2), fixed(interval.high, 2))
+        }
+        None => format!("{} {mark}", fixed(estimate.value, 2)),
+    }
+}
+
+/// What a gate says.
+fn verdict(worse: &Worse, threshold: f64) -> String {
+    let allowed = if threshold == 0.0 {
+        "at all".to_owned()
+    } else {
+        format!("by more than {} %", fixed(threshold * 100.0, 2).trim_end_matches('0').trim_end_matches('.'))
+    };
+    match (worse.compared, worse.lines.len()) {
+        (0, _) => "Nothing was compared that the gate holds.".into(),
+        (compared, 0) => format!("None of {compared} figures got worse {allowed}."),
+        (compared, 1) => format!("1 of {compared} figures got worse {allowed}:"),
+        (compared, count) => format!("{count} of {compared} figures got worse {allowed}:"),
+    }
+}
+
+/// Paragraphs of lines that fit, with a blank line behind each.
+fn block(paragraphs: &[Vec<String>], width: usize) -> String {
+    let mut text = String::new();
+    for paragraph in paragraphs.iter().filter(|paragraph| !paragraph.is_empty()) {
+        for line in paragraph.iter().flat_map(|line| wrap(line, width, 2)) {
+            text += &line;
+            text.push('\n');
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// A list in Markdown, with a blank line behind it; nothing of nothing.
+fn list(lines: &[String]) -> String {
+    let items: String = lines.iter().map(|line| format!("- {}\n", escaped(line))).collect();
+    if items.is_empty() { items } else { items + "\n" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::DEFAULT_GATES;
+    use super::super::tests::on;
+    use super::*;
+    use crate::sample::contender;
+
+    fn regression() -> Regression {
+        let old = [
+            on(
+                "one",
+                vec![
+                    contender("dlmalloc").version("0.2.13").pages(20).cold_ns(125).warm_ns(126).build(),
+                    contender("wee_alloc").pages(889).cold_ns(100).warm_ns(100).build(),
+                    contender("gone").build(),
+                ],
+            ),
+            on("two", vec![contender("wee_alloc").rounds(1).pages(3).build()]),
+        ];
+        let new = [
+            on(
+                "one",
+                vec![
+                    contender("dlmalloc").version("0.2.14").pages(21).cold_ns(150).warm_ns(126).build(),
+                    contender("wee_alloc").pages(800).cold_ns(100).warm_ns(50).without_time("switched off").build(),
+                ],
+            ),
+            on("two", vec![contender("wee_alloc").rounds(1).pages(3).failed_requests(2).build()]),
+        ];
+        Regression::of(&old, &new, None)
+    }
+
+    #[test]
+    fn text_looks_like_this() {
+        let expected = "\
+old: 2026-05-04T12:00:00Z by Heaprace 0.1.0 (9700486), release build, on AMD EPYC 7763 64-Core
+  Processor
+new: 2026-05-04T12:00:00Z by Heaprace 0.1.0 (9700486), release build, on AMD EPYC 7763 64-Core
+  Processor
+
+allocator            cold ×            warm ×  peak heap   change
+                    95 % CI           95 % CI        KiB
+──────────────────────────────────────────────────────────────────
+one
+dlmalloc   1.20 1.18–1.23 ▲  1.00 0.98–1.02        1,344   +5.0 %
+wee_alloc               –                 –       51,200  -10.0 %
+two
+wee_alloc            1.00              1.00          192    BROKE
+
+Times are new / old: the ratio of the medians, and its 95 % confidence interval; ▲ slower, ▼ faster,
+  as the whole interval is on one side of 1; all others are inconclusive. Memory is exact.
+
+exact differences:
+dlmalloc on one: version 0.2.13 → 0.2.14, peak_heap_bytes 1,310,720 → 1,376,256 (+5.0 %),
+  peak_span_bytes 1,310,720 → 1,376,256 (+5.0 %), retention.end_resident_bytes 1,310,720 → 1,376,256
+  (+5.0 %), retention.freed_heap_bytes 1,310,720 → 1,376,256 (+5.0 %), grow_calls 20 → 21 (+5.0 %)
+wee_alloc on one: peak_heap_bytes 58,261,504 → 52,428,800 (-10.0 %), peak_span_bytes 58,261,504 →
+  52,428,800 (-10.0 %), retention.end_resident_bytes 58,261,504 → 52,428,800 (-10.0 %),
+  retention.freed_heap_bytes 58,261,504 → 52,428,800 (-10.0 %), grow_calls 889 → 800 (-10.0 %)
+
+not compared:
+wee_alloc on one: no ratio of times: new: switched off
+in the old run only: gone on one
+
+2 of 5 figures got worse by more than 5 %:
+dlmalloc on one: cold_ns_per_op +20.0 % (95 % CI +17.5 % to +22.6 %)
+wee_alloc on two: 2 of its requests fail, 0 did
+";
+        let found = regression();
+        let text = found.text(Some((&found.worse(0.05, &DEFAULT_GATES), 0.05)), 100);
+        assert_eq!(text, expected, "{text}");
+        assert!(!found.text(None, 100).contains("got worse"));
+    }
+
+    #[test]
+    fn markdown_has_the_verdict_first() {
+        let found = regression();
+        let text = found.markdown(Some((&found.worse(0.05, &DEFAULT_GATES), 0.05)));
+        let expected = "\
+### Allocators, new against old
+
+**2 of 5 figures got worse by more than 5 %:**
+
+- dlmalloc on one: cold\\_ns\\_per\\_op +20.0 % (95 % CI +17.5 % to +22.6 %)
+- wee\\_alloc on two: 2 of its requests fail, 0 did
+
+| allocator | cold × 95 % CI | warm × 95 % CI | peak heap KiB | change |
+| :-- | --: | --: | --: | --: |
+| **one** |  |  |  |  |
+| dlmalloc | 1.20 1.18–1.23 ▲ | 1.00 0.98–1.02 | 1,344 | +5.0 % |
+";
+        assert!(text.starts_with(expected), "{text}");
+        assert!(text.contains("<details><summary>Exact differences</summary>\n\n- dlmalloc on one: version"));
+    }
+
+    #[test]
+    fn nothing_in_common_is_said() {
+        let nothing = Regression::of(&[on("a", vec![])], &[on("b", vec![])], None);
+        let text = nothing.text(None, 80);
+        assert!(text.ends_with("not compared:\nin the old run only: a\nin the new run only: b\n"), "{text}");
+        assert_eq!(Regression::of(&[], &[], None).text(None, 80), "\n");
+        let gate = nothing.worse(0.0, &DEFAULT_GATES);
+        assert!(nothing.markdown(Some((&gate, 0.0))).contains("**Nothing was compared that the gate holds.**"));
+    }
+}
