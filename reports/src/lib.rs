@@ -31,6 +31,7 @@ pub mod chart;
 mod error;
 pub mod export;
 mod file;
+mod html;
 mod load;
 pub mod metric;
 pub mod numbers;
@@ -46,4 +47,5 @@ mod wire;
 
 pub use error::ReportError;
 pub use file::save;
+pub use html::html;
 pub use load::{RESULTS_FILE, Saved, load};
