@@ -7,6 +7,7 @@
 mod definitions;
 mod escape;
 mod findings;
+mod means;
 mod overall;
 mod provenance;
 mod summary;
@@ -76,8 +77,8 @@ pub fn html(results: &[Results]) -> Result<String, ReportError> {
         [] => page += "<p>There are no results.</p>\n",
         [one] => page += &format!("<section class=\"trace\">{}</section>\n", trace(one, &charts[0], 0)),
         _ => {
-            page += &overall::section(&found);
-            page += "<section id=\"traces\"><h2>Trace by trace</h2>\n<p class=\"open-all\"><button type=\"button\" id=\"open-all\">Open all</button></p>\n";
+            page += &overall::section(results, &found);
+            page += "<section id=\"traces\"><h2>Each trace</h2>\n<p class=\"open-all\"><button type=\"button\" id=\"open-all\">Open all</button></p>\n";
             for (index, one) in found.iter().enumerate() {
                 page += &folded(one, &charts[index], index);
             }
@@ -101,9 +102,16 @@ fn header(results: &[Results]) -> String {
     };
     let about = match results {
         [one] => lede(one),
-        _ => format!("{} replayed through the same allocators on the same simulated page heap.", count(results.len() as u64, "trace")),
+        _ => format!(
+            "{} replayed through the same allocators on the same simulated page heap.",
+            count(results.len() as u64, "trace")
+        ),
     };
-    let traces = if results.len() > 1 { "<a href=\"#traces\">Traces</a> " } else { "<a href=\"#charts\">Charts</a> <a href=\"#tables\">Tables</a> " };
+    let traces = if results.len() > 1 {
+        "<a href=\"#traces\">Traces</a> "
+    } else {
+        "<a href=\"#charts\">Charts</a> <a href=\"#tables\">Tables</a> "
+    };
     format!(
         "<header><p class=\"brand\">Heaprace</p><h1>{heading}</h1>\n<p class=\"lede\">{about}</p>\n\
          <nav aria-label=\"On this page\"><a href=\"#summary\">Summary</a> {traces}<a href=\"#definitions\">Definitions</a> <a href=\"#provenance\">Provenance</a></nav></header>\n"
@@ -141,7 +149,8 @@ fn warnings(results: &[Results]) -> String {
     if groups.is_empty() {
         return String::new();
     }
-    let mut html = "<aside class=\"warnings\" aria-label=\"Warnings\"><h2>Read the timings with care</h2><ul>\n".to_owned();
+    let mut html =
+        "<aside class=\"warnings\" aria-label=\"Warnings\"><h2>Read the timings with care</h2><ul>\n".to_owned();
     for (names, message) in groups {
         let of = if results.len() > 1 { format!(" <small>({})</small>", escape(&names)) } else { String::new() };
         html += &format!("<li>{}{of}</li>\n", escape(&message));
@@ -160,10 +169,13 @@ fn switches(results: &[Results]) -> String {
     if names.len() < 2 {
         return String::new();
     }
-    let mut html = "<div class=\"switches\" role=\"group\" aria-label=\"Allocators shown in charts and tables\">\n".to_owned();
+    let mut html =
+        "<div class=\"switches\" role=\"group\" aria-label=\"Allocators shown in charts and tables\">\n".to_owned();
     for name in names {
         let name = escape(name);
-        html += &format!("<button type=\"button\" aria-pressed=\"true\" data-toggle=\"{name}\"><i class=\"swatch\" data-swatch=\"{name}\"></i>{name}</button>\n");
+        html += &format!(
+            "<button type=\"button\" aria-pressed=\"true\" data-toggle=\"{name}\"><i class=\"swatch\" data-swatch=\"{name}\"></i>{name}</button>\n"
+        );
     }
     html + "<button type=\"button\" id=\"show-all\" hidden>Show all</button></div>\n"
 }
@@ -203,7 +215,10 @@ fn trace(found: &Findings, drawn: &[String], index: usize) -> String {
     html += "<div class=\"charts\">\n";
     for (number, (Chart { file_name, .. }, svg)) in chart::ALL.iter().zip(drawn).enumerate() {
         let name = file_name.trim_end_matches(".svg");
-        html += &format!("<figure class=\"chart\" data-chart=\"{name}\">{}</figure>\n", svg::inline(svg, &format!("t{index}c{number}-")));
+        html += &format!(
+            "<figure class=\"chart\" data-chart=\"{name}\">{}</figure>\n",
+            svg::inline(svg, &format!("t{index}c{number}-"))
+        );
     }
     html += &format!("</div>\n<h3 class=\"part\"{}>Tables</h3>\n", anchors[1]);
     html += &tables::tables(results, &rows);
@@ -228,7 +243,126 @@ fn verdicts(statements: &[Statement]) -> String {
         let swatches: String =
             names.iter().map(|name| format!("<i class=\"swatch\" data-swatch=\"{}\"></i>", escape(name))).collect();
         let detail: String = detail.iter().map(|sentence| format!("<p>{}</p>", escape(sentence))).collect();
-        html += &format!("<article class=\"{class}\"><h4>{question}</h4><p class=\"answer\">{swatches}{}</p>{detail}</article>\n", escape(answer));
+        html += &format!(
+            "<article class=\"{class}\"><h4>{question}</h4><p class=\"answer\">{swatches}{}</p>{detail}</article>\n",
+            escape(answer)
+        );
     }
     html + "</div>\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::results::{Figure, Warning, WarningCode};
+    use crate::sample::{self, contender};
+
+    const HOSTILE: &str = "<script>alert('x')</script>\"&\u{1b}";
+
+    fn ids(page: &str) -> Vec<&str> {
+        page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect()
+    }
+
+    /// Results whose every text was written by somebody who means harm.
+    fn hostile() -> Results {
+        let mut results = sample::results();
+        results.contenders.push(contender(HOSTILE).version(HOSTILE).failed_requests(1).build());
+        results.contenders.push(contender("broken").invalid(1, HOSTILE).build());
+        results.contenders.push(contender("untimed").without_time(HOSTILE).without_memory(HOSTILE).build());
+        results.trace.name = HOSTILE.into();
+        results.trace.sha256 = HOSTILE.into();
+        results.trace.repairs = vec![HOSTILE.into()];
+        results.settings.baseline = HOSTILE.into();
+        results.settings.touch = HOSTILE.into();
+        results.provenance.cpu = Figure::Known(HOSTILE.into());
+        results.provenance.rustc = HOSTILE.into();
+        results.provenance.date = HOSTILE.into();
+        results.provenance.governor = Figure::unknown(HOSTILE);
+        results.warnings = vec![Warning { code: WarningCode::NoisyMachine, message: HOSTILE.into() }];
+        results
+    }
+
+    #[test]
+    fn nothing_from_results_is_taken_for_markup() {
+        for page in [html(&[hostile()]).unwrap(), html(&[hostile(), hostile()]).unwrap()] {
+            assert!(page.contains("&lt;script&gt;alert("), "it is there, as text");
+            assert!(!page.contains("<script>alert"));
+            assert_eq!(page.matches("<script>").count(), 1, "the page's own");
+            assert!(page.chars().all(|letter| letter == '\n' || !letter.is_control()));
+        }
+    }
+
+    #[test]
+    fn the_parts_are_there_and_nothing_is_loaded() {
+        let page = html(&[sample::results()]).unwrap();
+        for part in [
+            "Fastest on warm pages",
+            "<figure class=\"chart\"",
+            "<table class=\"sortable\">",
+            "id=\"definitions\"",
+            "id=\"provenance\"",
+            "Content-Security-Policy",
+        ] {
+            assert!(page.contains(part), "{part}");
+        }
+        for loads in ["src=\"", "@import", "url(http", "href=\"http", "fetch("] {
+            assert!(!page.contains(loads), "{loads}");
+        }
+        assert_eq!(page.matches("data-chart=").count(), chart::ALL.len());
+    }
+
+    #[test]
+    fn ids_are_unique_and_links_have_a_target() {
+        let other = Results {
+            trace: crate::results::Trace { name: "other trace".into(), ..sample::results().trace },
+            ..sample::results()
+        };
+        let page = html(&[sample::results(), other]).unwrap();
+        let ids = ids(&page);
+        let known: HashSet<_> = ids.iter().copied().collect();
+        assert_eq!(known.len(), ids.len(), "{ids:?}");
+        for target in page.split("href=\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
+            assert!(known.contains(target), "#{target}");
+        }
+        for definition in page.split("data-def=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+            assert!(known.contains(format!("def-{definition}").as_str()), "{definition}");
+        }
+    }
+
+    #[test]
+    fn every_contender_can_be_switched_off_but_the_floor() {
+        let page = html(&[sample::results()]).unwrap();
+        for name in ["bump", "dlmalloc", "wee_alloc"] {
+            assert!(
+                page.contains(&format!("data-toggle=\"{name}\""))
+                    && page.contains(&format!("data-contender=\"{name}\""))
+            );
+        }
+        assert!(!page.contains("data-toggle=\"null\""));
+    }
+
+    #[test]
+    fn warnings_come_before_the_summary_and_once() {
+        let mut results = sample::results();
+        results.warnings = vec![Warning { code: WarningCode::Governor, message: "the clock is not held".into() }];
+        let page = html(&[results.clone(), results]).unwrap();
+        assert_eq!(page.matches("governor: the clock is not held").count(), 1);
+        assert!(page.find("the clock is not held") < page.find("id=\"summary\""));
+        let mut debug = sample::results();
+        debug.provenance.profile = "debug".into();
+        assert!(html(&[debug]).unwrap().contains("measured with a debug build"));
+    }
+
+    #[test]
+    fn results_with_little_in_them_make_a_page_too() {
+        for contenders in
+            [vec![], vec![contender("a").build()], vec![contender("a").without_memory("x").without_time("y").build()]]
+        {
+            let page = html(&[Results { contenders, ..sample::empty() }]).unwrap();
+            assert!(page.ends_with("</html>\n"));
+        }
+        assert!(html(&[]).unwrap().contains("There are no results."));
+    }
 }

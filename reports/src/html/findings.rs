@@ -95,7 +95,9 @@ fn rank<'a>(best: &'a Contender, ns: f64, ratios: Vec<(&'a Contender, Figure<Rat
     for (contender, ratio) in ratios {
         match ratio {
             Figure::Unknown { unknown } => not_compared.push(NotCompared { contender, reason: unknown }),
-            Figure::Known(Ratio { estimate, verdict: Verdict::Slower }) => slower.push(Rival { contender, ratio: estimate }),
+            Figure::Known(Ratio { estimate, verdict: Verdict::Slower }) => {
+                slower.push(Rival { contender, ratio: estimate })
+            }
             Figure::Known(Ratio { estimate, .. }) => tied.push(Rival { contender, ratio: estimate }),
         }
     }
@@ -193,4 +195,81 @@ pub(super) fn climb(memory: &Memory) -> Option<Climb> {
 pub(super) fn climbing(results: &Results) -> Vec<(&Contender, Climb)> {
     let contenders = results.contenders.iter().filter(|contender| contender.role == Role::Contender);
     contenders.filter_map(|contender| Some((contender, climb(contender.memory.known()?)?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::Companion;
+    use crate::sample::{self, PAGE, contender};
+
+    fn with(contenders: Vec<Contender>) -> Results {
+        Results { contenders, ..sample::empty() }
+    }
+
+    /// A contender whose rounds took so long.
+    fn timed(name: &str, warm_ns: [u64; 7]) -> Contender {
+        let mut contender = contender(name).build();
+        let Figure::Known(time) = &mut contender.time else { unreachable!() };
+        (time.ops, time.warm_ns) = (1, warm_ns.into());
+        contender
+    }
+
+    #[test]
+    fn medians_do_not_decide_where_rounds_say_otherwise() {
+        // `a` is slower than `b` in every single round, although its median is lower... of fewer slow rounds.
+        let results = with(vec![timed("b", [10, 10, 10, 50, 50, 50, 50]), timed("a", [11, 11, 11, 55, 55, 55, 55])]);
+        let Fastest::Clear { best, next, .. } = fastest(&results, Temperature::Warm) else { panic!() };
+        assert_eq!((best.name.as_str(), next.contender.name.as_str()), ("b", "a"));
+        assert!((next.ratio.value - 1.1).abs() < 1e-9);
+    }
+
+    #[test]
+    fn rounds_of_other_runs_are_not_compared() {
+        let mut results = with(vec![timed("a", [10; 7]), timed("b", [20; 7]), timed("c", [30; 7])]);
+        let Figure::Known(time) = &mut results.contenders[2].time else { unreachable!() };
+        time.companions.push(Companion { name: "b".into(), cold_ns: vec![1; 7], warm_ns: vec![1; 7] });
+        let Fastest::Clear { best, next, not_compared, .. } = fastest(&results, Temperature::Warm) else { panic!() };
+        assert_eq!((best.name.as_str(), next.contender.name.as_str()), ("a", "b"));
+        assert_eq!(not_compared[0].contender.name, "c");
+        assert!(not_compared[0].reason.contains("same rounds"));
+    }
+
+    #[test]
+    fn a_floor_and_a_yardstick_win_nothing() {
+        let results = sample::results();
+        assert!(eligible(&results).iter().all(|contender| contender.role == Role::Contender));
+        assert_eq!(smallest(&results).unwrap().best[0].0.name, "dlmalloc");
+    }
+
+    /// A timeline with as many points as there are figures, of live and committed pages.
+    fn climb_of(points: impl Iterator<Item = (u64, u64)>) -> Option<Climb> {
+        let mut contender = contender("a").build();
+        let Figure::Known(memory) = &mut contender.memory else { unreachable!() };
+        memory.timeline = (points.enumerate())
+            .map(|(index, (live, committed))| FootprintPoint {
+                event: index as u64 + 1,
+                live_bytes: live * PAGE,
+                committed_bytes: committed * PAGE,
+                ..FootprintPoint::default()
+            })
+            .collect();
+        climb(memory)
+    }
+
+    #[test]
+    fn growth_over_a_flat_live_line_is_a_climb() {
+        let found = climb_of((0..100).map(|step| (2, 3 + step))).unwrap();
+        assert_eq!((found.from_bytes, found.to_bytes, found.live_bytes), (3 * PAGE, 102 * PAGE, 2 * PAGE));
+        assert_eq!((found.from_event, found.to_event), (1, 100));
+    }
+
+    #[test]
+    fn growth_with_the_program_or_once_is_none() {
+        assert_eq!(climb_of((0..100).map(|step| (1 + step, 2 + step))), None, "it grows with the program");
+        assert_eq!(climb_of((0..100).map(|_| (2, 3))), None, "it is flat");
+        assert_eq!(climb_of((0..100).map(|step| (2, if step < 50 { 3 } else { 30 }))), None, "one step is no climb");
+        assert_eq!(climb_of((0..100).map(|step| (2, 100 + step / 10))), None, "a tenth more is not enough");
+        assert_eq!(climb_of(std::iter::empty()), None);
+    }
 }

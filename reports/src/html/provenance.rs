@@ -56,7 +56,10 @@ fn facts(results: &Results) -> Vec<(&'static str, String)> {
         ("governor", known(&from.governor)),
         ("transparent huge pages", known(&from.transparent_huge_pages)),
         ("host's page", format!("{} B", grouped(from.host_page_bytes))),
-        ("heap's page", format!("{} B, at most {}", grouped(settings.page_bytes), count(settings.heap_limit_pages, "page"))),
+        (
+            "heap's page",
+            format!("{} B, at most {}", grouped(settings.page_bytes), count(settings.heap_limit_pages, "page")),
+        ),
         ("blocks", touch.to_owned()),
         ("rounds", format!("{} ({rigor} rigor), seed {}", grouped(settings.rounds.into()), settings.seed)),
     ];
@@ -81,14 +84,38 @@ pub(super) fn trace(results: &Results) -> String {
     let trace = &results.trace;
     let mut facts = vec![
         ("origin", origin(trace.origin).to_owned()),
-        ("events", format!("{}: {}, {}, {}", grouped(trace.events), count(trace.allocs, "allocation"), count(trace.reallocs, "reallocation"), count(trace.deallocs, "deallocation"))),
+        (
+            "events",
+            format!(
+                "{}: {}, {}, {}",
+                grouped(trace.events),
+                count(trace.allocs, "allocation"),
+                count(trace.reallocs, "reallocation"),
+                count(trace.deallocs, "deallocation")
+            ),
+        ),
         ("requested in all", bytes(trace.allocated_bytes)),
-        ("live at most", format!("{} B in {}, after event {}", grouped(trace.peak_live_bytes), count(trace.peak_live_objects, "object"), grouped(trace.peak_live_event))),
+        (
+            "live at most",
+            format!(
+                "{} B in {}, after event {}",
+                grouped(trace.peak_live_bytes),
+                count(trace.peak_live_objects, "object"),
+                grouped(trace.peak_live_event)
+            ),
+        ),
         ("left at the end", count(trace.left_live_objects, "object")),
     ];
     if let Figure::Known(bounds) = &results.bounds {
         facts.push(("clairvoyant placement", format!("{} B", grouped(bounds.clairvoyant_bytes))));
-        facts.push(("Robson's worst case", format!("{} B, for this peak and a largest size of {} B", grouped(bounds.robson_bytes), grouped(bounds.max_size_bytes))));
+        facts.push((
+            "Robson's worst case",
+            format!(
+                "{} B, for this peak and a largest size of {} B",
+                grouped(bounds.robson_bytes),
+                grouped(bounds.max_size_bytes)
+            ),
+        ));
     }
     if trace.mark_count > 0 {
         facts.push(("marks", grouped(trace.mark_count)));

@@ -56,7 +56,10 @@ pub(super) fn speed_in_short(fastest: &Fastest) -> String {
         Fastest::Alone { only, .. } => format!("{}, alone", only.name),
         Fastest::Clear { best, .. } => best.name.clone(),
         Fastest::Tied { lowest, tied, .. } => {
-            format!("inconclusive between {}", and([&lowest.name].into_iter().chain(tied.iter().map(|rival| &rival.contender.name))))
+            format!(
+                "inconclusive between {}",
+                and([&lowest.name].into_iter().chain(tied.iter().map(|rival| &rival.contender.name)))
+            )
         }
         Fastest::TooFewRounds { .. } => "inconclusive: too few rounds".into(),
         Fastest::NotCompared(_) => "inconclusive: not in the same rounds".into(),
@@ -98,7 +101,8 @@ fn speed(question: &'static str, fastest: &Fastest) -> Statement {
         ),
         Fastest::NotCompared(_) => (vec![], vec![], Tone::Open),
     };
-    let (Fastest::Clear { not_compared, .. } | Fastest::Tied { not_compared, .. } | Fastest::NotCompared(not_compared)) = fastest
+    let (Fastest::Clear { not_compared, .. } | Fastest::Tied { not_compared, .. } | Fastest::NotCompared(not_compared)) =
+        fastest
     else {
         return Statement { question, answer, names, detail, tone };
     };
@@ -123,8 +127,12 @@ fn alone(results: &Results) -> Option<Statement> {
         answer: only.name.clone(),
         names: vec![only.name.clone()],
         detail: vec![
-            if others { "The only contender here that can win anything: the others are yardsticks, or failed." } else { "The only contender: there is nothing to compare it with." }
-                .into(),
+            if others {
+                "The only contender here that can win anything: the others are yardsticks, or failed."
+            } else {
+                "The only contender: there is nothing to compare it with."
+            }
+            .into(),
         ],
         tone: Tone::Open,
     })
@@ -160,8 +168,11 @@ fn min_heap(results: &Results) -> Option<Statement> {
         eligible(results).into_iter().filter_map(|contender| Some((contender, contender.min_heap.known()?))).collect();
     known.sort_by_key(|(_, min)| min.pages);
     let (_, least) = *known.first()?;
-    let names: Vec<String> =
-        known.iter().take_while(|(_, min)| min.pages == least.pages).map(|(contender, _)| contender.name.clone()).collect();
+    let names: Vec<String> = known
+        .iter()
+        .take_while(|(_, min)| min.pages == least.pages)
+        .map(|(contender, _)| contender.name.clone())
+        .collect();
     let detail = vec![format!(
         "{} ({}) are enough for the whole trace: {} × peak live.",
         count(least.pages, "page"),
@@ -187,11 +198,21 @@ fn trade_off(results: &Results, warm: &Fastest) -> Option<Statement> {
     };
     if is_small(quick) && tied.is_empty() {
         let answer = format!("nothing: {} is both", quick.name);
-        return statement(answer, vec![quick.name.clone()], vec!["On warm pages it is the fastest, and no other needs less memory.".into()], Tone::Known);
+        return statement(
+            answer,
+            vec![quick.name.clone()],
+            vec!["On warm pages it is the fastest, and no other needs less memory.".into()],
+            Tone::Known,
+        );
     }
     if let Some(small) = [quick].into_iter().chain(tied.iter().copied()).find(|contender| is_small(contender)) {
         let detail = "No contender needs less memory, and none is known to be faster on warm pages.".to_owned();
-        return statement(format!("{}, as far as is known", small.name), vec![small.name.clone()], vec![detail], Tone::Open);
+        return statement(
+            format!("{}, as far as is known", small.name),
+            vec![small.name.clone()],
+            vec![detail],
+            Tone::Open,
+        );
     }
     let quick_memory = quick.memory.known()?;
     let mut detail = vec![exchange(results, quick, quick_memory, small, small_memory)?];
@@ -241,8 +262,10 @@ fn between(results: &Results, quick: &Memory, small: &Contender, small_memory: &
         .collect();
     found.sort_by_key(|(_, memory)| memory.peak_heap_bytes);
     let told = found.into_iter().take(2);
-    told.filter_map(|(contender, memory)| Some(format!("In between, {}", exchange(results, contender, memory, small, small_memory)?)))
-        .collect()
+    told.filter_map(|(contender, memory)| {
+        Some(format!("In between, {}", exchange(results, contender, memory, small, small_memory)?))
+    })
+    .collect()
 }
 
 fn climbs(results: &Results) -> Option<Statement> {
@@ -263,7 +286,13 @@ fn climbs(results: &Results) -> Option<Statement> {
     };
     let names: Vec<String> = found.iter().map(|(contender, _)| contender.name.clone()).collect();
     let detail = found.iter().map(tell).collect();
-    Some(Statement { question: "Takes more and more, like a leak", answer: and(names.iter()), names, detail, tone: Tone::Bad })
+    Some(Statement {
+        question: "Takes more and more, like a leak",
+        answer: and(names.iter()),
+        names,
+        detail,
+        tone: Tone::Bad,
+    })
 }
 
 /// Who failed, where and how.
@@ -321,5 +350,142 @@ fn join(parts: impl Iterator<Item = String>) -> String {
         [] => String::new(),
         [one] => one.clone(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::Role;
+    use crate::sample::{self, contender};
+
+    fn told(contenders: Vec<Contender>) -> Vec<Statement> {
+        let results = Results { contenders, ..sample::empty() };
+        statements(&Findings::of(&results))
+    }
+
+    fn find<'a>(statements: &'a [Statement], question: &str) -> &'a Statement {
+        let found = statements.iter().find(|statement| statement.question == question);
+        found.unwrap_or_else(|| panic!("{question}: {statements:#?}"))
+    }
+
+    #[test]
+    fn a_clear_winner_is_named_with_ratio_and_interval() {
+        let told = told(vec![
+            contender("dlmalloc").pages(20).warm_ns(200).build(),
+            contender("talc").pages(22).warm_ns(180).build(),
+            contender("segregated-bump").pages(80).warm_ns(100).build(),
+        ]);
+        let warm = find(&told, "Fastest on warm pages");
+        assert_eq!((warm.answer.as_str(), warm.tone), ("segregated-bump", Tone::Known));
+        // The samples of the made-up rounds are in proportion, so the interval has no width.
+        assert_eq!(warm.detail, ["10.0 ns per operation. talc comes next and takes 1.80 times (1.80–1.80) as long."]);
+        let size = find(&told, "Smallest peak heap");
+        assert_eq!((size.answer.as_str(), size.tone), ("dlmalloc", Tone::Known));
+        assert_eq!(
+            size.detail,
+            [
+                "1.25 MiB at the peak (20 pages), 1.25 × the 1 MiB that are live at most.",
+                "talc comes next with 1.38 MiB, 1.10 × as much."
+            ]
+        );
+        let price = find(&told, "What one pays for the other");
+        assert_eq!(price.answer, "4.00 × the memory of dlmalloc");
+        assert_eq!(
+            price.detail,
+            [
+                "segregated-bump takes 0.50 × (0.50–0.50) the time of dlmalloc on warm pages, and 4.00 × its peak heap.",
+                "In between, talc takes 0.90 × (0.90–0.90) the time of dlmalloc on warm pages, and 1.10 × its peak heap.",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_tie_is_inconclusive() {
+        let told =
+            told(vec![contender("a").pages(30).warm_ns(100).build(), contender("b").pages(20).warm_ns(100).build()]);
+        let warm = find(&told, "Fastest on warm pages");
+        assert_eq!((warm.answer.as_str(), warm.tone), ("inconclusive between a and b", Tone::Open));
+        assert_eq!(
+            warm.detail,
+            [
+                "a has the lowest median, 10.0 ns per operation; b takes 1.00 times (1.00–1.00) as long, and this interval contains 1."
+            ]
+        );
+        let price = find(&told, "What one pays for the other");
+        assert_eq!((price.answer.as_str(), price.tone), ("b, as far as is known", Tone::Open));
+    }
+
+    #[test]
+    fn who_is_both_pays_nothing() {
+        let told =
+            told(vec![contender("a").pages(10).warm_ns(100).build(), contender("b").pages(20).warm_ns(200).build()]);
+        assert_eq!(find(&told, "What one pays for the other").answer, "nothing: a is both");
+    }
+
+    #[test]
+    fn who_failed_wins_nothing_and_is_told_of() {
+        let told = told(vec![
+            contender("a").pages(20).warm_ns(200).build(),
+            contender("b").pages(20).warm_ns(300).build(),
+            contender("broken").pages(1).warm_ns(1).invalid(17, "block 3 overlaps block 2").build(),
+            contender("refuses").pages(1).warm_ns(1).failed_requests(12).build(),
+        ]);
+        assert_eq!(find(&told, "Fastest on warm pages").answer, "a");
+        assert_eq!(find(&told, "Smallest peak heap").answer, "a and b");
+        let failed = find(&told, "Failed");
+        assert_eq!((failed.answer.as_str(), failed.tone), ("broken and refuses", Tone::Bad));
+        assert!(failed.detail[0].contains("at event 17: block 3 overlaps block 2"), "{failed:?}");
+        assert!(failed.detail[1].contains("12 requests failed, first at event 4,711"), "{failed:?}");
+    }
+
+    #[test]
+    fn one_contender_has_nobody_to_beat() {
+        let told =
+            told(vec![contender("talc").build(), contender("null").role(Role::Floor).without_memory("none").build()]);
+        assert_eq!(find(&told, "Who takes part").answer, "talc");
+        let warm = find(&told, "Fastest on warm pages");
+        assert_eq!((warm.answer.as_str(), warm.tone), ("talc, alone", Tone::Open));
+        assert!(told.iter().all(|statement| statement.tone != Tone::Known), "{told:#?}");
+    }
+
+    #[test]
+    fn what_was_not_timed_has_no_winner() {
+        let untimed = |name| contender(name).without_time("rounds is 0").build();
+        let told = told(vec![untimed("a"), untimed("b")]);
+        let warm = find(&told, "Fastest on warm pages");
+        assert_eq!((warm.answer.as_str(), warm.tone), ("not timed", Tone::Open));
+        assert_eq!(warm.detail, ["No time was taken: rounds is 0."]);
+        assert!(told.iter().all(|statement| statement.question != "What one pays for the other"));
+    }
+
+    #[test]
+    fn few_rounds_decide_nothing() {
+        let told =
+            told(vec![contender("a").rounds(5).warm_ns(1).build(), contender("b").rounds(5).warm_ns(99).build()]);
+        let warm = find(&told, "Fastest on warm pages");
+        assert_eq!(warm.answer, "inconclusive: too few rounds");
+        assert!(warm.detail[0].contains("5 rounds") && warm.detail[0].contains("takes 6 rounds"), "{warm:?}");
+    }
+
+    #[test]
+    fn a_minimum_heap_is_told_where_it_was_searched_for() {
+        let told = told(vec![contender("a").min_pages(18, 0).build(), contender("b").min_pages(19, 0).build()]);
+        let heap = find(&told, "Smallest heap that will do");
+        assert_eq!((heap.answer.as_str(), heap.tone), ("a", Tone::Known));
+        assert!(heap.detail[0].starts_with("18 pages"), "{heap:?}");
+    }
+
+    #[test]
+    fn who_takes_more_and_more_is_told_of() {
+        let mut leaks = contender("wee_alloc").pages(889).build();
+        let crate::results::Figure::Known(memory) = &mut leaks.memory else { unreachable!() };
+        for (index, point) in memory.timeline.iter_mut().enumerate() {
+            (point.live_bytes, point.committed_bytes) = (131_072, (index as u64 + 2) * 65_536);
+        }
+        let told = told(vec![contender("dlmalloc").build(), leaks]);
+        let leak = find(&told, "Takes more and more, like a leak");
+        assert_eq!((leak.answer.as_str(), leak.tone), ("wee_alloc", Tone::Bad));
+        assert!(leak.detail[0].ends_with("while no more than 128 KiB were live."), "{leak:?}");
     }
 }

@@ -33,7 +33,9 @@ pub(super) fn inline(svg: &str, prefix: &str) -> String {
             }
             "<svg" => {
                 let view_box = attribute(tag, "viewBox").unwrap_or("0 0 1600 900");
-                let join = attribute(tag, "stroke-linejoin").map(|join| format!(" stroke-linejoin=\"{join}\"")).unwrap_or_default();
+                let join = attribute(tag, "stroke-linejoin")
+                    .map(|join| format!(" stroke-linejoin=\"{join}\""))
+                    .unwrap_or_default();
                 html += &format!("<svg role=\"img\" viewBox=\"{view_box}\"{join} aria-label=\"\u{1}\">");
             }
             "<?xml" | "<!DOCTYPE" | "<!--" => {}
@@ -63,7 +65,9 @@ fn attributes(tag: &str, prefix: &str) -> String {
             "font-family" | "xmlns" => continue,
             "font-size" => rounded(value),
             "id" => format!("{prefix}{value}"),
-            "href" | "xlink:href" => value.strip_prefix('#').map_or_else(|| value.to_owned(), |id| format!("#{prefix}{id}")),
+            "href" | "xlink:href" => {
+                value.strip_prefix('#').map_or_else(|| value.to_owned(), |id| format!("#{prefix}{id}"))
+            }
             "aria-labelledby" | "aria-describedby" => {
                 value.split(' ').map(|id| format!("{prefix}{id}")).collect::<Vec<_>>().join(" ")
             }
@@ -179,7 +183,10 @@ mod tests {
     fn ids_get_their_prefix_wherever_they_are_named() {
         let svg = "<svg viewBox=\"0 0 1 1\"><clipPath id=\"a\"/><g clip-path=\"url(#a)\"><use href=\"#a\"/></g></svg>";
         let html = inline(svg, "c7-");
-        assert!(html.contains("id=\"c7-a\"") && html.contains("url(#c7-a)") && html.contains("href=\"#c7-a\""), "{html}");
+        assert!(
+            html.contains("id=\"c7-a\"") && html.contains("url(#c7-a)") && html.contains("href=\"#c7-a\""),
+            "{html}"
+        );
     }
 
     #[test]
@@ -194,7 +201,9 @@ mod tests {
 
     #[test]
     fn colours_are_found() {
-        let found: Vec<_> = colors("<rect fill=\"#FFFFFF\"/><text fill=\"#222222\">a</text><path stroke=\"#D55E00\" fill=\"none\"/>").collect();
+        let found: Vec<_> =
+            colors("<rect fill=\"#FFFFFF\"/><text fill=\"#222222\">a</text><path stroke=\"#D55E00\" fill=\"none\"/>")
+                .collect();
         let expected = [("fill", "#FFFFFF", false), ("fill", "#222222", true), ("stroke", "#D55E00", false)];
         assert_eq!(found, expected.map(|(kind, color, text)| (kind, color.to_owned(), text)));
     }

@@ -57,12 +57,16 @@ impl Cell {
             Cell::Figure { value, text, below, best } => {
                 let below = if below.is_empty() { String::new() } else { format!("<small>{}</small>", escape(below)) };
                 let class = if *best { " class=\"best\"" } else { "" };
-                let mark = if *best { "<span class=\"mark\" aria-label=\", the best or tied with it\">*</span>" } else { "" };
+                let mark =
+                    if *best { "<span class=\"mark\" aria-label=\", the best or tied with it\">*</span>" } else { "" };
                 // What does not count as a number sorts behind all that do.
                 let key = if value.is_finite() { format!(" data-v=\"{value}\"") } else { String::new() };
                 format!("<td{class}{key}>{}{mark}{below}</td>", escape(text))
             }
-            Cell::Unknown(reason) => format!("<td class=\"unknown\"><button type=\"button\" class=\"term\" data-tip=\"{0}\" aria-label=\"no figure: {0}\">–</button></td>", escape(reason)),
+            Cell::Unknown(reason) => format!(
+                "<td class=\"unknown\"><button type=\"button\" class=\"term\" data-tip=\"{0}\" aria-label=\"no figure: {0}\">–</button></td>",
+                escape(reason)
+            ),
             Cell::Empty => "<td></td>".into(),
         }
     }
@@ -85,7 +89,8 @@ fn table<'a>(caption: &str, rows: &[Row<'a>], columns: Vec<Column<'a>>) -> Strin
         return String::new();
     }
     // The body comes first, as a column without a single figure is left out; the notes tell why there is none.
-    let cells: Vec<Vec<Cell>> = columns.iter().map(|column| rows.iter().map(|row| (column.cell)(row)).collect()).collect();
+    let cells: Vec<Vec<Cell>> =
+        columns.iter().map(|column| rows.iter().map(|row| (column.cell)(row)).collect()).collect();
     let told = |cells: &Vec<Cell>| cells.iter().any(|cell| matches!(cell, Cell::Figure { .. }));
     let shown: Vec<usize> = (0..columns.len()).filter(|&index| told(&cells[index])).collect();
     if shown.is_empty() {
@@ -97,7 +102,10 @@ fn table<'a>(caption: &str, rows: &[Row<'a>], columns: Vec<Column<'a>>) -> Strin
     );
     for &index in &shown {
         let (id, heading) = (definition(columns[index].definition).id, &columns[index].heading);
-        html += &format!("<th scope=\"col\" aria-sort=\"none\"><button type=\"button\" data-def=\"{id}\">{}</button></th>", escape(heading));
+        html += &format!(
+            "<th scope=\"col\" aria-sort=\"none\"><button type=\"button\" data-def=\"{id}\">{}</button></th>",
+            escape(heading)
+        );
     }
     html += "</tr></thead>\n<tbody>\n";
     for (at, row) in rows.iter().enumerate() {
@@ -116,11 +124,16 @@ fn name(contender: &Contender) -> String {
         Role::Floor => " <i>floor</i>".into(),
     };
     let failed = match &contender.verification {
-        Verification::Failed { message, .. } => format!(" <b class=\"bad\" data-tip=\"{}\">INVALID</b>", escape(message)),
+        Verification::Failed { message, .. } => {
+            format!(" <b class=\"bad\" data-tip=\"{}\">INVALID</b>", escape(message))
+        }
         _ => String::new(),
     };
     let name = escape(&contender.name);
-    format!("<th scope=\"row\"><i class=\"swatch\" data-swatch=\"{name}\"></i>{name}<small>{}{role}{failed}</small></th>", escape(&contender.version))
+    format!(
+        "<th scope=\"row\"><i class=\"swatch\" data-swatch=\"{name}\"></i>{name}<small>{}{role}{failed}</small></th>",
+        escape(&contender.version)
+    )
 }
 
 fn time_columns(results: &Results) -> Vec<Column<'_>> {
@@ -139,12 +152,16 @@ fn time_columns(results: &Results) -> Vec<Column<'_>> {
             }
         }));
         columns.push(column("net", format!("{kind} ns/op, net"), move |row| {
-            if row.contender.role == Role::Floor { return Cell::Empty }
+            if row.contender.role == Role::Floor {
+                return Cell::Empty;
+            }
             Cell::estimate(&net_ns_per_op(results, row.contender, temperature), false)
         }));
         let baseline = &results.settings.baseline;
         columns.push(column("ratio", format!("{kind} × {baseline}"), move |row| {
-            if row.contender.name == *baseline { return Cell::Empty }
+            if row.contender.name == *baseline {
+                return Cell::Empty;
+            }
             let ratio = ratio_beside(results, row.contender, baseline, temperature);
             Cell::estimate(&map(&ratio, |ratio| ratio.estimate), false)
         }));
@@ -181,21 +198,32 @@ fn memory_columns<'a>(results: &'a Results, rows: &[Row<'a>]) -> Vec<Column<'a>>
             })
         }),
         column("jw4", "J–W #4 %".into(), |row| of_memory(row, |memory| two(memory.johnstone_wilson_4_percent))),
-        column("jw1", "J–W #1 %".into(), |row| of_memory(row, |memory| maybe(memory.johnstone_wilson.mean_of_ratios_by_bytes_percent, "live never reached 1 % of its peak"))),
-        column("jw2", "J–W #2 %".into(), |row| of_memory(row, |memory| maybe(memory.johnstone_wilson.at_peak_live_percent, "nothing was live"))),
-        column("jw3", "J–W #3 %".into(), |row| of_memory(row, |memory| maybe(memory.johnstone_wilson.at_peak_heap_percent, "nothing was live"))),
+        column("jw1", "J–W #1 %".into(), |row| {
+            of_memory(row, |memory| {
+                maybe(memory.johnstone_wilson.mean_of_ratios_by_bytes_percent, "live never reached 1 % of its peak")
+            })
+        }),
+        column("jw2", "J–W #2 %".into(), |row| {
+            of_memory(row, |memory| maybe(memory.johnstone_wilson.at_peak_live_percent, "nothing was live"))
+        }),
+        column("jw3", "J–W #3 %".into(), |row| {
+            of_memory(row, |memory| maybe(memory.johnstone_wilson.at_peak_heap_percent, "nothing was live"))
+        }),
         column("refused", "refused".into(), |row| of_memory(row, |memory| Cell::whole(memory.failed_requests))),
     ];
     if results.settings.min_heap {
-        columns.insert(2, column("minheap", "min heap, pages".into(), |row| match &row.contender.min_heap {
-            Figure::Known(min) => Cell::Figure {
-                value: min.pages as f64,
-                text: grouped(min.pages),
-                below: format!("× {}", short(min.ratio_to_max_live)),
-                best: row.smallest_min,
-            },
-            Figure::Unknown { unknown } => Cell::Unknown(unknown.clone()),
-        }));
+        columns.insert(
+            2,
+            column("minheap", "min heap, pages".into(), |row| match &row.contender.min_heap {
+                Figure::Known(min) => Cell::Figure {
+                    value: min.pages as f64,
+                    text: grouped(min.pages),
+                    below: format!("× {}", short(min.ratio_to_max_live)),
+                    best: row.smallest_min,
+                },
+                Figure::Unknown { unknown } => Cell::Unknown(unknown.clone()),
+            }),
+        );
     }
     columns
 }
@@ -204,17 +232,33 @@ fn detail_columns<'a>() -> Vec<Column<'a>> {
     const NOT_TOLD: &str = "the contender does not tell";
     const NOTHING: &str = "there was nothing to divide by";
     vec![
-        column("span", "span, KiB".into(), |row| of_memory(row, |memory| Cell::whole(memory.peak_span_bytes.div_ceil(1024)))),
-        column("rounding", "rounding %".into(), |row| of_memory(row, |memory| percent(memory.fragmentation.at_peak_live.internal_share, NOT_TOLD))),
-        column("gaps", "gaps %".into(), |row| of_memory(row, |memory| percent(memory.fragmentation.at_peak_live.gap_share, NOTHING))),
-        column("pageslive", "pages live %".into(), |row| of_memory(row, |memory| percent(memory.occupancy.at_peak_heap.live_share, NOTHING))),
-        column("pinned", "pinned pages".into(), |row| of_memory(row, |memory| Cell::whole(memory.occupancy.at_peak_heap.pinned_pages))),
-        column("inplace", "in place %".into(), |row| of_memory(row, |memory| percent(memory.reallocs.in_place_share, "there were no reallocations"))),
-        column("copied", "copied ×".into(), |row| of_memory(row, |memory| maybe(memory.reallocs.copied_per_requested_byte, NOTHING))),
-        column("resident", "resident, KiB".into(), |row| of_memory(row, |memory| match &memory.retention.end_resident_bytes {
-            Figure::Known(bytes) => Cell::whole(bytes.div_ceil(1024)),
-            Figure::Unknown { unknown } => Cell::Unknown(unknown.clone()),
-        })),
+        column("span", "span, KiB".into(), |row| {
+            of_memory(row, |memory| Cell::whole(memory.peak_span_bytes.div_ceil(1024)))
+        }),
+        column("rounding", "rounding %".into(), |row| {
+            of_memory(row, |memory| percent(memory.fragmentation.at_peak_live.internal_share, NOT_TOLD))
+        }),
+        column("gaps", "gaps %".into(), |row| {
+            of_memory(row, |memory| percent(memory.fragmentation.at_peak_live.gap_share, NOTHING))
+        }),
+        column("pageslive", "pages live %".into(), |row| {
+            of_memory(row, |memory| percent(memory.occupancy.at_peak_heap.live_share, NOTHING))
+        }),
+        column("pinned", "pinned pages".into(), |row| {
+            of_memory(row, |memory| Cell::whole(memory.occupancy.at_peak_heap.pinned_pages))
+        }),
+        column("inplace", "in place %".into(), |row| {
+            of_memory(row, |memory| percent(memory.reallocs.in_place_share, "there were no reallocations"))
+        }),
+        column("copied", "copied ×".into(), |row| {
+            of_memory(row, |memory| maybe(memory.reallocs.copied_per_requested_byte, NOTHING))
+        }),
+        column("resident", "resident, KiB".into(), |row| {
+            of_memory(row, |memory| match &memory.retention.end_resident_bytes {
+                Figure::Known(bytes) => Cell::whole(bytes.div_ceil(1024)),
+                Figure::Unknown { unknown } => Cell::Unknown(unknown.clone()),
+            })
+        }),
     ]
 }
 

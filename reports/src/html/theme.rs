@@ -100,7 +100,12 @@ mod tests {
 
     #[test]
     fn what_is_drawn_or_written_stands_out_from_dark_paper() {
-        for color in [RGBColor(0x33, 0x22, 0x88), RGBColor(0x66, 0x11, 0x00), RGBColor(0x88, 0x22, 0x55), RGBColor(0, 0x72, 0xB2)] {
+        for color in [
+            RGBColor(0x33, 0x22, 0x88),
+            RGBColor(0x66, 0x11, 0x00),
+            RGBColor(0x88, 0x22, 0x55),
+            RGBColor(0, 0x72, 0xB2),
+        ] {
             assert!(contrast(on_dark(color, false), DARK_PAPER) >= MARK);
             assert!(contrast(on_dark(color, true), DARK_PAPER) >= TEXT);
         }

@@ -25,7 +25,8 @@ struct Timeline<'a> {
 
 /// The JSON of it, and how many points in time it has; nothing where no contender has a course over time.
 pub(super) fn json(results: &Results) -> Option<(String, usize)> {
-    let drawn = results.contenders.iter().filter(|contender| !matches!(contender.verification, Verification::Failed { .. }));
+    let drawn =
+        results.contenders.iter().filter(|contender| !matches!(contender.verification, Verification::Failed { .. }));
     let known: Vec<_> = drawn.filter_map(|contender| Some((contender, contender.memory.known()?))).collect();
     // Who refused requests had less live.
     let complete = known.iter().find(|(_, memory)| memory.failed_requests == 0).or(known.first())?;
@@ -56,7 +57,10 @@ pub(super) fn json(results: &Results) -> Option<(String, usize)> {
         unit: UNIT,
         steps,
         live: reference.iter().map(|point| point.live_bytes.div_ceil(UNIT)).collect(),
-        committed: known.iter().map(|(contender, memory)| (contender.name.as_str(), changes(&memory.timeline))).collect(),
+        committed: known
+            .iter()
+            .map(|(contender, memory)| (contender.name.as_str(), changes(&memory.timeline)))
+            .collect(),
     };
     Some((serde_json::to_string(&timeline).expect("plain data serialises"), reference.len()))
 }
@@ -84,7 +88,8 @@ mod tests {
         let memory = results.contenders[4].memory.known().unwrap();
         let points = thinned(&memory.timeline);
         assert!(points.len() <= POINTS);
-        let most = |points: &[FootprintPoint]| points.iter().map(|point| (point.live_bytes, point.committed_bytes)).max();
+        let most =
+            |points: &[FootprintPoint]| points.iter().map(|point| (point.live_bytes, point.committed_bytes)).max();
         assert_eq!(most(&points), most(&memory.timeline));
         assert_eq!(points.last().unwrap().event, memory.timeline.last().unwrap().event);
         assert!(thinned(&[]).is_empty());
@@ -98,7 +103,7 @@ mod tests {
         assert_eq!(json["steps"], serde_json::json!([[400, 500]]));
         assert_eq!(json["live"].as_array().unwrap().len(), 500);
         let names: Vec<_> = json["committed"].as_array().unwrap().iter().map(|one| one[0].as_str().unwrap()).collect();
-        assert_eq!(names, ["bump", "segregated-bump", "segregated-bump-moving", "dlmalloc", "talc", "wee_alloc"]);
+        assert_eq!(names, ["bump", "segregated-bump", "segregated-bump-mv", "dlmalloc", "talc", "wee_alloc"]);
         let dlmalloc = json["committed"][3][1].as_array().unwrap();
         assert_eq!(dlmalloc.last().unwrap(), 20 * 64, "20 pages in KiB");
         assert!(dlmalloc.len() <= 2 * 20, "only where it changes");
