@@ -5,18 +5,24 @@ use crate::numbers::{bytes, count, grouped};
 use crate::results::{Figure, Origin, Results, Rigor};
 use crate::table::notes::import;
 
+/// Results that share all facts about machine, build and settings.
+struct Group<'a> {
+    facts: Vec<(&'static str, String)>,
+    members: Vec<&'a Results>,
+}
+
 /// The section on machine, build and settings, for all traces.
 pub(super) fn provenance(results: &[Results]) -> String {
-    let mut groups: Vec<(Vec<(&str, String)>, Vec<&Results>)> = Vec::new();
+    let mut groups: Vec<Group> = Vec::new();
     for one in results {
         let facts = facts(one);
-        match groups.iter_mut().find(|(known, _)| *known == facts) {
-            Some((_, members)) => members.push(one),
-            None => groups.push((facts, vec![one])),
+        match groups.iter_mut().find(|group| group.facts == facts) {
+            Some(group) => group.members.push(one),
+            None => groups.push(Group { facts, members: vec![one] }),
         }
     }
     let mut html = "<section id=\"provenance\"><h2>Where the figures come from</h2>\n".to_owned();
-    for (facts, members) in &groups {
+    for Group { facts, members } in &groups {
         if groups.len() > 1 {
             let names: Vec<_> = members.iter().map(|one| one.trace.name.as_str()).collect();
             html += &format!("<h3>{}</h3>\n", escape(&names.join(", ")));
