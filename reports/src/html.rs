@@ -4,11 +4,13 @@
 //! with tooltips, a time cursor that all of them share, and contenders that can be switched off; then the tables, and what the terms mean; at
 //! last where the figures come from. What comes from results is escaped wherever it goes ([`escape`]).
 
+mod charts;
 mod definitions;
 mod escape;
 mod findings;
 mod means;
 mod overall;
+mod packed;
 mod provenance;
 mod summary;
 mod svg;
@@ -16,11 +18,12 @@ mod tables;
 mod theme;
 mod timeline;
 
-use self::escape::{anchor, escape, json_for_script};
+use self::escape::{anchor, escape};
 use self::findings::{Findings, smallest};
+use self::packed::packed;
 use self::summary::{Statement, Tone};
 use crate::ReportError;
-use crate::chart::{self, Chart};
+use crate::chart;
 use crate::numbers::{bytes, count};
 use crate::reasons::by_reason;
 use crate::results::{Results, Role};
@@ -52,13 +55,6 @@ pub fn html(results: &[Results]) -> Result<String, ReportError> {
         [one] => format!("{}: which allocator?", one.trace.name),
         _ => format!("Which allocator? {}", count(results.len() as u64, "trace")),
     };
-    // Drawn first, as the style sheet depends on their colours.
-    let mut charts = Vec::new();
-    for one in results {
-        charts.push(chart::ALL.iter().map(|chart| (chart.draw)(one)).collect::<Result<Vec<_>, _>>()?);
-    }
-    let all: Vec<String> = charts.iter().flatten().cloned().collect();
-
     let found: Vec<Findings> = results.iter().map(Findings::of).collect();
     let mut page = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -67,7 +63,7 @@ pub fn html(results: &[Results]) -> Result<String, ReportError> {
          <link rel=\"icon\" href=\"data:,\">\n<title>{} – Heaprace</title>\n<style>\n{STYLE}{}</style>\n</head>\n<body>\n\
          <a class=\"skip\" href=\"#summary\">To the summary</a>\n",
         escape(&title),
-        theme::style(&all, results),
+        theme::style(results),
     );
     page += &header(results);
     page += &warnings(results);
@@ -75,12 +71,16 @@ pub fn html(results: &[Results]) -> Result<String, ReportError> {
     page += "<main id=\"summary\">\n";
     match &found[..] {
         [] => page += "<p>There are no results.</p>\n",
-        [one] => page += &format!("<section class=\"trace\">{}</section>\n", trace(one, &charts[0], 0)),
+        [one] => {
+            page +=
+                &format!("<section class=\"trace\">{}</section>\n", trace(one, charts::of_trace(one.results, 0)?, 0))
+        }
         _ => {
-            page += &overall::section(results, &found);
-            page += "<section id=\"traces\"><h2>Each trace</h2>\n<p class=\"open-all\"><button type=\"button\" id=\"open-all\">Open all</button></p>\n";
+            page += &overall::section(results, &found)?;
+            page += "<section id=\"traces\"><h2>Each trace</h2>\n<p class=\"open-all\"><button type=\"button\" id=\"open-all\">Open all</button></p>\n\
+                     <noscript><p class=\"note\">The charts of each trace are packed, and need the page's script.</p></noscript>\n";
             for (index, one) in found.iter().enumerate() {
-                page += &folded(one, &charts[index], index);
+                page += &folded(one, index)?;
             }
             page += "</section>\n";
         }
@@ -107,14 +107,13 @@ fn header(results: &[Results]) -> String {
             count(results.len() as u64, "trace")
         ),
     };
-    let traces = if results.len() > 1 {
-        "<a href=\"#traces\">Traces</a> "
-    } else {
-        "<a href=\"#charts\">Charts</a> <a href=\"#tables\">Tables</a> "
+    let parts = match results {
+        [_] => "<a href=\"#charts-0\">Charts</a> <a href=\"#tables-0\">Tables</a>",
+        _ => "<a href=\"#traces\">Traces</a>",
     };
     format!(
         "<header><p class=\"brand\">Heaprace</p><h1>{heading}</h1>\n<p class=\"lede\">{about}</p>\n\
-         <nav aria-label=\"On this page\"><a href=\"#summary\">Summary</a> {traces}<a href=\"#definitions\">Definitions</a> <a href=\"#provenance\">Provenance</a></nav></header>\n"
+         <nav aria-label=\"On this page\"><a href=\"#summary\">Summary</a> {parts} <a href=\"#definitions\">Definitions</a> <a href=\"#provenance\">Provenance</a></nav></header>\n"
     )
 }
 
@@ -152,7 +151,8 @@ fn warnings(results: &[Results]) -> String {
     let mut html =
         "<aside class=\"warnings\" aria-label=\"Warnings\"><h2>Read the timings with care</h2><ul>\n".to_owned();
     for (names, message) in groups {
-        let of = if results.len() > 1 { format!(" <small>({})</small>", escape(&names)) } else { String::new() };
+        let everywhere = results.iter().map(|one| one.trace.name.as_str()).collect::<Vec<_>>().join(", ") == names;
+        let of = if everywhere { String::new() } else { format!(" <small>({})</small>", escape(&names)) };
         html += &format!("<li>{}{of}</li>\n", escape(&message));
     }
     html + "</ul></aside>\n"
@@ -181,11 +181,11 @@ fn switches(results: &[Results]) -> String {
 }
 
 /// A trace among several, closed until one opens it.
-fn folded(found: &Findings, charts: &[String], index: usize) -> String {
+fn folded(found: &Findings, index: usize) -> Result<String, ReportError> {
     let results = found.results;
     let warm = summary::speed_in_short(&found.warm);
     let small = smallest(results).map(|found| summary::and(found.best.iter().map(|(contender, _)| &contender.name)));
-    format!(
+    Ok(format!(
         "<details class=\"trace\" id=\"{}\"><summary><h3>{}</h3><span>{}; fastest warm: <b>{}</b>; smallest: <b>{}</b></span></summary>\n<p class=\"lede\">{}</p>\n{}</details>\n",
         anchor(&results.trace.name, index),
         escape(&results.trace.name),
@@ -193,34 +193,18 @@ fn folded(found: &Findings, charts: &[String], index: usize) -> String {
         escape(&warm),
         escape(&small.unwrap_or_else(|| "not known".into())),
         lede(results),
-        trace(found, charts, index),
-    )
+        trace(found, packed(&charts::of_trace(results, index)?), index),
+    ))
 }
 
-/// All of one trace.
-fn trace(found: &Findings, drawn: &[String], index: usize) -> String {
+/// All of one trace; `charts` are its charts, packed or not.
+fn trace(found: &Findings, charts: String, index: usize) -> String {
     let results = found.results;
     let rows = rows(results);
     let mut html = verdicts(&summary::statements(found));
-    let anchors = if index == 0 { [" id=\"charts\"", " id=\"tables\""] } else { ["", ""] };
-    html += &format!("<h3 class=\"part\"{}>Charts</h3>\n", anchors[0]);
-    if let Some((json, points)) = timeline::json(results) {
-        html += &format!(
-            "<div class=\"cursor-control\"><label>Time <input type=\"range\" min=\"0\" max=\"{}\" value=\"0\" step=\"1\"></label> <output>Move it, or point at a chart over time, to read all of them at one event.</output></div>\n\
-             <script type=\"application/json\" class=\"timeline\">{}</script>\n",
-            points - 1,
-            json_for_script(&json)
-        );
-    }
-    html += "<div class=\"charts\">\n";
-    for (number, (Chart { file_name, .. }, svg)) in chart::ALL.iter().zip(drawn).enumerate() {
-        let name = file_name.trim_end_matches(".svg");
-        html += &format!(
-            "<figure class=\"chart\" data-chart=\"{name}\">{}</figure>\n",
-            svg::inline(svg, &format!("t{index}c{number}-"))
-        );
-    }
-    html += &format!("</div>\n<h3 class=\"part\"{}>Tables</h3>\n", anchors[1]);
+    html += &format!("<h3 class=\"part\" id=\"charts-{index}\">Charts</h3>\n");
+    html += &charts;
+    html += &format!("<h3 class=\"part\" id=\"tables-{index}\">Tables</h3>\n");
     html += &tables::tables(results, &rows);
     let notes = notes::notes(results, &rows);
     if !notes.is_empty() {
@@ -311,6 +295,9 @@ mod tests {
             assert!(!page.contains(loads), "{loads}");
         }
         assert_eq!(page.matches("data-chart=").count(), chart::ALL.len());
+        let several = html(&[sample::results(), sample::results()]).unwrap();
+        assert_eq!(several.matches("class=\"packed\"").count(), 2);
+        assert_eq!(several.matches("data-chart=").count(), chart::ALL_TRACES.len());
     }
 
     #[test]

@@ -3,18 +3,20 @@
 
 use std::collections::BTreeMap;
 
+use super::charts;
 use super::escape::{anchor, escape};
 use super::findings::{Fastest, Findings, climbing, smallest};
 use super::means::means;
 use super::provenance::origin;
 use super::summary::{Statement, Tone, and, speed_in_short};
 use super::verdicts;
+use crate::ReportError;
 use crate::numbers::short;
 use crate::results::{Origin, Results, Verification};
 use crate::stats::{Measure, Temperature, by_origin};
 
 /// The part of the page that speaks of all traces.
-pub(super) fn section(results: &[Results], found: &[Findings]) -> String {
+pub(super) fn section(results: &[Results], found: &[Findings]) -> Result<String, ReportError> {
     let mut html = "<section id=\"overall\">\n".to_owned();
     // Origins are never in one mean.
     for (kind, group) in by_origin(results).into_iter().filter(|(_, group)| group.len() > 1) {
@@ -28,7 +30,9 @@ pub(super) fn section(results: &[Results], found: &[Findings]) -> String {
     html += "<h2>Trace for trace</h2>\n";
     html += &verdicts(&statements(found));
     html += &who_wins_where(found);
-    html + "</section>\n"
+    html += "<h2>Charts over all traces</h2>\n";
+    html += &charts::over_traces(results)?;
+    Ok(html + "</section>\n")
 }
 
 /// What is to be said of all traces together.

@@ -15,12 +15,19 @@
     const top = y + 18 + box.height > innerHeight - 8 ? y - box.height - 12 : y + 18;
     tip.style.transform = `translate(${Math.max(8, left)}px, ${Math.max(8, top)}px)`;
   }
+  let focused = null;
   function show(content, x, y) {
     tip.replaceChildren(...content);
     tip.hidden = false;
+    focused = null;
     place(x, y);
   }
-  const hide = () => { tip.hidden = true; };
+  function beside(element) {
+    const box = element.getBoundingClientRect();
+    show([tipText(element)], box.left, box.bottom - 10);
+    focused = element;
+  }
+  const hide = () => { tip.hidden = true; focused = null; };
 
   document.addEventListener("pointermove", (event) => {
     const content = [];
@@ -29,7 +36,7 @@
     const reading = pointCursor(event);
     if (reading) content.push(reading);
     if (content.length && content[0] !== "") show(content, event.clientX, event.clientY);
-    else if (event.pointerType === "mouse") hide();
+    else if (event.pointerType === "mouse" && !focused) hide();
   });
   document.addEventListener("pointerdown", (event) => {
     const marked = target(event);
@@ -40,12 +47,12 @@
   document.addEventListener("focusin", (event) => {
     const marked = target(event);
     if (!marked || !event.target.matches(":focus-visible")) return;
-    const box = marked.getBoundingClientRect();
-    show([tipText(marked)], box.left, box.bottom - 10);
+    beside(marked);
   });
   document.addEventListener("focusout", hide);
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
-  document.addEventListener("scroll", hide, { passive: true });
+  // Focus may scroll the page itself.
+  document.addEventListener("scroll", () => focused ? beside(focused) : hide(), { passive: true, capture: true });
   // For those who do not see tooltips: a control says where its definition is.
   for (const element of all("[data-def]")) {
     if (document.getElementById("def-" + element.dataset.def)) element.setAttribute("aria-describedby", "def-" + element.dataset.def);
@@ -191,9 +198,37 @@
     body.append(...known.concat(unknown).map(([, row]) => row));
   });
 
-  // ---- traces that are folded ----
+  // ---- traces that are folded, and their charts, which are packed ----
 
   const folded = () => all("details.trace");
+  const packed = all("script.packed").map((script) => ({ script, html: null, unpacked: null }));
+  function unpack(part) {
+    part.unpacked ??= (async () => {
+      try {
+        const bytes = Uint8Array.from(atob(part.script.textContent), (letter) => letter.charCodeAt(0));
+        part.html = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+      } catch (error) {
+        part.html = "<p>This browser cannot unpack the charts; one of 2023 or later can.</p>";
+      }
+    })();
+    return part.unpacked;
+  }
+  function insert(part) {
+    if (part.html === null || !part.script) return;
+    part.script.outerHTML = part.html;
+    part.script = null;
+  }
+  for (const part of packed) {
+    part.script.closest("details").addEventListener("toggle", async () => { await unpack(part); insert(part); });
+  }
+  // All are unpacked when there is time for it, as printing does not wait.
+  const later = globalThis.requestIdleCallback ?? ((work) => setTimeout(work, 200));
+  function unpackNext() {
+    const next = packed.find((part) => !part.unpacked);
+    if (next) unpack(next).then(() => later(unpackNext));
+  }
+  addEventListener("load", () => later(unpackNext));
+
   function openTarget() {
     const place = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (place instanceof HTMLDetailsElement) {
@@ -211,6 +246,7 @@
   });
   let before = [];
   addEventListener("beforeprint", () => {
+    packed.forEach(insert);
     before = folded().filter((trace) => !trace.open);
     for (const trace of before) trace.open = true;
   });

@@ -39,7 +39,8 @@ pub(super) fn inline(svg: &str, prefix: &str) -> String {
                 html += &format!("<svg role=\"img\" viewBox=\"{view_box}\"{join} aria-label=\"\u{1}\">");
             }
             "<?xml" | "<!DOCTYPE" | "<!--" => {}
-            "<polyline" => html += &polyline(tag, prefix),
+            "<polyline" => html += &path(tag, prefix, ""),
+            "<polygon" => html += &path(tag, prefix, "z"),
             _ => html += &attributes(tag, prefix),
         }
     }
@@ -99,14 +100,15 @@ fn rounded(value: &str) -> String {
     value.parse::<f64>().map_or_else(|_| value.to_owned(), |size| format!("{}", (size * 10.0).round() / 10.0))
 }
 
-/// A line as a path, whose steps are relative: a third of the bytes, and the same pixels.
-fn polyline(tag: &str, prefix: &str) -> String {
+/// A line or an area as a path, whose steps are relative: a third of the bytes, and the same pixels.
+fn path(tag: &str, prefix: &str, end: &str) -> String {
     let points = attribute(tag, "points").and_then(whole_points);
-    let Some(points) = points.filter(|points| points.len() > 1) else { return attributes(tag, prefix) };
     let kept = attributes(tag, prefix);
+    let Some(points) = points.filter(|points| points.len() > 1) else { return kept };
     let (before, after) = kept.split_once(" points=\"").expect("it was found above");
     let (_, after) = after.split_once('"').expect("it was found above");
-    format!("<path{} d=\"{}\"{after}", before.trim_start_matches("<polyline"), steps(&points))
+    let before = before.trim_start_matches("<polyline").trim_start_matches("<polygon");
+    format!("<path{before} d=\"{}{end}\"{after}", steps(&points))
 }
 
 fn whole_points(points: &str) -> Option<Vec<(i64, i64)>> {
@@ -153,17 +155,6 @@ fn steps(points: &[(i64, i64)]) -> String {
     path
 }
 
-/// All colours that the SVG fills or draws with, and whether it writes with them.
-pub(super) fn colors(svg: &str) -> impl Iterator<Item = (&'static str, String, bool)> + '_ {
-    svg.split('<').flat_map(|tag| {
-        let is_text = tag.starts_with("text");
-        ["fill", "stroke"].into_iter().filter_map(move |kind| {
-            let value = attribute(tag, kind)?;
-            (value.len() == 7 && value.starts_with('#')).then(|| (kind, value.to_owned(), is_text))
-        })
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,9 +165,11 @@ mod tests {
         assert_eq!(steps(&[(1, 2), (5, 2), (3, 2)]), "M1 2h4-2", "back again is a corner");
         assert_eq!(steps(&[(1, 2), (1, 2)]), "M1 2");
         let tag = "<polyline fill=\"none\" opacity=\"1\" stroke=\"#D55E00\" points=\"1,2 5,2 5,7 \"/>";
-        assert_eq!(polyline(tag, "a-"), "<path fill=\"none\" stroke=\"#D55E00\" d=\"M1 2h4v5\"/>");
+        assert_eq!(path(tag, "a-", ""), "<path fill=\"none\" stroke=\"#D55E00\" d=\"M1 2h4v5\"/>");
         let odd = "<polyline points=\"1.5,2 3,4\"/>";
-        assert_eq!(polyline(odd, "a-"), odd, "what is not whole stays as it is");
+        assert_eq!(path(odd, "a-", ""), odd, "what is not whole stays as it is");
+        let area = "<polygon fill=\"#EEEEEE\" points=\"1,2 5,2 5,7 \"/>";
+        assert_eq!(path(area, "a-", "z"), "<path fill=\"#EEEEEE\" d=\"M1 2h4v5z\"/>");
     }
 
     #[test]
@@ -197,14 +190,5 @@ mod tests {
             html,
             "<svg role=\"img\" viewBox=\"0 0 1600 900\" aria-label=\"a &quot;b&quot;. c &lt; d\"><g data-tip=\"tip\"><text font-size=\"33.9\" x=\"1\">5 &lt; 6</text></g></svg>"
         );
-    }
-
-    #[test]
-    fn colours_are_found() {
-        let found: Vec<_> =
-            colors("<rect fill=\"#FFFFFF\"/><text fill=\"#222222\">a</text><path stroke=\"#D55E00\" fill=\"none\"/>")
-                .collect();
-        let expected = [("fill", "#FFFFFF", false), ("fill", "#222222", true), ("stroke", "#D55E00", false)];
-        assert_eq!(found, expected.map(|(kind, color, text)| (kind, color.to_owned(), text)));
     }
 }

@@ -74,7 +74,28 @@ async function readable({ page, label }) {
       }
       return [255, 255, 255];
     };
+    // What a dark page does to charts, as the CSS filter specification has it: invert by an amount, and turn hues by half a circle.
+    const filtered = (color, filter) => {
+      const amount = Number(filter.match(/invert\(([\d.]+)\)/)?.[1] ?? 0);
+      if (!amount) return color;
+      const inverted = color.map((byte) => amount * 255 - (2 * amount - 1) * byte);
+      const [r, g, b] = [0.213, 0.715, 0.072];
+      const rows = [[2 * r - 1, 2 * g, 2 * b], [2 * r, 2 * g - 1, 2 * b], [2 * r, 2 * g, 2 * b - 1]];
+      return rows.map((row) => Math.min(255, Math.max(0, row.reduce((sum, share, index) => sum + share * inverted[index], 0))));
+    };
     let worst = { contrast: 99 };
+    // A text in a chart that lies on a filled mark is read against that.
+    const onMark = (text, svg) => {
+      const box = text.getBoundingClientRect();
+      const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
+      const before = [...svg.querySelectorAll("rect:not(.sheet)")].filter((mark) => mark.compareDocumentPosition(text) & Node.DOCUMENT_POSITION_FOLLOWING);
+      for (const mark of before.reverse()) {
+        const { left, right, top, bottom } = mark.getBoundingClientRect();
+        const fill = parse(getComputedStyle(mark).fill);
+        if (fill.length === 3 && left <= x && x <= right && top <= y && y <= bottom) return filtered(fill, getComputedStyle(svg).filter);
+      }
+      return null;
+    };
     let texts = 0;
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (walker.nextNode()) {
@@ -82,8 +103,8 @@ async function readable({ page, label }) {
       if (!walker.currentNode.textContent.trim() || !element.checkVisibility() || element.closest("script, style, option")) continue;
       const svg = element.closest("svg");
       const style = getComputedStyle(element);
-      const ink = parse(svg ? style.fill : style.color);
-      const paper = svg ? parse(getComputedStyle(svg.querySelector(".sheet")).fill) : background(element);
+      const ink = svg ? filtered(parse(style.fill), getComputedStyle(svg).filter) : parse(style.color);
+      const paper = svg ? onMark(element, svg) ?? background(element) : background(element);
       const [light, dark] = [luminance(ink), luminance(paper)].sort((one, other) => other - one);
       const contrast = (light + 0.05) / (dark + 0.05);
       texts++;
@@ -126,14 +147,19 @@ async function switches({ page, label }) {
 async function tooltips({ page, label }) {
   const tip = page.locator("#tip");
   const heading = page.locator('thead button[data-def="overhead"]').first();
+  const settled = () => page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  await heading.evaluate((heading) => heading.scrollIntoView({ block: "center" }));
+  await settled();
   await heading.hover();
   check(await tip.isVisible() && (await tip.textContent()).includes("max H / max R"), `${label}: no definition on hover`);
   await page.mouse.move(2, 2);
   check(await tip.isHidden(), `${label}: the definition stays`);
   await page.keyboard.press("Tab");
   await heading.focus();
+  await page.evaluate(() => scrollTo(0, 0));
   await page.keyboard.press("Shift+Tab");
   await page.keyboard.press("Tab");
+  await settled();
   check(await tip.isVisible(), `${label}: no definition on focus by keyboard`);
   await page.keyboard.press("Escape");
   check(await tip.isHidden(), `${label}: Escape does not put the definition away`);
@@ -158,7 +184,7 @@ async function tooltips({ page, label }) {
       check(false, `${label}: ${chart}: no mark with a tooltip can be pointed at`);
       continue;
     }
-    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+    await settled();
     await page.mouse.move(place.x, place.y);
     const shown = await tip.textContent();
     check(await tip.isVisible() && shown.includes(place.text), `${label}: ${chart}: tooltip ${JSON.stringify(place.text)}, shown ${JSON.stringify(shown)}`);
@@ -168,12 +194,13 @@ async function tooltips({ page, label }) {
   }
 }
 
-async function timeCursor({ page, label }) {
-  const charts = await page.evaluate(() => new Set([...document.querySelectorAll('[data-axis="events"]')].map((plot) => plot.closest("figure").dataset.chart)).size);
+async function timeCursor({ page, label }, within = ".trace") {
+  const trace = page.locator(within).first();
+  const charts = await trace.evaluate((trace) => new Set([...trace.querySelectorAll('[data-axis="events"]')].map((plot) => plot.closest("figure").dataset.chart)).size);
   check(charts > 0, `${label}: no chart over time`);
-  const figure = page.locator('figure.chart:has([data-axis="events"])').first();
-  await figure.scrollIntoViewIfNeeded();
-  const lines = () => page.evaluate(() => [...document.querySelectorAll("line.cursor")].map((line) => [line.closest("figure").dataset.chart, +line.getAttribute("x1")]));
+  const figure = trace.locator('figure.chart:has([data-axis="events"])').first();
+  await figure.evaluate((figure) => figure.scrollIntoView({ block: "center" }));
+  const lines = () => trace.evaluate((trace) => [...trace.querySelectorAll("line.cursor")].map((line) => [line.closest("figure").dataset.chart, +line.getAttribute("x1")]));
   const point = async (share) => {
     const at = await figure.evaluate((figure, share) => {
       const plot = figure.querySelector('[data-axis="events"]');
@@ -191,12 +218,12 @@ async function timeCursor({ page, label }) {
   check(early.every(([, x], index) => x < late[index][1]), `${label}: cursors do not move: ${JSON.stringify([early, late])}`);
   const read = await page.locator("#tip").textContent();
   check(/event [\d,]+/.test(read) && read.includes("dlmalloc") && read.includes("live"), `${label}: the cursor reads ${JSON.stringify(read)}`);
-  const slider = page.locator('input[type="range"]').first();
+  const slider = trace.locator('input[type="range"]').first();
   await slider.focus();
   await page.keyboard.press("Home");
   await page.keyboard.press("ArrowRight");
   check((await lines()).every(([, x], index) => x < early[index][1]), `${label}: the slider does not move the cursors`);
-  check((await page.locator("output").first().textContent()).includes("live"), `${label}: the slider reads nothing`);
+  check((await trace.locator("output").first().textContent()).includes("live"), `${label}: the slider reads nothing`);
 }
 
 async function sorting({ page, label }) {
@@ -252,14 +279,20 @@ for (const width of [1440, 375]) {
   await library.page.locator('table a[href^="#trace-"]').nth(3).click();
   check(await library.page.locator("details.trace").nth(3).evaluate((trace) => trace.open), `${library.label}: a link does not open its trace`);
   await library.page.locator("#open-all").click();
+  await library.page.waitForFunction(() => !document.querySelector("script.packed"));
+  const charts = await library.page.locator("details.trace .charts").evaluateAll((all) => all.map((charts) => charts.childElementCount));
+  check(charts.length > 20 && charts.every((count) => count === charts[0] && count > 0), `${library.label}: charts of the traces: ${charts}`);
   await nothingOverflows(library);
+  if (width === 1440) await timeCursor(library, "details.trace >> nth=2");
   check(await library.page.locator("details.trace:not([open])").count() === 0, `${library.label}: not all are open`);
   await library.close();
 }
 const printed = await open("library.html");
+await printed.page.waitForTimeout(3_000); // The charts are unpacked when there is time.
 await printed.page.emulateMedia({ media: "print" });
 await printed.page.evaluate(() => dispatchEvent(new Event("beforeprint")));
 check(await printed.page.locator("details.trace:not([open])").count() === 0, "printing leaves traces closed");
+check(await printed.page.locator("details.trace").last().locator("figure.chart").first().isVisible(), "printing leaves charts packed");
 check(await printed.page.locator(".switches").first().isHidden(), "printing keeps the controls");
 await printed.close();
 if (screenshots) {
@@ -273,6 +306,8 @@ const hostile = await open("hostile.html");
 check(await hostile.page.evaluate(() => globalThis.pwned === undefined && document.images.length === 0), "a trace's name was taken for markup");
 check((await hostile.page.locator("details.trace h3").first().textContent()).startsWith("<img src=x"), "the trace's name is not shown as it is");
 await hostile.page.locator("#open-all").click();
+await hostile.page.waitForFunction(() => !document.querySelector("script.packed"));
+check(await hostile.page.evaluate(() => globalThis.pwned === undefined && document.images.length === 0), "a name in a chart was taken for markup");
 await nothingOverflows(hostile);
 await hostile.close();
 
