@@ -9,6 +9,7 @@
 //! - [`regression`]: two runs held against each other.
 //! - [`chart`]: results as SVG; [`chart::ALL`] has every chart of a trace, [`chart::ALL_TRACES`] those of several.
 //! - [`export`]: results in the formats of notebooks, papers and pull requests.
+//! - [`html()`]: results of one or several traces as one page.
 //! - [`load`]: reads saved results.
 //! - [`save`]: writes any of these whole or not at all.
 //!
