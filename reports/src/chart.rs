@@ -43,7 +43,7 @@ mod labels;
 mod latency;
 mod marks;
 mod occupancy;
-mod palette;
+pub(crate) mod palette;
 mod panels;
 mod pareto;
 mod phases;
@@ -59,6 +59,7 @@ mod svg;
 use crate::ReportError;
 use crate::results::Results;
 
+pub(crate) use canvas::platform;
 pub use footprint::footprint;
 pub use footprints::footprints;
 pub use heap_map::heap_map;

@@ -23,7 +23,7 @@ mod typeface;
 use std::path::{Path, PathBuf};
 
 use crate::results::Results;
-use crate::{ReportError, chart, save};
+use crate::{ReportError, chart, html, save};
 
 /// A format that results can be exported in.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +65,12 @@ macro_rules! with_feature {
 
 /// Every exporter.
 pub const ALL: &[Exporter] = &[
+    Exporter {
+        format: "html",
+        option: "report",
+        what: "one page that needs nothing else: who wins on what in words, charts, tables",
+        make: Make::File(|all| html(all).map(String::into_bytes)),
+    },
     Exporter {
         format: "json",
         option: "export-json",
@@ -210,7 +216,8 @@ mod tests {
     fn formats_are_unique() {
         for (index, exporter) in ALL.iter().enumerate() {
             assert!(ALL[..index].iter().all(|other| other.format != exporter.format), "{}", exporter.format);
-            assert_eq!(exporter.option, format!("export-{}", exporter.format));
+            let option = if exporter.format == "html" { "report".into() } else { format!("export-{}", exporter.format) };
+            assert_eq!(exporter.option, option);
         }
     }
 

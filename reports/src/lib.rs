@@ -9,6 +9,7 @@
 //! - [`regression`]: two runs held against each other.
 //! - [`chart`]: results as SVG; [`chart::ALL`] has every chart of a trace, [`chart::ALL_TRACES`] those of several.
 //! - [`export`]: results in the formats of notebooks, papers and pull requests.
+//! - [`html()`]: results of one or several traces as one page.
 //! - [`load`]: reads saved results.
 //! - [`save`]: writes any of these whole or not at all.
 //!
@@ -31,6 +32,7 @@ pub mod chart;
 mod error;
 pub mod export;
 mod file;
+mod html;
 mod load;
 pub mod metric;
 pub mod numbers;
@@ -46,4 +48,5 @@ mod wire;
 
 pub use error::ReportError;
 pub use file::save;
+pub use html::html;
 pub use load::{RESULTS_FILE, Saved, load};

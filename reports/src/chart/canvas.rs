@@ -202,7 +202,7 @@ pub(super) fn fit(text: &str, size: f64, room: f64) -> String {
 }
 
 /// What a target triple says of the figures: `native, 64-bit`.
-pub(super) fn platform(target: &str) -> String {
+pub(crate) fn platform(target: &str) -> String {
     let architecture = target.split('-').next().unwrap_or_default();
     let kind = if architecture.starts_with("wasm") { "Wasm" } else { "native" };
     let bits = if architecture.contains("64") || architecture == "s390x" { 64 } else { 32 };

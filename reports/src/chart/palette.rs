@@ -8,8 +8,8 @@ use plotters::style::{BLACK, RGBColor, WHITE};
 
 /// How a contender is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Style {
-    pub(super) color: RGBColor,
+pub(crate) struct Style {
+    pub(crate) color: RGBColor,
     /// Lengths of dashes and gaps in turn, in pixels, as SVG takes them; empty for a solid line.
     pub(super) dashes: &'static str,
 }
@@ -52,7 +52,7 @@ const OTHERS: &[Style] = &[
 ];
 
 /// The style of the contender with this name, today and in every later version.
-pub(super) fn style_of(name: &str) -> Style {
+pub(crate) fn style_of(name: &str) -> Style {
     match KNOWN.iter().find(|(known, _)| *known == name) {
         Some((_, style)) => *style,
         None => OTHERS[(fnv1a(name) % OTHERS.len() as u64) as usize],
@@ -70,7 +70,7 @@ pub(super) fn ink(color: RGBColor) -> RGBColor {
 }
 
 /// Contrast of two colours by WCAG 2: 1 where they are equally light, 21 for black on white.
-fn contrast(one: RGBColor, other: RGBColor) -> f64 {
+pub(crate) fn contrast(one: RGBColor, other: RGBColor) -> f64 {
     let (one, other) = (luminance(one), luminance(other));
     (one.max(other) + 0.05) / (one.min(other) + 0.05)
 }
@@ -85,7 +85,7 @@ fn luminance(RGBColor(red, green, blue): RGBColor) -> f64 {
 }
 
 /// The colour as SVG has it: `#0072B2`.
-pub(super) fn hex(RGBColor(red, green, blue): RGBColor) -> String {
+pub(crate) fn hex(RGBColor(red, green, blue): RGBColor) -> String {
     format!("#{red:02X}{green:02X}{blue:02X}")
 }
 

@@ -166,6 +166,27 @@ impl Common {
         self.rows.iter().zip(resampled).map(estimate).collect()
     }
 
+    /// How many times the geometric mean of one row each row has, formed within each resample: what the traces in the set did to both cancels.
+    /// Empty without traces, or where there is no such row.
+    pub fn ratios_to(&self, row: usize, seed: u64) -> Vec<Estimate> {
+        if self.traces.is_empty() || row >= self.rows.len() {
+            return Vec::new();
+        }
+        let mut resampled = vec![Vec::with_capacity(RESAMPLES); self.rows.len()];
+        self.resample(seed, |means| {
+            resampled.iter_mut().zip(means).for_each(|(all, mean)| all.push(mean / means[row]));
+        });
+        let mean = |row: &Row| geometric_mean(row.ratios.iter().filter_map(|rounds| median(rounds)));
+        let reference = mean(&self.rows[row]);
+        let spread =
+            self.traces.len() > 1 || self.rows.iter().flat_map(|row| &row.ratios).any(|rounds| rounds.len() > 1);
+        let estimate = |(row, ratios): (&Row, Vec<f64>)| Estimate {
+            value: mean(row) / reference,
+            interval: spread.then(|| percentile_interval(ratios)),
+        };
+        self.rows.iter().zip(resampled).map(estimate).collect()
+    }
+
     /// Gives `each` the geometric means of all rows in each of [`RESAMPLES`] resamples of the traces and of the rounds within them.
     ///
     /// All rows see the same traces and the same rounds in a resample, so that they may be compared within it: how often one of them is the
@@ -252,6 +273,22 @@ mod tests {
         assert_eq!(means, [1.0, 1.0], "the median of the second trace is 0.5, and 2 × 0.5 is 1");
         let heap = find(&all, Measure::Footprint).geometric_means(1);
         assert!((heap[1].value - 4.0).abs() < 1e-12 && (heap[0].value - 2.0).abs() < 1e-12, "{heap:?}");
+    }
+
+    /// One trace needs ten times what the other does, of anybody; between the two contenders it is always 2.
+    #[test]
+    fn what_the_traces_do_to_all_cancels_in_a_ratio_of_means() {
+        let all = [
+            on("small", vec![timed("a", &[10, 10], 1), timed("b", &[10, 10], 2)]),
+            on("large", vec![timed("a", &[10, 10], 10), timed("b", &[10, 10], 20)]),
+        ];
+        let heap = find(&all, Measure::Footprint);
+        let mean = heap.geometric_means(1)[1].interval.unwrap();
+        assert!(mean.high > 5.0 * mean.low, "the mean depends on which traces there are: {mean:?}");
+        let ratio = heap.ratios_to(0, 1)[1];
+        let interval = ratio.interval.unwrap();
+        assert!([ratio.value, interval.low, interval.high].iter().all(|end| (end - 2.0).abs() < 1e-9), "{ratio:?}");
+        assert!(heap.ratios_to(2, 1).is_empty(), "there is no third row");
     }
 
     #[test]

@@ -105,6 +105,13 @@ fn mark_fastest(candidates: Vec<&mut Timing>) {
     }
 }
 
+/// Whether a contender can be the best of a column: one that could be shipped, and is known to serve every request.
+pub(crate) fn may_be_best(contender: &Contender) -> bool {
+    let served_all = contender.memory.known().is_some_and(|memory| memory.failed_requests == 0);
+    let invalid = matches!(contender.verification, Verification::Failed { .. });
+    contender.role == Role::Contender && !invalid && served_all
+}
+
 impl Row<'_> {
     pub(crate) fn memory(&self) -> Option<&Memory> {
         self.contender.memory.known()
@@ -127,8 +134,7 @@ impl Row<'_> {
     }
 
     fn may_be_best(&self) -> bool {
-        let served_all = self.memory().is_some_and(|memory| memory.failed_requests == 0);
-        self.contender.role == Role::Contender && !self.is_invalid() && served_all
+        may_be_best(self.contender)
     }
 
     /// The text of a memory figure with its mark.

@@ -31,7 +31,7 @@ pub(crate) fn caption(results: &Results) -> String {
 }
 
 /// What makes the timings worthless, if anything does.
-pub(super) fn warnings(results: &Results) -> Vec<String> {
+pub(crate) fn warnings(results: &Results) -> Vec<String> {
     let mut warnings = Vec::new();
     if results.provenance.profile != "release" {
         warnings.push(format!(
@@ -100,7 +100,7 @@ fn has(rows: &[Row], role: Role) -> bool {
 }
 
 /// What was done to the recording of another tool, if the trace is one.
-pub(super) fn import(results: &Results) -> Vec<String> {
+pub(crate) fn import(results: &Results) -> Vec<String> {
     match &results.trace.repairs[..] {
         [] => Vec::new(),
         repairs => vec![format!("Imported from another tool's recording: {}.", repairs.join("; "))],
@@ -127,7 +127,7 @@ pub(crate) fn notes(results: &Results, rows: &[Row]) -> Vec<String> {
     notes
 }
 
-fn verification_note(contender: &Contender) -> Option<String> {
+pub(crate) fn verification_note(contender: &Contender) -> Option<String> {
     match &contender.verification {
         Verification::Passed => None,
         Verification::Failed { event, message } => {
@@ -139,7 +139,7 @@ fn verification_note(contender: &Contender) -> Option<String> {
     }
 }
 
-fn failed_requests_note(contender: &Contender) -> Option<String> {
+pub(crate) fn failed_requests_note(contender: &Contender) -> Option<String> {
     let memory = contender.memory.known().filter(|memory| memory.failed_requests > 0)?;
     let failed = format!("{}: {} failed", contender.name, count(memory.failed_requests, "request"));
     Some(match &memory.first_failure {

@@ -1,0 +1,355 @@
+//! Results as one HTML page that needs nothing else: no network, no other file, no framework.
+//!
+//! It is for a colleague who opens it offline and has a minute: first who wins on what, in words that the intervals allow; then the charts,
+//! with tooltips, a time cursor that all of them share, and contenders that can be switched off; then the tables, and what the terms mean; at
+//! last where the figures come from. What comes from results is escaped wherever it goes ([`escape`]).
+
+mod charts;
+mod definitions;
+mod escape;
+mod findings;
+mod means;
+mod overall;
+mod packed;
+mod provenance;
+mod summary;
+mod svg;
+mod tables;
+mod theme;
+mod timeline;
+
+use self::escape::{anchor, escape};
+use self::findings::{Findings, smallest};
+use self::packed::packed;
+use self::summary::{Statement, Tone};
+use crate::ReportError;
+use crate::chart;
+use crate::numbers::{bytes, count};
+use crate::reasons::by_reason;
+use crate::results::{Results, Role};
+use crate::table::cells::rows;
+use crate::table::notes;
+
+const STYLE: &str = include_str!("html/page.css");
+const SCRIPT: &str = include_str!("html/page.js");
+
+/// What the page may load: nothing. A browser that holds to it could not even if there were a fault here.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
+
+/// One page on all these results, in their order. With several, an overview comes first and each trace can be opened.
+///
+/// # Errors
+///
+/// [`ReportError::Draw`] where a chart could not be drawn.
+///
+/// ```no_run
+/// use reports::results::Results;
+///
+/// let json = std::fs::read_to_string("heaprace-report/serde-heavy/results.json").expect("measured before");
+/// let page = reports::html(&[Results::from_json(&json)?])?;
+/// reports::save("serde-heavy.html".as_ref(), page.as_bytes())?;
+/// # Ok::<(), reports::ReportError>(())
+/// ```
+pub fn html(results: &[Results]) -> Result<String, ReportError> {
+    let title = match results {
+        [one] => format!("{}: which allocator?", one.trace.name),
+        _ => format!("Which allocator? {}", count(results.len() as u64, "trace")),
+    };
+    let found: Vec<Findings> = results.iter().map(Findings::of).collect();
+    let mut page = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\
+         <link rel=\"icon\" href=\"data:,\">\n<title>{} – Heaprace</title>\n<style>\n{STYLE}{}</style>\n</head>\n<body>\n\
+         <a class=\"skip\" href=\"#summary\">To the summary</a>\n",
+        escape(&title),
+        theme::style(results),
+    );
+    page += &header(results);
+    page += &warnings(results);
+    page += &switches(results);
+    page += "<main id=\"summary\">\n";
+    match &found[..] {
+        [] => page += "<p>There are no results.</p>\n",
+        [one] => {
+            page +=
+                &format!("<section class=\"trace\">{}</section>\n", trace(one, charts::of_trace(one.results, 0)?, 0))
+        }
+        _ => {
+            page += &overall::section(results, &found)?;
+            page += "<section id=\"traces\"><h2>Each trace</h2>\n<p class=\"open-all\"><button type=\"button\" id=\"open-all\">Open all</button></p>\n\
+                     <noscript><p class=\"note\">The charts of each trace are packed, and need the page's script.</p></noscript>\n";
+            for (index, one) in found.iter().enumerate() {
+                page += &folded(one, index)?;
+            }
+            page += "</section>\n";
+        }
+    }
+    page += "</main>\n";
+    page += &definitions::list();
+    page += &provenance::provenance(results);
+    page += "<footer>Made by Heaprace from results.json; memory figures are exact, timings are medians with 95 % intervals.</footer>\n\
+             <div id=\"tip\" role=\"tooltip\" hidden></div>\n<script>\n";
+    page += SCRIPT;
+    page += "</script>\n</body>\n</html>\n";
+    Ok(page)
+}
+
+fn header(results: &[Results]) -> String {
+    let heading = match results {
+        [one] => format!("Which allocator for <b>{}</b>?", escape(&one.trace.name)),
+        _ => "Which allocator?".into(),
+    };
+    let about = match results {
+        [one] => lede(one),
+        _ => format!(
+            "{} replayed through the same allocators on the same simulated page heap.",
+            count(results.len() as u64, "trace")
+        ),
+    };
+    let parts = match results {
+        [_] => "<a href=\"#charts-0\">Charts</a> <a href=\"#tables-0\">Tables</a>",
+        _ => "<a href=\"#traces\">Traces</a>",
+    };
+    format!(
+        "<header><p class=\"brand\">Heaprace</p><h1>{heading}</h1>\n<p class=\"lede\">{about}</p>\n\
+         <nav aria-label=\"On this page\"><a href=\"#summary\">Summary</a> {parts} <a href=\"#definitions\">Definitions</a> <a href=\"#provenance\">Provenance</a></nav></header>\n"
+    )
+}
+
+/// What the trace is and how it was replayed, in a sentence. HTML.
+fn lede(results: &Results) -> String {
+    let trace = &results.trace;
+    let platform = chart::platform(&results.provenance.target);
+    format!(
+        "A {} trace of {}, with at most {} {} in {}; {} each, {}.",
+        match trace.origin {
+            crate::results::Origin::Unstated => "user's",
+            other => provenance::origin(other),
+        },
+        count(trace.events, "event"),
+        escape(&bytes(trace.peak_live_bytes)),
+        definitions::link("live", "live"),
+        count(trace.peak_live_objects, "object"),
+        count(results.settings.rounds.into(), "timing round"),
+        escape(&platform),
+    )
+}
+
+/// What should make a reader doubt the timings, once for all traces that it holds for.
+fn warnings(results: &[Results]) -> String {
+    let told = results.iter().flat_map(|one| {
+        let typed = one.warnings.iter().map(|warning| format!("{}: {}", warning.code.name(), warning.message));
+        // Results whose writer did not fill in the typed ones.
+        let build = if one.warnings.is_empty() { notes::warnings(one) } else { Vec::new() };
+        typed.chain(build).map(|message| (one.trace.name.as_str(), message)).collect::<Vec<_>>()
+    });
+    let groups = by_reason(told);
+    if groups.is_empty() {
+        return String::new();
+    }
+    let mut html =
+        "<aside class=\"warnings\" aria-label=\"Warnings\"><h2>Read the timings with care</h2><ul>\n".to_owned();
+    for (names, message) in groups {
+        let everywhere = results.iter().map(|one| one.trace.name.as_str()).collect::<Vec<_>>().join(", ") == names;
+        let of = if everywhere { String::new() } else { format!(" <small>({})</small>", escape(&names)) };
+        html += &format!("<li>{}{of}</li>\n", escape(&message));
+    }
+    html + "</ul></aside>\n"
+}
+
+/// The switches for contenders, one for each name on the page.
+fn switches(results: &[Results]) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for contender in results.iter().flat_map(|one| &one.contenders) {
+        if contender.role != Role::Floor && !names.contains(&contender.name.as_str()) {
+            names.push(&contender.name);
+        }
+    }
+    if names.len() < 2 {
+        return String::new();
+    }
+    let mut html =
+        "<div class=\"switches\" role=\"group\" aria-label=\"Allocators shown in charts and tables\">\n".to_owned();
+    for name in names {
+        let name = escape(name);
+        html += &format!(
+            "<button type=\"button\" aria-pressed=\"true\" data-toggle=\"{name}\"><i class=\"swatch\" data-swatch=\"{name}\"></i>{name}</button>\n"
+        );
+    }
+    html + "<button type=\"button\" id=\"show-all\" hidden>Show all</button></div>\n"
+}
+
+/// A trace among several, closed until one opens it.
+fn folded(found: &Findings, index: usize) -> Result<String, ReportError> {
+    let results = found.results;
+    let warm = summary::speed_in_short(&found.warm);
+    let small = smallest(results).map(|found| summary::and(found.best.iter().map(|(contender, _)| &contender.name)));
+    Ok(format!(
+        "<details class=\"trace\" id=\"{}\"><summary><h3>{}</h3><span>{}; fastest warm: <b>{}</b>; smallest: <b>{}</b></span></summary>\n<p class=\"lede\">{}</p>\n{}</details>\n",
+        anchor(&results.trace.name, index),
+        escape(&results.trace.name),
+        provenance::origin(results.trace.origin),
+        escape(&warm),
+        escape(&small.unwrap_or_else(|| "not known".into())),
+        lede(results),
+        trace(found, packed(&charts::of_trace(results, index)?), index),
+    ))
+}
+
+/// All of one trace; `charts` are its charts, packed or not.
+fn trace(found: &Findings, charts: String, index: usize) -> String {
+    let results = found.results;
+    let rows = rows(results);
+    let mut html = verdicts(&summary::statements(found));
+    html += &format!("<h3 class=\"part\" id=\"charts-{index}\">Charts</h3>\n");
+    html += &charts;
+    html += &format!("<h3 class=\"part\" id=\"tables-{index}\">Tables</h3>\n");
+    html += &tables::tables(results, &rows);
+    let notes = notes::notes(results, &rows);
+    if !notes.is_empty() {
+        html += "<h3 class=\"part\">What failed, and why figures are missing</h3>\n<ul class=\"notes\">\n";
+        html.extend(notes.iter().map(|note| format!("<li>{}</li>\n", escape(note))));
+        html += "</ul>\n";
+    }
+    html + "<h3 class=\"part\">About the trace</h3>\n" + &provenance::trace(results)
+}
+
+/// Statements as cards.
+fn verdicts(statements: &[Statement]) -> String {
+    let mut html = "<div class=\"verdicts\">\n".to_owned();
+    for Statement { question, answer, names, detail, tone } in statements {
+        let class = match tone {
+            Tone::Known => "known",
+            Tone::Open => "open",
+            Tone::Bad => "bad-news",
+        };
+        let swatches: String =
+            names.iter().map(|name| format!("<i class=\"swatch\" data-swatch=\"{}\"></i>", escape(name))).collect();
+        let detail: String = detail.iter().map(|sentence| format!("<p>{}</p>", escape(sentence))).collect();
+        html += &format!(
+            "<article class=\"{class}\"><h4>{question}</h4><p class=\"answer\">{swatches}{}</p>{detail}</article>\n",
+            escape(answer)
+        );
+    }
+    html + "</div>\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::results::{Figure, Warning, WarningCode};
+    use crate::sample::{self, contender};
+
+    const HOSTILE: &str = "<script>alert('x')</script>\"&\u{1b}";
+
+    fn ids(page: &str) -> Vec<&str> {
+        page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect()
+    }
+
+    /// Results whose every text was written by somebody who means harm.
+    fn hostile() -> Results {
+        let mut results = sample::results();
+        results.contenders.push(contender(HOSTILE).version(HOSTILE).failed_requests(1).build());
+        results.contenders.push(contender("broken").invalid(1, HOSTILE).build());
+        results.contenders.push(contender("untimed").without_time(HOSTILE).without_memory(HOSTILE).build());
+        results.trace.name = HOSTILE.into();
+        results.trace.sha256 = HOSTILE.into();
+        results.trace.repairs = vec![HOSTILE.into()];
+        results.settings.baseline = HOSTILE.into();
+        results.settings.touch = HOSTILE.into();
+        results.provenance.cpu = Figure::Known(HOSTILE.into());
+        results.provenance.rustc = HOSTILE.into();
+        results.provenance.date = HOSTILE.into();
+        results.provenance.governor = Figure::unknown(HOSTILE);
+        results.warnings = vec![Warning { code: WarningCode::NoisyMachine, message: HOSTILE.into() }];
+        results
+    }
+
+    #[test]
+    fn nothing_from_results_is_taken_for_markup() {
+        for page in [html(&[hostile()]).unwrap(), html(&[hostile(), hostile()]).unwrap()] {
+            assert!(page.contains("&lt;script&gt;alert("), "it is there, as text");
+            assert!(!page.contains("<script>alert"));
+            assert_eq!(page.matches("<script>").count(), 1, "the page's own");
+            assert!(page.chars().all(|letter| letter == '\n' || !letter.is_control()));
+        }
+    }
+
+    #[test]
+    fn the_parts_are_there_and_nothing_is_loaded() {
+        let page = html(&[sample::results()]).unwrap();
+        for part in [
+            "Fastest on warm pages",
+            "<figure class=\"chart\"",
+            "<table class=\"sortable\">",
+            "id=\"definitions\"",
+            "id=\"provenance\"",
+            "Content-Security-Policy",
+        ] {
+            assert!(page.contains(part), "{part}");
+        }
+        for loads in ["src=\"", "@import", "url(http", "href=\"http", "fetch("] {
+            assert!(!page.contains(loads), "{loads}");
+        }
+        assert_eq!(page.matches("data-chart=").count(), chart::ALL.len());
+        let several = html(&[sample::results(), sample::results()]).unwrap();
+        assert_eq!(several.matches("class=\"packed\"").count(), 2);
+        assert_eq!(several.matches("data-chart=").count(), chart::ALL_TRACES.len());
+    }
+
+    #[test]
+    fn ids_are_unique_and_links_have_a_target() {
+        let other = Results {
+            trace: crate::results::Trace { name: "other trace".into(), ..sample::results().trace },
+            ..sample::results()
+        };
+        let page = html(&[sample::results(), other]).unwrap();
+        let ids = ids(&page);
+        let known: HashSet<_> = ids.iter().copied().collect();
+        assert_eq!(known.len(), ids.len(), "{ids:?}");
+        for target in page.split("href=\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
+            assert!(known.contains(target), "#{target}");
+        }
+        for definition in page.split("data-def=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+            assert!(known.contains(format!("def-{definition}").as_str()), "{definition}");
+        }
+    }
+
+    #[test]
+    fn every_contender_can_be_switched_off_but_the_floor() {
+        let page = html(&[sample::results()]).unwrap();
+        for name in ["bump", "dlmalloc", "wee_alloc"] {
+            assert!(
+                page.contains(&format!("data-toggle=\"{name}\""))
+                    && page.contains(&format!("data-contender=\"{name}\""))
+            );
+        }
+        assert!(!page.contains("data-toggle=\"null\""));
+    }
+
+    #[test]
+    fn warnings_come_before_the_summary_and_once() {
+        let mut results = sample::results();
+        results.warnings = vec![Warning { code: WarningCode::Governor, message: "the clock is not held".into() }];
+        let page = html(&[results.clone(), results]).unwrap();
+        assert_eq!(page.matches("governor: the clock is not held").count(), 1);
+        assert!(page.find("the clock is not held") < page.find("id=\"summary\""));
+        let mut debug = sample::results();
+        debug.provenance.profile = "debug".into();
+        assert!(html(&[debug]).unwrap().contains("measured with a debug build"));
+    }
+
+    #[test]
+    fn results_with_little_in_them_make_a_page_too() {
+        for contenders in
+            [vec![], vec![contender("a").build()], vec![contender("a").without_memory("x").without_time("y").build()]]
+        {
+            let page = html(&[Results { contenders, ..sample::empty() }]).unwrap();
+            assert!(page.ends_with("</html>\n"));
+        }
+        assert!(html(&[]).unwrap().contains("There are no results."));
+    }
+}

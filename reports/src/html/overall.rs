@@ -1,0 +1,234 @@
+//! Several traces at once: how often who wins, and where. Recorded and synthetic traces are counted apart, as nobody knows how many synthetic
+//! ones make up for a real program.
+
+use std::collections::BTreeMap;
+
+use super::charts;
+use super::escape::{anchor, escape};
+use super::findings::{Fastest, Findings, climbing, smallest};
+use super::means::means;
+use super::provenance::origin;
+use super::summary::{Statement, Tone, and, speed_in_short};
+use super::verdicts;
+use crate::ReportError;
+use crate::numbers::short;
+use crate::results::{Origin, Results, Verification};
+use crate::stats::{Measure, Temperature, by_origin};
+
+/// The part of the page that speaks of all traces.
+pub(super) fn section(results: &[Results], found: &[Findings]) -> Result<String, ReportError> {
+    let mut html = "<section id=\"overall\">\n".to_owned();
+    // Origins are never in one mean.
+    for (kind, group) in by_origin(results).into_iter().filter(|(_, group)| group.len() > 1) {
+        html += &format!("<h2>Geometric means over {} {}</h2>\n", group.len(), noun(kind, group.len()));
+        html += &verdicts(&[
+            means("Fastest on warm pages", &group, Measure::Time(Temperature::Warm)),
+            means("Fastest on fresh pages", &group, Measure::Time(Temperature::Cold)),
+            means("Smallest peak heap, over peak live", &group, Measure::Footprint),
+        ]);
+    }
+    html += "<h2>Trace for trace</h2>\n";
+    html += &verdicts(&statements(found));
+    html += &who_wins_where(found);
+    html += "<h2>Charts over all traces</h2>\n";
+    html += &charts::over_traces(results)?;
+    Ok(html + "</section>\n")
+}
+
+/// What is to be said of all traces together.
+fn statements(found: &[Findings]) -> Vec<Statement> {
+    let small = |one: &Findings| match smallest(one.results) {
+        Some(found) => found.best.iter().map(|(contender, _)| contender.name.clone()).collect(),
+        None => Vec::new(),
+    };
+    let mut statements = vec![
+        count("Fastest on warm pages", found, &|one| speed_winners(&one.warm)),
+        count("Fastest on fresh pages", found, &|one| speed_winners(&one.cold)),
+        count("Smallest peak heap", found, &small),
+    ];
+    statements.extend(on_traces("Takes more and more, like a leak", found, |one| {
+        climbing(one).into_iter().map(|(contender, _)| contender.name.clone()).collect()
+    }));
+    statements.extend(on_traces("Failed", found, |one| {
+        let failed = one.contenders.iter().filter(|contender| {
+            let refused = contender.memory.known().is_some_and(|memory| memory.failed_requests > 0);
+            refused || contender.partial.is_some() || matches!(contender.verification, Verification::Failed { .. })
+        });
+        failed.map(|contender| contender.name.clone()).collect()
+    }));
+    statements
+}
+
+/// Who is known to be the fastest: one, or none.
+fn speed_winners(fastest: &Fastest) -> Vec<String> {
+    match fastest {
+        Fastest::Clear { best, .. } => vec![best.name.clone()],
+        _ => Vec::new(),
+    }
+}
+
+/// On how many traces of each origin who wins.
+fn count(question: &'static str, found: &[Findings], winners: &dyn Fn(&Findings) -> Vec<String>) -> Statement {
+    let mut detail = Vec::new();
+    let mut first = None;
+    for kind in [Origin::Recorded, Origin::Unstated, Origin::Synthetic] {
+        let of_kind: Vec<&Findings> = found.iter().filter(|one| one.results.trace.origin == kind).collect();
+        if of_kind.is_empty() {
+            continue;
+        }
+        let (mut wins, mut open) = (BTreeMap::<String, usize>::new(), 0);
+        for one in &of_kind {
+            let winners = winners(one);
+            open += usize::from(winners.is_empty());
+            winners.into_iter().for_each(|name| *wins.entry(name).or_default() += 1);
+        }
+        let mut wins: Vec<_> = wins.into_iter().collect();
+        wins.sort_by(|one, other| other.1.cmp(&one.1).then(one.0.cmp(&other.0)));
+        let shared = wins.iter().map(|(_, count)| count).sum::<usize>() + open > of_kind.len();
+        let mut parts: Vec<String> = wins.iter().map(|(name, count)| format!("{name} on {count}")).collect();
+        parts.extend((open > 0).then(|| format!("inconclusive on {open}")));
+        let ties = if shared { " (ties count for each)" } else { "" };
+        detail.push(format!("Of {} {}: {}{ties}.", of_kind.len(), noun(kind, of_kind.len()), parts.join(", ")));
+        first.get_or_insert((wins, open, of_kind.len(), kind));
+    }
+    let (answer, names) = match &first {
+        Some((wins, open, all, kind)) if wins.first().is_some_and(|(_, most)| most > open) => {
+            let most = wins[0].1;
+            let names: Vec<String> =
+                wins.iter().take_while(|(_, count)| *count == most).map(|(name, _)| name.clone()).collect();
+            let each = if names.len() > 1 { " each" } else { "" };
+            (format!("{} on {most} of {all} {}{each}", and(names.iter()), noun(*kind, *all)), names)
+        }
+        Some((_, open, all, kind)) => (format!("inconclusive on {open} of {all} {}", noun(*kind, *all)), Vec::new()),
+        None => ("inconclusive".into(), Vec::new()),
+    };
+    let tone = if names.is_empty() { Tone::Open } else { Tone::Known };
+    Statement { question, answer, names, detail, tone }
+}
+
+fn noun(kind: Origin, count: usize) -> String {
+    let traces = if count == 1 { "trace" } else { "traces" };
+    match kind {
+        Origin::Unstated => traces.into(),
+        kind => format!("{} {traces}", origin(kind)),
+    }
+}
+
+/// Who is concerned, on which traces; nothing where nobody is.
+fn on_traces(
+    question: &'static str,
+    found: &[Findings],
+    concerned: impl Fn(&Results) -> Vec<String>,
+) -> Option<Statement> {
+    let mut traces: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for one in found.iter().map(|one| one.results) {
+        concerned(one).into_iter().for_each(|name| traces.entry(name).or_default().push(&one.trace.name));
+    }
+    let names: Vec<String> = traces.keys().cloned().collect();
+    let detail = traces
+        .iter()
+        .map(|(name, traces)| format!("{name} on {} of {}: {}.", traces.len(), found.len(), traces.join(", ")))
+        .collect();
+    let answer = and(names.iter());
+    (!names.is_empty()).then_some(Statement { question, answer, names, detail, tone: Tone::Bad })
+}
+
+/// A line a trace, with links to it.
+fn who_wins_where(found: &[Findings]) -> String {
+    let mut html = "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table: who wins where\"><table class=\"sortable words\"><caption>Who wins where</caption>\n<thead><tr>".to_owned();
+    for (heading, definition) in
+        [("trace", ""), ("origin", ""), ("fastest warm", "warm"), ("fastest cold", "cold"), ("smallest", "peak")]
+    {
+        let definition = if definition.is_empty() { String::new() } else { format!(" data-def=\"{definition}\"") };
+        html += &format!(
+            "<th scope=\"col\" aria-sort=\"none\"><button type=\"button\" data-text{definition}>{heading}</button></th>"
+        );
+    }
+    html += "<th scope=\"col\" aria-sort=\"none\"><button type=\"button\" data-def=\"overhead\">its overhead ×</button></th></tr></thead>\n<tbody>\n";
+    for (index, Findings { results: one, warm, cold }) in found.iter().enumerate() {
+        let found = smallest(one);
+        let small = found
+            .as_ref()
+            .map(|found| and(found.best.iter().map(|(contender, _)| &contender.name)))
+            .unwrap_or("–".into());
+        let overhead = found.as_ref().and_then(|found| found.best.first()).map(|(_, memory)| memory.overhead_ratio);
+        html += &format!(
+            "<tr><th scope=\"row\"><a href=\"#{}\">{}</a></th><td>{}</td>{}{}<td>{}</td>{}</tr>\n",
+            anchor(&one.trace.name, index),
+            escape(&one.trace.name),
+            origin(one.trace.origin),
+            speed_cell(warm),
+            speed_cell(cold),
+            escape(&small),
+            overhead.map_or("<td>–</td>".into(), |ratio| format!("<td data-v=\"{ratio}\">{}</td>", short(ratio))),
+        );
+    }
+    html + "</tbody></table></div>\n"
+}
+
+fn speed_cell(fastest: &Fastest) -> String {
+    let class = if matches!(fastest, Fastest::Clear { .. }) { "" } else { " class=\"unknown\"" };
+    format!("<td{class}>{}</td>", escape(&speed_in_short(fastest)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{self, contender};
+
+    fn on(trace: &str, origin: Origin, contenders: [(&str, u64, u64); 2]) -> Results {
+        let mut results = sample::empty();
+        (results.trace.name, results.trace.origin) = (trace.into(), origin);
+        results.contenders =
+            contenders.map(|(name, warm_ns, pages)| contender(name).warm_ns(warm_ns).pages(pages).build()).into();
+        results
+    }
+
+    fn told(results: &[Results]) -> Vec<Statement> {
+        statements(&results.iter().map(Findings::of).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn wins_are_counted_and_origins_kept_apart() {
+        let all = [
+            on("a", Origin::Recorded, [("dlmalloc", 200, 20), ("talc", 100, 22)]),
+            on("b", Origin::Recorded, [("dlmalloc", 200, 20), ("talc", 100, 20)]),
+            on("c", Origin::Recorded, [("dlmalloc", 100, 20), ("talc", 100, 22)]),
+            on("d", Origin::Synthetic, [("dlmalloc", 100, 20), ("talc", 900, 22)]),
+        ];
+        let told = told(&all);
+        assert_eq!(told[0].answer, "talc on 2 of 3 recorded traces");
+        assert_eq!(
+            told[0].detail,
+            ["Of 3 recorded traces: talc on 2, inconclusive on 1.", "Of 1 synthetic trace: dlmalloc on 1."]
+        );
+        assert_eq!(told[2].detail[0], "Of 3 recorded traces: dlmalloc on 3, talc on 1 (ties count for each).");
+        assert_eq!(told.len(), 3, "nobody climbs or failed");
+    }
+
+    #[test]
+    fn a_few_wins_among_many_ties_are_no_headline() {
+        let tie = |trace| on(trace, Origin::Recorded, [("dlmalloc", 100, 20), ("talc", 100, 22)]);
+        let all = [tie("a"), tie("b"), on("c", Origin::Recorded, [("dlmalloc", 100, 20), ("talc", 200, 22)])];
+        let told = told(&all);
+        assert_eq!((told[0].answer.as_str(), told[0].tone), ("inconclusive on 2 of 3 recorded traces", Tone::Open));
+    }
+
+    #[test]
+    fn who_failed_is_told_with_the_traces() {
+        let mut all = [
+            on("a", Origin::Recorded, [("dlmalloc", 100, 20), ("talc", 100, 22)]),
+            on("b", Origin::Recorded, [("dlmalloc", 100, 20), ("talc", 100, 22)]),
+        ];
+        all[1].contenders[1] = contender("talc").invalid(3, "overlap").build();
+        let told = told(&all);
+        assert_eq!((told[3].question, told[3].detail[0].as_str()), ("Failed", "talc on 1 of 2: b."));
+    }
+
+    #[test]
+    fn the_list_links_to_each_trace() {
+        let all = [on("a", Origin::Recorded, [("dlmalloc", 100, 20), ("talc", 200, 22)])];
+        let html = who_wins_where(&all.iter().map(Findings::of).collect::<Vec<_>>());
+        assert!(html.contains("<a href=\"#trace-0-a\">a</a>") && html.contains("<td>dlmalloc</td>"), "{html}");
+    }
+}

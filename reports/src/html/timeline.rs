@@ -1,0 +1,116 @@
+//! The footprint over time as data, for what stands beside the time cursor: compact, as it is there once for each trace.
+
+use serde::Serialize;
+
+use crate::results::{FootprintPoint, Results, Verification};
+
+/// Points in time at most: more would not show in a chart.
+const POINTS: usize = 500;
+
+/// Bytes in the unit of all figures.
+const UNIT: u64 = 1024;
+
+/// What the page's script reads.
+#[derive(Serialize)]
+struct Timeline<'a> {
+    /// Bytes in a unit of live and committed.
+    unit: u64,
+    /// Steps of events and how many of each follow each other.
+    steps: Vec<(u64, u64)>,
+    /// The most live units in each step.
+    live: Vec<u64>,
+    /// For each contender its name, and the steps from which on it has another number of units: index, units, index, units, …
+    committed: Vec<(&'a str, Vec<u64>)>,
+}
+
+/// The JSON of it, and how many points in time it has; nothing where no contender has a course over time.
+pub(super) fn json(results: &Results) -> Option<(String, usize)> {
+    let drawn =
+        results.contenders.iter().filter(|contender| !matches!(contender.verification, Verification::Failed { .. }));
+    let known: Vec<_> = drawn.filter_map(|contender| Some((contender, contender.memory.known()?))).collect();
+    // Who refused requests had less live.
+    let complete = known.iter().find(|(_, memory)| memory.failed_requests == 0).or(known.first())?;
+    let reference = thinned(&complete.1.timeline);
+    if reference.is_empty() {
+        return None;
+    }
+    let mut steps: Vec<(u64, u64)> = Vec::new();
+    let mut before = 0;
+    for point in &reference {
+        match steps.last_mut() {
+            Some((step, count)) if *step == point.event - before => *count += 1,
+            _ => steps.push((point.event - before, 1)),
+        }
+        before = point.event;
+    }
+    let changes = |timeline: &[FootprintPoint]| {
+        let mut changes: Vec<u64> = Vec::new();
+        for (index, point) in thinned(timeline).iter().enumerate() {
+            let units = point.committed_bytes.div_ceil(UNIT);
+            if changes.last() != Some(&units) || index == 0 {
+                changes.extend([index as u64, units]);
+            }
+        }
+        changes
+    };
+    let timeline = Timeline {
+        unit: UNIT,
+        steps,
+        live: reference.iter().map(|point| point.live_bytes.div_ceil(UNIT)).collect(),
+        committed: known
+            .iter()
+            .map(|(contender, memory)| (contender.name.as_str(), changes(&memory.timeline)))
+            .collect(),
+    };
+    Some((serde_json::to_string(&timeline).expect("plain data serialises"), reference.len()))
+}
+
+/// As many points as are shown: neighbours brought together, with the largest of each, so that no peak is lost.
+fn thinned(points: &[FootprintPoint]) -> Vec<FootprintPoint> {
+    let together = points.len().div_ceil(POINTS).max(1);
+    let most = |chunk: &[FootprintPoint]| FootprintPoint {
+        event: chunk.last().map_or(0, |point| point.event),
+        live_bytes: chunk.iter().map(|point| point.live_bytes).max().unwrap_or(0),
+        committed_bytes: chunk.iter().map(|point| point.committed_bytes).max().unwrap_or(0),
+        ..FootprintPoint::default()
+    };
+    points.chunks(together).map(most).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn keeps_the_peaks_and_the_last_event() {
+        let results = sample::results();
+        let memory = results.contenders[4].memory.known().unwrap();
+        let points = thinned(&memory.timeline);
+        assert!(points.len() <= POINTS);
+        let most =
+            |points: &[FootprintPoint]| points.iter().map(|point| (point.live_bytes, point.committed_bytes)).max();
+        assert_eq!(most(&points), most(&memory.timeline));
+        assert_eq!(points.last().unwrap().event, memory.timeline.last().unwrap().event);
+        assert!(thinned(&[]).is_empty());
+    }
+
+    #[test]
+    fn is_compact_and_speaks_of_all_that_are_drawn() {
+        let mut results = sample::results();
+        results.contenders.push(sample::contender("broken").invalid(1, "outside").build());
+        let json: serde_json::Value = serde_json::from_str(&json(&results).unwrap().0).unwrap();
+        assert_eq!(json["steps"], serde_json::json!([[400, 500]]));
+        assert_eq!(json["live"].as_array().unwrap().len(), 500);
+        let names: Vec<_> = json["committed"].as_array().unwrap().iter().map(|one| one[0].as_str().unwrap()).collect();
+        assert_eq!(names, ["bump", "segregated-bump", "segregated-bump-mv", "dlmalloc", "talc", "wee_alloc"]);
+        let dlmalloc = json["committed"][3][1].as_array().unwrap();
+        assert_eq!(dlmalloc.last().unwrap(), 20 * 64, "20 pages in KiB");
+        assert!(dlmalloc.len() <= 2 * 20, "only where it changes");
+    }
+
+    #[test]
+    fn nothing_over_time_is_nothing() {
+        assert!(json(&sample::empty()).is_none());
+    }
+}
