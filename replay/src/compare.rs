@@ -1,6 +1,8 @@
 //! The whole comparison on one trace: examine every contender, search for its minimum heap if that is asked for, then time those that
 //! passed.
 
+mod further;
+
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
@@ -67,12 +69,14 @@ pub struct Plan {
     pub min_heap: bool,
     /// Contenders that are examined, or searched for their minimum heap, at once. Nothing else runs while one is timed.
     pub jobs: NonZeroUsize,
-    /// The most time that a contender may take to be examined, and again for its minimum heap, and again to be timed.
+    /// The most time that a contender may take to be examined, and again for whatever else is measured of it.
     pub budget: Option<Duration>,
     /// Ends the comparison as soon as it is true, with what is finished by then.
     pub interrupt: Arc<AtomicBool>,
     /// How they are timed; 0 rounds for memory figures alone.
     pub rounds: Rounds,
+    /// Whether single calls are timed, too.
+    pub latency: bool,
 }
 
 impl Plan {
@@ -88,6 +92,7 @@ impl Plan {
             budget: None,
             interrupt: Arc::default(),
             rounds,
+            latency: false,
         }
     }
 }
@@ -139,6 +144,17 @@ pub enum Progress<'a> {
         /// How many there are.
         all: u32,
     },
+    /// This contender, of so many, is in replays of their own.
+    Further {
+        /// What for.
+        what: &'a str,
+        /// Its name.
+        name: &'a str,
+        /// How many are done.
+        done: usize,
+        /// How many there are.
+        all: usize,
+    },
 }
 
 /// Compares contenders on one trace.
@@ -188,6 +204,7 @@ pub fn compare(source: &Source, plan: &Plan, mut progress: impl FnMut(Progress<'
         progress(Progress::AllExamined(&results));
     }
     time_all(&program, plan, leash, &mut results, &mut progress)?;
+    further::measure(&program, plan, leash, &mut results.contenders, &mut progress)?;
     if plan.interrupt.load(Ordering::Relaxed) {
         let message = "ended before all was measured; what is missing says so".to_owned();
         results.warnings.push(Warning { code: WarningCode::Interrupted, message });
@@ -366,6 +383,11 @@ fn why_not_timed(row: &results::Contender, plan: &Plan) -> Option<String> {
     if plan.rounds.count == 0 {
         return Some("timing was switched off".to_owned());
     }
+    what_it_did_not_do(row)
+}
+
+/// What a row has left undone or done wrong, if anything.
+fn what_it_did_not_do(row: &results::Contender) -> Option<String> {
     match (&row.verification, &row.memory) {
         (Verification::Failed { event, .. }, _) => Some(format!("failed verification at event {event}")),
         (_, Figure::Known(memory)) if memory.failed_requests > 0 => Some("did less work: requests failed".to_owned()),
@@ -412,6 +434,8 @@ fn settings(plan: &Plan, program: &Program) -> Settings {
     Settings {
         seed: rounds.seed,
         min_heap: plan.min_heap,
+        latency: plan.latency,
+        instructions: false,
         rounds: rounds.count,
         rigor: Rigor::Default,
         baseline: "dlmalloc".to_owned(),

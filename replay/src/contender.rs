@@ -5,9 +5,11 @@ use std::time::Duration;
 use allocators::page_heap::Reset;
 use allocators::registry::{self, Visitor};
 use allocators::{HeapAllocator, Info};
+use reports::results::Latency;
 
 use crate::engine::{TouchAll, TouchFirst, TouchNone};
 use crate::lane::{Examination, Lane, LaneError};
+use crate::latency::Clock;
 use crate::leash::Leash;
 use crate::metrics::Instant;
 
@@ -35,6 +37,7 @@ impl TouchPolicy {
 }
 
 type TimeOne = fn(&mut Lane<'_>, Reset, Leash<'_>) -> Result<Duration, LaneError>;
+type Latencies = fn(&mut Lane<'_>, &Clock, Leash<'_>) -> Result<Latency, LaneError>;
 type Examine = fn(&mut Lane<'_>, bool, &[Instant], Leash<'_>) -> Result<Examination, LaneError>;
 type FirstFailure = fn(&mut Lane<'_>, usize, Leash<'_>) -> Result<Option<u64>, LaneError>;
 
@@ -51,6 +54,8 @@ pub struct Contender {
     pub first_failure: FirstFailure,
     /// One for each touch policy, in their order.
     time: [TimeOne; 3],
+    /// Likewise.
+    latency: [Latencies; 3],
 }
 
 impl Contender {
@@ -65,6 +70,11 @@ impl Contender {
                 |lane, reset, leash| lane.time::<A, TouchNone>(reset, leash),
                 |lane, reset, leash| lane.time::<A, TouchFirst>(reset, leash),
                 |lane, reset, leash| lane.time::<A, TouchAll>(reset, leash),
+            ],
+            latency: [
+                |lane, clock, leash| lane.latency::<A, TouchNone>(clock, leash),
+                |lane, clock, leash| lane.latency::<A, TouchFirst>(clock, leash),
+                |lane, clock, leash| lane.latency::<A, TouchAll>(clock, leash),
             ],
         }
     }
@@ -92,6 +102,21 @@ impl Contender {
         leash: Leash<'_>,
     ) -> Result<Duration, LaneError> {
         (self.time[touch as usize])(lane, reset, leash)
+    }
+
+    /// [`Lane::latency`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Lane::latency`].
+    pub fn latency(
+        &self,
+        lane: &mut Lane<'_>,
+        clock: &Clock,
+        touch: TouchPolicy,
+        leash: Leash<'_>,
+    ) -> Result<Latency, LaneError> {
+        (self.latency[touch as usize])(lane, clock, leash)
     }
 }
 

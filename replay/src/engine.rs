@@ -55,10 +55,32 @@ impl Block {
     }
 }
 
+/// A call into the contender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The event that makes it, counted from 1.
+    pub event: u64,
+    /// What it asks for.
+    pub kind: Kind,
+    /// The size: the new one of a realloc, the block's of a dealloc.
+    pub size: usize,
+    /// The size that the block of a realloc has had; 0 for all others.
+    pub old_size: usize,
+}
+
 /// Sees every event of a replay. Events are counted from 1. All methods do nothing unless they are defined.
 pub trait Observer {
     /// Whether the contender is asked for the usable size of every block that the observer sees.
     const ASKS_FOR_USABLE_BYTES: bool = false;
+
+    /// The contender is called next, with nothing in between.
+    #[inline(always)]
+    fn calling(&mut self) {}
+
+    /// It has answered just now: with a block or null, or, where it took a block back, with nothing, and that block is told. The dealloc
+    /// behind a realloc that failed is the engine's own and is not seen.
+    #[inline(always)]
+    fn called(&mut self, _call: Call, _answer: *mut u8) {}
 
     /// A block was asked for; null is out of memory.
     #[inline(always)]
@@ -103,6 +125,18 @@ impl Observer for () {}
 /// Both, one after the other. The second one does not see an event at which the first one stops.
 impl<A: Observer, B: Observer> Observer for (A, B) {
     const ASKS_FOR_USABLE_BYTES: bool = A::ASKS_FOR_USABLE_BYTES || B::ASKS_FOR_USABLE_BYTES;
+
+    #[inline(always)]
+    fn calling(&mut self) {
+        self.0.calling();
+        self.1.calling();
+    }
+
+    #[inline(always)]
+    fn called(&mut self, call: Call, answer: *mut u8) {
+        self.0.called(call, answer);
+        self.1.called(call, answer);
+    }
 
     #[inline(always)]
     fn allocated(&mut self, event: u64, block: Block, layout: Layout, zeroed: bool) -> Flow {
@@ -209,16 +243,17 @@ pub fn run<A: HeapAllocator, O: Observer, T: Touch>(
         // SAFETY: compiling gives every operation a slot below `stretch.slots()`.
         let slot = unsafe { slots.get_unchecked_mut(op.slot()) };
         let layout = op.layout();
+        let call = |kind| Call { event, kind, size: layout.size(), old_size: 0 };
         match op.kind() {
             Kind::Alloc => {
                 // SAFETY: no event of a trace has a size of 0.
-                *slot = unsafe { allocator.alloc(layout) };
+                *slot = seen(observer, call(Kind::Alloc), || unsafe { allocator.alloc(layout) });
                 // SAFETY: a new block of this layout, or null.
                 unsafe { allocated::<A, O, T>(allocator, observer, event, *slot, layout, false)? };
             }
             Kind::AllocZeroed => {
                 // SAFETY: as above.
-                *slot = unsafe { allocator.alloc_zeroed(layout) };
+                *slot = seen(observer, call(Kind::AllocZeroed), || unsafe { allocator.alloc_zeroed(layout) });
                 // SAFETY: as above.
                 unsafe { allocated::<A, O, T>(allocator, observer, event, *slot, layout, true)? };
             }
@@ -227,8 +262,12 @@ pub fn run<A: HeapAllocator, O: Observer, T: Touch>(
                 // SAFETY: compiling makes sure that the slot's object is live, with this layout.
                 let block = unsafe { Block::of::<A, O>(allocator, *slot, layout) };
                 observer.deallocating(event, block, layout)?;
-                // SAFETY: as above.
-                unsafe { allocator.dealloc(*slot, layout) };
+                let address = *slot;
+                seen(observer, call(Kind::Dealloc), || {
+                    // SAFETY: as above.
+                    unsafe { allocator.dealloc(address, layout) };
+                    address
+                });
             }
             Kind::Realloc => {
                 let old_size = *ops.next().expect("compiling puts the old size behind every realloc");
@@ -244,6 +283,15 @@ pub fn run<A: HeapAllocator, O: Observer, T: Touch>(
         observer.after(event, allocator)?;
     }
     Flow::Continue(())
+}
+
+/// A call into the contender, between the observer's looks at it.
+#[inline(always)]
+fn seen<O: Observer>(observer: &mut O, call: Call, contender: impl FnOnce() -> *mut u8) -> *mut u8 {
+    observer.calling();
+    let answer = contender();
+    observer.called(call, answer);
+    answer
 }
 
 /// What is to be done behind an allocation. Each kind has its own arm and its own copy of this: one arm for both would have the compiler
@@ -288,8 +336,9 @@ unsafe fn resize<A: HeapAllocator, O: Observer, T: Touch>(
     // SAFETY: the caller's.
     let block = unsafe { Block::of::<A, O>(allocator, address, old) };
     observer.reallocating(event, block)?;
+    let call = Call { event, kind: Kind::Realloc, size: new.size(), old_size: old.size() };
     // SAFETY: the caller's.
-    let moved = unsafe { allocator.realloc(address, old, new.size()) };
+    let moved = seen(observer, call, || unsafe { allocator.realloc(address, old, new.size()) });
     if !matches!(A::INFO.role, Role::Floor) && !moved.is_null() && new.size() > old.size() {
         // SAFETY: the block has grown to this size.
         unsafe { T::touch(moved, old.size(), new.size()) };

@@ -263,11 +263,22 @@ impl<'p> Lane<'p> {
 
     /// Replays for one metric, with nothing checked.
     fn observe<A: HeapAllocator, M: Metric>(&mut self, metric: M, leash: Leash<'_>) -> Result<M, LaneError> {
-        self.heap.reset(Reset::Cold)?;
-        let mut watch = Watch::new(self.heap.handle(), metric);
+        let observer = |heap| Watch::new(heap, metric);
+        Ok(self.watched::<A, _, TouchNone>(Reset::Cold, leash, observer)?.into_metric())
+    }
+
+    /// Replays the whole program with an observer, which it gives back.
+    pub(crate) fn watched<A: HeapAllocator, O: Observer, T: Touch>(
+        &mut self,
+        reset: Reset,
+        leash: Leash<'_>,
+        observer: impl FnOnce(HeapRef) -> O,
+    ) -> Result<O, LaneError> {
+        self.heap.reset(reset)?;
+        let mut observer = observer(self.heap.handle());
         let mut allocator = A::create(self.heap.handle());
-        self.replay::<A, _, TouchNone>(&mut allocator, &mut watch, leash)?.whole()?;
-        Ok(watch.into_metric())
+        self.replay::<A, O, T>(&mut allocator, &mut observer, leash)?.whole()?;
+        Ok(observer)
     }
 
     /// Frees what a whole replay has left live, and tells what is retained before and after.

@@ -26,6 +26,7 @@ pub mod engine;
 pub mod environment;
 pub mod heap_size;
 pub mod lane;
+pub mod latency;
 pub mod leash;
 pub mod metrics;
 pub mod min_heap;

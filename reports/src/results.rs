@@ -141,6 +141,10 @@ pub struct Settings {
     pub seed: u64,
     /// Whether each contender's minimum heap was searched for.
     pub min_heap: bool,
+    /// Whether single calls were timed.
+    pub latency: bool,
+    /// Whether instructions were counted.
+    pub instructions: bool,
     /// Timing rounds; 0 where nothing was timed.
     pub rounds: u32,
     /// How much was done against the machine's moods.

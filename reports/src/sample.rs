@@ -32,6 +32,8 @@ pub(crate) fn empty() -> Results {
         settings: Settings {
             seed: 42,
             min_heap: false,
+            latency: false,
+            instructions: false,
             rounds: 15,
             rigor: Rigor::Default,
             baseline: "dlmalloc".into(),
@@ -251,7 +253,7 @@ impl Builder {
             grown_bytes: PAGE,
         };
         Latency {
-            timer: Timer { name: "tsc".into(), ns_per_tick: 0.5, cost_ns: 12.5 },
+            timer: Timer { name: "tsc".into(), ns_per_tick: 0.5, cost_ns: 12.5, step_ns: 0.5 },
             passes: 3,
             all: percentiles(EVENTS),
             by_class: vec![

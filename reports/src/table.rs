@@ -3,6 +3,9 @@
 pub(crate) mod cells;
 mod details;
 pub(crate) mod grid;
+mod instructions;
+mod latency;
+mod narrow;
 pub(crate) mod notes;
 mod sparkline;
 mod text;

@@ -97,6 +97,12 @@ pub(crate) struct Comparison {
     #[arg(long, value_name = "WHAT", value_enum, default_value_t = TouchPolicy::None)]
     touch: TouchPolicy,
 
+    /// Time single calls as well, in replays of their own: percentiles, and the slowest calls
+    ///
+    /// By kind and size class in results.json, and with 20 calls an allocator and what the heap looked like.
+    #[arg(long)]
+    latency: bool,
+
     /// Do not check the blocks before timing
     #[arg(long)]
     skip_verification: bool,
@@ -188,6 +194,7 @@ pub(crate) fn run(arguments: &Comparison) -> u8 {
             page: arguments.page_size,
             limit_pages,
         },
+        latency: arguments.latency,
     };
     // What fails on one trace does not keep the others from being replayed.
     let interrupted = || plan.interrupt.load(Ordering::Relaxed);
@@ -387,6 +394,7 @@ impl Bar {
                 self.step(format!("minimum heap: {name} is done"), done, all);
             }
             Progress::Timing { done, all, .. } => self.step("timing".to_owned(), done as usize, all as usize),
+            Progress::Further { what, name, done, all } => self.step(format!("{what} of {name}"), done, all),
         }
     }
 

@@ -216,5 +216,7 @@ fn plan(names: &[&str], settings: &CellSettings) -> Plan {
             page: settings.page,
             limit_pages: settings.heap_limit_pages,
         },
+        // A figure of one machine's clock, which cells do not share.
+        latency: false,
     }
 }

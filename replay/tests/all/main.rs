@@ -11,6 +11,8 @@ mod figures;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod latency;
+#[cfg(test)]
 mod metrics_page;
 #[cfg(test)]
 mod min_heap;

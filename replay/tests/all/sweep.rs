@@ -80,6 +80,7 @@ fn merged_cells_are_what_one_run_gives() {
             page: allocators::PageSize::WASM,
             limit_pages: 65_536,
         },
+        latency: false,
     };
     let whole = compare(&traces::Source::locate("repeated-growth").unwrap(), &plan, |_| {}).unwrap();
     assert_eq!((&joint.settings, &joint.trace, &joint.bounds), (&whole.settings, &whole.trace, &whole.bounds));

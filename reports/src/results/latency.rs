@@ -29,6 +29,8 @@ pub struct Timer {
     pub ns_per_tick: f64,
     /// What two readings with nothing in between differ by: the median of many.
     pub cost_ns: f64,
+    /// The steps in which its readings come, which may be of many ticks: figures are multiples of it.
+    pub step_ns: f64,
 }
 
 /// Percentiles of some calls, in nanoseconds, the timer's cost included.

@@ -1,8 +1,7 @@
 //! The second table of one trace: where the memory goes.
 
-use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
-
 use super::cells::{Row, UNKNOWN};
+use super::narrow::narrow;
 use super::wrap::printable;
 use crate::numbers::{exact_unit, grouped, short};
 use crate::results::{Figure, Memory};
@@ -20,9 +19,7 @@ pub(super) fn details(rows: &[Row], width: usize) -> Option<String> {
         return None;
     }
     let (unit_bytes, unit) = exact_unit(known.iter().filter_map(|(_, memory)| resident_bytes(memory)));
-    let mut table = Table::new();
-    table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
-    table.set_header([
+    let header = [
         // Three lines high, so that the longest names fit into 80 columns.
         "in detail".to_owned(),
         "J–W #1\n%".into(),
@@ -34,10 +31,10 @@ pub(super) fn details(rows: &[Row], width: usize) -> Option<String> {
         "in\nplace\n%".into(),
         "copied\n×".into(),
         format!("resi-\ndent\n{unit}"),
-    ]);
-    for (name, memory) in known {
+    ];
+    let lines = known.into_iter().map(|(name, memory)| {
         let (at_live, at_heap) = (&memory.fragmentation.at_peak_live, &memory.occupancy.at_peak_heap);
-        table.add_row([
+        vec![
             printable(name),
             cell(memory.johnstone_wilson.mean_of_ratios_by_bytes_percent, short),
             grouped(memory.peak_span_bytes.div_ceil(1024)),
@@ -48,14 +45,9 @@ pub(super) fn details(rows: &[Row], width: usize) -> Option<String> {
             percent(memory.reallocs.in_place_share),
             cell(memory.reallocs.copied_per_requested_byte, short),
             cell(resident_bytes(memory), |bytes| grouped(bytes / unit_bytes)),
-        ]);
-    }
-    for (index, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, 1));
-        column.set_cell_alignment(if index == 0 { CellAlignment::Left } else { CellAlignment::Right });
-    }
-    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width.try_into().unwrap_or(u16::MAX));
-    Some(table.trim_fmt())
+        ]
+    });
+    Some(narrow(header.into(), lines, width))
 }
 
 fn resident_bytes(memory: &Memory) -> Option<u64> {

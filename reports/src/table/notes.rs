@@ -3,7 +3,7 @@
 use super::cells::{INVALID, Row, UNKNOWN};
 use crate::numbers::{count, grouped};
 use crate::reasons::by_reason;
-use crate::results::{Contender, Figure, Origin, Results, Role, Verification};
+use crate::results::{Contender, Figure, Origin, Results, Role, Settings, Verification};
 use crate::stats::ROUNDS_FOR_95;
 
 /// The trace and the settings, in one sentence.
@@ -114,7 +114,7 @@ pub(crate) fn notes(results: &Results, rows: &[Row]) -> Vec<String> {
     notes.extend(contenders().filter_map(failed_requests_note));
     notes.extend(contenders().filter_map(not_monotone_note));
     let missing = rows.iter().flat_map(|row| {
-        missing(row.contender, results.settings.min_heap).into_iter().map(|what| (row.contender.name.as_str(), what))
+        missing(row.contender, &results.settings).into_iter().map(|what| (row.contender.name.as_str(), what))
     });
     notes.extend(by_reason(missing).into_iter().map(|(names, what)| format!("{names}: {what}")));
     let rounds = contenders().filter_map(|contender| contender.time.known()).map(|time| time.cold_ns.len());
@@ -166,9 +166,15 @@ fn not_monotone_note(contender: &Contender) -> Option<String> {
 }
 
 /// What a contender has no figures for, of those that were asked for, and why.
-fn missing(contender: &Contender, min_heap_asked: bool) -> Vec<String> {
+fn missing(contender: &Contender, settings: &Settings) -> Vec<String> {
     let mut figures = vec![("memory figures", reason(&contender.memory)), ("timings", reason(&contender.time))];
-    if min_heap_asked {
+    if settings.latency {
+        figures.push(("latency", reason(&contender.latency)));
+    }
+    if settings.instructions {
+        figures.push(("instructions", reason(&contender.instructions)));
+    }
+    if settings.min_heap {
         figures.insert(1, ("minimum heap", reason(&contender.min_heap)));
     }
     let unknown = figures.iter().filter_map(|&(what, why)| Some((what, why?.to_owned())));

@@ -5,6 +5,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::cells::{INVALID, Row, Timing, marked, rows};
 use super::details;
+use super::instructions;
+use super::latency;
 use super::notes;
 use super::sparkline;
 use super::wrap::{printable, wrap};
@@ -61,6 +63,18 @@ pub fn text(results: &Results, options: TextOptions) -> String {
     }
     let mut legend = notes::legend(results, &rows);
     legend.extend(details.is_some().then(|| details::LEGEND.to_owned()));
+    if results.settings.latency {
+        for table in latency::tables(&rows, width) {
+            lines.extend(table.lines().map(str::to_owned));
+            lines.push(String::new());
+        }
+        legend.extend(latency::legend(&rows));
+    }
+    if let Some(table) = instructions::table(&rows, width).filter(|_| results.settings.instructions) {
+        lines.extend(table.lines().map(str::to_owned));
+        lines.push(String::new());
+        legend.push(instructions::LEGEND.to_owned());
+    }
     let below = [legend, notes::import(results), notes::notes(results, &rows), vec![notes::provenance(results)]];
     for paragraph in below.iter().filter(|paragraph| !paragraph.is_empty()) {
         lines.extend(paragraph.iter().flat_map(|note| wrap(note, width, 2)));
@@ -385,6 +399,53 @@ null             3.60         2.00        –           –        –        �
         assert!(plain(&results).contains(header), "at 100 columns, {header} in\n{}", plain(&results));
     }
 
+    #[test]
+    fn single_calls_and_instructions_have_tables_where_they_were_asked_for() {
+        let mut results = with(vec![
+            contender("null").role(Role::Floor).cold_ns(36).warm_ns(20).without_memory("hands out no memory").build(),
+            contender("dlmalloc").version("0.2.14").pages(20).cold_ns(125).warm_ns(126).build(),
+            contender("broken").invalid(17, "block 3 overlaps block 2").build(),
+        ]);
+        for asked_for in ["single calls", "slowest call", "instructions", "Instructions", "no timings, latency"] {
+            assert!(!plain(&results).contains(asked_for), "{asked_for}: nobody asked");
+        }
+        results.settings.latency = true;
+        results.settings.instructions = true;
+        let text = text(&results, TextOptions { color: false, width: Some(80) });
+        let expected = "
+single calls   p50   p90   p99  p99.9     max
+                ns    ns    ns     ns      ns
+──────────────────────────────────────────────
+dlmalloc      12.6  18.9  37.8    378  11,340
+null          2.00  3.00  6.00   60.0   1,800
+
+slowest call      ns   call   size    event   live   heap  grown
+                                 B             KiB    KiB    KiB
+─────────────────────────────────────────────────────────────────
+dlmalloc      11,340  alloc  4,096  150,000  1,024  1,280     64
+null           1,800  alloc  4,096  150,000  1,024  1,280     64
+
+instructions     per op  per op         all
+              callgrind     net
+────────────────────────────────────────────
+dlmalloc           50.4    42.4  10,080,000
+null               8.00    0.00   1,600,000
+
+* lowest";
+        assert!(text.contains(expected), "{text}");
+        assert!(
+            text.contains("the clock (tsc)") && text.contains("cost, 12.5 ns") && text.contains("steps are 0.50 ns"),
+            "{text}"
+        );
+        assert!(text.contains("broken: no timings, latency, instructions (–): failed verification"), "{text}");
+        results.contenders.remove(0);
+        let plain = plain(&results);
+        assert!(
+            plain.contains("dlmalloc           50.4       –  10,080,000"),
+            "without a floor there is no net: {plain}"
+        );
+    }
+
     /// The longest names, the largest heap and the slowest contender, with every figure in its place.
     fn widest() -> Results {
         let mut results = with(vec![
@@ -406,6 +467,8 @@ null             3.60         2.00        –           –        –        �
         for width in [60, 80, 100, 140] {
             let mut searched = widest();
             searched.settings.min_heap = true;
+            searched.settings.latency = true;
+            searched.settings.instructions = true;
             for results in [widest(), searched, sample::results(), sample::empty()] {
                 let text = text(&results, TextOptions { color: false, width: Some(width) });
                 let longest = text.lines().max_by_key(|line| line.width()).unwrap();
