@@ -16,6 +16,7 @@ use std::cell::{Cell, LazyCell};
 use std::cmp::Ordering;
 use std::error::Error;
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use allocators::PageSize;
@@ -123,7 +124,12 @@ fn rounds(program: &Program, contenders: &[Contender], seed: u64) -> Vec<Time> {
     let count = if common::is_test() { 1 } else { ROUNDS };
     let (touch, page) = (TouchPolicy::None, PageSize::WASM);
     let rounds = Rounds { count, seed, touch, page, limit_pages: WASM32_PAGES };
-    timing::run(program, contenders, rounds, Leash::LOOSE, |_, _| {}).expect("a heap can be had")
+    let timing = timing::run(program, contenders, rounds, Leash::LOOSE, |_, _| ControlFlow::Continue(()));
+    let times = timing.expect("a heap can be had").times;
+    times
+        .into_iter()
+        .map(|time| time.known().cloned().expect("in one process every contender has a sample a round"))
+        .collect()
 }
 
 fn samples(time: &Time, reset: Reset) -> Vec<f64> {

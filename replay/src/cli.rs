@@ -3,11 +3,12 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use replay::contender::Contender;
 
 #[cfg(target_os = "linux")]
 use crate::commands::record;
 use crate::commands::{compare, convert, inspect, manual, rank, regression, report, sweep, trace};
-use crate::terminal::USAGE;
+use crate::terminal::{FAILED, USAGE};
 
 /// Replays allocation traces of real programs through memory allocators, and compares them.
 ///
@@ -49,6 +50,9 @@ enum Verb {
     Completions(manual::Completions),
     /// Print the manual page of this command, or of one of its commands
     Man(manual::Manual),
+    /// Serve a parent process: see [`replay::child`]
+    #[command(name = replay::child::VERB, hide = true)]
+    Child,
 }
 
 const EXAMPLES: &str = "\
@@ -57,6 +61,8 @@ Examples:
       Compare all allocators on a trace of the library.
   replay --trace my-program.csv --allocator talc --allocator dlmalloc
       Compare two on a trace of your own: 'replay record' records a native program, traces::Recorder one in Rust.
+  replay --trace serde-heavy --rigorous --strict
+      Times to publish: a fresh process for each allocator and round, and exit code 1 where there is a reason for doubt.
   replay --trace serde-heavy --heap-limit 2MiB --rounds 0
       Who gets along with 2 MiB? Memory figures alone, without timing.
   replay --trace serde-heavy --min-heap --page-size 4096 --rounds 0
@@ -68,7 +74,8 @@ Examples:
 
 Exit codes:
   0  done; that a request failed at the heap limit is an outcome, not an error
-  1  an allocator failed verification, a gate found something worse, or a file could not be written
+  1  an allocator failed verification, a gate found something worse, --strict met a warning, or a file could
+     not be written
   2  the command line makes no sense
   3  a trace or results cannot be read
   130  ended by Ctrl-C, with what was finished by then";
@@ -94,6 +101,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Verb::Rank(ranking)) => rank::run(&ranking),
         Some(Verb::Completions(completions)) => manual::complete(&completions),
         Some(Verb::Man(manual)) => manual::page(&manual),
+        Some(Verb::Child) => u8::from(!replay::child::serve(&Contender::all())) * FAILED,
         None => compare::run(&arguments.compare),
     })
 }

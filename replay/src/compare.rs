@@ -4,6 +4,7 @@
 mod further;
 
 use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, OnceLock};
@@ -13,20 +14,18 @@ use std::time::Duration;
 use allocators::page_heap::Guard;
 use allocators::{PageHeap, Role};
 use reports::results::{
-    self, Figure, Mark, Origin, Results, Rigor, SCHEMA_VERSION, Settings, Verification, Warning, WarningCode,
+    self, Figure, Mark, Origin, Results, SCHEMA_VERSION, Settings, Verification, Warning, WarningCode,
 };
 use traces::{Source, TraceError, library};
 
-use crate::bounds;
 use crate::contender::Contender;
-use crate::distributions;
-use crate::environment;
 use crate::lane::{Examination, Lane, LaneError};
 use crate::leash::{Leash, Stop};
 use crate::metrics::{Instant, Snapshot};
 use crate::min_heap::{self, Candidate, Step};
 use crate::program::{CompileError, Program};
-use crate::timing::{self, Rounds};
+use crate::timing::{self, Rigor, Rounds, Timing};
+use crate::{bounds, child, distributions, environment, isolated, race, warnings};
 
 /// A comparison that could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -73,7 +72,11 @@ pub struct Plan {
     pub budget: Option<Duration>,
     /// Ends the comparison as soon as it is true, with what is finished by then.
     pub interrupt: Arc<AtomicBool>,
-    /// How they are timed; 0 rounds for memory figures alone.
+    /// The contender that ratios of times are formed to; where none is named, [`race::baseline`] chooses.
+    pub baseline: Option<String>,
+    /// How much is done against the machine's moods.
+    pub rigor: Rigor,
+    /// How they are timed; 0 rounds for memory figures alone. The floor takes part wherever there are rounds.
     pub rounds: Rounds,
     /// Whether single calls are timed, too.
     pub latency: bool,
@@ -91,9 +94,20 @@ impl Plan {
             jobs: NonZeroUsize::MIN,
             budget: None,
             interrupt: Arc::default(),
+            baseline: None,
+            rigor: Rigor::Default,
             rounds,
             latency: false,
         }
+    }
+
+    /// The same with everyone who takes part.
+    fn complete(&self) -> Self {
+        let mut plan = self.clone();
+        if plan.rounds.count > 0 {
+            plan.contenders = race::with_floor(plan.contenders);
+        }
+        plan
     }
 }
 
@@ -163,6 +177,7 @@ pub enum Progress<'a> {
 ///
 /// Where the trace is faulty or empty, or the heap cannot be had. A contender that fails is a row, not an error.
 pub fn compare(source: &Source, plan: &Plan, mut progress: impl FnMut(Progress<'_>)) -> Result<Results, CompareError> {
+    let plan = &plan.complete();
     progress(Progress::Reading);
     let program = Program::load(source).map_err(|error| match error {
         CompileError::Trace(error) => CompareError::Trace(error),
@@ -203,7 +218,7 @@ pub fn compare(source: &Source, plan: &Plan, mut progress: impl FnMut(Progress<'
         search_min_heaps(&program, plan, leash, &mut results.contenders, &mut progress)?;
         progress(Progress::AllExamined(&results));
     }
-    time_all(&program, plan, leash, &mut results, &mut progress)?;
+    time_all(source, &program, plan, leash, &mut results, &mut progress)?;
     further::measure(&program, plan, leash, &mut results.contenders, &mut progress)?;
     if plan.interrupt.load(Ordering::Relaxed) {
         let message = "ended before all was measured; what is missing says so".to_owned();
@@ -306,6 +321,7 @@ fn unexamined(reason: String) -> Examination {
 
 /// Times those that did all the work, and did it right.
 fn time_all(
+    source: &Source,
     program: &Program,
     plan: &Plan,
     leash: Leash<'_>,
@@ -323,13 +339,34 @@ fn time_all(
         }
     }
     results.settings.rounds = 0;
-    let ended = timing::run(program, &racers, plan.rounds, leash, |done, times| {
+    if timed.is_empty() {
+        return Ok(());
+    }
+    results.settings.baseline =
+        race::baseline(plan.baseline.as_deref(), timed.iter().map(|&row| &results.contenders[row]));
+    let all = plan.rounds.count;
+    let finished = |done, timing: &Timing| {
         results.settings.rounds = done;
-        for (&row, time) in timed.iter().zip(times) {
-            results.contenders[row].time = Figure::Known(time.clone());
+        for (&row, time) in timed.iter().zip(&timing.times) {
+            results.contenders[row].time = time.clone();
         }
-        progress(Progress::Timing { results, done, all: plan.rounds.count });
-    });
+        let decided = warnings::of(results, &timing.conditions);
+        warnings::refresh(&mut results.warnings, decided);
+        progress(Progress::Timing { results, done, all });
+        ControlFlow::Continue(())
+    };
+    let ended = match (plan.rigor, child::Trace::of(source)) {
+        (Rigor::Rigorous(make_child), Some(trace)) => {
+            isolated::run(&trace, program.events(), &racers, plan.rounds, leash, make_child, finished)
+        }
+        (Rigor::Rigorous(_), None) => {
+            for row in timed {
+                results.contenders[row].time = Figure::unknown("a trace in memory cannot be given to another process");
+            }
+            return Ok(());
+        }
+        (Rigor::Quick | Rigor::Default, _) => timing::run(program, &racers, plan.rounds, leash, finished),
+    };
     match ended {
         Err(LaneError::Stopped(stop)) => {
             for row in timed {
@@ -437,8 +474,8 @@ fn settings(plan: &Plan, program: &Program) -> Settings {
         latency: plan.latency,
         instructions: false,
         rounds: rounds.count,
-        rigor: Rigor::Default,
-        baseline: "dlmalloc".to_owned(),
+        rigor: plan.rigor.name(),
+        baseline: plan.baseline.clone().unwrap_or_else(|| race::DEFAULT_BASELINE.to_owned()),
         budget_ns: plan.budget.map(|budget| budget.as_nanos() as u64),
         streamed: program.is_streamed(),
         touch: rounds.touch.name().to_owned(),

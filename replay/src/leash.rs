@@ -53,6 +53,11 @@ impl<'a> Leash<'a> {
         Leash { tell: Some(tell), ..self }
     }
 
+    /// Whether this much time is all of the budget.
+    pub(crate) fn is_over(&self, spent: Duration) -> bool {
+        self.budget.is_some_and(|budget| spent >= budget)
+    }
+
     /// Whether the replay must end, so many more events being done.
     pub(crate) fn pull(&self, events: u64) -> Option<Stop> {
         if let Some(tell) = self.tell {

@@ -1,7 +1,8 @@
 //! Replays allocation traces of real programs through allocators on a simulated page heap, and compares them.
 //!
 //! A trace is compiled to a [`Program`]; the [`engine`] runs it through a contender; observers ([`verify`], [`metrics`]) watch,
-//! [`min_heap`] looks for the smallest heap that will do, and [`timing`] runs it with none. [`compare()`] does all of it and gives [`reports::results::Results`].
+//! [`min_heap`] looks for the smallest heap that will do, and [`timing`] runs it with none, in this process or in fresh ones
+//! ([`isolated`]); [`warnings`] say what speaks against the times. [`compare()`] does all of it and gives [`reports::results::Results`].
 //!
 //! ```
 //! use allocators::PageSize;
@@ -19,21 +20,27 @@
 //! ```
 
 pub mod bounds;
+pub mod child;
 pub mod compare;
+pub mod conditions;
 pub mod contender;
 pub mod distributions;
 pub mod engine;
 pub mod environment;
 pub mod heap_size;
+pub mod isolated;
 pub mod lane;
 pub mod latency;
 pub mod leash;
 pub mod metrics;
 pub mod min_heap;
+pub mod processor;
 pub mod program;
+pub mod race;
 pub mod sweep;
 pub mod timing;
 pub mod verify;
+pub mod warnings;
 
 pub use compare::compare;
 pub use program::Program;

@@ -216,7 +216,8 @@ mod tests {
     fn formats_are_unique() {
         for (index, exporter) in ALL.iter().enumerate() {
             assert!(ALL[..index].iter().all(|other| other.format != exporter.format), "{}", exporter.format);
-            let option = if exporter.format == "html" { "report".into() } else { format!("export-{}", exporter.format) };
+            let option =
+                if exporter.format == "html" { "report".into() } else { format!("export-{}", exporter.format) };
             assert_eq!(exporter.option, option);
         }
     }

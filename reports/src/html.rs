@@ -139,10 +139,8 @@ fn lede(results: &Results) -> String {
 /// What should make a reader doubt the timings, once for all traces that it holds for.
 fn warnings(results: &[Results]) -> String {
     let told = results.iter().flat_map(|one| {
-        let typed = one.warnings.iter().map(|warning| format!("{}: {}", warning.code.name(), warning.message));
-        // Results whose writer did not fill in the typed ones.
-        let build = if one.warnings.is_empty() { notes::warnings(one) } else { Vec::new() };
-        typed.chain(build).map(|message| (one.trace.name.as_str(), message)).collect::<Vec<_>>()
+        let name = one.trace.name.as_str();
+        one.warnings.iter().map(move |warning| (name, format!("{}: {}", warning.code.name(), warning.message)))
     });
     let groups = by_reason(told);
     if groups.is_empty() {
@@ -337,9 +335,6 @@ mod tests {
         let page = html(&[results.clone(), results]).unwrap();
         assert_eq!(page.matches("governor: the clock is not held").count(), 1);
         assert!(page.find("the clock is not held") < page.find("id=\"summary\""));
-        let mut debug = sample::results();
-        debug.provenance.profile = "debug".into();
-        assert!(html(&[debug]).unwrap().contains("measured with a debug build"));
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod rounds;
 mod summary;
 mod two_samples;
 
-pub use bootstrap::{RESAMPLES, estimate_median, median};
+pub use bootstrap::{RESAMPLES, estimate_median, median, spread};
 pub use net::net_ns_per_op;
 pub use ratio::{Ratio, Verdict, ratio_within_rounds};
 pub use rounds::{Temperature, floor, ratio_beside, rounds_beside};

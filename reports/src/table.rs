@@ -9,6 +9,7 @@ mod narrow;
 pub(crate) mod notes;
 mod sparkline;
 mod text;
+mod timing;
 mod wrap;
 
 pub use text::{TextOptions, text};

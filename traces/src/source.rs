@@ -122,6 +122,19 @@ impl Source {
         }
     }
 
+    /// The file, where the trace is one.
+    pub fn path(&self) -> Option<&Path> {
+        match &self.origin {
+            Origin::File(path) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// How it is read where another tool has recorded it.
+    pub fn import_options(&self) -> ImportOptions {
+        self.import
+    }
+
     /// Opens the trace from its beginning. Its format is told by its content, not by its name.
     ///
     /// # Errors

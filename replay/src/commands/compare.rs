@@ -6,6 +6,7 @@ use std::env;
 use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -17,13 +18,14 @@ use clap::builder::PossibleValuesParser;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory};
 use indicatif::{ProgressBar, ProgressStyle};
+use replay::child;
 use replay::compare::{CompareError, Plan, Progress, compare};
 use replay::contender::{Contender, TouchPolicy};
 use replay::heap_size::{HeapLimit, parse_page_size};
 use replay::lane::LaneError;
 use replay::leash::parse_budget;
 use replay::metrics::Instant as Moment;
-use replay::timing::Rounds;
+use replay::timing::{Rigor, Rounds};
 use reports::numbers::count;
 use reports::results::{Results, Verification};
 use reports::table::{self, TextOptions};
@@ -85,9 +87,28 @@ pub(crate) struct Comparison {
     #[arg(long, value_name = "TIME", value_parser = parse_budget)]
     budget: Option<Duration>,
 
-    /// Timing rounds: in each, every allocator once cold and once warm, in a new order. 0 gives memory figures alone
-    #[arg(long, value_name = "N", default_value_t = 15)]
-    rounds: u32,
+    /// Timing rounds: in each, every allocator once cold and once warm, in a new order. 0 gives memory figures alone; 15 where nothing is said
+    #[arg(long, value_name = "N")]
+    rounds: Option<u32>,
+
+    /// Time in 6 rounds, the fewest that give an interval of 95 %: for a first look
+    #[arg(long, conflicts_with_all = ["rigorous", "rounds"])]
+    quick: bool,
+
+    /// Time each allocator in a fresh process in every round, on one processor, in 30 rounds: for figures to publish
+    ///
+    /// Each process has an environment of another size, as that moves the stack and with it the times. --rounds may say how many, and 20
+    /// are the fewest.
+    #[arg(long)]
+    rigorous: bool,
+
+    /// Allocator whose times the others' are compared with, and which takes part; dlmalloc where it is timed, else the first
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(names()), hide_possible_values = true)]
+    baseline: Option<String>,
+
+    /// Exit with 1 where there is a warning, after everything was measured and saved
+    #[arg(long)]
+    strict: bool,
 
     /// Seed of that order, and of the bootstrap behind the intervals
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -172,13 +193,16 @@ pub(crate) fn run(arguments: &Comparison) -> u8 {
         Ok(pages) => pages,
         Err(message) => return misused(ErrorKind::ValueValidation, format!("--heap-limit: {message}")),
     };
+    let (rigor, rounds) = match rigor_and_rounds(arguments) {
+        Ok(both) => both,
+        Err(message) => return misused(ErrorKind::ValueValidation, message),
+    };
+    let takes_part = |name: &str| arguments.allocators.iter().chain(&arguments.baseline).any(|chosen| chosen == name);
     let plan = Plan {
         contenders: match &arguments.allocators[..] {
             [] => Contender::all(),
             // In the order of the registry, and each once.
-            chosen => {
-                names().filter(|&name| chosen.iter().any(|one| one == name)).filter_map(Contender::named).collect()
-            }
+            _ => names().filter(|&name| takes_part(name)).filter_map(Contender::named).collect(),
         },
         verify: !arguments.skip_verification,
         snapshots: arguments.snapshot_at.clone(),
@@ -187,8 +211,10 @@ pub(crate) fn run(arguments: &Comparison) -> u8 {
         jobs: arguments.jobs.unwrap_or_else(|| thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)),
         budget: arguments.budget,
         interrupt: interrupt(),
+        baseline: arguments.baseline.clone(),
+        rigor,
         rounds: Rounds {
-            count: arguments.rounds,
+            count: rounds,
             seed: arguments.seed,
             touch: arguments.touch,
             page: arguments.page_size,
@@ -206,6 +232,30 @@ pub(crate) fn run(arguments: &Comparison) -> u8 {
     // What was finished by an interruption is exported, too.
     let code = code.max(arguments.exports.write(&all));
     if interrupted() { INTERRUPTED } else { code }
+}
+
+/// How much is done against the machine's moods, and in how many rounds.
+fn rigor_and_rounds(arguments: &Comparison) -> Result<(Rigor, u32), String> {
+    if arguments.quick {
+        return Ok((Rigor::Quick, Rigor::QUICK_ROUNDS));
+    }
+    if !arguments.rigorous {
+        return Ok((Rigor::Default, arguments.rounds.unwrap_or(Rigor::DEFAULT_ROUNDS)));
+    }
+    match arguments.rounds.unwrap_or(Rigor::RIGOROUS_ROUNDS) {
+        rounds @ Rigor::FEWEST_RIGOROUS_ROUNDS.. => Ok((Rigor::Rigorous(begin_again), rounds)),
+        rounds => Err(format!(
+            "--rounds {rounds}: with --rigorous there are at least {} rounds",
+            Rigor::FEWEST_RIGOROUS_ROUNDS
+        )),
+    }
+}
+
+/// This command as a child of itself.
+fn begin_again() -> io::Result<Command> {
+    let mut command = Command::new(env::current_exe()?);
+    command.arg(child::VERB);
+    Ok(command)
 }
 
 /// Finds every trace before anything is replayed.
@@ -282,9 +332,14 @@ fn replay_one(source: &Source, plan: &Plan, arguments: &Comparison, all: &mut Ve
         }
         Err(error) => complain(FAILED, format_args!("{error:#}")),
     };
+    let doubtful = arguments.strict && !results.warnings.is_empty();
+    if doubtful {
+        let codes: Vec<_> = results.warnings.iter().map(|warning| warning.code.name()).collect();
+        note(format_args!("error: --strict: there are warnings: {}", codes.join(", ")));
+    }
     let unsound = results.contenders.iter().any(|row| matches!(row.verification, Verification::Failed { .. }));
     all.push(results);
-    shown.max(saved).max(if unsound { FAILED } else { 0 })
+    shown.max(saved).max(if unsound || doubtful { FAILED } else { 0 })
 }
 
 /// The exit code of a comparison that could not be made.

@@ -2,9 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use allocators::{Role, registry};
@@ -199,24 +197,19 @@ fn measure(trace: &Source, name: &str, settings: &CellSettings) -> Result<Result
 
 /// How these contenders are compared under these settings, on one thread.
 fn plan(names: &[&str], settings: &CellSettings) -> Plan {
+    let contenders = names.iter().filter_map(|name| Contender::named(name)).collect();
+    let rounds = Rounds {
+        count: settings.rounds,
+        seed: settings.seed,
+        touch: settings.touch,
+        page: settings.page,
+        limit_pages: settings.heap_limit_pages,
+    };
+    // Ctrl-C ends a cell at once: half of one is none.
     Plan {
-        contenders: names.iter().filter_map(|name| Contender::named(name)).collect(),
         verify: settings.verify,
-        snapshots: Vec::new(),
-        bounds: false,
         min_heap: settings.min_heap,
-        jobs: NonZeroUsize::MIN,
         budget: settings.budget_ns.map(Duration::from_nanos),
-        // Ctrl-C ends a cell at once: half of one is none.
-        interrupt: Arc::default(),
-        rounds: Rounds {
-            count: settings.rounds,
-            seed: settings.seed,
-            touch: settings.touch,
-            page: settings.page,
-            limit_pages: settings.heap_limit_pages,
-        },
-        // A figure of one machine's clock, which cells do not share.
-        latency: false,
+        ..Plan::of(contenders, rounds)
     }
 }

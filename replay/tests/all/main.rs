@@ -11,7 +11,12 @@ mod figures;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod isolated;
+#[cfg(test)]
 mod latency;
+#[cfg(test)]
+mod methodology_page;
+#[cfg(test)]
 #[cfg(test)]
 mod metrics_page;
 #[cfg(test)]

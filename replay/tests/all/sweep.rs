@@ -64,24 +64,10 @@ fn merged_cells_are_what_one_run_gives() {
     let sweep = sweep("rounds = 2\nmin_heap = true");
     run_all(&sweep, &folder.0);
     let joint = merged(&sweep, &folder.0);
-    let plan = Plan {
-        contenders: ["dlmalloc", "talc", "null"].map(|name| Contender::named(name).unwrap()).into(),
-        verify: true,
-        snapshots: Vec::new(),
-        bounds: true,
-        min_heap: true,
-        jobs: std::num::NonZeroUsize::MIN,
-        budget: None,
-        interrupt: Default::default(),
-        rounds: Rounds {
-            count: 2,
-            seed: 1,
-            touch: TouchPolicy::None,
-            page: allocators::PageSize::WASM,
-            limit_pages: 65_536,
-        },
-        latency: false,
-    };
+    let rounds =
+        Rounds { count: 2, seed: 1, touch: TouchPolicy::None, page: allocators::PageSize::WASM, limit_pages: 65_536 };
+    let contenders = ["dlmalloc", "talc", "null"].map(|name| Contender::named(name).unwrap()).into();
+    let plan = Plan { bounds: true, min_heap: true, ..Plan::of(contenders, rounds) };
     let whole = compare(&traces::Source::locate("repeated-growth").unwrap(), &plan, |_| {}).unwrap();
     assert_eq!((&joint.settings, &joint.trace, &joint.bounds), (&whole.settings, &whole.trace, &whole.bounds));
     assert_eq!(joint.contenders.len(), 3);

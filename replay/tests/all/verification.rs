@@ -5,7 +5,7 @@ use allocators::{HeapAllocator, PageSize};
 use replay::compare::Progress;
 use replay::contender::{Contender, TouchPolicy};
 use replay::timing::Rounds;
-use reports::results::{Figure, Verification};
+use reports::results::{Figure, Verification, WarningCode};
 use traces::Source;
 
 use crate::{examine, program};
@@ -91,9 +91,12 @@ fn a_contender_that_fails_is_a_row_without_a_timing_beside_the_others() {
     });
     assert_eq!(rounds, [(1, 1, Some(1)), (2, 2, Some(2))]);
     let results = results.unwrap();
-    let [talc, faulty] = &results.contenders[..] else { panic!("two rows") };
+    let [talc, faulty, floor] = &results.contenders[..] else { panic!("two rows, and the floor") };
     assert_eq!(talc.verification, Verification::Passed);
     assert_eq!(talc.time.known().map(|time| (time.cold_ns.len(), time.warm_ns.len(), time.ops)), Some((2, 2, 9)));
     assert!(matches!(faulty.verification, Verification::Failed { event: 4, .. }));
     assert_eq!(faulty.time, Figure::unknown("failed verification at event 4"));
+    assert_eq!((floor.name.as_str(), floor.time.known().map(|time| time.warm_ns.len())), ("null", Some(2)));
+    assert_eq!(results.settings.baseline, "talc", "dlmalloc does not take part");
+    assert!(results.warnings.iter().any(|warning| warning.code == WarningCode::TooFewRounds), "{:?}", results.warnings);
 }

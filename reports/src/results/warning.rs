@@ -36,11 +36,13 @@ pub enum WarningCode {
     Interrupted,
     /// Rows were timed in runs of their own: ratios to their companions hold, and times of two rows do not compare.
     Merged,
+    /// Contenders that should have been pinned to a processor were not.
+    NotPinned,
 }
 
 impl WarningCode {
     /// All codes.
-    pub const ALL: [WarningCode; 10] = [
+    pub const ALL: [WarningCode; 11] = [
         WarningCode::NoisyMachine,
         WarningCode::TooFewRounds,
         WarningCode::DebugBuild,
@@ -51,6 +53,7 @@ impl WarningCode {
         WarningCode::Streamed,
         WarningCode::Interrupted,
         WarningCode::Merged,
+        WarningCode::NotPinned,
     ];
 
     /// The code as results and METHODOLOGY.md have it: `noisy-machine`.
@@ -66,6 +69,7 @@ impl WarningCode {
             WarningCode::Streamed => "streamed",
             WarningCode::Interrupted => "interrupted",
             WarningCode::Merged => "merged",
+            WarningCode::NotPinned => "not-pinned",
         }
     }
 }

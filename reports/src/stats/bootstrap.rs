@@ -22,6 +22,31 @@ pub fn median(samples: &[f64]) -> Option<f64> {
     if samples.is_empty() { None } else { Some(median_in_place(&mut samples.to_vec())) }
 }
 
+/// How far apart the quartiles are: the width of the middle half of the samples. `None` of fewer than four, which have no quarters.
+///
+/// A quartile is the sample at that share of the way from the smallest to the largest, or between the two that it falls between (Hyndman
+/// and Fan 1996, definition 7).
+///
+/// ```
+/// use reports::stats::spread;
+///
+/// assert_eq!(spread(&[1.0, 2.0, 3.0, 4.0, 900.0]), Some(2.0));
+/// assert_eq!(spread(&[1.0, 2.0, 3.0]), None);
+/// ```
+pub fn spread(samples: &[f64]) -> Option<f64> {
+    if samples.len() < 4 {
+        return None;
+    }
+    let mut sorted = samples.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let at = |share: f64| {
+        let place = share * (sorted.len() - 1) as f64;
+        let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
+        below + (above - below) * place.fract()
+    };
+    Some(at(0.75) - at(0.25))
+}
+
 /// The median of some samples, with a 95 % percentile bootstrap interval of [`RESAMPLES`] resamples.
 ///
 /// The same samples and seed always give the same interval. `None` of nothing; no interval of a single sample.
@@ -90,6 +115,13 @@ mod tests {
         assert_eq!(median(&[9.0, 1.0]), Some(5.0));
         assert_eq!(median(&[5.0, 1.0, 4.0, 2.0, 100.0]), Some(4.0));
         assert_eq!(median(&[2.0, 2.0, 8.0, 1.0, 9.0, 7.0]), Some(4.5));
+    }
+
+    #[test]
+    fn quartiles_fall_between_samples() {
+        assert_eq!(spread(&[8.0, 2.0, 6.0, 4.0]), Some(6.5 - 3.5));
+        assert_eq!(spread(&[5.0; 9]), Some(0.0));
+        assert_eq!(spread(&[]), None);
     }
 
     /// A resample's median is at most the k-th smallest of n (odd) samples when at least (n + 1) / 2 draws are among the k

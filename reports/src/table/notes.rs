@@ -3,8 +3,7 @@
 use super::cells::{INVALID, Row, UNKNOWN};
 use crate::numbers::{count, grouped};
 use crate::reasons::by_reason;
-use crate::results::{Contender, Figure, Origin, Results, Role, Settings, Verification};
-use crate::stats::ROUNDS_FOR_95;
+use crate::results::{Contender, Figure, Origin, Results, Role, Settings, Verification, Warning};
 
 /// The trace and the settings, in one sentence.
 pub(crate) fn caption(results: &Results) -> String {
@@ -30,16 +29,10 @@ pub(crate) fn caption(results: &Results) -> String {
     )
 }
 
-/// What makes the timings worthless, if anything does.
-pub(crate) fn warnings(results: &Results) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if results.provenance.profile != "release" {
-        warnings.push(format!(
-            "WARNING: measured with a {} build. Its timings say nothing about what you ship: run with `cargo run --release`.",
-            results.provenance.profile
-        ));
-    }
-    warnings
+/// What speaks against the timings.
+pub(super) fn warnings(results: &Results) -> Vec<String> {
+    let warning = |warning: &Warning| format!("WARNING {}: {}", warning.code.name(), warning.message);
+    results.warnings.iter().map(warning).collect()
 }
 
 /// How to read the columns and the marks.
@@ -117,13 +110,6 @@ pub(crate) fn notes(results: &Results, rows: &[Row]) -> Vec<String> {
         missing(row.contender, &results.settings).into_iter().map(|what| (row.contender.name.as_str(), what))
     });
     notes.extend(by_reason(missing).into_iter().map(|(names, what)| format!("{names}: {what}")));
-    let rounds = contenders().filter_map(|contender| contender.time.known()).map(|time| time.cold_ns.len());
-    match rounds.min() {
-        Some(1) => notes.push("One round gives no interval, so nothing is marked as fastest: use more rounds.".into()),
-        Some(rounds @ 2..ROUNDS_FOR_95) => notes
-            .push(format!("With {rounds} rounds the intervals cover less than 95 %: use at least {ROUNDS_FOR_95}.")),
-        _ => {}
-    }
     notes
 }
 
@@ -185,7 +171,8 @@ fn missing(contender: &Contender, settings: &Settings) -> Vec<String> {
     reasons.into_iter().map(|(what, why)| format!("no {what} ({UNKNOWN}): {why}")).collect()
 }
 
-fn reason<T>(figure: &Figure<T>) -> Option<&str> {
+/// Why there is no figure, where there is none.
+pub(super) fn reason<T>(figure: &Figure<T>) -> Option<&str> {
     match figure {
         Figure::Known(_) => None,
         Figure::Unknown { unknown } => Some(unknown),
@@ -212,6 +199,7 @@ pub(crate) fn provenance(results: &Results) -> String {
 mod tests {
     use super::*;
     use crate::results::Part;
+    use crate::results::WarningCode;
     use crate::sample::{self, contender};
     use crate::table::cells::rows;
 
@@ -266,19 +254,6 @@ mod tests {
     }
 
     #[test]
-    fn few_rounds_are_pointed_out() {
-        let notes_with = |rounds| {
-            let mut results = sample::empty();
-            results.contenders = vec![contender("a").rounds(rounds).build()];
-            notes(&results, &rows(&results)).join("\n")
-        };
-        assert!(notes_with(1).contains("no interval"));
-        assert!(notes_with(2).contains("With 2 rounds"));
-        assert!(notes_with(5).contains("With 5 rounds the intervals cover less than 95 %"));
-        assert_eq!(notes_with(6), "");
-    }
-
-    #[test]
     fn merged_results_say_of_how_many_cells_and_that_they_know_no_single_processor() {
         let mut results = sample::results();
         assert!(provenance(&results).contains("on AMD EPYC 7763 64-Core Processor; seed"), "{}", provenance(&results));
@@ -293,10 +268,10 @@ mod tests {
     }
 
     #[test]
-    fn a_debug_build_is_warned_of() {
+    fn a_warning_has_its_code() {
         let mut results = sample::results();
         assert!(warnings(&results).is_empty());
-        results.provenance.profile = "debug".into();
-        assert!(warnings(&results)[0].contains("WARNING: measured with a debug build"));
+        results.warnings.push(Warning { code: WarningCode::DebugBuild, message: "measured with a debug build".into() });
+        assert_eq!(warnings(&results), ["WARNING debug-build: measured with a debug build"]);
     }
 }

@@ -9,6 +9,7 @@ use super::instructions;
 use super::latency;
 use super::notes;
 use super::sparkline;
+use super::timing;
 use super::wrap::{printable, wrap};
 use crate::numbers::{exact_unit, grouped, short};
 use crate::results::{Figure, Results, Role};
@@ -45,12 +46,14 @@ pub fn text(results: &Results, options: TextOptions) -> String {
     let mut lines: Vec<String> = Vec::new();
 
     lines.extend(wrap(&notes::caption(results), width, 2).iter().map(|line| paint.bold(line)));
-    for warning in notes::warnings(results) {
-        lines.extend(wrap(&warning, width, 2).iter().map(|line| paint.red(line)));
-    }
     lines.push(String::new());
     lines.extend(table(results, &rows, width).lines().map(|line| paint.table_line(line)));
     lines.push(String::new());
+    let timing = timing::timing(results, &rows, width);
+    if let Some(timing) = &timing {
+        lines.extend(timing.text.lines().map(str::to_owned));
+        lines.push(String::new());
+    }
     let details = details::details(&rows, width);
     if let Some(details) = &details {
         lines.extend(details.lines().map(str::to_owned));
@@ -62,6 +65,7 @@ pub fn text(results: &Results, options: TextOptions) -> String {
         lines.push(String::new());
     }
     let mut legend = notes::legend(results, &rows);
+    legend.extend(timing.into_iter().flat_map(|timing| timing.legend));
     legend.extend(details.is_some().then(|| details::LEGEND.to_owned()));
     if results.settings.latency {
         for table in latency::tables(&rows, width) {
@@ -74,6 +78,12 @@ pub fn text(results: &Results, options: TextOptions) -> String {
         lines.extend(table.lines().map(str::to_owned));
         lines.push(String::new());
         legend.push(instructions::LEGEND.to_owned());
+    }
+    for warning in notes::warnings(results) {
+        lines.extend(wrap(&warning, width, 2).iter().map(|line| paint.red(line)));
+    }
+    if !results.warnings.is_empty() {
+        lines.push(String::new());
     }
     let below = [legend, notes::import(results), notes::notes(results, &rows), vec![notes::provenance(results)]];
     for paragraph in below.iter().filter(|paragraph| !paragraph.is_empty()) {
@@ -221,7 +231,7 @@ fn name(row: &Row, version_below: bool) -> String {
 }
 
 /// A figure with what belongs to it: a median with its interval, or pages with their ratio to peak live.
-type Pair = (String, String);
+pub(super) type Pair = (String, String);
 
 fn timing_cells(timing: &Timing) -> Pair {
     (timing.value_cell(), timing.interval_cell())
@@ -232,12 +242,12 @@ fn min_heap_cells(row: &Row) -> Pair {
 }
 
 /// Columns that both halves need, so that they stay aligned within one cell.
-fn widths(pairs: impl Iterator<Item = Pair>) -> (usize, usize) {
+pub(super) fn widths(pairs: impl Iterator<Item = Pair>) -> (usize, usize) {
     pairs.fold((0, 0), |(first, second), pair| (first.max(pair.0.width()), second.max(pair.1.width())))
 }
 
 /// Both halves in one cell, side by side or the second below.
-fn joined((first, second): Pair, (first_width, second_width): (usize, usize), second_below: bool) -> String {
+pub(super) fn joined((first, second): Pair, (first_width, second_width): (usize, usize), second_below: bool) -> String {
     match second_below {
         true => format!("{first}\n{second} "),
         false => format!("{first:>first_width$} {second:>second_width$} "),
@@ -276,7 +286,7 @@ impl Paint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::{Contender, Origin};
+    use crate::results::{Contender, Origin, Warning, WarningCode};
     use crate::sample::{self, contender};
 
     fn plain(results: &Results) -> String {
@@ -298,6 +308,11 @@ mod tests {
             contender("broken").invalid(17, "block 3 overlaps block 2").build(),
         ]);
         results.trace.origin = Origin::Synthetic;
+        let warning = |code, message: &str| Warning { code, message: message.into() };
+        results.warnings = vec![
+            warning(WarningCode::NoisyMachine, "two replays at once."),
+            warning(WarningCode::Governor, "powersave."),
+        ];
         let expected = "\
 serde-heavy (synthetic): 200,000 events, peak live 1,048,576 B in 12,345 objects; first byte of each
   block touched; 15 rounds
@@ -315,6 +330,16 @@ floor:
 null 0.1.0       3.60  3.54–3.66   2.00  1.96–2.03       –         –        –        –         –
 offline bound:
 clairvoyant                                             17     1,088     1.06     6.25
+
+timed             net cold          net warm               cold ×               warm ×
+                     ns/op             ns/op             dlmalloc             dlmalloc
+                   95 % CI           95 % CI              95 % CI              95 % CI
+────────────────────────────────────────────────────────────────────────────────────────
+dlmalloc   8.90  8.74–9.05   10.6  10.4–10.8       1                    1
+talc       5.80  5.70–5.90   7.40  7.27–7.53   0.752  0.752–0.752   0.746  0.746–0.746
+wee_alloc  8.20  8.05–8.34   9.20  9.03–9.36   0.944  0.944–0.944   0.889  0.889–0.889
+bump       17.3  17.0–17.6   4.40  4.32–4.47   1.672  1.672–1.672   0.508  0.508–0.508
+null          –                 –              0.288  0.288–0.288   0.159  0.159–0.159
 
 in detail  J–W #1     span  round-  gaps  pages  pages     in  copied    resi-
                 %      KiB     ing     %   live   pin-  place       ×     dent
@@ -334,6 +359,9 @@ wee_alloc  ▁▁▁▁▁▁▂▂▂▂▂▂▃▃▃▃▃▃▃▄▄▄▄
 broken     ▁▁▁▁▂▂▂▂▂▂▂▂▂▂▂▃▃▃▃▃▃▄▄▄▄▄▄▄▅▅▅▅▅▅▆▆▆▆▆▆▇▇██████████████████  1.25 MiB
 bump       ▁▁▁▁▁▁▂▂▂▂▂▂▃▃▃▃▃▃▃▄▄▄▄▄▄▅▅▅▅▅▅▅▆▆▆▆▆▆▇▇▇▇▇▇████████████████   487 MiB
 
+WARNING noisy-machine: two replays at once.
+WARNING governor: powersave.
+
 * lowest among the contenders known to serve every request; timings whose intervals overlap the
   lowest one's are tied and all marked.
 Sorted by overhead, then by cold time; who failed comes last. Overhead is peak heap / peak live; J–W
@@ -346,6 +374,9 @@ The clairvoyant placement knows beforehand when every object goes: 1,048,578 B, 
   size rounded up to its alignment is 1,048,676 B. Robson: for this peak live and this largest size
   (65,400 B) some program forces any allocator to 8,388,608 B.
 The floor allocates nothing: its time is the harness's own, and is contained in every other row.
+Net is the time beyond the floor's, and × dlmalloc the whole time over dlmalloc's, both formed
+  within each round; medians with their 95 % confidence intervals over the rounds. Below 1 is
+  faster.
 In detail: J–W #1 is the mean of committed / live over bytes requested, less 1. Span is what an
   arena would need. At peak live: rounding (granted beyond requested, of what is granted) and gaps
   (of the span). At peak heap: live bytes of all pages, and pages pinned by less than 10 % live.
@@ -511,7 +542,7 @@ null               8.00    0.00   1,600,000
     #[test]
     fn colour_adds_emphasis_and_nothing_else() {
         let mut results = sample::results();
-        results.provenance.profile = "debug".into();
+        results.warnings.push(Warning { code: WarningCode::DebugBuild, message: "a debug build".into() });
         results.contenders.push(contender("broken").invalid(17, "block 3 overlaps block 2").build());
         let colored = text(&results, TextOptions { color: true, width: None });
         assert!(colored.contains("\u{1b}[1m20*\u{1b}[0m"), "the best is bold: {colored}");

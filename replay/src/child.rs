@@ -1,0 +1,286 @@
+//! Work that a process of its own does: one contender on one trace, asked for and answered in JSON over standard input and output.
+//!
+//! A parent begins the child with [`ask`]. The child is the same program, begun anew: the `replay` command by its hidden verb [`VERB`], a
+//! bench by an argument of its own; it calls [`serve`] with the contenders that it knows, registered or not. Nothing that a child is told
+//! is believed: the trace is read and checked again, and every value is looked at before it is used.
+
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use allocators::page_heap::Guard;
+use allocators::{PageHeap, PageSize};
+use clap::ValueEnum;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use traces::import::{Format, ImportOptions};
+use traces::{Source, library};
+
+use crate::contender::{Contender, TouchPolicy};
+use crate::lane::{Lane, LaneError};
+use crate::leash::Leash;
+use crate::processor;
+use crate::program::Program;
+use crate::timing::{Rounds, Sample, warm_up};
+
+/// The verb of the `replay` command by which it serves as a child.
+pub const VERB: &str = "child";
+
+/// No request is longer.
+const LONGEST_REQUEST_BYTES: u64 = 1 << 20;
+
+/// What a child is to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// The trace.
+    pub trace: Trace,
+    /// How many events it had when the parent read it: it must not have changed.
+    pub events: u64,
+    /// The contender's name.
+    pub contender: String,
+    /// What the replay writes into new memory: a [`TouchPolicy`]'s name.
+    pub touch: String,
+    /// Size of the heap's pages.
+    pub page_bytes: usize,
+    /// Pages that the heap may have.
+    pub limit_pages: usize,
+    /// What to do with them.
+    pub task: Task,
+}
+
+impl Request {
+    /// A request with the settings of these rounds.
+    pub fn new(trace: &Trace, events: u64, contender: &str, rounds: &Rounds, task: Task) -> Self {
+        Request {
+            trace: trace.clone(),
+            events,
+            contender: contender.to_owned(),
+            touch: rounds.touch.name().to_owned(),
+            page_bytes: rounds.page.bytes(),
+            limit_pages: rounds.limit_pages,
+            task,
+        }
+    }
+}
+
+/// Where a child finds the trace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum Trace {
+    /// In the library, by its name.
+    Library(String),
+    /// In a file.
+    File {
+        /// Its path, from the folder that the parent is in.
+        path: PathBuf,
+        /// The format of another tool's recording, where it was given.
+        format: Option<String>,
+        /// [`ImportOptions::assume_align_bytes`].
+        assume_align_bytes: u32,
+    },
+}
+
+impl Trace {
+    /// The same trace for another process; `None` where it is only in the memory of this one.
+    pub fn of(source: &Source) -> Option<Self> {
+        if let Some(entry) = source.library_entry() {
+            return Some(Trace::Library(entry.name.to_owned()));
+        }
+        let ImportOptions { format, assume_align_bytes } = source.import_options();
+        let format = format.map(|format| format.name().to_owned());
+        Some(Trace::File { path: source.path()?.to_owned(), format, assume_align_bytes })
+    }
+
+    fn source(&self) -> Result<Source, String> {
+        match self {
+            Trace::Library(name) => {
+                let entry = library::entries().iter().find(|entry| entry.name == name);
+                entry.map(Source::from).ok_or_else(|| format!("the library has no trace {name:?}"))
+            }
+            Trace::File { path, format, assume_align_bytes } => {
+                let format = match format {
+                    Some(name) => Some(Format::named(name).ok_or_else(|| format!("there is no format {name:?}"))?),
+                    None => None,
+                };
+                if !assume_align_bytes.is_power_of_two() {
+                    return Err(format!("{assume_align_bytes} is no alignment: it is a power of two"));
+                }
+                let path = path.to_str().ok_or_else(|| format!("{}: the path is not UTF-8", path.display()))?;
+                let source = Source::locate(path).map_err(|error| error.to_string())?;
+                Ok(source.with_import(ImportOptions { format, assume_align_bytes: *assume_align_bytes }))
+            }
+        }
+    }
+}
+
+/// What a child does with a contender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Task {
+    /// Times it once cold and once warm: the answer is a [`Sample`].
+    Time {
+        /// The processor that it stays on, where it is pinned to one.
+        cpu: Option<usize>,
+    },
+}
+
+/// Begins a child by this command, and asks it.
+///
+/// The child has a process group of its own, so that Ctrl-C at the terminal reaches the parent alone, which can then end in order.
+///
+/// # Errors
+///
+/// Why there is no answer, in words for a table: the child could not be begun, it died, it answered nonsense, or it said why it cannot.
+pub fn ask<T: DeserializeOwned>(mut command: Command, request: &Request) -> Result<T, String> {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let program = command.get_program().to_owned();
+    let mut child = (command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()))
+        .spawn()
+        .map_err(|error| format!("its process cannot be begun: {}: {error}", program.display()))?;
+    let text = serde_json::to_string(request).map_err(|error| format!("its process cannot be told: {error}"))?;
+    if let Some(mut input) = child.stdin.take() {
+        // Who does not read has died already: that is told below.
+        let _ = input.write_all(text.as_bytes());
+    }
+    let output = child.wait_with_output().map_err(|error| format!("its process cannot be waited for: {error}"))?;
+    match serde_json::from_slice::<Result<T, String>>(&output.stdout) {
+        Ok(answer) => answer,
+        Err(_) if !output.status.success() => {
+            let last = String::from_utf8_lossy(&output.stderr);
+            let last = last.lines().rev().find(|line| !line.trim().is_empty());
+            Err(format!(
+                "its process died: {}{}",
+                output.status,
+                last.map(|line| format!(": {line}")).unwrap_or_default()
+            ))
+        }
+        Err(error) => {
+            let answer: String = String::from_utf8_lossy(&output.stdout).chars().take(60).collect();
+            Err(format!("its process answered nonsense ({error}): {answer:?}"))
+        }
+    }
+}
+
+/// Does what standard input asks for with one of these contenders, and answers on standard output. Tells whether it could.
+pub fn serve(contenders: &[Contender]) -> bool {
+    // Whoever has asked may be killed: nobody wants the answer then.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
+    let mut text = String::new();
+    let answer = match io::stdin().lock().take(LONGEST_REQUEST_BYTES).read_to_string(&mut text) {
+        Ok(_) => answer(contenders, &text),
+        Err(error) => Err(format!("the request cannot be read: {error}")),
+    };
+    let text = serde_json::to_string(&answer).expect("an answer is plain data");
+    // Where nobody listens, the exit code is all that is left to say.
+    writeln!(io::stdout(), "{text}").is_ok() && answer.is_ok()
+}
+
+/// The answer to a request, as JSON.
+fn answer(contenders: &[Contender], text: &str) -> Result<serde_json::Value, String> {
+    let request: Request = serde_json::from_str(text).map_err(|error| format!("this is no request: {error}"))?;
+    let contender = contenders.iter().find(|contender| contender.info.name == request.contender);
+    let contender = contender.ok_or_else(|| format!("there is no contender {:?}", request.contender))?;
+    let failed = |error: LaneError| error.to_string();
+    let touch =
+        TouchPolicy::from_str(&request.touch, false).map_err(|_| format!("cannot touch {:?}", request.touch))?;
+    let page = PageSize::from_bytes(request.page_bytes).map_err(|error| error.to_string())?;
+    (contender.probe)()?;
+    match request.task {
+        Task::Time { cpu } => {
+            // Before anything is allocated, so that it lies near this processor.
+            cpu.map_or(Ok(()), processor::pin_to)?;
+            let program = program(&request)?;
+            let heap = PageHeap::reserve_sized(page, request.limit_pages, Guard::Batched)
+                .map_err(|error| error.to_string())?;
+            let mut lane = Lane::on(&program, heap);
+            warm_up(&mut lane, Leash::LOOSE).map_err(failed)?;
+            let sample = Sample::take(&mut lane, contender, touch, Leash::LOOSE).map_err(failed)?;
+            Ok(serde_json::to_value(sample).expect("a sample is plain data"))
+        }
+    }
+}
+
+/// The trace of the request, compiled.
+fn program(request: &Request) -> Result<Program, String> {
+    let program = Program::load(&request.trace.source()?).map_err(|error| error.to_string())?;
+    match program.events() {
+        events if events == request.events => Ok(program),
+        events => Err(format!("the trace has changed meanwhile: it had {} events, and has {events}", request.events)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request() -> serde_json::Value {
+        serde_json::json!({
+            "trace": { "library": "repeated-growth" },
+            "events": Program::load(&Source::locate("repeated-growth").unwrap()).unwrap().events(),
+            "contender": "bump",
+            "touch": "none",
+            "page_bytes": 65_536,
+            "limit_pages": 65_536,
+            "task": { "time": { "cpu": null } },
+        })
+    }
+
+    fn answer_to(request: &serde_json::Value) -> Result<serde_json::Value, String> {
+        answer(&[Contender::named("bump").unwrap()], &request.to_string())
+    }
+
+    #[test]
+    fn a_sample_is_taken() {
+        let sample: Sample = serde_json::from_value(answer_to(&request()).unwrap()).unwrap();
+        assert!(sample.cold_ns > 0 && sample.warm_ns > 0);
+        assert!(sample.wall_ns >= sample.cold_ns + sample.warm_ns, "{sample:?}");
+    }
+
+    /// Every field with a value that it cannot have: a child is a process of its own, and may be told anything.
+    #[test]
+    fn nothing_that_it_is_told_is_believed() {
+        let file = |path: &str, format: serde_json::Value, align: u32| serde_json::json!({ "file": { "path": path, "format": format, "assume_align_bytes": align } });
+        let null = serde_json::Value::Null;
+        let cases = [
+            ("trace", serde_json::json!({ "library": "../../etc/passwd" }), "the library has no trace"),
+            ("trace", serde_json::json!({ "memory": 1 }), "this is no request"),
+            ("trace", file("no-such-file.csv", null.clone(), 16), "no-such-file.csv"),
+            ("trace", file("Cargo.toml", null.clone(), 16), "Cargo.toml"),
+            ("trace", file("Cargo.toml", "weather".into(), 16), "no format \"weather\""),
+            ("trace", file("Cargo.toml", null, 24), "24 is no alignment"),
+            ("events", 17.into(), "the trace has changed meanwhile: it had 17 events"),
+            ("contender", "talc".into(), "no contender \"talc\""),
+            ("touch", "gently".into(), "cannot touch \"gently\""),
+            ("page_bytes", 5000.into(), "5000 bytes are no page size"),
+            ("page_bytes", 0.into(), "0 bytes are no page size"),
+            ("page_bytes", (-1).into(), "this is no request"),
+            ("limit_pages", u64::MAX.into(), "page"),
+            ("task", "dance".into(), "this is no request"),
+            ("task", serde_json::json!({ "time": { "cpu": u64::MAX } }), "processor"),
+            ("weather", "fine".into(), "this is no request"),
+        ];
+        for (field, value, expected) in cases {
+            let mut request = request();
+            request[field] = value.clone();
+            // On a thread of its own, as some may be pinned.
+            let error = std::thread::spawn(move || answer_to(&request)).join().unwrap().unwrap_err();
+            assert!(error.contains(expected), "{field} = {value}: {error}");
+        }
+        assert!(answer(&[], "").unwrap_err().contains("this is no request"));
+    }
+
+    #[test]
+    fn only_a_trace_that_another_process_can_open_has_a_name() {
+        let library = Trace::of(&Source::locate("repeated-growth").unwrap());
+        assert_eq!(library, Some(Trace::Library("repeated-growth".to_owned())));
+        let options = ImportOptions { format: Some(Format::WeeAlloc), assume_align_bytes: 8 };
+        let file = Source::locate("Cargo.toml").unwrap().with_import(options);
+        let expected =
+            Trace::File { path: "Cargo.toml".into(), format: Some("wee-alloc".to_owned()), assume_align_bytes: 8 };
+        assert_eq!(Trace::of(&file), Some(expected));
+        assert_eq!(Trace::of(&Source::from_bytes("a.csv", &b""[..])), None);
+    }
+}

@@ -1,0 +1,92 @@
+//! The processor that a thread runs on: keeping it there, and how much of it the thread got.
+
+use std::time::Duration;
+
+/// The last processor that this process may run on. The first ones serve more interrupts.
+///
+/// # Errors
+///
+/// Why it is not known, in words for a table.
+pub fn last_allowed() -> Result<usize, String> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::thread::{CpuSet, sched_getaffinity};
+        let allowed = sched_getaffinity(None).map_err(|error| format!("sched_getaffinity: {error}"))?;
+        (0..CpuSet::MAX_CPU).rev().find(|&cpu| allowed.is_set(cpu)).ok_or_else(|| "no processor is allowed".to_owned())
+    }
+    #[cfg(not(target_os = "linux"))]
+    Err("only Linux can pin a process here".to_owned())
+}
+
+/// Keeps this thread, and those that it starts from now on, on one processor.
+///
+/// # Errors
+///
+/// Why it cannot be kept there, in words for a table.
+///
+/// ```
+/// # if cfg!(target_os = "linux") {
+/// use replay::processor;
+///
+/// let last = processor::last_allowed()?;
+/// std::thread::spawn(move || processor::pin_to(last)).join().expect("it does not panic")?;
+/// # }
+/// # Ok::<(), String>(())
+/// ```
+pub fn pin_to(cpu: usize) -> Result<(), String> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::thread::{CpuSet, sched_setaffinity};
+        if cpu >= CpuSet::MAX_CPU {
+            return Err(format!("there is no processor {cpu}: they are numbered up to {}", CpuSet::MAX_CPU - 1));
+        }
+        let mut one = CpuSet::new();
+        one.set(cpu);
+        sched_setaffinity(None, &one).map_err(|error| format!("cannot be pinned to processor {cpu}: {error}"))
+    }
+    #[cfg(not(target_os = "linux"))]
+    Err(format!("cannot be pinned to processor {cpu}: only Linux can pin a process here"))
+}
+
+/// How long this thread has had a processor; `None` where the system does not tell. Wall time beyond it was spent waiting for one.
+pub fn thread_time() -> Option<Duration> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::time::{ClockId, clock_gettime};
+        Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).ok()
+    }
+    #[cfg(not(target_os = "linux"))]
+    None
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pinned_thread_stays_where_it_is_told_to() {
+        let last = last_allowed().unwrap();
+        let only = std::thread::spawn(move || {
+            pin_to(last).unwrap();
+            let allowed = rustix::thread::sched_getaffinity(None).unwrap();
+            (allowed.count(), allowed.is_set(last))
+        });
+        assert_eq!(only.join().unwrap(), (1, true));
+    }
+
+    #[test]
+    fn there_is_no_processor_of_any_number() {
+        for cpu in [1023, 1024, usize::MAX] {
+            let error = std::thread::spawn(move || pin_to(cpu)).join().unwrap().unwrap_err();
+            assert!(error.contains(&cpu.to_string()), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_sleeping_thread_gets_no_processor() {
+        let before = thread_time().unwrap();
+        std::thread::sleep(Duration::from_millis(50));
+        let slept = thread_time().unwrap() - before;
+        assert!(slept < Duration::from_millis(25), "{slept:?}");
+    }
+}

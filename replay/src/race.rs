@@ -1,0 +1,72 @@
+//! Who races: the floor always does, and one of the contenders is what the others are compared with.
+
+use allocators::Role;
+use allocators::null::Null;
+use reports::results;
+
+use crate::contender::Contender;
+
+/// The contender that ratios are formed to where nothing else is said and it is timed: most readers have it already, as it is Rust's
+/// default on `wasm32-unknown-unknown`.
+pub const DEFAULT_BASELINE: &str = "dlmalloc";
+
+/// These contenders, and the floor behind them unless it is among them: without it there is no net time.
+pub fn with_floor(mut contenders: Vec<Contender>) -> Vec<Contender> {
+    if contenders.iter().all(|contender| contender.info.role != Role::Floor) {
+        contenders.push(Contender::of::<Null>());
+    }
+    contenders
+}
+
+/// The name of the contender that ratios are formed to: the one that was asked for; else [`DEFAULT_BASELINE`] if it is among the `timed`
+/// rows, else the first of them that is an allocator which one could ship.
+pub fn baseline<'r>(asked: Option<&str>, timed: impl Iterator<Item = &'r results::Contender> + Clone) -> String {
+    if let Some(name) = asked {
+        return name.to_owned();
+    }
+    let default = timed.clone().find(|row| row.name == DEFAULT_BASELINE);
+    let chosen = default.or_else(|| timed.clone().find(|row| row.role == results::Role::Contender));
+    chosen.map_or(DEFAULT_BASELINE, |row| &row.name).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(contenders: &[Contender]) -> Vec<&'static str> {
+        contenders.iter().map(|contender| contender.info.name).collect()
+    }
+
+    #[test]
+    fn the_floor_takes_part_once() {
+        let talc = Contender::named("talc").unwrap();
+        assert_eq!(names(&with_floor(vec![talc])), ["talc", "null"]);
+        assert_eq!(names(&with_floor(Contender::all())), names(&Contender::all()));
+    }
+
+    #[test]
+    fn the_baseline_is_one_that_is_timed() {
+        let row = |name: &str, role| results::Contender {
+            name: name.to_owned(),
+            version: String::new(),
+            role,
+            verification: results::Verification::Passed,
+            partial: None,
+            memory: results::Figure::unknown(""),
+            min_heap: results::Figure::unknown(""),
+            time: results::Figure::unknown(""),
+            latency: results::Figure::unknown(""),
+            instructions: results::Figure::unknown(""),
+        };
+        let all = [
+            row("bump", results::Role::Baseline),
+            row("talc", results::Role::Contender),
+            row("dlmalloc", results::Role::Contender),
+            row("null", results::Role::Floor),
+        ];
+        assert_eq!(baseline(None, all.iter()), "dlmalloc");
+        assert_eq!(baseline(None, all[..2].iter()), "talc");
+        assert_eq!(baseline(None, all[..1].iter()), "dlmalloc", "there is none to choose");
+        assert_eq!(baseline(Some("bump"), all.iter()), "bump");
+    }
+}

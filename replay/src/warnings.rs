@@ -1,0 +1,323 @@
+//! What should make a reader doubt the timings, decided from what was seen: METHODOLOGY.md explains each code.
+//!
+//! Where nothing was timed there is nothing to doubt: memory figures are exact on any machine, in any build.
+
+use reports::numbers::count;
+use reports::results::{Figure, Results, Warning, WarningCode};
+use reports::stats::{ROUNDS_FOR_95, Temperature, floor, median, spread};
+
+use crate::conditions::Conditions;
+
+/// The floor does the same work in every round: where the middle half of its samples spreads by more than that, the machine is the reason.
+/// A difference of 5 % between contenders is to be found.
+pub const WIDEST_FLOOR_SPREAD: f64 = 0.05;
+
+/// A thread that waits for a processor for more of its time than that shares it with others.
+pub const MOST_WAITING: f64 = 0.02;
+
+/// Time that the host of a virtual machine may take, as a share of all processors' time.
+pub const MOST_STOLEN: f64 = 0.01;
+
+/// Shares of less time than that are chance.
+const SHORTEST_JUDGED_NS: u64 = 10_000_000;
+
+/// The same in ticks.
+const FEWEST_JUDGED_TICKS: u64 = 100;
+
+/// A sample is rounded to a step of the clock: to 0.1 % if it has so many.
+pub const FEWEST_CLOCK_STEPS: u64 = 1000;
+
+/// All warnings about these results, timed in these conditions, in the order of the codes; none where nothing was timed.
+pub fn of(results: &Results, conditions: &Conditions) -> Vec<Warning> {
+    let samples = || {
+        let times = results.contenders.iter().filter_map(|row| row.time.known());
+        times.flat_map(|time| Temperature::ALL.map(|temperature| temperature.samples(time)))
+    };
+    if samples().all(<[u64]>::is_empty) {
+        return Vec::new();
+    }
+    let noises = [floor_spread(results), waiting(conditions), stolen(conditions)];
+    let noise: Vec<String> = noises.into_iter().flatten().collect();
+    let messages = [
+        (WarningCode::NoisyMachine, (!noise.is_empty()).then(|| noisy(&noise))),
+        (WarningCode::TooFewRounds, samples().map(<[u64]>::len).min().and_then(too_few_rounds)),
+        (WarningCode::DebugBuild, debug_build(&results.provenance.profile)),
+        (WarningCode::Governor, governor(&results.provenance.governor)),
+        (WarningCode::TransparentHugePages, transparent_huge_pages(&results.provenance.transparent_huge_pages)),
+        (
+            WarningCode::TimerResolution,
+            samples().flatten().min().and_then(|&shortest| timer_resolution(shortest, conditions.clock_step_ns)),
+        ),
+        (WarningCode::DirtyTree, dirty_tree(&results.provenance.git_revision)),
+        (WarningCode::NotPinned, conditions.not_pinned.as_deref().map(not_pinned)),
+    ];
+    messages.into_iter().filter_map(|(code, message)| Some(Warning { code, message: message? })).collect()
+}
+
+/// Puts what was decided into the place of what was decided before. Warnings that this module does not decide stay.
+pub fn refresh(warnings: &mut Vec<Warning>, decided: Vec<Warning>) {
+    warnings.retain(|warning| matches!(warning.code, WarningCode::Streamed | WarningCode::Interrupted));
+    warnings.extend(decided);
+    warnings.sort_by_key(|warning| warning.code);
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
+fn noisy(seen: &[String]) -> String {
+    format!("{}. Close other programs, or measure on a machine that nobody else uses.", seen.join("; "))
+}
+
+/// By the floor's warm samples: no page fault and no allocator is in them.
+fn floor_spread(results: &Results) -> Option<String> {
+    let floor = floor(results)?;
+    let samples: Vec<f64> = floor.time.known()?.warm_ns.iter().map(|&ns| ns as f64).collect();
+    let share = spread(&samples)? / median(&samples).filter(|&median| median > 0.0)?;
+    (share > WIDEST_FLOOR_SPREAD).then(|| {
+        format!(
+            "the middle half of the floor's warm times spreads by {} of their median (at most {})",
+            percent(share),
+            percent(WIDEST_FLOOR_SPREAD)
+        )
+    })
+}
+
+fn waiting(conditions: &Conditions) -> Option<String> {
+    let wall = Some(conditions.wall_ns).filter(|&wall| wall >= SHORTEST_JUDGED_NS)?;
+    let share = wall.saturating_sub(conditions.processor_ns?) as f64 / wall as f64;
+    (share > MOST_WAITING).then(|| {
+        let most = percent(MOST_WAITING);
+        format!("timed replays waited for a processor for {} of their time (at most {most})", percent(share))
+    })
+}
+
+fn stolen(conditions: &Conditions) -> Option<String> {
+    let ticks = conditions.processors.filter(|ticks| ticks.all >= FEWEST_JUDGED_TICKS)?;
+    let share = ticks.stolen as f64 / ticks.all as f64;
+    (share > MOST_STOLEN).then(|| {
+        let most = percent(MOST_STOLEN);
+        format!("the host took {} of the processors' time for others (steal; at most {most})", percent(share))
+    })
+}
+
+fn too_few_rounds(fewest: usize) -> Option<String> {
+    match fewest {
+        0..=1 => Some(format!("one round gives no interval: time at least {ROUNDS_FOR_95}.")),
+        rounds if rounds < ROUNDS_FOR_95 => Some(format!(
+            "with {} an interval covers less than 95 %: time at least {ROUNDS_FOR_95}.",
+            count(rounds as u64, "round")
+        )),
+        _ => None,
+    }
+}
+
+fn debug_build(profile: &str) -> Option<String> {
+    (profile != "release").then(|| {
+        format!("measured with a {profile} build, whose timings say nothing about what you ship: run with `cargo run --release`.")
+    })
+}
+
+/// Where the system does not tell, as in most virtual machines, the host decides, and there is nothing to say.
+fn governor(governor: &Figure<String>) -> Option<String> {
+    let governor = governor.known().filter(|&governor| governor != "performance")?;
+    Some(format!(
+        "the frequency governor is {governor}, so the processor's clock follows its load: `cpupower frequency-set -g performance` holds it."
+    ))
+}
+
+/// With `madvise` nobody gets huge pages who does not ask, and the harness does not.
+fn transparent_huge_pages(policy: &Figure<String>) -> Option<String> {
+    policy.known().filter(|&policy| policy == "always")?;
+    Some(
+        "the system gives huge pages to whoever has room for them. The contenders' heaps opt out, but the program's operations and slots, \
+         which every row reads, may lie on huge pages in one process and on small ones in the next: \
+         `echo madvise > /sys/kernel/mm/transparent_hugepage/enabled` ends that."
+            .to_owned(),
+    )
+}
+
+fn timer_resolution(shortest_ns: u64, step_ns: u64) -> Option<String> {
+    let needed_ns = step_ns.saturating_mul(FEWEST_CLOCK_STEPS);
+    (shortest_ns < needed_ns).then(|| {
+        format!(
+            "the shortest replay took {shortest_ns} ns, and the clock has steps of {step_ns} ns: a replay should take {FEWEST_CLOCK_STEPS} of them. \
+             `replay trace loop` makes a longer trace of this one."
+        )
+    })
+}
+
+fn dirty_tree(revision: &Figure<String>) -> Option<String> {
+    let revision = revision.known()?.strip_suffix("-dirty")?;
+    Some(format!(
+        "built from {revision} with changes that no revision has, so nobody can build the same again: commit them, and build."
+    ))
+}
+
+fn not_pinned(reason: &str) -> String {
+    format!("contenders ran on whatever processor there was: {reason}.")
+}
+
+#[cfg(test)]
+mod tests {
+    use reports::results::{Contender, Role, SCHEMA_VERSION, Settings, Time, Verification};
+
+    use super::*;
+    use crate::conditions::Ticks;
+
+    /// Results and conditions without a reason for doubt.
+    fn quiet() -> (Results, Conditions) {
+        let row = |name: &str, role, warm_ns: Vec<u64>| Contender {
+            name: name.to_owned(),
+            version: "0.1.0".to_owned(),
+            role,
+            verification: Verification::Passed,
+            partial: None,
+            memory: Figure::unknown("not needed here"),
+            min_heap: Figure::unknown("not needed here"),
+            time: Figure::Known(Time { ops: 1000, cold_ns: warm_ns.clone(), warm_ns, companions: Vec::new() }),
+            latency: Figure::unknown("not needed here"),
+            instructions: Figure::unknown("not needed here"),
+        };
+        let mut provenance = crate::environment::provenance();
+        provenance.profile = "release".to_owned();
+        provenance.governor = Figure::Known("performance".to_owned());
+        provenance.transparent_huge_pages = Figure::Known("madvise".to_owned());
+        provenance.git_revision = Figure::Known("0123456789ab".to_owned());
+        let trace = serde_json::json!({
+            "name": "a", "sha256": "", "origin": "unstated", "events": 1000, "allocs": 500, "reallocs": 0, "deallocs": 500,
+            "allocated_bytes": 1, "peak_live_bytes": 1, "peak_live_event": 1, "peak_live_objects": 1, "left_live_objects": 0,
+            "marks": [], "mark_count": 0, "repairs": [],
+        });
+        let results = Results {
+            schema_version: SCHEMA_VERSION,
+            provenance,
+            settings: Settings {
+                seed: 1,
+                latency: false,
+                instructions: false,
+                min_heap: false,
+                rounds: 6,
+                rigor: reports::results::Rigor::Quick,
+                baseline: "a".to_owned(),
+                budget_ns: None,
+                streamed: false,
+                touch: "none".to_owned(),
+                heap_limit_pages: 16,
+                page_bytes: 65_536,
+            },
+            trace: serde_json::from_value(trace).unwrap(),
+            bounds: Figure::unknown("not needed here"),
+            warnings: Vec::new(),
+            merged_from: Vec::new(),
+            contenders: vec![
+                row("a", Role::Contender, vec![9_000_000; 6]),
+                row("null", Role::Floor, vec![1_000_000, 1_010_000, 1_020_000, 1_030_000, 1_040_000, 9_000_000]),
+            ],
+        };
+        let conditions = Conditions {
+            wall_ns: 1_000_000_000,
+            processor_ns: Some(990_000_000),
+            processors: Some(Ticks { all: 1000, stolen: 9 }),
+            clock_step_ns: 30,
+            not_pinned: None,
+        };
+        (results, conditions)
+    }
+
+    fn floor_warm(results: &mut Results) -> &mut Vec<u64> {
+        let Figure::Known(time) = &mut results.contenders[1].time else { unreachable!() };
+        &mut time.warm_ns
+    }
+
+    #[test]
+    fn a_good_run_has_no_warning() {
+        let (results, conditions) = quiet();
+        assert_eq!(of(&results, &conditions), []);
+    }
+
+    /// One fault at a time, each with its code alone, and a word of its message.
+    #[test]
+    fn every_fault_has_its_code_and_no_other() {
+        use WarningCode::*;
+        type Fault = fn(&mut Results, &mut Conditions);
+        let faults: &[(WarningCode, &str, Fault)] = &[
+            (NoisyMachine, "spreads by 15.2 %", |results, _| {
+                *floor_warm(results) = vec![1_000_000, 1_000_000, 1_100_000, 1_200_000, 1_200_000, 1_200_000];
+            }),
+            (NoisyMachine, "waited for a processor for 3.0 %", |_, conditions| {
+                conditions.processor_ns = Some(970_000_000);
+            }),
+            (NoisyMachine, "took 1.1 % of", |_, conditions| {
+                conditions.processors = Some(Ticks { all: 1000, stolen: 11 });
+            }),
+            (TooFewRounds, "with 5 rounds", |results, _| {
+                floor_warm(results).pop();
+            }),
+            (TooFewRounds, "no interval", |results, _| floor_warm(results).truncate(1)),
+            (DebugBuild, "a debug build", |results, _| results.provenance.profile = "debug".to_owned()),
+            (Governor, "governor is powersave", |results, _| {
+                results.provenance.governor = Figure::Known("powersave".to_owned());
+            }),
+            (TransparentHugePages, "huge pages", |results, _| {
+                results.provenance.transparent_huge_pages = Figure::Known("always".to_owned());
+            }),
+            (TimerResolution, "took 1000000 ns, and the clock has steps of 1001 ns", |_, conditions| {
+                conditions.clock_step_ns = 1001;
+            }),
+            (DirtyTree, "built from 0123456789ab with changes", |results, _| {
+                results.provenance.git_revision = Figure::Known("0123456789ab-dirty".to_owned());
+            }),
+            (NotPinned, "not today", |_, conditions| conditions.not_pinned = Some("not today".to_owned())),
+        ];
+        for (code, message, fault) in faults {
+            let (mut results, mut conditions) = quiet();
+            fault(&mut results, &mut conditions);
+            let warnings = of(&results, &conditions);
+            assert!(
+                matches!(&warnings[..], [warning] if warning.code == *code && warning.message.contains(message)),
+                "{code:?}, {message:?}: {warnings:?}"
+            );
+        }
+        let others = [Streamed, Interrupted];
+        let left: Vec<_> = WarningCode::ALL.into_iter().filter(|code| !others.contains(code)).collect();
+        assert!(left.iter().all(|code| faults.iter().any(|(of, ..)| of == code)), "a code without a fault");
+    }
+
+    #[test]
+    fn what_the_system_does_not_tell_is_no_warning() {
+        let (mut results, mut conditions) = quiet();
+        results.provenance.governor = Figure::unknown("no such file");
+        results.provenance.transparent_huge_pages = Figure::unknown("no such file");
+        results.provenance.git_revision = Figure::unknown("built outside of a git checkout");
+        conditions.processor_ns = None;
+        conditions.processors = None;
+        assert_eq!(of(&results, &conditions), []);
+    }
+
+    #[test]
+    fn shares_of_next_to_nothing_are_not_judged() {
+        let (results, mut conditions) = quiet();
+        conditions.wall_ns = 9_000_000;
+        conditions.processor_ns = Some(1);
+        conditions.processors = Some(Ticks { all: 99, stolen: 99 });
+        assert_eq!(of(&results, &conditions), []);
+    }
+
+    #[test]
+    fn where_nothing_was_timed_nothing_is_doubted() {
+        let (mut results, conditions) = quiet();
+        results.provenance.profile = "debug".to_owned();
+        results.contenders.iter_mut().for_each(|row| row.time = Figure::unknown("timing was switched off"));
+        assert_eq!(of(&results, &conditions), []);
+    }
+
+    #[test]
+    fn a_second_decision_takes_the_place_of_the_first_alone() {
+        let warning = |code| Warning { code, message: String::new() };
+        let mut warnings = vec![warning(WarningCode::DebugBuild), warning(WarningCode::Streamed)];
+        refresh(&mut warnings, vec![warning(WarningCode::NotPinned), warning(WarningCode::NoisyMachine)]);
+        let codes: Vec<_> = warnings.iter().map(|warning| warning.code).collect();
+        assert_eq!(codes, [WarningCode::NoisyMachine, WarningCode::Streamed, WarningCode::NotPinned]);
+    }
+}
