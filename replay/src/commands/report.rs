@@ -7,7 +7,7 @@ use reports::export::distinct_names;
 use reports::results::Results;
 use reports::table;
 
-use crate::commands::compare::{save_charts, text_options};
+use crate::commands::compare::{save_charts, save_set, text_options};
 use crate::commands::exports::Exports;
 use crate::terminal::{BAD_INPUT, FAILED, Format, USAGE, complain, note, print};
 
@@ -18,7 +18,7 @@ pub(crate) struct Report {
     #[arg(value_name = "RESULTS", required = true)]
     results: Vec<PathBuf>,
 
-    /// Draw every chart into DIR/<trace>/
+    /// Draw every chart into DIR/<trace>/, and those over several traces into DIR
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
@@ -53,8 +53,11 @@ pub(crate) fn run(arguments: &Report) -> u8 {
         code = print(&shown.join(between));
     }
     if let Some(out) = &arguments.out {
-        let drawn =
+        let mut drawn =
             all.iter().zip(distinct_names(&all)).try_for_each(|(results, name)| save_charts(results, &out.join(name)));
+        if drawn.is_ok() && all.len() > 1 {
+            drawn = save_set(&all, out);
+        }
         code = code.max(match drawn {
             Ok(()) => {
                 note(format_args!("Charts are in {}", out.display()));
