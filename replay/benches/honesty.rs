@@ -22,6 +22,7 @@ use allocators::{HeapAllocator, Info, PageHeap, PageSize, Role};
 use replay::child::{self, Trace};
 use replay::contender::{Contender, TouchPolicy};
 use replay::lane::Lane;
+use replay::leash::Leash;
 use replay::timing::{self, Rigor, Rounds, Timing};
 use replay::{Program, isolated};
 use reports::results::Figure;
@@ -164,7 +165,8 @@ fn same_under_two_names(program: &Program, runs: u64, count: u32) {
     let contenders = beside_dlmalloc(dlmalloc_again());
     let mut verdicts = Temperature::ALL.map(|_| Vec::new());
     for seed in 1..=runs {
-        let timing = timing::run(program, &contenders, rounds(count, seed), |_, _| ControlFlow::Continue(()));
+        let timing =
+            timing::run(program, &contenders, rounds(count, seed), Leash::LOOSE, |_, _| ControlFlow::Continue(()));
         let timing = timing.expect("a heap can be had");
         let ratios = Temperature::ALL.map(|temperature| ratio(&timing, temperature));
         println!(
@@ -194,7 +196,7 @@ fn warm_ratio(lane: &mut Lane<'_>, period: u32, pairs: usize) -> f64 {
     PERIOD.store(period, Ordering::Relaxed);
     let (slowed, dlmalloc) = (Contender::of::<Slowed>(), named("dlmalloc"));
     let mut time = |contender: &Contender| {
-        contender.time(lane, Reset::Warm, TouchPolicy::None).expect("a heap can be reset").as_secs_f64()
+        contender.time(lane, Reset::Warm, TouchPolicy::None, Leash::LOOSE).expect("a heap can be reset").as_secs_f64()
     };
     let ratios: Vec<f64> = (0..pairs).map(|_| time(&slowed) / time(&dlmalloc)).collect();
     median(&ratios).expect("there are pairs")
@@ -228,9 +230,11 @@ fn slower_by_five_percent(source: &Source, program: &Program, count: u32, pairs:
     };
     let trace = Trace::of(source).expect("another process can open a trace of the library");
     let contenders = beside_dlmalloc(Contender::of::<Slowed>());
-    let timing = isolated::run(&trace, program.events(), &contenders, rounds(count, 1), make_child, |_, _| {
-        ControlFlow::Continue(())
-    });
+    let timing =
+        isolated::run(&trace, program.events(), &contenders, rounds(count, 1), Leash::LOOSE, make_child, |_, _| {
+            ControlFlow::Continue(())
+        });
+    let timing = timing.expect("nobody ends it");
     for temperature in Temperature::ALL {
         println!("  {}: {} (wanted: Slower)", temperature.name(), describe(&ratio(&timing, temperature)));
     }

@@ -17,6 +17,7 @@ use traces::import::{Format, ImportOptions};
 use traces::{Source, library};
 
 use crate::contender::{Contender, TouchPolicy};
+use crate::instructions;
 use crate::lane::{Lane, LaneError};
 use crate::leash::Leash;
 use crate::processor;
@@ -123,6 +124,9 @@ pub enum Task {
         /// The processor that it stays on, where it is pinned to one.
         cpu: Option<usize>,
     },
+    /// Replays it once cold and then once warm, the warm one for a counter outside of the process
+    /// ([`instructions`](crate::instructions)): the answer is nothing.
+    ReplayCounted,
 }
 
 /// Begins a child by this command, and asks it.
@@ -199,6 +203,14 @@ fn answer(contenders: &[Contender], text: &str) -> Result<serde_json::Value, Str
             warm_up(&mut lane, Leash::LOOSE).map_err(failed)?;
             let sample = Sample::take(&mut lane, contender, touch, Leash::LOOSE).map_err(failed)?;
             Ok(serde_json::to_value(sample).expect("a sample is plain data"))
+        }
+        Task::ReplayCounted => {
+            let program = program(&request)?;
+            let heap = PageHeap::reserve_sized(page, request.limit_pages, Guard::Batched)
+                .map_err(|error| error.to_string())?;
+            let mut lane = Lane::on(&program, heap);
+            instructions::replay_counted(&mut lane, contender, touch).map_err(failed)?;
+            Ok(serde_json::Value::Null)
         }
     }
 }

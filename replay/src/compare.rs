@@ -19,6 +19,7 @@ use reports::results::{
 use traces::{Source, TraceError, library};
 
 use crate::contender::Contender;
+use crate::isolated::MakeChild;
 use crate::lane::{Examination, Lane, LaneError};
 use crate::leash::{Leash, Stop};
 use crate::metrics::{Instant, Snapshot};
@@ -76,10 +77,12 @@ pub struct Plan {
     pub baseline: Option<String>,
     /// How much is done against the machine's moods.
     pub rigor: Rigor,
-    /// How they are timed; 0 rounds for memory figures alone. The floor takes part wherever there are rounds.
+    /// How they are timed; 0 rounds for memory figures alone. The floor takes part wherever anything but memory is measured.
     pub rounds: Rounds,
     /// Whether single calls are timed, too.
     pub latency: bool,
+    /// Whether instructions are counted, and then how this program begins itself for a counter that needs a process of its own.
+    pub instructions: Option<MakeChild>,
 }
 
 impl Plan {
@@ -98,13 +101,14 @@ impl Plan {
             rigor: Rigor::Default,
             rounds,
             latency: false,
+            instructions: None,
         }
     }
 
     /// The same with everyone who takes part.
     fn complete(&self) -> Self {
         let mut plan = self.clone();
-        if plan.rounds.count > 0 {
+        if plan.rounds.count > 0 || plan.latency || plan.instructions.is_some() {
             plan.contenders = race::with_floor(plan.contenders);
         }
         plan
@@ -219,7 +223,7 @@ pub fn compare(source: &Source, plan: &Plan, mut progress: impl FnMut(Progress<'
         progress(Progress::AllExamined(&results));
     }
     time_all(source, &program, plan, leash, &mut results, &mut progress)?;
-    further::measure(&program, plan, leash, &mut results.contenders, &mut progress)?;
+    further::measure(source, &program, plan, leash, &mut results.contenders, &mut progress)?;
     if plan.interrupt.load(Ordering::Relaxed) {
         let message = "ended before all was measured; what is missing says so".to_owned();
         results.warnings.push(Warning { code: WarningCode::Interrupted, message });
@@ -472,7 +476,7 @@ fn settings(plan: &Plan, program: &Program) -> Settings {
         seed: rounds.seed,
         min_heap: plan.min_heap,
         latency: plan.latency,
-        instructions: false,
+        instructions: plan.instructions.is_some(),
         rounds: rounds.count,
         rigor: plan.rigor.name(),
         baseline: plan.baseline.clone().unwrap_or_else(|| race::DEFAULT_BASELINE.to_owned()),

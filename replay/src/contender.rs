@@ -8,7 +8,7 @@ use allocators::{HeapAllocator, Info};
 use reports::results::Latency;
 
 use crate::engine::{TouchAll, TouchFirst, TouchNone};
-use crate::lane::{Examination, Lane, LaneError};
+use crate::lane::{Examination, Lane, LaneError, Meter};
 use crate::latency::Clock;
 use crate::leash::Leash;
 use crate::metrics::Instant;
@@ -37,6 +37,7 @@ impl TouchPolicy {
 }
 
 type TimeOne = fn(&mut Lane<'_>, Reset, Leash<'_>) -> Result<Duration, LaneError>;
+type MeterOne = fn(&mut Lane<'_>, Reset, Leash<'_>, Meter<'_>) -> Result<(), LaneError>;
 type Latencies = fn(&mut Lane<'_>, &Clock, Leash<'_>) -> Result<Latency, LaneError>;
 type Examine = fn(&mut Lane<'_>, bool, &[Instant], Leash<'_>) -> Result<Examination, LaneError>;
 type FirstFailure = fn(&mut Lane<'_>, usize, Leash<'_>) -> Result<Option<u64>, LaneError>;
@@ -55,6 +56,8 @@ pub struct Contender {
     /// One for each touch policy, in their order.
     time: [TimeOne; 3],
     /// Likewise.
+    metered: [MeterOne; 3],
+    /// Likewise.
     latency: [Latencies; 3],
 }
 
@@ -70,6 +73,11 @@ impl Contender {
                 |lane, reset, leash| lane.time::<A, TouchNone>(reset, leash),
                 |lane, reset, leash| lane.time::<A, TouchFirst>(reset, leash),
                 |lane, reset, leash| lane.time::<A, TouchAll>(reset, leash),
+            ],
+            metered: [
+                |lane, reset, leash, meter| lane.metered::<A, TouchNone>(reset, leash, meter),
+                |lane, reset, leash, meter| lane.metered::<A, TouchFirst>(reset, leash, meter),
+                |lane, reset, leash, meter| lane.metered::<A, TouchAll>(reset, leash, meter),
             ],
             latency: [
                 |lane, clock, leash| lane.latency::<A, TouchNone>(clock, leash),
@@ -102,6 +110,22 @@ impl Contender {
         leash: Leash<'_>,
     ) -> Result<Duration, LaneError> {
         (self.time[touch as usize])(lane, reset, leash)
+    }
+
+    /// What a meter finds about a warm replay, on pages that a replay before has made resident: [`Lane::metered`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Lane::metered`].
+    pub fn metered_warm(
+        &self,
+        lane: &mut Lane<'_>,
+        touch: TouchPolicy,
+        leash: Leash<'_>,
+        meter: Meter<'_>,
+    ) -> Result<(), LaneError> {
+        self.time(lane, Reset::Cold, touch, leash)?;
+        (self.metered[touch as usize])(lane, Reset::Warm, leash, meter)
     }
 
     /// [`Lane::latency`].

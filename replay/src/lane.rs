@@ -63,10 +63,11 @@ impl Examination {
     }
 }
 
+/// Runs what it is given, once, and measures it: a stretch of the program at a time. What lies between stretches does not count.
+pub type Meter<'a> = &'a mut dyn FnMut(&mut dyn FnMut());
+
 /// How a replay went.
 struct Run {
-    /// The time in the loop: what lies between stretches does not count.
-    elapsed: Duration,
     /// Whether the observer has stopped it.
     flow: Flow,
     /// Whether the leash has.
@@ -107,9 +108,29 @@ impl<'p> Lane<'p> {
     ///
     /// Where the heap cannot be reset, the trace not be read again, or the leash was pulled.
     pub fn time<A: HeapAllocator, T: Touch>(&mut self, reset: Reset, leash: Leash<'_>) -> Result<Duration, LaneError> {
+        let mut elapsed = Duration::ZERO;
+        self.metered::<A, T>(reset, leash, &mut |replay| {
+            let start = time::Instant::now();
+            replay();
+            elapsed += start.elapsed();
+        })?;
+        Ok(elapsed)
+    }
+
+    /// What a meter finds about one replay: the loop and the contender's work, and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// As for [`time`](Self::time).
+    pub fn metered<A: HeapAllocator, T: Touch>(
+        &mut self,
+        reset: Reset,
+        leash: Leash<'_>,
+        meter: Meter<'_>,
+    ) -> Result<(), LaneError> {
         self.heap.reset(reset)?;
         let mut allocator = A::create(self.heap.handle());
-        Ok(self.replay::<A, (), T>(&mut allocator, &mut (), leash)?.whole()?.elapsed)
+        self.replay_by::<A, (), T>(&mut allocator, &mut (), leash, meter)?.whole().map(|_| ())
     }
 
     fn replay<A: HeapAllocator, O: Observer, T: Touch>(
@@ -118,17 +139,25 @@ impl<'p> Lane<'p> {
         observer: &mut O,
         leash: Leash<'_>,
     ) -> Result<Run, LaneError> {
+        self.replay_by::<A, O, T>(allocator, observer, leash, &mut |replay| replay())
+    }
+
+    fn replay_by<A: HeapAllocator, O: Observer, T: Touch>(
+        &mut self,
+        allocator: &mut A,
+        observer: &mut O,
+        leash: Leash<'_>,
+        meter: Meter<'_>,
+    ) -> Result<Run, LaneError> {
         let slots = &mut self.slots;
         // A program of a single stretch is ended before it begins, or not at all.
         let stop = leash.pull(0);
-        let mut run = Run { elapsed: Duration::ZERO, flow: Flow::Continue(()), stop, events: 0 };
+        let mut run = Run { flow: Flow::Continue(()), stop, events: 0 };
         if stop.is_some() {
             return Ok(run);
         }
         let _ = self.program.each_stretch(|stretch| {
-            let start = time::Instant::now();
-            run.flow = engine::run::<A, O, T>(stretch, slots, allocator, observer);
-            run.elapsed += start.elapsed();
+            meter(&mut || run.flow = engine::run::<A, O, T>(stretch, slots, allocator, observer));
             let events = stretch.events();
             run.events = stretch.events_before() + events;
             run.flow?;

@@ -28,6 +28,7 @@ pub mod distributions;
 pub mod engine;
 pub mod environment;
 pub mod heap_size;
+pub mod instructions;
 pub mod isolated;
 pub mod lane;
 pub mod latency;

@@ -124,6 +124,10 @@ pub(crate) struct Comparison {
     #[arg(long)]
     latency: bool,
 
+    /// Count the instructions of a replay: by the processor's counter, or else under valgrind, if one of them is there
+    #[arg(long)]
+    instructions: bool,
+
     /// Do not check the blocks before timing
     #[arg(long)]
     skip_verification: bool,
@@ -221,6 +225,7 @@ pub(crate) fn run(arguments: &Comparison) -> u8 {
             limit_pages,
         },
         latency: arguments.latency,
+        instructions: arguments.instructions.then_some(begin_again),
     };
     // What fails on one trace does not keep the others from being replayed.
     let interrupted = || plan.interrupt.load(Ordering::Relaxed);

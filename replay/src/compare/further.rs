@@ -1,16 +1,18 @@
 //! What is measured in replays of their own, behind the timed rounds and apart from them.
 
 use reports::results::{self, Figure};
+use traces::Source;
 
 use super::{Plan, Progress, what_it_did_not_do};
 use crate::contender::Contender;
 use crate::lane::LaneError;
-use crate::latency;
 use crate::leash::Leash;
 use crate::program::Program;
+use crate::{child, instructions, latency};
 
 /// Fills in, of every row, the figures that were asked for, or why it has none.
 pub(super) fn measure(
+    source: &Source,
     program: &Program,
     plan: &Plan,
     leash: Leash<'_>,
@@ -25,6 +27,15 @@ pub(super) fn measure(
             })
         };
         fill_in(rows, plan, |row| &mut row.latency, measure)?;
+    }
+    if let Some(make_child) = plan.instructions {
+        let (what, trace) = ("counting instructions", child::Trace::of(source));
+        let measure = |contenders: &[Contender]| {
+            instructions::measure(program, trace.as_ref(), contenders, &plan.rounds, make_child, leash, |done| {
+                progress(Progress::Further { what, name: contenders[done].info.name, done, all: contenders.len() });
+            })
+        };
+        fill_in(rows, plan, |row| &mut row.instructions, measure)?;
     }
     Ok(())
 }

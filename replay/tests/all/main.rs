@@ -11,6 +11,8 @@ mod figures;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod instructions;
+#[cfg(test)]
 mod isolated;
 #[cfg(test)]
 mod latency;

@@ -1,0 +1,130 @@
+//! Instructions per operation: how much work a replay is, whatever the machine is doing meanwhile.
+//!
+//! Where the system gives this program the processor's counter, it counts one warm replay; else, where valgrind is installed, a process of
+//! its own replays under callgrind, which counts by simulation and so exactly; else there are no figures, and the reason names both. The
+//! same counter counts all contenders of a comparison. METHODOLOGY.md says what the figures cannot tell.
+
+mod callgrind;
+#[cfg(target_os = "linux")]
+mod perf_event;
+
+use std::hint::black_box;
+
+use allocators::PageHeap;
+use allocators::page_heap::Guard;
+use reports::results::{Figure, Instructions};
+
+use crate::child::{self, Request, Task, Trace};
+use crate::contender::{Contender, TouchPolicy};
+use crate::isolated::MakeChild;
+use crate::lane::{Lane, LaneError};
+use crate::leash::Leash;
+use crate::program::Program;
+use crate::timing::Rounds;
+
+/// The instructions of one contender after the other, in their order, on a heap as `rounds` have it. `trace` is where another process finds
+/// the program's trace; `begun` is called before each contender with its number.
+///
+/// # Errors
+///
+/// Where the heap cannot be had or reset. Where nothing counts, there are no figures, with the reason.
+pub fn measure(
+    program: &Program,
+    trace: Option<&Trace>,
+    contenders: &[Contender],
+    rounds: &Rounds,
+    make_child: MakeChild,
+    leash: Leash<'_>,
+    mut begun: impl FnMut(usize),
+) -> Result<Vec<Figure<Instructions>>, LaneError> {
+    let contenders = contenders.iter().enumerate().inspect(|&(index, _)| begun(index));
+    let no_hardware = match Counter::instructions() {
+        Ok(mut counter) => {
+            let mut lane = Lane::on(program, PageHeap::reserve_sized(rounds.page, rounds.limit_pages, Guard::Batched)?);
+            let counted = contenders.map(|(_, contender)| {
+                let mut sum = Ok(0);
+                let ended = contender.metered_warm(&mut lane, rounds.touch, leash.started(), &mut |replay| {
+                    let stretch = counter.count(replay);
+                    sum = std::mem::replace(&mut sum, Ok(0)).and_then(|sum| Ok(sum + stretch?));
+                });
+                match ended {
+                    Err(LaneError::Stopped(stop)) => Ok(Figure::unknown(stop.reason())),
+                    ended => ended.map(|()| figure("perf_event", program, sum)),
+                }
+            });
+            return counted.collect();
+        }
+        Err(reason) => reason,
+    };
+    if let Err(no_valgrind) = callgrind::probe() {
+        let reason = format!("no counter: the processor's cannot be had ({no_hardware}), and {no_valgrind}");
+        return Ok(contenders.map(|_| Figure::unknown(&reason)).collect());
+    }
+    Ok(contenders.map(|(_, contender)| simulate(program, trace, contender, rounds, make_child)).collect())
+}
+
+/// The instructions of one contender, counted by callgrind.
+pub fn simulate(
+    program: &Program,
+    trace: Option<&Trace>,
+    contender: &Contender,
+    rounds: &Rounds,
+    make_child: MakeChild,
+) -> Figure<Instructions> {
+    let count = || {
+        let trace = trace.ok_or("a trace in memory cannot be given to another process")?;
+        let command = make_child().map_err(|error| format!("its process cannot be begun: {error}"))?;
+        let request = Request::new(trace, program.events(), contender.info.name, rounds, Task::ReplayCounted);
+        callgrind::count(&command, COUNTED_SYMBOL, |command| child::ask::<()>(command, &request))
+    };
+    figure("callgrind", program, count())
+}
+
+fn figure(counter: &str, program: &Program, count: Result<u64, String>) -> Figure<Instructions> {
+    match count {
+        Ok(instructions) => {
+            Figure::Known(Instructions { counter: counter.to_owned(), instructions, ops: program.events() })
+        }
+        Err(reason) => Figure::unknown(reason),
+    }
+}
+
+#[cfg(target_os = "linux")]
+use perf_event::Counter;
+
+/// The processor's counter on systems where none is known of.
+#[cfg(not(target_os = "linux"))]
+enum Counter {}
+
+#[cfg(not(target_os = "linux"))]
+impl Counter {
+    fn instructions() -> Result<Self, String> {
+        Err("it is asked for on Linux alone".to_owned())
+    }
+
+    fn count(&mut self, _work: &mut dyn FnMut()) -> Result<u64, String> {
+        match *self {}
+    }
+}
+
+/// The symbol of [`heaprace_counted_replay`].
+const COUNTED_SYMBOL: &str = "heaprace_counted_replay";
+
+/// Runs what callgrind is to count, which knows it by this name. It adds less than ten instructions of its own.
+// SAFETY: no other function of the program has this name.
+#[unsafe(no_mangle)]
+#[inline(never)]
+fn heaprace_counted_replay(replay: &mut dyn FnMut()) {
+    replay();
+    // So that the call is no jump, which callgrind would take for the end of this function.
+    black_box(());
+}
+
+/// What a child does under callgrind: a cold replay, and then a warm one that is counted.
+///
+/// # Errors
+///
+/// Where the heap cannot be reset.
+pub(crate) fn replay_counted(lane: &mut Lane<'_>, contender: &Contender, touch: TouchPolicy) -> Result<(), LaneError> {
+    contender.metered_warm(lane, touch, Leash::LOOSE, &mut |replay| heaprace_counted_replay(replay))
+}
