@@ -24,8 +24,8 @@ const KINDS: [(PartKind, &str, Fill); 7] = [
     (PartKind::Metadata, "metadata", Fill::Upright),
     (PartKind::Free, "free", Fill::Solid(RGBColor(0xD0, 0xE1, 0xF0), INK)),
     (PartKind::Tail, "never used yet", Fill::Solid(WHITE, INK)),
-    (PartKind::Lost, "lost", Fill::Slanting),
-    (PartKind::Unknown, "not told", Fill::Sparse),
+    (PartKind::Lost, "lost", Fill::Level),
+    (PartKind::Unknown, "not told", Fill::Dots),
 ];
 
 /// Height of a row and of its bar.
@@ -44,10 +44,10 @@ enum Fill {
     Solid(RGBColor, RGBColor),
     /// With upright lines.
     Upright,
-    /// With slanting lines.
-    Slanting,
-    /// With few lines that slant the other way.
-    Sparse,
+    /// With level lines.
+    Level,
+    /// With few dots.
+    Dots,
 }
 
 /// Draws where the bytes of each contender's heap are when it first reached its peak.
@@ -196,38 +196,37 @@ fn paint_fill(sheet: &Sheet, fill: Fill, corners: [(i32, i32); 2]) -> Drawn {
         _ => WHITE,
     };
     sheet.draw(&Rectangle::new(corners, ground.filled()))?;
-    let (lines, color, width) = match fill {
-        Fill::Solid(..) => (Vec::new(), INK, 1),
-        Fill::Upright => (upright(corners, 12), INK, 4),
-        Fill::Slanting => (slanting(corners, 16), INK, 4),
-        Fill::Sparse => (mirrored(slanting(corners, 34), corners), SOFT, 2),
-    };
-    for line in lines {
-        sheet.draw(&PathElement::new(line.to_vec(), color.stroke_width(width)))?;
+    for Stripe { from, to, style, dashes } in stripes(fill, corners) {
+        sheet.dashed(dashes, || sheet.draw(&PathElement::new(vec![from, to], style)))?;
     }
     sheet.draw(&Rectangle::new(corners, INK.stroke_width(2)))
 }
 
-type Line = [(i32, i32); 2];
-
-/// Upright lines within a rectangle, so far apart.
-fn upright([(left, top), (right, bottom)]: Line, step: usize) -> Vec<Line> {
-    (left + step as i32 / 2..right).step_by(step).map(|x| [(x, top), (x, bottom)]).collect()
+/// A line of a hatch. Where it is dashed, one line is many strokes or dots, which keeps the file small.
+struct Stripe {
+    from: (i32, i32),
+    to: (i32, i32),
+    style: ShapeStyle,
+    dashes: &'static str,
 }
 
-/// Lines that rise to the right, cut at the edges of a rectangle.
-fn slanting([(left, top), (right, bottom)]: Line, step: usize) -> Vec<Line> {
-    let sums = (left + top + step as i32 / 2..right + bottom).step_by(step);
-    let line = |sum: i32| {
-        let (from, to) = ((sum - bottom).max(left), (sum - top).min(right));
-        [(from, sum - from), (to, sum - to)]
+/// The lines that fill a rectangle.
+fn stripes(fill: Fill, [(left, top), (right, bottom)]: [(i32, i32); 2]) -> Vec<Stripe> {
+    let level = |indent: i32, y: i32, color: RGBColor, width: u32, dashes: &'static str| Stripe {
+        from: ((left + indent).min(right), y),
+        to: (right, y),
+        style: color.stroke_width(width),
+        dashes,
     };
-    sums.map(line).collect()
-}
-
-/// The same lines, falling.
-fn mirrored(lines: Vec<Line>, [(left, _), (right, _)]: Line) -> Vec<Line> {
-    lines.into_iter().map(|line| line.map(|(x, y)| (left + right - x, y))).collect()
+    let (height, middle) = (bottom - top, (top + bottom) / 2);
+    match fill {
+        Fill::Solid(..) => Vec::new(),
+        Fill::Upright => vec![level(4, middle, INK, height.unsigned_abs(), "4 8")],
+        Fill::Level => (top + 6..bottom - 2).step_by(11).map(|y| level(0, y, INK, 4, "")).collect(),
+        Fill::Dots => [(1, 6), (3, 18), (5, 6)]
+            .map(|(sixths, indent)| level(indent, top + height * sixths / 6, SOFT, 5, "5 19"))
+            .into(),
+    }
 }
 
 #[cfg(test)]
@@ -284,14 +283,18 @@ mod tests {
     fn lines_stay_within_their_rectangle() {
         for corners in [[(100, 10), (300, 66)], [(100, 10), (112, 66)], [(5, 5), (6, 6)]] {
             let [(left, top), (right, bottom)] = corners;
-            let slanting = slanting(corners, 16);
-            for lines in [upright(corners, 12), mirrored(slanting.clone(), corners), slanting] {
-                for (x, y) in lines.into_iter().flatten() {
-                    assert!((left..=right).contains(&x) && (top..=bottom).contains(&y), "{x}, {y} in {corners:?}");
+            for (_, text, fill) in KINDS {
+                let stripes = stripes(fill, corners);
+                for (x, y) in stripes.iter().flat_map(|stripe| [stripe.from, stripe.to]) {
+                    assert!(
+                        (left..=right).contains(&x) && (top..=bottom).contains(&y),
+                        "{text}: {x}, {y} in {corners:?}"
+                    );
                 }
+                let is_solid = matches!(fill, Fill::Solid(..));
+                assert!(bottom - top < 20 || stripes.is_empty() == is_solid, "{text}");
             }
         }
-        assert_eq!(slanting([(0, 0), (20, 10)], 10), [[(0, 5), (5, 0)], [(5, 10), (15, 0)], [(15, 10), (20, 5)]]);
     }
 
     #[test]
