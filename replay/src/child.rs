@@ -1,6 +1,6 @@
 //! Work that a process of its own does: one contender on one trace, asked for and answered in JSON over standard input and output.
 //!
-//! A parent begins the child with [`ask`]. The child is the same program, begun anew: the `replay` command by its hidden verb [`VERB`], a
+//! A parent begins the child with [`ask`]. The child is the same program, begun anew: the `replay` command by the argument [`VERB`], a
 //! bench by an argument of its own; it calls [`serve`] with the contenders that it knows, registered or not. Nothing that a child is told
 //! is believed: the trace is read and checked again, and every value is looked at before it is used.
 
@@ -24,7 +24,7 @@ use crate::processor;
 use crate::program::Program;
 use crate::timing::{Rounds, Sample, warm_up};
 
-/// The verb of the `replay` command by which it serves as a child.
+/// The first argument of the `replay` command by which it serves as a child.
 pub const VERB: &str = "child";
 
 /// No request is longer.
@@ -125,7 +125,7 @@ pub enum Task {
         cpu: Option<usize>,
     },
     /// Replays it once cold and then once warm, the warm one for a counter outside of the process
-    /// ([`instructions`](crate::instructions)): the answer is nothing.
+    /// ([`crate::instructions`]): the answer is nothing.
     ReplayCounted,
 }
 

@@ -1,8 +1,10 @@
 //! The command line: one verb a file under `commands`; without a verb, traces are replayed and contenders compared.
 
+use std::env;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use replay::child;
 use replay::contender::Contender;
 
 #[cfg(target_os = "linux")]
@@ -50,9 +52,6 @@ enum Verb {
     Completions(manual::Completions),
     /// Print the manual page of this command, or of one of its commands
     Man(manual::Manual),
-    /// Serve a parent process: see [`replay::child`]
-    #[command(name = replay::child::VERB, hide = true)]
-    Child,
 }
 
 const EXAMPLES: &str = "\
@@ -74,14 +73,18 @@ Examples:
 
 Exit codes:
   0  done; that a request failed at the heap limit is an outcome, not an error
-  1  an allocator failed verification, a gate found something worse, --strict met a warning, or a file could
-     not be written
+  1  an allocator failed verification, a gate found something worse, --strict met a warning, or
+     a file could not be written
   2  the command line makes no sense
   3  a trace or results cannot be read
   130  ended by Ctrl-C, with what was finished by then";
 
 /// Runs the command.
 pub(crate) fn main() -> ExitCode {
+    // Not a verb of the command line: it is for this command alone, and neither help nor completions speak of it.
+    if env::args_os().nth(1).is_some_and(|verb| verb == child::VERB) {
+        return ExitCode::from(if child::serve(&Contender::all()) { 0 } else { FAILED });
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -101,7 +104,6 @@ pub(crate) fn main() -> ExitCode {
         Some(Verb::Rank(ranking)) => rank::run(&ranking),
         Some(Verb::Completions(completions)) => manual::complete(&completions),
         Some(Verb::Man(manual)) => manual::page(&manual),
-        Some(Verb::Child) => u8::from(!replay::child::serve(&Contender::all())) * FAILED,
         None => compare::run(&arguments.compare),
     })
 }

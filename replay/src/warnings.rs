@@ -49,6 +49,7 @@ pub fn of(results: &Results, conditions: &Conditions) -> Vec<Warning> {
             samples().flatten().min().and_then(|&shortest| timer_resolution(shortest, conditions.clock_step_ns)),
         ),
         (WarningCode::DirtyTree, dirty_tree(&results.provenance.git_revision)),
+        (WarningCode::Streamed, results.settings.streamed.then(streamed)),
         (WarningCode::NotPinned, conditions.not_pinned.as_deref().map(not_pinned)),
     ];
     messages.into_iter().filter_map(|(code, message)| Some(Warning { code, message: message? })).collect()
@@ -56,7 +57,7 @@ pub fn of(results: &Results, conditions: &Conditions) -> Vec<Warning> {
 
 /// Puts what was decided into the place of what was decided before. Warnings that this module does not decide stay.
 pub fn refresh(warnings: &mut Vec<Warning>, decided: Vec<Warning>) {
-    warnings.retain(|warning| matches!(warning.code, WarningCode::Streamed | WarningCode::Interrupted));
+    warnings.retain(|warning| warning.code == WarningCode::Interrupted);
     warnings.extend(decided);
     warnings.sort_by_key(|warning| warning.code);
 }
@@ -154,6 +155,12 @@ fn dirty_tree(revision: &Figure<String>) -> Option<String> {
     ))
 }
 
+fn streamed() -> String {
+    "the trace is too long to be held, and was decoded on another processor while it was timed, which takes of the memory's bandwidth and of \
+     the shared cache: compare rows of one run."
+        .to_owned()
+}
+
 fn not_pinned(reason: &str) -> String {
     format!("contenders ran on whatever processor there was: {reason}.")
 }
@@ -187,6 +194,7 @@ mod tests {
         let trace = serde_json::json!({
             "name": "a", "sha256": "", "origin": "unstated", "events": 1000, "allocs": 500, "reallocs": 0, "deallocs": 500,
             "allocated_bytes": 1, "peak_live_bytes": 1, "peak_live_event": 1, "peak_live_objects": 1, "left_live_objects": 0,
+            "distributions": Figure::<reports::results::Distributions>::unknown("not needed here"),
             "marks": [], "mark_count": 0, "repairs": [],
         });
         let results = Results {
@@ -268,6 +276,7 @@ mod tests {
             (DirtyTree, "built from 0123456789ab with changes", |results, _| {
                 results.provenance.git_revision = Figure::Known("0123456789ab-dirty".to_owned());
             }),
+            (Streamed, "too long to be held", |results, _| results.settings.streamed = true),
             (NotPinned, "not today", |_, conditions| conditions.not_pinned = Some("not today".to_owned())),
         ];
         for (code, message, fault) in faults {
@@ -279,7 +288,7 @@ mod tests {
                 "{code:?}, {message:?}: {warnings:?}"
             );
         }
-        let others = [Streamed, Interrupted];
+        let others = [Interrupted, Merged];
         let left: Vec<_> = WarningCode::ALL.into_iter().filter(|code| !others.contains(code)).collect();
         assert!(left.iter().all(|code| faults.iter().any(|(of, ..)| of == code)), "a code without a fault");
     }
@@ -315,9 +324,9 @@ mod tests {
     #[test]
     fn a_second_decision_takes_the_place_of_the_first_alone() {
         let warning = |code| Warning { code, message: String::new() };
-        let mut warnings = vec![warning(WarningCode::DebugBuild), warning(WarningCode::Streamed)];
+        let mut warnings = vec![warning(WarningCode::DebugBuild), warning(WarningCode::Interrupted)];
         refresh(&mut warnings, vec![warning(WarningCode::NotPinned), warning(WarningCode::NoisyMachine)]);
         let codes: Vec<_> = warnings.iter().map(|warning| warning.code).collect();
-        assert_eq!(codes, [WarningCode::NoisyMachine, WarningCode::Streamed, WarningCode::NotPinned]);
+        assert_eq!(codes, [WarningCode::NoisyMachine, WarningCode::Interrupted, WarningCode::NotPinned]);
     }
 }

@@ -7,10 +7,13 @@ mod gate;
 mod render;
 
 use crate::metric::{self, Metric};
-use crate::results::{Contender, Figure, Results, Verification};
-use crate::stats::{Ratio, Temperature, ratio_of_medians, rounds_beside};
+use crate::results::{Contender, Figure, Results, Role, Verification};
+use crate::stats::{Interval, Ratio, Temperature, floor, ratio_of_medians, rounds_beside};
 
 pub use gate::{DEFAULT_GATES, GATES, Worse};
+
+/// The floor does the same work in both runs: where its time changes by more than that, not the contenders made the difference.
+const MOST_BETWEEN_FLOORS: f64 = 0.05;
 
 /// Two runs, paired.
 pub struct Regression {
@@ -18,7 +21,7 @@ pub struct Regression {
     pub runs: Option<(String, String)>,
     /// Whom the times are relative to, where they are.
     pub relative_to: Option<String>,
-    /// Contenders on traces that are in both, in the order of the old run.
+    /// Contenders on traces that are in both, in the order of the old run. The floor is none: what it tells is among the doubts.
     pub cells: Vec<Cell>,
     /// Traces and cells that are in both and yet cannot be compared, and why not.
     pub not_comparable: Vec<(String, String)>,
@@ -82,7 +85,12 @@ impl Regression {
         let mut unpaired = Vec::new();
         for old in old {
             match take(&|new: &Results| differences(old, new).is_empty()) {
-                Some(new) => regression.pair(old, new, relative_to),
+                Some(new) => {
+                    regression.pair(old, new, relative_to);
+                    if relative_to.is_none() {
+                        regression.doubts.extend(floors_differ(old, new));
+                    }
+                }
                 None => unpaired.push(old),
             }
         }
@@ -99,7 +107,8 @@ impl Regression {
     /// Adds the cells of a trace.
     fn pair(&mut self, old: &Results, new: &Results, relative_to: Option<&str>) {
         let name = |row: &Contender| format!("{} on {}", row.name, old.trace.name);
-        for before in &old.contenders {
+        let is_floor = |row: &Contender| row.role == Role::Floor;
+        for before in old.contenders.iter().filter(|row| !is_floor(row)) {
             let Some(after) = new.contenders.iter().find(|row| row.name == before.name) else {
                 self.only_old.push(name(before));
                 continue;
@@ -120,7 +129,7 @@ impl Regression {
                 broke: broke(before, after),
             });
         }
-        let is_new = |row: &&Contender| old.contenders.iter().all(|before| before.name != row.name);
+        let is_new = |row: &&Contender| !is_floor(row) && old.contenders.iter().all(|before| before.name != row.name);
         self.only_new.extend(new.contenders.iter().filter(is_new).map(name));
     }
 }
@@ -258,6 +267,19 @@ fn doubts(old: &[Results], new: &[Results], relative_to: Option<&str>) -> Vec<St
     doubts
 }
 
+/// That the harness alone, on resident pages, was faster or slower in one of the runs.
+fn floors_differ(old: &Results, new: &Results) -> Option<String> {
+    let ratio = time(old, floor(old)?, new, floor(new)?, None, Temperature::Warm);
+    let Interval { low, high } = ratio.known()?.estimate.interval?;
+    (low > 1.0 + MOST_BETWEEN_FLOORS || high < 1.0 / (1.0 + MOST_BETWEEN_FLOORS)).then(|| {
+        format!(
+            "On {} the floor, which is the harness alone, took {low:.2} to {high:.2} times as long in the new run: the machine or the harness \
+             differs, and with it the times. '--relative-to' cancels what all share.",
+            old.trace.name
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -292,6 +314,22 @@ mod tests {
             (vec!["gone on one".into(), "two".into()], vec!["here on one".into(), "three".into()])
         );
         assert!(found.not_comparable.is_empty());
+    }
+
+    #[test]
+    fn the_floor_is_no_cell_but_a_doubt_where_its_time_changed() {
+        let run = |warm_ns| {
+            let null = contender("null").role(Role::Floor).warm_ns(warm_ns).without_memory("hands out no memory");
+            [on("one", vec![contender("talc").build(), null.build()])]
+        };
+        let found = Regression::of(&run(10), &run(12), None);
+        assert_eq!(names(&found.cells), ["one/talc"]);
+        assert!(found.doubts.iter().any(|doubt| doubt.contains("On one the floor")), "{:?}", found.doubts);
+        assert!(Regression::of(&run(10), &run(8), None).doubts.iter().any(|doubt| doubt.contains("On one the floor")));
+        assert_eq!(Regression::of(&run(10), &run(10), None).doubts, Vec::<String>::new());
+        assert_eq!(Regression::of(&run(10), &run(12), Some("talc")).doubts, Vec::<String>::new());
+        let without = [on("one", vec![contender("talc").build()])];
+        assert_eq!(Regression::of(&without, &run(12), None).only_new, Vec::<String>::new());
     }
 
     #[test]

@@ -303,12 +303,12 @@ fn replay_one(source: &Source, plan: &Plan, arguments: &Comparison, all: &mut Ve
         // So that whoever loses patience, or power, has what is finished.
         match progress {
             Progress::AllExamined(results) if saved.is_ok() => saved = save(results, &folder),
-            // The last rounds are saved anyway.
+            // The last rounds are saved anyway. Charts come again at the end, and can be drawn from what is saved (`replay report`).
             Progress::Timing { done, all, .. } if done == all => {}
             Progress::Examined(results) | Progress::Timing { results, .. }
                 if saved.is_ok() && last_save.elapsed() > SAVE_EVERY =>
             {
-                saved = save(results, &folder);
+                saved = save_results(results, &folder);
                 last_save = Instant::now();
             }
             Progress::Snapshots { name, snapshots: taken } if saved.is_ok() => {
@@ -357,8 +357,13 @@ pub(crate) fn code(error: &CompareError) -> u8 {
 
 /// Writes the results, and every chart of them with its data.
 pub(crate) fn save(results: &Results, folder: &Path) -> anyhow::Result<()> {
-    reports::save(&folder.join(reports::RESULTS_FILE), results.to_json().as_bytes())?;
+    save_results(results, folder)?;
     save_charts(results, folder)
+}
+
+fn save_results(results: &Results, folder: &Path) -> anyhow::Result<()> {
+    reports::save(&folder.join(reports::RESULTS_FILE), results.to_json().as_bytes())?;
+    Ok(())
 }
 
 /// Writes every chart of the results.

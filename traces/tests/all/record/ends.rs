@@ -40,9 +40,18 @@ pub(super) fn unread() {
 #[cfg(unix)]
 fn ended_by(signal: i32, name: &str) -> PathBuf {
     use std::io::{BufRead, BufReader};
-    use std::os::unix::process::ExitStatusExt;
+    use std::os::unix::process::{CommandExt, ExitStatusExt};
     let trace = trace_path(name);
-    let mut child = command("unread", &trace).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut command = command("unread", &trace);
+    let with_default = move || {
+        // SAFETY: numbers only.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+        Ok(())
+    };
+    // What a shell runs in the background ignores SIGINT, and so would the child.
+    // SAFETY: signal() may be called between fork and exec.
+    unsafe { command.pre_exec(with_default) };
+    let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap() == "ready"));
     // SAFETY: numbers only.
