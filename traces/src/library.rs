@@ -205,6 +205,22 @@ impl From<&Profile> for Totals {
     }
 }
 
+/// Names that stand for several entries: for all of them, or for those of one origin.
+pub const GROUPS: [(&str, Option<Origin>); 3] =
+    [("library", None), ("library:recorded", Some(Origin::Recorded)), ("library:synthetic", Some(Origin::Synthetic))];
+
+/// The entries that the name of a group stands for; nothing where no group is called so.
+///
+/// ```
+/// let all = traces::library::group("library").unwrap();
+/// assert_eq!(all.len(), traces::library::entries().len());
+/// assert!(traces::library::group("serde-heavy").is_none());
+/// ```
+pub fn group(name: &str) -> Option<Vec<&'static LibraryEntry>> {
+    let (_, origin) = GROUPS.iter().find(|(group, _)| *group == name)?;
+    Some(entries().iter().filter(|entry| origin.is_none_or(|origin| entry.about.origin == origin)).collect())
+}
+
 /// All traces of the library.
 ///
 /// ```

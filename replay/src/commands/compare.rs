@@ -29,7 +29,7 @@ use replay::timing::{Rigor, Rounds};
 use reports::numbers::count;
 use reports::results::{Results, Verification};
 use reports::table::{self, TextOptions};
-use traces::{Source, library};
+use traces::{Source, TraceError, library};
 
 use crate::cli;
 use crate::commands::exports::Exports;
@@ -43,7 +43,7 @@ const SAVE_EVERY: Duration = Duration::from_secs(5);
 /// Which traces, through whom, and how.
 #[derive(Debug, Args)]
 pub(crate) struct Comparison {
-    /// Trace to replay: a file, or else the name of a trace in the library (see --list). Repeatable
+    /// Trace to replay: a file, or else the name of a trace in the library (see --list), or 'library' for all of them. Repeatable
     #[arg(long = "trace", short, value_name = "FILE|NAME", required_unless_present = "list")]
     traces: Vec<String>,
 
@@ -267,9 +267,8 @@ fn begin_again() -> io::Result<Command> {
 fn locate(arguments: &[String], importing: &Importing) -> Result<Vec<Source>, u8> {
     let mut sources = Vec::new();
     let mut folders = HashSet::new();
-    for argument in arguments {
-        let source = Source::locate(argument).map_err(|error| complain(BAD_INPUT, error))?;
-        let source = source.with_import(importing.options());
+    for source in arguments.iter().flat_map(|argument| named(argument)) {
+        let source = source.map_err(|error| complain(BAD_INPUT, error))?.with_import(importing.options());
         if !folders.insert(folder_name(source.name()).to_owned()) {
             let message =
                 format!("two traces are called {:?}: their results would go to the same folder", source.name());
@@ -278,6 +277,16 @@ fn locate(arguments: &[String], importing: &Importing) -> Result<Vec<Source>, u8
         sources.push(source);
     }
     Ok(sources)
+}
+
+/// The trace that is called so, or those of a group of the library.
+fn named(argument: &str) -> Vec<Result<Source, TraceError>> {
+    match library::group(argument) {
+        Some(group) if !Path::new(argument).is_file() => {
+            group.into_iter().map(|entry| Ok(Source::from(entry))).collect()
+        }
+        _ => vec![Source::locate(argument)],
+    }
 }
 
 /// Says what makes no sense about the arguments together, as clap does about each of them.
@@ -411,7 +420,10 @@ fn list() -> String {
             about.description
         );
     }
-    text + "\nAny other trace is given by its path; FORMAT.md says what is in one.\n"
+    let groups = library::GROUPS.map(|(name, _)| name).join(", ");
+    text + &format!(
+        "\nSeveral at once: {groups}.\nAny other trace is given by its path; FORMAT.md says what is in one.\n"
+    )
 }
 
 /// Progress in events, of which there may be billions.

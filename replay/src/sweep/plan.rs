@@ -15,13 +15,6 @@ use super::key::{Build, CellSettings, Key, Work};
 use super::settings::Settings;
 use crate::contender::Contender;
 
-/// Names that stand for many traces of the library.
-const GROUPS: [(&str, Option<library::Origin>); 3] = [
-    ("library", None),
-    ("library:recorded", Some(library::Origin::Recorded)),
-    ("library:synthetic", Some(library::Origin::Synthetic)),
-];
-
 /// What a plan asks for.
 #[derive(Clone, Debug)]
 pub struct Sweep {
@@ -181,7 +174,7 @@ fn locate(
         }
     }
     if found.is_empty() {
-        let known = GROUPS.map(|(name, _)| format!("{name:?}")).join(", ");
+        let known = library::GROUPS.map(|(name, _)| format!("{name:?}")).join(", ");
         let message = format!("traces: names none; give files, names of the library (replay --list), or {known}");
         return Err(faulty(Some(wanted.span()), message));
     }
@@ -189,12 +182,11 @@ fn locate(
 }
 
 fn locate_one(name: &str, folder: &Path) -> Result<Vec<Source>, String> {
-    if let Some((_, origin)) = GROUPS.iter().find(|(group, _)| *group == name) {
-        let chosen = library::entries().iter().filter(|entry| origin.is_none_or(|origin| entry.about.origin == origin));
-        return Ok(chosen.map(Source::from).collect());
+    if let Some(group) = library::group(name) {
+        return Ok(group.into_iter().map(Source::from).collect());
     }
     if name.starts_with("library:") {
-        let known = GROUPS.map(|(name, _)| format!("{name:?}")).join(", ");
+        let known = library::GROUPS.map(|(name, _)| format!("{name:?}")).join(", ");
         return Err(format!("traces: there is no group {name:?}; there are {known}"));
     }
     let beside = folder.join(name);
