@@ -17,15 +17,16 @@ mod svg;
 mod tables;
 mod theme;
 mod timeline;
+mod warnings;
 
 use self::escape::{anchor, escape};
 use self::findings::{Findings, smallest};
 use self::packed::packed;
 use self::summary::{Statement, Tone};
+use self::warnings::warnings;
 use crate::ReportError;
 use crate::chart;
 use crate::numbers::{bytes, count};
-use crate::reasons::by_reason;
 use crate::results::{Results, Role};
 use crate::table::cells::rows;
 use crate::table::notes;
@@ -134,26 +135,6 @@ fn lede(results: &Results) -> String {
         count(results.settings.rounds.into(), "timing round"),
         escape(&platform),
     )
-}
-
-/// What should make a reader doubt the timings, once for all traces that it holds for.
-fn warnings(results: &[Results]) -> String {
-    let told = results.iter().flat_map(|one| {
-        let name = one.trace.name.as_str();
-        one.warnings.iter().map(move |warning| (name, format!("{}: {}", warning.code.name(), warning.message)))
-    });
-    let groups = by_reason(told);
-    if groups.is_empty() {
-        return String::new();
-    }
-    let mut html =
-        "<aside class=\"warnings\" aria-label=\"Warnings\"><h2>Read the timings with care</h2><ul>\n".to_owned();
-    for (names, message) in groups {
-        let everywhere = results.iter().map(|one| one.trace.name.as_str()).collect::<Vec<_>>().join(", ") == names;
-        let of = if everywhere { String::new() } else { format!(" <small>({})</small>", escape(&names)) };
-        html += &format!("<li>{}{of}</li>\n", escape(&message));
-    }
-    html + "</ul></aside>\n"
 }
 
 /// The switches for contenders, one for each name on the page.
@@ -293,6 +274,11 @@ mod tests {
             assert!(!page.contains(loads), "{loads}");
         }
         assert_eq!(page.matches("data-chart=").count(), chart::ALL.len());
+        let mut without = sample::results();
+        without.contenders.iter_mut().for_each(|row| row.latency = Figure::unknown("not asked for"));
+        let without = html(&[without]).unwrap();
+        assert_eq!(without.matches("data-chart=").count(), chart::ALL.len() - 1);
+        assert!(page.contains("data-chart=\"latency\"") && !without.contains("data-chart=\"latency\""));
         let several = html(&[sample::results(), sample::results()]).unwrap();
         assert_eq!(several.matches("class=\"packed\"").count(), 2);
         assert_eq!(several.matches("data-chart=").count(), chart::ALL_TRACES.len());

@@ -19,7 +19,9 @@ pub(super) fn of_trace(results: &Results, index: usize) -> Result<String, Report
         );
     }
     html += "<div class=\"charts\">\n";
-    for (number, chart) in chart::ALL.iter().enumerate() {
+    // A chart of what nobody asked for would say that, in the place of one that says something.
+    let with_data = |(_, chart): &(usize, &chart::Chart)| (chart.data)(results).lines().nth(1).is_some();
+    for (number, chart) in chart::ALL.iter().enumerate().filter(with_data) {
         html += &figure(chart.file_name, &(chart.draw)(results)?, &format!("t{index}c{number}-"));
     }
     Ok(html + "</div>\n")
