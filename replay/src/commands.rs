@@ -6,6 +6,7 @@ pub(crate) mod exports;
 pub(crate) mod importing;
 pub(crate) mod inspect;
 pub(crate) mod manual;
+pub(crate) mod progress;
 pub(crate) mod rank;
 #[cfg(target_os = "linux")]
 pub(crate) mod record;

@@ -1,6 +1,5 @@
 //! Without a verb: replays traces through contenders, prints the comparison, and saves it.
 
-use std::cell::Cell;
 use std::collections::HashSet;
 use std::env;
 use std::io::{self, IsTerminal};
@@ -17,7 +16,6 @@ use anyhow::Context;
 use clap::builder::PossibleValuesParser;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory};
-use indicatif::{ProgressBar, ProgressStyle};
 use replay::child;
 use replay::compare::{CompareError, Plan, Progress, compare};
 use replay::contender::{Contender, TouchPolicy};
@@ -26,7 +24,6 @@ use replay::lane::LaneError;
 use replay::leash::parse_budget;
 use replay::metrics::Instant as Moment;
 use replay::timing::{Rigor, Rounds};
-use reports::numbers::count;
 use reports::results::{Results, Verification};
 use reports::table::{self, TextOptions};
 use traces::{Source, TraceError, library};
@@ -34,6 +31,7 @@ use traces::{Source, TraceError, library};
 use crate::cli;
 use crate::commands::exports::Exports;
 use crate::commands::importing::Importing;
+use crate::commands::progress::Bar;
 use crate::commands::snapshots::SnapshotFile;
 use crate::terminal::{BAD_INPUT, FAILED, Format, INTERRUPTED, USAGE, complain, note, print};
 
@@ -424,81 +422,4 @@ fn list() -> String {
     text + &format!(
         "\nSeveral at once: {groups}.\nAny other trace is given by its path; FORMAT.md says what is in one.\n"
     )
-}
-
-/// Progress in events, of which there may be billions.
-const EVENTS: &str = "{prefix}: {msg} {wide_bar} {percent}%, {per_sec}, {eta} left";
-
-/// Progress in steps, of which there are few.
-const STEPS: &str = "{prefix}: {msg} {wide_bar} {pos}/{len}, {eta} left";
-
-/// From this on, it is worth telling how fast traces were gone through.
-const LONG: Duration = Duration::from_secs(10);
-
-/// Progress on standard error, if that is a terminal.
-struct Bar {
-    bar: ProgressBar,
-    rate_is_told: Cell<bool>,
-}
-
-impl Bar {
-    fn new(trace: &str) -> Self {
-        let bar = if io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
-        bar.set_style(Bar::style(STEPS));
-        bar.set_prefix(trace.to_owned());
-        Bar { bar, rate_is_told: Cell::new(false) }
-    }
-
-    fn show(&self, progress: &Progress<'_>) {
-        match *progress {
-            Progress::Reading => self.bar.set_message("reading"),
-            Progress::Examining { names, events, all_events } => {
-                self.bar.set_style(Bar::style(EVENTS));
-                self.bar.set_message(format!("checking {}", names.join(", ")));
-                self.bar.set_length(all_events);
-                self.bar.set_position(events);
-            }
-            Progress::Snapshots { .. } | Progress::Examined(_) => {}
-            Progress::Bounding => self.bar.set_message("placing all objects with hindsight"),
-            Progress::AllExamined(_) => {
-                self.tell_rate();
-                self.bar.set_message("saving memory figures");
-            }
-            Progress::Searching { name, limit_pages: Some(pages), done, all } => {
-                self.step(format!("minimum heap: {name} at {}", count(pages as u64, "page")), done, all);
-            }
-            Progress::Searching { name, limit_pages: None, done, all } => {
-                self.step(format!("minimum heap: {name} is done"), done, all);
-            }
-            Progress::Timing { done, all, .. } => self.step("timing".to_owned(), done as usize, all as usize),
-            Progress::Further { what, name, done, all } => self.step(format!("{what} of {name}"), done, all),
-        }
-    }
-
-    /// Once, behind the examinations, where progress is in events.
-    fn tell_rate(&self) {
-        let (events, elapsed) = (self.bar.position(), self.bar.elapsed());
-        if !self.rate_is_told.replace(true) && elapsed >= LONG {
-            let rate = events as f64 / elapsed.as_secs_f64() / 1e6;
-            let events = count(events, "event");
-            self.bar.suspend(|| {
-                note(format_args!("{events} in {:.0} s: {rate:.1} million a second", elapsed.as_secs_f64()))
-            });
-        }
-    }
-
-    fn style(template: &str) -> ProgressStyle {
-        ProgressStyle::with_template(template).expect("the template is sound")
-    }
-
-    fn step(&self, message: String, done: usize, all: usize) {
-        self.bar.set_style(Bar::style(STEPS));
-        self.bar.set_message(message);
-        self.bar.set_length(all as u64);
-        self.bar.set_position(done as u64);
-    }
-
-    fn finish(&self) {
-        self.bar.finish_and_clear();
-    }
 }

@@ -1,0 +1,88 @@
+//! How far a comparison is, on standard error.
+
+use std::cell::Cell;
+use std::io::{self, IsTerminal};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use replay::compare::Progress;
+use reports::numbers::count;
+
+use crate::terminal::note;
+
+/// Progress in events, of which there may be billions.
+const EVENTS: &str = "{prefix}: {msg} {wide_bar} {percent}%, {per_sec}, {eta} left";
+
+/// Progress in steps, of which there are few.
+const STEPS: &str = "{prefix}: {msg} {wide_bar} {pos}/{len}, {eta} left";
+
+/// From this on, it is worth telling how fast traces were gone through.
+const LONG: Duration = Duration::from_secs(10);
+
+/// Progress on standard error, if that is a terminal.
+pub(crate) struct Bar {
+    bar: ProgressBar,
+    rate_is_told: Cell<bool>,
+}
+
+impl Bar {
+    pub(crate) fn new(trace: &str) -> Self {
+        let bar = if io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+        bar.set_style(Bar::style(STEPS));
+        bar.set_prefix(trace.to_owned());
+        Bar { bar, rate_is_told: Cell::new(false) }
+    }
+
+    pub(crate) fn show(&self, progress: &Progress<'_>) {
+        match *progress {
+            Progress::Reading => self.bar.set_message("reading"),
+            Progress::Examining { names, events, all_events } => {
+                self.bar.set_style(Bar::style(EVENTS));
+                self.bar.set_message(format!("checking {}", names.join(", ")));
+                self.bar.set_length(all_events);
+                self.bar.set_position(events);
+            }
+            Progress::Snapshots { .. } | Progress::Examined(_) => {}
+            Progress::Bounding => self.bar.set_message("placing all objects with hindsight"),
+            Progress::AllExamined(_) => {
+                self.tell_rate();
+                self.bar.set_message("saving memory figures");
+            }
+            Progress::Searching { name, limit_pages: Some(pages), done, all } => {
+                self.step(format!("minimum heap: {name} at {}", count(pages as u64, "page")), done, all);
+            }
+            Progress::Searching { name, limit_pages: None, done, all } => {
+                self.step(format!("minimum heap: {name} is done"), done, all);
+            }
+            Progress::Timing { done, all, .. } => self.step("timing".to_owned(), done as usize, all as usize),
+            Progress::Further { what, name, done, all } => self.step(format!("{what} of {name}"), done, all),
+        }
+    }
+
+    /// Once, behind the examinations, where progress is in events.
+    fn tell_rate(&self) {
+        let (events, elapsed) = (self.bar.position(), self.bar.elapsed());
+        if !self.rate_is_told.replace(true) && elapsed >= LONG {
+            let rate = events as f64 / elapsed.as_secs_f64() / 1e6;
+            let events = count(events, "event");
+            self.bar.suspend(|| {
+                note(format_args!("{events} in {:.0} s: {rate:.1} million a second", elapsed.as_secs_f64()))
+            });
+        }
+    }
+
+    fn style(template: &str) -> ProgressStyle {
+        ProgressStyle::with_template(template).expect("the template is sound")
+    }
+
+    fn step(&self, message: String, done: usize, all: usize) {
+        self.bar.set_style(Bar::style(STEPS));
+        self.bar.set_message(message);
+        self.bar.set_length(all as u64);
+        self.bar.set_position(done as u64);
+    }
+
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,109 @@
+//! Every contender examined, several at once: verified, and measured for its memory figures.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::thread;
+
+use allocators::page_heap::Guard;
+use allocators::{PageHeap, Role};
+use reports::results::{Results, Verification};
+use traces::TraceError;
+
+use super::{Plan, Progress};
+use crate::lane::{Examination, Lane, LaneError};
+use crate::leash::{Leash, Stop};
+use crate::program::Program;
+use crate::timing::Rounds;
+
+/// What an examining thread tells.
+enum Told {
+    /// It has begun with this contender.
+    Begun(usize),
+    /// So many more events have been replayed.
+    Events(u64),
+    /// It is done with this one.
+    Done(usize, Box<Result<Examination, LaneError>>),
+}
+
+/// Fills in the rows of all contenders, without their timing, several at once.
+pub(super) fn examine_all(
+    program: &Program,
+    plan: &Plan,
+    leash: Leash<'_>,
+    hash: &OnceLock<Result<String, TraceError>>,
+    results: &mut Results,
+    progress: &mut impl FnMut(Progress<'_>),
+) -> Result<(), LaneError> {
+    let replays = if plan.snapshots.is_empty() { 2 } else { 3 };
+    let examined = plan.contenders.iter().filter(|contender| contender.info.role != Role::Floor).count() as u64;
+    let all_events = examined * replays * program.events();
+    let next = AtomicUsize::new(0);
+    let (tell, told) = mpsc::channel();
+    thread::scope(|scope| {
+        for _ in 0..plan.jobs.get().min(plan.contenders.len()) {
+            let tell = tell.clone();
+            scope.spawn(|| examine_some(program, plan, leash, &next, tell));
+        }
+        drop(tell);
+        let (mut at_it, mut events) = (Vec::new(), 0);
+        for told in told {
+            match told {
+                Told::Begun(index) => at_it.push(plan.contenders[index].info.name),
+                Told::Events(more) => events += more,
+                Told::Done(index, examination) => {
+                    let Examination { verification, memory, partial, snapshots } = (*examination)?;
+                    let row = &mut results.contenders[index];
+                    (row.verification, row.memory, row.partial) = (verification, memory, partial);
+                    let name = plan.contenders[index].info.name;
+                    at_it.retain(|&one| one != name);
+                    progress(Progress::Snapshots { name, snapshots: &snapshots });
+                    // What is saved must tell which trace it is about.
+                    if let Some(Ok(hash)) = hash.get() {
+                        results.trace.sha256.clone_from(hash);
+                        progress(Progress::Examined(results));
+                    }
+                }
+            }
+            progress(Progress::Examining { names: &at_it, events, all_events });
+        }
+        Ok(())
+    })
+}
+
+/// Examines one contender after the other, whichever is next. What is told is told in vain only where the first error has ended it all.
+fn examine_some(program: &Program, plan: &Plan, leash: Leash<'_>, next: &AtomicUsize, tell: Sender<Told>) {
+    let Rounds { page, limit_pages, .. } = plan.rounds;
+    let tell_events = |events| {
+        let _ = tell.send(Told::Events(events));
+    };
+    let mut lane = None;
+    loop {
+        let index = next.fetch_add(1, Ordering::Relaxed);
+        let Some(contender) = plan.contenders.get(index) else { return };
+        let _ = tell.send(Told::Begun(index));
+        let mut examine = || {
+            if plan.interrupt.load(Ordering::Relaxed) {
+                return Ok(unexamined(Stop::Interrupt.reason().to_owned()));
+            }
+            if let Err(reason) = (contender.probe)() {
+                return Ok(unexamined(reason));
+            }
+            let lane = match &mut lane {
+                Some(lane) => lane,
+                none => none.insert(Lane::on(program, PageHeap::reserve_sized(page, limit_pages, Guard::Trap)?)),
+            };
+            (contender.examine)(lane, plan.verify, &plan.snapshots, leash.telling(&tell_events).started())
+        };
+        let examination = examine();
+        let failed = examination.is_err();
+        let _ = tell.send(Told::Done(index, Box::new(examination)));
+        if failed {
+            return;
+        }
+    }
+}
+
+fn unexamined(reason: String) -> Examination {
+    Examination::without_figures(Verification::NotChecked { reason: reason.clone() }, reason)
+}
