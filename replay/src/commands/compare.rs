@@ -255,7 +255,7 @@ fn rigor_and_rounds(arguments: &Comparison) -> Result<(Rigor, u32), String> {
 }
 
 /// This command as a child of itself.
-fn begin_again() -> io::Result<Command> {
+pub(crate) fn begin_again() -> io::Result<Command> {
     let mut command = Command::new(env::current_exe()?);
     command.arg(child::VERB);
     Ok(command)

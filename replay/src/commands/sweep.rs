@@ -8,7 +8,7 @@ use reports::numbers::count;
 use reports::results::{Results, Verification};
 use serde::Serialize;
 
-use crate::commands::compare;
+use crate::commands::compare::{self, begin_again};
 use crate::terminal::{BAD_INPUT, FAILED, Format, USAGE, complain, note, print};
 
 /// Cut a comparison into cells that any machine can run, and merge them
@@ -52,8 +52,9 @@ A plan:
   rounds = 20
 
   Traces are files, relative to the plan, names of the library, or \"library\", \"library:recorded\", \"library:synthetic\"; without
-  allocators, all take part. Settings are page_size, heap_limit, touch, rounds, seed, min_heap, skip_verification and budget, each
-  a value or a list, as replay's options have them, and skip_bounds = true; cells are made for every combination.
+  allocators, all take part. Settings are page_size, heap_limit, touch, rounds, seed, rigorous, latency, instructions, min_heap,
+  skip_verification and budget, each a value or a list, as replay's options have them, and skip_bounds = true; cells are made for
+  every combination.
 
 Examples:
   replay sweep plan.toml
@@ -186,7 +187,7 @@ fn run_cell(cell: &Cell, out: &Path) -> u8 {
         State::Unusable(why) => note(format_args!("{}: is run again: {why}", name(cell))),
         State::Missing => {}
     }
-    match cell.run().and_then(|results| cell.save(&results, out)) {
+    match cell.run(begin_again).and_then(|results| cell.save(&results, out)) {
         Ok(()) => {
             note(format_args!("{}: is in {}", name(cell), cell.path(out).display()));
             0

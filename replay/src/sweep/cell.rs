@@ -14,7 +14,8 @@ use super::SweepError;
 use super::key::{CellSettings, Key, Work};
 use crate::compare::{Plan, compare};
 use crate::contender::Contender;
-use crate::timing::Rounds;
+use crate::isolated::MakeChild;
+use crate::timing::{Rigor, Rounds};
 
 /// The contender that runs in the rounds of every other one that is timed, so that there is something to form ratios to.
 pub const BASELINE: &str = "dlmalloc";
@@ -82,7 +83,7 @@ impl Cell {
 
     /// Whether it takes times, so that nothing should run beside it.
     pub fn timed(&self) -> bool {
-        matches!(&self.key.work, Work::Contender { settings, .. } if settings.rounds > 0)
+        matches!(&self.key.work, Work::Contender { settings, .. } if settings.rounds > 0 || settings.latency)
     }
 
     /// Its file, in the sweep's folder.
@@ -134,18 +135,19 @@ impl Cell {
         Ok(reports::save(&self.path(folder), json.as_bytes())?)
     }
 
-    /// Does the work: results with one row, which has its companions where it was timed.
+    /// Does the work: results with one row, which has its companions where it was timed. `make_child` begins the processes that some
+    /// settings want.
     ///
     /// # Errors
     ///
     /// Where the trace is faulty, or has changed, or the heap cannot be had. A contender that fails is a row, not an error.
-    pub fn run(&self) -> Result<Results, SweepError> {
+    pub fn run(&self, make_child: MakeChild) -> Result<Results, SweepError> {
         let results = match &self.key.work {
             Work::Bounds => {
                 let settings = CellSettings { rounds: 0, ..CellSettings::default() };
-                compare(&self.trace, &Plan { bounds: true, ..plan(&[], &settings) }, |_| {})?
+                compare(&self.trace, &Plan { bounds: true, ..plan(&[], &settings, make_child) }, |_| {})?
             }
-            Work::Contender { name, settings, .. } => measure(&self.trace, name, settings)?,
+            Work::Contender { name, settings, .. } => measure(&self.trace, name, settings, make_child)?,
         };
         if results.trace.sha256 != self.key.trace_sha256 {
             return Err(SweepError::Changed {
@@ -159,14 +161,16 @@ impl Cell {
 }
 
 /// Measures one contender; where it is timed, in the same rounds as the baseline and the floor.
-fn measure(trace: &Source, name: &str, settings: &CellSettings) -> Result<Results, SweepError> {
+fn measure(trace: &Source, name: &str, settings: &CellSettings, make_child: MakeChild) -> Result<Results, SweepError> {
     let floors = registry::ALL.iter().filter(|info| info.role == Role::Floor).map(|info| info.name);
     let companions: Vec<&str> = match settings.rounds {
         0 => Vec::new(),
         _ => [BASELINE].into_iter().chain(floors).filter(|&companion| companion != name).collect(),
     };
     let all: Vec<&str> = [name].into_iter().chain(companions).collect();
-    let mut results = compare(trace, &Plan { min_heap: false, ..plan(&all, settings) }, |_| {})?;
+    // Of the companions nobody wants to know more than their times.
+    let timed = CellSettings { min_heap: false, latency: false, instructions: false, ..settings.clone() };
+    let mut results = compare(trace, &plan(&all, &timed, make_child), |_| {})?;
     let rows = std::mem::take(&mut results.contenders);
     let (mut own, others): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.name == name);
     for row in &mut own {
@@ -182,21 +186,21 @@ fn measure(trace: &Source, name: &str, settings: &CellSettings) -> Result<Result
             time.companions = others.iter().filter_map(companion).collect();
         }
     }
-    if settings.min_heap {
-        // Of the companions nobody wants to know it.
+    if *settings != timed {
         let alone = CellSettings { rounds: 0, ..settings.clone() };
-        let searched = compare(trace, &plan(&[name], &alone), |_| {})?;
-        for (row, searched) in own.iter_mut().zip(searched.contenders) {
-            row.min_heap = searched.min_heap;
+        let further = compare(trace, &plan(&[name], &alone, make_child), |_| {})?;
+        for (row, further) in own.iter_mut().zip(further.contenders) {
+            (row.min_heap, row.latency, row.instructions) = (further.min_heap, further.latency, further.instructions);
         }
-        results.settings.min_heap = true;
+        let results::Settings { min_heap, latency, instructions, .. } = further.settings;
+        results.settings = results::Settings { min_heap, latency, instructions, ..results.settings };
     }
     results.contenders = own;
     Ok(results)
 }
 
 /// How these contenders are compared under these settings, on one thread.
-fn plan(names: &[&str], settings: &CellSettings) -> Plan {
+fn plan(names: &[&str], settings: &CellSettings, make_child: MakeChild) -> Plan {
     let contenders = names.iter().filter_map(|name| Contender::named(name)).collect();
     let rounds = Rounds {
         count: settings.rounds,
@@ -208,6 +212,9 @@ fn plan(names: &[&str], settings: &CellSettings) -> Plan {
     // Ctrl-C ends a cell at once: half of one is none.
     Plan {
         verify: settings.verify,
+        rigor: if settings.rigorous { Rigor::Rigorous(make_child) } else { Rigor::Default },
+        latency: settings.latency,
+        instructions: settings.instructions.then_some(make_child),
         min_heap: settings.min_heap,
         budget: settings.budget_ns.map(Duration::from_nanos),
         ..Plan::of(contenders, rounds)

@@ -117,6 +117,12 @@ pub struct CellSettings {
     pub rounds: u32,
     /// Seed of the rounds' order.
     pub seed: u64,
+    /// Whether every round has fresh processes.
+    pub rigorous: bool,
+    /// Whether single calls are timed.
+    pub latency: bool,
+    /// Whether instructions are counted.
+    pub instructions: bool,
     /// Whether the minimum heap is searched for.
     pub min_heap: bool,
     /// Whether every block is checked first.
@@ -135,6 +141,9 @@ impl Default for CellSettings {
             touch: TouchPolicy::None,
             rounds: 15,
             seed: 1,
+            rigorous: false,
+            latency: false,
+            instructions: false,
             min_heap: false,
             verify: true,
             budget_ns: None,
@@ -193,7 +202,7 @@ mod tests {
     /// That it changes is no mistake in itself, but what was measured before is measured again then.
     #[test]
     fn an_id_stays_what_it_is() {
-        assert_eq!(key().id(), "3b5d077bca03991b");
+        assert_eq!(key().id(), "feb797c0538b9d57");
     }
 
     #[test]
@@ -226,6 +235,9 @@ mod tests {
             settings(|settings| settings.touch = TouchPolicy::First),
             settings(|settings| settings.rounds = 0),
             settings(|settings| settings.seed = 2),
+            settings(|settings| settings.rigorous = true),
+            settings(|settings| settings.latency = true),
+            settings(|settings| settings.instructions = true),
             settings(|settings| settings.min_heap = true),
             settings(|settings| settings.verify = false),
             settings(|settings| settings.budget_ns = Some(1)),

@@ -89,9 +89,8 @@ impl Sweep {
             };
             hashed.push((trace, hash));
         }
-        let heap_limit = document.settings.heap_limit.span();
         let bounds = !document.settings.skip_bounds;
-        let settings = document.settings.combinations().map_err(|message| faulty(Some(heap_limit), message))?;
+        let settings = document.settings.combinations().map_err(|(span, message)| faulty(Some(span), message))?;
         Ok(Sweep { build: build.clone(), traces: hashed, contenders, settings, bounds })
     }
 
@@ -293,6 +292,7 @@ mod tests {
             ("rounds = 1.5", "expected a whole number from 0 to 4294967295, or a list of such"),
             ("seed = [[1]]", "expected a whole number from 0"),
             ("min_heap = \"maybe\"", "\"maybe\" is not true or false"),
+            ("rigorous = true", "rigorous: there are 15 rounds, and it wants at least 20"),
             ("budget = \"60\"", "a time has its unit: 60s, 5min"),
             ("budget = \"0s\"", "no allocator can do anything in no time"),
             ("skip_bounds = [true, false]", "expected a boolean"),

@@ -1,5 +1,7 @@
 //! The settings of a plan, and all their combinations.
 
+use std::ops::Range;
+
 use allocators::PageSize;
 use serde::Deserialize;
 use toml::Spanned;
@@ -8,16 +10,23 @@ use super::axis::{Axis, Budget};
 use super::key::CellSettings;
 use crate::contender::TouchPolicy;
 use crate::heap_size::HeapLimit;
+use crate::timing::Rigor;
+
+/// What makes no sense, and where in the plan it stands.
+type Fault = (Range<usize>, String);
 
 /// The settings of a plan, by the names of `replay`'s own options. What is left out is as it is there.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Settings {
     page_size: Axis<PageSize>,
-    pub(super) heap_limit: Spanned<Axis<HeapLimit>>,
+    heap_limit: Spanned<Axis<HeapLimit>>,
     touch: Axis<TouchPolicy>,
     rounds: Axis<u32>,
     seed: Axis<u64>,
+    rigorous: Spanned<Axis<bool>>,
+    latency: Axis<bool>,
+    instructions: Axis<bool>,
     min_heap: Axis<bool>,
     skip_verification: Axis<bool>,
     budget: Axis<Budget>,
@@ -26,8 +35,19 @@ pub(super) struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        let CellSettings { page, heap_limit_pages, touch, rounds, seed, min_heap, verify, budget_ns: _ } =
-            CellSettings::default();
+        let CellSettings {
+            page,
+            heap_limit_pages,
+            touch,
+            rounds,
+            seed,
+            rigorous,
+            latency,
+            instructions,
+            min_heap,
+            verify,
+            budget_ns: _,
+        } = CellSettings::default();
         Settings {
             page_size: Axis::of(page),
             // In bytes, so that it is the same for other pages.
@@ -35,6 +55,9 @@ impl Default for Settings {
             touch: Axis::of(touch),
             rounds: Axis::of(rounds),
             seed: Axis::of(seed),
+            rigorous: Spanned::new(0..0, Axis::of(rigorous)),
+            latency: Axis::of(latency),
+            instructions: Axis::of(instructions),
             min_heap: Axis::of(min_heap),
             skip_verification: Axis::of(!verify),
             budget: Axis::of(Budget::UNLIMITED),
@@ -45,7 +68,7 @@ impl Default for Settings {
 
 impl Settings {
     /// All combinations of settings, each with what tells it from the others.
-    pub(super) fn combinations(&self) -> Result<Vec<(String, CellSettings)>, String> {
+    pub(super) fn combinations(&self) -> Result<Vec<(String, CellSettings)>, Fault> {
         let mut choices = vec![(Vec::new(), CellSettings::default())];
         cross(&mut choices, "page-size", &self.page_size, |choice, page| {
             choice.page = page;
@@ -53,7 +76,8 @@ impl Settings {
         })?;
         // Behind the page size, which a limit is counted in.
         cross(&mut choices, "heap-limit", self.heap_limit.get_ref(), |choice, limit| {
-            let pages = limit.pages(choice.page).map_err(|message| format!("heap_limit: {message}"))?;
+            let faulty = |message| (self.heap_limit.span(), format!("heap_limit: {message}"));
+            let pages = limit.pages(choice.page).map_err(faulty)?;
             choice.heap_limit_pages = pages;
             Ok(format!("{pages}pages"))
         })?;
@@ -68,6 +92,25 @@ impl Settings {
         cross(&mut choices, "seed", &self.seed, |choice, seed| {
             choice.seed = seed;
             Ok(seed.to_string())
+        })?;
+        // Behind the rounds, of which it wants enough.
+        cross(&mut choices, "rigorous", self.rigorous.get_ref(), |choice, rigorous| {
+            if rigorous && (1..Rigor::FEWEST_RIGOROUS_ROUNDS).contains(&choice.rounds) {
+                let (rounds, fewest) = (choice.rounds, Rigor::FEWEST_RIGOROUS_ROUNDS);
+                let message =
+                    format!("rigorous: there are {rounds} rounds, and it wants at least {fewest}: rounds = 30");
+                return Err((self.rigorous.span(), message));
+            }
+            choice.rigorous = rigorous;
+            Ok(rigorous.to_string())
+        })?;
+        cross(&mut choices, "latency", &self.latency, |choice, latency| {
+            choice.latency = latency;
+            Ok(latency.to_string())
+        })?;
+        cross(&mut choices, "instructions", &self.instructions, |choice, instructions| {
+            choice.instructions = instructions;
+            Ok(instructions.to_string())
         })?;
         cross(&mut choices, "min-heap", &self.min_heap, |choice, search| {
             choice.min_heap = search;
@@ -85,7 +128,8 @@ impl Settings {
         for (index, (_, settings)) in labelled.iter().enumerate() {
             if labelled[..index].iter().any(|(_, other)| other == settings) {
                 let pages = settings.heap_limit_pages;
-                return Err(format!("heap_limit: two of the limits are the same, {pages} pages of {}", settings.page));
+                let message = format!("heap_limit: two of the limits are the same, {pages} pages of {}", settings.page);
+                return Err((self.heap_limit.span(), message));
             }
         }
         Ok(labelled)
@@ -97,8 +141,8 @@ fn cross<T: Copy>(
     choices: &mut Vec<(Vec<String>, CellSettings)>,
     name: &str,
     axis: &Axis<T>,
-    set: impl Fn(&mut CellSettings, T) -> Result<String, String>,
-) -> Result<(), String> {
+    set: impl Fn(&mut CellSettings, T) -> Result<String, Fault>,
+) -> Result<(), Fault> {
     let mut crossed = Vec::new();
     for (labels, settings) in choices.iter() {
         for &value in axis.values() {

@@ -1,13 +1,15 @@
 //! Cells of a sweep: run, kept, found again, refused, and merged.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use replay::compare::{Plan, compare};
 use replay::contender::{Contender, TouchPolicy};
 use replay::sweep::{Build, Cell, State, Stray, Sweep, merge, strays};
 use replay::timing::Rounds;
-use reports::results::{Figure, Results, Verification, WarningCode};
+use reports::results::{Figure, Results, Rigor, Verification, WarningCode};
 
 /// A folder that goes when the test does.
 struct Folder(PathBuf);
@@ -34,9 +36,15 @@ fn sweep(settings: &str) -> Sweep {
     Sweep::parse(&plan, "plan.toml", Path::new(""), &Build::current().unwrap()).unwrap()
 }
 
+fn make_child() -> io::Result<Command> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_replay"));
+    command.arg(replay::child::VERB);
+    Ok(command)
+}
+
 fn run_all(sweep: &Sweep, folder: &Path) {
     for cell in sweep.cells() {
-        cell.save(&cell.run().unwrap(), folder).unwrap();
+        cell.save(&cell.run(make_child).unwrap(), folder).unwrap();
     }
 }
 
@@ -106,7 +114,7 @@ fn only_a_whole_file_of_the_cell_itself_is_its_result() {
     let sweep = sweep("rounds = 0\nskip_bounds = true");
     let (talc, null) = (cell(&sweep, "talc"), cell(&sweep, "null"));
     assert_eq!(talc.state(&folder.0), State::Missing);
-    let results = talc.run().unwrap();
+    let results = talc.run(make_child).unwrap();
     talc.save(&results, &folder.0).unwrap();
     assert_eq!(talc.state(&folder.0), State::Done(Box::new(results.clone())));
 
@@ -122,7 +130,7 @@ fn only_a_whole_file_of_the_cell_itself_is_its_result() {
     };
     assert!(unusable(&text[..text.len() / 2]).contains("cut short"));
     assert!(unusable(&results.to_json()).contains("does not say which cell it is"));
-    null.save(&null.run().unwrap(), &folder.0).unwrap();
+    null.save(&null.run(make_child).unwrap(), &folder.0).unwrap();
     let other = fs::read_to_string(null.path(&folder.0)).unwrap();
     assert!(unusable(&other).contains("another cell's file"));
     assert!(
@@ -211,6 +219,19 @@ fn a_trace_that_has_changed_is_refused() {
     let plan = "traces = [\"own.csv\"]\nallocators = [\"bump\"]\n[settings]\nrounds = 0\nskip_bounds = true\n";
     let sweep = Sweep::parse(plan, "plan.toml", &folder.0, &Build::current().unwrap()).unwrap();
     fs::write(&trace, "op,id,size,align\nalloc,1,25,8\n").unwrap();
-    let message = sweep.cells()[0].run().unwrap_err().to_string();
+    let message = sweep.cells()[0].run(make_child).unwrap_err().to_string();
     assert!(message.contains("own.csv: has changed since the plan was read"), "{message}");
+}
+
+#[test]
+fn a_cell_may_have_fresh_processes_and_time_single_calls() {
+    let sweep = sweep("rounds = 20\nrigorous = true\nlatency = true\nskip_bounds = true");
+    let talc = cell(&sweep, "talc");
+    assert!(talc.timed());
+    let results = talc.run(make_child).unwrap();
+    assert_eq!((results.settings.rigor, results.settings.latency), (Rigor::Rigorous, true));
+    let time = results.contenders[0].time.known().unwrap();
+    assert_eq!((time.warm_ns.len(), time.companions.len()), (20, 2));
+    assert!(results.contenders[0].latency.known().is_some_and(|latency| latency.all.count > 0));
+    assert!(cell(&self::sweep("rounds = 0\nlatency = true"), "talc").timed(), "nothing may run beside it");
 }

@@ -126,13 +126,22 @@ pub(super) fn message(words: &Words, sentences: &[String]) -> Result<String, Rep
     let room = f64::from(WIDTH as i32 - 2 * EDGE);
     let lines: Vec<String> = sentences.iter().flat_map(|sentence| wrap(sentence, TEXT, room)).collect();
     let height = 160 + LINE as u32 * lines.len() as u32;
-    draw(words, height, |sheet| {
+    let svg = draw(words, height, |sheet| {
         heading(sheet, words)?;
         for (index, line) in lines.iter().enumerate() {
             text(sheet, line, (EDGE, 130 + LINE * index as i32), TEXT, SOFT, HPos::Left)?;
         }
         Ok(())
-    })
+    })?;
+    Ok(svg.replacen("<svg ", MESSAGE_BEGIN, 1))
+}
+
+/// How the SVG of a message begins, and that of no chart.
+const MESSAGE_BEGIN: &str = "<svg class=\"message\" ";
+
+/// Whether this SVG says why there is nothing to see.
+pub(crate) fn is_message(svg: &str) -> bool {
+    svg.contains(MESSAGE_BEGIN)
 }
 
 /// The chart's heading. Where the name of the trace is too long, it is the name that is cut.
@@ -235,9 +244,10 @@ mod tests {
     #[test]
     fn a_message_says_its_lines_and_who_it_is() {
         let svg = message(&words("a & b"), &["First.".into(), "Second.".into()]).unwrap();
+        assert!(is_message(&svg) && !is_message(&draw(&words("a & b"), 100, |_| Ok(())).unwrap()));
         assert!(
             svg.starts_with(
-                "<svg role=\"img\" stroke-linejoin=\"round\" width=\"1600\" height=\"256\" viewBox=\"0 0 1600 256\""
+                "<svg class=\"message\" role=\"img\" stroke-linejoin=\"round\" width=\"1600\" height=\"256\" viewBox=\"0 0 1600 256\""
             ),
             "{svg}"
         );

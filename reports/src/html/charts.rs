@@ -19,10 +19,12 @@ pub(super) fn of_trace(results: &Results, index: usize) -> Result<String, Report
         );
     }
     html += "<div class=\"charts\">\n";
-    // A chart of what nobody asked for would say that, in the place of one that says something.
-    let with_data = |(_, chart): &(usize, &chart::Chart)| (chart.data)(results).lines().nth(1).is_some();
-    for (number, chart) in chart::ALL.iter().enumerate().filter(with_data) {
-        html += &figure(chart.file_name, &(chart.draw)(results)?, &format!("t{index}c{number}-"));
+    for (number, chart) in chart::ALL.iter().enumerate() {
+        let svg = (chart.draw)(results)?;
+        // What has nothing to show, as nobody asked for it or nobody came so far, would take the place of what has: tables give the reasons.
+        if !chart::is_message(&svg) {
+            html += &figure(chart.file_name, &svg, &format!("t{index}c{number}-"));
+        }
     }
     Ok(html + "</div>\n")
 }
