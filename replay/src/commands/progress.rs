@@ -1,17 +1,21 @@
 //! How far a comparison is, on standard error.
 
 use std::cell::Cell;
+use std::fmt;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use replay::compare::Progress;
 use reports::numbers::count;
 
 use crate::terminal::note;
 
 /// Progress in events, of which there may be billions.
-const EVENTS: &str = "{prefix}: {msg} {wide_bar} {percent}%, {per_sec}, {eta} left";
+const EVENTS: &str = "{prefix}: {msg} {wide_bar} {percent}%, {rate}, {eta} left";
+
+/// Something whose length is not known.
+const BEGUN: &str = "{prefix}: {msg}";
 
 /// Progress in steps, of which there are few.
 const STEPS: &str = "{prefix}: {msg} {wide_bar} {pos}/{len}, {eta} left";
@@ -28,8 +32,9 @@ pub(crate) struct Bar {
 impl Bar {
     pub(crate) fn new(trace: &str) -> Self {
         let bar = if io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
-        bar.set_style(Bar::style(STEPS));
+        bar.set_style(Bar::style(BEGUN));
         bar.set_prefix(trace.to_owned());
+        bar.set_message("reading");
         Bar { bar, rate_is_told: Cell::new(false) }
     }
 
@@ -72,7 +77,11 @@ impl Bar {
     }
 
     fn style(template: &str) -> ProgressStyle {
-        ProgressStyle::with_template(template).expect("the template is sound")
+        let rate = |state: &ProgressState, text: &mut dyn fmt::Write| {
+            // What cannot be written is not shown.
+            let _ = write!(text, "{:.1} million a second", state.per_sec() / 1e6);
+        };
+        ProgressStyle::with_template(template).expect("the template is sound").with_key("rate", rate)
     }
 
     fn step(&self, message: String, done: usize, all: usize) {
