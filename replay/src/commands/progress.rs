@@ -85,10 +85,11 @@ impl Bar {
     }
 
     fn step(&self, message: String, done: usize, all: usize) {
-        self.bar.set_style(Bar::style(STEPS));
-        self.bar.set_message(message);
+        // First, so that the events of before are not shown as steps.
         self.bar.set_length(all as u64);
         self.bar.set_position(done as u64);
+        self.bar.set_style(Bar::style(STEPS));
+        self.bar.set_message(message);
     }
 
     pub(crate) fn finish(&self) {
