@@ -18,8 +18,10 @@
 //! let cells = sweep.cells();
 //! assert_eq!(cells.len(), 2);
 //! let folder = std::env::temp_dir().join(format!("heaprace-sweep-example-{}", std::process::id()));
+//! // Only rigorous timing and the counting of instructions begin processes of their own.
+//! let make_child = || Err(std::io::ErrorKind::Unsupported.into());
 //! for cell in &cells {
-//!     cell.save(&cell.run()?, &folder)?;
+//!     cell.save(&cell.run(make_child)?, &folder)?;
 //! }
 //! let merged = merge(&sweep, |cell| cell.state(&folder));
 //! assert_eq!(merged[0].results.as_ref().map(|results| results.contenders.len()), Some(2));
