@@ -7,11 +7,11 @@ use std::time::{self, Duration};
 use allocators::page_heap::{Guard, PageHeapError, Reset};
 use allocators::{HeapAllocator, HeapRef, PageHeap, Role};
 use reports::numbers::grouped;
-use reports::results::{Figure, Memory, Partial, Retention, Split, Verification};
+use reports::results::{Figure, Memory, Partial, Retention, Split, Strip, Verification};
 
 use crate::engine::{self, Block, Flow, Observer, Touch, TouchAll, TouchNone};
 use crate::leash::{Leash, Stop};
-use crate::metrics::{Figures, Instant, Metric, Setting, Snapshot, Snapshots, Splits, Watch};
+use crate::metrics::{Figures, Instant, Setting, Snapshot, Snapshots, Splits, Watch};
 use crate::program::{CompileError, Program};
 use crate::verify::Verify;
 
@@ -193,7 +193,7 @@ impl<'p> Lane<'p> {
     }
 
     /// Replays with all metrics on a cold heap, every byte of every block being written, and checks every block if `verify` says so. A
-    /// second replay splits the heap at its peaks and at its end, and takes `snapshots`.
+    /// second replay splits the heap at its peaks and at its end, by purpose and by address, and takes `snapshots`.
     ///
     /// Where the leash is pulled, it tells how far the contender came, and no figures: they would not repeat.
     ///
@@ -258,15 +258,18 @@ impl<'p> Lane<'p> {
             Instant::Event(event) => event,
         };
         let with_events = |instants: &[Instant]| instants.iter().map(|&instant| (instant, event_of(instant))).collect();
-        let splits = Splits::new(with_events(&[Instant::PeakLive, Instant::PeakHeap, Instant::End]));
-        let snapshots = Snapshots::new(with_events(snapshots));
-        match self.look_again::<A>(splits, snapshots, leash) {
-            Ok((splits, snapshots)) => Ok(Examination {
-                verification,
-                memory: memory(figures, retention, splits, grow_calls),
-                partial: None,
-                snapshots,
-            }),
+        const MOMENTS: [Instant; 3] = [Instant::PeakLive, Instant::PeakHeap, Instant::End];
+        let splits = Splits::new(with_events(&MOMENTS));
+        let peak_heap_bytes = figures.footprint.peak_heap_bytes;
+        let snapshots = Snapshots::new(peak_heap_bytes, with_events(&MOMENTS), with_events(snapshots));
+        let again = |heap| Watch::new(heap, (splits, snapshots));
+        match self.watched::<A, _, TouchNone>(Reset::Cold, leash, again) {
+            Ok(watch) => {
+                let (splits, snapshots) = watch.into_metric();
+                let (strips, snapshots) = snapshots.into_taken();
+                let memory = memory(figures, retention, splits.into_splits(), strips, grow_calls);
+                Ok(Examination { verification, memory, partial: None, snapshots })
+            }
             Err(LaneError::Stopped(stop)) => {
                 let (events, elapsed_ns) = (run.events, started.elapsed().as_nanos() as u64);
                 let reason = format!("{}, in the second replay", stop.reason());
@@ -274,26 +277,6 @@ impl<'p> Lane<'p> {
             }
             Err(error) => Err(error),
         }
-    }
-
-    /// Splits the heap, and takes snapshots where there are moments for them.
-    fn look_again<A: HeapAllocator>(
-        &mut self,
-        splits: Splits,
-        snapshots: Snapshots,
-        leash: Leash<'_>,
-    ) -> Result<(Vec<Split>, Vec<Snapshot>), LaneError> {
-        let splits = self.observe::<A, _>(splits, leash)?.into_splits();
-        if snapshots.is_empty() {
-            return Ok((splits, Vec::new()));
-        }
-        Ok((splits, self.observe::<A, _>(snapshots, leash)?.into_snapshots()))
-    }
-
-    /// Replays for one metric, with nothing checked.
-    fn observe<A: HeapAllocator, M: Metric>(&mut self, metric: M, leash: Leash<'_>) -> Result<M, LaneError> {
-        let observer = |heap| Watch::new(heap, metric);
-        Ok(self.watched::<A, _, TouchNone>(Reset::Cold, leash, observer)?.into_metric())
     }
 
     /// Replays the whole program with an observer, which it gives back.
@@ -362,7 +345,13 @@ impl Observer for StopAtFailure {
     }
 }
 
-fn memory(figures: Figures, retention: Retention, splits: Vec<Split>, grow_calls: u64) -> Figure<Memory> {
+fn memory(
+    figures: Figures,
+    retention: Retention,
+    splits: Vec<Split>,
+    strips: Vec<Strip>,
+    grow_calls: u64,
+) -> Figure<Memory> {
     let Figures { footprint, over_time, realloc, occupancy, fragmentation, timeline, grid } = figures;
     let ratios = footprint.overhead_ratio().zip(footprint.johnstone_wilson_4_percent());
     let Some((overhead_ratio, johnstone_wilson_4_percent)) = ratios else {
@@ -381,6 +370,7 @@ fn memory(figures: Figures, retention: Retention, splits: Vec<Split>, grow_calls
         fragmentation: fragmentation.figures(),
         retention,
         splits,
+        strips,
         grow_calls,
         failed_requests: footprint.failed_requests,
         first_failure: footprint.first_failure,

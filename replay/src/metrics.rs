@@ -13,6 +13,7 @@ pub mod over_time;
 pub mod realloc;
 pub mod snapshot;
 pub mod split;
+mod strip;
 pub mod timeline;
 
 use std::alloc::Layout;
@@ -92,6 +93,39 @@ pub trait Metric {
 
     /// A live block was resized, in place or by moving. `placed` and `removed` have been called for it.
     fn resized(&mut self, _in_place: bool, _old_bytes: u64, _new_bytes: u64) {}
+}
+
+/// Two metrics in one replay.
+impl<A: Metric, B: Metric> Metric for (A, B) {
+    fn sample(&mut self, state: &State) {
+        self.0.sample(state);
+        self.1.sample(state);
+    }
+
+    fn refused(&mut self, state: &State, request: Layout) {
+        self.0.refused(state, request);
+        self.1.refused(state, request);
+    }
+
+    fn inspect<C: HeapAllocator>(&mut self, state: &State, allocator: &C) {
+        self.0.inspect(state, allocator);
+        self.1.inspect(state, allocator);
+    }
+
+    fn placed(&mut self, bytes: Range<u64>) {
+        self.0.placed(bytes.clone());
+        self.1.placed(bytes);
+    }
+
+    fn removed(&mut self, bytes: Range<u64>) {
+        self.0.removed(bytes.clone());
+        self.1.removed(bytes);
+    }
+
+    fn resized(&mut self, in_place: bool, old_bytes: u64, new_bytes: u64) {
+        self.0.resized(in_place, old_bytes, new_bytes);
+        self.1.resized(in_place, old_bytes, new_bytes);
+    }
 }
 
 /// Makes a metric of all that are listed: each sees everything, in this order.

@@ -300,6 +300,7 @@ impl Builder {
                 freed_resident_bytes: Figure::Known(peak_heap_bytes),
             },
             splits: vec![self.split()],
+            strips: [("peak-live", 150_000), ("peak-heap", 150_000), ("end", EVENTS)].map(|at| self.strip(at)).into(),
             grow_calls: self.pages,
             failed_requests: self.failed_requests,
             first_failure: (self.failed_requests > 0).then_some(FailedRequest {
@@ -344,6 +345,25 @@ impl Builder {
                 part(PartKind::Free, "bin of 32", free - free / 2),
                 part(PartKind::Unknown, "not told", committed_bytes - requested - free),
             ],
+        }
+    }
+
+    /// Every second part is empty, and the others are fuller, with larger and older objects, the further up they are.
+    fn strip(&self, (at, event): (&str, u64)) -> Strip {
+        let pages_per_part = self.pages.div_ceil(64);
+        let parts = self.pages.div_ceil(pages_per_part);
+        let is_live = |&part: &u64| !part.is_multiple_of(2);
+        let of_live = |figure: fn(u64) -> u64| (0..parts).map(|part| is_live(&part).then(|| figure(part))).collect();
+        Strip {
+            at: at.into(),
+            event,
+            committed_bytes: self.pages * PAGE,
+            part_bytes: pages_per_part * PAGE,
+            live_permille: (0..parts)
+                .map(|part| if is_live(&part) { (part * 1000 / parts) as u16 } else { 0 })
+                .collect(),
+            most_size_up_to_bytes: of_live(|part| 16 << (part / 4)),
+            mean_age_events: of_live(|part| part * 1000),
         }
     }
 

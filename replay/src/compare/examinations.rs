@@ -16,6 +16,9 @@ use crate::leash::{Leash, Stop};
 use crate::program::Program;
 use crate::timing::Rounds;
 
+/// How often [`Lane::examine`] replays the program.
+const REPLAYS: u64 = 2;
+
 /// What an examining thread tells.
 enum Told {
     /// It has begun with this contender.
@@ -35,9 +38,8 @@ pub(super) fn examine_all(
     results: &mut Results,
     progress: &mut impl FnMut(Progress<'_>),
 ) -> Result<(), LaneError> {
-    let replays = if plan.snapshots.is_empty() { 2 } else { 3 };
     let examined = plan.contenders.iter().filter(|contender| contender.info.role != Role::Floor).count() as u64;
-    let all_events = examined * replays * program.events();
+    let all_events = examined * REPLAYS * program.events();
     let next = AtomicUsize::new(0);
     let (tell, told) = mpsc::channel();
     thread::scope(|scope| {

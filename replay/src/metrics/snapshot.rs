@@ -1,9 +1,11 @@
-//! Where every live object lies at chosen events: the data of a heap map.
+//! Where every live object lies at chosen events.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::{Metric, State};
+use reports::results::Strip;
+use traces::IdMap;
+
+use super::{Metric, State, strip};
 
 /// An event worth a look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -62,31 +64,49 @@ pub struct PlacedObject {
     pub since_event: u64,
 }
 
-/// Takes snapshots. It keeps all live objects by their address, so it costs time and memory that the other metrics do not.
-#[derive(Debug, Default)]
+/// Looks at where all live objects lie at chosen events: for a strip, which is a few numbers, or for a list of every object.
+///
+/// It keeps all live objects by their address, so it costs memory that the other metrics do not.
+#[derive(Debug)]
 pub struct Snapshots {
-    at: Vec<(Instant, u64)>,
-    /// Length and event, by offset.
-    live: BTreeMap<u64, (u64, u64)>,
+    part_bytes: u64,
+    strips_at: Vec<(Instant, u64)>,
+    lists_at: Vec<(Instant, u64)>,
+    /// Size and event, by offset.
+    live: IdMap<(u64, u64)>,
     /// Events so far.
     events: u64,
-    taken: Vec<Snapshot>,
+    strips: Vec<Strip>,
+    lists: Vec<Snapshot>,
 }
 
 impl Snapshots {
-    /// At these events, counted from 1.
-    pub fn new(at: Vec<(Instant, u64)>) -> Self {
-        Snapshots { at, ..Self::default() }
+    /// Strips and lists at these events, counted from 1. `peak_heap_bytes` is the most that the heap will have.
+    pub fn new(peak_heap_bytes: u64, strips_at: Vec<(Instant, u64)>, lists_at: Vec<(Instant, u64)>) -> Self {
+        Snapshots {
+            part_bytes: strip::part_bytes(peak_heap_bytes),
+            strips_at,
+            lists_at,
+            live: IdMap::default(),
+            events: 0,
+            strips: Vec::new(),
+            lists: Vec::new(),
+        }
     }
 
-    /// Whether there is none to take.
-    pub fn is_empty(&self) -> bool {
-        self.at.is_empty()
+    /// The strips, in the order in which they were asked for, and the lists, in the order of events.
+    pub fn into_taken(mut self) -> (Vec<Strip>, Vec<Snapshot>) {
+        self.strips.sort_by_key(|strip| self.strips_at.iter().position(|(instant, _)| instant.name() == strip.at));
+        (self.strips, self.lists)
     }
 
-    /// What was taken, in the order of events.
-    pub fn into_snapshots(self) -> Vec<Snapshot> {
-        self.taken
+    /// In no order.
+    fn objects(&self) -> impl Iterator<Item = PlacedObject> {
+        self.live.iter().map(|(&offset_bytes, &(size_bytes, since_event))| PlacedObject {
+            offset_bytes,
+            size_bytes,
+            since_event,
+        })
     }
 }
 
@@ -101,14 +121,14 @@ impl Metric for Snapshots {
 
     fn sample(&mut self, state: &State) {
         self.events = state.event;
-        for &(instant, _) in self.at.iter().filter(|(_, event)| *event == state.event) {
-            let object = |(&offset_bytes, &(size_bytes, since_event)): (&u64, &(u64, u64))| PlacedObject {
-                offset_bytes,
-                size_bytes,
-                since_event,
-            };
-            let objects = self.live.iter().map(object).collect();
-            self.taken.push(Snapshot { instant, event: state.event, objects });
+        for &(instant, _) in self.strips_at.iter().filter(|(_, event)| *event == state.event) {
+            let strip = strip::strip(instant, state, self.part_bytes, self.objects());
+            self.strips.push(strip);
+        }
+        for &(instant, _) in self.lists_at.iter().filter(|(_, event)| *event == state.event) {
+            let mut objects: Vec<_> = self.objects().collect();
+            objects.sort_unstable_by_key(|object| object.offset_bytes);
+            self.lists.push(Snapshot { instant, event: state.event, objects });
         }
     }
 }

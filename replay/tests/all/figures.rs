@@ -236,6 +236,21 @@ fn snapshots_tell_where_objects_lie_and_since_when() {
 }
 
 #[test]
+fn strips_tell_what_lies_where_at_the_peaks_and_at_the_end() {
+    // Of a page, a part is 256 bytes. The large object is placed anew by its growth, over two parts and a half.
+    let memory = memory("bump", "alloc,1,16,8\nalloc,2,100,8\nrealloc,2,600\ndealloc,1\nalloc,3,8,8\n");
+    let strips: Vec<_> = memory.strips.iter().map(|strip| (strip.at.as_str(), strip.event, strip.part_bytes)).collect();
+    assert_eq!(strips, [("peak-live", 3, 256), ("peak-heap", 1, 256), ("end", 5, 256)]);
+    let [live, heap, end] = [0, 1, 2].map(|index| &memory.strips[index]);
+    assert_eq!((live.live_permille.len(), live.committed_bytes), (256, 65_536));
+    assert_eq!(heap.live_permille[..2], [63, 0]);
+    assert_eq!(heap.most_size_up_to_bytes[..2], [Some(16), None]);
+    assert_eq!(heap.mean_age_events[..2], [Some(0), None]);
+    assert_eq!(end.most_size_up_to_bytes[..4], [Some(1024), Some(1024), Some(1024), None], "{end:?}");
+    assert_eq!(end.mean_age_events[..2], [Some(2), Some(2)], "since the reallocation");
+}
+
+#[test]
 fn tags_are_told_from_what_nobody_knows() {
     for name in ["dlmalloc", "talc"] {
         let memory = memory(name, "alloc,1,24,8\nalloc,2,1000,8\nalloc,3,40,8\ndealloc,3\n");

@@ -24,6 +24,8 @@ struct Instant {
     heap: u64,
     /// Start and length of each live block.
     live: Vec<(u64, u64)>,
+    /// The event that put each of them there in its size.
+    since: Vec<u64>,
 }
 
 impl Instant {
@@ -34,17 +36,18 @@ impl Instant {
 
 struct Diary {
     heap: HeapRef,
-    blocks: BTreeMap<usize, usize>,
+    /// Size and event, by address.
+    blocks: BTreeMap<usize, (usize, u64)>,
     requested: u64,
     reallocs: Vec<(bool, u64)>,
     instants: Vec<Instant>,
 }
 
 impl Observer for Diary {
-    fn allocated(&mut self, _event: u64, block: Block, layout: Layout, _zeroed: bool) -> Flow {
+    fn allocated(&mut self, event: u64, block: Block, layout: Layout, _zeroed: bool) -> Flow {
         self.requested += layout.size() as u64;
         if !block.is_null() {
-            self.blocks.insert(block.as_ptr().addr(), layout.size());
+            self.blocks.insert(block.as_ptr().addr(), (layout.size(), event));
         }
         Flow::Continue(())
     }
@@ -54,11 +57,11 @@ impl Observer for Diary {
         Flow::Continue(())
     }
 
-    fn reallocated(&mut self, _event: u64, old: Block, layout: Layout, new: Block, new_size: usize) -> Flow {
+    fn reallocated(&mut self, event: u64, old: Block, layout: Layout, new: Block, new_size: usize) -> Flow {
         self.requested += new_size.saturating_sub(layout.size()) as u64;
         if !new.is_null() {
             self.blocks.remove(&old.as_ptr().addr());
-            self.blocks.insert(new.as_ptr().addr(), new_size);
+            self.blocks.insert(new.as_ptr().addr(), (new_size, event));
             let in_place = old.as_ptr() == new.as_ptr();
             self.reallocs.push((in_place, layout.size().min(new_size) as u64));
         }
@@ -70,7 +73,8 @@ impl Observer for Diary {
         self.instants.push(Instant {
             requested: self.requested,
             heap: self.heap.committed_bytes() as u64,
-            live: self.blocks.iter().map(|(&start, &bytes)| ((start - base) as u64, bytes as u64)).collect(),
+            live: self.blocks.iter().map(|(&start, &(bytes, _))| ((start - base) as u64, bytes as u64)).collect(),
+            since: self.blocks.values().map(|&(_, since)| since).collect(),
         });
         Flow::Continue(())
     }
@@ -164,6 +168,8 @@ fn agree(memory: &Memory, trace_peak: u64, instants: &[Instant], reallocs: &[(bo
         assert_eq!((found.live_bytes, found.span_bytes), (live(&instants[index]), so_far.max().unwrap_or(0)));
     }
 
+    strips_agree(memory, at_peaks, instants);
+
     // The grid and the timeline have a column and a point an event, where there are few.
     assert_eq!(memory.timeline.len(), instants.len());
     for (point, instant) in memory.timeline.iter().zip(instants) {
@@ -182,6 +188,42 @@ fn agree(memory: &Memory, trace_peak: u64, instants: &[Instant], reallocs: &[(bo
         for (number, &found) in rows.iter().enumerate() {
             let bytes = live_in(instant, number as u64 * row, (number as u64 + 1) * row);
             assert_eq!(u64::from(found), bytes * 1000 / row);
+        }
+    }
+}
+
+/// Compares the strips with a look at every part.
+fn strips_agree(memory: &Memory, at_peaks: [usize; 2], instants: &[Instant]) {
+    let expected = [("peak-live", at_peaks[0]), ("peak-heap", at_peaks[1]), ("end", instants.len() - 1)];
+    assert_eq!(memory.strips.len(), expected.len());
+    for (strip, (at, index)) in memory.strips.iter().zip(expected) {
+        let (instant, event) = (&instants[index], index as u64 + 1);
+        assert_eq!((strip.at.as_str(), strip.event, strip.committed_bytes), (at, event, instant.heap));
+        let parts = instant.heap.div_ceil(strip.part_bytes) as usize;
+        assert!(strip.part_bytes.is_power_of_two() && parts <= 256);
+        let lengths = [strip.live_permille.len(), strip.most_size_up_to_bytes.len(), strip.mean_age_events.len()];
+        assert_eq!(lengths, [parts; 3]);
+        for part in 0..parts {
+            let (from, to) = (part as u64 * strip.part_bytes, (part as u64 + 1) * strip.part_bytes);
+            let bytes = live_in(instant, from, to);
+            assert_eq!(u64::from(strip.live_permille[part]), (bytes * 1000).div_ceil(strip.part_bytes));
+            // Each live object's size, age, and bytes in the part.
+            let objects: Vec<(u64, u64, u64)> = (instant.live.iter().zip(&instant.since))
+                .map(|(&(start, bytes), &since)| {
+                    (bytes, event - since, (start + bytes).min(to).saturating_sub(start.max(from)))
+                })
+                .collect();
+            let age: u64 = objects.iter().map(|(_, age, here)| age * here).sum();
+            assert_eq!(strip.mean_age_events[part], age.checked_div(bytes));
+            let of_class = |up_to: u64| -> u64 {
+                objects.iter().filter(|(size, ..)| (up_to / 2 + 1..=up_to).contains(size)).map(|(.., here)| here).sum()
+            };
+            let classes = (0..20).map(|exponent| 1_u64 << exponent);
+            let most = classes.clone().map(of_class).max().filter(|&most| most > 0);
+            assert_eq!(
+                strip.most_size_up_to_bytes[part],
+                most.and_then(|most| classes.clone().find(|&one| of_class(one) == most))
+            );
         }
     }
 }

@@ -1,119 +1,137 @@
-//! The heap at three moments: a strip for each, from the heap's base to its end, coloured by how full its parts are.
+//! The heap at three moments: a strip for each, from the heap's base to its end, that shows what lies where.
 //!
-//! Each contender's strips are as long as its own peak heap, so that a small heap shows as much as a large one; the sizes stand at right. What
-//! is not committed yet is left out. The parts are the tiles of the heap map's column that ends with or after the moment.
+//! A bar stands on each part of a strip that has live objects: its height is the share of the part that is live, and its colour the size class
+//! that most of it belongs to. So small objects that hold large stretches of the heap are seen as such. Each contender's strips are as long as
+//! its own peak heap, so that a small heap shows as much as a large one; the sizes stand at right. What is not committed yet is left out.
+
+use std::ops::Range;
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
 use super::canvas::{self, Drawn, EDGE, HAIRLINE, INK, LINE, SOFT, Sheet, TEXT, WIDTH, Words};
-use super::contenders::{LeftOut, Shown, not_shown, reasons, sort_out};
+use super::contenders::{LeftOut, Shown, not_shown, nothing, reasons, sort_out};
 use super::frame::{header_height, notes_height, paint_notes, paint_subtitle};
-use super::heap_map::memory;
-use super::{data, heat, palette};
+use super::{data, heat, key, palette};
 use crate::ReportError;
 use crate::numbers::{bytes, grouped};
-use crate::results::{Memory, Results};
+use crate::results::{Contender, Figure, Memory, Results, Strip};
 
 /// Heights of a strip, of it with the space below, and of the space between contenders, in pixels.
-const STRIP: i32 = 40;
-const STEP: i32 = LINE + 4;
+const STRIP: i32 = 48;
+const STEP: i32 = 56;
 const GAP: i32 = 20;
 
 /// Where the strips begin and end, between the moments' names and the sizes.
 const LEFT: i32 = EDGE + 240;
 const RIGHT: i32 = WIDTH as i32 - EDGE - 220;
 
-/// Draws the strips. Contenders without memory figures are left out and named.
+/// Strips of a contender.
+const MOMENTS: i32 = 3;
+
+/// The largest size of each colour but the last: our own bins, and coarser beyond.
+const UP_TO_BYTES: [u64; 6] = [16, 32, 64, 128, 1024, 32_768];
+const CLASSES: [&str; 7] = ["up to 16 B", "32 B", "64 B", "128 B", "1 KiB", "32 KiB", "larger"];
+
+/// Draws the strips. Contenders without them are left out and named.
 ///
 /// # Errors
 ///
 /// [`ReportError::Draw`] where plotters could not draw.
 pub fn heap_strips(results: &Results) -> Result<String, ReportError> {
-    let (rows, left_out) = sort_out(results, memory);
+    let (rows, left_out) = sort_out(results, with_strips);
     let words = words(results, &rows, &left_out);
     if rows.is_empty() {
-        let mut message = vec!["There is nothing to draw.".to_string()];
-        message.extend(reasons(&left_out));
-        return canvas::message(&words, &message);
+        return nothing(&words, &left_out);
     }
     let subtitle =
-        format!("{}; address from the heap's base to the right", canvas::platform(&results.provenance.target));
+        format!("{}; objects by size; address from the heap's base", canvas::platform(&results.provenance.target));
     let mut notes = vec![
+        "height: live share of the part; colour: sizes of most of its live bytes".to_string(),
         "length: share of the contender's own peak heap; its size at right".to_string(),
-        "colours: as of the next 128th of the run that is complete".to_string(),
     ];
     notes.extend(not_shown(&left_out));
-    let key = header_height(&subtitle) as i32 + 40;
-    let top = key + heat::KEY as i32 + 8;
-    let block = LINE + 3 * STEP + GAP;
+    let keys = header_height(&subtitle) as i32 + 24;
+    let top = keys + key::height(&CLASSES) as i32 + 8;
+    let block = LINE + MOMENTS * STEP + GAP;
     let bottom = top + block * rows.len() as i32;
     canvas::draw(&words, bottom as u32 + notes_height(&notes), |sheet| {
         canvas::heading(sheet, &words)?;
         paint_subtitle(sheet, &subtitle)?;
-        heat::paint_key(sheet, key)?;
+        key::paint(sheet, &CLASSES, keys, |index, corners| {
+            sheet.draw(&Rectangle::new(corners, heat::shade(index + 1).filled()))
+        })?;
         for (index, row) in rows.iter().enumerate() {
-            sheet.contender(&row.contender.name, || paint_block(sheet, row, results, top + block * index as i32))?;
+            sheet.contender(&row.contender.name, || paint_block(sheet, row, top + block * index as i32))?;
         }
         paint_notes(sheet, &notes, bottom)
     })
 }
 
-/// The chart's data: a row for each contender, moment and part of its heap.
+/// The chart's data: a row for each contender, moment and part of its heap. Where nothing is live, there is neither size nor age.
 pub(super) fn data(results: &Results) -> String {
-    let (rows, _) = sort_out(results, memory);
+    let (rows, _) = sort_out(results, with_strips);
     let cells = rows.iter().flat_map(|row| {
-        moments(row.figures, results).into_iter().flat_map(move |moment| {
-            let grid = &row.figures.grid;
-            let column = heat::column_at(grid, moment.event).unwrap_or_default();
-            column.iter().enumerate().map(move |(index, permille)| {
+        row.figures.strips.iter().flat_map(move |strip| {
+            strip.live_permille.iter().enumerate().map(move |(index, permille)| {
+                let of_part = |list: &[Option<u64>]| data::cell(list.get(index).copied().flatten());
                 [
                     results.trace.name.clone(),
                     row.contender.name.clone(),
-                    moment.name.into(),
-                    moment.event.to_string(),
-                    moment.heap_bytes.to_string(),
-                    (index as u64 * grid.row_bytes).to_string(),
-                    grid.row_bytes.to_string(),
+                    strip.at.clone(),
+                    strip.event.to_string(),
+                    strip.committed_bytes.to_string(),
+                    (index as u64 * strip.part_bytes).to_string(),
+                    strip.part_bytes.to_string(),
                     permille.to_string(),
+                    of_part(&strip.most_size_up_to_bytes),
+                    of_part(&strip.mean_age_events),
                 ]
             })
         })
     });
-    let header =
-        ["trace", "contender", "moment", "event", "heap_bytes", "address_bytes", "length_bytes", "live_permille"];
+    let header = [
+        "trace",
+        "contender",
+        "moment",
+        "event",
+        "heap_bytes",
+        "address_bytes",
+        "length_bytes",
+        "live_permille",
+        "most_size_up_to_bytes",
+        "mean_age_events",
+    ];
     data::table(header, cells)
 }
 
-/// A moment of a contender's run.
-struct Moment {
-    name: &'static str,
-    event: u64,
-    heap_bytes: u64,
+fn with_strips(contender: &Contender) -> Result<&Memory, String> {
+    match &contender.memory {
+        Figure::Unknown { unknown } => Err(unknown.clone()),
+        Figure::Known(memory) if memory.strips.is_empty() => Err("its results are older than this chart".into()),
+        Figure::Known(memory) => Ok(memory),
+    }
 }
 
-fn moments(memory: &Memory, results: &Results) -> [Moment; 3] {
-    let committed = |event: u64| {
-        let then = memory.timeline.iter().find(|point| point.event >= event).or(memory.timeline.last());
-        then.map_or(memory.peak_heap_bytes, |point| point.committed_bytes)
-    };
-    let moment = |name, event| Moment { name, event, heap_bytes: committed(event) };
-    [
-        moment("peak live", results.trace.peak_live_event),
-        moment("peak heap", memory.peak_heap_event),
-        moment("end", results.trace.events),
-    ]
+/// The moment of a strip, in words.
+fn moment(strip: &Strip) -> String {
+    strip.at.replace('-', " ")
 }
 
 fn words(results: &Results, rows: &[Shown<&Memory>], left_out: &[LeftOut]) -> Words {
     let mut description = format!(
-        "How full the parts of each contender's heap are at the peak of live bytes, at the peak of the heap and at the end of the trace {}.",
+        "What lies in each part of each contender's heap at the peak of live bytes, at the peak of the heap and at the end of the trace {}: how \
+         much is live, and of which sizes most of it is.",
         results.trace.name
     );
     if !rows.is_empty() {
         let row = |row: &Shown<&Memory>| {
-            let sizes =
-                moments(row.figures, results).map(|moment| format!("{} {}", moment.name, bytes(moment.heap_bytes)));
+            let sizes: Vec<_> = row
+                .figures
+                .strips
+                .iter()
+                .map(|strip| format!("{} {}", moment(strip), bytes(strip.committed_bytes)))
+                .collect();
             format!("{}: {}", row.contender.name, sizes.join(", "))
         };
         description += &format!(" Heap of {}.", rows.iter().map(row).collect::<Vec<_>>().join("; "));
@@ -124,45 +142,68 @@ fn words(results: &Results, rows: &[Shown<&Memory>], left_out: &[LeftOut]) -> Wo
     Words { subject: results.trace.name.clone(), what: "the heap at three moments", description }
 }
 
-fn paint_block(sheet: &Sheet, row: &Shown<&Memory>, results: &Results, top: i32) -> Drawn {
+fn paint_block(sheet: &Sheet, row: &Shown<&Memory>, top: i32) -> Drawn {
     let name = canvas::fit(&row.contender.name, TEXT, f64::from(RIGHT - EDGE));
     canvas::text(sheet, &name, (EDGE, top + LINE / 2), TEXT, palette::ink(row.style.color), HPos::Left)?;
-    for (index, moment) in moments(row.figures, results).iter().enumerate() {
+    for (index, strip) in (0..MOMENTS).zip(&row.figures.strips) {
         let tip = format!(
             "{}, {}, after event {}: heap {}",
             row.contender.name,
-            moment.name,
-            grouped(moment.event),
-            bytes(moment.heap_bytes)
+            moment(strip),
+            grouped(strip.event),
+            bytes(strip.committed_bytes)
         );
-        let top = top + LINE + STEP * index as i32;
-        sheet.tip(&tip, || paint_strip(sheet, row, moment, top))?;
+        sheet.tip(&tip, || paint_strip(sheet, row, strip, top + LINE + STEP * index))?;
     }
     Ok(())
 }
 
-fn paint_strip(sheet: &Sheet, row: &Shown<&Memory>, moment: &Moment, top: i32) -> Drawn {
-    let memory = row.figures;
+fn paint_strip(sheet: &Sheet, row: &Shown<&Memory>, strip: &Strip, top: i32) -> Drawn {
     let (bottom, middle) = (top + STRIP, top + STRIP / 2);
+    let peak = row.figures.peak_heap_bytes.max(1);
     let pixel = |address: u64| {
-        let share = address as f64 / memory.peak_heap_bytes.max(1) as f64;
+        let share = address as f64 / peak as f64;
         LEFT + (share.min(1.0) * f64::from(RIGHT - LEFT)).round() as i32
     };
-    canvas::text(sheet, moment.name, (LEFT - 16, middle), TEXT, SOFT, HPos::Right)?;
-    let end = pixel(moment.heap_bytes);
+    canvas::text(sheet, &moment(strip), (LEFT - 16, middle), TEXT, SOFT, HPos::Right)?;
+    let end = pixel(strip.committed_bytes);
     sheet.draw(&Rectangle::new([(LEFT, top), (end, bottom)], heat::EMPTY.filled()))?;
-    let column = heat::column_at(&memory.grid, moment.event).unwrap_or_default();
-    let tile = |(index, permille): (usize, &u16)| {
-        let (from, to) = (index as u64 * memory.grid.row_bytes, (index as u64 + 1) * memory.grid.row_bytes);
-        // The heap may have grown between the moment and the column's end.
-        let (left, right) = (pixel(from), pixel(to).min(end));
-        heat::level(*permille).filter(|_| left < right).map(|level| ([left, top, right, bottom], level))
-    };
-    let tiles: Vec<_> = column.iter().enumerate().filter_map(tile).collect();
-    heat::paint_tiles(sheet, &tiles)?;
+    let bars = bars(strip).into_iter().map(|bar| {
+        // Little is not nothing.
+        let height = (i32::from(bar.permille.min(1000)) * STRIP / 1000).max(4);
+        let (left, right) =
+            (pixel(bar.parts.start * strip.part_bytes), pixel(bar.parts.end * strip.part_bytes).min(end));
+        ([left, bottom - height, right.max(left + 1), bottom], bar.class + 1)
+    });
+    heat::paint_tiles(sheet, &bars.collect::<Vec<_>>())?;
     let outline = vec![(LEFT, top), (end, top), (end, bottom), (LEFT, bottom), (LEFT, top)];
     sheet.draw(&PathElement::new(outline, row.style.color.stroke_width(HAIRLINE)))?;
-    canvas::text(sheet, &bytes(moment.heap_bytes), (RIGHT + 20, middle), TEXT, INK, HPos::Left)
+    canvas::text(sheet, &bytes(strip.committed_bytes), (RIGHT + 20, middle), TEXT, INK, HPos::Left)
+}
+
+/// Parts beside each other that look the same.
+#[derive(Debug, PartialEq, Eq)]
+struct Bar {
+    parts: Range<u64>,
+    /// How much of them is live.
+    permille: u16,
+    /// Index of their class.
+    class: usize,
+}
+
+fn bars(strip: &Strip) -> Vec<Bar> {
+    let mut bars: Vec<Bar> = Vec::new();
+    for ((part, &permille), up_to) in (0..).zip(&strip.live_permille).zip(&strip.most_size_up_to_bytes) {
+        let Some(up_to) = *up_to else { continue };
+        let class = UP_TO_BYTES.iter().position(|&limit| up_to <= limit).unwrap_or(UP_TO_BYTES.len());
+        match bars.last_mut() {
+            Some(last) if last.parts.end == part && (last.permille, last.class) == (permille, class) => {
+                last.parts.end += 1;
+            }
+            _ => bars.push(Bar { parts: part..part + 1, permille, class }),
+        }
+    }
+    bars
 }
 
 #[cfg(test)]
@@ -176,6 +217,14 @@ mod tests {
     fn results() -> Results {
         let contenders = vec![contender("talc").pages(20).build(), contender("wee_alloc").pages(200).build()];
         Results { contenders, ..sample::empty() }
+    }
+
+    /// With these strips of wee_alloc's.
+    fn with(change: impl Fn(&mut Vec<Strip>)) -> Results {
+        let mut results = results();
+        let Figure::Known(memory) = &mut results.contenders[1].memory else { panic!("it is known") };
+        change(&mut memory.strips);
+        results
     }
 
     #[test]
@@ -194,14 +243,7 @@ mod tests {
 
     #[test]
     fn a_strip_ends_where_the_heap_did_at_the_moment() {
-        let results = results();
-        let memory = results.contenders[1].memory.known().unwrap();
-        let mut early = results.clone();
-        early.trace.peak_live_event = 30_000;
-        let [live, peak, end] = moments(memory, &early);
-        // After a fifth of the rise to 200 pages.
-        assert_eq!(live.heap_bytes, 40 * sample::PAGE);
-        assert_eq!((peak.heap_bytes, end.heap_bytes), (200 * sample::PAGE, 200 * sample::PAGE));
+        let early = with(|strips| strips[0].committed_bytes = 40 * sample::PAGE);
         let svg = heap_strips(&early).unwrap();
         let svg = Document::parse(&svg).unwrap();
         let outline = of_contender(&svg, "wee_alloc", "polyline")[0].attribute("points").unwrap().to_string();
@@ -210,10 +252,47 @@ mod tests {
     }
 
     #[test]
+    fn a_bar_is_as_high_as_its_part_is_full_and_coloured_by_size() {
+        let one = with(|strips| {
+            strips.truncate(1);
+            let Strip { live_permille: live, most_size_up_to_bytes: sizes, .. } = &mut strips[0];
+            live.fill(0);
+            sizes.fill(None);
+            // Two equal parts, one of the same class that is fuller, one that is hardly live, of large objects.
+            live[3..7].copy_from_slice(&[500, 500, 1000, 1]);
+            sizes[3..7].copy_from_slice(&[Some(16), Some(8), Some(16), Some(1 << 20)]);
+        });
+        let bar = |parts, permille, class| Bar { parts, permille, class };
+        assert_eq!(
+            bars(&one.contenders[1].memory.known().unwrap().strips[0]),
+            [bar(3..5, 500, 0), bar(5..6, 1000, 0), bar(6..7, 1, 6)]
+        );
+        let svg = heap_strips(&one).unwrap();
+        let svg = Document::parse(&svg).unwrap();
+        let fill = |class: usize| palette::hex(heat::shade(class + 1));
+        let small = of_contender(&svg, "wee_alloc", "path");
+        let small: Vec<_> = small.iter().filter(|path| path.attribute("fill") == Some(&fill(0))).collect();
+        assert_eq!(small.len(), 1);
+        assert!(small[0].attribute("d").unwrap().contains(&format!("v{}", STRIP / 2)), "half: {:?}", small[0]);
+        let rects = of_contender(&svg, "wee_alloc", "rect");
+        let large = rects.iter().find(|rect| rect.attribute("fill") == Some(&fill(6))).unwrap();
+        assert_eq!(large.attribute("height"), Some("4"), "little is not nothing");
+    }
+
+    #[test]
     fn data_has_the_parts_at_each_moment() {
         let data = data(&results());
-        // Of 20 and of 50 rows, at three moments.
+        // Of 20 and of 50 parts, at three moments.
         assert_eq!(data.lines().count(), 1 + 3 * (20 + 50));
-        assert!(data.contains("serde-heavy,talc,end,200000,1310720,1245184,65536,950\n"), "{data}");
+        assert!(data.contains("serde-heavy,talc,end,200000,1310720,1245184,65536,950,256,19000\n"), "{data}");
+        assert!(data.contains("serde-heavy,talc,end,200000,1310720,1179648,65536,0,,\n"), "{data}");
+    }
+
+    #[test]
+    fn without_strips_it_says_so() {
+        let svg = heap_strips(&Results { contenders: vec![], ..results() }).unwrap();
+        assert!(canvas::is_message(&svg));
+        let svg = heap_strips(&with(Vec::clear)).unwrap();
+        assert!(svg.contains("not shown: wee_alloc: its results are older than this chart"), "{svg}");
     }
 }

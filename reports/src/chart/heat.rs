@@ -1,4 +1,5 @@
-//! How full a part of the heap is, as a colour: the scale, its key, and the tiles of a map.
+//! A scale of colours that keep their order in grey, and the tiles that are painted with it; as the heap map uses it, with its key: how full
+//! a part of the heap is.
 //!
 //! The colours are those of cividis (Nuñez, Anderton and Renslow 2018), lightest where least is live: even steps of lightness, so that they
 //! keep their order in grey, between yellow and blue, which people who do not tell red from green tell apart.
@@ -7,7 +8,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
 use super::canvas::{self, Drawn, EDGE, INK, LINE, SOFT, Sheet, TEXT, WIDTH};
-use crate::results::{Memory, OccupancyGrid};
+use crate::results::Memory;
 
 /// From nearly nothing live to nearly all.
 const LEVELS: [RGBColor; 8] = [
@@ -32,11 +33,9 @@ pub(super) fn level(permille: u16) -> Option<usize> {
     (permille > 0).then(|| (usize::from(permille) * LEVELS.len() / 1001).min(LEVELS.len() - 1))
 }
 
-/// The rows of the grid's column that holds an event, counted from 1, and when that column ends.
-pub(super) fn column_at(grid: &OccupancyGrid, event: u64) -> Option<&[u16]> {
-    let column = event.saturating_sub(1) / grid.events_per_column.max(1);
-    let column = usize::try_from(column).ok()?.min(grid.live_permille.len().checked_sub(1)?);
-    Some(&grid.live_permille[column])
+/// The colour of a level.
+pub(super) fn shade(level: usize) -> RGBColor {
+    LEVELS[level.min(LEVELS.len() - 1)]
 }
 
 /// The bytes of address space that the grid spans, at most up to where the heap ends.
@@ -98,13 +97,5 @@ mod tests {
             [0, 1, 125, 126, 500, 501, 875, 1000].map(level),
             [None, Some(0), Some(0), Some(1), Some(3), Some(4), Some(6), Some(7)]
         );
-    }
-
-    #[test]
-    fn an_event_has_the_column_that_ends_with_or_after_it() {
-        let grid =
-            OccupancyGrid { row_bytes: 1, events_per_column: 10, live_permille: vec![vec![1], vec![2], vec![3]] };
-        assert_eq!([0, 1, 10, 11, 25, 99].map(|event| column_at(&grid, event).unwrap()[0]), [1, 1, 1, 2, 3, 3]);
-        assert_eq!(column_at(&OccupancyGrid::default(), 5), None);
     }
 }
