@@ -10,7 +10,7 @@ use super::axis::{Axis, Scale, Tick};
 use super::canvas::{self, Drawn, LINE, SOFT, Sheet, TEXT, Words};
 use super::contenders::{LeftOut, Shown, not_shown, reasons, sort_out};
 use super::data;
-use super::frame::{Frame, Plot};
+use super::frame::{Frame, PLOT, Plot};
 use super::labels::{self, Name};
 use crate::ReportError;
 use crate::numbers::{count, short};
@@ -103,9 +103,12 @@ fn words(results: &Results, lines: &[Line], left_out: &[LeftOut]) -> Words {
 fn frame(results: &Results, lines: &[Line], left_out: &[LeftOut]) -> Frame {
     let most = lines.iter().map(|line| line.figures.all.max_ns).fold(1.0, f64::max);
     let shown = lines.iter().flat_map(|line| corners(line));
-    let costs = lines.iter().map(|line| line.figures.timer.cost_ns).filter(|&cost| cost > 0.0);
-    let least = shown.map(|(_, ns)| ns).filter(|&ns| ns > 0.0).chain(costs).fold(most, f64::min);
-    let y = Axis::log(least / 1.3, most * 1.3, "ns", 9);
+    let least = shown.map(|(_, ns)| ns).filter(|&ns| ns > 0.0).fold(most, f64::min);
+    let (low, high) = (least / 1.3, most * 1.3);
+    // Every time contains the clock's cost, so no line lies below it: there is its name, which needs a share of the axis.
+    let name_share = f64::from(LINE + 8) / f64::from(PLOT);
+    let beside = |cost: f64| ((cost.ln() - name_share * high.ln()) / (1.0 - name_share)).exp();
+    let y = Axis::log(clock_cost(lines).map_or(low, |cost| low.min(beside(cost))), high, "ns", 9);
     let passes = lines.iter().map(|line| line.figures.passes).max().unwrap_or(0);
     let calls = lines.iter().map(|line| line.figures.all.count).max().unwrap_or(0);
     Frame {
@@ -171,16 +174,20 @@ fn paint_lines(sheet: &Sheet, plot: &mut Plot, frame: &Frame, lines: &[Line]) ->
     Ok(())
 }
 
+/// What reading the clock takes.
+fn clock_cost(lines: &[Line]) -> Option<f64> {
+    lines.iter().map(|line| line.figures.timer.cost_ns).filter(|&cost| cost > 0.0).reduce(f64::max)
+}
+
 /// The clock's cost, which is contained in all times.
 fn paint_timer(sheet: &Sheet, frame: &Frame, plot: &Plot, lines: &[Line]) -> Drawn {
-    let costs = lines.iter().map(|line| line.figures.timer.cost_ns).filter(|&cost| cost > 0.0);
-    let Some(cost) = costs.reduce(f64::max) else { return Ok(()) };
+    let Some(cost) = clock_cost(lines) else { return Ok(()) };
     let (left, right) = frame.edges();
     let y = frame.pixel(plot, frame.x.range.start, frame.y.position(cost)).1;
     let text = format!("clock {} ns", short(cost));
     sheet.tip(&format!("reading the clock takes {} ns, which every time contains", short(cost)), || {
         sheet.dashed("24 10", || sheet.draw(&PathElement::new(vec![(left, y), (right, y)], SOFT.stroke_width(4))))?;
-        canvas::text(sheet, &text, (right - 8, y - LINE / 2), TEXT, SOFT, HPos::Right)
+        canvas::text(sheet, &text, (right - 8, y + 4 + LINE / 2), TEXT, SOFT, HPos::Right)
     })
 }
 
