@@ -59,7 +59,7 @@ mod svg;
 use crate::ReportError;
 use crate::results::Results;
 
-pub(crate) use canvas::{is_message, platform};
+pub(crate) use canvas::{message_of, platform};
 pub use footprint::footprint;
 pub use footprints::footprints;
 pub use heap_map::heap_map;

@@ -282,6 +282,13 @@ mod tests {
         let several = html(&[sample::results(), sample::results()]).unwrap();
         assert_eq!(several.matches("class=\"packed\"").count(), 2);
         assert_eq!(several.matches("data-chart=").count(), chart::ALL_TRACES.len());
+        assert!(!several.contains("A summary needs two traces"));
+        // Origins are never in one mean: of one trace each there is none, and one sentence says so.
+        let mut mixed = [sample::results(), sample::results()];
+        mixed[1].trace.origin = crate::results::Origin::Synthetic;
+        let mixed = html(&mixed).unwrap();
+        assert_eq!(mixed.matches("data-chart=").count(), chart::ALL_TRACES.len() - 3);
+        assert_eq!(mixed.matches("A summary needs two traces of one origin").count(), 1);
     }
 
     #[test]

@@ -139,9 +139,10 @@ pub(super) fn message(words: &Words, sentences: &[String]) -> Result<String, Rep
 /// How the SVG of a message begins, and that of no chart.
 const MESSAGE_BEGIN: &str = "<svg class=\"message\" ";
 
-/// Whether this SVG says why there is nothing to see.
-pub(crate) fn is_message(svg: &str) -> bool {
-    svg.contains(MESSAGE_BEGIN)
+/// What this SVG says where it has nothing to show, as text of XML; `None` of a chart.
+pub(crate) fn message_of(svg: &str) -> Option<&str> {
+    let (_, rest) = svg.starts_with(MESSAGE_BEGIN).then(|| svg.split_once("<desc>"))??;
+    rest.split_once("</desc>").map(|(description, _)| description)
 }
 
 /// The chart's heading. Where the name of the trace is too long, it is the name that is cut.
@@ -244,7 +245,8 @@ mod tests {
     #[test]
     fn a_message_says_its_lines_and_who_it_is() {
         let svg = message(&words("a & b"), &["First.".into(), "Second.".into()]).unwrap();
-        assert!(is_message(&svg) && !is_message(&draw(&words("a & b"), 100, |_| Ok(())).unwrap()));
+        assert_eq!(message_of(&svg), Some("nothing &lt;much&gt;"));
+        assert_eq!(message_of(&draw(&words("a & b"), 100, |_| Ok(())).unwrap()), None);
         assert!(
             svg.starts_with(
                 "<svg class=\"message\" role=\"img\" stroke-linejoin=\"round\" width=\"1600\" height=\"256\" viewBox=\"0 0 1600 256\""

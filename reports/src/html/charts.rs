@@ -4,6 +4,7 @@ use super::escape::json_for_script;
 use super::{svg, timeline};
 use crate::ReportError;
 use crate::chart;
+use crate::reasons::by_reason;
 use crate::results::Results;
 
 /// The charts of one trace, the `index`th of the page.
@@ -22,7 +23,7 @@ pub(super) fn of_trace(results: &Results, index: usize) -> Result<String, Report
     for (number, chart) in chart::ALL.iter().enumerate() {
         let svg = (chart.draw)(results)?;
         // What has nothing to show, as nobody asked for it or nobody came so far, would take the place of what has: tables give the reasons.
-        if !chart::is_message(&svg) {
+        if chart::message_of(&svg).is_none() {
             html += &figure(chart.file_name, &svg, &format!("t{index}c{number}-"));
         }
     }
@@ -32,10 +33,19 @@ pub(super) fn of_trace(results: &Results, index: usize) -> Result<String, Report
 /// The charts over all traces.
 pub(super) fn over_traces(results: &[Results]) -> Result<String, ReportError> {
     let mut html = "<div class=\"charts\">\n".to_owned();
+    let mut missing = Vec::new();
     for (number, chart) in chart::ALL_TRACES.iter().enumerate() {
-        html += &figure(chart.file_name, &(chart.draw)(results)?, &format!("c{number}-"));
+        let svg = (chart.draw)(results)?;
+        match chart::message_of(&svg) {
+            Some(message) => missing.push((chart.title, message.to_owned())),
+            None => html += &figure(chart.file_name, &svg, &format!("c{number}-")),
+        }
     }
-    Ok(html + "</div>\n")
+    html += "</div>\n";
+    for (titles, message) in by_reason(missing) {
+        html += &format!("<p class=\"note\">{titles}: {message}</p>\n");
+    }
+    Ok(html)
 }
 
 fn figure(file_name: &str, svg: &str, prefix: &str) -> String {
