@@ -94,6 +94,7 @@ struct Cut {
 pub struct Stretch<'p> {
     ops: &'p [Op],
     events_before: u64,
+    events: u64,
     slots: usize,
 }
 
@@ -117,8 +118,9 @@ impl<'p> Stretch<'p> {
     }
 
     /// Events in it.
+    #[inline]
     pub fn events(self) -> u64 {
-        count_events(self.ops)
+        self.events
     }
 }
 
@@ -236,7 +238,12 @@ impl Program {
             Supply::Held { ops, cuts } => {
                 let mut before = Cut { words: 0, events: 0 };
                 for &cut in cuts {
-                    let stretch = Stretch { ops: &ops[before.words..cut.words], events_before: before.events, slots };
+                    let stretch = Stretch {
+                        ops: &ops[before.words..cut.words],
+                        events_before: before.events,
+                        events: cut.events - before.events,
+                        slots,
+                    };
                     if let ControlFlow::Break(value) = visit(stretch) {
                         return Ok(ControlFlow::Break(value));
                     }

@@ -13,6 +13,7 @@ use super::compiler::{AnyIds, Compiler};
 use super::op::Op;
 use super::pass;
 use super::{CompileError, Stretch};
+use crate::processor;
 
 /// Words of a chunk, at least, but for the last: 2 MiB, so that the ones on their way stay in the caches that processors share.
 const CHUNK_WORDS: usize = 1 << 18;
@@ -28,10 +29,11 @@ pub(super) struct Stream {
     short: bool,
 }
 
-/// Operations, and how many events come before them.
+/// Operations, how many events they are, and how many come before them.
 struct Chunk {
     ops: Vec<Op>,
     events_before: u64,
+    events: u64,
 }
 
 impl Stream {
@@ -54,11 +56,15 @@ impl Stream {
         }
         // Its own ends of the channels go with the closure: where it returns early, the decoder finds nobody there, and ends.
         thread::scope(move |scope| {
-            let decoder = scope.spawn(move || self.decode(slots, &buffers, &full));
+            let decoder = scope.spawn(move || {
+                // It would take its time from the replay, within what is timed, where that one is pinned.
+                processor::stand_aside();
+                self.decode(slots, &buffers, &full)
+            });
             let mut replayed = 0;
-            for Chunk { ops, events_before } in &chunks {
-                let stretch = Stretch { ops: &ops, events_before, slots };
-                replayed = events_before + stretch.events();
+            for Chunk { ops, events_before, events } in &chunks {
+                let stretch = Stretch { ops: &ops, events_before, events, slots };
+                replayed = events_before + events;
                 if let ControlFlow::Break(value) = visit(stretch) {
                     return Ok(ControlFlow::Break(value));
                 }
@@ -75,8 +81,9 @@ impl Stream {
         let Ok(first) = buffers.recv() else { return Ok(()) };
         let mut events_before = 0;
         let mut send = |ops: Vec<Op>, compiler: &Compiler<AnyIds>| {
-            let chunk = Chunk { ops, events_before };
-            events_before = compiler.profile().events();
+            let events_so_far = compiler.profile().events();
+            let chunk = Chunk { ops, events_before, events: events_so_far - events_before };
+            events_before = events_so_far;
             full.send(chunk).is_ok()
         };
         let mut outgrown = false;
