@@ -6,7 +6,10 @@
 
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use allocators::page_heap::Guard;
 use allocators::{PageHeap, PageSize};
@@ -19,13 +22,16 @@ use traces::{Source, library};
 use crate::contender::{Contender, TouchPolicy};
 use crate::instructions;
 use crate::lane::{Lane, LaneError};
-use crate::leash::Leash;
+use crate::leash::{Leash, Stop};
 use crate::processor;
 use crate::program::Program;
 use crate::timing::{Rounds, Sample, warm_up};
 
 /// The first argument of the `replay` command by which it serves as a child.
 pub const VERB: &str = "child";
+
+/// How often a parent looks whether it shall go on waiting.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// No request is longer.
 const LONGEST_REQUEST_BYTES: u64 = 1 << 20;
@@ -129,14 +135,14 @@ pub enum Task {
     ReplayCounted,
 }
 
-/// Begins a child by this command, and asks it.
+/// Begins a child by this command, and asks it. Where the leash is pulled, the child is killed.
 ///
 /// The child has a process group of its own, so that Ctrl-C at the terminal reaches the parent alone, which can then end in order.
 ///
 /// # Errors
 ///
 /// Why there is no answer, in words for a table: the child could not be begun, it died, it answered nonsense, or it said why it cannot.
-pub fn ask<T: DeserializeOwned>(mut command: Command, request: &Request) -> Result<T, String> {
+pub fn ask<T: DeserializeOwned>(mut command: Command, request: &Request, leash: Leash<'_>) -> Result<T, String> {
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let program = command.get_program().to_owned();
@@ -148,7 +154,11 @@ pub fn ask<T: DeserializeOwned>(mut command: Command, request: &Request) -> Resu
         // Who does not read has died already: that is told below.
         let _ = input.write_all(text.as_bytes());
     }
-    let output = child.wait_with_output().map_err(|error| format!("its process cannot be waited for: {error}"))?;
+    let (output, stop) = wait(child, leash);
+    if let Some(stop) = stop {
+        return Err(stop.reason().to_owned());
+    }
+    let output = output.map_err(|error| format!("its process cannot be waited for: {error}"))?;
     match serde_json::from_slice::<Result<T, String>>(&output.stdout) {
         Ok(answer) => answer,
         Err(_) if !output.status.success() => {
@@ -165,6 +175,42 @@ pub fn ask<T: DeserializeOwned>(mut command: Command, request: &Request) -> Resu
             Err(format!("its process answered nonsense ({error}): {answer:?}"))
         }
     }
+}
+
+/// Waits for the child's answer, and kills it where the leash is pulled before: why, stands beside what came of it.
+fn wait(child: Child, leash: Leash<'_>) -> (io::Result<Output>, Option<Stop>) {
+    let id = child.id();
+    let (done, told) = mpsc::channel();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            // It is waited for below until this is told.
+            let _ = done.send(child.wait_with_output());
+        });
+        let mut stop = None;
+        loop {
+            match told.recv_timeout(LOOK_EVERY) {
+                Ok(output) => return (output, stop),
+                Err(_) if stop.is_none() => {
+                    stop = leash.pull(0);
+                    if stop.is_some() {
+                        kill(id);
+                    }
+                }
+                Err(_) => {}
+            }
+        }
+    })
+}
+
+/// Ends the child of this process id, which has not been waited for yet.
+fn kill(id: u32) {
+    #[cfg(unix)]
+    if let Some(id) = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw) {
+        // Where it has just ended by itself, all is well.
+        let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
+    }
+    #[cfg(not(unix))]
+    let _ = id;
 }
 
 /// Does what standard input asks for with one of these contenders, and answers on standard output. Tells whether it could.

@@ -60,7 +60,14 @@ pub fn measure(
         let reason = format!("no counter: the processor's cannot be had ({no_hardware}), and {no_valgrind}");
         return Ok(contenders.map(|_| Figure::unknown(&reason)).collect());
     }
-    Ok(contenders.map(|(_, contender)| simulate(program, trace, contender, rounds, make_child)).collect())
+    let simulated = contenders.map(|(_, contender)| {
+        let leash = leash.started();
+        match leash.pull(0) {
+            Some(stop) => Figure::unknown(stop.reason()),
+            None => simulate(program, trace, contender, rounds, make_child, leash),
+        }
+    });
+    Ok(simulated.collect())
 }
 
 /// The instructions of one contender, counted by callgrind.
@@ -70,12 +77,13 @@ pub fn simulate(
     contender: &Contender,
     rounds: &Rounds,
     make_child: MakeChild,
+    leash: Leash<'_>,
 ) -> Figure<Instructions> {
     let count = || {
         let trace = trace.ok_or("a trace in memory cannot be given to another process")?;
         let command = make_child().map_err(|error| format!("its process cannot be begun: {error}"))?;
         let request = Request::new(trace, program.events(), contender.info.name, rounds, Task::ReplayCounted);
-        callgrind::count(&command, COUNTED_SYMBOL, |command| child::ask::<()>(command, &request))
+        callgrind::count(&command, COUNTED_SYMBOL, |command| child::ask::<()>(command, &request, leash))
     };
     figure("callgrind", program, count())
 }

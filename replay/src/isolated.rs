@@ -52,7 +52,7 @@ pub fn run(
         let answer =
             make_child().map_err(|error| format!("its process cannot be begun: {error}")).and_then(|mut command| {
                 command.env(PADDING_VARIABLE, padding);
-                child::ask::<Sample>(command, &request)
+                child::ask::<Sample>(command, &request, leash)
             });
         match answer {
             Ok(sample) => Figure::Known(sample),
@@ -60,5 +60,10 @@ pub fn run(
         }
     };
     let conditions = Conditions { not_pinned: cpu.as_ref().err().cloned(), ..Conditions::at_start() };
-    in_rounds(events, contenders.len(), rounds, leash, conditions, |which| Ok(sample(which)), finished)
+    // That its process was killed says nothing about a contender: its earlier rounds stay.
+    let sample = |which| match (sample(which), leash.pull(0)) {
+        (_, Some(stop)) => Err(LaneError::Stopped(stop)),
+        (sample, None) => Ok(sample),
+    };
+    in_rounds(events, contenders.len(), rounds, leash, conditions, sample, finished)
 }

@@ -11,6 +11,7 @@ use replay::child::{self, Trace};
 use replay::contender::{Contender, TouchPolicy};
 use replay::instructions::simulate;
 use replay::isolated::MakeChild;
+use replay::leash::Leash;
 use replay::timing::Rounds;
 use reports::results::{Figure, Instructions, Results};
 use traces::Source;
@@ -47,7 +48,7 @@ fn count(contender: &str, path: &Path, make_child: MakeChild) -> Figure<Instruct
     let source = Source::locate(path.to_str().unwrap()).unwrap();
     let program = Program::load(&source).unwrap();
     let contender = Contender::named(contender).unwrap();
-    simulate(&program, Trace::of(&source).as_ref(), &contender, &ROUNDS, make_child)
+    simulate(&program, Trace::of(&source).as_ref(), &contender, &ROUNDS, make_child, Leash::LOOSE)
 }
 
 /// Allocations and deallocations in turn.
@@ -124,7 +125,8 @@ fn what_is_in_the_way_is_a_reason() {
     }
     let source = Source::from_bytes("a.csv", "op,id,size,align\nalloc,1,8,8\n".as_bytes());
     let bump = Contender::named("bump").unwrap();
-    let in_memory = simulate(&Program::load(&source).unwrap(), Trace::of(&source).as_ref(), &bump, &ROUNDS, replay);
+    let in_memory =
+        simulate(&Program::load(&source).unwrap(), Trace::of(&source).as_ref(), &bump, &ROUNDS, replay, Leash::LOOSE);
     assert_eq!(in_memory, Figure::unknown("a trace in memory cannot be given to another process"));
 }
 

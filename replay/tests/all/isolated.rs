@@ -5,12 +5,15 @@ use std::io;
 use std::ops::ControlFlow;
 use std::process::Command;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use allocators::PageSize;
 use replay::child::{self, Request, Task, Trace};
 use replay::contender::{Contender, TouchPolicy};
 use replay::isolated;
-use replay::leash::Leash;
+use replay::lane::LaneError;
+use replay::leash::{Leash, Stop};
 use replay::timing::{Rounds, Sample, Timing};
 use reports::results::Figure;
 
@@ -117,13 +120,53 @@ fn a_child_that_does_not_listen_may_still_answer() {
     let mut command = Command::new("sh");
     command.args(["-c", r#"exec < /dev/null; echo '{"Ok":{"cold_ns":1,"warm_ns":2,"wall_ns":3,"processor_ns":4}}'"#]);
     let request = Request::new(&Trace::Library("x".repeat(1 << 20)), 1, "bump", &ROUNDS, Task::Time { cpu: None });
-    let sample: Sample = child::ask(command, &request).unwrap();
+    let sample: Sample = child::ask(command, &request, Leash::LOOSE).unwrap();
     assert_eq!((sample.cold_ns, sample.processor_ns), (1, Some(4)));
+}
+
+/// A child that would take a minute does not, where the user has had enough, and the rounds of before are not lost by it.
+#[cfg(unix)]
+#[test]
+fn who_is_interrupted_does_not_wait_for_a_child() {
+    let interrupt = AtomicBool::new(true);
+    let leash = Leash::new(&interrupt, None);
+    let request = Request::new(&Trace::Library(TRACE.to_owned()), 1, "bump", &ROUNDS, Task::Time { cpu: None });
+    let begun = Instant::now();
+    // The shell becomes what it runs, so that there is one process to kill.
+    let error = child::ask::<Sample>(shell("exec sleep 60"), &request, leash).unwrap_err();
+    assert_eq!(error, "interrupted");
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+
+    let interrupt = AtomicBool::new(false);
+    let asked = AtomicUsize::new(0);
+    let make_child = || {
+        if asked.fetch_add(1, Ordering::Relaxed) < 3 {
+            return Ok(replay());
+        }
+        interrupt.store(true, Ordering::Relaxed);
+        Ok(shell("exec sleep 60"))
+    };
+    let contenders = ["bump", "null"].map(|name| Contender::named(name).unwrap());
+    let mut rounds = Vec::new();
+    let ended = isolated::run(
+        &Trace::Library(TRACE.to_owned()),
+        events(),
+        &contenders,
+        ROUNDS,
+        Leash::new(&interrupt, None),
+        make_child,
+        |round, timing| {
+            rounds.push((round, timing.times.iter().all(|time| time.known().is_some())));
+            ControlFlow::Continue(())
+        },
+    );
+    assert!(matches!(ended, Err(LaneError::Stopped(Stop::Interrupt))), "{ended:?}");
+    assert_eq!(rounds, [(1, true)], "the round that was cut short is none");
 }
 
 #[test]
 fn a_request_that_is_too_long_or_none_is_refused() {
     let request = Request::new(&Trace::Library("x".repeat(2 << 20)), 1, "bump", &ROUNDS, Task::Time { cpu: None });
-    let error = child::ask::<Sample>(replay(), &request).unwrap_err();
+    let error = child::ask::<Sample>(replay(), &request, Leash::LOOSE).unwrap_err();
     assert!(error.contains("this is no request"), "{error}");
 }
