@@ -24,7 +24,7 @@ use run::Finished;
 /// What is recorded where.
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "replay record [OPTIONS] -- <COMMAND> [ARGUMENTS]...",
+    override_usage = "replay record [OPTIONS] -- <COMMAND> [ARGUMENTS]...\n       replay record --recover <DIR> [--output <FILE>]",
     after_help = "'--help' says more, with examples.",
     after_long_help = EXAMPLES
 )]
@@ -39,10 +39,14 @@ pub(crate) struct Recording {
     #[arg(long)]
     follow_forks: bool,
 
+    /// Make the traces of raw recordings that an earlier run has left in this folder, as it could not write them
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["follow_forks", "command"])]
+    recover: Option<PathBuf>,
+
     /// The program to run, and its arguments
     #[arg(
         value_name = "COMMAND",
-        required = true,
+        required_unless_present = "recover",
         num_args = 1..,
         trailing_var_arg = true,
         allow_hyphen_values = true
@@ -53,20 +57,24 @@ pub(crate) struct Recording {
 const EXAMPLES: &str = "\
 Examples:
   replay record -- sqlite3 :memory: 'select 1'
-      Record sqlite3 into sqlite3.htrace; 'replay --trace sqlite3.htrace' then compares allocators on it.
+      Record sqlite3 into sqlite3.htrace; 'replay --trace sqlite3.htrace' then compares
+      allocators on it.
   PYTHONMALLOC=malloc replay record --output script.htrace -- python3 script.py
       Python has an allocator of its own, which hides nearly all; this variable switches it off.
   replay record --follow-forks --output build.htrace -- gcc -c main.c
-      Record the compiler driver and each process that it starts: build.htrace, build.4711.htrace and so on.
+      Record the compiler driver and each process that it starts: build.htrace,
+      build.4711.htrace and so on.
 
 What is recorded:
-  Every call of malloc, calloc, realloc, free and their kin, C++'s new and delete included, of all threads, from
-  the start of the program until it ends, however it ends. malloc aligns to 16 bytes; an object of 0 bytes is
-  recorded as one of 1 byte. Where a process becomes another program by exec, its last program is recorded.
+  Every call of malloc, calloc, realloc, free and their kin, C++'s new and delete included, of
+  all threads, from the start of the program until it ends, however it ends. malloc aligns to 16
+  bytes; an object of 0 bytes is recorded as one of 1 byte. Where a process becomes another
+  program by exec, its last program is recorded.
 
 What cannot be recorded:
-  Programs that are linked statically or against musl, that run with other rights than yours (setuid), or that
-  bring an allocator of their own. For Rust programs there is traces::Recorder, which keeps Rust's full layouts.
+  Programs that are linked statically or against musl, that run with other rights than yours
+  (setuid), or that bring an allocator of their own. For Rust programs there is
+  traces::Recorder, which keeps Rust's full layouts.
 
 Exit codes:
   0  the trace is whole, whatever the program's own exit status; the summary names that
@@ -83,6 +91,9 @@ pub(crate) fn run(arguments: &Recording) -> u8 {
 
 /// Whether any event was lost.
 fn record(arguments: &Recording) -> anyhow::Result<bool> {
+    if let Some(folder) = &arguments.recover {
+        return recover(folder, arguments.output.as_deref().unwrap_or(Path::new("recovered.htrace")));
+    }
     let command = arguments.command.first().context("no command is given")?;
     let program = program::locate(command)?;
     let library = library::locate()?;
@@ -98,7 +109,15 @@ fn record(arguments: &Recording) -> anyhow::Result<bool> {
     drop(Output::create(&output, Columns::default(), &[""; 0])?);
 
     let finished = run::run(&program, &arguments.command, &library, &output, arguments.follow_forks)?;
-    let outcomes = convert_all(&finished, &output)?;
+    let (outcomes, failure) = convert_all(&finished, &output);
+    if let Some(failure) = failure {
+        outcomes.iter().for_each(|outcome| note(format_args!("{outcome}")));
+        let folder = finished.keep();
+        return Err(failure.context(format!(
+            "the raw recordings are kept in {0}: 'replay record --recover {0} --output FILE' makes the traces elsewhere, or once there is room",
+            folder.display()
+        )));
+    }
     if outcomes.is_empty() {
         anyhow::bail!(
             "{}: nothing was recorded ({}); it allocated nothing, brings an allocator of its own, or started with a cleared \
@@ -111,9 +130,25 @@ fn record(arguments: &Recording) -> anyhow::Result<bool> {
     Ok(outcomes.iter().any(|outcome| outcome.counts.lost > 0))
 }
 
-/// Turns each recording that has events into a trace.
-fn convert_all(finished: &Finished, output: &Path) -> anyhow::Result<Vec<Outcome>> {
-    let mut outcomes = Vec::new();
+/// Turns raw recordings into traces that could not be written when they were made.
+fn recover(folder: &Path, output: &Path) -> anyhow::Result<bool> {
+    let mut recordings = run::list(folder).with_context(|| format!("cannot list {}", folder.display()))?;
+    recordings.sort_by(|one, other| one.name.cmp(&other.name));
+    anyhow::ensure!(!recordings.is_empty(), "{}: there are no raw recordings in it", folder.display());
+    let mut lost = false;
+    for raw in &recordings {
+        let path = if recordings.len() == 1 { output.to_owned() } else { numbered(output, &raw.name) };
+        let Some(outcome) = convert(&raw.path, &path, format!("process {}", raw.name))? else { continue };
+        lost |= outcome.counts.lost > 0;
+        note(format_args!("{outcome}"));
+    }
+    note(format_args!("{} is not needed any more", folder.display()));
+    Ok(lost)
+}
+
+/// Turns each recording that has events into a trace, and tells the first failure: the others are tried all the same.
+fn convert_all(finished: &Finished, output: &Path) -> (Vec<Outcome>, Option<anyhow::Error>) {
+    let (mut outcomes, mut failure) = (Vec::new(), None);
     for raw in &finished.recordings {
         let path = if raw.is_main { output.to_owned() } else { numbered(output, &raw.name) };
         let end = match (raw.is_main, raw.is_running()) {
@@ -121,13 +156,16 @@ fn convert_all(finished: &Finished, output: &Path) -> anyhow::Result<Vec<Outcome
             (false, true) => format!("process {}, which still runs", raw.name),
             (false, false) => format!("process {}", raw.name),
         };
-        outcomes.extend(convert(&raw.path, &path, end)?);
+        match convert(&raw.path, &path, end) {
+            Ok(outcome) => outcomes.extend(outcome),
+            Err(error) => failure = failure.or(Some(error)),
+        }
     }
     if !finished.replaced.is_empty() {
         let names: Vec<_> = finished.replaced.iter().map(run::Raw::program).collect();
         note(format_args!("Before that the process was {}; --follow-forks records those too", names.join(", ")));
     }
-    Ok(outcomes)
+    (outcomes, failure)
 }
 
 /// `name.htrace` with another part before its endings.

@@ -179,7 +179,7 @@ fn children_are_recorded_only_where_that_is_asked_for() {
     let (summary, folder) = record("forks", &["--follow-forks"]);
     assert_eq!(summary.matches("0 lost events").count(), 4, "{summary}");
     assert_eq!(
-        summary.matches("\n  1 calls left out").count(),
+        summary.matches("\n  1 call left out").count(),
         1,
         "what is freed was allocated before the fork: {summary}"
     );
@@ -292,9 +292,43 @@ fn events_that_do_not_fit_are_counted_as_lost() {
     assert_eq!(output.status.code(), Some(1), "{said}");
     let events = read(&folder.join("trace.csv"));
     assert_eq!(events.len(), 3 * 65_536 - 256);
-    let lost = 200_000 - allocations(&events, 777);
+    let lost = reports::numbers::grouped(200_000 - allocations(&events, 777) as u64);
     assert!(
         said.contains(&format!("\n  {lost} lost events: the raw recording could not grow (File too large")),
         "{said}"
     );
+}
+
+/// What the program was recorded as is kept where the trace cannot be written, here as a folder has taken its name.
+#[test]
+fn a_trace_that_cannot_be_written_is_made_later() {
+    let folder = scratch("recover");
+    build_library();
+    let script = format!("mkdir trace.csv; exec {} many", program().display());
+    let output = replay_record(&folder, &["--output", "trace.csv", "--", "bash", "-c", &script]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let kept = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let kept: Vec<_> = kept.filter(|name| name.ends_with(".recording")).collect();
+    assert_eq!(kept.len(), 1, "{said}");
+    assert!(said.contains(&format!("'replay record --recover {} --output FILE'", kept[0])), "{said}");
+    let output = Command::new(env!("CARGO_BIN_EXE_replay"))
+        .args(["record", "--recover", &kept[0], "--output", "again.csv"])
+        .current_dir(&folder)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    // Of the shell, too, which the process was before.
+    let made = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let made: Vec<_> =
+        made.filter(|path| path.extension().is_some_and(|ending| ending == "csv") && path.is_file()).collect();
+    let most = made.iter().map(|path| allocations(&read(path), 777)).max();
+    assert_eq!((made.len(), most), (2, Some(200_000)), "{said}");
+    let nothing = Command::new(env!("CARGO_BIN_EXE_replay"))
+        .args(["record", "--recover", "trace.csv"])
+        .current_dir(&folder)
+        .output()
+        .unwrap();
+    assert!(String::from_utf8(nothing.stderr).unwrap().contains("there are no raw recordings in it"));
 }

@@ -43,6 +43,11 @@ impl FilePath {
         // SAFETY: the path ends in a zero.
         unsafe { libc::open(self.bytes.as_ptr(), flags | libc::O_RDWR | libc::O_CLOEXEC | libc::O_NOFOLLOW, 0o600) }
     }
+
+    fn remove(&self) {
+        // SAFETY: the path ends in a zero.
+        unsafe { libc::unlink(self.bytes.as_ptr()) };
+    }
 }
 
 /// The decimal digits of a number.
@@ -96,7 +101,11 @@ pub(crate) fn create(config: &Config, start: *mut u8) -> Option<FilePath> {
                 write_header(start.cast());
                 Some(path)
             }
-            Err(_) => None,
+            Err(_) => {
+                // A file without a header would be taken for another version's.
+                path.remove();
+                None
+            }
         };
     }
     None

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use reports::numbers::{count, grouped};
 use traces::csv::Columns;
 use traces::native::Counts;
 use traces::{NativeRecording, Output, Profile};
@@ -52,17 +53,18 @@ pub(super) fn convert(raw: &Path, path: &Path, end: String) -> anyhow::Result<Op
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Outcome { end, counts, program, profile, path, trace_bytes } = self;
-        let plural = |number: u64| if number == 1 { "" } else { "s" };
-        writeln!(f, "{program} ({end}): {}, {trace_bytes} bytes", path.display())?;
-        writeln!(f, "  {} events, {} thread{}", profile.events(), counts.threads, plural(counts.threads.into()))?;
-        writeln!(f, "  peak live {} bytes, most live objects {}", profile.peak_live_bytes, profile.peak_live_objects)?;
+        writeln!(f, "{program} ({end}): {}, {} bytes", path.display(), grouped(*trace_bytes))?;
+        writeln!(f, "  {}, {}", count(profile.events(), "event"), count(counts.threads.into(), "thread"))?;
+        let (bytes, objects) = (grouped(profile.peak_live_bytes), grouped(profile.peak_live_objects));
+        writeln!(f, "  peak live {bytes} bytes, most live objects {objects}")?;
         if counts.zero_sized > 0 {
-            writeln!(f, "  {} of 0 bytes, recorded as 1 byte", counts.zero_sized)?;
+            writeln!(f, "  {} of 0 bytes, recorded as 1 byte", grouped(counts.zero_sized))?;
         }
         if counts.ignored > 0 {
-            writeln!(f, "  {} calls left out: objects from before the recording, or too large", counts.ignored)?;
+            let ignored = count(counts.ignored, "call");
+            writeln!(f, "  {ignored} left out: of objects that were not live here, or are too large")?;
         }
-        write!(f, "  {} lost events", counts.lost)?;
+        write!(f, "  {} lost events", grouped(counts.lost))?;
         match counts.full {
             Some(errno) => write!(f, ": the raw recording could not grow ({})", io::Error::from_raw_os_error(errno)),
             None if counts.lost > 0 => write!(f, ": the trace is not all that the program did"),

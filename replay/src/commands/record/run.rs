@@ -19,7 +19,14 @@ pub(super) struct Finished {
     /// Those of programs that the first process was before an `exec`, where they do not become traces.
     pub(super) replaced: Vec<Raw>,
     /// Where all of them are, until this is dropped.
-    _folder: Folder,
+    folder: Folder,
+}
+
+impl Finished {
+    /// Leaves the raw recordings where they are, and says where that is.
+    pub(super) fn keep(self) -> PathBuf {
+        self.folder.keep()
+    }
 }
 
 /// A raw recording.
@@ -57,10 +64,18 @@ impl Raw {
 /// A folder that goes when this does.
 struct Folder(PathBuf);
 
+impl Folder {
+    fn keep(mut self) -> PathBuf {
+        std::mem::take(&mut self.0)
+    }
+}
+
 impl Drop for Folder {
     fn drop(&mut self) {
-        // Where it cannot be removed there is nobody to tell.
-        let _ = fs::remove_dir_all(&self.0);
+        if !self.0.as_os_str().is_empty() {
+            // Where it cannot be removed there is nobody to tell.
+            let _ = fs::remove_dir_all(&self.0);
+        }
     }
 }
 
@@ -99,7 +114,7 @@ pub(super) fn run(
         recordings[..=main].rotate_right(1);
     }
     let replaced = if follow_forks { Vec::new() } else { recordings.split_off(recordings.len().min(1)) };
-    Ok(Finished { status, recordings, replaced, _folder: folder })
+    Ok(Finished { status, recordings, replaced, folder })
 }
 
 /// Our library before all others that are preloaded already.
@@ -112,7 +127,8 @@ fn preloads(library: &Path) -> OsString {
     list
 }
 
-fn list(folder: &Path) -> io::Result<Vec<Raw>> {
+/// The recordings in a folder, in no order.
+pub(super) fn list(folder: &Path) -> io::Result<Vec<Raw>> {
     let entries: io::Result<Vec<_>> = fs::read_dir(folder)?.collect();
     Ok(entries?.into_iter().filter_map(|entry| Raw::parse(entry.path())).collect())
 }
