@@ -1,5 +1,6 @@
 //! The texts of marks on their way to the trace. Their records have only a number.
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use super::MARK_PREFIX;
@@ -7,11 +8,11 @@ use super::MARK_PREFIX;
 /// A longer name is cut.
 const MOST_CHARACTERS: usize = 1000;
 
-static PENDING: Mutex<Pending> = Mutex::new(Pending { given: 0, texts: Vec::new() });
+static PENDING: Mutex<Pending> = Mutex::new(Pending { given: 0, texts: VecDeque::new() });
 
 struct Pending {
     given: u64,
-    texts: Vec<(u64, String)>,
+    texts: VecDeque<(u64, String)>,
 }
 
 /// Keeps the comment for a mark of this name, and gives its number.
@@ -22,7 +23,7 @@ pub(super) fn put(name: &str) -> u64 {
     let mut pending = PENDING.lock().unwrap_or_else(PoisonError::into_inner);
     pending.given += 1;
     let number = pending.given;
-    pending.texts.push((number, text));
+    pending.texts.push_back((number, text));
     number
 }
 
@@ -30,7 +31,7 @@ pub(super) fn put(name: &str) -> u64 {
 pub(super) fn take(number: u64) -> Option<String> {
     let mut pending = PENDING.lock().unwrap_or_else(PoisonError::into_inner);
     let place = pending.texts.iter().position(|(given, _)| *given == number)?;
-    Some(pending.texts.remove(place).1)
+    pending.texts.remove(place).map(|(_, text)| text)
 }
 
 #[cfg(test)]
