@@ -3,14 +3,16 @@
 use std::env;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
 use replay::child;
 use replay::contender::Contender;
+use traces::Source;
 
 #[cfg(target_os = "linux")]
 use crate::commands::record;
 use crate::commands::{compare, convert, inspect, manual, rank, regression, report, sweep, trace};
-use crate::terminal::{FAILED, USAGE};
+use crate::terminal::{FAILED, USAGE, note};
 
 /// Replays allocation traces of real programs through memory allocators, and compares them.
 ///
@@ -59,9 +61,11 @@ Examples:
   replay --trace serde-heavy.csv
       Compare all allocators on a trace of the library.
   replay --trace my-program.csv --allocator talc --allocator dlmalloc
-      Compare two on a trace of your own: 'replay record' records a native program, traces::Recorder one in Rust.
+      Compare two on a trace of your own: 'replay record' records a native program,
+      traces::Recorder one in Rust.
   replay --trace serde-heavy --rigorous --strict
-      Times to publish: a fresh process for each allocator and round, and exit code 1 where there is a reason for doubt.
+      Times to publish: a fresh process for each allocator and round, and exit code 1 where
+      there is a reason for doubt.
   replay --trace serde-heavy --heap-limit 2MiB --rounds 0
       Who gets along with 2 MiB? Memory figures alone, without timing.
   replay --trace serde-heavy --min-heap --page-size 4096 --rounds 0
@@ -89,6 +93,12 @@ pub(crate) fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => {
             let _ = error.print();
+            // The likeliest first mistake.
+            if let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand)
+                && Source::locate(word).is_ok()
+            {
+                note(format_args!("'replay --trace {word}' compares all allocators on that trace."));
+            }
             return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
         }
     };

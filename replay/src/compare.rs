@@ -420,3 +420,8 @@ fn describe(source: &Source, program: &Program) -> Result<results::Trace, TraceE
         repairs: program.repairs().map_or(Vec::new(), |repairs| repairs.lines()),
     })
 }
+
+/// The name of the folder for the results of a trace of this name.
+pub fn folder_name(trace: &str) -> &str {
+    if matches!(trace, "" | "." | "..") { "trace" } else { trace }
+}

@@ -229,7 +229,7 @@ impl Touch for TouchAll {
 ///
 /// Where there are fewer slots than the program needs.
 #[inline(never)]
-pub fn run<A: HeapAllocator, O: Observer, T: Touch>(
+pub(crate) fn run<A: HeapAllocator, O: Observer, T: Touch>(
     stretch: Stretch<'_>,
     slots: &mut [*mut u8],
     allocator: &mut A,
@@ -354,7 +354,7 @@ unsafe fn resize<A: HeapAllocator, O: Observer, T: Touch>(
     ControlFlow::Continue(moved)
 }
 
-/// Replays a whole program, as [`run`] does each of its stretches, and tells whether an observer has stopped it.
+/// Replays a whole program, stretch by stretch, and tells whether an observer has stopped it.
 ///
 /// # Errors
 ///

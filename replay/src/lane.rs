@@ -6,7 +6,7 @@ use std::time::{self, Duration};
 
 use allocators::page_heap::{Guard, PageHeapError, Reset};
 use allocators::{HeapAllocator, HeapRef, PageHeap, Role};
-use reports::numbers::grouped;
+use reports::numbers::{bytes, count, grouped};
 use reports::results::{Figure, Memory, Partial, Retention, Split, Strip, Verification};
 
 use crate::engine::{self, Block, Flow, Observer, Touch, TouchAll, TouchNone};
@@ -228,9 +228,9 @@ impl<'p> Lane<'p> {
             }
             verification = match (observers.0.violation(), run.stop) {
                 (Some((event, violation)), _) => Verification::Failed { event, message: violation.to_string() },
-                (None, Some(_)) => {
-                    Verification::NotChecked { reason: format!("sound up to event {}, where it ended", run.events) }
-                }
+                (None, Some(_)) => Verification::NotChecked {
+                    reason: format!("sound up to event {}, where it ended", grouped(run.events)),
+                },
                 (None, None) => Verification::Passed,
             };
             watch = observers.1;
@@ -270,10 +270,10 @@ impl<'p> Lane<'p> {
                 let memory = memory(figures, retention, splits.into_splits(), strips, grow_calls);
                 Ok(Examination { verification, memory, partial: None, snapshots })
             }
-            Err(LaneError::Stopped(stop)) => {
-                let (events, elapsed_ns) = (run.events, started.elapsed().as_nanos() as u64);
-                let reason = format!("{}, in the second replay", stop.reason());
-                Ok(Examination::ended(verification, Partial { reason, events, heap_bytes, elapsed_ns }))
+            // The first replay was whole, and its figures are what they are: those of the second alone are missing.
+            Err(LaneError::Stopped(_)) => {
+                let memory = memory(figures, retention, Vec::new(), Vec::new(), grow_calls);
+                Ok(Examination { verification, memory, partial: None, snapshots: Vec::new() })
             }
             Err(error) => Err(error),
         }
@@ -355,7 +355,16 @@ fn memory(
     let Figures { footprint, over_time, realloc, occupancy, fragmentation, timeline, grid } = figures;
     let ratios = footprint.overhead_ratio().zip(footprint.johnstone_wilson_4_percent());
     let Some((overhead_ratio, johnstone_wilson_4_percent)) = ratios else {
-        return Figure::unknown("nothing was ever live");
+        return Figure::unknown(match footprint.first_failure {
+            Some(first) => format!(
+                "all {} failed, the first at event {}, of {} at a heap of {} and its limit: --heap-limit",
+                count(footprint.failed_requests, "request"),
+                grouped(first.event),
+                bytes(first.size_bytes),
+                count(first.heap_pages, "page"),
+            ),
+            None => "nothing was ever live".to_owned(),
+        });
     };
     Figure::Known(Memory {
         peak_heap_pages: footprint.peak_heap_pages,

@@ -2,7 +2,7 @@
 //!
 //! Where nothing was timed there is nothing to doubt: memory figures are exact on any machine, in any build.
 
-use reports::numbers::count;
+use reports::numbers::{count, grouped};
 use reports::results::{Figure, Results, Warning, WarningCode};
 use reports::stats::{ROUNDS_FOR_95, Temperature, floor, median, spread};
 
@@ -144,8 +144,11 @@ fn timer_resolution(shortest_ns: u64, step_ns: u64) -> Option<String> {
     let needed_ns = step_ns.saturating_mul(FEWEST_CLOCK_STEPS);
     (shortest_ns < needed_ns).then(|| {
         format!(
-            "the shortest replay took {shortest_ns} ns, and the clock has steps of {step_ns} ns: a replay should take {FEWEST_CLOCK_STEPS} of them. \
-             `replay trace loop` makes a longer trace of this one."
+            "the shortest replay took {} ns, and the clock has steps of {} ns: a replay should take {} of them. \
+             `replay trace loop` makes a longer trace of this one.",
+            grouped(shortest_ns),
+            grouped(step_ns),
+            grouped(FEWEST_CLOCK_STEPS),
         )
     })
 }
@@ -272,7 +275,7 @@ mod tests {
             (TransparentHugePages, "huge pages", |results, _| {
                 results.provenance.transparent_huge_pages = Figure::Known("always".to_owned());
             }),
-            (TimerResolution, "took 1000000 ns, and the clock has steps of 1001 ns", |_, conditions| {
+            (TimerResolution, "took 1,000,000 ns, and the clock has steps of 1,001 ns", |_, conditions| {
                 conditions.clock_step_ns = 1001;
             }),
             (DirtyTree, "built from 0123456789ab with changes", |results, _| {

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::env;
+use std::fs;
 use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -17,13 +18,14 @@ use clap::builder::PossibleValuesParser;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory};
 use replay::child;
-use replay::compare::{CompareError, Plan, Progress, compare};
+use replay::compare::{CompareError, Plan, Progress, compare, folder_name};
 use replay::contender::{Contender, TouchPolicy};
 use replay::heap_size::{HeapLimit, parse_page_size};
 use replay::lane::LaneError;
 use replay::leash::parse_budget;
 use replay::metrics::Instant as Moment;
 use replay::timing::{Rigor, Rounds};
+use reports::numbers::count;
 use reports::results::{Results, Verification};
 use reports::table::{self, TextOptions};
 use traces::{Source, TraceError, library};
@@ -187,6 +189,13 @@ pub(crate) fn run(arguments: &Comparison) -> u8 {
     if let Err(message) = arguments.exports.check() {
         return misused(ErrorKind::ValueValidation, message);
     }
+    // Now, and not when all is measured.
+    if let Err(error) = fs::create_dir_all(&arguments.out) {
+        return complain(
+            FAILED,
+            format_args!("--out: cannot create the folder {}: {error}; choose another", arguments.out.display()),
+        );
+    }
     let sources = match locate(&arguments.traces, &arguments.importing) {
         Ok(sources) => sources,
         Err(code) => return code,
@@ -207,7 +216,7 @@ pub(crate) fn run(arguments: &Comparison) -> u8 {
             _ => names().filter(|&name| takes_part(name)).filter_map(Contender::named).collect(),
         },
         verify: !arguments.skip_verification,
-        snapshots: arguments.snapshot_at.clone(),
+        snapshots: once(&arguments.snapshot_at),
         bounds: !arguments.skip_bounds,
         min_heap: arguments.min_heap,
         jobs: arguments.jobs.unwrap_or_else(|| thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)),
@@ -234,7 +243,19 @@ pub(crate) fn run(arguments: &Comparison) -> u8 {
     let code = saved.map_or_else(|error| complain(FAILED, format_args!("{error:#}")), |()| codes).max(codes);
     // What was finished by an interruption is exported, too.
     let code = code.max(arguments.exports.write(&all));
-    if interrupted() { INTERRUPTED } else { code }
+    // That nothing was saved is worse than that it is not all.
+    if interrupted() && code == 0 { INTERRUPTED } else { code }
+}
+
+/// Each moment once.
+fn once(moments: &[Moment]) -> Vec<Moment> {
+    let mut once = Vec::new();
+    for moment in moments {
+        if !once.contains(moment) {
+            once.push(*moment);
+        }
+    }
+    once
 }
 
 /// How much is done against the machine's moods, and in how many rounds.
@@ -293,33 +314,34 @@ fn misused(kind: ErrorKind, message: String) -> u8 {
     USAGE
 }
 
-/// A trace's name as the name of a folder.
-fn folder_name(name: &str) -> &str {
-    if matches!(name, "" | "." | "..") { "trace" } else { name }
-}
-
 /// Replays one trace, and adds its results to `all`.
 fn replay_one(source: &Source, plan: &Plan, arguments: &Comparison, all: &mut Vec<Results>) -> u8 {
     let bar = Bar::new(source.name());
     let folder = arguments.out.join(folder_name(source.name()));
-    let mut saved = Ok(());
+    let goes_on = plan.latency || plan.instructions.is_some();
     let mut snapshots = SnapshotFile::default();
+    let mut snapshots_saved = if plan.snapshots.is_empty() { Ok(()) } else { SnapshotFile::remove(&folder) };
     let mut last_save = Instant::now();
     let outcome = compare(source, plan, |progress| {
         bar.show(&progress);
-        // So that whoever loses patience, or power, has what is finished.
+        // So that whoever loses patience, or power, has what is finished. What cannot be saved now may be the next time, and at the end
+        // it is told. Charts come again there, and can be drawn from what is saved (`replay report`).
         match progress {
-            Progress::AllExamined(results) if saved.is_ok() => saved = save(results, &folder),
-            // The last rounds are saved anyway. Charts come again at the end, and can be drawn from what is saved (`replay report`).
-            Progress::Timing { done, all, .. } if done == all => {}
-            Progress::Examined(results) | Progress::Timing { results, .. }
-                if saved.is_ok() && last_save.elapsed() > SAVE_EVERY =>
-            {
-                saved = save_results(results, &folder);
+            Progress::AllExamined(results) => {
+                let _ = save(results, &folder);
+            }
+            Progress::Timing { results, done, all } if done == all => {
+                // Else the end is here.
+                if goes_on {
+                    let _ = save_results(results, &folder);
+                }
+            }
+            Progress::Examined(results) | Progress::Timing { results, .. } if last_save.elapsed() > SAVE_EVERY => {
+                let _ = save_results(results, &folder);
                 last_save = Instant::now();
             }
-            Progress::Snapshots { name, snapshots: taken } if saved.is_ok() => {
-                saved = snapshots.add(&folder, name, taken)
+            Progress::Snapshots { name, snapshots: taken } if snapshots_saved.is_ok() => {
+                snapshots_saved = snapshots.add(&folder, name, taken);
             }
             _ => {}
         }
@@ -334,10 +356,14 @@ fn replay_one(source: &Source, plan: &Plan, arguments: &Comparison, all: &mut Ve
         Format::Json => print(&results.to_json()),
         Format::Text => print(&table::text(&results, text_options())),
     };
-    if saved.is_ok() {
-        saved = save(&results, &folder);
+    for event in plan.snapshots.iter().filter_map(|moment| match moment {
+        Moment::Event(event) if *event > results.trace.events => Some(*event),
+        _ => None,
+    }) {
+        let events = count(results.trace.events, "event");
+        note(format_args!("warning: --snapshot-at {event}: there is no snapshot, as the trace has {events}"));
     }
-    let saved = match saved {
+    let saved = match save(&results, &folder).and(snapshots_saved) {
         Ok(()) => {
             note(format_args!("Results and charts are in {}", folder.display()));
             0

@@ -83,6 +83,12 @@ impl Exports {
                 Make::Charts(_) if path.is_file() => {
                     return Err(format!("--{option}: {} is a file; name a folder for the charts", path.display()));
                 }
+                Make::File(_) if path.is_dir() => {
+                    return Err(format!("--{option}: {} is a folder; name a file in it", path.display()));
+                }
+                Make::File(_) if path.ancestors().skip(1).any(Path::is_file) => {
+                    return Err(format!("--{option}: {}: a folder on the way to it is a file", path.display()));
+                }
                 _ => {}
             }
         }

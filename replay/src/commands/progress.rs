@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use replay::compare::Progress;
-use reports::numbers::count;
+use reports::numbers::{count, grouped};
 
 use crate::terminal::note;
 
@@ -22,6 +22,15 @@ const STEPS: &str = "{prefix}: {msg} {wide_bar} {pos}/{len}, {eta} left";
 
 /// From this on, it is worth telling how fast traces were gone through.
 const LONG: Duration = Duration::from_secs(10);
+
+/// Events a second, in words.
+fn rate(per_second: f64) -> String {
+    if per_second < 1e5 {
+        format!("{} a second", grouped(per_second as u64))
+    } else {
+        format!("{:.1} million a second", per_second / 1e6)
+    }
+}
 
 /// Progress on standard error, if that is a terminal.
 pub(crate) struct Bar {
@@ -51,6 +60,7 @@ impl Bar {
             Progress::Bounding => self.bar.set_message("placing all objects with hindsight"),
             Progress::AllExamined(_) => {
                 self.tell_rate();
+                self.bar.set_style(Bar::style(BEGUN));
                 self.bar.set_message("saving memory figures");
             }
             Progress::Searching { name, limit_pages: Some(pages), done, all } => {
@@ -68,20 +78,18 @@ impl Bar {
     fn tell_rate(&self) {
         let (events, elapsed) = (self.bar.position(), self.bar.elapsed());
         if !self.rate_is_told.replace(true) && elapsed >= LONG {
-            let rate = events as f64 / elapsed.as_secs_f64() / 1e6;
+            let rate = rate(events as f64 / elapsed.as_secs_f64());
             let events = count(events, "event");
-            self.bar.suspend(|| {
-                note(format_args!("{events} in {:.0} s: {rate:.1} million a second", elapsed.as_secs_f64()))
-            });
+            self.bar.suspend(|| note(format_args!("{events} in {:.0} s: {rate}", elapsed.as_secs_f64())));
         }
     }
 
     fn style(template: &str) -> ProgressStyle {
-        let rate = |state: &ProgressState, text: &mut dyn fmt::Write| {
+        let show_rate = |state: &ProgressState, text: &mut dyn fmt::Write| {
             // What cannot be written is not shown.
-            let _ = write!(text, "{:.1} million a second", state.per_sec() / 1e6);
+            let _ = write!(text, "{}", rate(state.per_sec()));
         };
-        ProgressStyle::with_template(template).expect("the template is sound").with_key("rate", rate)
+        ProgressStyle::with_template(template).expect("the template is sound").with_key("rate", show_rate)
     }
 
     fn step(&self, message: String, done: usize, all: usize) {
@@ -94,5 +102,17 @@ impl Bar {
 
     pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_rate_is_no_zero() {
+        assert_eq!(rate(4_040_000.0), "4.0 million a second");
+        assert_eq!(rate(100_000.0), "0.1 million a second");
+        assert_eq!(rate(31_234.5), "31,234 a second");
     }
 }

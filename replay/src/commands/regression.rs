@@ -10,11 +10,19 @@ use traces::library::nearest;
 
 use crate::terminal::{BAD_INPUT, FAILED, USAGE, complain, print, width};
 
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  compared; with --fail-above also: nothing got worse by more than that
+  1  with --fail-above: something did
+  2  the command line makes no sense
+  3  results cannot be read, or there was nothing in them to compare";
+
 /// Compare two runs, and fail where the new one is worse
 ///
 /// Cells, which are allocators on traces, are paired where the trace and all settings that matter are the same. Memory is exact; times have
 /// the ratio of their medians with its interval. METHODOLOGY.md says what that can tell.
 #[derive(Debug, Args)]
+#[command(after_long_help = EXIT_CODES)]
 pub(crate) struct Comparison {
     /// The run to compare with: its results.json, or a folder that holds several
     #[arg(value_name = "OLD")]

@@ -1,6 +1,7 @@
 //! Writes snapshots of the contenders' heaps as CSV.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::Context;
@@ -16,6 +17,17 @@ const HEADER: [&str; 6] = ["contender", "at", "event", "offset_bytes", "size_byt
 pub(crate) struct SnapshotFile(Option<csv::Writer<File>>);
 
 impl SnapshotFile {
+    /// Removes what an earlier run has left: it is not of these results.
+    pub(crate) fn remove(folder: &Path) -> anyhow::Result<()> {
+        let path = folder.join(FILE_NAME);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("cannot remove {}, which is of an earlier run", path.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Adds the snapshots of one contender; the file is made where there are any.
     pub(crate) fn add(&mut self, folder: &Path, contender: &str, snapshots: &[Snapshot]) -> anyhow::Result<()> {
         if snapshots.is_empty() {

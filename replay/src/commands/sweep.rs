@@ -51,10 +51,11 @@ A plan:
   page_size = [\"4KiB\", \"64KiB\"]
   rounds = 20
 
-  Traces are files, relative to the plan, names of the library, or \"library\", \"library:recorded\", \"library:synthetic\"; without
-  allocators, all take part. Settings are page_size, heap_limit, touch, rounds, seed, rigorous, latency, instructions, min_heap,
-  skip_verification and budget, each a value or a list, as replay's options have them, and skip_bounds = true; cells are made for
-  every combination.
+  Traces are files, relative to the plan, names of the library, or \"library\",
+  \"library:recorded\", \"library:synthetic\"; without allocators, all take part. Settings are
+  page_size, heap_limit, touch, rounds, seed, rigorous, latency, instructions, min_heap,
+  skip_verification and budget, each a value or a list, as replay's options have them, and
+  skip_bounds = true; cells are made for every combination.
 
 Examples:
   replay sweep plan.toml
@@ -62,11 +63,13 @@ Examples:
   replay sweep plan.toml --run --merge
       All of it on this machine, one cell after the other; again, and it goes on where it was.
   replay sweep plan.toml --cell 0123456789abcdef
-      One of them: what a scheduler calls. sweeps/README.md has a workflow for Snakemake, with Slurm and Kubernetes.
+      One of them: what a scheduler calls. sweeps/README.md has a workflow for Snakemake, with
+      Slurm and Kubernetes.
 
 Exit codes:
   0  done
-  1  a file could not be written; with --merge also: cells are missing, or an allocator failed verification
+  1  a file could not be written; with --merge also: cells are missing, or an allocator failed
+     verification
   2  the command line makes no sense, or the plan has no such cell
   3  the plan or a trace cannot be read";
 

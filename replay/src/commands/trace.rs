@@ -35,7 +35,8 @@ Examples:
   replay trace export --minimalloc text-editor.csv text-editor
       What MiniMalloc and its like can be given to place.
 
-The ending of --output decides the format. What was done is written into the new trace's provenance.";
+The ending of --output decides the format. What was done is written into the new trace's
+provenance. Marks are not carried over.";
 
 #[derive(Debug, Subcommand)]
 enum Operation {

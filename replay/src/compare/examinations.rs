@@ -1,7 +1,8 @@
 //! Every contender examined, several at once: verified, and measured for its memory figures.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::thread;
 
@@ -40,15 +41,18 @@ pub(super) fn examine_all(
 ) -> Result<(), LaneError> {
     let examined = plan.contenders.iter().filter(|contender| contender.info.role != Role::Floor).count() as u64;
     let all_events = examined * REPLAYS * program.events();
-    let next = AtomicUsize::new(0);
+    let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
     let (tell, told) = mpsc::channel();
     thread::scope(|scope| {
         for _ in 0..plan.jobs.get().min(plan.contenders.len()) {
             let tell = tell.clone();
-            scope.spawn(|| examine_some(program, plan, leash, &next, tell));
+            scope.spawn(|| examine_some(program, plan, leash, &next, &failed, tell));
         }
         drop(tell);
         let (mut at_it, mut events) = (Vec::new(), 0);
+        // Told in the order of the plan, so that it is the same in every run, whoever is done first.
+        let mut snapshots_of = BTreeMap::new();
+        let mut told_of = 0;
         for told in told {
             match told {
                 Told::Begun(index) => at_it.push(plan.contenders[index].info.name),
@@ -59,7 +63,12 @@ pub(super) fn examine_all(
                     (row.verification, row.memory, row.partial) = (verification, memory, partial);
                     let name = plan.contenders[index].info.name;
                     at_it.retain(|&one| one != name);
-                    progress(Progress::Snapshots { name, snapshots: &snapshots });
+                    snapshots_of.insert(index, snapshots);
+                    while let Some(snapshots) = snapshots_of.remove(&told_of) {
+                        let name = plan.contenders[told_of].info.name;
+                        progress(Progress::Snapshots { name, snapshots: &snapshots });
+                        told_of += 1;
+                    }
                     // What is saved must tell which trace it is about.
                     if let Some(Ok(hash)) = hash.get() {
                         results.trace.sha256.clone_from(hash);
@@ -74,7 +83,14 @@ pub(super) fn examine_all(
 }
 
 /// Examines one contender after the other, whichever is next. What is told is told in vain only where the first error has ended it all.
-fn examine_some(program: &Program, plan: &Plan, leash: Leash<'_>, next: &AtomicUsize, tell: Sender<Told>) {
+fn examine_some(
+    program: &Program,
+    plan: &Plan,
+    leash: Leash<'_>,
+    next: &AtomicUsize,
+    failed: &AtomicBool,
+    tell: Sender<Told>,
+) {
     let Rounds { page, limit_pages, .. } = plan.rounds;
     let tell_events = |events| {
         let _ = tell.send(Told::Events(events));
@@ -83,6 +99,9 @@ fn examine_some(program: &Program, plan: &Plan, leash: Leash<'_>, next: &AtomicU
     loop {
         let index = next.fetch_add(1, Ordering::Relaxed);
         let Some(contender) = plan.contenders.get(index) else { return };
+        if failed.load(Ordering::Relaxed) {
+            return;
+        }
         let _ = tell.send(Told::Begun(index));
         let mut examine = || {
             if plan.interrupt.load(Ordering::Relaxed) {
@@ -98,11 +117,9 @@ fn examine_some(program: &Program, plan: &Plan, leash: Leash<'_>, next: &AtomicU
             (contender.examine)(lane, plan.verify, &plan.snapshots, leash.telling(&tell_events).started())
         };
         let examination = examine();
-        let failed = examination.is_err();
+        // There will be no results: the others need not go on.
+        failed.fetch_or(examination.is_err(), Ordering::Relaxed);
         let _ = tell.send(Told::Done(index, Box::new(examination)));
-        if failed {
-            return;
-        }
     }
 }
 

@@ -74,6 +74,8 @@ pub struct Snapshots {
     lists_at: Vec<(Instant, u64)>,
     /// Size and event, by offset.
     live: IdMap<(u64, u64)>,
+    /// Offset, size and event of what was removed in this event.
+    removed: Option<(u64, u64, u64)>,
     /// Events so far.
     events: u64,
     strips: Vec<Strip>,
@@ -88,6 +90,7 @@ impl Snapshots {
             strips_at,
             lists_at,
             live: IdMap::default(),
+            removed: None,
             events: 0,
             strips: Vec::new(),
             lists: Vec::new(),
@@ -112,14 +115,21 @@ impl Snapshots {
 
 impl Metric for Snapshots {
     fn placed(&mut self, bytes: Range<u64>) {
-        self.live.insert(bytes.start, (bytes.end - bytes.start, self.events + 1));
+        let size_bytes = bytes.end - bytes.start;
+        // A realloc to the size that it has, in place, leaves the object where it has been.
+        let since = match self.removed {
+            Some((offset, size, since)) if (offset, size) == (bytes.start, size_bytes) => since,
+            _ => self.events + 1,
+        };
+        self.live.insert(bytes.start, (size_bytes, since));
     }
 
     fn removed(&mut self, bytes: Range<u64>) {
-        self.live.remove(&bytes.start);
+        self.removed = self.live.remove(&bytes.start).map(|(size_bytes, since)| (bytes.start, size_bytes, since));
     }
 
     fn sample(&mut self, state: &State) {
+        self.removed = None;
         self.events = state.event;
         for &(instant, _) in self.strips_at.iter().filter(|(_, event)| *event == state.event) {
             let strip = strip::strip(instant, state, self.part_bytes, self.objects());

@@ -89,7 +89,9 @@ pub(super) fn short<I: Ids>(
 
 fn add_block<I: Ids>(compiler: &mut Compiler<I>, block: &Block, ops: &mut Vec<Op>) -> Option<()> {
     for request in block.requests() {
-        compiler.add(request.op, request.id, request.size as usize, 1 << request.align_log2.min(31), ops)?;
+        // What no layout can have is for the long way to say.
+        let align = (request.align_log2 < u32::BITS as u8).then(|| 1 << request.align_log2)?;
+        compiler.add(request.op, request.id, request.size as usize, align, ops)?;
     }
     Some(())
 }

@@ -20,6 +20,9 @@ use crate::timing::{Rigor, Rounds};
 /// The contender that runs in the rounds of every other one that is timed, so that there is something to form ratios to.
 pub const BASELINE: &str = "dlmalloc";
 
+/// The folder of the cells, in that of the sweep.
+pub(super) const CELLS: &str = "cells";
+
 /// One unit of work of a sweep.
 #[derive(Clone, Debug)]
 pub struct Cell {
@@ -88,7 +91,7 @@ impl Cell {
 
     /// Its file, in the sweep's folder.
     pub fn path(&self, folder: &Path) -> PathBuf {
-        folder.join("cells").join(format!("{}.json", self.id))
+        folder.join(CELLS).join(format!("{}.json", self.id))
     }
 
     /// Whether it is done, by what is in the sweep's folder: the file must be whole, and of this very cell.

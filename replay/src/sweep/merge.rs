@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use reports::results::{self, Figure, Part, Provenance, Results, Verification, Warning, WarningCode};
 
 use super::BASELINE;
-use super::cell::{Cell, Head, State};
+use super::cell::{CELLS, Cell, Head, State};
 use super::key::Work;
 use super::plan::{Group, Sweep};
 use crate::compare::row;
@@ -182,7 +182,7 @@ fn merged_warning(joint: &Results) -> Option<Warning> {
 pub fn strays(sweep: &Sweep, folder: &Path) -> BTreeMap<Stray, usize> {
     let own: BTreeSet<PathBuf> = sweep.cells().iter().map(|cell| cell.path(folder)).collect();
     let mut strays = BTreeMap::new();
-    let entries = fs::read_dir(folder.join("cells")).into_iter().flatten().flatten();
+    let entries = fs::read_dir(folder.join(CELLS)).into_iter().flatten().flatten();
     let files = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "json"));
     for path in files.filter(|path| !own.contains(path)) {
         let head = fs::read_to_string(&path).ok().and_then(|text| serde_json::from_str::<Head>(&text).ok());

@@ -10,9 +10,10 @@ use toml::Spanned;
 use traces::{Source, library};
 
 use super::SweepError;
-use super::cell::Cell;
+use super::cell::{CELLS, Cell};
 use super::key::{Build, CellSettings, Key, Work};
 use super::settings::Settings;
+use crate::compare::folder_name;
 use crate::contender::Contender;
 
 /// What a plan asks for.
@@ -122,8 +123,10 @@ impl Sweep {
                     })
                 };
                 let separator = if label.is_empty() { "" } else { "-" };
+                let folder = format!("{}{separator}{label}", folder_name(trace.name()));
                 groups.push(Group {
-                    folder: format!("{}{separator}{label}", trace.name()),
+                    // Where the cells are, results would be taken for one.
+                    folder: if folder == CELLS { format!("trace-{CELLS}") } else { folder },
                     bounds: bounds.clone(),
                     contenders: self.contenders.iter().map(of).collect(),
                 });

@@ -4,7 +4,7 @@
 use std::alloc::Layout;
 use std::fs;
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use allocators::page_heap::{Guard, WASM32_PAGES};
@@ -100,6 +100,26 @@ fn what_is_examined_when_the_user_ends_it_stays_as_it_is() {
     let last = &cut.contenders[2];
     assert!(matches!(&last.memory, Figure::Unknown { unknown } if unknown.starts_with("interrupted")), "{last:?}");
     assert!(matches!(&last.time, Figure::Unknown { unknown } if unknown.starts_with("interrupted")), "{last:?}");
+}
+
+#[test]
+fn who_is_ended_in_the_second_replay_keeps_the_figures_of_the_first() {
+    let program = Program::load(&Source::locate("gzip-responses").unwrap()).unwrap();
+    let mut lane = Lane::new(&program, WASM32_PAGES, Guard::Trap).unwrap();
+    let bump = Contender::named("bump").unwrap();
+    let whole = (bump.examine)(&mut lane, false, &[], Leash::LOOSE).unwrap();
+    let (interrupt, replayed) = (AtomicBool::new(false), AtomicU64::new(0));
+    let tell = |events| {
+        if replayed.fetch_add(events, Ordering::Relaxed) + events > program.events() {
+            interrupt.store(true, Ordering::Relaxed);
+        }
+    };
+    let cut = (bump.examine)(&mut lane, false, &[], Leash::new(&interrupt, None).telling(&tell)).unwrap();
+    assert!(interrupt.into_inner() && cut.partial.is_none());
+    let (mut whole, cut) = (whole.memory.known().unwrap().clone(), cut.memory.known().unwrap());
+    assert!(!whole.splits.is_empty() && !whole.strips.is_empty());
+    (whole.splits, whole.strips) = (Vec::new(), Vec::new());
+    assert_eq!(&whole, cut);
 }
 
 #[test]

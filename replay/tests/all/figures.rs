@@ -251,6 +251,16 @@ fn strips_tell_what_lies_where_at_the_peaks_and_at_the_end() {
 }
 
 #[test]
+fn a_realloc_to_the_size_that_it_has_leaves_an_object_as_old_as_it_is() {
+    let memory = memory("segregated-bump", "alloc,1,100,8\nrealloc,1,100\nrealloc,1,101\nalloc,2,8,8\nrealloc,1,101\n");
+    let ages: Vec<_> = memory.strips.iter().map(|strip| (strip.at.as_str(), strip.mean_age_events[0])).collect();
+    // In 101 bytes since event 3, and the other object since event 4: 1.93 events old on average at the end.
+    assert_eq!(ages, [("peak-live", Some(0)), ("peak-heap", Some(0)), ("end", Some(1))]);
+    let alone = self::memory("segregated-bump", "alloc,1,100,8\nrealloc,1,100\n");
+    assert_eq!(alone.strips[2].mean_age_events[0], Some(1));
+}
+
+#[test]
 fn tags_are_told_from_what_nobody_knows() {
     for name in ["dlmalloc", "talc"] {
         let memory = memory(name, "alloc,1,24,8\nalloc,2,1000,8\nalloc,3,40,8\ndealloc,3\n");

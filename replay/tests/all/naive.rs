@@ -60,8 +60,10 @@ impl Observer for Diary {
     fn reallocated(&mut self, event: u64, old: Block, layout: Layout, new: Block, new_size: usize) -> Flow {
         self.requested += new_size.saturating_sub(layout.size()) as u64;
         if !new.is_null() {
-            self.blocks.remove(&old.as_ptr().addr());
-            self.blocks.insert(new.as_ptr().addr(), (new_size, event));
+            let before = self.blocks.remove(&old.as_ptr().addr()).expect("it is live");
+            // In the same place in the same size, it is there since before.
+            let stays = old.as_ptr() == new.as_ptr() && before.0 == new_size;
+            self.blocks.insert(new.as_ptr().addr(), (new_size, if stays { before.1 } else { event }));
             let in_place = old.as_ptr() == new.as_ptr();
             self.reallocs.push((in_place, layout.size().min(new_size) as u64));
         }

@@ -50,7 +50,9 @@ fn a_heap_without_pages_refuses_everything() {
         assert_eq!(examination.verification, Verification::Passed, "{}", contender.info.name);
         assert_eq!(
             examination.memory,
-            reports::results::Figure::unknown("nothing was ever live"),
+            reports::results::Figure::unknown(
+                "all 2 requests failed, the first at event 1, of 10 B at a heap of 0 pages and its limit: --heap-limit"
+            ),
             "{}",
             contender.info.name
         );

@@ -108,7 +108,7 @@ pub(super) fn data(results: &Results) -> String {
 fn with_strips(contender: &Contender) -> Result<&Memory, String> {
     match &contender.memory {
         Figure::Unknown { unknown } => Err(unknown.clone()),
-        Figure::Known(memory) if memory.strips.is_empty() => Err("its results are older than this chart".into()),
+        Figure::Known(memory) if memory.strips.is_empty() => Err("where its objects lie is not known".into()),
         Figure::Known(memory) => Ok(memory),
     }
 }
@@ -293,6 +293,6 @@ mod tests {
         let svg = heap_strips(&Results { contenders: vec![], ..results() }).unwrap();
         assert!(canvas::message_of(&svg).is_some());
         let svg = heap_strips(&with(Vec::clear)).unwrap();
-        assert!(svg.contains("not shown: wee_alloc: its results are older than this chart"), "{svg}");
+        assert!(svg.contains("not shown: wee_alloc: where its objects lie is not known"), "{svg}");
     }
 }

@@ -9,12 +9,12 @@ use reports::numbers;
 use traces::Source;
 
 use super::From;
-use crate::terminal::{BAD_INPUT, FAILED, complain, note};
+use crate::terminal::{BAD_INPUT, FAILED, complain, note, print};
 
 /// What to write, and where.
 #[derive(Debug, Args)]
 pub(super) struct Export {
-    /// File for the CSV that MiniMalloc reads: id,lower,upper,size,alignment
+    /// File for the CSV that MiniMalloc reads, '-' being standard output: id,lower,upper,size,alignment
     #[arg(long, value_name = "FILE", required = true)]
     minimalloc: PathBuf,
     #[command(flatten)]
@@ -25,6 +25,7 @@ impl Export {
     pub(super) fn run(&self) -> u8 {
         let program = Source::locate(&self.from.trace)
             .map_err(|error| complain(BAD_INPUT, error))
+            .map(|source| source.with_import(self.from.importing.options()))
             .and_then(|source| Program::load(&source).map_err(|error| complain(BAD_INPUT, error)));
         let program = match program {
             Ok(program) => program,
@@ -34,6 +35,9 @@ impl Export {
             Ok(instance) => instance,
             Err(error) => return complain(BAD_INPUT, error),
         };
+        if self.minimalloc.as_os_str() == "-" {
+            return print(&instance.to_minimalloc_csv());
+        }
         if let Err(error) = reports::save(&self.minimalloc, instance.to_minimalloc_csv().as_bytes()) {
             return complain(FAILED, error);
         }
