@@ -45,6 +45,23 @@ pub(crate) fn complain(code: u8, error: impl fmt::Display) -> u8 {
     code
 }
 
+/// The same with all causes, each told once: the text of an error may have its cause already.
+pub(crate) fn complain_of(code: u8, error: &anyhow::Error) -> u8 {
+    complain(code, with_causes(error))
+}
+
+fn with_causes(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |text, cause| {
+        if text.is_empty() {
+            cause
+        } else if text.contains(&cause) {
+            text
+        } else {
+            format!("{text}: {cause}")
+        }
+    })
+}
+
 /// A line on standard error. Where even that cannot be written, there is nobody to tell.
 pub(crate) fn note(line: fmt::Arguments<'_>) {
     let _ = writeln!(io::stderr(), "{line}");
@@ -87,5 +104,19 @@ impl Counter {
     pub(crate) fn finish(self) -> u64 {
         self.bar.finish_and_clear();
         self.count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let cause = || std::io::Error::other("no room");
+        let error = anyhow::Error::from(cause()).context("cannot write a.csv: no room; choose another folder");
+        assert_eq!(with_causes(&error), "cannot write a.csv: no room; choose another folder");
+        let error = anyhow::Error::from(cause()).context("cannot write a.csv").context("nothing is saved");
+        assert_eq!(with_causes(&error), "nothing is saved: cannot write a.csv: no room");
     }
 }

@@ -35,7 +35,7 @@ use crate::commands::exports::Exports;
 use crate::commands::importing::Importing;
 use crate::commands::progress::Bar;
 use crate::commands::snapshots::SnapshotFile;
-use crate::terminal::{BAD_INPUT, FAILED, Format, INTERRUPTED, USAGE, complain, note, print};
+use crate::terminal::{BAD_INPUT, FAILED, Format, INTERRUPTED, USAGE, complain, complain_of, note, print};
 
 /// Rounds that are done are saved between rounds, but not so often that it would take the machine from what is timed.
 const SAVE_EVERY: Duration = Duration::from_secs(5);
@@ -240,7 +240,7 @@ pub(crate) fn run(arguments: &Comparison) -> u8 {
     let mut all = Vec::new();
     let codes = left.map(|source| replay_one(source, &plan, arguments, &mut all)).max().unwrap_or(0);
     let saved = if all.len() > 1 { save_set(&all, &arguments.out) } else { Ok(()) };
-    let code = saved.map_or_else(|error| complain(FAILED, format_args!("{error:#}")), |()| codes).max(codes);
+    let code = saved.map_or_else(|error| complain_of(FAILED, &error), |()| codes).max(codes);
     // What was finished by an interruption is exported, too.
     let code = code.max(arguments.exports.write(&all));
     // That nothing was saved is worse than that it is not all.
@@ -368,7 +368,7 @@ fn replay_one(source: &Source, plan: &Plan, arguments: &Comparison, all: &mut Ve
             note(format_args!("Results and charts are in {}", folder.display()));
             0
         }
-        Err(error) => complain(FAILED, format_args!("{error:#}")),
+        Err(error) => complain_of(FAILED, &error),
     };
     let doubtful = arguments.strict && !results.warnings.is_empty();
     if doubtful {

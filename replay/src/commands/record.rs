@@ -17,7 +17,7 @@ use clap::Args;
 use traces::Output;
 use traces::csv::Columns;
 
-use crate::terminal::{FAILED, complain, note};
+use crate::terminal::{FAILED, complain_of, note};
 use outcome::{Outcome, convert};
 use run::Finished;
 
@@ -85,7 +85,7 @@ Exit codes:
 pub(crate) fn run(arguments: &Recording) -> u8 {
     match record(arguments) {
         Ok(lost) => u8::from(lost) * FAILED,
-        Err(error) => complain(FAILED, format_args!("{error:#}")),
+        Err(error) => complain_of(FAILED, &error),
     }
 }
 

@@ -9,7 +9,7 @@ use reports::table;
 
 use crate::commands::compare::{save_charts, save_set, text_options};
 use crate::commands::exports::Exports;
-use crate::terminal::{BAD_INPUT, FAILED, Format, USAGE, complain, note, print};
+use crate::terminal::{BAD_INPUT, FAILED, Format, USAGE, complain, complain_of, note, print};
 
 /// Print tables and draw charts of saved results again, without measuring
 #[derive(Debug, Args)]
@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: &Report) -> u8 {
                 note(format_args!("Charts are in {}", out.display()));
                 0
             }
-            Err(error) => complain(FAILED, format_args!("{error:#}")),
+            Err(error) => complain_of(FAILED, &error),
         });
     }
     code.max(arguments.exports.write(&all))

@@ -9,7 +9,7 @@ use reports::results::{Results, Verification};
 use serde::Serialize;
 
 use crate::commands::compare::{self, begin_again};
-use crate::terminal::{BAD_INPUT, FAILED, Format, USAGE, complain, note, print};
+use crate::terminal::{BAD_INPUT, FAILED, Format, USAGE, complain, complain_of, note, print};
 
 /// Cut a comparison into cells that any machine can run, and merge them
 ///
@@ -222,7 +222,7 @@ fn merge_all(sweep: &Sweep, out: &Path) -> u8 {
         };
         exit = exit.max(match compare::save(results, &folder) {
             Ok(()) => print(&format!("{}\n", folder.join("results.json").display())),
-            Err(error) => complain(FAILED, format_args!("{error:#}")),
+            Err(error) => complain_of(FAILED, &error),
         });
         exit = exit.max(unsound(results));
     }
