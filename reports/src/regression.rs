@@ -3,21 +3,21 @@
 //! Memory is exact, so that any difference is one. Times of two runs are not pairs of rounds; their ratio has the interval of
 //! [`ratio_of_medians`]. METHODOLOGY.md says what that can and cannot tell.
 
+mod doubts;
 mod gate;
+mod pairing;
 mod render;
 
+use self::pairing::Paired;
 use crate::metric::{self, Metric};
 use crate::results::{Contender, Figure, Results, Role, Verification};
-use crate::stats::{Interval, Ratio, Temperature, floor, ratio_of_medians, rounds_beside};
+use crate::stats::{Ratio, Temperature, ratio_of_medians, rounds_beside};
 
 pub use gate::{DEFAULT_GATES, GATES, Worse};
 
-/// The floor does the same work in both runs: where its time changes by more than that, not the contenders made the difference.
-const MOST_BETWEEN_FLOORS: f64 = 0.05;
-
 /// Two runs, paired.
 pub struct Regression {
-    /// Where and when each was measured, in a line.
+    /// Where and when each was measured, in a line: every build and machine of it.
     pub runs: Option<(String, String)>,
     /// Whom the times are relative to, where they are.
     pub relative_to: Option<String>,
@@ -35,7 +35,7 @@ pub struct Regression {
 
 /// A contender on a trace, old and new.
 pub struct Cell {
-    /// The trace.
+    /// The trace, with the settings that tell it from others of the run where it is there more than once.
     pub trace: String,
     /// The contender.
     pub contender: String,
@@ -70,43 +70,29 @@ impl Regression {
     /// Pairs the cells of two runs, which may each have many traces. With `relative_to`, each time is divided by that contender's of the
     /// same round before the runs are compared, which cancels the speed of the machine.
     pub fn of(old: &[Results], new: &[Results], relative_to: Option<&str>) -> Self {
+        let pairing = pairing::pair(old, new);
         let mut regression = Regression {
-            runs: old.first().zip(new.first()).map(|(old, new)| (render::run(old), render::run(new))),
+            runs: (!old.is_empty() && !new.is_empty()).then(|| (render::run(old), render::run(new))),
             relative_to: relative_to.map(str::to_owned),
             cells: Vec::new(),
             not_comparable: Vec::new(),
             only_old: Vec::new(),
             only_new: Vec::new(),
-            doubts: doubts(old, new, relative_to),
+            doubts: doubts::doubts(&pairing.pairs, [old, new], relative_to),
         };
-        // Those of the same settings first, so that runs with several page sizes pair as they must.
-        let mut left: Vec<&Results> = new.iter().collect();
-        let mut take = |fits: &dyn Fn(&Results) -> bool| Some(left.remove(left.iter().position(|one| fits(one))?));
-        let mut unpaired = Vec::new();
-        for old in old {
-            match take(&|new: &Results| differences(old, new).is_empty()) {
-                Some(new) => {
-                    regression.pair(old, new, relative_to);
-                    if relative_to.is_none() {
-                        regression.doubts.extend(floors_differ(old, new));
-                    }
-                }
-                None => unpaired.push(old),
-            }
+        for pair in &pairing.pairs {
+            regression.add(pair, relative_to);
         }
-        for old in unpaired {
-            match take(&|new: &Results| old.trace.name == new.trace.name) {
-                Some(new) => regression.not_comparable.push((old.trace.name.clone(), differences(old, new).join("; "))),
-                None => regression.only_old.push(old.trace.name.clone()),
-            }
-        }
-        regression.only_new.extend(left.iter().map(|new| new.trace.name.clone()));
+        regression.not_comparable.extend(pairing.not_comparable);
+        regression.only_old.extend(pairing.only_old);
+        regression.only_new.extend(pairing.only_new);
         regression
     }
 
     /// Adds the cells of a trace.
-    fn pair(&mut self, old: &Results, new: &Results, relative_to: Option<&str>) {
-        let name = |row: &Contender| format!("{} on {}", row.name, old.trace.name);
+    fn add(&mut self, pair: &Paired, relative_to: Option<&str>) {
+        let Paired { name: trace, old, new } = pair;
+        let name = |row: &Contender| format!("{} on {trace}", row.name);
         let is_floor = |row: &Contender| row.role == Role::Floor;
         for before in old.contenders.iter().filter(|row| !is_floor(row)) {
             let Some(after) = new.contenders.iter().find(|row| row.name == before.name) else {
@@ -119,10 +105,10 @@ impl Regression {
             }
             let figures = metric::of_contenders().filter(|metric| gate::is_of_interest(metric.name));
             self.cells.push(Cell {
-                trace: old.trace.name.clone(),
+                trace: trace.clone(),
                 contender: before.name.clone(),
                 versions: (before.version.clone(), after.version.clone()),
-                times: Temperature::ALL.map(|of| time(old, before, new, after, relative_to, of)),
+                times: Temperature::ALL.map(|of| time(pair, (before, after), relative_to, of)),
                 figures: figures
                     .map(|metric| Pair { metric, old: (metric.of)(before), new: (metric.of)(after) })
                     .collect(),
@@ -132,27 +118,6 @@ impl Regression {
         let is_new = |row: &&Contender| !is_floor(row) && old.contenders.iter().all(|before| before.name != row.name);
         self.only_new.extend(new.contenders.iter().filter(is_new).map(name));
     }
-}
-
-/// Why the figures of two results cannot be compared: the settings that they depend on and that differ.
-fn differences(old: &Results, new: &Results) -> Vec<String> {
-    let mut differences = Vec::new();
-    let mut differ = |what: &str, old: &str, new: &str| {
-        if old != new {
-            differences.push(format!("{what} {old} and {new}"));
-        }
-    };
-    let digits = |sha256: &str| sha256.chars().take(12).collect::<String>();
-    differ("trace", &old.trace.name, &new.trace.name);
-    if old.trace.sha256 != new.trace.sha256 {
-        differ("the trace has changed, SHA-256", &digits(&old.trace.sha256), &digits(&new.trace.sha256));
-    }
-    let (before, after) = (&old.settings, &new.settings);
-    differ("page size", &before.page_bytes.to_string(), &after.page_bytes.to_string());
-    differ("touch", &before.touch, &after.touch);
-    differ("heap limit in pages", &before.heap_limit_pages.to_string(), &after.heap_limit_pages.to_string());
-    differ("target", &old.provenance.target, &new.provenance.target);
-    differences
 }
 
 fn failed(row: &Contender) -> bool {
@@ -181,13 +146,12 @@ fn broke(old: &Contender, new: &Contender) -> Option<String> {
 
 /// New over old time of a cell.
 fn time(
-    old: &Results,
-    before: &Contender,
-    new: &Results,
-    after: &Contender,
+    pair: &Paired,
+    (before, after): (&Contender, &Contender),
     relative_to: Option<&str>,
     of: Temperature,
 ) -> Figure<Ratio> {
+    let Paired { old, new, .. } = pair;
     if old.provenance.profile != new.provenance.profile {
         let (old, new) = (&old.provenance.profile, &new.provenance.profile);
         return Figure::unknown(format!("a {old} and a {new} build"));
@@ -224,62 +188,6 @@ fn samples(results: &Results, row: &Contender, relative_to: Option<&str>, of: Te
     }
 }
 
-/// What lies between the runs and is not the contenders.
-fn doubts(old: &[Results], new: &[Results], relative_to: Option<&str>) -> Vec<String> {
-    let mut doubts = Vec::new();
-    if let (Some(old), Some(new)) = (old.first(), new.first()) {
-        let cpu = |results: &Results| {
-            results.provenance.cpu.known().cloned().unwrap_or_else(|| "an unknown processor".into())
-        };
-        if cpu(old) != cpu(new) && relative_to.is_none() {
-            doubts.push(format!(
-                "The runs are of two machines ({}, {}), and so are the ratios of times: '--relative-to' a contender that is the same in both \
-                 cancels the machine's speed.",
-                cpu(old),
-                cpu(new)
-            ));
-        }
-    }
-    if let Some(other) = relative_to {
-        let version = |all: &[Results]| {
-            all.iter()
-                .flat_map(|results| &results.contenders)
-                .find(|row| row.name == other)
-                .map(|row| row.version.clone())
-        };
-        if let (Some(before), Some(after)) = (version(old), version(new))
-            && before != after
-        {
-            doubts.push(format!(
-                "Times are relative to {other}, which is version {before} in one run and {after} in the other."
-            ));
-        }
-    }
-    for (which, run) in [("old", old), ("new", new)] {
-        let mut codes: Vec<&str> =
-            run.iter().flat_map(|results| &results.warnings).map(|warning| warning.code.name()).collect();
-        codes.sort_unstable();
-        codes.dedup();
-        if !codes.is_empty() {
-            doubts.push(format!("The {which} run has warnings: {}.", codes.join(", ")));
-        }
-    }
-    doubts
-}
-
-/// That the harness alone, on resident pages, was faster or slower in one of the runs.
-fn floors_differ(old: &Results, new: &Results) -> Option<String> {
-    let ratio = time(old, floor(old)?, new, floor(new)?, None, Temperature::Warm);
-    let Interval { low, high } = ratio.known()?.estimate.interval?;
-    (low > 1.0 + MOST_BETWEEN_FLOORS || high < 1.0 / (1.0 + MOST_BETWEEN_FLOORS)).then(|| {
-        format!(
-            "On {} the floor, which is the harness alone, took {low:.2} to {high:.2} times as long in the new run: the machine or the harness \
-             differs, and with it the times. '--relative-to' cancels what all share.",
-            old.trace.name
-        )
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -290,6 +198,7 @@ mod tests {
     pub(super) fn on(trace: &str, contenders: Vec<Contender>) -> Results {
         let mut results = Results { contenders, ..sample::empty() };
         results.trace.name = trace.into();
+        results.trace.sha256 = format!("sha of {trace}");
         results
     }
 
@@ -341,7 +250,7 @@ mod tests {
             (|results| results.settings.heap_limit_pages = 16, "heap limit in pages 65536 and 16"),
             (
                 |results| results.trace.sha256 = "0123456789abcdef".into(),
-                "the trace has changed, SHA-256 e3b0c44298fc and 0123456789ab",
+                "the trace has changed, SHA-256 sha of one and 0123456789ab",
             ),
             (
                 |results| results.provenance.target = "wasm32-unknown-unknown".into(),

@@ -12,12 +12,20 @@ use crate::table::wrap;
 const LEGEND: &str = "Times are new / old: the ratio of the medians, and its 95 % confidence interval; ▲ slower, ▼ faster, as the whole interval \
     is on one side of 1; all others are inconclusive. Memory is exact.";
 
-/// Where and when a run was measured.
-pub(super) fn run(results: &Results) -> String {
-    let from = &results.provenance;
-    let revision = from.git_revision.known().map(|revision| format!(" ({revision})")).unwrap_or_default();
-    let cpu = from.cpu.known().map_or("an unknown processor", String::as_str);
-    format!("{} by Heaprace {}{revision}, {} build, on {cpu}", from.date, from.heaprace_version, from.profile)
+/// Where and when a run was measured. It may be put together of several: the first of each build and machine is told.
+pub(super) fn run(all: &[Results]) -> String {
+    let mut known = Vec::new();
+    let mut told = Vec::new();
+    for from in all.iter().map(|results| &results.provenance) {
+        let revision = from.git_revision.known().map(|revision| format!(" ({revision})")).unwrap_or_default();
+        let cpu = from.cpu.known().map_or("an unknown processor", String::as_str);
+        let by = format!("by Heaprace {}{revision}, {} build, on {cpu}", from.heaprace_version, from.profile);
+        if !known.contains(&by) {
+            told.push(format!("{} {by}", from.date));
+            known.push(by);
+        }
+    }
+    told.join("; ")
 }
 
 impl Regression {
@@ -299,6 +307,23 @@ wee_alloc on two: 2 of its requests fail, 0 did
 ";
         assert!(text.starts_with(expected), "{text}");
         assert!(text.contains("<details><summary>Exact differences</summary>\n\n- dlmalloc on one: version"));
+    }
+
+    #[test]
+    fn every_machine_of_a_run_is_told_and_page_sizes_have_headings_of_their_own() {
+        let mut run = [on("one", vec![contender("a").pages(2).build()]), on("one", vec![contender("a").build()])];
+        run[1].settings.page_bytes = 4096;
+        run[1].provenance.cpu = Figure::Known("another".into());
+        let mut new = run.clone();
+        new[1].contenders = vec![contender("a").pages(40).build()];
+        let found = Regression::of(&run, &new, None);
+        let text = found.text(Some((&found.worse(0.0, &DEFAULT_GATES), 0.0)), 300);
+        let told = "Processor; 2026-05-04T12:00:00Z by Heaprace 0.1.0 (9700486), release build, on another\n";
+        assert_eq!(text.matches(told).count(), 2, "{text}");
+        for heading in ["\none (pages of 65,536 B)\n", "\none (pages of 4,096 B)\n"] {
+            assert!(text.contains(heading), "{text}");
+        }
+        assert!(text.contains("\na on one (pages of 4,096 B): peak_heap_bytes 1,310,720 →"), "{text}");
     }
 
     #[test]
