@@ -26,6 +26,9 @@ pub(super) struct Paired<'a> {
     pub(super) new: &'a Results,
 }
 
+/// Whether two results may be partners.
+type Rule<'r> = &'r dyn Fn(&Results, &Results) -> bool;
+
 /// Finds for each result of the old run its own in the new one. A trace is the same by its content, whatever its file is called: names only
 /// decide between copies.
 pub(super) fn pair<'a>(old: &'a [Results], new: &'a [Results]) -> Pairing<'a> {
@@ -33,7 +36,7 @@ pub(super) fn pair<'a>(old: &'a [Results], new: &'a [Results]) -> Pairing<'a> {
     let same_content = |old: &Results, new: &Results| old.trace.sha256 == new.trace.sha256;
     let comparable = |old: &Results, new: &Results| differences(old, new).is_empty();
     // Each for all results before the next one, so that nobody takes what fits another better.
-    let rules: [&dyn Fn(&Results, &Results) -> bool; 4] =
+    let rules: [Rule; 4] =
         [&|old, new| comparable(old, new) && same_name(old, new), &comparable, &same_content, &same_name];
     let mut left: Vec<&Results> = new.iter().collect();
     let mut partners: Vec<Option<&Results>> = vec![None; old.len()];
