@@ -8,7 +8,7 @@
 use crate::numbers::{count, fixed};
 use crate::reasons::by_reason;
 use crate::results::{Origin, Results, Role};
-use crate::stats::{Interval, Measure, RESAMPLES, Temperature, by_origin, common};
+use crate::stats::{Interval, Measure, RESAMPLES, ROUNDS_FOR_95, Temperature, by_origin, common_of};
 use crate::table::grid::Grid;
 use crate::table::wrap;
 
@@ -50,7 +50,7 @@ pub struct Ranked {
     pub ranks: Option<(usize, usize)>,
 }
 
-/// Why a set of results cannot be ranked.
+/// Why a set of results cannot be ranked, or be in one mean.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RankingError {
@@ -61,7 +61,7 @@ pub enum RankingError {
         trace: String,
     },
     /// The results are not of one kind.
-    #[error("{what} of {one} and {other} differ ({values}): rank them apart")]
+    #[error("{what} of {one} and {other} differ ({values}): keep them apart")]
     Mixed {
         /// Which setting.
         what: &'static str,
@@ -74,17 +74,18 @@ pub enum RankingError {
     },
 }
 
-/// Checks that the results may be ranked together: each trace once, all with the same settings.
+/// Checks that the results may be ranked together, or be in one mean: each trace once, all with the same settings.
 ///
 /// # Errors
 ///
 /// [`RankingError`] says which may not.
-pub fn check(all: &[Results]) -> Result<(), RankingError> {
+pub fn check<'a>(all: impl IntoIterator<Item = &'a Results>) -> Result<(), RankingError> {
+    let all: Vec<&Results> = all.into_iter().collect();
     let Some(first) = all.first() else { return Ok(()) };
     for (index, results) in all.iter().enumerate() {
         let (one, other) = (&first.trace.name, &results.trace.name);
         let same_trace =
-            |earlier: &Results| earlier.trace.name == *other || earlier.trace.sha256 == results.trace.sha256;
+            |earlier: &&Results| earlier.trace.name == *other || earlier.trace.sha256 == results.trace.sha256;
         if all[..index].iter().any(same_trace) {
             return Err(RankingError::Twice { trace: other.clone() });
         }
@@ -106,14 +107,7 @@ pub fn check(all: &[Results]) -> Result<(), RankingError> {
 /// Ranks the contenders of a group of results that [`check`] let pass and whose traces are of one origin. Baselines and the floor do not take
 /// part, but for the one that the ratios are to.
 pub fn rank(group: &[&Results], baseline: &str, (metric, measure): (&'static str, Measure), seed: u64) -> Ranking {
-    // Yardsticks must not cost the contenders a trace.
-    let ranked = |results: &&Results| {
-        let mut results = (*results).clone();
-        results.contenders.retain(|row| row.role == Role::Contender || row.name == baseline);
-        results
-    };
-    let group: Vec<Results> = group.iter().map(ranked).collect();
-    let common = common(&group.iter().collect::<Vec<_>>(), baseline, measure);
+    let common = common_of(group, baseline, measure, |row| row.role == Role::Contender || row.name == baseline);
     let (traces_left_out, mut contenders_left_out) =
         (common.traces_left_out.clone(), common.contenders_left_out.clone());
     let names: Vec<&str> = common.rows.iter().map(|row| row.name.as_str()).collect();
@@ -213,8 +207,14 @@ fn one(ranking: &Ranking, origin: Origin, baseline: &str, width: usize) -> Strin
         }
         lines.extend(grid.text().lines().map(str::to_owned));
     }
-    if ranking.traces.len() == 1 {
-        lines.extend(wrap("One trace says nothing about others: the intervals are over its rounds alone.", width, 2));
+    match ranking.traces.len() {
+        1 => lines.extend(wrap(
+            "One trace says nothing about others: the intervals are over its rounds alone.",
+            width,
+            2,
+        )),
+        few @ 2..ROUNDS_FOR_95 => lines.extend(wrap(&too_few_traces(few), width, 2)),
+        _ => {}
     }
     let left_out = |what: &str, pairs: &[(String, String)]| {
         let groups = by_reason(pairs.iter().map(|(name, reason)| (name.as_str(), reason.clone())));
@@ -227,6 +227,13 @@ fn one(ranking: &Ranking, origin: Origin, baseline: &str, width: usize) -> Strin
         lines.extend(wrap(&line, width, 2));
     }
     lines.join("\n") + "\n"
+}
+
+/// That an interval over so few traces is none of 95 %: if who comes first were tossed for on each, all would agree too often.
+pub(crate) fn too_few_traces(traces: usize) -> String {
+    format!(
+        "An interval of 95 % takes {ROUNDS_FOR_95} traces at least: over {traces} it covers less, whatever its name."
+    )
 }
 
 #[cfg(test)]
@@ -308,7 +315,7 @@ mod tests {
         let mut other = on("b", vec![]);
         other.settings.page_bytes = 4096;
         let mixed = check(&[one.clone(), other.clone()]).unwrap_err().to_string();
-        assert_eq!(mixed, "page sizes of a and b differ (65536 and 4096): rank them apart");
+        assert_eq!(mixed, "page sizes of a and b differ (65536 and 4096): keep them apart");
         other = on("b", vec![]);
         other.trace.sha256 = one.trace.sha256.clone();
         assert!(check(&[one.clone(), other]).is_err(), "one trace of two names");
@@ -328,6 +335,8 @@ allocator  × dlmalloc    95 % CI  rank  95 % CI
 ────────────────────────────────────────────────
 wee_alloc        0.50  0.50–0.50     1        1
 dlmalloc         1.00  1.00–1.00     2        2
+An interval of 95 % takes 6 traces at least: over 2 it covers less, whatever its
+  name.
 traces left out: d (wee_alloc: requests failed)
 
 peak_heap_bytes over 2 recorded traces
@@ -338,5 +347,8 @@ peak_heap_bytes over 2 recorded traces
             "{text}"
         );
         assert!(text.lines().all(|line| line.chars().count() <= 80));
+        let six = ["a", "b", "c", "d", "e", "f"].map(|trace| of(trace, 500));
+        assert!(!super::text(&six, "dlmalloc", &MEASURES, 1, 80).contains("An interval of 95 %"));
+        assert!(super::text(&six[1..], "dlmalloc", &MEASURES, 1, 80).contains("at least: over 5 it"));
     }
 }

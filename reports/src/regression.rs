@@ -3,21 +3,21 @@
 //! Memory is exact, so that any difference is one. Times of two runs are not pairs of rounds; their ratio has the interval of
 //! [`ratio_of_medians`]. METHODOLOGY.md says what that can and cannot tell.
 
+mod doubts;
 mod gate;
+mod pairing;
 mod render;
 
+use self::pairing::Paired;
 use crate::metric::{self, Metric};
 use crate::results::{Contender, Figure, Results, Role, Verification};
-use crate::stats::{Interval, Ratio, Temperature, floor, ratio_of_medians, rounds_beside};
+use crate::stats::{Estimate, ROUNDS_FOR_95, Ratio, Temperature, Verdict, ratio_of_medians, rounds_beside};
 
 pub use gate::{DEFAULT_GATES, GATES, Worse};
 
-/// The floor does the same work in both runs: where its time changes by more than that, not the contenders made the difference.
-const MOST_BETWEEN_FLOORS: f64 = 0.05;
-
 /// Two runs, paired.
 pub struct Regression {
-    /// Where and when each was measured, in a line.
+    /// Where and when each was measured, in a line: every build and machine of it.
     pub runs: Option<(String, String)>,
     /// Whom the times are relative to, where they are.
     pub relative_to: Option<String>,
@@ -35,16 +35,18 @@ pub struct Regression {
 
 /// A contender on a trace, old and new.
 pub struct Cell {
-    /// The trace.
+    /// The trace, with the settings that tell it from others of the run where it is there more than once.
     pub trace: String,
     /// The contender.
     pub contender: String,
     /// Its versions.
     pub versions: (String, String),
-    /// New over old times, in the order of [`Temperature::ALL`].
+    /// New over old times, in the order of [`Temperature::ALL`]. There is an interval where both runs have rounds enough for one of 95 %.
     pub times: [Figure<Ratio>; 2],
     /// The exact figures and the instructions, old and new.
     pub figures: Vec<Pair>,
+    /// What the old run has and the new one does not, though it was asked for: names of metrics, each with the reason.
+    pub lost: Vec<(&'static str, String)>,
     /// What the contender did in the old run and does not do any longer.
     pub broke: Option<String>,
 }
@@ -57,12 +59,25 @@ pub struct Pair {
     pub old: Figure<f64>,
     /// In the new one.
     pub new: Figure<f64>,
+    /// Why the two say nothing about each other, even where both are known.
+    pub apart: Option<String>,
 }
 
 impl Pair {
-    /// Both, where both are known.
+    /// Both, where both are known and can be compared.
     pub fn known(&self) -> Option<(f64, f64)> {
+        if self.apart.is_some() {
+            return None;
+        }
         Some((*self.old.known()?, *self.new.known()?))
+    }
+
+    /// Why the new figure is not known, where the old one is.
+    fn lost(&self) -> Option<&str> {
+        match (&self.old, &self.new) {
+            (Figure::Known(_), Figure::Unknown { unknown }) => Some(unknown),
+            _ => None,
+        }
     }
 }
 
@@ -70,43 +85,29 @@ impl Regression {
     /// Pairs the cells of two runs, which may each have many traces. With `relative_to`, each time is divided by that contender's of the
     /// same round before the runs are compared, which cancels the speed of the machine.
     pub fn of(old: &[Results], new: &[Results], relative_to: Option<&str>) -> Self {
+        let pairing = pairing::pair(old, new);
         let mut regression = Regression {
-            runs: old.first().zip(new.first()).map(|(old, new)| (render::run(old), render::run(new))),
+            runs: (!old.is_empty() && !new.is_empty()).then(|| (render::run(old), render::run(new))),
             relative_to: relative_to.map(str::to_owned),
             cells: Vec::new(),
             not_comparable: Vec::new(),
             only_old: Vec::new(),
             only_new: Vec::new(),
-            doubts: doubts(old, new, relative_to),
+            doubts: doubts::doubts(&pairing.pairs, [old, new], relative_to),
         };
-        // Those of the same settings first, so that runs with several page sizes pair as they must.
-        let mut left: Vec<&Results> = new.iter().collect();
-        let mut take = |fits: &dyn Fn(&Results) -> bool| Some(left.remove(left.iter().position(|one| fits(one))?));
-        let mut unpaired = Vec::new();
-        for old in old {
-            match take(&|new: &Results| differences(old, new).is_empty()) {
-                Some(new) => {
-                    regression.pair(old, new, relative_to);
-                    if relative_to.is_none() {
-                        regression.doubts.extend(floors_differ(old, new));
-                    }
-                }
-                None => unpaired.push(old),
-            }
+        for pair in &pairing.pairs {
+            regression.add(pair, relative_to);
         }
-        for old in unpaired {
-            match take(&|new: &Results| old.trace.name == new.trace.name) {
-                Some(new) => regression.not_comparable.push((old.trace.name.clone(), differences(old, new).join("; "))),
-                None => regression.only_old.push(old.trace.name.clone()),
-            }
-        }
-        regression.only_new.extend(left.iter().map(|new| new.trace.name.clone()));
+        regression.not_comparable.extend(pairing.not_comparable);
+        regression.only_old.extend(pairing.only_old);
+        regression.only_new.extend(pairing.only_new);
         regression
     }
 
     /// Adds the cells of a trace.
-    fn pair(&mut self, old: &Results, new: &Results, relative_to: Option<&str>) {
-        let name = |row: &Contender| format!("{} on {}", row.name, old.trace.name);
+    fn add(&mut self, pair: &Paired, relative_to: Option<&str>) {
+        let Paired { name: trace, old, new } = pair;
+        let name = |row: &Contender| format!("{} on {trace}", row.name);
         let is_floor = |row: &Contender| row.role == Role::Floor;
         for before in old.contenders.iter().filter(|row| !is_floor(row)) {
             let Some(after) = new.contenders.iter().find(|row| row.name == before.name) else {
@@ -118,41 +119,26 @@ impl Regression {
                 continue;
             }
             let figures = metric::of_contenders().filter(|metric| gate::is_of_interest(metric.name));
+            let figures = figures.map(|metric| Pair {
+                metric,
+                old: (metric.of)(before),
+                new: (metric.of)(after),
+                apart: if metric.name == metric::INSTRUCTIONS.name { counted_apart(pair, before, after) } else { None },
+            });
+            let figures: Vec<Pair> = figures.collect();
             self.cells.push(Cell {
-                trace: old.trace.name.clone(),
+                trace: trace.clone(),
                 contender: before.name.clone(),
                 versions: (before.version.clone(), after.version.clone()),
-                times: Temperature::ALL.map(|of| time(old, before, new, after, relative_to, of)),
-                figures: figures
-                    .map(|metric| Pair { metric, old: (metric.of)(before), new: (metric.of)(after) })
-                    .collect(),
+                times: Temperature::ALL.map(|of| time(pair, (before, after), relative_to, of)),
+                lost: lost(pair, (before, after), relative_to, &figures),
+                figures,
                 broke: broke(before, after),
             });
         }
         let is_new = |row: &&Contender| !is_floor(row) && old.contenders.iter().all(|before| before.name != row.name);
         self.only_new.extend(new.contenders.iter().filter(is_new).map(name));
     }
-}
-
-/// Why the figures of two results cannot be compared: the settings that they depend on and that differ.
-fn differences(old: &Results, new: &Results) -> Vec<String> {
-    let mut differences = Vec::new();
-    let mut differ = |what: &str, old: &str, new: &str| {
-        if old != new {
-            differences.push(format!("{what} {old} and {new}"));
-        }
-    };
-    let digits = |sha256: &str| sha256.chars().take(12).collect::<String>();
-    differ("trace", &old.trace.name, &new.trace.name);
-    if old.trace.sha256 != new.trace.sha256 {
-        differ("the trace has changed, SHA-256", &digits(&old.trace.sha256), &digits(&new.trace.sha256));
-    }
-    let (before, after) = (&old.settings, &new.settings);
-    differ("page size", &before.page_bytes.to_string(), &after.page_bytes.to_string());
-    differ("touch", &before.touch, &after.touch);
-    differ("heap limit in pages", &before.heap_limit_pages.to_string(), &after.heap_limit_pages.to_string());
-    differ("target", &old.provenance.target, &new.provenance.target);
-    differences
 }
 
 fn failed(row: &Contender) -> bool {
@@ -181,16 +167,17 @@ fn broke(old: &Contender, new: &Contender) -> Option<String> {
 
 /// New over old time of a cell.
 fn time(
-    old: &Results,
-    before: &Contender,
-    new: &Results,
-    after: &Contender,
+    pair: &Paired,
+    (before, after): (&Contender, &Contender),
     relative_to: Option<&str>,
     of: Temperature,
 ) -> Figure<Ratio> {
-    if old.provenance.profile != new.provenance.profile {
-        let (old, new) = (&old.provenance.profile, &new.provenance.profile);
-        return Figure::unknown(format!("a {old} and a {new} build"));
+    let Paired { old, new, .. } = pair;
+    if relative_to == Some(before.name.as_str()) {
+        return Figure::unknown("times are relative to its own");
+    }
+    if let Some(builds) = builds(pair) {
+        return Figure::unknown(builds);
     }
     if old.settings.streamed != new.settings.streamed {
         return Figure::unknown("the trace was decoded while it was timed in one of the runs only");
@@ -199,10 +186,46 @@ fn time(
         samples(results, row, relative_to, of).map_err(|reason| format!("{which}: {reason}"))
     };
     let samples = of_run("old", old, before).and_then(|old| Ok((old, of_run("new", new, after)?)));
-    match samples {
-        Ok((old_samples, new_samples)) => ratio_of_medians(&new_samples, &old_samples, old.settings.seed),
-        Err(reason) => Figure::unknown(reason),
+    let (before, after) = match samples {
+        Ok(both) => both,
+        Err(reason) => return Figure::unknown(reason),
+    };
+    match ratio_of_medians(&after, &before, old.settings.seed) {
+        // An interval of so few would not cover 95 %, and a gate that believes it fails for nothing.
+        Figure::Known(Ratio { estimate, .. }) if before.len().min(after.len()) < ROUNDS_FOR_95 => {
+            Figure::Known(Ratio { estimate: Estimate { interval: None, ..estimate }, verdict: Verdict::Inconclusive })
+        }
+        ratio => ratio,
     }
+}
+
+/// That the builds have different profiles, so that neither times nor instructions compare.
+fn builds(Paired { old, new, .. }: &Paired) -> Option<String> {
+    let (old, new) = (&old.provenance.profile, &new.provenance.profile);
+    (old != new).then(|| format!("a {old} and a {new} build"))
+}
+
+/// Why the instructions of both runs say nothing about each other: METHODOLOGY.md tells what the counters see.
+fn counted_apart(pair: &Paired, old: &Contender, new: &Contender) -> Option<String> {
+    let (old, new) = (old.instructions.known()?, new.instructions.known()?);
+    let counters =
+        || (old.counter != new.counter).then(|| format!("counted by {} and by {}", old.counter, new.counter));
+    builds(pair).or_else(counters)
+}
+
+/// The figures that are there in the old run alone, but for those that nobody asked the new one for.
+fn lost(
+    Paired { old, new, .. }: &Paired,
+    (before, after): (&Contender, &Contender),
+    relative_to: Option<&str>,
+    figures: &[Pair],
+) -> Vec<(&'static str, String)> {
+    let times = Temperature::ALL.into_iter().zip(gate::TIMES).filter_map(|(of, name)| {
+        samples(old, before, relative_to, of).ok()?;
+        Some((name, samples(new, after, relative_to, of).err()?))
+    });
+    let figures = figures.iter().filter_map(|pair| Some((pair.metric.name, pair.lost()?.to_owned())));
+    times.chain(figures).filter(|(name, _)| gate::is_asked_for(name, &new.settings)).collect()
 }
 
 /// Nanoseconds an operation of every round, or how many times another contender's time.
@@ -213,7 +236,10 @@ fn samples(results: &Results, row: &Contender, relative_to: Option<&str>, of: Te
     };
     let Some(other) = relative_to else {
         // The operations are those of the trace, and cancel. A trace without any has no time worth a ratio.
-        return Ok(of.samples(time).iter().map(|&ns| ns as f64 / time.ops.max(1) as f64).collect());
+        return match of.samples(time) {
+            [] => Err("no round was timed".to_owned()),
+            samples => Ok(samples.iter().map(|&ns| ns as f64 / time.ops.max(1) as f64).collect()),
+        };
     };
     match rounds_beside(results, row, other, of) {
         Figure::Known((ours, theirs)) if theirs.iter().all(|&ns| ns > 0) => {
@@ -222,62 +248,6 @@ fn samples(results: &Results, row: &Contender, relative_to: Option<&str>, of: Te
         Figure::Known(_) => Err(format!("a replay of {other} took no time that the clock could see")),
         Figure::Unknown { unknown } => Err(unknown),
     }
-}
-
-/// What lies between the runs and is not the contenders.
-fn doubts(old: &[Results], new: &[Results], relative_to: Option<&str>) -> Vec<String> {
-    let mut doubts = Vec::new();
-    if let (Some(old), Some(new)) = (old.first(), new.first()) {
-        let cpu = |results: &Results| {
-            results.provenance.cpu.known().cloned().unwrap_or_else(|| "an unknown processor".into())
-        };
-        if cpu(old) != cpu(new) && relative_to.is_none() {
-            doubts.push(format!(
-                "The runs are of two machines ({}, {}), and so are the ratios of times: '--relative-to' a contender that is the same in both \
-                 cancels the machine's speed.",
-                cpu(old),
-                cpu(new)
-            ));
-        }
-    }
-    if let Some(other) = relative_to {
-        let version = |all: &[Results]| {
-            all.iter()
-                .flat_map(|results| &results.contenders)
-                .find(|row| row.name == other)
-                .map(|row| row.version.clone())
-        };
-        if let (Some(before), Some(after)) = (version(old), version(new))
-            && before != after
-        {
-            doubts.push(format!(
-                "Times are relative to {other}, which is version {before} in one run and {after} in the other."
-            ));
-        }
-    }
-    for (which, run) in [("old", old), ("new", new)] {
-        let mut codes: Vec<&str> =
-            run.iter().flat_map(|results| &results.warnings).map(|warning| warning.code.name()).collect();
-        codes.sort_unstable();
-        codes.dedup();
-        if !codes.is_empty() {
-            doubts.push(format!("The {which} run has warnings: {}.", codes.join(", ")));
-        }
-    }
-    doubts
-}
-
-/// That the harness alone, on resident pages, was faster or slower in one of the runs.
-fn floors_differ(old: &Results, new: &Results) -> Option<String> {
-    let ratio = time(old, floor(old)?, new, floor(new)?, None, Temperature::Warm);
-    let Interval { low, high } = ratio.known()?.estimate.interval?;
-    (low > 1.0 + MOST_BETWEEN_FLOORS || high < 1.0 / (1.0 + MOST_BETWEEN_FLOORS)).then(|| {
-        format!(
-            "On {} the floor, which is the harness alone, took {low:.2} to {high:.2} times as long in the new run: the machine or the harness \
-             differs, and with it the times. '--relative-to' cancels what all share.",
-            old.trace.name
-        )
-    })
 }
 
 #[cfg(test)]
@@ -290,6 +260,7 @@ mod tests {
     pub(super) fn on(trace: &str, contenders: Vec<Contender>) -> Results {
         let mut results = Results { contenders, ..sample::empty() };
         results.trace.name = trace.into();
+        results.trace.sha256 = format!("sha of {trace}");
         results
     }
 
@@ -341,7 +312,7 @@ mod tests {
             (|results| results.settings.heap_limit_pages = 16, "heap limit in pages 65536 and 16"),
             (
                 |results| results.trace.sha256 = "0123456789abcdef".into(),
-                "the trace has changed, SHA-256 e3b0c44298fc and 0123456789ab",
+                "the trace has changed, SHA-256 sha of one and 0123456789ab",
             ),
             (
                 |results| results.provenance.target = "wasm32-unknown-unknown".into(),
@@ -388,6 +359,7 @@ mod tests {
         let relative = Regression::of(std::slice::from_ref(&old), std::slice::from_ref(&new), Some("dlmalloc"));
         assert!((relative.cells[1].times[1].known().unwrap().estimate.value - 1.1).abs() < 0.01);
         assert!(relative.doubts.is_empty(), "{:?}", relative.doubts);
+        assert_eq!(relative.cells[0].times, [(); 2].map(|()| Figure::unknown("times are relative to its own")));
         let nobody = Regression::of(&[old], &[new], Some("nobody"));
         assert_eq!(nobody.cells[1].times[1], Figure::unknown("old: nobody does not take part"));
     }
@@ -404,6 +376,69 @@ mod tests {
         let mut streamed = old.clone();
         streamed.settings.streamed = true;
         assert!(matches!(Regression::of(&[old], &[streamed], None).cells[0].times[0], Figure::Unknown { .. }));
+    }
+
+    /// Five rounds in both runs, or in one: all of these lie on one side of the median too often.
+    #[test]
+    fn few_rounds_have_no_interval() {
+        let run = |rounds, warm_ns| [on("one", vec![contender("talc").rounds(rounds).warm_ns(warm_ns).build()])];
+        for (old, new, has) in [(5, 5, false), (15, 5, false), (5, 15, false), (6, 6, true)] {
+            let found = Regression::of(&run(old, 100), &run(new, 200), None);
+            let ratio = found.cells[0].times[1].known().unwrap();
+            assert!((ratio.estimate.value - 2.0).abs() < 0.1, "{ratio:?}");
+            assert_eq!(ratio.estimate.interval.is_some(), has, "{old} and {new}");
+            assert_eq!(ratio.verdict == Verdict::Slower, has, "{old} and {new}");
+        }
+    }
+
+    #[test]
+    fn instructions_of_two_counters_or_builds_are_apart() {
+        let old = on("one", vec![contender("talc").build()]);
+        let instructions = |new: &Results| {
+            let mut found = Regression::of(std::slice::from_ref(&old), std::slice::from_ref(new), None);
+            found.cells[0].figures.pop().filter(|pair| pair.metric.name == "instructions_per_op").unwrap()
+        };
+        assert!(instructions(&old).known().is_some());
+        let mut counted = old.clone();
+        let Figure::Known(found) = &mut counted.contenders[0].instructions else { panic!("they are counted") };
+        found.counter = "perf_event".into();
+        let pair = instructions(&counted);
+        assert_eq!((pair.known(), pair.apart.as_deref()), (None, Some("counted by callgrind and by perf_event")));
+        let mut debug = old.clone();
+        debug.provenance.profile = "debug".into();
+        assert_eq!(instructions(&debug).apart.as_deref(), Some("a release and a debug build"));
+    }
+
+    #[test]
+    fn what_is_lost_is_what_was_asked_for_and_is_not_there() {
+        let lost = |change: fn(&mut Results), relative_to| {
+            let row = contender("talc").min_pages(3, 0).build();
+            let mut old = on("one", vec![contender("dlmalloc").build(), row]);
+            old.settings.min_heap = true;
+            let mut new = old.clone();
+            change(&mut new);
+            let found = Regression::of(&[old], &[new], relative_to);
+            found.cells[1].lost.clone()
+        };
+        let no_heap: fn(&mut Results) = |new| new.contenders[1].min_heap = Figure::unknown("its time was over");
+        assert_eq!(lost(no_heap, None), [("min_heap.bytes", "its time was over".to_owned())]);
+        let not_asked: fn(&mut Results) = |new| {
+            (new.settings.min_heap, new.settings.rounds) = (false, 0);
+            new.contenders[1].min_heap = Figure::unknown("not asked for");
+            new.contenders[1].time = Figure::unknown("switched off");
+        };
+        assert_eq!(lost(not_asked, None), []);
+        let no_time: fn(&mut Results) = |new| new.contenders[1].time = Figure::unknown("the child died");
+        let both = ["cold_ns_per_op", "warm_ns_per_op"].map(|name| (name, "the child died".to_owned()));
+        assert_eq!(lost(no_time, None), both);
+        let no_reference: fn(&mut Results) = |new| new.contenders[0].time = Figure::unknown("it died");
+        assert_eq!(lost(no_reference, None), []);
+        assert_eq!(lost(no_reference, Some("dlmalloc"))[0].1, "dlmalloc has no timings: it died");
+        let fewer_rounds: fn(&mut Results) = |new| {
+            let Figure::Known(time) = &mut new.contenders[1].time else { panic!("it is timed") };
+            time.cold_ns.clear();
+        };
+        assert_eq!(lost(fewer_rounds, None), [("cold_ns_per_op", "no round was timed".to_owned())]);
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub use bootstrap::{RESAMPLES, estimate_median, median, spread};
 pub use net::net_ns_per_op;
 pub use ratio::{Ratio, Verdict, ratio_within_rounds};
 pub use rounds::{Temperature, floor, ratio_beside, rounds_beside};
+pub(crate) use summary::common_of;
 pub use summary::{Common, Measure, Row, by_origin, common, geometric_mean};
 pub use two_samples::ratio_of_medians;
 
@@ -27,7 +28,7 @@ use bootstrap::percentile_interval;
 use crate::results::Figure;
 
 /// Samples from which on an interval for a median can cover 95 %: all samples lie on one side of the median of what is
-/// sampled with probability 2 × 0.5ⁿ, which is 6.3 % for five samples and 3.1 % for six.
+/// sampled with probability 2 × 0.5ⁿ, which is 6.3 % for five samples and 3.1 % for six. The same holds of traces for an interval over these.
 pub const ROUNDS_FOR_95: usize = 6;
 
 /// A figure that was estimated from samples.

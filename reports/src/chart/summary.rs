@@ -13,9 +13,10 @@ use super::rows::Rows;
 use super::{data, palette};
 use crate::ReportError;
 use crate::numbers::{count, fixed, short};
+use crate::ranking;
 use crate::reasons::by_reason;
 use crate::results::{Origin, Results};
-use crate::stats::{Common, Estimate, Measure, Row, Temperature, by_origin, common, floor, median};
+use crate::stats::{Common, Estimate, Measure, ROUNDS_FOR_95, Row, Temperature, by_origin, common, floor, median};
 
 /// What stands above the figures to the right.
 const MEAN: &str = "mean";
@@ -79,7 +80,7 @@ pub(super) fn heap_data(all: &[Results]) -> String {
 /// The data: a row for each contender and trace, and one without a trace for the contender's mean.
 fn table(all: &[Results], measure: Measure) -> String {
     let mut rows = Vec::new();
-    if let Some(summary) = Summary::of(all, measure) {
+    if let Ok(summary) = Summary::of(all, measure) {
         for (row, mean) in summary.rows() {
             let points = summary.common.traces.iter().zip(&row.ratios);
             rows.extend(points.map(|(trace, rounds)| {
@@ -99,8 +100,9 @@ fn draw(all: &[Results], measure: Measure) -> Result<String, ReportError> {
         let words = Words { subject: "all traces".into(), what, description };
         canvas::message(&words, &[vec!["There is nothing to draw.".into()], reasons].concat())
     };
-    let Some(summary) = Summary::of(all, measure) else {
-        return nothing(vec!["No trace was replayed.".into()]);
+    let summary = match Summary::of(all, measure) {
+        Ok(summary) => summary,
+        Err(reason) => return nothing(vec![reason]),
     };
     let notes = summary.notes();
     if summary.common.traces.len() < 2 {
@@ -162,18 +164,21 @@ fn origin_name(origin: Origin) -> &'static str {
 
 impl<'a> Summary<'a> {
     /// Of the recorded traces if there are any, else of those of unstated origin, else of the synthetic ones: they are never in one mean.
-    fn of(all: &'a [Results], measure: Measure) -> Option<Self> {
+    /// A sentence says where there is none.
+    fn of(all: &'a [Results], measure: Measure) -> Result<Self, String> {
         let mut groups = by_origin(all).into_iter();
-        let (origin, group) = groups.next()?;
-        let first: &Results = group.first()?;
+        let (origin, group) = groups.next().ok_or("No trace was replayed.")?;
+        ranking::check(group.iter().copied()).map_err(|error| format!("There is no mean: {error}."))?;
+        let first: &Results = group[0];
         let baseline = first.settings.baseline.as_str();
-        let common = common(&group, baseline, measure);
+        let mut common = common(&group, baseline, measure);
+        common.add_yardsticks(&group, baseline, measure);
         let means = common.geometric_means(first.settings.seed);
         let mut order: Vec<usize> = (0..means.len()).collect();
         order.sort_by(|&one, &other| means[one].value.total_cmp(&means[other].value));
         let names = |group: Vec<&'a Results>| group.iter().map(|results| results.trace.name.as_str()).collect();
         let others = groups.map(|(origin, group)| (origin, names(group))).collect();
-        Some(Summary { measure, baseline, origin, first, common, means, order, others })
+        Ok(Summary { measure, baseline, origin, first, common, means, order, others })
     }
 
     /// The rows with their means, the smallest first.
@@ -241,6 +246,10 @@ impl<'a> Summary<'a> {
             let number = count(self.common.traces_left_out.len() as u64, "trace");
             notes.push(format!("left out, as not all completed them, {number}: {}", traces.join("; ")));
         }
+        // What has no mean has no interval to speak of.
+        if (2..ROUNDS_FOR_95).contains(&self.common.traces.len()) {
+            notes.push(ranking::too_few_traces(self.common.traces.len()).trim_end_matches('.').to_owned());
+        }
         for (origin, names) in &self.others {
             notes.push(format!("left out, as they are {}: {}", origin_name(*origin), names.join(", ")));
         }
@@ -289,6 +298,7 @@ mod tests {
     fn on(trace: &str, contenders: Vec<Contender>) -> Results {
         let mut results = Results { contenders, ..sample::empty() };
         results.trace.name = trace.into();
+        results.trace.sha256 = format!("sha of {trace}");
         results
     }
 
@@ -347,7 +357,40 @@ mod tests {
         let svg = Document::parse(&svg).unwrap();
         let words = texts(&svg).join(" ");
         assert!(words.contains("not shown: broken (failed verification)"), "{words}");
-        assert!(words.contains("left out, as not all completed them, 1 trace: three (null: did not take part; talc: failed verification)"), "{words}");
+        assert!(
+            words.contains("left out, as not all completed them, 1 trace: three (talc: failed verification)"),
+            "{words}"
+        );
+    }
+
+    #[test]
+    fn yardsticks_cost_no_trace_and_are_shown_where_they_have_all() {
+        let mut set = set();
+        let bump = |pages| contender("bump").role(Role::Baseline).pages(pages);
+        set[0].contenders.push(bump(99).build());
+        set[1].contenders.push(bump(99).build());
+        assert!(heap_data(&set).contains("\ntwo,bump,"));
+        set[1].contenders[3] = bump(99).failed_requests(1).build();
+        assert!(heap_data(&set).contains("\ntwo,talc,8,,\n") && !heap_data(&set).contains("bump"));
+        let svg = heap_summary(&set).unwrap();
+        assert!(svg.contains("not shown: bump (completed 1 of 2 traces (requests failed))"));
+        assert!(
+            svg.contains("takes 6 traces at least: over 2 it covers less"),
+            "nor is the interval what it is called"
+        );
+    }
+
+    #[test]
+    fn what_must_not_be_mixed_has_no_mean() {
+        let mut set = vec![on("one", rows(50, 32)), on("one", rows(50, 32)), on("two", rows(50, 32))];
+        set[1].settings.page_bytes = 4096;
+        let words = |set: &[Results]| {
+            let svg = heap_summary(set).unwrap();
+            texts(&Document::parse(&svg).unwrap()).join(" ")
+        };
+        assert!(words(&set).contains("There is no mean: one is there more than once"), "{}", words(&set));
+        assert!(words(&set[1..]).contains("There is no mean: page sizes of one and two differ (4096 and 65536)"));
+        assert_eq!(heap_data(&set).lines().count(), 1);
     }
 
     #[test]

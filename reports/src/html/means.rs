@@ -2,8 +2,9 @@
 
 use super::summary::{Statement, Tone, and, times};
 use crate::numbers::{count, short};
-use crate::results::{Results, Role};
-use crate::stats::{Common, Estimate, Measure, common};
+use crate::ranking::too_few_traces;
+use crate::results::Results;
+use crate::stats::{Common, Estimate, Measure, ROUNDS_FOR_95, common};
 
 /// One contender's mean, and how many times that of the one with the lowest.
 struct Mean<'a> {
@@ -14,15 +15,16 @@ struct Mean<'a> {
 
 /// What the means of one measure over these traces, all of one origin, allow to be said.
 pub(super) fn means(question: &'static str, group: &[&Results], measure: Measure) -> Statement {
-    let Some(first) = group.first() else { return nothing(question, "there are no traces".into()) };
+    let Some(first) = group.first() else { return nothing(question, vec!["There are no traces.".into()]) };
     let (baseline, seed) = (&first.settings.baseline, first.settings.seed);
-    let contenders = contenders(group);
-    let mut found = common(group, baseline, measure);
-    found.rows.retain(|row| contenders.contains(&row.name.as_str()));
-    found.contenders_left_out.retain(|(name, _)| contenders.contains(&name.as_str()));
+    let found = common(group, baseline, measure);
+    if found.traces.len() < 2 {
+        let few = "A mean takes two traces that all contenders completed.".to_owned();
+        return nothing(question, std::iter::once(few).chain(left_out(&found)).collect());
+    }
     let means = found.geometric_means(seed);
     let lowest = (0..means.len()).min_by(|&one, &other| means[one].value.total_cmp(&means[other].value));
-    let Some(lowest) = lowest else { return nothing(question, left_out(&found).join(" ")) };
+    let lowest = lowest.expect("a common trace has contenders");
     let ratios = found.ratios_to(lowest, seed);
     let mut ranked: Vec<Mean> = (found.rows.iter().zip(&means).zip(ratios))
         .map(|((row, &mean), to_lowest)| Mean { name: &row.name, mean, to_lowest })
@@ -31,26 +33,31 @@ pub(super) fn means(question: &'static str, group: &[&Results], measure: Measure
 
     let apart = |mean: &&Mean| mean.to_lowest.interval.is_some_and(|interval| interval.low > 1.0);
     let tied: Vec<&Mean> = ranked[1..].iter().filter(|mean| !apart(mean)).collect();
+    let lowest = ranked[0].name;
     let names: Vec<String> =
         [&ranked[0]].into_iter().chain(tied.iter().copied()).map(|mean| mean.name.to_owned()).collect();
     let next = ranked[1..].iter().find(apart);
-    let (answer, tone) = match (&tied[..], next) {
-        ([], None) => (names[0].clone(), Tone::Open),
-        ([], Some(_)) => (names[0].clone(), Tone::Known),
-        _ => (format!("inconclusive between {}", and(names.iter())), Tone::Open),
+    // So few agree by chance too often.
+    let few = (found.traces.len() < ROUNDS_FOR_95).then(|| too_few_traces(found.traces.len()));
+    let (answer, names, tone) = match (&tied[..], next) {
+        ([], None) => (lowest.to_owned(), names, Tone::Open),
+        ([], Some(_)) if few.is_some() => ("inconclusive: too few traces".to_owned(), Vec::new(), Tone::Open),
+        ([], Some(_)) => (lowest.to_owned(), names, Tone::Known),
+        _ => (format!("inconclusive between {}", and(names.iter())), names, Tone::Open),
     };
     let mut detail = vec![sentence(&ranked, measure, baseline, found.traces.len())];
-    let beside = |mean: &Mean| format!("{}: {} that of {}", mean.name, times(&mean.to_lowest, "×"), names[0]);
+    let beside = |mean: &Mean| format!("{}: {} that of {}", mean.name, times(&mean.to_lowest, "×"), lowest);
+    // Over two traces or more there always is an interval.
     detail.extend(tied.iter().map(|mean| format!("{}; this interval contains 1.", beside(mean))));
     detail.extend(next.map(|next| format!("{}.", beside(next))));
+    // There is nothing to conclude where there is nobody to compare with.
+    detail.extend(few.filter(|_| ranked.len() > 1));
     detail.extend(left_out(&found));
     Statement { question, answer, names, detail, tone }
 }
 
-/// The names of those that one could ship.
-fn contenders<'a>(group: &[&'a Results]) -> Vec<&'a str> {
-    let rows = group.iter().flat_map(|results| &results.contenders);
-    rows.filter(|row| row.role == Role::Contender).map(|row| row.name.as_str()).collect()
+fn nothing(question: &'static str, detail: Vec<String>) -> Statement {
+    Statement { question, answer: "too few common traces".into(), names: Vec::new(), detail, tone: Tone::Open }
 }
 
 fn sentence(ranked: &[Mean], measure: Measure, baseline: &str, traces: usize) -> String {
@@ -68,13 +75,10 @@ fn left_out(found: &Common) -> Vec<String> {
     if told.is_empty() { Vec::new() } else { vec![format!("Left out: {}.", told.join("; "))] }
 }
 
-fn nothing(question: &'static str, reason: String) -> Statement {
-    Statement { question, answer: "no common traces".into(), names: Vec::new(), detail: vec![reason], tone: Tone::Open }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::Role;
     use crate::sample::{self, contender};
     use crate::stats::Temperature;
 
@@ -95,13 +99,52 @@ mod tests {
         means("Who", &all.iter().collect::<Vec<_>>(), measure)
     }
 
+    /// Six traces on which talc is faster and larger.
+    fn six() -> [Results; 6] {
+        ["a", "b", "c", "d", "e", "f"].map(|trace| on(trace, [200, 100]))
+    }
+
     #[test]
-    fn a_winner_on_all_traces_is_one() {
-        let said = say(&[on("a", [200, 100]), on("b", [300, 100]), on("c", [200, 100])], WARM);
+    fn a_winner_on_all_of_six_traces_is_one() {
+        let said = say(&six(), WARM);
         assert_eq!((said.answer.as_str(), said.tone), ("talc", Tone::Known));
-        assert_eq!(said.detail[0], "Mean time, dlmalloc's being 1, over 3 traces: talc 0.44, dlmalloc 1.00.");
-        assert!(said.detail[1].starts_with("dlmalloc: 2.29 × ("), "{said:?}");
+        assert_eq!(said.detail[0], "Mean time, dlmalloc's being 1, over 6 traces: talc 0.50, dlmalloc 1.00.");
+        assert!(said.detail[1].starts_with("dlmalloc: 2.00 × ("), "{said:?}");
         assert_eq!(said.detail.len(), 2, "the floor is nobody to speak of: {said:?}");
+    }
+
+    /// Of five traces all agree by chance in one case of sixteen, and their interval excludes 1 then.
+    #[test]
+    fn of_fewer_nobody_is_known_to_win() {
+        for measure in [WARM, Measure::Footprint] {
+            let said = say(&six()[1..], measure);
+            assert_eq!((said.answer.as_str(), said.tone), ("inconclusive: too few traces", Tone::Open));
+            assert!(said.names.is_empty() && said.detail[1].contains(" × (") && said.detail[1].contains(" that of "));
+            assert!(said.detail[2].starts_with("An interval of 95 % takes 6 traces at least: over 5"), "{said:?}");
+        }
+    }
+
+    #[test]
+    fn one_common_trace_has_no_mean() {
+        let mut all = [on("a", [200, 100]), on("b", [200, 100])];
+        all[1].contenders[2] = contender("talc").invalid(1, "overlap").build();
+        for measure in [WARM, Measure::Footprint] {
+            let said = say(&all, measure);
+            assert_eq!((said.answer.as_str(), said.tone), ("too few common traces", Tone::Open));
+            assert_eq!(said.detail[1], "Left out: b (talc: failed verification).");
+        }
+    }
+
+    #[test]
+    fn a_yardstick_that_refuses_requests_costs_no_trace() {
+        let mut all = six();
+        for (index, results) in all.iter_mut().enumerate() {
+            let refused = u64::from(index < 3);
+            results.contenders.push(contender("bump").role(Role::Baseline).failed_requests(refused).build());
+        }
+        let said = say(&all, Measure::Footprint);
+        assert_eq!((said.answer.as_str(), said.tone), ("dlmalloc", Tone::Known));
+        assert!(said.detail[0].contains("over 6 traces") && said.detail.len() == 2, "{said:?}");
     }
 
     #[test]
@@ -113,7 +156,7 @@ mod tests {
 
     #[test]
     fn memory_is_exact_and_who_fails_is_left_out_with_the_reason() {
-        let mut all = [on("a", [200, 100]), on("b", [100, 150])];
+        let mut all = six();
         let said = say(&all, Measure::Footprint);
         assert_eq!((said.answer.as_str(), said.tone), ("dlmalloc", Tone::Known));
         for one in &mut all {
@@ -122,6 +165,6 @@ mod tests {
         let said = say(&all, Measure::Footprint);
         assert_eq!((said.answer.as_str(), said.tone), ("dlmalloc", Tone::Open), "there is nobody to compare it with");
         assert_eq!(said.detail[1], "Left out: talc (failed verification).");
-        assert_eq!(say(&[], WARM).answer, "no common traces");
+        assert_eq!(say(&[], WARM).answer, "too few common traces");
     }
 }

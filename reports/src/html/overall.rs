@@ -12,6 +12,7 @@ use super::summary::{Statement, Tone, and, speed_in_short};
 use super::verdicts;
 use crate::ReportError;
 use crate::numbers::short;
+use crate::ranking;
 use crate::results::{Origin, Results, Verification};
 use crate::stats::{Measure, Temperature, by_origin};
 
@@ -20,6 +21,14 @@ pub(super) fn section(results: &[Results], found: &[Findings]) -> Result<String,
     let mut html = "<section id=\"overall\">\n".to_owned();
     // Origins are never in one mean.
     for (kind, group) in by_origin(results).into_iter().filter(|(_, group)| group.len() > 1) {
+        if let Err(error) = ranking::check(group.iter().copied()) {
+            let error = escape(&error.to_string());
+            html += &format!(
+                "<h2>Geometric means</h2>\n<p>There are none over the {}: {error}.</p>\n",
+                noun(kind, group.len())
+            );
+            continue;
+        }
         html += &format!("<h2>Geometric means over {} {}</h2>\n", group.len(), noun(kind, group.len()));
         html += &verdicts(&[
             means("Fastest on warm pages", &group, Measure::Time(Temperature::Warm)),
@@ -179,6 +188,7 @@ mod tests {
     fn on(trace: &str, origin: Origin, contenders: [(&str, u64, u64); 2]) -> Results {
         let mut results = sample::empty();
         (results.trace.name, results.trace.origin) = (trace.into(), origin);
+        results.trace.sha256 = format!("sha of {trace}");
         results.contenders =
             contenders.map(|(name, warm_ns, pages)| contender(name).warm_ns(warm_ns).pages(pages).build()).into();
         results
@@ -223,6 +233,18 @@ mod tests {
         all[1].contenders[1] = contender("talc").invalid(3, "overlap").build();
         let told = told(&all);
         assert_eq!((told[3].question, told[3].detail[0].as_str()), ("Failed", "talc on 1 of 2: b."));
+    }
+
+    #[test]
+    fn what_must_not_be_mixed_is_in_no_mean() {
+        let mut all = ["a", "b"].map(|trace| on(trace, Origin::Recorded, [("dlmalloc", 200, 20), ("talc", 100, 22)]));
+        let html = |all: &[Results]| section(all, &all.iter().map(Findings::of).collect::<Vec<_>>()).unwrap();
+        assert!(html(&all).contains("<h2>Geometric means over 2 recorded traces</h2>\n<div"));
+        all[1].settings.page_bytes = 4096;
+        let reason = "There are none over the recorded traces: page sizes of a and b differ (65536 and 4096)";
+        assert!(html(&all).contains(reason) && !html(&all).contains("Geometric means over"));
+        all[0] = all[1].clone();
+        assert!(html(&all).contains("There are none over the recorded traces: b is there more than once"));
     }
 
     #[test]

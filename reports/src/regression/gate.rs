@@ -2,10 +2,10 @@
 
 use super::{Cell, Pair, Regression};
 use crate::numbers::{fixed, short};
-use crate::results::Figure;
+use crate::results::{Figure, Settings};
 
 /// The times that a gate may hold, in the order of [`Temperature::ALL`](crate::stats::Temperature::ALL).
-const TIMES: [&str; 2] = ["cold_ns_per_op", "warm_ns_per_op"];
+pub(super) const TIMES: [&str; 2] = ["cold_ns_per_op", "warm_ns_per_op"];
 
 /// The figures of which less is better, beside times. The others follow from these, or are neither good nor bad.
 const FIGURES: [&str; 10] = [
@@ -39,10 +39,19 @@ pub(super) fn is_of_interest(metric: &str) -> bool {
     FIGURES.contains(&metric)
 }
 
+/// Whether a run with these settings was asked for the metric.
+pub(super) fn is_asked_for(metric: &str, settings: &Settings) -> bool {
+    match metric {
+        "min_heap.bytes" => settings.min_heap,
+        "instructions_per_op" => settings.instructions,
+        _ => settings.rounds > 0 || !TIMES.contains(&metric),
+    }
+}
+
 /// What a gate found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Worse {
-    /// A line for each figure that got worse by more than is allowed, and for each contender that broke.
+    /// A line for each figure that got worse by more than is allowed or is not there any longer, and for each contender that broke.
     pub lines: Vec<String>,
     /// How many figures were compared. A gate that compared none has found nothing out.
     pub compared: usize,
@@ -50,7 +59,8 @@ pub struct Worse {
 
 impl Regression {
     /// Which of these metrics got worse by more than `threshold`, a share: 0.05 is 5 %. A time only where its whole interval is above it;
-    /// without an interval, one cannot tell. A figure without one as soon as it is above it. Whoever broke is worse whatever is allowed.
+    /// without an interval, one cannot tell. A figure without one as soon as it is above it. Whoever broke, or lost such a figure, is worse
+    /// whatever is allowed.
     pub fn worse(&self, threshold: f64, metrics: &[&str]) -> Worse {
         let mut worse = Worse::default();
         for cell in &self.cells {
@@ -58,6 +68,10 @@ impl Regression {
                 worse.lines.push(format!("{}: {broke}", name(cell)));
                 worse.compared += 1;
                 continue;
+            }
+            for (metric, reason) in cell.lost.iter().filter(|(metric, _)| metrics.contains(metric)) {
+                worse.lines.push(format!("{}: {metric} is not known any longer: {reason}", name(cell)));
+                worse.compared += 1;
             }
             for (metric, ratio) in TIMES.into_iter().zip(&cell.times).filter(|(metric, _)| metrics.contains(metric)) {
                 let Figure::Known(ratio) = ratio else { continue };
@@ -178,6 +192,44 @@ mod tests {
         assert_eq!(worse(untimed(), untimed(), 0.0), Worse::default());
         let once = || contender("a").rounds(1).build();
         assert_eq!(worse(once(), once(), 0.0).compared, 1, "the peak: one round has no interval");
+    }
+
+    #[test]
+    fn what_is_lost_is_worse_where_it_is_held() {
+        let run = |row: Contender| {
+            let mut results = on("one", vec![row]);
+            results.settings.min_heap = true;
+            [results]
+        };
+        let old = run(contender("a").min_pages(3, 0).build());
+        let new = run(contender("a").without_min_heap("its time was over").build());
+        let regression = Regression::of(&old, &new, None);
+        let found = regression.worse(9.0, &DEFAULT_GATES);
+        let line = "a on one: min_heap.bytes is not known any longer: its time was over".to_owned();
+        assert_eq!((found.lines, found.compared), (vec![line], 4));
+        assert_eq!(regression.worse(9.0, &["peak_heap_bytes"]).lines, [""; 0]);
+        let died = worse(contender("a").build(), contender("a").without_time("the child died").build(), 9.0);
+        assert_eq!((died.lines.len(), died.compared), (2, 3));
+        assert_eq!(
+            worse(contender("a").without_time("the child died").build(), contender("a").build(), 0.0).compared,
+            1
+        );
+    }
+
+    /// Of two and two rounds of the same allocator, both new ones lie above both old ones in one comparison of six.
+    #[test]
+    fn what_has_no_interval_of_95_percent_is_not_compared() {
+        let of = |rounds, cold_ns| contender("a").rounds(rounds).cold_ns(cold_ns).build();
+        assert_eq!(worse(of(2, 100), of(2, 200), 0.0), Worse { lines: Vec::new(), compared: 1 });
+        assert_eq!(worse(of(15, 100), of(5, 200), 0.0), Worse { lines: Vec::new(), compared: 1 });
+        assert_eq!(worse(of(6, 100), of(6, 200), 0.0).compared, 3);
+    }
+
+    #[test]
+    fn nobody_is_compared_with_himself() {
+        let run = [on("one", vec![contender("a").build(), contender("b").build()])];
+        let compared = |relative_to| Regression::of(&run, &run, relative_to).worse(0.0, &TIMES).compared;
+        assert_eq!((compared(None), compared(Some("a"))), (4, 2));
     }
 
     #[test]

@@ -5,19 +5,27 @@ use super::{Cell, Regression, Worse};
 use crate::numbers::{fixed, grouped};
 use crate::reasons::by_reason;
 use crate::results::{Figure, Results};
-use crate::stats::{Ratio, Temperature, Verdict};
+use crate::stats::{ROUNDS_FOR_95, Ratio, Temperature, Verdict};
 use crate::table::grid::{Grid, escaped};
 use crate::table::wrap;
 
 const LEGEND: &str = "Times are new / old: the ratio of the medians, and its 95 % confidence interval; ▲ slower, ▼ faster, as the whole interval \
     is on one side of 1; all others are inconclusive. Memory is exact.";
 
-/// Where and when a run was measured.
-pub(super) fn run(results: &Results) -> String {
-    let from = &results.provenance;
-    let revision = from.git_revision.known().map(|revision| format!(" ({revision})")).unwrap_or_default();
-    let cpu = from.cpu.known().map_or("an unknown processor", String::as_str);
-    format!("{} by Heaprace {}{revision}, {} build, on {cpu}", from.date, from.heaprace_version, from.profile)
+/// Where and when a run was measured. It may be put together of several: the first of each build and machine is told.
+pub(super) fn run(all: &[Results]) -> String {
+    let mut known = Vec::new();
+    let mut told = Vec::new();
+    for from in all.iter().map(|results| &results.provenance) {
+        let revision = from.git_revision.known().map(|revision| format!(" ({revision})")).unwrap_or_default();
+        let cpu = from.cpu.known().map_or("an unknown processor", String::as_str);
+        let by = format!("by Heaprace {}{revision}, {} build, on {cpu}", from.heaprace_version, from.profile);
+        if !known.contains(&by) {
+            told.push(format!("{} {by}", from.date));
+            known.push(by);
+        }
+    }
+    told.join("; ")
 }
 
 impl Regression {
@@ -107,8 +115,8 @@ impl Regression {
                 parts.push(format!("version {} → {}", cell.versions.0, cell.versions.1));
             }
             for pair in &cell.figures {
-                match (&pair.old, &pair.new) {
-                    (Figure::Known(old), Figure::Known(new)) if old != new => parts.push(difference(pair, *old, *new)),
+                match pair.known() {
+                    Some((old, new)) if old != new => parts.push(difference(pair, old, new)),
                     _ => {}
                 }
             }
@@ -121,7 +129,7 @@ impl Regression {
     fn not_compared(&self) -> Vec<String> {
         let mut lines: Vec<String> =
             self.not_comparable.iter().map(|(what, why)| format!("{what}: not comparable: {why}")).collect();
-        let unknown = self.cells.iter().flat_map(|cell| no_ratios(cell).into_iter().map(move |reason| (cell, reason)));
+        let unknown = self.cells.iter().flat_map(|cell| not_told(cell).into_iter().map(move |reason| (cell, reason)));
         let named: Vec<(String, String)> =
             unknown.map(|(cell, reason)| (format!("{} on {}", cell.contender, cell.trace), reason)).collect();
         let grouped = by_reason(named.iter().map(|(name, reason)| (name.as_str(), reason.clone())));
@@ -135,21 +143,32 @@ impl Regression {
     }
 }
 
-/// Which ratios of times a cell does not have, and why.
+/// Which comparisons the figures of a cell do not allow, and why.
+fn not_told(cell: &Cell) -> Vec<String> {
+    let mut told = no_ratios(cell);
+    let apart = cell.figures.iter().filter_map(|pair| Some((pair.metric.name, pair.apart.clone()?)));
+    told.extend(by_reason(apart).into_iter().map(|(metrics, reason)| format!("{metrics}: {reason}")));
+    let lost = cell.figures.iter().filter_map(|pair| Some((pair.metric.name, pair.lost()?.to_owned())));
+    told.extend(by_reason(lost).into_iter().map(|(metrics, reason)| format!("{metrics}: new: {reason}")));
+    told
+}
+
+/// Which ratios of times a cell does not have, or has without an interval, and why.
 fn no_ratios(cell: &Cell) -> Vec<String> {
-    match &cell.times {
-        [Figure::Unknown { unknown: cold }, Figure::Unknown { unknown: warm }] if cold == warm => {
-            vec![format!("no ratio of times: {cold}")]
-        }
-        times => {
-            let times = Temperature::ALL.into_iter().zip(times);
-            let unknown = times.filter_map(|(temperature, ratio)| match ratio {
-                Figure::Unknown { unknown } => Some(format!("no ratio of {} times: {unknown}", temperature.name())),
-                Figure::Known(_) => None,
-            });
-            unknown.collect()
-        }
+    let missing = |ratio: &Figure<Ratio>, of: &str| match ratio {
+        Figure::Unknown { unknown } => Some(format!("no ratio of {of}times: {unknown}")),
+        Figure::Known(ratio) if ratio.estimate.interval.is_none() => Some(format!(
+            "no interval of {of}times, as an interval of 95 % takes {ROUNDS_FOR_95} rounds at least in both runs"
+        )),
+        Figure::Known(_) => None,
+    };
+    let [cold, warm] = &cell.times;
+    let both = missing(cold, "");
+    if both.is_some() && both == missing(warm, "") {
+        return both.into_iter().collect();
     }
+    let times = Temperature::ALL.into_iter().zip(&cell.times);
+    times.filter_map(|(temperature, ratio)| missing(ratio, &format!("{} ", temperature.name()))).collect()
 }
 
 fn plain(text: &str) -> String {
@@ -230,7 +249,7 @@ mod tests {
                 "one",
                 vec![
                     contender("dlmalloc").version("0.2.14").pages(21).cold_ns(150).warm_ns(126).build(),
-                    contender("wee_alloc").pages(800).cold_ns(100).warm_ns(50).without_time("switched off").build(),
+                    contender("wee_alloc").pages(800).cold_ns(100).warm_ns(50).without_time("the child died").build(),
                 ],
             ),
             on("two", vec![contender("wee_alloc").rounds(1).pages(3).failed_requests(2).build()]),
@@ -267,11 +286,15 @@ wee_alloc on one: peak_heap_bytes 58,261,504 → 52,428,800 (-10.0 %), peak_span
   retention.freed_heap_bytes 58,261,504 → 52,428,800 (-10.0 %), grow_calls 889 → 800 (-10.0 %)
 
 not compared:
-wee_alloc on one: no ratio of times: new: switched off
+wee_alloc on one: no ratio of times: new: the child died
+wee_alloc on one: instructions_per_op: new: the child died
+wee_alloc on two: no interval of times, as an interval of 95 % takes 6 rounds at least in both runs
 in the old run only: gone on one
 
-2 of 5 figures got worse by more than 5 %:
+4 of 7 figures got worse by more than 5 %:
 dlmalloc on one: cold_ns_per_op +20.0 % (95 % CI +17.5 % to +22.6 %)
+wee_alloc on one: cold_ns_per_op is not known any longer: the child died
+wee_alloc on one: warm_ns_per_op is not known any longer: the child died
 wee_alloc on two: 2 of its requests fail, 0 did
 ";
         let found = regression();
@@ -287,9 +310,11 @@ wee_alloc on two: 2 of its requests fail, 0 did
         let expected = "\
 ### Allocators, new against old
 
-**2 of 5 figures got worse by more than 5 %:**
+**4 of 7 figures got worse by more than 5 %:**
 
 - dlmalloc on one: cold\\_ns\\_per\\_op +20.0 % (95 % CI +17.5 % to +22.6 %)
+- wee\\_alloc on one: cold\\_ns\\_per\\_op is not known any longer: the child died
+- wee\\_alloc on one: warm\\_ns\\_per\\_op is not known any longer: the child died
 - wee\\_alloc on two: 2 of its requests fail, 0 did
 
 | allocator | cold × 95 % CI | warm × 95 % CI | peak heap KiB | change |
@@ -299,6 +324,23 @@ wee_alloc on two: 2 of its requests fail, 0 did
 ";
         assert!(text.starts_with(expected), "{text}");
         assert!(text.contains("<details><summary>Exact differences</summary>\n\n- dlmalloc on one: version"));
+    }
+
+    #[test]
+    fn every_machine_of_a_run_is_told_and_page_sizes_have_headings_of_their_own() {
+        let mut run = [on("one", vec![contender("a").pages(2).build()]), on("one", vec![contender("a").build()])];
+        run[1].settings.page_bytes = 4096;
+        run[1].provenance.cpu = Figure::Known("another".into());
+        let mut new = run.clone();
+        new[1].contenders = vec![contender("a").pages(40).build()];
+        let found = Regression::of(&run, &new, None);
+        let text = found.text(Some((&found.worse(0.0, &DEFAULT_GATES), 0.0)), 300);
+        let told = "Processor; 2026-05-04T12:00:00Z by Heaprace 0.1.0 (9700486), release build, on another\n";
+        assert_eq!(text.matches(told).count(), 2, "{text}");
+        for heading in ["\none (pages of 65,536 B)\n", "\none (pages of 4,096 B)\n"] {
+            assert!(text.contains(heading), "{text}");
+        }
+        assert!(text.contains("\na on one (pages of 4,096 B): peak_heap_bytes 1,310,720 →"), "{text}");
     }
 
     #[test]

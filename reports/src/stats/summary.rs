@@ -2,7 +2,7 @@
 //!
 //! The geometric one, as ratios multiply: half and double make 1, and the order of the contenders is the same whoever is the baseline
 //! (Fleming and Wallace, CACM 29(3), 1986). All contenders are taken on the same traces, those that each of them completed: whoever fails
-//! on the hard ones would look good by it otherwise. Recorded and synthetic traces are never in one mean: [`by_origin`] parts them.
+//! on the hard ones would look good by it otherwise. Yardsticks and the floor do not decide which traces count. Recorded and synthetic traces are never in one mean: [`by_origin`] parts them.
 //!
 //! The interval is a bootstrap in two stages, over the traces and over the rounds of each: it tells how much the mean depends on which
 //! traces are in the set, as well as the machine's noise. What it cannot see: programs that are like none of the traces.
@@ -10,7 +10,7 @@
 use super::rng::SplitMix64;
 use super::{Estimate, RESAMPLES, Temperature, median, percentile_interval, rounds_beside};
 use crate::reasons::by_reason;
-use crate::results::{Contender, Figure, Origin, Results, Verification};
+use crate::results::{Contender, Figure, Origin, Results, Role, Verification};
 
 /// What is compared over traces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,8 @@ pub fn by_origin(all: &[Results]) -> Vec<(Origin, Vec<&Results>)> {
     groups.into_iter().filter(|(_, group)| !group.is_empty()).collect()
 }
 
-/// Finds the common traces: see [`Common`] for who is left out. `baseline` is whom times are compared with.
+/// Finds the common traces of the contenders: see [`Common`] for who is left out. `baseline` is whom times are compared with. Yardsticks and
+/// the floor are in no row, so that they cost the contenders no trace: [`Common::add_yardsticks`] puts them beside.
 ///
 /// ```
 /// use reports::results::Results;
@@ -67,12 +68,17 @@ pub fn by_origin(all: &[Results]) -> Vec<(Origin, Vec<&Results>)> {
 /// }
 /// ```
 pub fn common(group: &[&Results], baseline: &str, measure: Measure) -> Common {
-    let mut names: Vec<&str> = Vec::new();
-    for row in group.iter().flat_map(|results| &results.contenders) {
-        if !names.contains(&row.name.as_str()) {
-            names.push(&row.name);
-        }
-    }
+    common_of(group, baseline, measure, |row| row.role == Role::Contender)
+}
+
+/// The same of those who take part by this rule.
+pub(crate) fn common_of(
+    group: &[&Results],
+    baseline: &str,
+    measure: Measure,
+    takes_part: impl Fn(&Contender) -> bool,
+) -> Common {
+    let names = names(group, takes_part);
     let mut compared = Vec::new();
     let mut contenders_left_out = Vec::new();
     for name in names {
@@ -104,6 +110,17 @@ pub fn common(group: &[&Results], baseline: &str, measure: Measure) -> Common {
             })
             .collect(),
     }
+}
+
+/// The names of those who take part, in the order in which the results have them first.
+fn names<'a>(group: &[&'a Results], takes_part: impl Fn(&Contender) -> bool) -> Vec<&'a str> {
+    let mut names: Vec<&str> = Vec::new();
+    for row in group.iter().flat_map(|results| &results.contenders).filter(|row| takes_part(row)) {
+        if !names.contains(&row.name.as_str()) {
+            names.push(&row.name);
+        }
+    }
+    names
 }
 
 fn too_few(completed: usize, traces: usize, reason: &str) -> String {
@@ -150,6 +167,25 @@ fn completed(row: &Contender) -> Result<(), String> {
 }
 
 impl Common {
+    /// Adds rows for the yardsticks and the floor that have ratios on all of the common traces; the others are left out with the reason. The
+    /// arguments are those of [`common`].
+    pub fn add_yardsticks(&mut self, group: &[&Results], baseline: &str, measure: Measure) {
+        if self.traces.is_empty() {
+            return;
+        }
+        for name in names(group, |row| row.role != Role::Contender) {
+            let found: Vec<_> = group.iter().map(|results| ratios(results, name, baseline, measure)).collect();
+            let completed = found.iter().filter(|ratios| ratios.is_ok()).count();
+            let on_common = group.iter().zip(found).filter(|(results, _)| self.traces.contains(&results.trace.name));
+            match on_common.map(|(_, ratios)| ratios).collect() {
+                Ok(ratios) => self.rows.push(Row { name: name.to_owned(), ratios }),
+                Err(reason) => {
+                    self.contenders_left_out.push((name.to_owned(), too_few(completed, group.len(), &reason)))
+                }
+            }
+        }
+    }
+
     /// The geometric mean of each row over the traces, each trace counting with the median of its rounds. The interval is over traces and
     /// rounds; there is none where there is one trace with one ratio. Without traces there are no means.
     pub fn geometric_means(&self, seed: u64) -> Vec<Estimate> {
@@ -333,6 +369,32 @@ mod tests {
         // Exactly half is enough to stay, and then the trace goes.
         let found = find(&all[1..], WARM);
         assert_eq!((found.traces.len(), found.rows.len()), (1, 2));
+    }
+
+    /// bump completed two of three traces. As a yardstick it costs the others none; as a contender it would.
+    #[test]
+    fn yardsticks_cost_no_trace_and_stand_beside() {
+        let bump = |row: Contender| Contender { role: Role::Baseline, ..row };
+        let rows = |bump| vec![timed("dlmalloc", &[10], 2), timed("talc", &[5], 2), bump];
+        let all = [
+            on("a", rows(bump(timed("bump", &[5], 9)))),
+            on("b", rows(bump(timed("bump", &[5], 9)))),
+            on("c", rows(bump(contender("bump").failed_requests(1).build()))),
+        ];
+        for measure in [WARM, Measure::Footprint] {
+            let mut found = find(&all, measure);
+            assert_eq!((found.traces.len(), found.rows.len(), found.contenders_left_out.len()), (3, 2, 0));
+            found.add_yardsticks(&all.iter().collect::<Vec<_>>(), "dlmalloc", measure);
+            let reason = ("bump".to_owned(), "completed 2 of 3 traces (requests failed)".to_owned());
+            assert_eq!((found.rows.len(), found.contenders_left_out), (2, vec![reason]));
+            let all = &all[..2];
+            let mut found = find(all, measure);
+            found.add_yardsticks(&all.iter().collect::<Vec<_>>(), "dlmalloc", measure);
+            assert_eq!((found.rows[2].name.as_str(), found.rows[2].ratios.len()), ("bump", 2));
+        }
+        let mut all = all;
+        all.iter_mut().for_each(|results| results.contenders[2].role = Role::Contender);
+        assert_eq!(find(&all, WARM).traces, ["a", "b"]);
     }
 
     #[test]

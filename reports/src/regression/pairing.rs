@@ -1,0 +1,170 @@
+//! Which results of two runs belong together, and what they are called.
+
+use crate::numbers::{count, grouped};
+use crate::results::Results;
+
+/// The results of two runs, side by side.
+#[derive(Default)]
+pub(super) struct Pairing<'a> {
+    /// Those that can be compared, in the order of the old run.
+    pub(super) pairs: Vec<Paired<'a>>,
+    /// Of one trace, by its content or by its name, and yet not comparable: what they are called, and why not.
+    pub(super) not_comparable: Vec<(String, String)>,
+    /// In the old run alone.
+    pub(super) only_old: Vec<String>,
+    /// In the new one alone.
+    pub(super) only_new: Vec<String>,
+}
+
+/// The same trace with the same settings in both runs.
+pub(super) struct Paired<'a> {
+    /// What it is called.
+    pub(super) name: String,
+    /// In the old run.
+    pub(super) old: &'a Results,
+    /// In the new one.
+    pub(super) new: &'a Results,
+}
+
+/// Whether two results may be partners.
+type Rule<'r> = &'r dyn Fn(&Results, &Results) -> bool;
+
+/// Finds for each result of the old run its own in the new one. A trace is the same by its content, whatever its file is called: names only
+/// decide between copies.
+pub(super) fn pair<'a>(old: &'a [Results], new: &'a [Results]) -> Pairing<'a> {
+    let same_name = |old: &Results, new: &Results| old.trace.name == new.trace.name;
+    let same_content = |old: &Results, new: &Results| old.trace.sha256 == new.trace.sha256;
+    let comparable = |old: &Results, new: &Results| differences(old, new).is_empty();
+    // Each for all results before the next one, so that nobody takes what fits another better.
+    let rules: [Rule; 4] =
+        [&|old, new| comparable(old, new) && same_name(old, new), &comparable, &same_content, &same_name];
+    let mut left: Vec<&Results> = new.iter().collect();
+    let mut partners: Vec<Option<&Results>> = vec![None; old.len()];
+    for rule in rules {
+        for (old, partner) in old.iter().zip(&mut partners).filter(|(_, partner)| partner.is_none()) {
+            *partner = left.iter().position(|new| rule(old, new)).map(|index| left.remove(index));
+        }
+    }
+
+    let mut pairing = Pairing::default();
+    for (one, partner) in old.iter().zip(partners) {
+        let name = called(one, old);
+        let Some(new) = partner else {
+            pairing.only_old.push(name);
+            continue;
+        };
+        let name = if same_name(one, new) { name } else { format!("{name} ({} in the new run)", new.trace.name) };
+        match differences(one, new) {
+            reasons if reasons.is_empty() => pairing.pairs.push(Paired { name, old: one, new }),
+            reasons => pairing.not_comparable.push((name, reasons.join("; "))),
+        }
+    }
+    pairing.only_new.extend(left.into_iter().map(|one| called(one, new)));
+    pairing
+}
+
+/// The name of a trace, with those settings that tell these results from others of the same trace in the run.
+fn called(results: &Results, run: &[Results]) -> String {
+    let settings = |of: &Results| {
+        [
+            format!("pages of {} B", grouped(of.settings.page_bytes)),
+            format!("touch {}", of.settings.touch),
+            format!("a heap of up to {}", count(of.settings.heap_limit_pages, "page")),
+            of.provenance.target.clone(),
+        ]
+    };
+    let mut others: Vec<&Results> = run.iter().filter(|other| other.trace.name == results.trace.name).collect();
+    let mut told = Vec::new();
+    // The first that tells them apart is enough: limits in pages follow from the size of a page, mostly.
+    for (index, setting) in settings(results).into_iter().enumerate() {
+        let before = others.len();
+        others.retain(|other| settings(other)[index] == setting);
+        told.extend((others.len() < before).then_some(setting));
+    }
+    match &told[..] {
+        [] => results.trace.name.clone(),
+        _ => format!("{} ({})", results.trace.name, told.join(", ")),
+    }
+}
+
+/// Why the figures of two results cannot be compared: the settings that they depend on and that differ.
+fn differences(old: &Results, new: &Results) -> Vec<String> {
+    let mut differences = Vec::new();
+    let mut differ = |what: &str, old: &str, new: &str| {
+        if old != new {
+            differences.push(format!("{what} {old} and {new}"));
+        }
+    };
+    let digits = |sha256: &str| sha256.chars().take(12).collect::<String>();
+    if old.trace.sha256 != new.trace.sha256 {
+        differ("the trace has changed, SHA-256", &digits(&old.trace.sha256), &digits(&new.trace.sha256));
+    }
+    let (before, after) = (&old.settings, &new.settings);
+    differ("page size", &before.page_bytes.to_string(), &after.page_bytes.to_string());
+    differ("touch", &before.touch, &after.touch);
+    differ("heap limit in pages", &before.heap_limit_pages.to_string(), &after.heap_limit_pages.to_string());
+    differ("target", &old.provenance.target, &new.provenance.target);
+    differences
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::on;
+    use super::*;
+
+    fn names<'a>(pairing: &'a Pairing) -> Vec<&'a str> {
+        pairing.pairs.iter().map(|pair| pair.name.as_str()).collect()
+    }
+
+    #[test]
+    fn a_trace_is_the_same_by_its_content() {
+        let old = [on("one", vec![])];
+        let mut renamed = on("two", vec![]);
+        renamed.trace.sha256 = old[0].trace.sha256.clone();
+        let mut changed = on("one", vec![]);
+        changed.trace.sha256 = "another".into();
+        let new = [changed.clone(), renamed.clone()];
+        let found = pair(&old, &new);
+        assert_eq!(names(&found), ["one (two in the new run)"]);
+        assert_eq!((found.not_comparable.len(), found.only_new), (0, vec!["one".to_owned()]));
+        let found = pair(&old, std::slice::from_ref(&changed));
+        assert_eq!(found.not_comparable[0].1, "the trace has changed, SHA-256 sha of one and another");
+        renamed.settings.touch = "all".into();
+        let new = [renamed];
+        let reason = ("one (two in the new run)".to_owned(), "touch first and all".to_owned());
+        assert_eq!(pair(&old, &new).not_comparable, [reason]);
+    }
+
+    #[test]
+    fn names_decide_between_copies() {
+        let mut old = [on("copy", vec![]), on("one", vec![])];
+        old[0].trace.sha256 = old[1].trace.sha256.clone();
+        let mut new = old.clone();
+        new.reverse();
+        assert_eq!(names(&pair(&old, &new)), ["copy", "one"]);
+    }
+
+    #[test]
+    fn a_trace_that_repeats_is_told_by_its_settings() {
+        let with = |page_bytes, heap_limit_pages, touch: &str| {
+            let mut results = on("one", vec![]);
+            results.settings.page_bytes = page_bytes;
+            results.settings.heap_limit_pages = heap_limit_pages;
+            results.settings.touch = touch.into();
+            results
+        };
+        let two = [with(4096, 1024, "first"), with(65_536, 64, "first"), on("two", vec![])];
+        assert_eq!(names(&pair(&two, &two)), ["one (pages of 4,096 B)", "one (pages of 65,536 B)", "two"]);
+        let more = [with(4096, 1024, "first"), with(4096, 1024, "all"), with(4096, 64, "all")];
+        assert_eq!(
+            names(&pair(&more, &more)),
+            [
+                "one (touch first)",
+                "one (touch all, a heap of up to 1,024 pages)",
+                "one (touch all, a heap of up to 64 pages)"
+            ]
+        );
+        let found = pair(&two, &[]);
+        assert_eq!(found.only_old[1], "one (pages of 65,536 B)");
+    }
+}
