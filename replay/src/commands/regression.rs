@@ -35,7 +35,7 @@ pub(crate) struct Comparison {
     /// Exit with 1 where a figure got worse by more than this: 5%, 0%
     ///
     /// A time only where its whole interval is above it. Memory as soon as it is, as it is exact. An allocator that fails verification, or
-    /// requests that it served before, is worse whatever is allowed.
+    /// requests that it served before, or that has lost one of these figures, is worse whatever is allowed.
     #[arg(long, value_name = "PERCENT", value_parser = parse_threshold)]
     fail_above: Option<f64>,
 
@@ -101,7 +101,7 @@ pub(crate) fn run(arguments: &Comparison) -> u8 {
     match verdict {
         // A gate that looked at nothing must not be green.
         Some((worse, _)) if worse.compared == 0 => {
-            complain(BAD_INPUT, format_args!("--fail-above: neither run has any of {} to compare", metrics.join(", ")))
+            complain(BAD_INPUT, format_args!("--fail-above: there is nothing to compare of {}", metrics.join(", ")))
         }
         Some((worse, _)) if !worse.lines.is_empty() => printed.max(FAILED),
         _ => printed,
