@@ -18,6 +18,7 @@ mod two_samples;
 pub use bootstrap::{RESAMPLES, estimate_median, median, spread};
 pub use net::net_ns_per_op;
 pub use ratio::{Ratio, Verdict, ratio_within_rounds};
+pub(crate) use rounds::rounds_in_common;
 pub use rounds::{Temperature, floor, ratio_beside, rounds_beside};
 pub use summary::{Common, Measure, Row, by_origin, common, geometric_mean};
 pub use two_samples::ratio_of_medians;
