@@ -113,6 +113,21 @@ pub(crate) fn results() -> Results {
     results
 }
 
+/// Results of two runs, merged: `a` and `b`, each with its own floor beside it.
+pub(crate) fn of_several_runs() -> Results {
+    let with_floor = |mut contender: Contender| {
+        let Figure::Known(time) = &mut contender.time else { unreachable!("it is timed") };
+        let (cold_ns, warm_ns) = (vec![1; time.cold_ns.len()], vec![1; time.warm_ns.len()]);
+        time.companions.push(Companion { name: "null".into(), cold_ns, warm_ns });
+        contender
+    };
+    let contenders = [
+        contender("a").pages(20).cold_ns(20).warm_ns(20).build(),
+        contender("b").pages(30).cold_ns(10).warm_ns(10).build(),
+    ];
+    Results { contenders: contenders.map(with_floor).into(), ..empty() }
+}
+
 /// A contender to be changed and then built: 0.1.0, passed, 20 pages, 15 rounds of about 1 ns an operation.
 pub(crate) fn contender(name: &str) -> Builder {
     Builder {

@@ -18,8 +18,8 @@ mod two_samples;
 pub use bootstrap::{RESAMPLES, estimate_median, median, spread};
 pub use net::net_ns_per_op;
 pub use ratio::{Ratio, Verdict, ratio_within_rounds};
-pub(crate) use rounds::rounds_in_common;
 pub use rounds::{Temperature, floor, ratio_beside, rounds_beside};
+pub(crate) use rounds::{of_one_run, rounds_in_common};
 pub use summary::{Common, Measure, Row, by_origin, common, geometric_mean};
 pub use two_samples::ratio_of_medians;
 

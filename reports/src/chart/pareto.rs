@@ -16,7 +16,7 @@ use super::{data, marks};
 use crate::ReportError;
 use crate::numbers::{bytes, short};
 use crate::results::{Contender, Figure, Results, Role};
-use crate::stats::{Estimate, Temperature, floor, net_ns_per_op, ns_per_op};
+use crate::stats::{Estimate, Temperature, floor, net_ns_per_op, ns_per_op, of_one_run};
 
 /// Largest ratio of times up to which a linear axis shows the shortest.
 const LINEAR_UP_TO: f64 = 8.0;
@@ -129,7 +129,9 @@ fn draw(results: &Results, temperature: Temperature) -> Result<String, ReportErr
         let bound = bound(results).map(|bound| (bound, frame.pixel(&plot, 0.0, frame.y.position(bound)).1));
         paint_lines(sheet, &frame, bound, clock)?;
         let front = front_corners(&frame, &plot, &points);
-        paint_front(sheet, &front)?;
+        if !front.is_empty() {
+            paint_front(sheet, &front)?;
+        }
         let obstacles = obstacles(&frame, &plot, &points, &front, bound.map(|(_, y)| y));
         paint_points(sheet, &frame, &plot, &points, clock, &obstacles)
     })
@@ -151,7 +153,7 @@ fn table(results: &Results, temperature: Temperature) -> String {
             data::cell(time_ns.interval.map(|interval| interval.high)),
             overhead.to_string(),
             peak_heap_bytes.to_string(),
-            on_front.contains(&index).to_string(),
+            data::cell(on_front.as_ref().map(|front| front.contains(&index))),
         ]
     });
     let header = [
@@ -170,8 +172,8 @@ fn table(results: &Results, temperature: Temperature) -> String {
 }
 
 /// The points on the front, from the fastest to the smallest: contenders for which there is no other that is at least as good in both and
-/// better in one.
-fn front(points: &[Point]) -> Vec<usize> {
+/// better in one. There is no front where their times are of several runs, and so not to be compared.
+fn front(points: &[Point]) -> Option<Vec<usize>> {
     let ships = |index: &usize| points[*index].contender.role == Role::Contender;
     let place = |index: usize| (points[index].figures.time_ns.value, points[index].figures.overhead);
     let beats = |one: usize, other: usize| {
@@ -179,10 +181,13 @@ fn front(points: &[Point]) -> Vec<usize> {
         one.0 <= other.0 && one.1 <= other.1 && one != other
     };
     let all: Vec<usize> = (0..points.len()).filter(ships).collect();
+    if !of_one_run(all.iter().map(|&index| points[index].contender)) {
+        return None;
+    }
     let mut front: Vec<usize> =
         all.iter().copied().filter(|&index| !all.iter().any(|&one| beats(one, index))).collect();
     front.sort_by(|&one, &other| place(one).0.total_cmp(&place(other).0));
-    front
+    Some(front)
 }
 
 fn words(results: &Results, clock: Clock, points: &[Point], left_out: &[LeftOut]) -> Words {
@@ -201,8 +206,11 @@ fn words(results: &Results, clock: Clock, points: &[Point], left_out: &[LeftOut]
             let costs = &point.figures;
             format!("{} {} ns and {} times", point.contender.name, short(costs.time_ns.value), short(costs.overhead))
         };
-        let front: Vec<&str> = front(points).into_iter().map(|index| points[index].contender.name.as_str()).collect();
-        description += &format!(" {}. On the front: {}.", join(points, place), front.join(", "));
+        description += &format!(" {}.", join(points, place));
+        let front = front(points).unwrap_or_default();
+        if !front.is_empty() {
+            description += &format!(" On the front: {}.", join(&front, |&index| points[index].contender.name.clone()));
+        }
     }
     if !left_out.is_empty() {
         description += &format!(" Not shown: {}.", reasons(left_out).join("; "));
@@ -224,7 +232,10 @@ fn frame(results: &Results, clock: Clock, points: &[Point], left_out: &[LeftOut]
         let gross = gross.known().map_or_else(String::new, |gross| format!(" {} ns", short(gross.value)));
         notes.push(format!("net: less the harness's own{gross}, so that 0 is the floor"));
     }
-    notes.push("step line: the front, by medians; bars: 95 % intervals".into());
+    notes.push(match front(points) {
+        Some(_) => "step line: the front, by medians; bars: 95 % intervals".into(),
+        None => "no front, as the times are of several runs; bars: 95 % intervals".into(),
+    });
     if points.iter().any(|point| point.contender.role != Role::Contender) {
         notes.push("ring: a baseline, which makes no front".into());
     }
@@ -301,7 +312,7 @@ fn paint_lines(sheet: &Sheet, frame: &Frame, bound: Option<(f64, i32)>, clock: C
 /// The corners of the front, from the upper edge of the plot to its right one.
 fn front_corners(frame: &Frame, plot: &Plot, points: &[Point]) -> Vec<(i32, i32)> {
     let mut corners: Vec<(i32, i32)> = Vec::new();
-    for index in front(points) {
+    for index in front(points).unwrap_or_default() {
         let (x, y) = pixel(frame, plot, &points[index].figures);
         let above = corners.last().map_or(frame.top() as i32, |&(_, y)| y);
         corners.extend([(x, above), (x, y)]);
@@ -399,7 +410,7 @@ mod tests {
 
     fn front_of(results: &Results) -> Vec<&str> {
         let points = points(results);
-        front(&points).into_iter().map(|index| points[index].contender.name.as_str()).collect()
+        front(&points).unwrap().into_iter().map(|index| points[index].contender.name.as_str()).collect()
     }
 
     #[test]
@@ -415,6 +426,16 @@ mod tests {
         assert_eq!(front_of(&results), ["fast", "between", "small"]);
         let twins = with(vec![contender("a").build(), contender("b").build()]);
         assert_eq!(front_of(&twins), ["a", "b"], "neither beats the other");
+    }
+
+    #[test]
+    fn times_of_several_runs_have_no_front() {
+        let results = sample::of_several_runs();
+        assert_eq!(front(&points(&results)), None);
+        let svg = pareto_warm(&results).unwrap();
+        assert!(!svg.contains("class=\"front\"") && !svg.contains("On the front"), "{svg}");
+        assert!(svg.contains("no front, as the times are of several runs"), "{svg}");
+        assert!(warm_data(&results).lines().skip(1).all(|line| line.ends_with(',')));
     }
 
     #[test]

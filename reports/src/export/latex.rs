@@ -3,6 +3,7 @@
 use super::figures::{self, Cell, Figures, Row};
 use crate::ReportError;
 use crate::results::{Results, Role};
+use crate::table::cells::timings_are_marked;
 use crate::table::notes;
 
 const COLUMNS: usize = 6;
@@ -13,6 +14,9 @@ pub(super) fn latex(all: &[Results]) -> Result<Vec<u8>, ReportError> {
          % Times in ns per operation: medians with their 95 % confidence intervals. Peak: most committed heap; overhead: over peak live.\n\
          % Bold: lowest; timings whose intervals overlap the lowest one's are all bold.\n",
     );
+    if !all.iter().all(timings_are_marked) {
+        text += "% Timings of several runs are never bold.\n";
+    }
     for results in all {
         for line in [notes::caption(results), notes::provenance(results)] {
             text += &format!("% {}\n", plain(&line));

@@ -5,7 +5,9 @@
 
 use crate::numbers::count;
 use crate::results::{Contender, Figure, FootprintPoint, Memory, Results, Role};
-use crate::stats::{Estimate, ROUNDS_FOR_95, Ratio, Temperature, Verdict, median, ratio_beside, rounds_in_common};
+use crate::stats::{
+    Estimate, ROUNDS_FOR_95, Ratio, Temperature, Verdict, median, of_one_run, ratio_beside, rounds_in_common,
+};
 use crate::table::cells::may_be_best;
 
 /// The results of one trace with what takes time to find in them: intervals come from thousands of resamples, so they are formed once.
@@ -105,8 +107,7 @@ fn fastest(results: &Results, temperature: Temperature) -> Fastest<'_> {
         |&(contender, _): &(_, f64)| NotCompared { contender, reason: too_few(rounds_of(contender, temperature)) };
     sorted.not_compared.extend(short.iter().map(too_short));
     // Medians of several runs are not of the same rounds, so that none of them is the lowest.
-    let one_run =
-        timed.iter().all(|(contender, _)| contender.time.known().is_some_and(|time| time.companions.is_empty()));
+    let one_run = of_one_run(timed.iter().map(|(contender, _)| *contender));
     sorted.verdict(best, ns, best.name == lowest.name && one_run)
 }
 

@@ -5,7 +5,7 @@ use super::escape::escape;
 use crate::numbers::{decimals, exact_unit, fixed, grouped, short};
 use crate::results::{Contender, Figure, Latency, Memory, Results, Role, Verification};
 use crate::stats::{Estimate, Temperature, net_ns_per_op, ratio_beside};
-use crate::table::cells::Row;
+use crate::table::cells::{Row, timings_are_marked};
 
 /// A heading and the cells below it.
 struct Column<'a> {
@@ -79,7 +79,12 @@ pub(super) fn tables<'a>(results: &'a Results, rows: &[Row<'a>]) -> String {
     html += &table("Where the memory goes", rows, detail_columns());
     html += &table("Latency of single calls, ns", rows, latency_columns(rows));
     if rows.iter().any(|row| row.warm.fastest || row.cold.fastest || row.smallest || row.smallest_min) {
-        html += "<p class=\"note\">* the lowest among the contenders that serve every request; timings whose intervals overlap the lowest one's are tied and all marked.</p>\n";
+        let timings = match timings_are_marked(results) {
+            true => "timings whose intervals overlap the lowest one's are tied and all marked",
+            false => "timings are of several runs, and not marked",
+        };
+        html +=
+            &format!("<p class=\"note\">* the lowest among the contenders that serve every request; {timings}.</p>\n");
     }
     html
 }

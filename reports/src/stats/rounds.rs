@@ -139,6 +139,11 @@ fn rounds_of_either<'r>(
     }
 }
 
+/// Whether these were timed in one run, so that their medians are of the same rounds. Rows of several runs have companions instead.
+pub(crate) fn of_one_run<'a>(mut contenders: impl Iterator<Item = &'a Contender>) -> bool {
+    contenders.all(|contender| contender.time.known().is_none_or(|time| time.companions.is_empty()))
+}
+
 /// The row of the harness itself, where it takes part.
 pub fn floor(results: &Results) -> Option<&Contender> {
     results.contenders.iter().find(|row| row.role == Role::Floor)
