@@ -54,7 +54,10 @@ fn line(row: &Row, unit: &str) -> String {
         cell(&row.overhead),
         escaped(&row.failed),
     ];
-    format!("{} \\\\\n", cells.join(" & "))
+    let line = cells.join(" & ");
+    // It would be an argument of the line above, as `\\` and the rules take one.
+    let apart = if line.trim_start().starts_with(['[', '*']) { "{}" } else { "" };
+    format!("{apart}{line} \\\\\n")
 }
 
 fn cell(cell: &Cell) -> String {
@@ -67,7 +70,8 @@ fn cell(cell: &Cell) -> String {
     }
 }
 
-/// Text that LaTeX sets as it is, with pdfTeX as with the newer engines. What pdfTeX's fonts do not have becomes a question mark.
+/// Text that LaTeX sets as it is, with pdfTeX and its default fonts (OT1) as with the newer engines. What those fonts do not have becomes a
+/// question mark.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -79,10 +83,11 @@ fn escaped(text: &str) -> String {
             '<' => escaped += "\\textless{}",
             '>' => escaped += "\\textgreater{}",
             '|' => escaped += "\\textbar{}",
-            '"' => escaped += "\\textquotedbl{}",
+            '"' => escaped += "\\textquotedblright{}",
             '–' => escaped += "--",
             '×' => escaped += "$\\times$",
             other if other.is_ascii_graphic() || other == ' ' => escaped.push(other),
+            'Ð' | 'ð' | 'Þ' | 'þ' => escaped.push('?'),
             other if ('\u{C0}'..='\u{FF}').contains(&other) => escaped.push(other),
             _ => escaped.push('?'),
         }
@@ -143,12 +148,23 @@ null 0.1.0 & 3.60 {\\footnotesize [3.54, 3.66]} & 2.00 {\\footnotesize [1.96, 2.
     }
 
     #[test]
+    fn a_name_is_no_argument_of_the_line_above() {
+        let mut results = sample::empty();
+        results.contenders = vec![contender("[t]").build(), contender("*").build(), contender("a").build()];
+        let text = text(&[results]);
+        for begins in ["\n{}[t] 0.1.0 & ", "\n{}* 0.1.0 & ", "\na 0.1.0 & "] {
+            assert!(text.contains(begins), "{begins} in {text}");
+        }
+    }
+
+    #[test]
     fn special_characters_are_set_as_they_are() {
         assert_eq!(
             escaped("a&b%c$d#e_f{g}h~i^j\\k"),
             "a\\&b\\%c\\$d\\#e\\_f\\{g\\}h\\textasciitilde{}i\\textasciicircum{}j\\textbackslash{}k"
         );
         assert_eq!(escaped("é × 1–2 名"), "é $\\times$ 1--2 ?");
+        assert_eq!(escaped("a\"b Ðþ Å"), "a\\textquotedblright{}b ?? Å", "as pdfTeX sets it without a further package");
         assert_eq!(plain("a\nb – c"), "a?b ? c");
     }
 }
