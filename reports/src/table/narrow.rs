@@ -2,11 +2,13 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
+use super::wrap::printable_lines;
+
 /// A table with this header and these rows in at most so many columns.
 pub(super) fn narrow(header: Vec<String>, rows: impl IntoIterator<Item = Vec<String>>, width: usize) -> String {
     let mut table = Table::new();
     table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
-    table.set_header(header);
+    table.set_header(header.iter().map(|cell| printable_lines(cell)));
     table.add_rows(rows);
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 1));
