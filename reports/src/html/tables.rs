@@ -2,6 +2,7 @@
 
 use super::definitions::definition;
 use super::escape::escape;
+use crate::metric::INSTRUCTIONS;
 use crate::numbers::{decimals, exact_unit, fixed, grouped, short};
 use crate::results::{Contender, Figure, Latency, Memory, Results, Role, Verification};
 use crate::stats::{Estimate, Temperature, net_ns_per_op, ratio_beside};
@@ -171,13 +172,9 @@ fn time_columns(results: &Results) -> Vec<Column<'_>> {
             Cell::estimate(&map(&ratio, |ratio| ratio.estimate), false)
         }));
     }
-    columns.push(column("instructions", "instructions /op".into(), |row| match &row.contender.instructions {
-        Figure::Known(counted) if counted.ops > 0 => {
-            let per_op = counted.instructions as f64 / counted.ops as f64;
-            Cell::plain(per_op, short(per_op))
-        }
-        Figure::Known(_) => Cell::Unknown("the trace has no operations".into()),
-        Figure::Unknown { unknown } => Cell::Unknown(unknown.clone()),
+    columns.push(column("instructions", "instructions /op".into(), |row| match (INSTRUCTIONS.of)(row.contender) {
+        Figure::Known(per_op) => two(per_op),
+        Figure::Unknown { unknown } => Cell::Unknown(unknown),
     }));
     columns
 }
