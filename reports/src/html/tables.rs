@@ -202,14 +202,19 @@ fn memory_columns<'a>(results: &'a Results, rows: &[Row<'a>]) -> Vec<Column<'a>>
         column("jw4", "J–W #4 %".into(), |row| of_memory(row, |memory| two(memory.johnstone_wilson_4_percent))),
         column("jw1", "J–W #1 %".into(), |row| {
             of_memory(row, |memory| {
-                maybe(memory.johnstone_wilson.mean_of_ratios_by_bytes_percent, "live never reached 1 % of its peak")
+                // Who refuses what the program asks for may never hold as much as counts.
+                let otherwise = match memory.failed_requests {
+                    0 => "nothing was live",
+                    _ => "requests failed, and live never reached 1 % of the trace's peak",
+                };
+                maybe(memory.johnstone_wilson.mean_of_ratios_by_bytes_percent, otherwise)
             })
         }),
         column("jw2", "J–W #2 %".into(), |row| {
             of_memory(row, |memory| maybe(memory.johnstone_wilson.at_peak_live_percent, "nothing was live"))
         }),
         column("jw3", "J–W #3 %".into(), |row| {
-            of_memory(row, |memory| maybe(memory.johnstone_wilson.at_peak_heap_percent, "nothing was live"))
+            of_memory(row, |memory| maybe(memory.johnstone_wilson.at_peak_heap_percent, "nothing was live then"))
         }),
         column("refused", "refused".into(), |row| of_memory(row, |memory| Cell::whole(memory.failed_requests))),
     ];
@@ -310,5 +315,28 @@ fn map<T, U>(figure: &Figure<T>, known: impl Fn(&T) -> U) -> Figure<U> {
     match figure {
         Figure::Known(value) => Figure::Known(known(value)),
         Figure::Unknown { unknown } => Figure::unknown(unknown),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{self, contender};
+    use crate::table::cells::rows;
+
+    /// The sample has no mean over time.
+    #[test]
+    fn why_there_is_no_mean_over_time() {
+        let contenders = vec![contender("idle").build(), contender("refuses").failed_requests(3).build()];
+        let results = Results { contenders, ..sample::empty() };
+        let rows = rows(&results);
+        let columns = memory_columns(&results, &rows);
+        let column = columns.iter().find(|column| column.definition == "jw1").unwrap();
+        let reason = rows.iter().map(|row| match (column.cell)(row) {
+            Cell::Unknown(reason) => reason,
+            _ => panic!("it is not known"),
+        });
+        let found: Vec<String> = reason.collect();
+        assert_eq!(found, ["nothing was live", "requests failed, and live never reached 1 % of the trace's peak"]);
     }
 }
