@@ -255,6 +255,20 @@ mod tests {
     }
 
     #[test]
+    fn figures_that_contradict_each_other_are_drawn_without_a_crash() {
+        let results = sample::contradictory();
+        for chart in ALL {
+            Document::parse(&(chart.draw)(&results).unwrap()).unwrap();
+            (chart.data)(&results);
+        }
+        for chart in ALL_TRACES {
+            let all = [results.clone(), sample::results()];
+            Document::parse(&(chart.draw)(&all).unwrap()).unwrap();
+            (chart.data)(&all);
+        }
+    }
+
+    #[test]
     fn any_name_gives_well_formed_xml() {
         let mut results = sample::results();
         results.trace.name = "<b>&\"'\u{7}\u{1b}[31m 堆".into();

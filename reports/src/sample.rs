@@ -128,6 +128,24 @@ pub(crate) fn of_several_runs() -> Results {
     Results { contenders: contenders.map(with_floor).into(), ..empty() }
 }
 
+/// Results as a damaged file may have them: more pages in use than there are, events out of order, sizes beyond any heap.
+pub(crate) fn contradictory() -> Results {
+    let mut results = results();
+    results.settings.page_bytes = u64::MAX - 1;
+    for contender in &mut results.contenders {
+        let Figure::Known(memory) = &mut contender.memory else { continue };
+        memory.occupancy.at_peak_heap.occupied_pages = u64::MAX;
+        memory.timeline.reverse();
+        memory.timeline[500].committed_bytes = u64::MAX;
+        memory.timeline[600].event = u64::MAX;
+        (memory.grid.row_bytes, memory.grid.events_per_column) = (u64::MAX, u64::MAX);
+        memory.strips.iter_mut().for_each(|strip| strip.part_bytes = u64::MAX);
+    }
+    let Figure::Known(bounds) = &mut results.bounds else { unreachable!("they are known") };
+    (bounds.clairvoyant_bytes, bounds.max_live_bytes) = (u64::MAX, 0);
+    results
+}
+
 /// A contender to be changed and then built: 0.1.0, passed, 20 pages, 15 rounds of about 1 ns an operation.
 pub(crate) fn contender(name: &str) -> Builder {
     Builder {

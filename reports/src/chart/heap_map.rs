@@ -64,13 +64,13 @@ pub(super) fn data(results: &Results) -> String {
         let grid = &panel.figures.grid;
         let columns = grid.live_permille.iter().enumerate();
         columns.flat_map(move |(column, rows)| {
-            let event = ((column as u64 + 1) * grid.events_per_column).min(results.trace.events);
+            let event = (column as u64 + 1).saturating_mul(grid.events_per_column).min(results.trace.events);
             rows.iter().enumerate().filter(|(_, permille)| **permille > 0).map(move |(row, permille)| {
                 [
                     results.trace.name.clone(),
                     panel.contender.name.clone(),
                     event.to_string(),
-                    (row as u64 * grid.row_bytes).to_string(),
+                    (row as u64).saturating_mul(grid.row_bytes).to_string(),
                     grid.row_bytes.to_string(),
                     permille.to_string(),
                 ]
@@ -83,7 +83,7 @@ pub(super) fn data(results: &Results) -> String {
 type Panel<'a> = Shown<'a, &'a Memory>;
 
 /// The figures of a contender that has a grid.
-pub(super) fn memory(contender: &Contender) -> Result<&Memory, String> {
+fn memory(contender: &Contender) -> Result<&Memory, String> {
     match &contender.memory {
         Figure::Unknown { unknown } => Err(unknown.clone()),
         Figure::Known(memory) if memory.grid.live_permille.is_empty() => {
@@ -292,12 +292,12 @@ fn tiles(layout: &Layout, area: &Area, memory: &Memory) -> Vec<([i32; 4], usize)
     let rows_joined = (f64::from(LEAST_HEIGHT) / row_pixels).ceil().clamp(1.0, rows.max(1) as f64) as usize;
     let mut tiles: Vec<([i32; 4], usize)> = Vec::new();
     for row in (0..rows).step_by(rows_joined) {
-        let address = |row: usize| layout.y_pixel(area, (row as u64 * grid.row_bytes) as f64);
+        let address = |row: usize| layout.y_pixel(area, row as f64 * grid.row_bytes as f64);
         let (bottom, top) = (address(row), address((row + rows_joined).min(rows)));
         for first in (0..columns).step_by(columns_joined) {
             let end = (first + columns_joined).min(columns);
             let Some(level) = heat::level(mean(&grid.live_permille[end - 1], row, rows_joined)) else { continue };
-            let edge = |columns: usize| layout.x_pixel(area, (columns as u64 * grid.events_per_column) as f64);
+            let edge = |columns: usize| layout.x_pixel(area, columns as f64 * grid.events_per_column as f64);
             let (left, right) = (edge(first), edge(end));
             match tiles.last_mut() {
                 Some(([_, at, last_right, _], last)) if *last == level && *at == top && *last_right == left => {

@@ -12,7 +12,7 @@ use super::sparkline;
 use super::timing;
 use super::wrap::{printable, wrap};
 use crate::numbers::{exact_unit, grouped, short};
-use crate::results::{Figure, Results, Role};
+use crate::results::{Results, Role};
 
 /// Width where none is given, in columns.
 const DEFAULT_WIDTH: usize = 100;
@@ -145,7 +145,14 @@ fn table(results: &Results, rows: &[Row], width: usize) -> String {
 
 fn build(results: &Results, rows: &[Row], layout: Layout) -> Table {
     let with_min_heap = results.settings.min_heap;
-    let (unit_bytes, unit) = exact_unit(rows.iter().filter_map(Row::peak_bytes));
+    // In whole pages, as the heaps above it are.
+    let page_bytes = results.settings.page_bytes.max(1);
+    let bound = results.bounds.known().map(|bounds| {
+        let pages = bounds.clairvoyant_bytes.div_ceil(page_bytes);
+        (pages, pages.saturating_mul(page_bytes), bounds.max_live_bytes.max(1))
+    });
+    let (unit_bytes, unit) =
+        exact_unit(rows.iter().filter_map(Row::peak_bytes).chain(bound.map(|(_, bytes, _)| bytes)));
     let cold_widths = widths(rows.iter().map(|row| timing_cells(&row.cold)));
     let warm_widths = widths(rows.iter().map(|row| timing_cells(&row.warm)));
     let min_heap_widths = widths(rows.iter().map(min_heap_cells));
@@ -187,18 +194,15 @@ fn build(results: &Results, rows: &[Row], layout: Layout) -> Table {
         }
         table.add_row(layout.stacked(cells));
     }
-    if let Figure::Known(bounds) = &results.bounds {
-        // In whole pages, as the heaps above it are.
-        let page_bytes = results.settings.page_bytes.max(1);
-        let pages = bounds.clairvoyant_bytes.div_ceil(page_bytes);
-        let overhead = (pages * page_bytes) as f64 / bounds.max_live_bytes.max(1) as f64;
+    if let Some((pages, bytes, max_live_bytes)) = bound {
+        let overhead = bytes as f64 / max_live_bytes as f64;
         let plain = |text| marked(text, false);
         let mut cells = vec![
             "clairvoyant".to_owned(),
             String::new(),
             String::new(),
             plain(grouped(pages)),
-            plain(grouped(pages * page_bytes / unit_bytes)),
+            plain(grouped(bytes / unit_bytes)),
             plain(short(overhead)),
             plain(short((overhead - 1.0) * 100.0)),
             String::new(),
@@ -286,7 +290,7 @@ impl Paint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::{Contender, Origin, Warning, WarningCode};
+    use crate::results::{Contender, Figure, Origin, Warning, WarningCode};
     use crate::sample::{self, contender};
 
     fn plain(results: &Results) -> String {
@@ -295,6 +299,24 @@ mod tests {
 
     fn with(contenders: Vec<Contender>) -> Results {
         Results { contenders, ..sample::empty() }
+    }
+
+    #[test]
+    fn figures_that_contradict_each_other_make_a_table_too() {
+        assert!(plain(&sample::contradictory()).contains("clairvoyant"));
+    }
+
+    /// 17 pages of 256 B are no whole KiB, though the contender's peak is.
+    #[test]
+    fn the_bound_is_not_cut_to_whole_kib() {
+        let mut results = with(vec![contender("talc").build()]);
+        results.settings.page_bytes = 256;
+        let Figure::Known(bounds) = &mut results.bounds else { unreachable!() };
+        bounds.clairvoyant_bytes = 16 * 256 + 1;
+        let text = plain(&results);
+        let line = text.lines().find(|line| line.starts_with("clairvoyant")).unwrap();
+        assert_eq!(line.split_whitespace().take(3).collect::<Vec<_>>(), ["clairvoyant", "17", "4,352"]);
+        assert!(text.contains("    B   head ×"), "{text}");
     }
 
     #[test]
