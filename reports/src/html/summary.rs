@@ -174,7 +174,7 @@ fn size(results: &Results) -> Option<Statement> {
             "{} comes next with {}, {} × as much.",
             next.name,
             bytes(theirs.peak_heap_bytes),
-            at_least_two_decimals(theirs.peak_heap_bytes as f64 / memory.peak_heap_bytes as f64),
+            short(theirs.peak_heap_bytes as f64 / memory.peak_heap_bytes as f64),
         ));
     }
     let names: Vec<String> = found.best.iter().map(|(contender, _)| contender.name.clone()).collect();
@@ -240,7 +240,7 @@ fn trade_off(results: &Results, warm: &Fastest) -> Option<Statement> {
     detail.extend(between(results, quick_memory, small, small_memory));
     let answer = format!(
         "{} × the memory of {}",
-        at_least_two_decimals(quick_memory.peak_heap_bytes as f64 / small_memory.peak_heap_bytes as f64),
+        short(quick_memory.peak_heap_bytes as f64 / small_memory.peak_heap_bytes as f64),
         small.name
     );
     let tone = if tied.is_empty() { Tone::Known } else { Tone::Open };
@@ -251,7 +251,7 @@ fn trade_off(results: &Results, warm: &Fastest) -> Option<Statement> {
 fn exchange(results: &Results, quick: &Contender, takes: &Memory, small: &Contender, needs: &Memory) -> Option<String> {
     let ratio = compared(results, quick, &small.name, Temperature::Warm);
     let Ratio { estimate, verdict } = *ratio.known()?;
-    let memory = at_least_two_decimals(takes.peak_heap_bytes as f64 / needs.peak_heap_bytes as f64);
+    let memory = short(takes.peak_heap_bytes as f64 / needs.peak_heap_bytes as f64);
     Some(match verdict {
         Verdict::Inconclusive => format!(
             "{} takes {memory} × the peak heap of {}, and whether it saves time is inconclusive: {} its time on warm pages.",
@@ -353,11 +353,6 @@ pub(super) fn times(ratio: &Estimate, sign: &str) -> String {
         ),
         None => format!("{} {sign}", fixed(ratio.value, decimals)),
     }
-}
-
-/// A ratio of memory: `1.02`, `43.83`.
-fn at_least_two_decimals(ratio: f64) -> String {
-    fixed(ratio, if ratio < 10.0 { 2 } else { decimals(ratio) })
 }
 
 /// `a`, `a and b`, `a, b and c`.
