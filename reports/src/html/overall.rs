@@ -1,6 +1,7 @@
 //! Several traces at once: how often who wins, and where. Recorded and synthetic traces are counted apart, as nobody knows how many synthetic
 //! ones make up for a real program.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::charts;
@@ -138,7 +139,7 @@ fn count(question: &'static str, found: &[Findings], outcome: &dyn Fn(&Findings)
 /// The pairs by their counts, largest first, and then by what is counted.
 fn most_first<T: Ord>(counts: BTreeMap<T, usize>) -> Vec<(T, usize)> {
     let mut counts: Vec<_> = counts.into_iter().collect();
-    counts.sort_by(|one, other| other.1.cmp(&one.1));
+    counts.sort_by_key(|&(_, count)| Reverse(count));
     counts
 }
 
