@@ -73,6 +73,7 @@ pub use pareto::{pareto_cold, pareto_warm};
 pub use ratios::ratios;
 pub use split::split;
 pub use summary::{cold_summary, heap_summary, warm_summary};
+pub(crate) use svg::attribute;
 
 /// A chart that can be drawn from the results of one trace.
 #[derive(Clone, Copy, Debug)]

@@ -25,7 +25,7 @@ pub use two_samples::ratio_of_medians;
 
 use bootstrap::percentile_interval;
 
-use crate::results::Figure;
+use crate::results::{Contender, Figure};
 
 /// Samples from which on an interval for a median can cover 95 %: all samples lie on one side of the median of what is
 /// sampled with probability 2 × 0.5ⁿ, which is 6.3 % for five samples and 3.1 % for six.
@@ -87,6 +87,14 @@ pub fn ns_per_op(samples_ns: &[u64], ops: u64, seed: u64) -> Figure<Estimate> {
     match estimate_median(&per_op, seed) {
         Some(estimate) => Figure::Known(estimate),
         None => Figure::unknown("no round was timed"),
+    }
+}
+
+/// The same of a contender, the harness's own time included.
+pub(crate) fn gross_ns_per_op(contender: &Contender, temperature: Temperature, seed: u64) -> Figure<Estimate> {
+    match &contender.time {
+        Figure::Known(time) => ns_per_op(temperature.samples(time), time.ops, seed),
+        Figure::Unknown { unknown } => Figure::unknown(unknown),
     }
 }
 

@@ -9,7 +9,7 @@ use plotters::style::text_anchor::HPos;
 
 use super::axis::Axis;
 use super::canvas::{self, Drawn, EDGE, GRID, HAIRLINE, INK, LINE, SOFT, Sheet, TEXT, WIDTH, Words};
-use super::contenders::{LeftOut, Shown, join, not_shown, reasons, sort_out};
+use super::contenders::{LeftOut, Shown, join, not_shown, nothing, reasons, sort_out};
 use super::frame::{header_height, notes_height, paint_mapping, paint_notes, paint_subtitle};
 use super::{data, heat, palette};
 use crate::ReportError;
@@ -35,9 +35,7 @@ pub fn heap_map(results: &Results) -> Result<String, ReportError> {
     let (panels, left_out) = sort_out(results, memory);
     let words = words(results, &panels, &left_out);
     if panels.is_empty() {
-        let mut message = vec!["There is nothing to draw.".to_string()];
-        message.extend(reasons(&left_out));
-        return canvas::message(&words, &message);
+        return nothing(&words, &left_out);
     }
     let layout = Layout::of(results, &panels, &left_out);
     canvas::draw(&words, layout.height(), |sheet| {

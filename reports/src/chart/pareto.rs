@@ -9,14 +9,14 @@ use plotters::style::text_anchor::HPos;
 
 use super::axis::{Axis, Scale};
 use super::canvas::{self, Drawn, LINE, SOFT, Sheet, TEXT, Words};
-use super::contenders::{LeftOut, Shown, join, not_shown, reasons, sort_out};
+use super::contenders::{LeftOut, Shown, join, not_shown, nothing, reasons, sort_out};
 use super::frame::{Frame, Plot};
 use super::scatter::{self, Label};
 use super::{data, marks};
 use crate::ReportError;
 use crate::numbers::{bytes, short};
 use crate::results::{Contender, Figure, Results, Role};
-use crate::stats::{Estimate, Temperature, floor, net_ns_per_op, ns_per_op, of_one_run};
+use crate::stats::{Estimate, Temperature, floor, gross_ns_per_op, net_ns_per_op, of_one_run};
 
 /// Largest ratio of times up to which a linear axis shows the shortest.
 const LINEAR_UP_TO: f64 = 8.0;
@@ -86,10 +86,7 @@ impl Clock {
         if self.net {
             return net_ns_per_op(results, contender, self.temperature);
         }
-        match &contender.time {
-            Figure::Known(time) => ns_per_op(self.temperature.samples(time), time.ops, results.settings.seed),
-            Figure::Unknown { unknown } => Figure::unknown(unknown),
-        }
+        gross_ns_per_op(contender, self.temperature, results.settings.seed)
     }
 
     fn name(self) -> &'static str {
@@ -118,9 +115,7 @@ fn draw(results: &Results, temperature: Temperature) -> Result<String, ReportErr
     let (points, left_out) = sort_out(results, |contender| costs(results, clock, contender));
     let words = words(results, clock, &points, &left_out);
     if points.is_empty() {
-        let mut message = vec!["There is nothing to draw.".to_string()];
-        message.extend(reasons(&left_out));
-        return canvas::message(&words, &message);
+        return nothing(&words, &left_out);
     }
     let frame = frame(results, clock, &points, &left_out);
     canvas::draw(&words, frame.height(), |sheet| {
@@ -227,8 +222,8 @@ fn frame(results: &Results, clock: Clock, points: &[Point], left_out: &[LeftOut]
     // Room below the bound for its text.
     let y = Axis::log(low / (high / low).powf(0.1).max(1.2), high * (high / low).powf(0.08).max(1.15), "", 8);
     let mut notes = Vec::new();
-    if let (true, Some(time)) = (clock.net, floor(results).and_then(|floor| floor.time.known())) {
-        let gross = ns_per_op(clock.temperature.samples(time), time.ops, results.settings.seed);
+    if let (true, Some(floor)) = (clock.net, floor(results)) {
+        let gross = gross_ns_per_op(floor, clock.temperature, results.settings.seed);
         let gross = gross.known().map_or_else(String::new, |gross| format!(" {} ns", short(gross.value)));
         notes.push(format!("net: less the harness's own{gross}, so that 0 is the floor"));
     }

@@ -5,7 +5,7 @@ use super::escape::escape;
 use crate::metric::INSTRUCTIONS;
 use crate::numbers::{decimals, exact_unit, fixed, grouped, short};
 use crate::results::{Contender, Figure, Latency, Memory, Results, Role, Verification};
-use crate::stats::{Estimate, Temperature, net_ns_per_op, ratio_beside};
+use crate::stats::{Estimate, Temperature, gross_ns_per_op, net_ns_per_op, ratio_beside};
 use crate::table::cells::{Row, timings_are_marked};
 
 /// A heading and the cells below it.
@@ -151,11 +151,7 @@ fn time_columns(results: &Results) -> Vec<Column<'_>> {
                 Temperature::Cold => &row.cold,
                 Temperature::Warm => &row.warm,
             };
-            match (timing.ns_per_op, &row.contender.time) {
-                (Some(estimate), _) => Cell::estimate(&Figure::Known(estimate), timing.fastest),
-                (None, Figure::Unknown { unknown }) => Cell::Unknown(unknown.clone()),
-                (None, Figure::Known(_)) => Cell::Unknown("no round was timed".into()),
-            }
+            Cell::estimate(&gross_ns_per_op(row.contender, temperature, results.settings.seed), timing.fastest)
         }));
         columns.push(column("net", format!("{kind} ns/op, net"), move |row| {
             if row.contender.role == Role::Floor {
@@ -323,6 +319,16 @@ mod tests {
     use super::*;
     use crate::sample::{self, contender};
     use crate::table::cells::rows;
+
+    #[test]
+    fn without_operations_there_is_no_time_per_operation() {
+        let mut results = Results { contenders: vec![contender("idle").build()], ..sample::empty() };
+        let Figure::Known(time) = &mut results.contenders[0].time else { unreachable!() };
+        time.ops = 0;
+        let rows = rows(&results);
+        let cell = (time_columns(&results)[0].cell)(&rows[0]);
+        assert!(matches!(cell, Cell::Unknown(reason) if reason == "the trace has no operations"));
+    }
 
     /// The sample has no mean over time.
     #[test]

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use crate::numbers;
 use crate::results::{Contender, Figure, Memory, Results, Role, Verification};
-use crate::stats::{Estimate, ns_per_op, of_one_run};
+use crate::stats::{Estimate, Temperature, gross_ns_per_op, of_one_run};
 
 /// What stands where there is no figure; the notes say why.
 pub(crate) const UNKNOWN: &str = "–";
@@ -44,15 +44,14 @@ pub(crate) fn rows(results: &Results) -> Vec<Row<'_>> {
 }
 
 fn row(contender: &Contender, seed: u64) -> Row<'_> {
-    let estimate = |samples: fn(&crate::results::Time) -> &Vec<u64>| {
-        let time = contender.time.known()?;
-        ns_per_op(samples(time), time.ops, seed).known().copied()
+    let timing = |temperature| Timing {
+        ns_per_op: gross_ns_per_op(contender, temperature, seed).known().copied(),
+        fastest: false,
     };
-    let timing = |ns_per_op| Timing { ns_per_op, fastest: false };
     Row {
         contender,
-        cold: timing(estimate(|time| &time.cold_ns)),
-        warm: timing(estimate(|time| &time.warm_ns)),
+        cold: timing(Temperature::Cold),
+        warm: timing(Temperature::Warm),
         smallest: false,
         smallest_min: false,
     }

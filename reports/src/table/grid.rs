@@ -1,8 +1,7 @@
 //! A plain table that is both text for a terminal and Markdown.
 
-use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
-
-use super::wrap::{printable, printable_lines};
+use super::plain::{align, plain};
+use super::wrap::printable;
 
 /// Rows of cells below a header. The first column stands to the left, the others to the right.
 pub(crate) struct Grid {
@@ -33,18 +32,13 @@ impl Grid {
 
     /// As text, without a line feed at its end. A heading may be longer than the table is wide.
     pub(crate) fn text(&self) -> String {
-        let mut table = Table::new();
-        table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
-        table.set_header(self.header.iter().map(|cell| printable_lines(cell)));
+        let mut table = plain(&self.header);
         let rows = self.lines.iter().filter_map(|line| match line {
             Line::Row(cells) => Some(cells.iter().map(|cell| printable(cell)).collect::<Vec<_>>()),
             Line::Heading(_) => None,
         });
         table.add_rows(rows);
-        for (index, column) in table.column_iter_mut().enumerate() {
-            column.set_padding((0, 1));
-            column.set_cell_alignment(if index == 0 { CellAlignment::Left } else { CellAlignment::Right });
-        }
+        align(&mut table);
         let laid_out = table.trim_fmt();
         let mut laid_out = laid_out.lines();
         // A row is one line, and whatever is above the first one is the header.

@@ -1,6 +1,6 @@
 //! The table of one trace for a terminal.
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+use comfy_table::{Cell, ContentArrangement, Table};
 use unicode_width::UnicodeWidthStr;
 
 use super::cells::{INVALID, Row, Timing, marked, rows};
@@ -8,6 +8,7 @@ use super::details;
 use super::instructions;
 use super::latency;
 use super::notes;
+use super::plain::{align, plain};
 use super::sparkline;
 use super::timing;
 use super::wrap::{printable, wrap};
@@ -157,8 +158,6 @@ fn build(results: &Results, rows: &[Row], layout: Layout) -> Table {
     let warm_widths = widths(rows.iter().map(|row| timing_cells(&row.warm)));
     let min_heap_widths = widths(rows.iter().map(min_heap_cells));
 
-    let mut table = Table::new();
-    table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
     let mut header = vec![
         "allocator".to_string(),
         "cold ns/op \n95 % CI ".into(),
@@ -172,7 +171,7 @@ fn build(results: &Results, rows: &[Row], layout: Layout) -> Table {
     if with_min_heap {
         header.insert(MIN_HEAP_COLUMN, "min pages \n× live ".into());
     }
-    table.set_header(layout.stacked(header));
+    let mut table = plain(layout.stacked(header));
     let mut role = Role::Contender;
     for row in rows {
         if row.contender.role != role {
@@ -196,15 +195,15 @@ fn build(results: &Results, rows: &[Row], layout: Layout) -> Table {
     }
     if let Some((pages, bytes, max_live_bytes)) = bound {
         let overhead = bytes as f64 / max_live_bytes as f64;
-        let plain = |text| marked(text, false);
+        let unmarked = |text| marked(text, false);
         let mut cells = vec![
             "clairvoyant".to_owned(),
             String::new(),
             String::new(),
-            plain(grouped(pages)),
-            plain(grouped(bytes / unit_bytes)),
-            plain(short(overhead)),
-            plain(short((overhead - 1.0) * 100.0)),
+            unmarked(grouped(pages)),
+            unmarked(grouped(bytes / unit_bytes)),
+            unmarked(short(overhead)),
+            unmarked(short((overhead - 1.0) * 100.0)),
             String::new(),
         ];
         if with_min_heap {
@@ -213,10 +212,7 @@ fn build(results: &Results, rows: &[Row], layout: Layout) -> Table {
         table.add_row([Cell::new("offline bound:")]);
         table.add_row(layout.stacked(cells));
     }
-    for (index, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, 1));
-        column.set_cell_alignment(if index == 0 { CellAlignment::Left } else { CellAlignment::Right });
-    }
+    align(&mut table);
     table
 }
 
