@@ -148,6 +148,13 @@ null 0.1.0 & 3.60 {\\footnotesize [3.54, 3.66]} & 2.00 {\\footnotesize [1.96, 2.
     }
 
     #[test]
+    fn timings_of_several_runs_are_not_bold() {
+        let text = text(&[sample::of_several_runs()]);
+        assert!(text.contains("% Timings of several runs are never bold.\n"), "{text}");
+        assert_eq!(text.matches("\\textbf").count(), 2, "peak and overhead of the smallest: {text}");
+    }
+
+    #[test]
     fn a_name_is_no_argument_of_the_line_above() {
         let mut results = sample::empty();
         results.contenders = vec![contender("[t]").build(), contender("*").build(), contender("a").build()];

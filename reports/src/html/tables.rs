@@ -321,6 +321,15 @@ mod tests {
     use crate::table::cells::rows;
 
     #[test]
+    fn the_note_on_marks_does_not_speak_of_timings_of_several_runs() {
+        let results = sample::of_several_runs();
+        let html = tables(&results, &rows(&results));
+        assert!(html.contains("timings are of several runs, and not marked.</p>"), "{html}");
+        let results = sample::results();
+        assert!(tables(&results, &rows(&results)).contains("are tied and all marked.</p>"));
+    }
+
+    #[test]
     fn without_operations_there_is_no_time_per_operation() {
         let mut results = Results { contenders: vec![contender("idle").build()], ..sample::empty() };
         let Figure::Known(time) = &mut results.contenders[0].time else { unreachable!() };

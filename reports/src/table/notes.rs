@@ -204,6 +204,13 @@ mod tests {
     use crate::table::cells::rows;
 
     #[test]
+    fn timings_of_several_runs_are_told_as_not_marked() {
+        let results = sample::of_several_runs();
+        let legend = legend(&results, &rows(&results)).join("\n");
+        assert!(legend.contains("timings are of several runs, and not marked."), "{legend}");
+    }
+
+    #[test]
     fn failures_are_told_with_place_and_size() {
         let mut results = sample::empty();
         results.contenders = vec![
