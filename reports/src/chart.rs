@@ -73,6 +73,7 @@ pub use pareto::{pareto_cold, pareto_warm};
 pub use ratios::ratios;
 pub use split::split;
 pub use summary::{cold_summary, heap_summary, warm_summary};
+pub(crate) use svg::attribute;
 
 /// A chart that can be drawn from the results of one trace.
 #[derive(Clone, Copy, Debug)]
@@ -251,6 +252,20 @@ mod tests {
                 let svg = (chart.draw)(&results).unwrap();
                 assert_eq!(rows == 0, svg.contains("There is nothing to "), "{}, {case}", chart.file_name);
             }
+        }
+    }
+
+    #[test]
+    fn figures_that_contradict_each_other_are_drawn_without_a_crash() {
+        let results = sample::contradictory();
+        for chart in ALL {
+            Document::parse(&(chart.draw)(&results).unwrap()).unwrap();
+            (chart.data)(&results);
+        }
+        for chart in ALL_TRACES {
+            let all = [results.clone(), sample::results()];
+            Document::parse(&(chart.draw)(&all).unwrap()).unwrap();
+            (chart.data)(&all);
         }
     }
 

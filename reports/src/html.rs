@@ -331,6 +331,11 @@ mod tests {
     }
 
     #[test]
+    fn results_that_contradict_themselves_make_a_page_too() {
+        html(&[sample::contradictory(), sample::results()]).unwrap();
+    }
+
+    #[test]
     fn results_with_little_in_them_make_a_page_too() {
         for contenders in
             [vec![], vec![contender("a").build()], vec![contender("a").without_memory("x").without_time("y").build()]]

@@ -3,7 +3,7 @@
 //! The names of exact figures are their places in `results.json`: `reallocs.copied_bytes` is `contenders[].memory.reallocs.copied_bytes`.
 //! METRICS.md defines them, and `docs/RESULTS.md` lists all names with their units; tests hold both pages and this table together.
 
-use crate::results::{Contender, Figure, Latency, Memory, MinHeap, Results};
+use crate::results::{Contender, Figure, Instructions, Latency, Memory, MinHeap, Results};
 
 /// An exact figure of a contender, or one that was measured once.
 pub struct Metric {
@@ -11,8 +11,6 @@ pub struct Metric {
     pub name: &'static str,
     /// Its unit: `B`, `pages`, `ns`, `%`, or `1` for counts, ratios and shares.
     pub unit: &'static str,
-    /// Whether two replays give the same bits, so that any difference is one.
-    pub exact: bool,
     /// The figure of a contender.
     pub of: fn(&Contender) -> Figure<f64>,
 }
@@ -75,7 +73,6 @@ macro_rules! memory {
         &[$(Metric {
             name: place!($first $($rest)*),
             unit: $unit,
-            exact: true,
             of: |row| within(&row.memory, |memory: &Memory| memory.$first$(.$rest)*.number()),
         }),*]
     };
@@ -87,7 +84,6 @@ macro_rules! min_heap {
         &[$(Metric {
             name: place!(min_heap $field),
             unit: $unit,
-            exact: true,
             of: |row| within(&row.min_heap, |min: &MinHeap| min.$field.number()),
         }),*]
     };
@@ -99,7 +95,6 @@ macro_rules! latency {
         &[$(Metric {
             name: place!(latency $field),
             unit: "ns",
-            exact: false,
             of: |row| within(&row.latency, |latency: &Latency| latency.all.$field.number()),
         }),*]
     };
@@ -161,17 +156,16 @@ pub const MIN_HEAP: &[Metric] = min_heap![bytes: "B", pages: "pages", ratio_to_m
 pub const CALLS: &[Metric] = latency![p50_ns, p90_ns, p99_ns, p999_ns, max_ns];
 
 /// Instructions of a replay over its operations, the harness's included.
-pub const INSTRUCTIONS: Metric = Metric {
-    name: "instructions_per_op",
-    unit: "1",
-    exact: false,
-    of: |row| {
-        within(&row.instructions, |counted| match counted.ops {
-            0 => Figure::unknown("the trace has no operations"),
-            ops => Figure::Known(counted.instructions as f64 / ops as f64),
-        })
-    },
-};
+pub const INSTRUCTIONS: Metric =
+    Metric { name: "instructions_per_op", unit: "1", of: |row| within(&row.instructions, instructions_per_op) };
+
+/// Instructions over operations, where there are any.
+pub(crate) fn instructions_per_op(counted: &Instructions) -> Figure<f64> {
+    match counted.ops {
+        0 => Figure::unknown("the trace has no operations"),
+        ops => Figure::Known(counted.instructions as f64 / ops as f64),
+    }
+}
 
 /// Figures of the trace itself.
 macro_rules! of_trace {

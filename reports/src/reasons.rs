@@ -2,14 +2,16 @@
 
 /// Brings together the names that have the same reason, in the order of the first of each: `("a, c", "no heap")`.
 pub(crate) fn by_reason<'a>(pairs: impl IntoIterator<Item = (&'a str, String)>) -> Vec<(String, String)> {
-    let mut groups: Vec<(String, String)> = Vec::new();
+    names_by_reason(pairs).into_iter().map(|(names, reason)| (names.join(", "), reason)).collect()
+}
+
+/// The same, with the names one by one.
+pub(crate) fn names_by_reason<'a>(pairs: impl IntoIterator<Item = (&'a str, String)>) -> Vec<(Vec<&'a str>, String)> {
+    let mut groups: Vec<(Vec<&str>, String)> = Vec::new();
     for (name, reason) in pairs {
         match groups.iter_mut().find(|(_, known)| *known == reason) {
-            Some((names, _)) => {
-                names.push_str(", ");
-                names.push_str(name);
-            }
-            None => groups.push((name.to_string(), reason)),
+            Some((names, _)) => names.push(name),
+            None => groups.push((vec![name], reason)),
         }
     }
     groups

@@ -113,6 +113,39 @@ pub(crate) fn results() -> Results {
     results
 }
 
+/// Results of two runs, merged: `a` and `b`, each with its own floor beside it.
+pub(crate) fn of_several_runs() -> Results {
+    let with_floor = |mut contender: Contender| {
+        let Figure::Known(time) = &mut contender.time else { unreachable!("it is timed") };
+        let (cold_ns, warm_ns) = (vec![1; time.cold_ns.len()], vec![1; time.warm_ns.len()]);
+        time.companions.push(Companion { name: "null".into(), cold_ns, warm_ns });
+        contender
+    };
+    let contenders = [
+        contender("a").pages(20).cold_ns(20).warm_ns(20).build(),
+        contender("b").pages(30).cold_ns(10).warm_ns(10).build(),
+    ];
+    Results { contenders: contenders.map(with_floor).into(), ..empty() }
+}
+
+/// Results as a damaged file may have them: more pages in use than there are, events out of order, sizes beyond any heap.
+pub(crate) fn contradictory() -> Results {
+    let mut results = results();
+    results.settings.page_bytes = u64::MAX - 1;
+    for contender in &mut results.contenders {
+        let Figure::Known(memory) = &mut contender.memory else { continue };
+        memory.occupancy.at_peak_heap.occupied_pages = u64::MAX;
+        memory.timeline.reverse();
+        memory.timeline[500].committed_bytes = u64::MAX;
+        memory.timeline[600].event = u64::MAX;
+        (memory.grid.row_bytes, memory.grid.events_per_column) = (u64::MAX, u64::MAX);
+        memory.strips.iter_mut().for_each(|strip| strip.part_bytes = u64::MAX);
+    }
+    let Figure::Known(bounds) = &mut results.bounds else { unreachable!("they are known") };
+    (bounds.clairvoyant_bytes, bounds.max_live_bytes) = (u64::MAX, 0);
+    results
+}
+
 /// A contender to be changed and then built: 0.1.0, passed, 20 pages, 15 rounds of about 1 ns an operation.
 pub(crate) fn contender(name: &str) -> Builder {
     Builder {

@@ -19,13 +19,14 @@ pub use bootstrap::{RESAMPLES, estimate_median, median, spread};
 pub use net::net_ns_per_op;
 pub use ratio::{Ratio, Verdict, ratio_within_rounds};
 pub use rounds::{Temperature, floor, ratio_beside, rounds_beside};
+pub(crate) use rounds::{of_one_run, rounds_in_common};
 pub(crate) use summary::common_of;
 pub use summary::{Common, Measure, Row, by_origin, common, geometric_mean};
 pub use two_samples::ratio_of_medians;
 
 use bootstrap::percentile_interval;
 
-use crate::results::Figure;
+use crate::results::{Contender, Figure};
 
 /// Samples from which on an interval for a median can cover 95 %: all samples lie on one side of the median of what is
 /// sampled with probability 2 × 0.5ⁿ, which is 6.3 % for five samples and 3.1 % for six. The same holds of traces for an interval over these.
@@ -87,6 +88,14 @@ pub fn ns_per_op(samples_ns: &[u64], ops: u64, seed: u64) -> Figure<Estimate> {
     match estimate_median(&per_op, seed) {
         Some(estimate) => Figure::Known(estimate),
         None => Figure::unknown("no round was timed"),
+    }
+}
+
+/// The same of a contender, the harness's own time included.
+pub(crate) fn gross_ns_per_op(contender: &Contender, temperature: Temperature, seed: u64) -> Figure<Estimate> {
+    match &contender.time {
+        Figure::Known(time) => ns_per_op(temperature.samples(time), time.ops, seed),
+        Figure::Unknown { unknown } => Figure::unknown(unknown),
     }
 }
 

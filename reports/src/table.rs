@@ -7,6 +7,7 @@ mod instructions;
 mod latency;
 mod narrow;
 pub(crate) mod notes;
+mod plain;
 mod sparkline;
 mod text;
 mod timing;

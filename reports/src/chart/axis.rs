@@ -210,7 +210,8 @@ impl Ranged for Ticked {
     type ValueType = f64;
 
     fn map(&self, value: &f64, (low, high): (i32, i32)) -> i32 {
-        let share = (value - self.range.start) / (self.range.end - self.range.start);
+        // What is far beyond the axis would be beyond the pixels, too, which are whole numbers of 32 bits.
+        let share = ((value - self.range.start) / (self.range.end - self.range.start)).clamp(-9.0, 9.0);
         low + (share * f64::from(high - low)).round() as i32
     }
 

@@ -12,7 +12,7 @@ use plotters::prelude::*;
 
 use super::axis::Axis;
 use super::canvas::{self, Drawn, HAIRLINE, INK, SOFT, Sheet, Words};
-use super::contenders::{LeftOut, Shown, join, not_shown, reasons, sort_out};
+use super::contenders::{LeftOut, Shown, join, not_shown, nothing, reasons, sort_out};
 use super::data;
 use super::frame::{self, Frame, Plot};
 use super::labels::{self, Name};
@@ -51,9 +51,7 @@ pub fn footprint(results: &Results) -> Result<String, ReportError> {
     let (lines, left_out) = sort_out(results, memory);
     let words = words(results, &lines, &left_out);
     if lines.is_empty() {
-        let mut message = vec!["There is nothing to draw.".to_string()];
-        message.extend(reasons(&left_out));
-        return canvas::message(&words, &message);
+        return nothing(&words, &left_out);
     }
     let live = live(&lines);
     let mut frame = frame(results, &lines, &live, &left_out);

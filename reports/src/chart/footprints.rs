@@ -14,7 +14,7 @@ use super::panels::{self, Panel, Panels};
 use super::{data, key, palette};
 use crate::ReportError;
 use crate::numbers::{bytes, count, short};
-use crate::reasons::by_reason;
+use crate::reasons::names_by_reason;
 use crate::results::{FootprintPoint, Origin, Results, Role};
 
 /// The lower end of the axis: less than this share of the peak is not drawn.
@@ -181,12 +181,13 @@ fn notes(shapes: &[Shape]) -> Vec<String> {
         let failing = shape.lines.iter().filter(|line| line.figures.failed_requests > 0);
         failing.map(|line| (shape.results.trace.name.as_str(), line.contender.name.clone()))
     });
-    let on = |traces: &str| match traces.split(", ").count() {
+    let on = |traces: &[&str]| match traces.len() {
         all if all == shapes.len() && all > 1 => "on all traces".to_string(),
-        _ => format!("on {traces}"),
+        _ => format!("on {}", traces.join(", ")),
     };
-    let missing = by_reason(missing).into_iter().map(|(traces, what)| format!("not shown {}: {what}", on(&traces)));
-    let less = by_reason(less)
+    let missing =
+        names_by_reason(missing).into_iter().map(|(traces, what)| format!("not shown {}: {what}", on(&traces)));
+    let less = names_by_reason(less)
         .into_iter()
         .map(|(traces, name)| format!("{name} did less work, as requests failed, {}", on(&traces)));
     missing.chain(less).collect()
@@ -314,6 +315,8 @@ mod tests {
         }
         let svg = footprints(&all[..2]).unwrap();
         assert!(svg.contains("not shown on all traces: talc: failed verification"));
+        let svg = footprints(&[on("a, b", rows(failing())), on("c", rows(contender("talc").build()))]).unwrap();
+        assert!(svg.contains("not shown on a, b: talc: failed verification"), "a name with a comma is one trace");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use plotters::style::text_anchor::HPos;
 
 use super::axis::Axis;
 use super::canvas::{self, Drawn, EDGE, GRID, HAIRLINE, INK, LINE, SOFT, Sheet, TEXT, WIDTH, Words};
-use super::contenders::{LeftOut, Shown, join, not_shown, reasons, sort_out};
+use super::contenders::{LeftOut, Shown, join, not_shown, nothing, reasons, sort_out};
 use super::frame::{header_height, notes_height, paint_mapping, paint_notes, paint_subtitle};
 use super::{data, heat, palette};
 use crate::ReportError;
@@ -35,9 +35,7 @@ pub fn heap_map(results: &Results) -> Result<String, ReportError> {
     let (panels, left_out) = sort_out(results, memory);
     let words = words(results, &panels, &left_out);
     if panels.is_empty() {
-        let mut message = vec!["There is nothing to draw.".to_string()];
-        message.extend(reasons(&left_out));
-        return canvas::message(&words, &message);
+        return nothing(&words, &left_out);
     }
     let layout = Layout::of(results, &panels, &left_out);
     canvas::draw(&words, layout.height(), |sheet| {
@@ -64,13 +62,13 @@ pub(super) fn data(results: &Results) -> String {
         let grid = &panel.figures.grid;
         let columns = grid.live_permille.iter().enumerate();
         columns.flat_map(move |(column, rows)| {
-            let event = ((column as u64 + 1) * grid.events_per_column).min(results.trace.events);
+            let event = (column as u64 + 1).saturating_mul(grid.events_per_column).min(results.trace.events);
             rows.iter().enumerate().filter(|(_, permille)| **permille > 0).map(move |(row, permille)| {
                 [
                     results.trace.name.clone(),
                     panel.contender.name.clone(),
                     event.to_string(),
-                    (row as u64 * grid.row_bytes).to_string(),
+                    (row as u64).saturating_mul(grid.row_bytes).to_string(),
                     grid.row_bytes.to_string(),
                     permille.to_string(),
                 ]
@@ -83,7 +81,7 @@ pub(super) fn data(results: &Results) -> String {
 type Panel<'a> = Shown<'a, &'a Memory>;
 
 /// The figures of a contender that has a grid.
-pub(super) fn memory(contender: &Contender) -> Result<&Memory, String> {
+fn memory(contender: &Contender) -> Result<&Memory, String> {
     match &contender.memory {
         Figure::Unknown { unknown } => Err(unknown.clone()),
         Figure::Known(memory) if memory.grid.live_permille.is_empty() => {
@@ -292,12 +290,12 @@ fn tiles(layout: &Layout, area: &Area, memory: &Memory) -> Vec<([i32; 4], usize)
     let rows_joined = (f64::from(LEAST_HEIGHT) / row_pixels).ceil().clamp(1.0, rows.max(1) as f64) as usize;
     let mut tiles: Vec<([i32; 4], usize)> = Vec::new();
     for row in (0..rows).step_by(rows_joined) {
-        let address = |row: usize| layout.y_pixel(area, (row as u64 * grid.row_bytes) as f64);
+        let address = |row: usize| layout.y_pixel(area, row as f64 * grid.row_bytes as f64);
         let (bottom, top) = (address(row), address((row + rows_joined).min(rows)));
         for first in (0..columns).step_by(columns_joined) {
             let end = (first + columns_joined).min(columns);
             let Some(level) = heat::level(mean(&grid.live_permille[end - 1], row, rows_joined)) else { continue };
-            let edge = |columns: usize| layout.x_pixel(area, (columns as u64 * grid.events_per_column) as f64);
+            let edge = |columns: usize| layout.x_pixel(area, columns as f64 * grid.events_per_column as f64);
             let (left, right) = (edge(first), edge(end));
             match tiles.last_mut() {
                 Some(([_, at, last_right, _], last)) if *last == level && *at == top && *last_right == left => {

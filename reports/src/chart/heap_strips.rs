@@ -81,7 +81,7 @@ pub(super) fn data(results: &Results) -> String {
                     strip.at.clone(),
                     strip.event.to_string(),
                     strip.committed_bytes.to_string(),
-                    (index as u64 * strip.part_bytes).to_string(),
+                    (index as u64).saturating_mul(strip.part_bytes).to_string(),
                     strip.part_bytes.to_string(),
                     permille.to_string(),
                     of_part(&strip.most_size_up_to_bytes),
@@ -171,8 +171,8 @@ fn paint_strip(sheet: &Sheet, row: &Shown<&Memory>, strip: &Strip, top: i32) -> 
     let bars = bars(strip).into_iter().map(|bar| {
         // Little is not nothing.
         let height = (i32::from(bar.permille.min(1000)) * STRIP / 1000).max(4);
-        let (left, right) =
-            (pixel(bar.parts.start * strip.part_bytes), pixel(bar.parts.end * strip.part_bytes).min(end));
+        let place = |part: u64| pixel(part.saturating_mul(strip.part_bytes));
+        let (left, right) = (place(bar.parts.start), place(bar.parts.end).min(end));
         ([left, bottom - height, right.max(left + 1), bottom], bar.class + 1)
     });
     heat::paint_tiles(sheet, &bars.collect::<Vec<_>>())?;

@@ -41,7 +41,7 @@ pub(super) fn shade(level: usize) -> RGBColor {
 /// The bytes of address space that the grid spans, at most up to where the heap ends.
 pub(super) fn spanned(memory: &Memory) -> u64 {
     let rows = memory.grid.live_permille.iter().map(Vec::len).max().unwrap_or(0) as u64;
-    (rows * memory.grid.row_bytes).max(memory.peak_heap_bytes)
+    rows.saturating_mul(memory.grid.row_bytes).max(memory.peak_heap_bytes)
 }
 
 /// Paints tiles, each (left, top, right, bottom) in pixels, with its level. Those of a level follow each other: `svg` makes one path of them.

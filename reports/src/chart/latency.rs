@@ -8,7 +8,7 @@ use plotters::style::text_anchor::HPos;
 
 use super::axis::{Axis, Scale, Tick};
 use super::canvas::{self, Drawn, LINE, SOFT, Sheet, TEXT, Words};
-use super::contenders::{LeftOut, Shown, not_shown, reasons, sort_out};
+use super::contenders::{LeftOut, Shown, not_shown, nothing, reasons, sort_out};
 use super::data;
 use super::frame::{Frame, PLOT, Plot};
 use super::labels::{self, Name};
@@ -28,9 +28,7 @@ pub fn latency(results: &Results) -> Result<String, ReportError> {
     let (lines, left_out) = sort_out(results, curve);
     let words = words(results, &lines, &left_out);
     if lines.is_empty() {
-        let mut message = vec!["There is nothing to draw.".to_string()];
-        message.extend(reasons(&left_out));
-        return canvas::message(&words, &message);
+        return nothing(&words, &left_out);
     }
     let frame = frame(results, &lines, &left_out);
     canvas::draw(&words, frame.height(), |sheet| {

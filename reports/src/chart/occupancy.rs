@@ -117,7 +117,7 @@ fn words(results: &Results, shown: &[Shown<&Memory>], left_out: &[LeftOut]) -> W
     for one in shown {
         let at = at_peak(one);
         let full = at.pages_by_tenth.last().copied().unwrap_or(0);
-        let empty = at.committed_pages - at.occupied_pages;
+        let empty = at.committed_pages.saturating_sub(at.occupied_pages);
         description += &format!(
             " {}: {}, {} of them full, {} empty, {} with live bytes in less than a tenth.",
             one.contender.name,

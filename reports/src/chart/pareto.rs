@@ -9,14 +9,14 @@ use plotters::style::text_anchor::HPos;
 
 use super::axis::{Axis, Scale};
 use super::canvas::{self, Drawn, LINE, SOFT, Sheet, TEXT, Words};
-use super::contenders::{LeftOut, Shown, join, not_shown, reasons, sort_out};
+use super::contenders::{LeftOut, Shown, join, not_shown, nothing, reasons, sort_out};
 use super::frame::{Frame, Plot};
 use super::scatter::{self, Label};
 use super::{data, marks};
 use crate::ReportError;
 use crate::numbers::{bytes, short};
 use crate::results::{Contender, Figure, Results, Role};
-use crate::stats::{Estimate, Temperature, floor, net_ns_per_op, ns_per_op};
+use crate::stats::{Estimate, Temperature, floor, gross_ns_per_op, net_ns_per_op, of_one_run};
 
 /// Largest ratio of times up to which a linear axis shows the shortest.
 const LINEAR_UP_TO: f64 = 8.0;
@@ -86,10 +86,7 @@ impl Clock {
         if self.net {
             return net_ns_per_op(results, contender, self.temperature);
         }
-        match &contender.time {
-            Figure::Known(time) => ns_per_op(self.temperature.samples(time), time.ops, results.settings.seed),
-            Figure::Unknown { unknown } => Figure::unknown(unknown),
-        }
+        gross_ns_per_op(contender, self.temperature, results.settings.seed)
     }
 
     fn name(self) -> &'static str {
@@ -118,9 +115,7 @@ fn draw(results: &Results, temperature: Temperature) -> Result<String, ReportErr
     let (points, left_out) = sort_out(results, |contender| costs(results, clock, contender));
     let words = words(results, clock, &points, &left_out);
     if points.is_empty() {
-        let mut message = vec!["There is nothing to draw.".to_string()];
-        message.extend(reasons(&left_out));
-        return canvas::message(&words, &message);
+        return nothing(&words, &left_out);
     }
     let frame = frame(results, clock, &points, &left_out);
     canvas::draw(&words, frame.height(), |sheet| {
@@ -129,7 +124,9 @@ fn draw(results: &Results, temperature: Temperature) -> Result<String, ReportErr
         let bound = bound(results).map(|bound| (bound, frame.pixel(&plot, 0.0, frame.y.position(bound)).1));
         paint_lines(sheet, &frame, bound, clock)?;
         let front = front_corners(&frame, &plot, &points);
-        paint_front(sheet, &front)?;
+        if !front.is_empty() {
+            paint_front(sheet, &front)?;
+        }
         let obstacles = obstacles(&frame, &plot, &points, &front, bound.map(|(_, y)| y));
         paint_points(sheet, &frame, &plot, &points, clock, &obstacles)
     })
@@ -151,7 +148,7 @@ fn table(results: &Results, temperature: Temperature) -> String {
             data::cell(time_ns.interval.map(|interval| interval.high)),
             overhead.to_string(),
             peak_heap_bytes.to_string(),
-            on_front.contains(&index).to_string(),
+            data::cell(on_front.as_ref().map(|front| front.contains(&index))),
         ]
     });
     let header = [
@@ -170,8 +167,8 @@ fn table(results: &Results, temperature: Temperature) -> String {
 }
 
 /// The points on the front, from the fastest to the smallest: contenders for which there is no other that is at least as good in both and
-/// better in one.
-fn front(points: &[Point]) -> Vec<usize> {
+/// better in one. There is no front where their times are of several runs, and so not to be compared.
+fn front(points: &[Point]) -> Option<Vec<usize>> {
     let ships = |index: &usize| points[*index].contender.role == Role::Contender;
     let place = |index: usize| (points[index].figures.time_ns.value, points[index].figures.overhead);
     let beats = |one: usize, other: usize| {
@@ -179,10 +176,13 @@ fn front(points: &[Point]) -> Vec<usize> {
         one.0 <= other.0 && one.1 <= other.1 && one != other
     };
     let all: Vec<usize> = (0..points.len()).filter(ships).collect();
+    if !of_one_run(all.iter().map(|&index| points[index].contender)) {
+        return None;
+    }
     let mut front: Vec<usize> =
         all.iter().copied().filter(|&index| !all.iter().any(|&one| beats(one, index))).collect();
     front.sort_by(|&one, &other| place(one).0.total_cmp(&place(other).0));
-    front
+    Some(front)
 }
 
 fn words(results: &Results, clock: Clock, points: &[Point], left_out: &[LeftOut]) -> Words {
@@ -201,8 +201,11 @@ fn words(results: &Results, clock: Clock, points: &[Point], left_out: &[LeftOut]
             let costs = &point.figures;
             format!("{} {} ns and {} times", point.contender.name, short(costs.time_ns.value), short(costs.overhead))
         };
-        let front: Vec<&str> = front(points).into_iter().map(|index| points[index].contender.name.as_str()).collect();
-        description += &format!(" {}. On the front: {}.", join(points, place), front.join(", "));
+        description += &format!(" {}.", join(points, place));
+        let front = front(points).unwrap_or_default();
+        if !front.is_empty() {
+            description += &format!(" On the front: {}.", join(&front, |&index| points[index].contender.name.clone()));
+        }
     }
     if !left_out.is_empty() {
         description += &format!(" Not shown: {}.", reasons(left_out).join("; "));
@@ -219,12 +222,15 @@ fn frame(results: &Results, clock: Clock, points: &[Point], left_out: &[LeftOut]
     // Room below the bound for its text.
     let y = Axis::log(low / (high / low).powf(0.1).max(1.2), high * (high / low).powf(0.08).max(1.15), "", 8);
     let mut notes = Vec::new();
-    if let (true, Some(time)) = (clock.net, floor(results).and_then(|floor| floor.time.known())) {
-        let gross = ns_per_op(clock.temperature.samples(time), time.ops, results.settings.seed);
+    if let (true, Some(floor)) = (clock.net, floor(results)) {
+        let gross = gross_ns_per_op(floor, clock.temperature, results.settings.seed);
         let gross = gross.known().map_or_else(String::new, |gross| format!(" {} ns", short(gross.value)));
         notes.push(format!("net: less the harness's own{gross}, so that 0 is the floor"));
     }
-    notes.push("step line: the front, by medians; bars: 95 % intervals".into());
+    notes.push(match front(points) {
+        Some(_) => "step line: the front, by medians; bars: 95 % intervals".into(),
+        None => "no front, as the times are of several runs; bars: 95 % intervals".into(),
+    });
     if points.iter().any(|point| point.contender.role != Role::Contender) {
         notes.push("ring: a baseline, which makes no front".into());
     }
@@ -301,7 +307,7 @@ fn paint_lines(sheet: &Sheet, frame: &Frame, bound: Option<(f64, i32)>, clock: C
 /// The corners of the front, from the upper edge of the plot to its right one.
 fn front_corners(frame: &Frame, plot: &Plot, points: &[Point]) -> Vec<(i32, i32)> {
     let mut corners: Vec<(i32, i32)> = Vec::new();
-    for index in front(points) {
+    for index in front(points).unwrap_or_default() {
         let (x, y) = pixel(frame, plot, &points[index].figures);
         let above = corners.last().map_or(frame.top() as i32, |&(_, y)| y);
         corners.extend([(x, above), (x, y)]);
@@ -399,7 +405,7 @@ mod tests {
 
     fn front_of(results: &Results) -> Vec<&str> {
         let points = points(results);
-        front(&points).into_iter().map(|index| points[index].contender.name.as_str()).collect()
+        front(&points).unwrap().into_iter().map(|index| points[index].contender.name.as_str()).collect()
     }
 
     #[test]
@@ -415,6 +421,16 @@ mod tests {
         assert_eq!(front_of(&results), ["fast", "between", "small"]);
         let twins = with(vec![contender("a").build(), contender("b").build()]);
         assert_eq!(front_of(&twins), ["a", "b"], "neither beats the other");
+    }
+
+    #[test]
+    fn times_of_several_runs_have_no_front() {
+        let results = sample::of_several_runs();
+        assert_eq!(front(&points(&results)), None);
+        let svg = pareto_warm(&results).unwrap();
+        assert!(!svg.contains("class=\"front\"") && !svg.contains("On the front"), "{svg}");
+        assert!(svg.contains("no front, as the times are of several runs"), "{svg}");
+        assert!(warm_data(&results).lines().skip(1).all(|line| line.ends_with(',')));
     }
 
     #[test]

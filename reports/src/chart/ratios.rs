@@ -11,15 +11,19 @@ use super::axis::Axis;
 use super::canvas::{self, Drawn, HAIRLINE, INK, LINE, Sheet, TEXT, Words};
 use super::contenders::{LeftOut, Shown, join, not_shown, reasons, sort_out};
 use super::rows::Rows;
+use super::summary::ratio_text;
 use super::{data, marks};
 use crate::ReportError;
-use crate::numbers::{count, short};
+use crate::numbers::count;
 use crate::results::{Contender, Figure, Results, Role};
 use crate::stats::{Ratio, Temperature, Verdict, ratio_beside};
 
 /// Height of a bar, and of the row for both of a contender.
 const BAR: i32 = 26;
 const ROW: u32 = 2 * LINE as u32 + 24;
+
+/// What stands there for the baseline, which has none.
+const BASELINE: &str = "baseline";
 
 /// Draws how many times as long as the baseline each contender takes, on a logarithmic axis.
 ///
@@ -115,9 +119,9 @@ fn sentence(ratios: &[(Temperature, Ratio)]) -> String {
     let part = |(temperature, ratio): &(Temperature, Ratio)| {
         let interval = ratio.estimate.interval;
         let interval = interval
-            .map(|interval| format!(" ({} to {})", short(interval.low), short(interval.high)))
+            .map(|interval| format!(" ({} to {})", ratio_text(interval.low), ratio_text(interval.high)))
             .unwrap_or_default();
-        format!("{} {}{interval}, {}", temperature.name(), short(ratio.estimate.value), verdict(ratio.verdict))
+        format!("{} {}{interval}, {}", temperature.name(), ratio_text(ratio.estimate.value), verdict(ratio.verdict))
     };
     ratios.iter().map(part).collect::<Vec<_>>().join("; ")
 }
@@ -146,6 +150,7 @@ fn frame(results: &Results, rows: &[Row], left_out: &[LeftOut]) -> Rows {
     });
     let (low, high) = ends.fold((1.0_f64, 1.0_f64), |(low, high), end| (low.min(end), high.max(end)));
     let x = Axis::log((low * 0.92).min(0.9), (high * 1.08).max(1.1), "", 6);
+    let values = rows.iter().flat_map(|row| &row.figures).map(|(temperature, ratio)| value(*temperature, ratio));
     let mut notes = Vec::new();
     if rows.iter().flat_map(|row| &row.figures).any(|(_, ratio)| ratio.verdict == Verdict::Inconclusive) {
         notes.push("hollow: inconclusive, as the 95 % interval spans 1".to_string());
@@ -159,17 +164,22 @@ fn frame(results: &Results, rows: &[Row], left_out: &[LeftOut]) -> Rows {
         ),
         names: rows.iter().map(|row| (row.contender.name.clone(), row.style.color)).collect(),
         row_height: ROW,
-        widest_value: "warm 12.34".into(),
+        widest_value: canvas::widest(values.chain([BASELINE.into()])),
         x_title: format!("time / time of {baseline}, {}", x.note),
         x,
         notes,
     }
 }
 
+/// What stands to the right of a bar.
+fn value(temperature: Temperature, ratio: &Ratio) -> String {
+    format!("{} {}", temperature.name(), ratio_text(ratio.estimate.value))
+}
+
 /// The bars of a contender around the middle of its row, cold above warm.
 fn paint_bars(sheet: &Sheet, frame: &Rows, row: &Row, middle: i32) -> Drawn {
     if row.figures.is_empty() {
-        return canvas::text(sheet, "baseline", (frame.value_left(), middle), TEXT, INK, HPos::Left);
+        return canvas::text(sheet, BASELINE, (frame.value_left(), middle), TEXT, INK, HPos::Left);
     }
     for (temperature, ratio) in &row.figures {
         let y = middle + if *temperature == Temperature::Cold { -LINE / 2 } else { LINE / 2 };
@@ -188,8 +198,7 @@ fn paint_bars(sheet: &Sheet, frame: &Rows, row: &Row, middle: i32) -> Drawn {
         if let Some(interval) = ratio.estimate.interval {
             marks::error_bar_across(sheet, (frame.pixel(interval.low), frame.pixel(interval.high)), y, INK)?;
         }
-        let value = format!("{} {}", temperature.name(), short(ratio.estimate.value));
-        canvas::text(sheet, &value, (frame.value_left(), y), TEXT, INK, HPos::Left)?;
+        canvas::text(sheet, &value(*temperature, ratio), (frame.value_left(), y), TEXT, INK, HPos::Left)?;
     }
     Ok(())
 }
@@ -238,6 +247,22 @@ mod tests {
         assert!(texts(&svg).contains(&note));
         let svg = draw(vec![baseline(), contender("talc").cold_ns(300).warm_ns(200).build()]);
         assert!(!texts(&Document::parse(&svg).unwrap()).contains(&note));
+    }
+
+    #[test]
+    fn ratios_have_room_and_digits_however_large_or_small_they_are() {
+        let svg = draw(vec![
+            contender("dlmalloc").cold_ns(100).warm_ns(100_000).build(),
+            contender("huge").cold_ns(10_000_000).warm_ns(400).build(),
+        ]);
+        let svg = Document::parse(&svg).unwrap();
+        for text in ["cold 100,000", "warm 0.004"] {
+            let node =
+                svg.descendants().find(|node| node.has_tag_name("text") && node.text().map(str::trim) == Some(text));
+            let left: f64 =
+                node.unwrap_or_else(|| panic!("{text}: {:?}", texts(&svg))).attribute("x").unwrap().parse().unwrap();
+            assert!(left + canvas::text_width(text, TEXT) <= f64::from(canvas::WIDTH), "{text} at {left}");
+        }
     }
 
     #[test]

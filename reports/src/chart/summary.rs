@@ -142,7 +142,7 @@ fn draw(all: &[Results], measure: Measure) -> Result<String, ReportError> {
 }
 
 /// A ratio, with three decimals where two would be one digit.
-fn ratio_text(ratio: f64) -> String {
+pub(super) fn ratio_text(ratio: f64) -> String {
     if ratio < 0.0995 { fixed(ratio, 3) } else { short(ratio) }
 }
 

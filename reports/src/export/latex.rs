@@ -3,6 +3,7 @@
 use super::figures::{self, Cell, Figures, Row};
 use crate::ReportError;
 use crate::results::{Results, Role};
+use crate::table::cells::timings_are_marked;
 use crate::table::notes;
 
 const COLUMNS: usize = 6;
@@ -13,6 +14,9 @@ pub(super) fn latex(all: &[Results]) -> Result<Vec<u8>, ReportError> {
          % Times in ns per operation: medians with their 95 % confidence intervals. Peak: most committed heap; overhead: over peak live.\n\
          % Bold: lowest; timings whose intervals overlap the lowest one's are all bold.\n",
     );
+    if !all.iter().all(timings_are_marked) {
+        text += "% Timings of several runs are never bold.\n";
+    }
     for results in all {
         for line in [notes::caption(results), notes::provenance(results)] {
             text += &format!("% {}\n", plain(&line));
@@ -50,7 +54,10 @@ fn line(row: &Row, unit: &str) -> String {
         cell(&row.overhead),
         escaped(&row.failed),
     ];
-    format!("{} \\\\\n", cells.join(" & "))
+    let line = cells.join(" & ");
+    // It would be an argument of the line above, as `\\` and the rules take one.
+    let apart = if line.trim_start().starts_with(['[', '*']) { "{}" } else { "" };
+    format!("{apart}{line} \\\\\n")
 }
 
 fn cell(cell: &Cell) -> String {
@@ -63,7 +70,8 @@ fn cell(cell: &Cell) -> String {
     }
 }
 
-/// Text that LaTeX sets as it is, with pdfTeX as with the newer engines. What pdfTeX's fonts do not have becomes a question mark.
+/// Text that LaTeX sets as it is, with pdfTeX and its default fonts (OT1) as with the newer engines. What those fonts do not have becomes a
+/// question mark.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -75,10 +83,11 @@ fn escaped(text: &str) -> String {
             '<' => escaped += "\\textless{}",
             '>' => escaped += "\\textgreater{}",
             '|' => escaped += "\\textbar{}",
-            '"' => escaped += "\\textquotedbl{}",
+            '"' => escaped += "\\textquotedblright{}",
             '–' => escaped += "--",
             '×' => escaped += "$\\times$",
             other if other.is_ascii_graphic() || other == ' ' => escaped.push(other),
+            'Ð' | 'ð' | 'Þ' | 'þ' => escaped.push('?'),
             other if ('\u{C0}'..='\u{FF}').contains(&other) => escaped.push(other),
             _ => escaped.push('?'),
         }
@@ -139,12 +148,30 @@ null 0.1.0 & 3.60 {\\footnotesize [3.54, 3.66]} & 2.00 {\\footnotesize [1.96, 2.
     }
 
     #[test]
+    fn timings_of_several_runs_are_not_bold() {
+        let text = text(&[sample::of_several_runs()]);
+        assert!(text.contains("% Timings of several runs are never bold.\n"), "{text}");
+        assert_eq!(text.matches("\\textbf").count(), 2, "peak and overhead of the smallest: {text}");
+    }
+
+    #[test]
+    fn a_name_is_no_argument_of_the_line_above() {
+        let mut results = sample::empty();
+        results.contenders = vec![contender("[t]").build(), contender("*").build(), contender("a").build()];
+        let text = text(&[results]);
+        for begins in ["\n{}[t] 0.1.0 & ", "\n{}* 0.1.0 & ", "\na 0.1.0 & "] {
+            assert!(text.contains(begins), "{begins} in {text}");
+        }
+    }
+
+    #[test]
     fn special_characters_are_set_as_they_are() {
         assert_eq!(
             escaped("a&b%c$d#e_f{g}h~i^j\\k"),
             "a\\&b\\%c\\$d\\#e\\_f\\{g\\}h\\textasciitilde{}i\\textasciicircum{}j\\textbackslash{}k"
         );
         assert_eq!(escaped("é × 1–2 名"), "é $\\times$ 1--2 ?");
+        assert_eq!(escaped("a\"b Ðþ Å"), "a\\textquotedblright{}b ?? Å", "as pdfTeX sets it without a further package");
         assert_eq!(plain("a\nb – c"), "a?b ? c");
     }
 }

@@ -3,6 +3,7 @@
 use super::figures::{self, Cell, Figures};
 use crate::ReportError;
 use crate::results::Results;
+use crate::table::cells::timings_are_marked;
 use crate::table::grid::{Grid, escaped};
 use crate::table::notes;
 
@@ -29,8 +30,12 @@ fn one(results: &Results) -> String {
     let notes = notes::notes(results, &crate::table::cells::rows(results));
     let notes: String = notes.iter().map(|note| format!("- {}\n", escaped(note))).collect();
     let notes = if notes.is_empty() { notes } else { format!("\n{notes}") };
+    let timings = match timings_are_marked(results) {
+        true => "timings whose intervals overlap the lowest one's are all bold",
+        false => "timings are of several runs, and not bold",
+    };
     format!(
-        "{}\n\n{}\nBold: lowest; timings whose intervals overlap the lowest one's are all bold. {}\n{notes}",
+        "{}\n\n{}\nBold: lowest; {timings}. {}\n{notes}",
         escaped(&notes::caption(results)),
         grid.markdown(),
         escaped(&notes::provenance(results)),
@@ -51,6 +56,13 @@ mod tests {
     use super::*;
     use crate::results::Role;
     use crate::sample::{self, contender};
+
+    #[test]
+    fn timings_of_several_runs_are_not_bold() {
+        let text = String::from_utf8(markdown(&[sample::of_several_runs()]).unwrap()).unwrap();
+        assert!(text.contains("| 1.00 (0.98–1.02) | 1.00 (0.98–1.02) | 1,920 |"), "{text}");
+        assert!(text.contains("Bold: lowest; timings are of several runs, and not bold."), "{text}");
+    }
 
     #[test]
     fn looks_like_this() {

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use crate::metric;
 use crate::results::{Contender, Figure, Origin, Results, Role};
-use crate::stats::{Estimate, Temperature, net_ns_per_op, ns_per_op, ratio_beside};
+use crate::stats::{Estimate, Temperature, gross_ns_per_op, net_ns_per_op, ratio_beside};
 
 /// Version of the columns and of what they mean. It grows when one changes its meaning or goes away; a new column or metric does not
 /// make it grow.
@@ -114,7 +114,7 @@ pub fn measurements(results: &Results) -> Vec<Measurement<'_>> {
             rows.push(of(metric.name, metric.unit).with((metric.of)(contender)));
         }
         for (temperature, [gross, net, ratio]) in Temperature::ALL.into_iter().zip(TIMES) {
-            rows.push(of(gross.0, gross.1).estimated(ns(results, contender, temperature)));
+            rows.push(of(gross.0, gross.1).estimated(gross_ns_per_op(contender, temperature, results.settings.seed)));
             rows.extend(samples(contender, temperature, of(gross.0, gross.1)));
             rows.push(of(net.0, net.1).estimated(net_ns_per_op(results, contender, temperature)));
             let to_baseline = ratio_beside(results, contender, &results.settings.baseline, temperature);
@@ -169,13 +169,6 @@ impl Measurement<'_> {
             },
             Figure::Unknown { unknown } => Measurement { reason: Some(unknown), ..self },
         }
-    }
-}
-
-fn ns(results: &Results, contender: &Contender, temperature: Temperature) -> Figure<Estimate> {
-    match &contender.time {
-        Figure::Known(time) => ns_per_op(temperature.samples(time), time.ops, results.settings.seed),
-        Figure::Unknown { unknown } => Figure::unknown(unknown),
     }
 }
 

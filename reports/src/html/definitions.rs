@@ -76,7 +76,7 @@ pub(super) const ALL: &[Definition] = &[
         "minheap",
         "minimum heap",
         "ratio_to_max_live",
-        "The smallest heap, in pages, in which the whole trace completes without a refused request; in brackets its ratio to peak live.",
+        "The smallest heap, in pages, in which the whole trace completes without a refused request; below it its ratio to peak live.",
     ),
     figure(
         "span",

@@ -3,8 +3,11 @@
 //! Nothing here is words yet. A contender is faster than another only where the whole interval of their ratio says so, and memory
 //! figures are exact. Only who is known to serve every request can win anything.
 
+use crate::numbers::count;
 use crate::results::{Contender, Figure, FootprintPoint, Memory, Results, Role};
-use crate::stats::{Estimate, ROUNDS_FOR_95, Ratio, Temperature, Verdict, median, ratio_beside};
+use crate::stats::{
+    Estimate, ROUNDS_FOR_95, Ratio, Temperature, Verdict, median, of_one_run, ratio_beside, rounds_in_common,
+};
 use crate::table::cells::may_be_best;
 
 /// The results of one trace with what takes time to find in them: intervals come from thousands of resamples, so they are formed once.
@@ -29,9 +32,18 @@ pub(super) enum Fastest<'a> {
     Alone { only: &'a Contender, ns: f64 },
     /// Every other one is slower, by its interval.
     Clear { best: &'a Contender, ns: f64, next: Rival<'a>, not_compared: Vec<NotCompared<'a>> },
-    /// Some cannot be told apart from the one with the lowest median.
-    Tied { lowest: &'a Contender, ns: f64, tied: Vec<Rival<'a>>, not_compared: Vec<NotCompared<'a>> },
-    /// Too few rounds for an interval of 95 %.
+    /// None is known to be faster than this one, but some cannot be told apart from it.
+    Tied {
+        best: &'a Contender,
+        ns: f64,
+        /// Whether its median is the lowest of all, which need not be so: who ended early may have had the quick rounds alone.
+        has_lowest_median: bool,
+        tied: Vec<Rival<'a>>,
+        not_compared: Vec<NotCompared<'a>>,
+    },
+    /// Each is slower than another, in a circle: one of them, and who is faster than it.
+    Circle { one: &'a Contender, ns: f64, faster: Vec<Rival<'a>>, not_compared: Vec<NotCompared<'a>> },
+    /// No two have enough rounds for an interval of 95 %: the most that two have.
     TooFewRounds { lowest: &'a Contender, ns: f64, rounds: usize },
     /// None ran in the same rounds as another.
     NotCompared(Vec<NotCompared<'a>>),
@@ -71,41 +83,98 @@ fn fastest(results: &Results, temperature: Temperature) -> Fastest<'_> {
     if timed.len() == 1 {
         return Fastest::Alone { only: lowest, ns };
     }
-    let rounds = timed.iter().map(|(contender, _)| rounds_of(contender, temperature)).min().unwrap_or(0);
-    if rounds < ROUNDS_FOR_95 {
-        return Fastest::TooFewRounds { lowest, ns, rounds };
+    let (enough, short): (Vec<_>, Vec<_>) =
+        timed.iter().copied().partition(|(contender, _)| rounds_of(contender, temperature) >= ROUNDS_FOR_95);
+    if enough.len() < 2 {
+        let mut rounds: Vec<usize> = timed.iter().map(|(contender, _)| rounds_of(contender, temperature)).collect();
+        rounds.sort_unstable();
+        return Fastest::TooFewRounds { lowest, ns, rounds: rounds[rounds.len() - 2] };
     }
     let beside = |best: &Contender| -> Vec<(&Contender, Figure<Ratio>)> {
-        let others = timed.iter().filter(|(other, _)| other.name != best.name);
-        others.map(|&(other, _)| (other, ratio_beside(results, other, &best.name, temperature))).collect()
+        let others = enough.iter().filter(|(other, _)| other.name != best.name);
+        others.map(|&(other, _)| (other, compared(results, other, &best.name, temperature))).collect()
     };
     // Medians can be in another order than the ratios within rounds: the best is the first that none is known to be faster than.
     let beaten = |ratios: &[(&Contender, Figure<Ratio>)]| {
         ratios.iter().any(|(_, ratio)| ratio.known().is_some_and(|ratio| ratio.verdict == Verdict::Faster))
     };
-    let mut candidates = timed.iter().map(|&(one, ns)| (one, ns, beside(one)));
+    let mut candidates = enough.iter().map(|&(one, ns)| (one, ns, beside(one)));
     let found = candidates.find(|(_, _, ratios)| !beaten(ratios));
-    let (best, ns, ratios) = found.unwrap_or_else(|| (lowest, ns, beside(lowest)));
-    rank(best, ns, ratios)
+    let (first, first_ns) = enough[0];
+    let (best, ns, ratios) = found.unwrap_or_else(|| (first, first_ns, beside(first)));
+    let mut sorted = Sorted::of(ratios);
+    let too_short =
+        |&(contender, _): &(_, f64)| NotCompared { contender, reason: too_few(rounds_of(contender, temperature)) };
+    sorted.not_compared.extend(short.iter().map(too_short));
+    // Medians of several runs are not of the same rounds, so that none of them is the lowest.
+    let one_run = of_one_run(timed.iter().map(|(contender, _)| *contender));
+    sorted.verdict(best, ns, best.name == lowest.name && one_run)
 }
 
-/// Sorts the others into those that are slower, those that cannot be told apart, and those that did not run in the same rounds.
-fn rank<'a>(best: &'a Contender, ns: f64, ratios: Vec<(&'a Contender, Figure<Ratio>)>) -> Fastest<'a> {
-    let (mut slower, mut tied, mut not_compared) = (Vec::new(), Vec::new(), Vec::new());
-    for (contender, ratio) in ratios {
-        match ratio {
-            Figure::Unknown { unknown } => not_compared.push(NotCompared { contender, reason: unknown }),
-            Figure::Known(Ratio { estimate, verdict: Verdict::Slower }) => {
-                slower.push(Rival { contender, ratio: estimate })
-            }
-            Figure::Known(Ratio { estimate, .. }) => tied.push(Rival { contender, ratio: estimate }),
-        }
+/// How many times as long a contender takes as the one called `other`, where they have enough rounds in common for an interval of 95 %.
+pub(super) fn compared(
+    results: &Results,
+    contender: &Contender,
+    other: &str,
+    temperature: Temperature,
+) -> Figure<Ratio> {
+    match rounds_in_common(results, contender, other, temperature) {
+        Figure::Known(rounds) if rounds < ROUNDS_FOR_95 => Figure::unknown(too_few(rounds)),
+        _ => ratio_beside(results, contender, other, temperature),
     }
-    slower.sort_by(|one, other| one.ratio.value.total_cmp(&other.ratio.value));
-    match slower.into_iter().next() {
-        _ if !tied.is_empty() => Fastest::Tied { lowest: best, ns, tied, not_compared },
-        Some(next) => Fastest::Clear { best, ns, next, not_compared },
-        None => Fastest::NotCompared(not_compared),
+}
+
+fn too_few(rounds: usize) -> String {
+    format!("{}, and an interval of 95 % takes {ROUNDS_FOR_95} at least", count(rounds as u64, "round"))
+}
+
+/// Whether some contender that can win is known to be faster than this one.
+pub(super) fn beaten(results: &Results, contender: &Contender, temperature: Temperature) -> bool {
+    let others = eligible(results).into_iter().filter(|other| other.name != contender.name);
+    let mut ratios = others.map(|other| compared(results, other, &contender.name, temperature));
+    ratios.any(|ratio| ratio.known().is_some_and(|ratio| ratio.verdict == Verdict::Faster))
+}
+
+/// The others of a contender: those that are faster, slower, cannot be told apart from it, or did not run in the same rounds.
+#[derive(Default)]
+struct Sorted<'a> {
+    faster: Vec<Rival<'a>>,
+    slower: Vec<Rival<'a>>,
+    tied: Vec<Rival<'a>>,
+    not_compared: Vec<NotCompared<'a>>,
+}
+
+impl<'a> Sorted<'a> {
+    fn of(ratios: Vec<(&'a Contender, Figure<Ratio>)>) -> Self {
+        let mut sorted = Sorted::default();
+        for (contender, ratio) in ratios {
+            let Ratio { estimate, verdict } = match ratio {
+                Figure::Known(ratio) => ratio,
+                Figure::Unknown { unknown } => {
+                    sorted.not_compared.push(NotCompared { contender, reason: unknown });
+                    continue;
+                }
+            };
+            let group = match verdict {
+                Verdict::Faster => &mut sorted.faster,
+                Verdict::Slower => &mut sorted.slower,
+                Verdict::Inconclusive => &mut sorted.tied,
+            };
+            group.push(Rival { contender, ratio: estimate });
+        }
+        sorted.slower.sort_by(|one, other| one.ratio.value.total_cmp(&other.ratio.value));
+        sorted
+    }
+
+    /// What that says of the contender whose others they are.
+    fn verdict(self, best: &'a Contender, ns: f64, has_lowest_median: bool) -> Fastest<'a> {
+        let Sorted { faster, slower, tied, not_compared } = self;
+        match slower.into_iter().next() {
+            _ if !faster.is_empty() => Fastest::Circle { one: best, ns, faster, not_compared },
+            _ if !tied.is_empty() => Fastest::Tied { best, ns, has_lowest_median, tied, not_compared },
+            Some(next) => Fastest::Clear { best, ns, next, not_compared },
+            None => Fastest::NotCompared(not_compared),
+        }
     }
 }
 
@@ -208,25 +277,64 @@ mod tests {
     }
 
     /// A contender whose rounds took so long.
-    fn timed(name: &str, warm_ns: [u64; 7]) -> Contender {
+    fn timed(name: &str, warm_ns: &[u64]) -> Contender {
         let mut contender = contender(name).build();
         let Figure::Known(time) = &mut contender.time else { unreachable!() };
         (time.ops, time.warm_ns) = (1, warm_ns.into());
         contender
     }
 
+    /// So many rounds of each length.
+    fn rounds(parts: &[(u64, usize)]) -> Vec<u64> {
+        parts.iter().flat_map(|&(ns, rounds)| vec![ns; rounds]).collect()
+    }
+
+    /// One was ended after the quick rounds, in each of which it was slower.
     #[test]
     fn medians_do_not_decide_where_rounds_say_otherwise() {
-        // `a` is slower than `b` in every single round, although its median is lower... of fewer slow rounds.
-        let results = with(vec![timed("b", [10, 10, 10, 50, 50, 50, 50]), timed("a", [11, 11, 11, 55, 55, 55, 55])]);
-        let Fastest::Clear { best, next, .. } = fastest(&results, Temperature::Warm) else { panic!() };
-        assert_eq!((best.name.as_str(), next.contender.name.as_str()), ("b", "a"));
-        assert!((next.ratio.value - 1.1).abs() < 1e-9);
+        let results = with(vec![
+            timed("early", &[10; 7]),
+            timed("b", &rounds(&[(9, 7), (45, 8)])),
+            timed("t", &rounds(&[(9, 7), (46, 4), (44, 4)])),
+        ]);
+        let Fastest::Tied { best, ns, has_lowest_median, tied, .. } = fastest(&results, Temperature::Warm) else {
+            panic!()
+        };
+        assert_eq!((best.name.as_str(), ns, has_lowest_median), ("t", 44.0, false));
+        assert_eq!(tied.iter().map(|rival| rival.contender.name.as_str()).collect::<Vec<_>>(), ["b"]);
+    }
+
+    /// Each needs 1, 2 and 3 in turn, so that it is quicker than the next in two rounds of three.
+    #[test]
+    fn a_circle_has_no_fastest() {
+        let turns = |first: [u64; 3]| first.repeat(40);
+        let results =
+            with(vec![timed("a", &turns([1, 2, 3])), timed("b", &turns([2, 3, 1])), timed("c", &turns([3, 1, 2]))]);
+        let Fastest::Circle { one, faster, .. } = fastest(&results, Temperature::Warm) else { panic!() };
+        assert_eq!(one.name, "a");
+        assert_eq!(faster.iter().map(|rival| rival.contender.name.as_str()).collect::<Vec<_>>(), ["c"]);
+        assert!(["a", "b", "c"].iter().all(|name| {
+            let contender = results.contenders.iter().find(|contender| contender.name == *name).unwrap();
+            beaten(&results, contender, Temperature::Warm)
+        }));
+    }
+
+    #[test]
+    fn few_rounds_of_one_do_not_silence_the_others() {
+        let results = with(vec![timed("a", &[10; 15]), timed("b", &[20; 15]), timed("c", &[5; 2])]);
+        let Fastest::Clear { best, next, not_compared, .. } = fastest(&results, Temperature::Warm) else { panic!() };
+        assert_eq!((best.name.as_str(), next.contender.name.as_str()), ("a", "b"));
+        assert_eq!(not_compared.len(), 1);
+        assert_eq!(not_compared[0].contender.name, "c");
+        assert_eq!(not_compared[0].reason, "2 rounds, and an interval of 95 % takes 6 at least");
+        let results = with(vec![timed("a", &[10; 15]), timed("b", &[20; 3]), timed("c", &[5; 2])]);
+        let Fastest::TooFewRounds { lowest, rounds, .. } = fastest(&results, Temperature::Warm) else { panic!() };
+        assert_eq!((lowest.name.as_str(), rounds), ("c", 3));
     }
 
     #[test]
     fn rounds_of_other_runs_are_not_compared() {
-        let mut results = with(vec![timed("a", [10; 7]), timed("b", [20; 7]), timed("c", [30; 7])]);
+        let mut results = with(vec![timed("a", &[10; 7]), timed("b", &[20; 7]), timed("c", &[30; 7])]);
         let Figure::Known(time) = &mut results.contenders[2].time else { unreachable!() };
         time.companions.push(Companion { name: "b".into(), cold_ns: vec![1; 7], warm_ns: vec![1; 7] });
         let Fastest::Clear { best, next, not_compared, .. } = fastest(&results, Temperature::Warm) else { panic!() };
@@ -240,6 +348,23 @@ mod tests {
         let results = sample::results();
         assert!(eligible(&results).iter().all(|contender| contender.role == Role::Contender));
         assert_eq!(smallest(&results).unwrap().best[0].0.name, "dlmalloc");
+    }
+
+    /// dlmalloc's run had no talc, but talc's run had dlmalloc. Their own times, which are of two runs, say the opposite.
+    #[test]
+    fn a_pair_of_one_run_is_compared_whichever_row_has_it() {
+        let mut results = with(vec![timed("dlmalloc", &[10; 7]), timed("talc", &[15; 7])]);
+        for (row, companion, ns) in [(0, "null", 1), (1, "dlmalloc", 30)] {
+            let Figure::Known(time) = &mut results.contenders[row].time else { unreachable!() };
+            time.companions.push(Companion { name: companion.into(), cold_ns: vec![ns; 7], warm_ns: vec![ns; 7] });
+        }
+        let Fastest::Clear { best, next, not_compared, .. } = fastest(&results, Temperature::Warm) else { panic!() };
+        assert_eq!((best.name.as_str(), next.contender.name.as_str(), next.ratio.value), ("talc", "dlmalloc", 2.0));
+        assert!(not_compared.is_empty());
+        let Figure::Known(time) = &mut results.contenders[1].time else { unreachable!() };
+        time.companions[0].warm_ns = vec![14, 16, 14, 16, 15, 15, 15];
+        let Fastest::Tied { has_lowest_median, .. } = fastest(&results, Temperature::Warm) else { panic!() };
+        assert!(!has_lowest_median, "medians of two runs are not compared");
     }
 
     /// A timeline with as many points as there are figures, of live and committed pages.

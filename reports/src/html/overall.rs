@@ -1,11 +1,12 @@
 //! Several traces at once: how often who wins, and where. Recorded and synthetic traces are counted apart, as nobody knows how many synthetic
 //! ones make up for a real program.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::charts;
 use super::escape::{anchor, escape};
-use super::findings::{Fastest, Findings, climbing, smallest};
+use super::findings::{Fastest, Findings, climbing, eligible, smallest};
 use super::means::means;
 use super::provenance::origin;
 use super::summary::{Statement, Tone, and, speed_in_short};
@@ -44,16 +45,24 @@ pub(super) fn section(results: &[Results], found: &[Findings]) -> Result<String,
     Ok(html + "</section>\n")
 }
 
+/// Who wins on a trace, or why nobody does.
+enum Outcome {
+    /// One, or several with the same figure.
+    Won(Vec<String>),
+    /// The figures do not tell.
+    Inconclusive,
+    /// There is one contender alone, and so nothing to win.
+    Alone,
+    /// There are no figures, in words.
+    Unknown(&'static str),
+}
+
 /// What is to be said of all traces together.
 fn statements(found: &[Findings]) -> Vec<Statement> {
-    let small = |one: &Findings| match smallest(one.results) {
-        Some(found) => found.best.iter().map(|(contender, _)| contender.name.clone()).collect(),
-        None => Vec::new(),
-    };
     let mut statements = vec![
-        count("Fastest on warm pages", found, &|one| speed_winners(&one.warm)),
-        count("Fastest on fresh pages", found, &|one| speed_winners(&one.cold)),
-        count("Smallest peak heap", found, &small),
+        count("Fastest on warm pages", found, &|one| fastest_on(&one.warm)),
+        count("Fastest on fresh pages", found, &|one| fastest_on(&one.cold)),
+        count("Smallest peak heap", found, &|one| smallest_on(one.results)),
     ];
     statements.extend(on_traces("Takes more and more, like a leak", found, |one| {
         climbing(one).into_iter().map(|(contender, _)| contender.name.clone()).collect()
@@ -68,16 +77,27 @@ fn statements(found: &[Findings]) -> Vec<Statement> {
     statements
 }
 
-/// Who is known to be the fastest: one, or none.
-fn speed_winners(fastest: &Fastest) -> Vec<String> {
+fn fastest_on(fastest: &Fastest) -> Outcome {
     match fastest {
-        Fastest::Clear { best, .. } => vec![best.name.clone()],
-        _ => Vec::new(),
+        Fastest::Clear { best, .. } => Outcome::Won(vec![best.name.clone()]),
+        Fastest::Alone { .. } => Outcome::Alone,
+        Fastest::NotTimed(_) => Outcome::Unknown("not timed"),
+        Fastest::Tied { .. } | Fastest::Circle { .. } | Fastest::TooFewRounds { .. } | Fastest::NotCompared(_) => {
+            Outcome::Inconclusive
+        }
+    }
+}
+
+fn smallest_on(results: &Results) -> Outcome {
+    match smallest(results) {
+        Some(_) if eligible(results).len() == 1 => Outcome::Alone,
+        Some(found) => Outcome::Won(found.best.iter().map(|(contender, _)| contender.name.clone()).collect()),
+        None => Outcome::Unknown("not known"),
     }
 }
 
 /// On how many traces of each origin who wins.
-fn count(question: &'static str, found: &[Findings], winners: &dyn Fn(&Findings) -> Vec<String>) -> Statement {
+fn count(question: &'static str, found: &[Findings], outcome: &dyn Fn(&Findings) -> Outcome) -> Statement {
     let mut detail = Vec::new();
     let mut first = None;
     for kind in [Origin::Recorded, Origin::Unstated, Origin::Synthetic] {
@@ -85,34 +105,51 @@ fn count(question: &'static str, found: &[Findings], winners: &dyn Fn(&Findings)
         if of_kind.is_empty() {
             continue;
         }
-        let (mut wins, mut open) = (BTreeMap::<String, usize>::new(), 0);
+        let mut wins = BTreeMap::<String, usize>::new();
+        let mut without = BTreeMap::<&str, usize>::new();
         for one in &of_kind {
-            let winners = winners(one);
-            open += usize::from(winners.is_empty());
-            winners.into_iter().for_each(|name| *wins.entry(name).or_default() += 1);
+            let reason = match outcome(one) {
+                Outcome::Won(winners) => {
+                    winners.into_iter().for_each(|name| *wins.entry(name).or_default() += 1);
+                    continue;
+                }
+                Outcome::Inconclusive => "inconclusive",
+                Outcome::Alone => "one contender alone",
+                Outcome::Unknown(reason) => reason,
+            };
+            *without.entry(reason).or_default() += 1;
         }
-        let mut wins: Vec<_> = wins.into_iter().collect();
-        wins.sort_by(|one, other| other.1.cmp(&one.1).then(one.0.cmp(&other.0)));
-        let shared = wins.iter().map(|(_, count)| count).sum::<usize>() + open > of_kind.len();
-        let mut parts: Vec<String> = wins.iter().map(|(name, count)| format!("{name} on {count}")).collect();
-        parts.extend((open > 0).then(|| format!("inconclusive on {open}")));
-        let ties = if shared { " (ties count for each)" } else { "" };
+        let (wins, without) = (most_first(wins), most_first(without));
+        let all = wins.iter().map(|(_, count)| count).chain(without.iter().map(|(_, count)| count));
+        let ties = if all.sum::<usize>() > of_kind.len() { " (ties count for each)" } else { "" };
+        let won = wins.iter().map(|(name, count)| format!("{name} on {count}"));
+        let parts: Vec<String> =
+            won.chain(without.iter().map(|(reason, count)| format!("{reason} on {count}"))).collect();
         detail.push(format!("Of {} {}: {}{ties}.", of_kind.len(), noun(kind, of_kind.len()), parts.join(", ")));
-        first.get_or_insert((wins, open, of_kind.len(), kind));
+        first.get_or_insert((wins, without.first().copied(), of_kind.len(), kind));
     }
     let (answer, names) = match &first {
-        Some((wins, open, all, kind)) if wins.first().is_some_and(|(_, most)| most > open) => {
-            let most = wins[0].1;
-            let names: Vec<String> =
-                wins.iter().take_while(|(_, count)| *count == most).map(|(name, _)| name.clone()).collect();
-            let each = if names.len() > 1 { " each" } else { "" };
-            (format!("{} on {most} of {all} {}{each}", and(names.iter()), noun(*kind, *all)), names)
-        }
-        Some((_, open, all, kind)) => (format!("inconclusive on {open} of {all} {}", noun(*kind, *all)), Vec::new()),
+        Some((wins, without, all, kind)) => match (wins.first(), without) {
+            (Some((_, most)), without) if without.is_none_or(|(_, count)| *most > count) => {
+                let best = wins.iter().take_while(|(_, count)| count == most);
+                let names: Vec<String> = best.map(|(name, _)| name.clone()).collect();
+                let each = if names.len() > 1 { " each" } else { "" };
+                (format!("{} on {most} of {all} {}{each}", and(names.iter()), noun(*kind, *all)), names)
+            }
+            (_, Some((reason, count))) => (format!("{reason} on {count} of {all} {}", noun(*kind, *all)), Vec::new()),
+            (_, None) => unreachable!("every trace has a winner or none"),
+        },
         None => ("inconclusive".into(), Vec::new()),
     };
     let tone = if names.is_empty() { Tone::Open } else { Tone::Known };
     Statement { question, answer, names, detail, tone }
+}
+
+/// The pairs by their counts, largest first, and then by what is counted.
+fn most_first<T: Ord>(counts: BTreeMap<T, usize>) -> Vec<(T, usize)> {
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|&(_, count)| Reverse(count));
+    counts
 }
 
 fn noun(kind: Origin, count: usize) -> String {
@@ -222,6 +259,27 @@ mod tests {
         let all = [tie("a"), tie("b"), on("c", Origin::Recorded, [("dlmalloc", 100, 20), ("talc", 200, 22)])];
         let told = told(&all);
         assert_eq!((told[0].answer.as_str(), told[0].tone), ("inconclusive on 2 of 3 recorded traces", Tone::Open));
+    }
+
+    #[test]
+    fn what_was_not_timed_or_has_one_contender_alone_is_not_inconclusive() {
+        let untimed = |trace| {
+            let mut results = on(trace, Origin::Recorded, [("dlmalloc", 100, 20), ("talc", 100, 22)]);
+            results.contenders =
+                ["dlmalloc", "talc"].map(|name| contender(name).without_time("rounds is 0").build()).into();
+            results
+        };
+        let mut all =
+            [untimed("a"), untimed("b"), on("c", Origin::Recorded, [("dlmalloc", 100, 20), ("talc", 200, 22)])];
+        let of_two = told(&all[..2]);
+        assert_eq!((of_two[0].answer.as_str(), of_two[0].tone), ("not timed on 2 of 2 recorded traces", Tone::Open));
+        assert_eq!(told(&all)[0].detail, ["Of 3 recorded traces: dlmalloc on 1, not timed on 2."]);
+        all.iter_mut().for_each(|one| one.contenders.truncate(1));
+        let alone = told(&all);
+        let of = |at: usize| (alone[at].answer.as_str(), alone[at].tone);
+        assert_eq!(of(2), ("one contender alone on 3 of 3 recorded traces", Tone::Open));
+        assert_eq!(of(0), ("not timed on 2 of 3 recorded traces", Tone::Open));
+        assert_eq!(alone[0].detail, ["Of 3 recorded traces: not timed on 2, one contender alone on 1."]);
     }
 
     #[test]

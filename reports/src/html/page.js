@@ -119,7 +119,7 @@
     const units = ["B", "KiB", "MiB", "GiB", "TiB"];
     let unit = 0;
     while (count >= 1024 && unit < 4) { count /= 1024; unit++; }
-    return (Number.isInteger(count) ? count.toLocaleString("en") : count.toPrecision(3)) + " " + units[unit];
+    return (count >= 100 || Number.isInteger(count) ? Math.round(count).toLocaleString("en") : count.toPrecision(3)) + " " + units[unit];
   };
   // The bytes live and committed at an event, largest first.
   function reading(timeline, event) {

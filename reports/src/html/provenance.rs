@@ -70,12 +70,19 @@ fn facts(results: &Results) -> Vec<(&'static str, String)> {
         ("rounds", format!("{} ({rigor} rigor), seed {}", grouped(settings.rounds.into()), settings.seed)),
     ];
     if let Some(budget) = settings.budget_ns {
-        facts.push(("time budget", format!("{:.0} s a contender", budget as f64 / 1e9)));
+        facts.push(("time budget", format!("{} a contender", time(budget))));
     }
     if settings.streamed {
         facts.push(("trace", "decoded beside each replay, as it is too long for memory".into()));
     }
     facts
+}
+
+/// A time in the largest unit in which it is whole: `60 s`, `300 ms`.
+fn time(ns: u64) -> String {
+    const UNITS: [(u64, &str); 4] = [(1_000_000_000, "s"), (1_000_000, "ms"), (1000, "µs"), (1, "ns")];
+    let (size, unit) = UNITS.into_iter().find(|(size, _)| ns.is_multiple_of(*size)).unwrap_or((1, "ns"));
+    format!("{} {unit}", grouped(ns / size))
 }
 
 fn known(figure: &Figure<String>) -> String {
@@ -147,4 +154,22 @@ fn list<'a>(facts: impl Iterator<Item = (&'a str, String)>) -> String {
         html += &format!("<div><dt>{}</dt><dd>{}</dd></div>\n", escape(term), escape(&text));
     }
     html + "</dl>\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn a_time_budget_has_a_unit_that_fits() {
+        let told = |budget_ns| {
+            let mut results = sample::empty();
+            results.settings.budget_ns = Some(budget_ns);
+            facts(&results).into_iter().find(|(term, _)| *term == "time budget").unwrap().1
+        };
+        assert_eq!(told(300_000_000), "300 ms a contender");
+        assert_eq!(told(60_000_000_000), "60 s a contender");
+        assert_eq!(told(1_500_000), "1,500 µs a contender");
+    }
 }

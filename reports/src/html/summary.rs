@@ -2,10 +2,10 @@
 //!
 //! Every sentence is made from a finding, and says no more than its intervals do. All text here is plain; the page escapes it.
 
-use super::findings::{Climb, Fastest, Findings, NotCompared, Rival, climbing, eligible, smallest};
+use super::findings::{Climb, Fastest, Findings, NotCompared, Rival, beaten, climbing, compared, eligible, smallest};
 use crate::numbers::{bytes, count, decimals, fixed, grouped, short};
 use crate::results::{Contender, Memory, Results, Verification};
-use crate::stats::{Estimate, ROUNDS_FOR_95, Ratio, Temperature, Verdict, ratio_beside};
+use crate::stats::{Estimate, ROUNDS_FOR_95, Ratio, Temperature, Verdict};
 use crate::table::notes::{failed_requests_note, verification_note};
 
 /// A question, its answer, and the figures behind it.
@@ -55,12 +55,13 @@ pub(super) fn speed_in_short(fastest: &Fastest) -> String {
         Fastest::NotTimed(_) => "not timed".into(),
         Fastest::Alone { only, .. } => format!("{}, alone", only.name),
         Fastest::Clear { best, .. } => best.name.clone(),
-        Fastest::Tied { lowest, tied, .. } => {
+        Fastest::Tied { best, tied, .. } => {
             format!(
                 "inconclusive between {}",
-                and([&lowest.name].into_iter().chain(tied.iter().map(|rival| &rival.contender.name)))
+                and([&best.name].into_iter().chain(tied.iter().map(|rival| &rival.contender.name)))
             )
         }
+        Fastest::Circle { .. } => "inconclusive: each is slower than another".into(),
         Fastest::TooFewRounds { .. } => "inconclusive: too few rounds".into(),
         Fastest::NotCompared(_) => "inconclusive: not in the same rounds".into(),
     }
@@ -84,25 +85,41 @@ fn speed(question: &'static str, fastest: &Fastest) -> Statement {
             );
             (vec![best.name.clone()], vec![detail], Tone::Known)
         }
-        Fastest::Tied { lowest, ns, tied, .. } => (
-            [&lowest.name].into_iter().chain(tied.iter().map(|rival| &rival.contender.name)).cloned().collect(),
-            vec![format!("{} has the lowest median, {}; {}.", lowest.name, per_op(ns), tie(tied))],
-            Tone::Open,
-        ),
+        Fastest::Tied { best, ns, has_lowest_median, tied, .. } => {
+            let names = [&best.name].into_iter().chain(tied.iter().map(|rival| &rival.contender.name));
+            let first = if *has_lowest_median {
+                format!("{} has the lowest median, {}", best.name, per_op(ns))
+            } else {
+                format!("{} takes {}, and none is known to be faster", best.name, per_op(ns))
+            };
+            (names.cloned().collect(), vec![format!("{first}; {}.", tie(tied))], Tone::Open)
+        }
+        Fastest::Circle { one, ns, faster, .. } => {
+            let in_turn = if faster.len() == 1 { "it is" } else { "they are" };
+            let detail = format!(
+                "{} takes {}; {}, but {in_turn} slower than another in turn.",
+                one.name,
+                per_op(ns),
+                join(faster.iter().map(takes))
+            );
+            (vec![], vec![detail], Tone::Open)
+        }
         Fastest::TooFewRounds { lowest, ns, rounds } => (
             vec![],
             vec![format!(
-                "{} gave {} the lowest median, {}; an interval of 95 % takes {ROUNDS_FOR_95} rounds at least.",
-                count(*rounds as u64, "round"),
+                "{} has the lowest median, {}; no two have more than {}, and an interval of 95 % takes {ROUNDS_FOR_95} rounds at least.",
                 lowest.name,
-                per_op(ns)
+                per_op(ns),
+                count(*rounds as u64, "round")
             )],
             Tone::Open,
         ),
         Fastest::NotCompared(_) => (vec![], vec![], Tone::Open),
     };
-    let (Fastest::Clear { not_compared, .. } | Fastest::Tied { not_compared, .. } | Fastest::NotCompared(not_compared)) =
-        fastest
+    let (Fastest::Clear { not_compared, .. }
+    | Fastest::Tied { not_compared, .. }
+    | Fastest::Circle { not_compared, .. }
+    | Fastest::NotCompared(not_compared)) = fastest
     else {
         return Statement { question, answer, names, detail, tone };
     };
@@ -112,8 +129,11 @@ fn speed(question: &'static str, fastest: &Fastest) -> Statement {
     Statement { question, answer, names, detail, tone }
 }
 
+fn takes(rival: &Rival) -> String {
+    format!("{} takes {} as long", rival.contender.name, times(&rival.ratio, "times"))
+}
+
 fn tie(tied: &[Rival]) -> String {
-    let takes = |rival: &Rival| format!("{} takes {} as long", rival.contender.name, times(&rival.ratio, "times"));
     let contains = if tied.len() == 1 { "this interval contains 1" } else { "these intervals contain 1" };
     format!("{}, and {contains}", join(tied.iter().map(takes)))
 }
@@ -154,7 +174,7 @@ fn size(results: &Results) -> Option<Statement> {
             "{} comes next with {}, {} × as much.",
             next.name,
             bytes(theirs.peak_heap_bytes),
-            at_least_two_decimals(theirs.peak_heap_bytes as f64 / memory.peak_heap_bytes as f64),
+            short(theirs.peak_heap_bytes as f64 / memory.peak_heap_bytes as f64),
         ));
     }
     let names: Vec<String> = found.best.iter().map(|(contender, _)| contender.name.clone()).collect();
@@ -189,7 +209,7 @@ fn trade_off(results: &Results, warm: &Fastest) -> Option<Statement> {
     let (small, small_memory) = *found.best.first()?;
     let (quick, tied): (&Contender, Vec<&Contender>) = match warm {
         Fastest::Clear { best, .. } => (best, vec![]),
-        Fastest::Tied { lowest, tied, .. } => (lowest, tied.iter().map(|rival| rival.contender).collect()),
+        Fastest::Tied { best, tied, .. } => (best, tied.iter().map(|rival| rival.contender).collect()),
         _ => return None,
     };
     let is_small = |contender: &Contender| found.best.iter().any(|(small, _)| small.name == contender.name);
@@ -205,7 +225,8 @@ fn trade_off(results: &Results, warm: &Fastest) -> Option<Statement> {
             Tone::Known,
         );
     }
-    if let Some(small) = [quick].into_iter().chain(tied.iter().copied()).find(|contender| is_small(contender)) {
+    let unbeaten = |contender: &&Contender| is_small(contender) && !beaten(results, contender, Temperature::Warm);
+    if let Some(small) = [quick].into_iter().chain(tied.iter().copied()).find(unbeaten) {
         let detail = "No contender needs less memory, and none is known to be faster on warm pages.".to_owned();
         return statement(
             format!("{}, as far as is known", small.name),
@@ -219,7 +240,7 @@ fn trade_off(results: &Results, warm: &Fastest) -> Option<Statement> {
     detail.extend(between(results, quick_memory, small, small_memory));
     let answer = format!(
         "{} × the memory of {}",
-        at_least_two_decimals(quick_memory.peak_heap_bytes as f64 / small_memory.peak_heap_bytes as f64),
+        short(quick_memory.peak_heap_bytes as f64 / small_memory.peak_heap_bytes as f64),
         small.name
     );
     let tone = if tied.is_empty() { Tone::Known } else { Tone::Open };
@@ -228,9 +249,9 @@ fn trade_off(results: &Results, warm: &Fastest) -> Option<Statement> {
 
 /// What the quicker of two saves in time, and takes in memory.
 fn exchange(results: &Results, quick: &Contender, takes: &Memory, small: &Contender, needs: &Memory) -> Option<String> {
-    let ratio = ratio_beside(results, quick, &small.name, Temperature::Warm);
+    let ratio = compared(results, quick, &small.name, Temperature::Warm);
     let Ratio { estimate, verdict } = *ratio.known()?;
-    let memory = at_least_two_decimals(takes.peak_heap_bytes as f64 / needs.peak_heap_bytes as f64);
+    let memory = short(takes.peak_heap_bytes as f64 / needs.peak_heap_bytes as f64);
     Some(match verdict {
         Verdict::Inconclusive => format!(
             "{} takes {memory} × the peak heap of {}, and whether it saves time is inconclusive: {} its time on warm pages.",
@@ -256,7 +277,7 @@ fn between(results: &Results, quick: &Memory, small: &Contender, small_memory: &
             memory.peak_heap_bytes < quick.peak_heap_bytes && memory.peak_heap_bytes > small_memory.peak_heap_bytes
         })
         .filter(|(contender, _)| {
-            let ratio = ratio_beside(results, contender, &small.name, Temperature::Warm);
+            let ratio = compared(results, contender, &small.name, Temperature::Warm);
             ratio.known().is_some_and(|ratio| ratio.verdict == Verdict::Faster)
         })
         .collect();
@@ -334,11 +355,6 @@ pub(super) fn times(ratio: &Estimate, sign: &str) -> String {
     }
 }
 
-/// A ratio of memory: `1.02`, `43.83`.
-fn at_least_two_decimals(ratio: f64) -> String {
-    fixed(ratio, if ratio < 10.0 { 2 } else { decimals(ratio) })
-}
-
 /// `a`, `a and b`, `a, b and c`.
 pub(super) fn and<'a>(names: impl Iterator<Item = &'a String>) -> String {
     join(names.cloned())
@@ -356,7 +372,7 @@ fn join(parts: impl Iterator<Item = String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::Role;
+    use crate::results::{Figure, Role};
     use crate::sample::{self, contender};
 
     fn told(contenders: Vec<Contender>) -> Vec<Statement> {
@@ -414,6 +430,59 @@ mod tests {
         );
         let price = find(&told, "What one pays for the other");
         assert_eq!((price.answer.as_str(), price.tone), ("b, as far as is known", Tone::Open));
+    }
+
+    /// A contender whose warm rounds took so long, of one operation each.
+    fn timed(name: &str, pages: u64, warm_ns: &[u64]) -> Contender {
+        let mut contender = contender(name).pages(pages).build();
+        let Figure::Known(time) = &mut contender.time else { unreachable!() };
+        (time.ops, time.warm_ns) = (1, warm_ns.into());
+        contender
+    }
+
+    #[test]
+    fn the_lowest_median_is_told_of_nobody_else() {
+        let [quick, b, t] = [(10, 0, 0), (9, 45, 45), (9, 46, 44)]
+            .map(|(first, then, last)| [[first; 7].as_slice(), &[then; 4], &[last; 4]].concat());
+        let told = told(vec![timed("early", 20, &quick[..7]), timed("b", 20, &b), timed("t", 20, &t)]);
+        let warm = find(&told, "Fastest on warm pages");
+        assert_eq!(warm.answer, "inconclusive between t and b");
+        assert!(
+            warm.detail[0].starts_with("t takes 44.0 ns per operation, and none is known to be faster; b takes 1.00"),
+            "{warm:?}"
+        );
+    }
+
+    #[test]
+    fn a_circle_is_told_as_one() {
+        let told = told(
+            [("a", [1, 2, 3]), ("b", [2, 3, 1]), ("c", [3, 1, 2])]
+                .map(|(name, ns)| timed(name, 20, &ns.repeat(40)))
+                .into(),
+        );
+        let warm = find(&told, "Fastest on warm pages");
+        assert_eq!((warm.answer.as_str(), warm.tone), ("inconclusive: each is slower than another", Tone::Open));
+        assert_eq!(
+            warm.detail,
+            [
+                "a takes 2.00 ns per operation; c takes 0.67 times (0.67–0.67) as long, but it is slower than another in turn."
+            ]
+        );
+    }
+
+    /// `b` cannot be told apart from the best, but `c` is known to be faster than it.
+    #[test]
+    fn who_is_beaten_by_a_third_is_not_the_best_of_both() {
+        let told = told(vec![
+            timed("a", 30, &[80, 120, 81, 121, 82, 122, 99]),
+            timed("b", 20, &[102; 7]),
+            timed("c", 25, &[100; 7]),
+        ]);
+        assert_eq!(find(&told, "Fastest on warm pages").answer, "inconclusive between a, c and b");
+        let price = find(&told, "What one pays for the other");
+        assert_eq!((price.answer.as_str(), price.tone), ("1.50 × the memory of b", Tone::Open));
+        assert!(price.detail[0].contains("whether it saves time is inconclusive"), "{price:?}");
+        assert!(price.detail[1].starts_with("In between, c takes 0.98 ×"), "{price:?}");
     }
 
     #[test]
@@ -479,7 +548,7 @@ mod tests {
     #[test]
     fn who_takes_more_and_more_is_told_of() {
         let mut leaks = contender("wee_alloc").pages(889).build();
-        let crate::results::Figure::Known(memory) = &mut leaks.memory else { unreachable!() };
+        let Figure::Known(memory) = &mut leaks.memory else { unreachable!() };
         for (index, point) in memory.timeline.iter_mut().enumerate() {
             (point.live_bytes, point.committed_bytes) = (131_072, (index as u64 + 2) * 65_536);
         }

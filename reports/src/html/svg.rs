@@ -2,6 +2,8 @@
 //!
 //! This works on the SVG that this crate's charts have, and leaves what it does not know as it is.
 
+use crate::chart::attribute;
+
 /// The SVG for a page. `prefix` is put before its ids, so that those of two charts cannot meet.
 pub(super) fn inline(svg: &str, prefix: &str) -> String {
     let (mut name, mut description) = (String::new(), String::new());
@@ -87,12 +89,6 @@ fn next_attribute(tag: &str) -> Option<(&str, &str, &str, &str)> {
     let value = &tag[equals + 2..];
     let end = value.find('"')?;
     Some((tag[..start].trim_end(), &tag[start + 1..equals], &value[..end], &value[end + 1..]))
-}
-
-/// The value of an attribute of a tag.
-fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
-    let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
-    rest.split_once('"').map(|(value, _)| value)
 }
 
 /// Sizes come with fifteen digits; one decimal of a pixel is more than shows.

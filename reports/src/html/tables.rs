@@ -2,10 +2,11 @@
 
 use super::definitions::definition;
 use super::escape::escape;
+use crate::metric::INSTRUCTIONS;
 use crate::numbers::{decimals, exact_unit, fixed, grouped, short};
 use crate::results::{Contender, Figure, Latency, Memory, Results, Role, Verification};
-use crate::stats::{Estimate, Temperature, net_ns_per_op, ratio_beside};
-use crate::table::cells::Row;
+use crate::stats::{Estimate, Temperature, gross_ns_per_op, net_ns_per_op, ratio_beside};
+use crate::table::cells::{Row, timings_are_marked};
 
 /// A heading and the cells below it.
 struct Column<'a> {
@@ -79,7 +80,12 @@ pub(super) fn tables<'a>(results: &'a Results, rows: &[Row<'a>]) -> String {
     html += &table("Where the memory goes", rows, detail_columns());
     html += &table("Latency of single calls, ns", rows, latency_columns(rows));
     if rows.iter().any(|row| row.warm.fastest || row.cold.fastest || row.smallest || row.smallest_min) {
-        html += "<p class=\"note\">* the lowest among the contenders that serve every request; timings whose intervals overlap the lowest one's are tied and all marked.</p>\n";
+        let timings = match timings_are_marked(results) {
+            true => "timings whose intervals overlap the lowest one's are tied and all marked",
+            false => "timings are of several runs, and not marked",
+        };
+        html +=
+            &format!("<p class=\"note\">* the lowest among the contenders that serve every request; {timings}.</p>\n");
     }
     html
 }
@@ -145,11 +151,7 @@ fn time_columns(results: &Results) -> Vec<Column<'_>> {
                 Temperature::Cold => &row.cold,
                 Temperature::Warm => &row.warm,
             };
-            match (timing.ns_per_op, &row.contender.time) {
-                (Some(estimate), _) => Cell::estimate(&Figure::Known(estimate), timing.fastest),
-                (None, Figure::Unknown { unknown }) => Cell::Unknown(unknown.clone()),
-                (None, Figure::Known(_)) => Cell::Unknown("no round was timed".into()),
-            }
+            Cell::estimate(&gross_ns_per_op(row.contender, temperature, results.settings.seed), timing.fastest)
         }));
         columns.push(column("net", format!("{kind} ns/op, net"), move |row| {
             if row.contender.role == Role::Floor {
@@ -166,13 +168,9 @@ fn time_columns(results: &Results) -> Vec<Column<'_>> {
             Cell::estimate(&map(&ratio, |ratio| ratio.estimate), false)
         }));
     }
-    columns.push(column("instructions", "instructions /op".into(), |row| match &row.contender.instructions {
-        Figure::Known(counted) if counted.ops > 0 => {
-            let per_op = counted.instructions as f64 / counted.ops as f64;
-            Cell::plain(per_op, short(per_op))
-        }
-        Figure::Known(_) => Cell::Unknown("the trace has no operations".into()),
-        Figure::Unknown { unknown } => Cell::Unknown(unknown.clone()),
+    columns.push(column("instructions", "instructions /op".into(), |row| match (INSTRUCTIONS.of)(row.contender) {
+        Figure::Known(per_op) => two(per_op),
+        Figure::Unknown { unknown } => Cell::Unknown(unknown),
     }));
     columns
 }
@@ -200,14 +198,19 @@ fn memory_columns<'a>(results: &'a Results, rows: &[Row<'a>]) -> Vec<Column<'a>>
         column("jw4", "J–W #4 %".into(), |row| of_memory(row, |memory| two(memory.johnstone_wilson_4_percent))),
         column("jw1", "J–W #1 %".into(), |row| {
             of_memory(row, |memory| {
-                maybe(memory.johnstone_wilson.mean_of_ratios_by_bytes_percent, "live never reached 1 % of its peak")
+                // Who refuses what the program asks for may never hold as much as counts.
+                let otherwise = match memory.failed_requests {
+                    0 => "nothing was live",
+                    _ => "requests failed, and live never reached 1 % of the trace's peak",
+                };
+                maybe(memory.johnstone_wilson.mean_of_ratios_by_bytes_percent, otherwise)
             })
         }),
         column("jw2", "J–W #2 %".into(), |row| {
             of_memory(row, |memory| maybe(memory.johnstone_wilson.at_peak_live_percent, "nothing was live"))
         }),
         column("jw3", "J–W #3 %".into(), |row| {
-            of_memory(row, |memory| maybe(memory.johnstone_wilson.at_peak_heap_percent, "nothing was live"))
+            of_memory(row, |memory| maybe(memory.johnstone_wilson.at_peak_heap_percent, "nothing was live then"))
         }),
         column("refused", "refused".into(), |row| of_memory(row, |memory| Cell::whole(memory.failed_requests))),
     ];
@@ -308,5 +311,47 @@ fn map<T, U>(figure: &Figure<T>, known: impl Fn(&T) -> U) -> Figure<U> {
     match figure {
         Figure::Known(value) => Figure::Known(known(value)),
         Figure::Unknown { unknown } => Figure::unknown(unknown),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{self, contender};
+    use crate::table::cells::rows;
+
+    #[test]
+    fn the_note_on_marks_does_not_speak_of_timings_of_several_runs() {
+        let results = sample::of_several_runs();
+        let html = tables(&results, &rows(&results));
+        assert!(html.contains("timings are of several runs, and not marked.</p>"), "{html}");
+        let results = sample::results();
+        assert!(tables(&results, &rows(&results)).contains("are tied and all marked.</p>"));
+    }
+
+    #[test]
+    fn without_operations_there_is_no_time_per_operation() {
+        let mut results = Results { contenders: vec![contender("idle").build()], ..sample::empty() };
+        let Figure::Known(time) = &mut results.contenders[0].time else { unreachable!() };
+        time.ops = 0;
+        let rows = rows(&results);
+        let cell = (time_columns(&results)[0].cell)(&rows[0]);
+        assert!(matches!(cell, Cell::Unknown(reason) if reason == "the trace has no operations"));
+    }
+
+    /// The sample has no mean over time.
+    #[test]
+    fn why_there_is_no_mean_over_time() {
+        let contenders = vec![contender("idle").build(), contender("refuses").failed_requests(3).build()];
+        let results = Results { contenders, ..sample::empty() };
+        let rows = rows(&results);
+        let columns = memory_columns(&results, &rows);
+        let column = columns.iter().find(|column| column.definition == "jw1").unwrap();
+        let reason = rows.iter().map(|row| match (column.cell)(row) {
+            Cell::Unknown(reason) => reason,
+            _ => panic!("it is not known"),
+        });
+        let found: Vec<String> = reason.collect();
+        assert_eq!(found, ["nothing was live", "requests failed, and live never reached 1 % of the trace's peak"]);
     }
 }

@@ -37,11 +37,13 @@ pub(super) fn json(results: &Results) -> Option<(String, usize)> {
     let mut steps: Vec<(u64, u64)> = Vec::new();
     let mut before = 0;
     for point in &reference {
+        // A file may have them out of order.
+        let event = point.event.max(before);
         match steps.last_mut() {
-            Some((step, count)) if *step == point.event - before => *count += 1,
-            _ => steps.push((point.event - before, 1)),
+            Some((step, count)) if *step == event - before => *count += 1,
+            _ => steps.push((event - before, 1)),
         }
-        before = point.event;
+        before = event;
     }
     let changes = |timeline: &[FootprintPoint]| {
         let mut changes: Vec<u64> = Vec::new();

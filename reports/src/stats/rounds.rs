@@ -98,11 +98,50 @@ pub fn rounds_beside<'r>(
 }
 
 /// How many times as long a contender takes as the one called `other`, formed within the rounds that both have: see [`rounds_beside`].
+///
+/// In results of several runs `other` may not have been there where the contender was timed, and yet have had the contender beside it. Then the
+/// rounds are those of `other`.
 pub fn ratio_beside(results: &Results, contender: &Contender, other: &str, temperature: Temperature) -> Figure<Ratio> {
-    match rounds_beside(results, contender, other, temperature) {
+    match rounds_of_either(results, contender, other, temperature) {
         Figure::Known((ours, theirs)) => ratio_within_rounds(ours, theirs, results.settings.seed),
         Figure::Unknown { unknown } => Figure::unknown(unknown),
     }
+}
+
+/// How many rounds the ratio of the two would be formed of.
+pub(crate) fn rounds_in_common(
+    results: &Results,
+    contender: &Contender,
+    other: &str,
+    temperature: Temperature,
+) -> Figure<usize> {
+    match rounds_of_either(results, contender, other, temperature) {
+        Figure::Known((ours, _)) => Figure::Known(ours.len()),
+        Figure::Unknown { unknown } => Figure::unknown(unknown),
+    }
+}
+
+/// The samples of a contender and of the other, of rounds of the contender's run or else of the other's.
+fn rounds_of_either<'r>(
+    results: &'r Results,
+    contender: &'r Contender,
+    other: &str,
+    temperature: Temperature,
+) -> Figure<(&'r [u64], &'r [u64])> {
+    let found = rounds_beside(results, contender, other, temperature);
+    if found.known().is_some() || contender.time.known().is_none() {
+        return found;
+    }
+    let Some(other) = results.contenders.iter().find(|row| row.name == other) else { return found };
+    match rounds_beside(results, other, &contender.name, temperature) {
+        Figure::Known((theirs, ours)) => Figure::Known((ours, theirs)),
+        Figure::Unknown { .. } => found,
+    }
+}
+
+/// Whether these were timed in one run, so that their medians are of the same rounds. Rows of several runs have companions instead.
+pub(crate) fn of_one_run<'a>(mut contenders: impl Iterator<Item = &'a Contender>) -> bool {
+    contenders.all(|contender| contender.time.known().is_none_or(|time| time.companions.is_empty()))
 }
 
 /// The row of the harness itself, where it takes part.
@@ -171,6 +210,33 @@ mod tests {
         assert_eq!(pair(&results, 1, "here", false), apart("here"), "it is a row, but not a companion");
         assert_eq!(pair(&results, 2, "talc", false), apart("talc"), "nor the other way round");
         assert_eq!(pair(&results, 0, "dlmalloc", false), Figure::Known((&[10, 10][..], &[10, 10][..])));
+    }
+
+    /// talc's run had dlmalloc beside it, and dlmalloc's run had no talc.
+    #[test]
+    fn a_ratio_may_be_of_the_other_s_run() {
+        let mut results = sample::empty();
+        results.contenders = vec![
+            timed("dlmalloc", &[10, 10], &[("null", &[1, 1])]),
+            timed("talc", &[30, 30, 30], &[("dlmalloc", &[60, 60, 60])]),
+            timed("mimalloc", &[5, 5], &[("null", &[1, 1])]),
+            contender("failed").without_time("failed").build(),
+        ];
+        let of = |row: usize, other: &str| {
+            let ratio = ratio_beside(&results, &results.contenders[row], other, Temperature::Cold);
+            let rounds = rounds_in_common(&results, &results.contenders[row], other, Temperature::Cold);
+            match (ratio, rounds) {
+                (Figure::Known(ratio), Figure::Known(rounds)) => Ok((ratio.estimate.value, rounds)),
+                (ratio, rounds) => {
+                    assert!(rounds.known().is_none());
+                    Err(ratio)
+                }
+            }
+        };
+        assert_eq!(of(1, "dlmalloc"), Ok((0.5, 3)));
+        assert_eq!(of(0, "talc"), Ok((2.0, 3)), "the other way round, and not with dlmalloc's own 10");
+        assert_eq!(of(2, "talc"), Err(Figure::unknown("talc did not run in the same rounds")));
+        assert_eq!(of(3, "talc"), Err(Figure::unknown("failed")));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use crate::numbers;
 use crate::results::{Contender, Figure, Memory, Results, Role, Verification};
-use crate::stats::{Estimate, ns_per_op};
+use crate::stats::{Estimate, Temperature, gross_ns_per_op, of_one_run};
 
 /// What stands where there is no figure; the notes say why.
 pub(crate) const UNKNOWN: &str = "–";
@@ -39,20 +39,19 @@ pub(crate) struct Timing {
 pub(crate) fn rows(results: &Results) -> Vec<Row<'_>> {
     let mut rows: Vec<Row> = results.contenders.iter().map(|contender| row(contender, results.settings.seed)).collect();
     rows.sort_by(in_table_order);
-    mark_best(&mut rows);
+    mark_best(&mut rows, timings_are_marked(results));
     rows
 }
 
 fn row(contender: &Contender, seed: u64) -> Row<'_> {
-    let estimate = |samples: fn(&crate::results::Time) -> &Vec<u64>| {
-        let time = contender.time.known()?;
-        ns_per_op(samples(time), time.ops, seed).known().copied()
+    let timing = |temperature| Timing {
+        ns_per_op: gross_ns_per_op(contender, temperature, seed).known().copied(),
+        fastest: false,
     };
-    let timing = |ns_per_op| Timing { ns_per_op, fastest: false };
     Row {
         contender,
-        cold: timing(estimate(|time| &time.cold_ns)),
-        warm: timing(estimate(|time| &time.warm_ns)),
+        cold: timing(Temperature::Cold),
+        warm: timing(Temperature::Warm),
         smallest: false,
         smallest_min: false,
     }
@@ -76,9 +75,14 @@ fn in_table_order(one: &Row, other: &Row) -> Ordering {
         .then(cold(one).total_cmp(&cold(other)))
 }
 
+/// Whether timings may be marked. Those of several runs may not: a row is compared with its companions there, and with no other row.
+pub(crate) fn timings_are_marked(results: &Results) -> bool {
+    of_one_run(results.contenders.iter().filter(|contender| may_be_best(contender)))
+}
+
 /// Marks the best of each column. Only a contender that is known to serve every request can be best: who refuses some needs
 /// less memory and less time for that very reason. A single contender is not marked, as it was compared with none.
-fn mark_best(rows: &mut [Row]) {
+fn mark_best(rows: &mut [Row], marks_timings: bool) {
     if rows.iter().filter(|row| row.contender.role == Role::Contender).count() < 2 {
         return;
     }
@@ -89,6 +93,9 @@ fn mark_best(rows: &mut [Row]) {
     let smallest = rows.iter().filter(|row| row.may_be_best()).filter_map(Row::min_pages).min();
     for row in rows.iter_mut().filter(|row| row.may_be_best()) {
         row.smallest_min = smallest.is_some() && row.min_pages() == smallest;
+    }
+    if !marks_timings {
+        return;
     }
     mark_fastest(rows.iter_mut().filter(|row| row.may_be_best()).map(|row| &mut row.cold).collect());
     mark_fastest(rows.iter_mut().filter(|row| row.may_be_best()).map(|row| &mut row.warm).collect());
@@ -261,6 +268,14 @@ mod tests {
         let rows = rows(&results);
         assert_eq!(names(&rows, |row| row.smallest), ["a", "b"]);
         assert_eq!(names(&rows, |row| row.cold.fastest), ["a", "b"]);
+    }
+
+    #[test]
+    fn timings_of_several_runs_are_not_marked() {
+        let results = sample::of_several_runs();
+        let rows = rows(&results);
+        assert!(names(&rows, |row| row.cold.fastest || row.warm.fastest).is_empty());
+        assert_eq!(names(&rows, |row| row.smallest), ["a"], "memory is exact, wherever it was measured");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The second table of one trace: where the memory goes.
+//! The third table of one trace: where the memory goes.
 
 use super::cells::{Row, UNKNOWN};
 use super::narrow::narrow;

@@ -1,7 +1,6 @@
 //! A plain table that is both text for a terminal and Markdown.
 
-use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
-
+use super::plain::{align, plain};
 use super::wrap::printable;
 
 /// Rows of cells below a header. The first column stands to the left, the others to the right.
@@ -33,18 +32,13 @@ impl Grid {
 
     /// As text, without a line feed at its end. A heading may be longer than the table is wide.
     pub(crate) fn text(&self) -> String {
-        let mut table = Table::new();
-        table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
-        table.set_header(&self.header);
+        let mut table = plain(&self.header);
         let rows = self.lines.iter().filter_map(|line| match line {
             Line::Row(cells) => Some(cells.iter().map(|cell| printable(cell)).collect::<Vec<_>>()),
             Line::Heading(_) => None,
         });
         table.add_rows(rows);
-        for (index, column) in table.column_iter_mut().enumerate() {
-            column.set_padding((0, 1));
-            column.set_cell_alignment(if index == 0 { CellAlignment::Left } else { CellAlignment::Right });
-        }
+        align(&mut table);
         let laid_out = table.trim_fmt();
         let mut laid_out = laid_out.lines();
         // A row is one line, and whatever is above the first one is the header.
@@ -58,10 +52,11 @@ impl Grid {
         text.join("\n")
     }
 
-    /// As a table of GitHub's Markdown, with a line feed at its end. Rows are taken to be Markdown already; headings are plain text.
+    /// As a table of GitHub's Markdown, with a line feed at its end. Rows are taken to be Markdown already; the header and headings are plain
+    /// text.
     pub(crate) fn markdown(&self) -> String {
         let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-        let mut text = line(self.header.iter().map(|cell| cell.replace('\n', " ")).collect());
+        let mut text = line(self.header.iter().map(|cell| escaped(&cell.replace('\n', " "))).collect());
         let rule = |column| if column == 0 { ":--" } else { "--:" };
         text += &line((0..self.header.len()).map(|column| rule(column).to_owned()).collect());
         for row in &self.lines {
@@ -114,6 +109,14 @@ a|trace with a name that is longer than any cell
 wee_alloc  1,024
 talc           9";
         assert_eq!(grid().text(), expected);
+    }
+
+    #[test]
+    fn a_header_cannot_command_the_terminal_or_break_the_table() {
+        let mut grid = Grid::new(["name".to_owned(), "× \u{1b}[2J|_a_\n95 % CI".into()]);
+        grid.row(["talc", "9"]);
+        assert_eq!(grid.text().lines().next(), Some("name  × \u{FFFD}[2J|_a_"));
+        assert_eq!(grid.markdown().lines().next(), Some("| name | × \u{FFFD}\\[2J\\|\\_a\\_ 95 % CI |"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::cells::{Row, UNKNOWN};
 use super::narrow::narrow;
 use super::wrap::printable;
+use crate::metric::instructions_per_op;
 use crate::numbers::{grouped, short};
 use crate::results::{Instructions, Role};
 
@@ -19,20 +20,53 @@ pub(super) fn table(rows: &[Row], width: usize) -> Option<String> {
     let mut counters = vec![first.counter.as_str()];
     counters.extend(known.iter().map(|(_, figures)| figures.counter.as_str()));
     counters.dedup();
-    let floor = known.iter().find(|(row, _)| row.contender.role == Role::Floor).map(|(_, floor)| per_op(floor));
+    let floor = known.iter().find(|(row, _)| row.contender.role == Role::Floor);
+    let floor = floor.and_then(|(_, floor)| per_op(floor));
+    let cell = |figure: Option<f64>| figure.map_or(UNKNOWN.into(), short);
     let lines = known.iter().map(|(row, figures)| {
-        vec![
-            printable(&row.contender.name),
-            short(per_op(figures)),
-            floor.map_or(UNKNOWN.into(), |floor| short(per_op(figures) - floor)),
-            grouped(figures.instructions),
-        ]
+        let gross = per_op(figures);
+        let net = gross.zip(floor).map(|(gross, floor)| gross - floor);
+        vec![printable(&row.contender.name), cell(gross), cell(net), grouped(figures.instructions)]
     });
     let header =
         ["instructions".to_owned(), format!("per op\n{}", counters.join(", ")), "per op\nnet".into(), "all".into()];
     Some(narrow(header.into(), lines, width))
 }
 
-fn per_op(figures: &Instructions) -> f64 {
-    figures.instructions as f64 / figures.ops.max(1) as f64
+fn per_op(figures: &Instructions) -> Option<f64> {
+    instructions_per_op(figures).known().copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::{Figure, Results};
+    use crate::sample::{self, contender};
+    use crate::table::cells::rows;
+
+    /// The lines below the header, of results whose instructions were changed.
+    fn lines(change: impl Fn(&mut Instructions)) -> (String, Vec<String>) {
+        let mut floor = contender("null").role(Role::Floor).warm_ns(20).build();
+        let mut talc = contender("talc").warm_ns(90).build();
+        for row in [&mut floor, &mut talc] {
+            let Figure::Known(figures) = &mut row.instructions else { unreachable!() };
+            change(figures);
+        }
+        let results = Results { contenders: vec![talc, floor], ..sample::empty() };
+        let table = table(&rows(&results), 80).unwrap();
+        let lines = table.lines().skip_while(|line| !line.starts_with('─')).skip(1);
+        (table.clone(), lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect())
+    }
+
+    #[test]
+    fn without_operations_there_is_nothing_per_operation() {
+        assert_eq!(lines(|_| ()).1, ["talc 36.0 28.0 7,200,000", "null 8.00 0.00 1,600,000"]);
+        assert_eq!(lines(|figures| figures.ops = 0).1, ["talc – – 7,200,000", "null – – 1,600,000"]);
+    }
+
+    #[test]
+    fn a_counter_cannot_command_the_terminal() {
+        let table = lines(|figures| figures.counter = "\u{1b}[2J".into()).0;
+        assert!(table.contains("\u{FFFD}[2J") && !table.contains('\u{1b}'), "{table}");
+    }
 }

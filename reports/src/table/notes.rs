@@ -1,6 +1,6 @@
 //! What stands around a table: what was replayed, how to read it, what failed, and where it was measured.
 
-use super::cells::{INVALID, Row, UNKNOWN};
+use super::cells::{INVALID, Row, UNKNOWN, timings_are_marked};
 use crate::numbers::{count, grouped};
 use crate::reasons::by_reason;
 use crate::results::{Contender, Figure, Origin, Results, Role, Settings, Verification, Warning};
@@ -39,11 +39,11 @@ pub(super) fn warnings(results: &Results) -> Vec<String> {
 pub(super) fn legend(results: &Results, rows: &[Row]) -> Vec<String> {
     let mut lines = Vec::new();
     if rows.iter().any(|row| row.smallest || row.smallest_min || row.cold.fastest || row.warm.fastest) {
-        lines.push(
-            "* lowest among the contenders known to serve every request; timings whose intervals overlap the lowest one's are tied \
-             and all marked."
-                .into(),
-        );
+        let timings = match timings_are_marked(results) {
+            true => "timings whose intervals overlap the lowest one's are tied and all marked",
+            false => "timings are of several runs, and not marked",
+        };
+        lines.push(format!("* lowest among the contenders known to serve every request; {timings}."));
     }
     lines.push(format!(
         "Sorted by overhead, then by cold time; who failed comes last. Overhead is peak heap / peak live; J–W #4 (Johnstone and Wilson) the same \
@@ -202,6 +202,13 @@ mod tests {
     use crate::results::WarningCode;
     use crate::sample::{self, contender};
     use crate::table::cells::rows;
+
+    #[test]
+    fn timings_of_several_runs_are_told_as_not_marked() {
+        let results = sample::of_several_runs();
+        let legend = legend(&results, &rows(&results)).join("\n");
+        assert!(legend.contains("timings are of several runs, and not marked."), "{legend}");
+    }
 
     #[test]
     fn failures_are_told_with_place_and_size() {

@@ -1,6 +1,6 @@
 //! The table of one trace for a terminal.
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+use comfy_table::{Cell, ContentArrangement, Table};
 use unicode_width::UnicodeWidthStr;
 
 use super::cells::{INVALID, Row, Timing, marked, rows};
@@ -8,11 +8,12 @@ use super::details;
 use super::instructions;
 use super::latency;
 use super::notes;
+use super::plain::{align, plain};
 use super::sparkline;
 use super::timing;
 use super::wrap::{printable, wrap};
 use crate::numbers::{exact_unit, grouped, short};
-use crate::results::{Figure, Results, Role};
+use crate::results::{Results, Role};
 
 /// Width where none is given, in columns.
 const DEFAULT_WIDTH: usize = 100;
@@ -145,13 +146,18 @@ fn table(results: &Results, rows: &[Row], width: usize) -> String {
 
 fn build(results: &Results, rows: &[Row], layout: Layout) -> Table {
     let with_min_heap = results.settings.min_heap;
-    let (unit_bytes, unit) = exact_unit(rows.iter().filter_map(Row::peak_bytes));
+    // In whole pages, as the heaps above it are.
+    let page_bytes = results.settings.page_bytes.max(1);
+    let bound = results.bounds.known().map(|bounds| {
+        let pages = bounds.clairvoyant_bytes.div_ceil(page_bytes);
+        (pages, pages.saturating_mul(page_bytes), bounds.max_live_bytes.max(1))
+    });
+    let (unit_bytes, unit) =
+        exact_unit(rows.iter().filter_map(Row::peak_bytes).chain(bound.map(|(_, bytes, _)| bytes)));
     let cold_widths = widths(rows.iter().map(|row| timing_cells(&row.cold)));
     let warm_widths = widths(rows.iter().map(|row| timing_cells(&row.warm)));
     let min_heap_widths = widths(rows.iter().map(min_heap_cells));
 
-    let mut table = Table::new();
-    table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
     let mut header = vec![
         "allocator".to_string(),
         "cold ns/op \n95 % CI ".into(),
@@ -165,7 +171,7 @@ fn build(results: &Results, rows: &[Row], layout: Layout) -> Table {
     if with_min_heap {
         header.insert(MIN_HEAP_COLUMN, "min pages \n× live ".into());
     }
-    table.set_header(layout.stacked(header));
+    let mut table = plain(layout.stacked(header));
     let mut role = Role::Contender;
     for row in rows {
         if row.contender.role != role {
@@ -187,20 +193,17 @@ fn build(results: &Results, rows: &[Row], layout: Layout) -> Table {
         }
         table.add_row(layout.stacked(cells));
     }
-    if let Figure::Known(bounds) = &results.bounds {
-        // In whole pages, as the heaps above it are.
-        let page_bytes = results.settings.page_bytes.max(1);
-        let pages = bounds.clairvoyant_bytes.div_ceil(page_bytes);
-        let overhead = (pages * page_bytes) as f64 / bounds.max_live_bytes.max(1) as f64;
-        let plain = |text| marked(text, false);
+    if let Some((pages, bytes, max_live_bytes)) = bound {
+        let overhead = bytes as f64 / max_live_bytes as f64;
+        let unmarked = |text| marked(text, false);
         let mut cells = vec![
             "clairvoyant".to_owned(),
             String::new(),
             String::new(),
-            plain(grouped(pages)),
-            plain(grouped(pages * page_bytes / unit_bytes)),
-            plain(short(overhead)),
-            plain(short((overhead - 1.0) * 100.0)),
+            unmarked(grouped(pages)),
+            unmarked(grouped(bytes / unit_bytes)),
+            unmarked(short(overhead)),
+            unmarked(short((overhead - 1.0) * 100.0)),
             String::new(),
         ];
         if with_min_heap {
@@ -209,10 +212,7 @@ fn build(results: &Results, rows: &[Row], layout: Layout) -> Table {
         table.add_row([Cell::new("offline bound:")]);
         table.add_row(layout.stacked(cells));
     }
-    for (index, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, 1));
-        column.set_cell_alignment(if index == 0 { CellAlignment::Left } else { CellAlignment::Right });
-    }
+    align(&mut table);
     table
 }
 
@@ -286,7 +286,7 @@ impl Paint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::{Contender, Origin, Warning, WarningCode};
+    use crate::results::{Contender, Figure, Origin, Warning, WarningCode};
     use crate::sample::{self, contender};
 
     fn plain(results: &Results) -> String {
@@ -295,6 +295,24 @@ mod tests {
 
     fn with(contenders: Vec<Contender>) -> Results {
         Results { contenders, ..sample::empty() }
+    }
+
+    #[test]
+    fn figures_that_contradict_each_other_make_a_table_too() {
+        assert!(plain(&sample::contradictory()).contains("clairvoyant"));
+    }
+
+    /// 17 pages of 256 B are no whole KiB, though the contender's peak is.
+    #[test]
+    fn the_bound_is_not_cut_to_whole_kib() {
+        let mut results = with(vec![contender("talc").build()]);
+        results.settings.page_bytes = 256;
+        let Figure::Known(bounds) = &mut results.bounds else { unreachable!() };
+        bounds.clairvoyant_bytes = 16 * 256 + 1;
+        let text = plain(&results);
+        let line = text.lines().find(|line| line.starts_with("clairvoyant")).unwrap();
+        assert_eq!(line.split_whitespace().take(3).collect::<Vec<_>>(), ["clairvoyant", "17", "4,352"]);
+        assert!(text.contains("    B   head ×"), "{text}");
     }
 
     #[test]

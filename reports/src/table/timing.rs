@@ -1,10 +1,11 @@
 //! The second table of one trace: times without the harness, and against one contender.
 
-use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table};
 use unicode_width::UnicodeWidthStr;
 
 use super::cells::{Row, UNKNOWN};
 use super::notes::reason;
+use super::plain::{align, plain};
 use super::text::{Pair, joined, widths};
 use super::wrap::{printable, wrap};
 use crate::numbers::{self, count};
@@ -82,10 +83,8 @@ fn build(lines: &[Line], baseline: &str, layout: Layout) -> Table {
         .collect();
     let widths: Vec<(usize, usize)> = columns.iter().map(|column| widths(column.iter().cloned())).collect();
 
-    let mut table = Table::new();
-    table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
     let baseline = wrap(baseline, NAME_WIDTH, 0).join(" \n");
-    table.set_header([
+    let mut table = plain([
         "timed".to_owned(),
         "net cold \nns/op \n95 % CI ".to_owned(),
         "net warm \nns/op \n95 % CI ".to_owned(),
@@ -97,12 +96,11 @@ fn build(lines: &[Line], baseline: &str, layout: Layout) -> Table {
         let cells = cells.map(|(column, &widths)| joined(column[index].clone(), widths, layout != Layout::Beside));
         table.add_row([printable(line.name)].into_iter().chain(cells));
     }
-    for (index, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, 1));
-        column.set_cell_alignment(if index == 0 { CellAlignment::Left } else { CellAlignment::Right });
-        if index > 0 && matches!(layout, Layout::NamesBroken(_)) {
+    align(&mut table);
+    if matches!(layout, Layout::NamesBroken(_)) {
+        table.column_iter_mut().skip(1).for_each(|column| {
             column.set_constraint(ColumnConstraint::ContentWidth);
-        }
+        });
     }
     if let Layout::NamesBroken(width) | Layout::AllBroken(width) = layout {
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width.try_into().unwrap_or(u16::MAX));

@@ -44,6 +44,11 @@ pub(super) fn printable(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { '\u{FFFD}' } else { character }).collect()
 }
 
+/// The same of several lines, which stay apart.
+pub(super) fn printable_lines(text: &str) -> String {
+    text.lines().map(printable).collect::<Vec<_>>().join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
