@@ -279,12 +279,14 @@ mod tests {
         let without = html(&[without]).unwrap();
         assert_eq!(without.matches("data-chart=").count(), chart::ALL.len() - 1);
         assert!(page.contains("data-chart=\"latency\"") && !without.contains("data-chart=\"latency\""));
-        let several = html(&[sample::results(), sample::results()]).unwrap();
+        let mut other = sample::results();
+        (other.trace.name, other.trace.sha256) = ("other".into(), "another".into());
+        let several = html(&[sample::results(), other.clone()]).unwrap();
         assert_eq!(several.matches("class=\"packed\"").count(), 2);
         assert_eq!(several.matches("data-chart=").count(), chart::ALL_TRACES.len());
         assert!(!several.contains("A summary needs two traces"));
         // Origins are never in one mean: of one trace each there is none, and one sentence says so.
-        let mut mixed = [sample::results(), sample::results()];
+        let mut mixed = [sample::results(), other];
         mixed[1].trace.origin = crate::results::Origin::Synthetic;
         let mixed = html(&mixed).unwrap();
         assert_eq!(mixed.matches("data-chart=").count(), chart::ALL_TRACES.len() - 3);
