@@ -194,6 +194,22 @@ async function tooltips({ page, label }) {
   }
 }
 
+/** Bytes just below 1,024 of a unit have four digits, and no exponent. The page reads its data at the first use, so they are changed before. */
+async function largeFigures({ page, label }) {
+  const trace = page.locator(".trace").first();
+  const read = await trace.evaluate((trace) => {
+    const source = trace.querySelector("script.timeline");
+    const timeline = JSON.parse(source.textContent);
+    const live = timeline.live.map(() => 1000.6 * 1024 * 1024 / timeline.unit);
+    const before = source.textContent;
+    source.textContent = JSON.stringify({ ...timeline, live });
+    trace.querySelector('input[type="range"]').dispatchEvent(new Event("input", { bubbles: true }));
+    source.textContent = before;
+    return trace.querySelector("output").textContent;
+  });
+  check(read.includes("live 1,001 MiB"), `${label}: the slider reads ${JSON.stringify(read)}`);
+}
+
 async function timeCursor({ page, label }, within = ".trace") {
   const trace = page.locator(within).first();
   const charts = await trace.evaluate((trace) => new Set([...trace.querySelectorAll('[data-axis="events"]')].map((plot) => plot.closest("figure").dataset.chart)).size);
@@ -266,6 +282,9 @@ await timeCursor(one);
 await shoot(one.page, "one-cursor", false);
 await sorting(one);
 await one.close();
+const unread = await open("one.html");
+await largeFigures(unread);
+await unread.close();
 
 // ---- the library ----
 const bytes = statSync(join(folder, "library.html")).size;
