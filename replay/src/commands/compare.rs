@@ -330,12 +330,11 @@ fn replay_one(source: &Source, plan: &Plan, arguments: &Comparison, all: &mut Ve
             Progress::AllExamined(results) => {
                 let _ = save(results, &folder);
             }
-            Progress::Timing { results, done, all } if done == all => {
-                // Else the end is here.
-                if goes_on {
-                    let _ = save_results(results, &folder);
-                }
+            Progress::Timing { results, done, all } if done == all && goes_on => {
+                let _ = save_results(results, &folder);
             }
+            // The end is here.
+            Progress::Timing { done, all, .. } if done == all => {}
             Progress::Examined(results) | Progress::Timing { results, .. } if last_save.elapsed() > SAVE_EVERY => {
                 let _ = save_results(results, &folder);
                 last_save = Instant::now();

@@ -12,13 +12,14 @@ pub(super) fn latex(all: &[Results]) -> Result<Vec<u8>, ReportError> {
     let mut text = String::from(
         "% Written by Heaprace. The preamble needs \\usepackage{booktabs}.\n\
          % Times in ns per operation: medians with their 95 % confidence intervals. Peak: most committed heap; overhead: over peak live.\n\
-         % Bold: lowest; timings whose intervals overlap the lowest one's are all bold.\n",
+         % Bold: lowest of the allocators that serve every request; timings whose intervals overlap the lowest one's are all bold.\n",
     );
     if !all.iter().all(timings_are_marked) {
         text += "% Timings of several runs are never bold.\n";
     }
     for results in all {
-        for line in [notes::caption(results), notes::provenance(results)] {
+        let lines = [notes::caption(results), notes::provenance(results)];
+        for line in lines.into_iter().chain(notes::warnings(results)) {
             text += &format!("% {}\n", plain(&line));
         }
     }

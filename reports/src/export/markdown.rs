@@ -2,7 +2,7 @@
 
 use super::figures::{self, Cell, Figures};
 use crate::ReportError;
-use crate::results::Results;
+use crate::results::{Results, Role};
 use crate::table::cells::timings_are_marked;
 use crate::table::grid::{Grid, escaped};
 use crate::table::notes;
@@ -23,19 +23,25 @@ fn one(results: &Results) -> String {
         "failed".into(),
     ]);
     for row in &rows {
-        let name = escaped(&format!("{} {}", row.name, row.version));
+        let role = match row.role {
+            Role::Contender => "",
+            Role::Baseline => " (yardstick)",
+            Role::Floor => " (floor)",
+        };
+        let name = escaped(&format!("{} {}{role}", row.name, row.version));
         let figures = [&row.cold, &row.warm, &row.peak, &row.overhead].map(cell);
         grid.row([name].into_iter().chain(figures).chain([row.failed.clone()]));
     }
-    let notes = notes::notes(results, &crate::table::cells::rows(results));
-    let notes: String = notes.iter().map(|note| format!("- {}\n", escaped(note))).collect();
+    let warnings = notes::warnings(results).into_iter();
+    let notes = warnings.chain(notes::notes(results, &crate::table::cells::rows(results)));
+    let notes: String = notes.map(|note| format!("- {}\n", escaped(&note))).collect();
     let notes = if notes.is_empty() { notes } else { format!("\n{notes}") };
     let timings = match timings_are_marked(results) {
         true => "timings whose intervals overlap the lowest one's are all bold",
         false => "timings are of several runs, and not bold",
     };
     format!(
-        "{}\n\n{}\nBold: lowest; {timings}. {}\n{notes}",
+        "{}\n\n{}\nBold: lowest of the allocators that serve every request; {timings}. {}\n{notes}",
         escaped(&notes::caption(results)),
         grid.markdown(),
         escaped(&notes::provenance(results)),
@@ -54,19 +60,25 @@ fn cell(cell: &Cell) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::Role;
+    use crate::results::{Warning, WarningCode};
     use crate::sample::{self, contender};
 
     #[test]
     fn timings_of_several_runs_are_not_bold() {
         let text = String::from_utf8(markdown(&[sample::of_several_runs()]).unwrap()).unwrap();
         assert!(text.contains("| 1.00 (0.98–1.02) | 1.00 (0.98–1.02) | 1,920 |"), "{text}");
-        assert!(text.contains("Bold: lowest; timings are of several runs, and not bold."), "{text}");
+        assert!(
+            text.contains(
+                "Bold: lowest of the allocators that serve every request; timings are of several runs, and not bold."
+            ),
+            "{text}"
+        );
     }
 
     #[test]
     fn looks_like_this() {
         let mut results = sample::empty();
+        results.warnings = vec![Warning { code: WarningCode::NoisyMachine, message: "two at once".into() }];
         results.contenders = vec![
             contender("null").role(Role::Floor).cold_ns(36).warm_ns(20).without_memory("hands out no memory").build(),
             contender("wee_alloc").version("0.4.5").pages(889).cold_ns(118).warm_ns(112).failed_requests(12).build(),
@@ -81,11 +93,12 @@ serde-heavy (recorded): 200,000 events, peak live 1,048,576 B in 12,345 objects;
 | dlmalloc 0.2.14 | 12.5 (12.3–12.7) | 12.6 (12.4–12.8) | **1,280** | **1.25** | 0 |
 | talc 5.1.1 | **9.40** (9.23–9.56) | **9.40** (9.23–9.56) | 1,408 | 1.38 | 0 |
 | wee\\_alloc 0.4.5 | 11.8 (11.6–12.0) | 11.2 (11.0–11.4) | 56,896 | 55.6 | 12 |
-| null 0.1.0 | 3.60 (3.54–3.66) | 2.00 (1.96–2.03) | – | – | – |
+| null 0.1.0 (floor) | 3.60 (3.54–3.66) | 2.00 (1.96–2.03) | – | – | – |
 
-Bold: lowest; timings whose intervals overlap the lowest one's are all bold. Measured 2026-05-04";
+Bold: lowest of the allocators that serve every request; timings whose intervals overlap the lowest one's are all bold. Measured 2026-05-04";
         let text = String::from_utf8(markdown(&[results]).unwrap()).unwrap();
         assert!(text.starts_with(expected), "{text}");
+        assert!(text.contains("\n\n- WARNING noisy-machine: two at once\n- wee"), "{text}");
         assert!(text.ends_with("\n- null: no memory figures (–): hands out no memory\n"), "{text}");
     }
 }

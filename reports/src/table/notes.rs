@@ -30,7 +30,7 @@ pub(crate) fn caption(results: &Results) -> String {
 }
 
 /// What speaks against the timings.
-pub(super) fn warnings(results: &Results) -> Vec<String> {
+pub(crate) fn warnings(results: &Results) -> Vec<String> {
     let warning = |warning: &Warning| format!("WARNING {}: {}", warning.code.name(), warning.message);
     results.warnings.iter().map(warning).collect()
 }
