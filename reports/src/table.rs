@@ -7,6 +7,8 @@ mod instructions;
 mod latency;
 mod narrow;
 pub(crate) mod notes;
+mod overview;
+mod pair;
 mod plain;
 mod sparkline;
 mod text;

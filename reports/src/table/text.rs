@@ -1,19 +1,15 @@
 //! The table of one trace for a terminal.
 
-use comfy_table::{Cell, ContentArrangement, Table};
-use unicode_width::UnicodeWidthStr;
-
-use super::cells::{INVALID, Row, Timing, marked, rows};
+use super::cells::{INVALID, rows};
 use super::details;
 use super::instructions;
 use super::latency;
 use super::notes;
-use super::plain::{align, plain};
+use super::overview::overview;
 use super::sparkline;
 use super::timing;
-use super::wrap::{printable, wrap};
-use crate::numbers::{exact_unit, grouped, short};
-use crate::results::{Results, Role};
+use super::wrap::wrap;
+use crate::results::Results;
 
 /// Width where none is given, in columns.
 const DEFAULT_WIDTH: usize = 100;
@@ -48,7 +44,7 @@ pub fn text(results: &Results, options: TextOptions) -> String {
 
     lines.extend(wrap(&notes::caption(results), width, 2).iter().map(|line| paint.bold(line)));
     lines.push(String::new());
-    lines.extend(table(results, &rows, width).lines().map(|line| paint.table_line(line)));
+    lines.extend(overview(results, &rows, width).lines().map(|line| paint.table_line(line)));
     lines.push(String::new());
     let timing = timing::timing(results, &rows, width);
     if let Some(timing) = &timing {
@@ -95,165 +91,6 @@ pub fn text(results: &Results, options: TextOptions) -> String {
     lines.join("\n")
 }
 
-/// Ways to lay the table out, roomiest first.
-const LAYOUTS: [Layout; 4] = [
-    Layout { version_below: false, interval_below: false, memory_below: false },
-    Layout { version_below: true, interval_below: false, memory_below: false },
-    Layout { version_below: true, interval_below: true, memory_below: false },
-    Layout { version_below: true, interval_below: true, memory_below: true },
-];
-
-/// Where the pages at the peak stand, and behind them their KiB.
-const PEAK_COLUMN: usize = 3;
-
-/// Where the minimum heap stands, if it was asked for: behind the peak.
-const MIN_HEAP_COLUMN: usize = PEAK_COLUMN + 2;
-
-#[derive(Clone, Copy)]
-struct Layout {
-    /// Whether the version stands below the name.
-    version_below: bool,
-    /// Whether intervals stand below their medians, and ratios below their pages.
-    interval_below: bool,
-    /// Whether KiB stand below their pages, and J–W #4 below the overhead.
-    memory_below: bool,
-}
-
-impl Layout {
-    /// The cells of a row, or of the header, with those below others that this layout has there.
-    fn stacked(self, mut cells: Vec<String>) -> Vec<String> {
-        if self.memory_below {
-            for upper in [cells.len() - 3, PEAK_COLUMN] {
-                let lower = cells.remove(upper + 1);
-                cells[upper] += "\n";
-                cells[upper] += &lower;
-            }
-        }
-        cells
-    }
-}
-
-/// The table in the roomiest layout that fits; if none does, in the narrowest with its cells broken.
-fn table(results: &Results, rows: &[Row], width: usize) -> String {
-    let laid_out = LAYOUTS.into_iter().map(|layout| build(results, rows, layout));
-    let fitting = laid_out.map(|table| table.trim_fmt()).find(|text| text.lines().all(|line| line.width() <= width));
-    fitting.unwrap_or_else(|| {
-        let mut table = build(results, rows, LAYOUTS[LAYOUTS.len() - 1]);
-        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width.try_into().unwrap_or(u16::MAX));
-        table.trim_fmt()
-    })
-}
-
-fn build(results: &Results, rows: &[Row], layout: Layout) -> Table {
-    let with_min_heap = results.settings.min_heap;
-    // In whole pages, as the heaps above it are.
-    let page_bytes = results.settings.page_bytes.max(1);
-    let bound = results.bounds.known().map(|bounds| {
-        let pages = bounds.clairvoyant_bytes.div_ceil(page_bytes);
-        (pages, pages.saturating_mul(page_bytes), bounds.max_live_bytes.max(1))
-    });
-    let (unit_bytes, unit) =
-        exact_unit(rows.iter().filter_map(Row::peak_bytes).chain(bound.map(|(_, bytes, _)| bytes)));
-    let cold_widths = widths(rows.iter().map(|row| timing_cells(&row.cold)));
-    let warm_widths = widths(rows.iter().map(|row| timing_cells(&row.warm)));
-    let min_heap_widths = widths(rows.iter().map(min_heap_cells));
-
-    let mut header = vec![
-        "allocator".to_string(),
-        "cold ns/op \n95 % CI ".into(),
-        "warm ns/op \n95 % CI ".into(),
-        "peak\npages ".into(),
-        format!("peak\n{unit} "),
-        "over- \nhead × ".into(),
-        "J–W #4 \n% ".into(),
-        "failed".into(),
-    ];
-    if with_min_heap {
-        header.insert(MIN_HEAP_COLUMN, "min pages \n× live ".into());
-    }
-    let mut table = plain(layout.stacked(header));
-    let mut role = Role::Contender;
-    for row in rows {
-        if row.contender.role != role {
-            role = row.contender.role;
-            table.add_row([heading(role)]);
-        }
-        let mut cells = vec![
-            name(row, layout.version_below),
-            joined(timing_cells(&row.cold), cold_widths, layout.interval_below),
-            joined(timing_cells(&row.warm), warm_widths, layout.interval_below),
-            row.memory_cell(|memory| grouped(memory.peak_heap_pages)),
-            row.memory_cell(|memory| grouped(memory.peak_heap_bytes / unit_bytes)),
-            row.memory_cell(|memory| short(memory.overhead_ratio)),
-            row.memory_cell(|memory| short(memory.johnstone_wilson_4_percent)),
-            row.failures_cell(),
-        ];
-        if with_min_heap {
-            cells.insert(MIN_HEAP_COLUMN, joined(min_heap_cells(row), min_heap_widths, layout.interval_below));
-        }
-        table.add_row(layout.stacked(cells));
-    }
-    if let Some((pages, bytes, max_live_bytes)) = bound {
-        let overhead = bytes as f64 / max_live_bytes as f64;
-        let unmarked = |text| marked(text, false);
-        let mut cells = vec![
-            "clairvoyant".to_owned(),
-            String::new(),
-            String::new(),
-            unmarked(grouped(pages)),
-            unmarked(grouped(bytes / unit_bytes)),
-            unmarked(short(overhead)),
-            unmarked(short((overhead - 1.0) * 100.0)),
-            String::new(),
-        ];
-        if with_min_heap {
-            cells.insert(MIN_HEAP_COLUMN, String::new());
-        }
-        table.add_row([Cell::new("offline bound:")]);
-        table.add_row(layout.stacked(cells));
-    }
-    align(&mut table);
-    table
-}
-
-/// The heading of the rows of a role.
-fn heading(role: Role) -> Cell {
-    Cell::new(match role {
-        Role::Contender => "contenders:",
-        Role::Baseline => "baselines:",
-        Role::Floor => "floor:",
-    })
-}
-
-fn name(row: &Row, version_below: bool) -> String {
-    let separator = if version_below { "\n  " } else { " " };
-    format!("{}{separator}{}", printable(&row.contender.name), printable(&row.contender.version))
-}
-
-/// A figure with what belongs to it: a median with its interval, or pages with their ratio to peak live.
-pub(super) type Pair = (String, String);
-
-fn timing_cells(timing: &Timing) -> Pair {
-    (timing.value_cell(), timing.interval_cell())
-}
-
-fn min_heap_cells(row: &Row) -> Pair {
-    (row.min_heap_cell(), row.min_heap_ratio_cell())
-}
-
-/// Columns that both halves need, so that they stay aligned within one cell.
-pub(super) fn widths(pairs: impl Iterator<Item = Pair>) -> (usize, usize) {
-    pairs.fold((0, 0), |(first, second), pair| (first.max(pair.0.width()), second.max(pair.1.width())))
-}
-
-/// Both halves in one cell, side by side or the second below.
-pub(super) fn joined((first, second): Pair, (first_width, second_width): (usize, usize), second_below: bool) -> String {
-    match second_below {
-        true => format!("{first}\n{second} "),
-        false => format!("{first:>first_width$} {second:>second_width$} "),
-    }
-}
-
 /// Adds emphasis where the terminal can show it.
 struct Paint {
     color: bool,
@@ -285,8 +122,10 @@ impl Paint {
 
 #[cfg(test)]
 mod tests {
+    use unicode_width::UnicodeWidthStr;
+
     use super::*;
-    use crate::results::{Contender, Figure, Origin, Warning, WarningCode};
+    use crate::results::{Contender, Figure, Origin, Role, Warning, WarningCode};
     use crate::sample::{self, contender};
 
     fn plain(results: &Results) -> String {
@@ -524,6 +363,22 @@ null               8.00    0.00   1,600,000
                 assert!(longest.width() <= width, "{} columns of {width}: {longest}", longest.width());
             }
         }
+    }
+
+    /// Where a table is wider, it becomes several, and every figure stays whole.
+    #[test]
+    fn no_figure_is_broken_at_60_columns() {
+        let tables = |width| {
+            let text = text(&sample::results(), TextOptions { color: false, width: Some(width) });
+            text.split_once("\n\n* lowest").unwrap().0.to_owned()
+        };
+        let narrow = tables(60);
+        let words: Vec<&str> = narrow.split_whitespace().collect();
+        for word in tables(140).split_whitespace().filter(|word| word.contains(|letter: char| letter.is_ascii_digit()))
+        {
+            assert!(words.contains(&word), "{word} in\n{narrow}");
+        }
+        assert!(narrow.matches("baselines:").count() > 1, "{narrow}");
     }
 
     #[test]

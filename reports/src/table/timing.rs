@@ -1,12 +1,9 @@
 //! The second table of one trace: times without the harness, and against one contender.
 
-use comfy_table::{ColumnConstraint, ContentArrangement, Table};
-use unicode_width::UnicodeWidthStr;
-
 use super::cells::{Row, UNKNOWN};
+use super::narrow::{narrow, whole};
 use super::notes::reason;
-use super::plain::{align, plain};
-use super::text::{Pair, joined, widths};
+use super::pair::{Pair, joined, widths};
 use super::wrap::{printable, wrap};
 use crate::numbers::{self, count};
 use crate::reasons::by_reason;
@@ -55,27 +52,16 @@ pub(super) fn timing(results: &Results, rows: &[Row], width: usize) -> Option<Ti
     if lines.is_empty() {
         return None;
     }
-    let laid_out = [Layout::Beside, Layout::Below, Layout::NamesBroken(width)];
-    let laid_out = laid_out.into_iter().map(|layout| build(&lines, baseline, layout).trim_fmt());
-    let fitting = laid_out.into_iter().find(|text| text.lines().all(|line| line.width() <= width));
-    let text = fitting.unwrap_or_else(|| build(&lines, baseline, Layout::AllBroken(width)).trim_fmt());
+    let (header, beside) = build(&lines, baseline, false);
+    let text = whole(&header, &beside, width).unwrap_or_else(|| {
+        let (header, below) = build(&lines, baseline, true);
+        narrow(header, below, width)
+    });
     Some(TimingTable { text, legend: legend(&lines, baseline, results.settings.rounds) })
 }
 
-/// Ways to lay the table out, roomiest first.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Layout {
-    /// Intervals beside their medians.
-    Beside,
-    /// Intervals below their medians.
-    Below,
-    /// The same, in so many columns at the cost of the names.
-    NamesBroken(usize),
-    /// The same at the cost of any cell.
-    AllBroken(usize),
-}
-
-fn build(lines: &[Line], baseline: &str, layout: Layout) -> Table {
+/// The header, and the rows below it, with intervals below their medians or beside them.
+fn build(lines: &[Line], baseline: &str, interval_below: bool) -> (Vec<String>, Vec<Vec<String>>) {
     let columns: Vec<Vec<Pair>> = [0, 1]
         .map(|at| lines.iter().map(|line| net_cells(&line.net[at])).collect())
         .into_iter()
@@ -84,28 +70,19 @@ fn build(lines: &[Line], baseline: &str, layout: Layout) -> Table {
     let widths: Vec<(usize, usize)> = columns.iter().map(|column| widths(column.iter().cloned())).collect();
 
     let baseline = wrap(baseline, NAME_WIDTH, 0).join(" \n");
-    let mut table = plain([
+    let header = vec![
         "timed".to_owned(),
         "net cold \nns/op \n95 % CI ".to_owned(),
         "net warm \nns/op \n95 % CI ".to_owned(),
         format!("cold × \n{baseline} \n95 % CI "),
         format!("warm × \n{baseline} \n95 % CI "),
-    ]);
-    for (index, line) in lines.iter().enumerate() {
+    ];
+    let row = |(index, line): (usize, &Line)| {
         let cells = columns.iter().zip(&widths);
-        let cells = cells.map(|(column, &widths)| joined(column[index].clone(), widths, layout != Layout::Beside));
-        table.add_row([printable(line.name)].into_iter().chain(cells));
-    }
-    align(&mut table);
-    if matches!(layout, Layout::NamesBroken(_)) {
-        table.column_iter_mut().skip(1).for_each(|column| {
-            column.set_constraint(ColumnConstraint::ContentWidth);
-        });
-    }
-    if let Layout::NamesBroken(width) | Layout::AllBroken(width) = layout {
-        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width.try_into().unwrap_or(u16::MAX));
-    }
-    table
+        let cells = cells.map(|(column, &widths)| joined(column[index].clone(), widths, interval_below));
+        [printable(line.name)].into_iter().chain(cells).collect()
+    };
+    (header, lines.iter().enumerate().map(row).collect())
 }
 
 /// A median with its interval, all with so many decimals.
@@ -164,6 +141,8 @@ fn legend(lines: &[Line], baseline: &str, rounds: u32) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use unicode_width::UnicodeWidthStr;
+
     use super::*;
     use crate::results::{Contender, Time};
     use crate::sample::{self, contender};
@@ -226,19 +205,30 @@ null                –                 –              0.175  0.175–0.175   
     fn looks_like_this_at_60_columns() {
         let table = table(&three(), 60);
         let expected = "\
-timed     net cold    net warm        cold ×        warm ×
-             ns/op       ns/op      dlmalloc      dlmalloc
-           95 % CI     95 % CI       95 % CI       95 % CI
-────────────────────────────────────────────────────────────
-segrega       16.9        8.45         0.500         0.500
-ted-bum  13.9–19.9   6.95–9.95   0.491–0.507   0.491–0.507
-p
-dlmallo       42.9        21.4             1             1
-c        36.3–49.5   18.1–24.8
-talc          43.2        21.6         1.005?        1.005?
-         35.7–50.6   17.9–25.3   0.987–1.018   0.987–1.018
-null             –           –         0.175         0.175
-                                 0.175–0.175   0.175–0.175";
+timed             net cold    net warm
+                     ns/op       ns/op
+                   95 % CI     95 % CI
+────────────────────────────────────────
+segregated-bump       16.9        8.45
+                 13.9–19.9   6.95–9.95
+dlmalloc              42.9        21.4
+                 36.3–49.5   18.1–24.8
+talc                  43.2        21.6
+                 35.7–50.6   17.9–25.3
+null                     –           –
+
+timed                 cold ×        warm ×
+                    dlmalloc      dlmalloc
+                     95 % CI       95 % CI
+────────────────────────────────────────────
+segregated-bump        0.500         0.500
+                 0.491–0.507   0.491–0.507
+dlmalloc                   1             1
+
+talc                   1.005?        1.005?
+                 0.987–1.018   0.987–1.018
+null                   0.175         0.175
+                 0.175–0.175   0.175–0.175";
         assert_eq!(table.text, expected);
     }
 
