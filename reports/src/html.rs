@@ -17,6 +17,7 @@ mod svg;
 mod tables;
 mod theme;
 mod timeline;
+mod trade_off;
 mod warnings;
 
 use self::escape::{anchor, escape};
