@@ -15,7 +15,7 @@ use core::alloc::Layout;
 use std::ptr::NonNull;
 
 use crate::heap_allocator::HeapAllocator;
-use crate::page_heap::{Guard, HeapRef, PageHeap, PageHeapError, Reset};
+use crate::page_heap::{Guard, HeapRef, PageHeap, PageHeapError};
 use crate::page_size::PageSize;
 use crate::shadow::{Shadow, Violation};
 
@@ -45,7 +45,7 @@ impl<A: HeapAllocator> Checked<A> {
     pub fn on_pages(page: PageSize, pages: usize) -> Result<Self, PageHeapError> {
         let heap = PageHeap::reserve_sized(page, pages, Guard::Trap)?;
         let mut checked = Checked { allocator: None, shadow: None, heap };
-        checked.reset(Reset::Warm)?;
+        checked.reset()?;
         Ok(checked)
     }
 
@@ -54,9 +54,9 @@ impl<A: HeapAllocator> Checked<A> {
     /// # Errors
     ///
     /// Where the heap cannot be emptied.
-    pub fn reset(&mut self, reset: Reset) -> Result<(), PageHeapError> {
+    pub fn reset(&mut self) -> Result<(), PageHeapError> {
         (self.allocator, self.shadow) = (None, None);
-        self.heap.reset(reset)?;
+        self.heap.reset()?;
         self.allocator = Some(A::create(self.heap.handle()));
         self.shadow = Some(Shadow::new(self.heap.handle()));
         Ok(())
@@ -86,7 +86,7 @@ impl<A: HeapAllocator> Checked<A> {
         let (allocator, shadow) = self.parts();
         // SAFETY: the layout is not empty, and the block goes straight to the shadow.
         unsafe {
-            let block = if zeroed { allocator.alloc_zeroed(layout) } else { allocator.alloc(layout) };
+            let block = allocator.in_scope(|it| if zeroed { it.alloc_zeroed(layout) } else { it.alloc(layout) });
             if !block.is_null() {
                 shadow.allocated(block, layout, zeroed)?;
             }
@@ -109,7 +109,7 @@ impl<A: HeapAllocator> Checked<A> {
         // SAFETY: the shadow knows the block (or has panicked), so that it is live and has this layout.
         unsafe {
             shadow.releasing(block.as_ptr())?;
-            allocator.dealloc(block.as_ptr(), layout);
+            allocator.in_scope(|it| it.dealloc(block.as_ptr(), layout));
         }
         Ok(())
     }
@@ -133,7 +133,7 @@ impl<A: HeapAllocator> Checked<A> {
         // SAFETY: the shadow knows the block (or has panicked), so that it is live and has this layout; the size was just checked.
         unsafe {
             shadow.check(block.as_ptr())?;
-            let moved = allocator.realloc(block.as_ptr(), layout, new_size);
+            let moved = allocator.in_scope(|it| it.realloc(block.as_ptr(), layout, new_size));
             if moved.is_null() {
                 shadow.check(block.as_ptr())?;
             } else {

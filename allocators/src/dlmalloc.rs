@@ -4,7 +4,7 @@
 //! Wasm the crate first takes what the linker left over between the module's data and the end of its initial memory.
 //!
 //! How much it asks for at once does not follow from the source's page size, which it looks at only for blocks with a mapping of their
-//! own (none here). It rounds each request up to its *granularity*, 64 KiB unless it is told otherwise. So it is told:
+//! own (none here). It rounds each request up to its *granularity*, 64 KiB by default. The adapter sets it:
 //! `set_granularity` with the heap's page size, as the crate provides for embedded targets. With pages of 64 KiB that changes nothing.
 
 use core::alloc::Layout;
@@ -29,7 +29,7 @@ struct Pages(HeapRef);
 // SAFETY: the crate wants sources that can go to another thread. This one never does: it is private to `Dlmalloc`, which is not Send.
 unsafe impl Send for Pages {}
 
-// SAFETY: the pages are new, of the size that is told, and stay.
+// SAFETY: the pages are new, of the size that is reported, and stay.
 unsafe impl Allocator for Pages {
     fn alloc(&self, size: usize) -> (*mut u8, usize, u32) {
         let pages = self.0.page_size().pages_for(size);
@@ -56,7 +56,7 @@ unsafe impl Allocator for Pages {
     }
 
     fn allocates_zeros(&self) -> bool {
-        false // A warm heap's pages are dirty. The crate asks only for blocks that have a mapping of their own, which none has here.
+        false // The crate asks only for blocks that have a mapping of their own, which none has here.
     }
 
     fn page_size(&self) -> usize {

@@ -24,11 +24,15 @@ pub struct Info {
 /// What a contender is in a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// An allocator that one could ship.
+    /// An allocator that a program could ship.
     Contender,
-    /// A yardstick that one would not ship.
+    /// A yardstick that no program would ship.
     Baseline,
-    /// No allocator at all: its blocks overlap and are not memory. It shows the time that the harness itself takes.
+    /// A variant of a contender with one decision switched, to show what that decision costs or gains. It is measured and verified as
+    /// its contender is, and wins nothing: no verdict, crown or recommendation goes to it.
+    Ablation,
+    /// No allocator at all: its blocks are memory that can be written to, but they overlap. It shows the time that the harness itself
+    /// takes, and is not verified.
     Floor,
 }
 
@@ -48,7 +52,7 @@ pub struct IdlePart {
 pub enum IdleKind {
     /// It was freed, and waits to be used again.
     Free,
-    /// It was never used, and waits behind the last block.
+    /// It was never used, and waits after the last block.
     Tail,
     /// It will not be used again.
     Lost,
@@ -63,9 +67,9 @@ pub enum IdleKind {
 ///
 /// # Safety
 ///
-/// A caller writes into the blocks, so unless its role is [`Role::Floor`] an implementation promises that a block which it returns is
-/// aligned and large enough for its layout, lies in the committed pages of its heap, overlaps no other live block, and keeps its bytes
-/// until it is given back.
+/// A caller writes into the blocks, so an implementation promises that a block which it returns is aligned and large enough for its
+/// layout and lies in the committed pages of its heap. Unless its role is [`Role::Floor`], it also promises that the block overlaps no
+/// other live block, keeps its bytes until it is given back, and brings them along in a realloc.
 pub unsafe trait HeapAllocator: Sized {
     /// What this contender is.
     const INFO: Info;
@@ -85,8 +89,22 @@ pub unsafe trait HeapAllocator: Sized {
     /// A new allocator that will take its pages from `heap`, and that nobody else takes pages from.
     fn create(heap: HeapRef) -> Self;
 
+    /// Calls `work` with everything set up on this thread that this contender's calls need, and takes it down after it, also where
+    /// `work` panics. It costs a call of `alloc` nothing, as it is done once for a whole stretch of them.
+    ///
+    /// [`alloc`](Self::alloc), [`alloc_zeroed`](Self::alloc_zeroed), [`dealloc`](Self::dealloc) and [`realloc`](Self::realloc) are called
+    /// within it only; the other methods anywhere. Scopes of several contenders can be nested: a call belongs into the innermost one.
+    /// Whoever times a contender enters once, outside of what is timed.
+    ///
+    /// Nearly every contender needs nothing. The one that does is [`wee_alloc`](crate::wee_alloc), whose pages come by a call of `mmap`
+    /// that is served from the heap within the scope; so `work` should not itself map memory in the same way.
+    #[inline]
+    fn in_scope<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        work(self)
+    }
+
     /// The usable size of a live block in bytes, at least the layout's: what the contender has granted, rounding included. `None` where
-    /// it cannot be told.
+    /// it is not known.
     ///
     /// # Safety
     ///
@@ -106,17 +124,19 @@ pub unsafe trait HeapAllocator: Sized {
     ///
     /// # Safety
     ///
-    /// The layout's size is not 0.
+    /// The layout's size is not 0, and the innermost [scope](Self::in_scope) on this thread is this allocator's.
     unsafe fn alloc(&mut self, layout: Layout) -> *mut u8;
 
     /// Takes a block back.
     ///
     /// # Safety
     ///
-    /// `block` is a live block of this allocator, and `layout` is the one in force.
+    /// `block` is a live block of this allocator, `layout` is the one in force, and the innermost [scope](Self::in_scope) on this thread
+    /// is this allocator's.
     unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout);
 
-    /// As [`alloc`](Self::alloc), with all bytes of the layout set to 0. Pages of a warm heap are dirty, so nothing may be left out.
+    /// As [`alloc`](Self::alloc), with all bytes of the layout set to 0. Pages from the heap hold zeroes until they are written, as those
+    /// of a WebAssembly memory do.
     ///
     /// # Safety
     ///
@@ -157,11 +177,11 @@ unsafe impl<const REALLOC_IN_PLACE: bool> HeapAllocator for SegregatedBump<HeapR
     const INFO: Info = Info {
         name: if REALLOC_IN_PLACE { "segregated-bump" } else { "segregated-bump-mv" },
         version: env!("CARGO_PKG_VERSION"),
-        role: Role::Contender,
+        role: if REALLOC_IN_PLACE { Role::Contender } else { Role::Ablation },
         summary: if REALLOC_IN_PLACE {
             "four bins of 16, 32, 64 and 128 bytes and a bump pointer; ours"
         } else {
-            "the same with its in-place realloc switched off: every realloc moves"
+            "segregated-bump with its in-place realloc switched off: every realloc moves"
         },
         refuses: None,
     };

@@ -1,12 +1,11 @@
 //! The common trait, the simulated page heap and the contenders of Heaprace.
 //!
-//! Two kinds of reader come here:
+//! There are two ways to use it:
 //!
-//! - Who wants to *ship* the segregated bump allocator takes [`SegregatedBump`] and one of the [`page_source`]s, with
-//!   `default-features = false`: no dependencies, no `std`.
-//! - Who wants to *compare* allocators takes the feature `suite` (on by default): the [`HeapAllocator`] trait, the
-//!   [`PageHeap`], one file for each contender, the [`registry`] of all of them, and the checks that they must pass
-//!   ([`shadow`], [`conformance`]).
+//! - To *ship* the segregated bump allocator, use [`SegregatedBump`] and one of the [`page_source`]s, with `default-features = false`: no
+//!   dependencies, no `std`.
+//! - To *compare* allocators, use the feature `suite` (on by default): the [`HeapAllocator`] trait, the [`PageHeap`], one file for each
+//!   contender, the [`registry`] of all of them, and the checks that they must pass ([`shadow`], [`conformance`]).
 //!
 //! A new contender is one new file with an implementation of [`HeapAllocator`], and one line in [`registry`].
 //!
@@ -44,6 +43,8 @@ pub mod registry;
 pub mod shadow;
 #[cfg(feature = "suite")]
 pub mod talc;
+#[cfg(feature = "suite")]
+pub mod wasmalloc;
 #[cfg(all(feature = "suite", target_os = "linux", target_pointer_width = "64"))]
 pub mod wee_alloc;
 

@@ -22,20 +22,64 @@ mod unix {
         usize::try_from(bytes).unwrap_or(4096)
     }
 
-    /// Takes address space that nothing can be read from or written to yet, and that no memory stands behind.
-    pub(crate) fn reserve(bytes: usize) -> io::Result<NonNull<u8>> {
-        // MAP_NORESERVE: a reservation far beyond the machine's memory is meant, and must not count against it.
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_NORESERVE;
-        // SAFETY: a new anonymous mapping at an address of the kernel's choice touches nothing that exists.
-        let start = unsafe { libc::mmap(std::ptr::null_mut(), bytes, libc::PROT_NONE, flags, -1, 0) };
-        if start == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        // Transparent huge pages would make 2 MiB resident at the first touched byte. A kernel without them says EINVAL: as well.
+    /// Takes `bytes` bytes of address space at a multiple of `align`. Nothing can be read or written there yet, and no memory is used.
+    ///
+    /// `bytes` is a multiple of the host's page, `align` a power of two and at least such a page, and their sum fits into a `usize`.
+    pub(crate) fn reserve(bytes: usize, align: usize) -> io::Result<NonNull<u8>> {
+        // Where a limit on address space (`ulimit -v`) leaves no room for the surplus, there may be room for the bytes alone.
+        let start = reserve_with_surplus(bytes, align).or_else(|_| reserve_by_hints(bytes, align))?;
+        // Transparent huge pages would make 2 MiB resident at the first touched byte. A kernel without them answers EINVAL, which is fine.
         #[cfg(target_os = "linux")]
         // SAFETY: the mapping is the one just made.
         unsafe {
-            libc::madvise(start, bytes, libc::MADV_NOHUGEPAGE);
+            libc::madvise(start.as_ptr().cast(), bytes, libc::MADV_NOHUGEPAGE);
+        }
+        Ok(start)
+    }
+
+    /// Takes `align` bytes too many, which surely have such an address among them, and gives back what is on both sides.
+    pub(super) fn reserve_with_surplus(bytes: usize, align: usize) -> io::Result<NonNull<u8>> {
+        let surplus = align - host_page_bytes();
+        let taken = map(0, bytes + surplus)?;
+        let before = taken.addr().get().wrapping_neg() % align;
+        // SAFETY: `before` is at most the surplus, so all three pieces are whole host pages of the mapping just made.
+        unsafe {
+            let start = taken.add(before);
+            release(taken, before);
+            release(start.add(bytes), surplus - before);
+            Ok(start)
+        }
+    }
+
+    /// Takes exactly the bytes, at an address that the kernel is asked for: candidates are the multiples of `align` next to the one that
+    /// it would choose itself, above and below, as some systems fill the address space from its lower end and others from its upper.
+    pub(super) fn reserve_by_hints(bytes: usize, align: usize) -> io::Result<NonNull<u8>> {
+        const CANDIDATES: usize = 1024;
+        let mut start = map(0, bytes)?;
+        let near = start.addr().get() & !(align - 1);
+        let distances = (0..CANDIDATES / 2).map(|distance| distance * align);
+        let mut candidates =
+            distances.flat_map(|distance| [near.checked_sub(distance), near.checked_add(distance + align)]);
+        while !start.addr().get().is_multiple_of(align) {
+            // SAFETY: the mapping just made, which nothing uses yet.
+            unsafe { release(start, bytes) };
+            let Some(candidate) = candidates.next() else {
+                return Err(io::Error::other(format!("no free address among {CANDIDATES} multiples of {align}")));
+            };
+            start = map(candidate.unwrap_or(0), bytes)?;
+        }
+        Ok(start)
+    }
+
+    /// A mapping of address space alone, at `hint` if that is free, else where the kernel likes.
+    fn map(hint: usize, bytes: usize) -> io::Result<NonNull<u8>> {
+        // MAP_NORESERVE: a reservation far beyond the machine's memory is meant, and must not count against it.
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_NORESERVE;
+        let hint = std::ptr::without_provenance_mut(hint);
+        // SAFETY: without MAP_FIXED, a new anonymous mapping replaces nothing that exists.
+        let start = unsafe { libc::mmap(hint, bytes, libc::PROT_NONE, flags, -1, 0) };
+        if start == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
         }
         NonNull::new(start.cast()).ok_or_else(|| io::Error::other("the system mapped memory at address 0"))
     }
@@ -53,7 +97,7 @@ mod unix {
         }
     }
 
-    /// Gives the memory behind open pages back and closes them: they are as just reserved.
+    /// Gives the memory of open pages back and closes them: they are as just reserved.
     ///
     /// # Safety
     ///
@@ -76,7 +120,7 @@ mod unix {
         if failed { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 
-    /// Bytes that the host has memory behind, or `None` where it does not tell.
+    /// Bytes that are resident in the host's memory, or `None` where that is not known.
     ///
     /// # Safety
     ///
@@ -95,10 +139,12 @@ mod unix {
     ///
     /// # Safety
     ///
-    /// The bytes are one whole reservation, and nothing in it is used any more.
+    /// The bytes are whole host pages of one reservation (or none), and nothing in them is used any more.
     pub(crate) unsafe fn release(start: NonNull<u8>, bytes: usize) {
-        // SAFETY: the caller's. A failure would leave address space behind, which harms nobody.
-        unsafe { libc::munmap(start.as_ptr().cast(), bytes) };
+        if bytes > 0 {
+            // SAFETY: the caller's. A failure would leave the address space taken, which harms nobody.
+            unsafe { libc::munmap(start.as_ptr().cast(), bytes) };
+        }
     }
 }
 
@@ -114,10 +160,28 @@ mod windows {
         4096
     }
 
-    /// Takes address space that nothing can be read from or written to yet, and that no memory stands behind.
-    pub(crate) fn reserve(bytes: usize) -> io::Result<NonNull<u8>> {
-        // SAFETY: a new reservation at an address of the system's choice touches nothing that exists.
-        let start = unsafe { VirtualAlloc(std::ptr::null(), bytes, MEM_RESERVE, PAGE_NOACCESS) };
+    /// Takes `bytes` bytes of address space at a multiple of `align`. Nothing can be read or written there yet, and no memory is used.
+    ///
+    /// `align` is a power of two and at least 64 KiB, in which this system places reservations, and the sum of both fits into a `usize`.
+    pub(crate) fn reserve(bytes: usize, align: usize) -> io::Result<NonNull<u8>> {
+        const ATTEMPTS: usize = 16;
+        // A reservation cannot be given back in part: this finds an address with a larger one, and takes it again without the surplus.
+        // Another thread may take it in between, hence several attempts.
+        let attempt = || {
+            let taken = map(0, bytes + align)?;
+            let start = taken.addr().get().next_multiple_of(align);
+            // SAFETY: the reservation just made, which nothing uses yet.
+            unsafe { release(taken, bytes + align) };
+            map(start, bytes)
+        };
+        (1..ATTEMPTS).find_map(|_| attempt().ok()).map_or_else(attempt, Ok)
+    }
+
+    /// A reservation at this address, or where the system likes for 0.
+    fn map(address: usize, bytes: usize) -> io::Result<NonNull<u8>> {
+        let address = std::ptr::without_provenance(address);
+        // SAFETY: a new reservation touches nothing that exists: the system refuses an address that is taken.
+        let start = unsafe { VirtualAlloc(address, bytes, MEM_RESERVE, PAGE_NOACCESS) };
         NonNull::new(start.cast()).ok_or_else(io::Error::last_os_error)
     }
 
@@ -132,7 +196,7 @@ mod windows {
         if opened.is_null() { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 
-    /// Gives the memory behind open pages back and closes them: they are as just reserved.
+    /// Gives the memory of open pages back and closes them: they are as just reserved.
     ///
     /// # Safety
     ///
@@ -145,7 +209,7 @@ mod windows {
         }
     }
 
-    /// Bytes that the host has memory behind: not told on this system.
+    /// Bytes that are resident in the host's memory: not known on this system.
     ///
     /// # Safety
     ///
@@ -162,5 +226,34 @@ mod windows {
     pub(crate) unsafe fn release(start: NonNull<u8>, _bytes: usize) {
         // SAFETY: the caller's. A failure would leave address space behind, which harms nobody.
         unsafe { VirtualFree(start.as_ptr().cast(), 0, MEM_RELEASE) };
+    }
+}
+
+#[cfg(all(test, unix, target_pointer_width = "64"))]
+mod tests {
+    use super::*;
+
+    const ALIGN: usize = 1 << 32;
+
+    #[test]
+    fn both_ways_to_reserve_give_aligned_space_that_opens_to_its_last_byte() {
+        for reserve in [unix::reserve_with_surplus, unix::reserve_by_hints] {
+            let bytes = 4 * host_page_bytes();
+            let starts: Vec<_> = (0..5).map(|_| reserve(bytes, ALIGN).unwrap()).collect();
+            for (index, &start) in starts.iter().enumerate() {
+                assert!(start.addr().get().is_multiple_of(ALIGN) && !starts[..index].contains(&start));
+                // SAFETY: these are whole host pages of one reservation, and nobody else uses them.
+                unsafe {
+                    open(start, bytes).unwrap();
+                    assert_eq!(start.add(bytes - 1).read(), 0);
+                    start.write_bytes(1, bytes);
+                    assert_eq!(start.add(bytes - 1).read(), 1);
+                }
+            }
+            for start in starts {
+                // SAFETY: one whole reservation, not used any more.
+                unsafe { release(start, bytes) };
+            }
+        }
     }
 }

@@ -4,8 +4,12 @@
 //! never a shrink. Unlike one it can be emptied between replays, many of them live side by side, and pages need not be of 64 KiB:
 //! a [`PageSize`] below stands for firmware and kernels.
 //!
+//! Every heap begins at a multiple of 4 GiB, the [`BASE_ALIGN`], because allocators look at absolute addresses: they pad for an alignment,
+//! or find the start of a page by a mask. So an address has the same low 32 bits in every heap and in every process, as it has in a
+//! WebAssembly memory that begins at 0, and every memory figure repeats.
+//!
 //! ```
-//! use allocators::{PAGE_BYTES, PageHeap, page_heap::{Guard, Reset}};
+//! use allocators::{PAGE_BYTES, PageHeap, page_heap::Guard};
 //!
 //! let mut heap = PageHeap::reserve(1024, Guard::Trap)?;
 //! heap.set_limit_pages(3);
@@ -15,7 +19,7 @@
 //! assert_eq!(pages.grow(2), None, "past the limit");
 //! assert_eq!(pages.committed_bytes(), 2 * PAGE_BYTES);
 //! drop(pages);
-//! heap.reset(Reset::Cold)?;
+//! heap.reset()?;
 //! assert_eq!(heap.handle().committed_bytes(), 0);
 //! # Ok::<(), allocators::page_heap::PageHeapError>(())
 //! ```
@@ -33,6 +37,11 @@ pub use crate::page_size::PAGE_BYTES;
 
 /// Pages that a 32-bit WebAssembly memory has at most (4 GiB): the natural size of a reservation.
 pub const WASM32_PAGES: usize = 65_536;
+
+/// Every heap begins at a multiple of so many bytes: 4 GiB, so that alignments up to that cost the same in every heap. Address space alone
+/// is spent for it. On a 32-bit host, which has no room for that, it is 4 MiB: there, figures of requests with larger alignments can
+/// differ from run to run.
+pub const BASE_ALIGN: usize = if usize::BITS > 32 { 1 << (usize::BITS / 2) } else { 4 << 20 };
 
 /// Bytes in a page of the host: what one first touch makes resident.
 pub fn host_page_bytes() -> usize {
@@ -58,15 +67,6 @@ impl Guard {
             Guard::Batched => 64 << 20,
         }
     }
-}
-
-/// What a reset leaves of the pages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reset {
-    /// Nothing: the next replay finds fresh, zeroed pages and pays for their first touch.
-    Cold,
-    /// Pages that were touched stay resident and **dirty**: the next replay pays for no page fault, and must not expect zeroes.
-    Warm,
 }
 
 /// A page heap could not be had, or not be emptied.
@@ -121,13 +121,10 @@ pub struct HeapRef {
 
 #[derive(Debug)]
 struct Memory {
-    /// What the system gave. It is not aligned to a page.
-    reserved: NonNull<u8>,
-    reserved_bytes: usize,
-    /// The first page.
+    /// The first page, at a multiple of [`BASE_ALIGN`].
     base: NonNull<u8>,
     page: PageSize,
-    /// Bytes from the base on that may be opened: all pages, rounded up to whole pages of the host.
+    /// Bytes that are reserved from the base on: all pages, rounded up to whole pages of the host.
     capacity_bytes: usize,
     guard: Guard,
     pages: usize,
@@ -137,6 +134,7 @@ struct Memory {
     /// Bytes that are readable and writable; at least the committed ones.
     open_bytes: Cell<usize>,
     grow_calls: Cell<u64>,
+    refused_grows: Cell<u64>,
 }
 
 impl PageHeap {
@@ -149,29 +147,23 @@ impl PageHeap {
         Self::reserve_sized(PageSize::WASM, pages, guard)
     }
 
-    /// A heap of up to `pages` pages of this size. Its base is aligned to a page, and to 64 KiB where pages are smaller.
+    /// A heap of up to `pages` pages of this size. It begins at a multiple of [`BASE_ALIGN`].
     ///
     /// # Errors
     ///
     /// Where the system has no such address space to give.
     pub fn reserve_sized(page: PageSize, pages: usize, guard: Guard) -> Result<Self, PageHeapError> {
-        let align = page.bytes().max(PAGE_BYTES);
-        let too_large = PageHeapError::TooLarge { pages, page };
-        let capacity_bytes =
-            pages.checked_mul(page.bytes()).and_then(|bytes| bytes.checked_next_multiple_of(host_page_bytes()));
-        // The alignment more, so that there is such an address in front of enough pages.
-        let reserved_bytes =
-            capacity_bytes.and_then(|bytes| bytes.checked_add(align)).filter(|&bytes| isize::try_from(bytes).is_ok());
-        let (Some(capacity_bytes), Some(reserved_bytes)) = (capacity_bytes, reserved_bytes) else {
-            return Err(too_large);
+        // At least one page of the host, as nothing at all cannot be reserved.
+        let bytes = pages.checked_mul(page.bytes()).map(|bytes| bytes.max(1));
+        let capacity_bytes = bytes.and_then(|bytes| bytes.checked_next_multiple_of(host_page_bytes()));
+        // The system may have to look for it with the alignment added.
+        let fits = |bytes: &usize| bytes.checked_add(BASE_ALIGN).is_some_and(|bytes| isize::try_from(bytes).is_ok());
+        let Some(capacity_bytes) = capacity_bytes.filter(fits) else {
+            return Err(PageHeapError::TooLarge { pages, page });
         };
-        let reserved = os::reserve(reserved_bytes).map_err(|source| PageHeapError::Reserve { pages, page, source })?;
-        let pad = reserved.addr().get().wrapping_neg() % align;
-        // SAFETY: `pad` is less than the alignment that was reserved beyond the capacity.
-        let base = unsafe { reserved.add(pad) };
+        let reserved = os::reserve(capacity_bytes, BASE_ALIGN);
+        let base = reserved.map_err(|source| PageHeapError::Reserve { pages, page, source })?;
         let memory = Memory {
-            reserved,
-            reserved_bytes,
             base,
             page,
             capacity_bytes,
@@ -181,6 +173,7 @@ impl PageHeap {
             committed_bytes: Cell::new(0),
             open_bytes: Cell::new(0),
             grow_calls: Cell::new(0),
+            refused_grows: Cell::new(0),
         };
         Ok(PageHeap { memory: Rc::new(memory) })
     }
@@ -201,7 +194,10 @@ impl PageHeap {
         self.memory.page.pages_in(self.memory.limit_bytes.get())
     }
 
-    /// Takes all pages back, for the next replay. Counts begin again at 0; the limit stays.
+    /// Takes all pages back: the next replay finds fresh, zeroed pages and pays for their first touch. Counts begin again at 0; the limit
+    /// stays.
+    ///
+    /// There is no way to keep the pages resident, because no program has that: one that runs on keeps its allocator as well.
     ///
     /// # Errors
     ///
@@ -210,13 +206,14 @@ impl PageHeap {
     /// # Panics
     ///
     /// Where a [`HeapRef`] is still held: its owner might touch the pages.
-    pub fn reset(&mut self, reset: Reset) -> Result<(), PageHeapError> {
+    pub fn reset(&mut self) -> Result<(), PageHeapError> {
         assert_eq!(Rc::strong_count(&self.memory), 1, "a page heap can be reset only when no allocator holds it");
         let memory = &*self.memory;
         memory.committed_bytes.set(0);
         memory.grow_calls.set(0);
+        memory.refused_grows.set(0);
         let bytes = memory.open_bytes.get();
-        if reset == Reset::Cold && bytes > 0 {
+        if bytes > 0 {
             // SAFETY: open bytes are whole host pages of the reservation, and nobody holds them, as was just asserted.
             unsafe { os::close(memory.base, bytes) }.map_err(|source| PageHeapError::Reset { bytes, source })?;
             memory.open_bytes.set(0);
@@ -226,25 +223,27 @@ impl PageHeap {
 }
 
 impl HeapRef {
-    /// Adds `pages` pages and returns the first of them, or `None` (and changes nothing) where the limit would be passed.
+    /// Adds `pages` pages and returns the first of them, or `None` where the limit would be passed: then the heap is as it was, but for
+    /// its count of [refused grows](Self::refused_grows).
     ///
-    /// The pages continue those before them. They hold zeroes after a cold reset, and anything after a warm one.
+    /// The pages continue those before them. They hold zeroes.
     #[inline]
     pub fn grow(&self, pages: usize) -> Option<NonNull<u8>> {
         let memory = &*self.memory;
         let first = memory.committed_bytes.get();
-        let room = memory.limit_bytes.get().checked_sub(first)?;
-        // Compared in pages: the bytes of a request may be more than an address space has.
+        // The limit may have been set below what is committed. Compared in pages: the bytes of a request may be more than an address
+        // space has.
+        let Some(room) = memory.limit_bytes.get().checked_sub(first) else { return memory.refuse() };
         if pages > memory.page.pages_in(room) {
-            return None;
+            return memory.refuse();
         }
         let end = first + memory.page.bytes_of(pages);
-        if end > memory.open_bytes.get() {
-            memory.open_up_to(end)?;
+        if end > memory.open_bytes.get() && !memory.open_up_to(end) {
+            return memory.refuse();
         }
         memory.committed_bytes.set(end);
         memory.grow_calls.set(memory.grow_calls.get() + 1);
-        // SAFETY: byte `first` is within the reservation or just behind its last page.
+        // SAFETY: byte `first` is within the reservation or just after its last page.
         Some(unsafe { memory.base.add(first) })
     }
 
@@ -260,7 +259,7 @@ impl HeapRef {
         self.page_size().bytes()
     }
 
-    /// The address of the first page, whether it is committed or not. Aligned to a page, and at least to 64 KiB.
+    /// The address of the first page, whether it is committed or not. A multiple of [`BASE_ALIGN`].
     pub fn base(&self) -> NonNull<u8> {
         self.memory.base
     }
@@ -282,7 +281,13 @@ impl HeapRef {
         self.memory.grow_calls.get()
     }
 
-    /// Bytes that the host has memory behind, of all its pages that committed ones lie in, or `None` where it does not tell.
+    /// Calls of [`grow`](Self::grow) that failed, since the heap was made or reset: whether the heap has met its limit. A contender may
+    /// have asked for more than its request needed, and have served the request after that all the same.
+    pub fn refused_grows(&self) -> u64 {
+        self.memory.refused_grows.get()
+    }
+
+    /// Bytes that are resident in the host's memory, of all its pages that committed ones lie in, or `None` where that is not known.
     pub fn resident_bytes(&self) -> Option<usize> {
         // SAFETY: committed pages are of the reservation, which begins with a host page and reaches over whole ones.
         unsafe { os::resident_bytes(self.memory.base, self.committed_bytes()) }
@@ -299,21 +304,30 @@ impl HeapRef {
 }
 
 impl Memory {
+    /// Whether the bytes up to there are open now. If not, the system has no memory: an outcome.
     #[cold]
-    fn open_up_to(&self, bytes: usize) -> Option<()> {
+    fn open_up_to(&self, bytes: usize) -> bool {
         let open = self.open_bytes.get();
         let end = bytes.next_multiple_of(self.guard.batch_bytes(self.page)).min(self.capacity_bytes);
-        // SAFETY: bytes `open..end` are whole host pages of the reservation. A system that refuses has no memory: an outcome.
-        unsafe { os::open(self.base.add(open), end - open) }.ok()?;
-        self.open_bytes.set(end);
-        Some(())
+        // SAFETY: bytes `open..end` are whole host pages of the reservation.
+        let opened = unsafe { os::open(self.base.add(open), end - open) }.is_ok();
+        if opened {
+            self.open_bytes.set(end);
+        }
+        opened
+    }
+
+    #[cold]
+    fn refuse(&self) -> Option<NonNull<u8>> {
+        self.refused_grows.set(self.refused_grows.get() + 1);
+        None
     }
 }
 
 impl Drop for Memory {
     fn drop(&mut self) {
         // SAFETY: this is the reservation, and the last hold on it goes.
-        unsafe { os::release(self.reserved, self.reserved_bytes) };
+        unsafe { os::release(self.base, self.capacity_bytes) };
     }
 }
 
@@ -341,7 +355,7 @@ mod tests {
         let mut heap = PageHeap::reserve(100, Guard::Trap).unwrap();
         heap.set_limit_pages(5);
         let pages = heap.handle();
-        assert_eq!(pages.base().addr().get() % PAGE_BYTES, 0);
+        assert_eq!(pages.base().addr().get() % BASE_ALIGN, 0);
         for (ask, expected_offset) in
             [(1, Some(0)), (3, Some(1)), (2, None), (usize::MAX, None), (0, Some(4)), (1, Some(4))]
         {
@@ -365,7 +379,27 @@ mod tests {
     }
 
     #[test]
-    fn cold_gives_zeroes_and_warm_keeps_what_was_written() {
+    fn refused_grows_are_counted_until_the_reset() {
+        let mut heap = PageHeap::reserve(10, Guard::Trap).unwrap();
+        heap.set_limit_pages(4);
+        let pages = heap.handle();
+        for (ask, granted, refused) in
+            [(3, true, 0), (2, false, 1), (usize::MAX, false, 2), (1, true, 2), (1, false, 3)]
+        {
+            assert_eq!((pages.grow(ask).is_some(), pages.refused_grows()), (granted, refused), "asked for {ask}");
+        }
+        heap.set_limit_pages(2);
+        assert_eq!((pages.grow(0), pages.refused_grows()), (None, 4), "below what is committed");
+        heap.set_limit_pages(5);
+        assert!(pages.grow(1).is_some());
+        assert_eq!((pages.refused_grows(), pages.grow_calls(), pages.committed_pages()), (4, 3, 5));
+        drop(pages);
+        heap.reset().unwrap();
+        assert_eq!((heap.handle().refused_grows(), heap.handle().grow_calls()), (0, 0));
+    }
+
+    #[test]
+    fn a_reset_gives_zeroes_again() {
         let mut heap = PageHeap::reserve(4, Guard::Batched).unwrap();
         let read_back = |heap: &PageHeap| {
             let byte = heap.handle().grow(1).unwrap();
@@ -377,9 +411,7 @@ mod tests {
             }
         };
         assert_eq!(read_back(&heap), 0);
-        heap.reset(Reset::Warm).unwrap();
-        assert_eq!(read_back(&heap), 7);
-        heap.reset(Reset::Cold).unwrap();
+        heap.reset().unwrap();
         assert_eq!(read_back(&heap), 0);
     }
 
@@ -402,9 +434,9 @@ mod tests {
                 let bytes = page.bytes();
                 let mut heap = PageHeap::reserve_sized(page, 5, guard).unwrap();
                 heap.set_limit_pages(4);
-                for reset in [Reset::Cold, Reset::Warm] {
+                for _ in 0..2 {
                     let pages = heap.handle();
-                    assert_eq!((pages.page_bytes(), pages.base().addr().get() % bytes.max(PAGE_BYTES)), (bytes, 0));
+                    assert_eq!((pages.page_bytes(), pages.base().addr().get() % BASE_ALIGN), (bytes, 0));
                     let offset = |first: NonNull<u8>| first.addr().get() - pages.base().addr().get();
                     assert_eq!(pages.grow(1).map(offset), Some(0));
                     assert_eq!(pages.grow(3).map(offset), Some(bytes));
@@ -415,10 +447,29 @@ mod tests {
                     // SAFETY: four pages are committed, and this test alone uses them.
                     unsafe { pages.base().write_bytes(1, 4 * bytes) };
                     drop(pages);
-                    heap.reset(reset).unwrap();
+                    heap.reset().unwrap();
                 }
             }
         }
+    }
+
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn every_heap_begins_at_a_multiple_of_4_gib_however_large_and_however_many_there_are() {
+        const GIB: usize = 1 << 30;
+        let sizes = [0, 1, 4096, 100 * PAGE_BYTES, 4 * GIB - 1, 4 * GIB, 4 * GIB + 1, 16 * GIB];
+        let heaps: Vec<_> = (0..80)
+            .map(|count| {
+                let page = PageSize::from_bytes(1 << (8 + count % 14)).unwrap();
+                let bytes = sizes[count % sizes.len()];
+                let heap = PageHeap::reserve_sized(page, page.pages_for(bytes), Guard::Trap).unwrap();
+                assert_eq!(heap.handle().base().addr().get() % (4 * GIB), 0, "{bytes} in pages of {page}");
+                heap
+            })
+            .collect();
+        let mut spans: Vec<_> = heaps.iter().map(|heap| (heap.handle().base(), heap.memory.capacity_bytes)).collect();
+        spans.sort_unstable();
+        assert!(spans.windows(2).all(|pair| pair[1].0.addr().get() - pair[0].0.addr().get() >= pair[0].1));
     }
 
     #[test]
@@ -426,13 +477,13 @@ mod tests {
     fn a_held_heap_is_not_reset() {
         let mut heap = PageHeap::reserve(1, Guard::Trap).unwrap();
         let _held = heap.handle();
-        let _ = heap.reset(Reset::Cold);
+        let _ = heap.reset();
     }
 
     #[test]
     fn an_impossible_reservation_is_an_error() {
         assert!(matches!(PageHeap::reserve(usize::MAX, Guard::Trap), Err(PageHeapError::TooLarge { .. })));
-        let error = PageHeap::reserve((isize::MAX as usize >> 16) - 1, Guard::Trap).unwrap_err();
+        let error = PageHeap::reserve((isize::MAX as usize >> 16) - (BASE_ALIGN >> 15), Guard::Trap).unwrap_err();
         assert!(error.to_string().contains("cannot reserve"), "{error}");
         let small = PageSize::MIN;
         assert!(matches!(PageHeap::reserve_sized(small, 1 << 56, Guard::Trap), Err(PageHeapError::TooLarge { .. })));

@@ -13,11 +13,11 @@ use core::ptr::NonNull;
 /// An allocator writes to what it is given, so an implementation promises of each run that it returns:
 /// - it is at least as long as was asked for, readable, writable, and from then on nobody else's;
 /// - it begins at a multiple of [`run_align`](Self::run_align), which is a power of two and never changes;
-/// - its last byte is not the last byte of the address space (the address behind it does not wrap to 0);
-/// - where it begins just behind the run before it, a pointer into the earlier one may be used to reach it.
+/// - its last byte is not the last byte of the address space (the address after it does not wrap to 0);
+/// - where it begins just after the run before it, a pointer into the earlier one may be used to reach it.
 ///
 /// Nothing is promised of its contents, and nothing about where it lies: another user of the same memory may have taken
-/// what lay behind the run before.
+/// what came after the run before.
 pub unsafe trait PageSource {
     /// The alignment, in bytes, that every run begins with.
     fn run_align(&self) -> usize;
@@ -85,11 +85,10 @@ unsafe impl PageSource for Region {
 pub struct WasmPages;
 
 #[cfg(target_family = "wasm")]
-// SAFETY: `memory.grow` returns the old size in pages, and what lies behind it has become ours alone. The last page of the address
-// space is given out without its last bytes, so that the address behind the run exists.
+// SAFETY: see `wasm_run`, with the instruction itself.
 unsafe impl PageSource for WasmPages {
     fn run_align(&self) -> usize {
-        Self::PAGE_BYTES
+        WASM_PAGE_BYTES
     }
 
     fn acquire(&mut self, min_bytes: usize) -> Option<NonNull<[u8]>> {
@@ -98,28 +97,68 @@ unsafe impl PageSource for WasmPages {
         #[cfg(target_arch = "wasm64")]
         use core::arch::wasm64::memory_grow;
 
-        // A run may lose up to 16 bytes at the end of the address space: ask for room for them.
-        let pages = min_bytes.checked_add(16)?.div_ceil(Self::PAGE_BYTES);
-        let first_page = memory_grow::<0>(pages);
-        if first_page == usize::MAX {
-            return None;
-        }
-        let start = first_page.checked_mul(Self::PAGE_BYTES)?;
-        let bytes = pages * Self::PAGE_BYTES;
-        let bytes = if start.checked_add(bytes).is_some() { bytes } else { bytes - 16 };
-        let start = NonNull::new(core::ptr::with_exposed_provenance_mut::<u8>(start))?;
-        Some(NonNull::slice_from_raw_parts(start, bytes))
+        wasm_run(min_bytes, memory_grow::<0>)
     }
 }
 
-#[cfg(target_family = "wasm")]
-impl WasmPages {
-    const PAGE_BYTES: usize = 64 * 1024;
+/// Bytes in a page of WebAssembly.
+const WASM_PAGE_BYTES: usize = 64 * 1024;
+
+/// All of [`WasmPages`] but the instruction, so that it can be tested where there is none: `memory_grow` adds pages and returns how many
+/// there were before, or `usize::MAX`.
+///
+/// The run is sound as a [`PageSource`]'s if the pages that `memory_grow` adds are the caller's alone: it begins with a page, and the last
+/// page of the address space is given out without its last 16 bytes, so that the address after a run exists.
+#[doc(hidden)]
+pub fn wasm_run(min_bytes: usize, memory_grow: impl FnOnce(usize) -> usize) -> Option<NonNull<[u8]>> {
+    let pages = min_bytes.div_ceil(WASM_PAGE_BYTES);
+    let bytes = pages.checked_mul(WASM_PAGE_BYTES)?;
+    let first_page = memory_grow(pages);
+    if first_page == usize::MAX {
+        return None;
+    }
+    let start = first_page.checked_mul(WASM_PAGE_BYTES)?;
+    let bytes = if start.checked_add(bytes).is_some() { bytes } else { bytes - 16 };
+    if bytes < min_bytes {
+        return None; // The last page of a full memory is lost: it is too short by a few bytes.
+    }
+    let start = NonNull::new(core::ptr::with_exposed_provenance_mut::<u8>(start))?;
+    Some(NonNull::slice_from_raw_parts(start, bytes))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wasm_run_takes_as_few_pages_as_its_bytes_need() {
+        for (min_bytes, pages) in
+            [(1, 1), (65_520, 1), (65_521, 1), (65_536, 1), (65_537, 2), (131_072, 2), (10 * 65_536 - 1, 10)]
+        {
+            let mut asked = None;
+            let run = wasm_run(min_bytes, |pages| {
+                asked = Some(pages);
+                17
+            });
+            let run = run.expect("the memory grew");
+            assert_eq!((asked, run.len()), (Some(pages), pages * WASM_PAGE_BYTES), "{min_bytes}");
+            assert_eq!(run.cast::<u8>().addr().get(), 17 * WASM_PAGE_BYTES);
+        }
+    }
+
+    #[test]
+    fn a_wasm_run_leaves_out_the_end_of_the_address_space() {
+        let last_page = usize::MAX / WASM_PAGE_BYTES;
+        let run = |min_bytes: usize, first_page: usize| wasm_run(min_bytes, |_| first_page).map(|run| run.len());
+        assert_eq!(run(100, last_page), Some(65_520));
+        assert_eq!(run(65_520, last_page), Some(65_520));
+        assert_eq!(run(65_521, last_page), None);
+        assert_eq!(run(65_537, last_page - 1), Some(131_056));
+        assert_eq!(run(65_536, last_page - 1), Some(65_536));
+        assert_eq!(run(1, usize::MAX), None, "the memory did not grow");
+        assert_eq!(run(0, last_page + 1), None, "full, and nothing asked for");
+        assert_eq!(wasm_run(usize::MAX, |_| panic!("no memory can grow by so much")), None);
+    }
 
     #[test]
     fn a_region_is_handed_out_once_and_only_if_it_is_large_enough() {

@@ -15,7 +15,7 @@ pub trait Visitor {
 
 macro_rules! contenders {
     ($($(#[$condition:meta])* $contender:ty,)+) => {
-        /// What each contender is, in the order of the tables.
+        /// What each contender is, in the order of the tables: contenders, baselines, ablations, the floor.
         pub const ALL: &[Info] = &[$($(#[$condition])* <$contender>::INFO),+];
 
         /// Visits the contender of this name, if there is one.
@@ -33,12 +33,13 @@ macro_rules! contenders {
 
 contenders! {
     crate::segregated_bump::SegregatedBump<HeapRef, true>,
-    crate::segregated_bump::SegregatedBump<HeapRef, false>,
     crate::dlmalloc::Dlmalloc,
+    crate::wasmalloc::Wasmalloc,
     #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
     crate::wee_alloc::WeeAlloc,
     crate::talc::Talc,
     crate::bump::Bump,
+    crate::segregated_bump::SegregatedBump<HeapRef, false>,
     crate::null::Null,
 }
 
@@ -50,6 +51,7 @@ pub fn visit_all<V: Visitor>(visitor: &mut V) -> Vec<V::Output> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::heap_allocator::Role;
 
     #[test]
     fn names_are_unique_and_each_finds_its_own_contender() {
@@ -63,6 +65,17 @@ mod tests {
         let names: Vec<_> = ALL.iter().map(|info| info.name).collect();
         assert_eq!(visit_all(&mut Name), names);
         assert_eq!(visit("no such allocator", &mut Name), None);
+    }
+
+    #[test]
+    fn roles_come_in_the_order_of_the_tables_and_ours_without_its_realloc_is_an_ablation() {
+        let order = [Role::Contender, Role::Baseline, Role::Ablation, Role::Floor];
+        let places = ALL.iter().map(|info| order.iter().position(|role| *role == info.role).unwrap());
+        assert!(places.is_sorted());
+        let named = |role| ALL.iter().filter(move |info| info.role == role).map(|info| info.name).collect::<Vec<_>>();
+        assert_eq!(named(Role::Baseline), ["bump"]);
+        assert_eq!(named(Role::Ablation), ["segregated-bump-mv"]);
+        assert_eq!(named(Role::Floor), ["null"]);
     }
 
     #[test]

@@ -41,7 +41,7 @@ unsafe impl Source for GrowAndExtend {
         let first = talc.source.heap.grow(pages).ok_or(())?;
         let bytes = pages * page.bytes();
         let end = match talc.source.end {
-            // SAFETY: the heap ends there, and the pages behind it are new.
+            // SAFETY: the heap ends there, and the pages after it are new.
             Some(end) if end == first => unsafe { talc.extend(end, first.as_ptr().add(bytes)) },
             // SAFETY: the pages are new.
             _ => unsafe { talc.claim(first.as_ptr(), bytes) }.ok_or(())?,

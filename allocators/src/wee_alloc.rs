@@ -1,8 +1,14 @@
 //! The crate `wee_alloc`, archived and much deployed.
 //!
-//! Natively it gets its pages by calling `mmap`, and there is no hook for another source. So this module defines `mmap` itself: during
-//! a call into wee_alloc on this thread, a request of wee_alloc's shape is served from the page heap; every other call, on any thread,
-//! goes to the system as if nothing were in between. That a request really arrives here is probed before anything is measured.
+//! Natively it gets its pages by calling `mmap`, and there is no hook for another source. So this module defines `mmap` itself: within
+//! the [scope](HeapAllocator::in_scope) of an instance, a request of wee_alloc's shape from the same thread is served from the instance's
+//! page heap; every other call, on any thread, goes to the system as if nothing were in between. That a request really arrives here is
+//! probed before anything is measured.
+//!
+//! A call into wee_alloc costs nothing more for that: the scope is entered once for a whole replay. Neither does anything else that runs
+//! within it go astray. The page heap reserves address space without access, which is another shape; the allocator and the threads of
+//! the C library map memory without this symbol; and a new thread is outside of every scope. A debug build panics where wee_alloc is
+//! called outside of its scope; in a release build its blocks would be the system's, which verification finds.
 //!
 //! What is measured is wee_alloc's native build. Two things differ from its Wasm build and are stated with its figures:
 //! - its pages are 4 KiB natively (64 KiB in Wasm), whatever the page size of the heap. They are cut from larger pages of the page heap,
@@ -36,7 +42,7 @@ struct Pages {
 }
 
 thread_local! {
-    /// The instance that this thread is calling into, null outside of such a call. Constant and without a destructor, so that
+    /// The pages of the instance in whose scope this thread is, null outside of every scope. Constant and without a destructor, so that
     /// reading it never allocates.
     static ROUTE: Cell<*const Pages> = const { Cell::new(ptr::null()) };
 }
@@ -81,21 +87,28 @@ pub unsafe extern "C" fn mmap(
         && flags == libc::MAP_PRIVATE | libc::MAP_ANON
         && protection == libc::PROT_READ | libc::PROT_WRITE;
     if is_wee_alloc {
-        // SAFETY: ROUTE is set only during a call into the instance that owns these pages.
+        // SAFETY: ROUTE is set only within a scope of the instance that owns these pages, which is borrowed for as long as that.
         return unsafe { &*route }.take(bytes).map_or(libc::MAP_FAILED, <*mut u8>::cast);
     }
     // SAFETY: the caller's; these are the arguments that the system call takes.
     unsafe { libc::syscall(libc::SYS_mmap, hint, bytes, protection, flags, file, offset) as *mut c_void }
 }
 
+/// Sets the route back to what it was before a scope was entered.
+struct Leave(*const Pages);
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        ROUTE.set(self.0);
+    }
+}
+
 impl WeeAlloc {
-    /// Calls into wee_alloc with its pages routed to this instance's heap.
+    /// The crate's allocator, for a call within the scope.
     #[inline]
-    fn routed<T>(&self, call: impl FnOnce(&wee_alloc::WeeAlloc<'static>) -> T) -> T {
-        ROUTE.set(&raw const *self.pages);
-        let result = call(&self.inner);
-        ROUTE.set(ptr::null());
-        result
+    fn inner(&self) -> &wee_alloc::WeeAlloc<'static> {
+        debug_assert!(ptr::eq(ROUTE.get(), &raw const *self.pages), "wee_alloc is called outside of its scope");
+        &self.inner
     }
 }
 
@@ -113,7 +126,7 @@ unsafe impl HeapAllocator for WeeAlloc {
         let heap = PageHeap::reserve(16, Guard::Trap).map_err(|error| error.to_string())?;
         let mut allocator = Self::create(heap.handle());
         // SAFETY: the layout is not empty.
-        let block = unsafe { allocator.alloc(Layout::new::<u64>()) };
+        let block = allocator.in_scope(|it| unsafe { it.alloc(Layout::new::<u64>()) });
         if heap.handle().contains(block.addr(), size_of::<u64>()) {
             return Ok(());
         }
@@ -128,14 +141,121 @@ unsafe impl HeapAllocator for WeeAlloc {
     }
 
     #[inline]
+    fn in_scope<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        let _leave = Leave(ROUTE.replace(&raw const *self.pages));
+        work(self)
+    }
+
+    #[inline]
     unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's.
-        self.routed(|inner| unsafe { inner.alloc(layout) })
+        unsafe { self.inner().alloc(layout) }
     }
 
     #[inline]
     unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout) {
         // SAFETY: the caller's.
-        self.routed(|inner| unsafe { inner.dealloc(block, layout) })
+        unsafe { self.inner().dealloc(block, layout) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BYTES: usize = 16 * 4096;
+
+    fn heap() -> PageHeap {
+        PageHeap::reserve(64, Guard::Trap).unwrap()
+    }
+
+    fn ask(allocator: &mut WeeAlloc) -> *mut u8 {
+        // SAFETY: the layout is not empty. That the scope is this allocator's is each test's.
+        unsafe { allocator.alloc(Layout::new::<[u8; 5000]>()) }
+    }
+
+    /// Maps memory as wee_alloc does, and writes to it.
+    fn map_likewise() -> usize {
+        // SAFETY: a new mapping touches nothing that exists, and is as large as what is written.
+        unsafe {
+            let protection = libc::PROT_READ | libc::PROT_WRITE;
+            let start = libc::mmap(ptr::null_mut(), BYTES, protection, libc::MAP_ANON | libc::MAP_PRIVATE, -1, 0);
+            assert_ne!(start, libc::MAP_FAILED);
+            start.cast::<u8>().write_bytes(1, BYTES);
+            start.addr()
+        }
+    }
+
+    #[test]
+    fn each_of_two_instances_on_a_thread_gets_its_own_pages_however_their_scopes_are_nested() {
+        let (first_heap, second_heap) = (heap(), heap());
+        let (mut first, mut second) = (WeeAlloc::create(first_heap.handle()), WeeAlloc::create(second_heap.handle()));
+        let mut blocks = [Vec::new(), Vec::new()];
+        for _ in 0..50 {
+            first.in_scope(|first| {
+                blocks[0].push(ask(first));
+                second.in_scope(|second| blocks[1].push(ask(second)));
+                blocks[0].push(ask(first));
+            });
+            second.in_scope(|second| blocks[1].push(ask(second)));
+        }
+        for (blocks, heap) in blocks.iter().zip([first_heap.handle(), second_heap.handle()]) {
+            assert!(blocks.iter().all(|block| heap.contains(block.addr(), 5000)));
+            assert!(heap.committed_pages() >= 7);
+        }
+    }
+
+    #[test]
+    fn only_calls_of_its_shape_on_its_thread_within_its_scope_are_served_from_its_heap() {
+        let heap = heap();
+        let pages = heap.handle();
+        let mut allocator = WeeAlloc::create(heap.handle());
+        assert!(!pages.contains(map_likewise(), BYTES), "before a scope");
+        allocator.in_scope(|allocator| {
+            let committed = || pages.committed_pages();
+            ask(allocator);
+            let before = committed();
+
+            let other = PageHeap::reserve(64, Guard::Batched).unwrap();
+            // SAFETY: the page is committed, and nobody else uses it.
+            unsafe { other.handle().grow(64).unwrap().write(1) };
+            assert!(!pages.contains(other.handle().base().addr().get(), 1), "another page heap");
+            let large = vec![1_u8; 16 << 20];
+            assert!(!pages.contains(large.as_ptr().addr(), 1), "the program's own allocator");
+            let elsewhere = std::thread::spawn(map_likewise).join().unwrap();
+            assert!(!pages.contains(elsewhere, BYTES), "another thread");
+            let file = std::fs::File::open("/proc/self/exe").unwrap();
+            // SAFETY: a new mapping of a file touches nothing that exists.
+            let mapped = unsafe {
+                let file = std::os::fd::AsRawFd::as_raw_fd(&file);
+                libc::mmap(ptr::null_mut(), 4096, libc::PROT_READ, libc::MAP_PRIVATE, file, 0)
+            };
+            assert!(mapped != libc::MAP_FAILED && !pages.contains(mapped.addr(), 1), "a file");
+            assert_eq!(committed(), before);
+
+            assert!(pages.contains(map_likewise(), BYTES), "the shape itself");
+        });
+        assert!(!pages.contains(map_likewise(), BYTES), "after the scope");
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            allocator.in_scope(|_| std::panic::resume_unwind(Box::new(())));
+        }));
+        assert!(panicked.is_err());
+        assert!(!pages.contains(map_likewise(), BYTES), "after a panic");
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "outside of its scope")]
+    fn a_caller_that_forgets_the_scope_is_noticed() {
+        ask(&mut WeeAlloc::create(heap().handle()));
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "outside of its scope")]
+    fn a_call_within_another_ones_scope_is_noticed() {
+        let (one, other) = (heap(), heap());
+        let mut outer = WeeAlloc::create(one.handle());
+        WeeAlloc::create(other.handle()).in_scope(|_| ask(&mut outer));
     }
 }

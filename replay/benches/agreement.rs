@@ -1,14 +1,14 @@
 //! Whether criterion and `replay` tell the same of the same: both time a contender on a trace in one run, and their 95 % intervals are
-//! printed side by side: `agreement/<trace>/<cold|warm>/<contender>`.
+//! printed side by side: `agreement/<trace>/<fresh|steady>/<contender>`.
 //!
 //! Both call the same function for a replay and read the same clock around it. They differ in what they do with it. criterion replays one
-//! contender over and over, takes several replays for a sample where they are short, and prints the mean of the samples. `replay` goes round
-//! all contenders in a new order each time, takes every replay for a sample, and prints the median. Half of the rounds are just before
-//! criterion's turn and half just behind it, so that a machine which gets slower all the while does so for both.
+//! contender over and over in one process, takes several replays for a sample where they are short, and prints the mean of the samples.
+//! `replay` goes round all contenders in a new order and a new process each time, takes every replay for a sample, and prints the median.
+//! Half of the rounds are just before criterion's turn and half just after it, so that a machine which gets slower all the while does so for
+//! both.
 //!
-//! Where the intervals do not overlap, what explains it is looked for and said. It fails where the medians of all benchmarks on cold pages, or
-//! of all on warm ones, are more than 25 % apart in the same direction and unexplained: a bug would be in all of them, and a disturbance is
-//! not.
+//! Where the intervals do not overlap, what explains it is looked for and said. It fails where the medians of all fresh benchmarks, or of all
+//! steady ones, are more than 25 % apart in the same direction and unexplained: a bug would be in all of them, and a disturbance is not.
 
 mod common;
 
@@ -18,25 +18,26 @@ use std::error::Error;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use allocators::PageSize;
-use allocators::page_heap::{Guard, Reset, WASM32_PAGES};
+use allocators::page_heap::{Guard, WASM32_PAGES};
 use common::shown;
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use replay::Program;
+use replay::child::{self, Trace};
 use replay::contender::{Contender, TouchPolicy};
 use replay::lane::Lane;
 use replay::leash::Leash;
-use replay::timing::{self, Rounds};
-use reports::results::Time;
-use reports::stats::{Estimate, Interval, estimate_median};
+use replay::timing::{self, Race, Rigor, Rounds};
+use reports::results::{Figure, Time};
+use reports::stats::{Estimate, Interval, Regime, estimate_median};
 use serde_json::Value;
 use traces::Source;
 
 const TRACES: [&str; 2] = ["serde-heavy", "http-router"];
 const CONTENDERS: [&str; 2] = ["dlmalloc", "talc"];
-const TEMPERATURES: [(&str, Reset); 2] = [("cold", Reset::Cold), ("warm", Reset::Warm)];
-/// Rounds before criterion's turn, and as many behind it.
+/// Rounds before criterion's turn, and as many after it.
 const ROUNDS: u32 = 10;
 const SEED: u64 = 1;
 const GROSS_PERCENT: f64 = 25.0;
@@ -83,7 +84,7 @@ fn percent_apart(one: Estimate, other: Estimate) -> f64 {
 struct Pair {
     criterion: Found,
     before: Estimate,
-    behind: Estimate,
+    after: Estimate,
     replay: Estimate,
 }
 
@@ -93,9 +94,9 @@ impl Pair {
         if overlap(self.criterion.median, self.replay) {
             return Some("criterion prints a mean and replay a median; the medians overlap".to_owned());
         }
-        let drift = percent_apart(self.before, self.behind);
-        (!overlap(self.before, self.behind))
-            .then(|| format!("the machine changed by {drift:.1} % from the rounds before to those behind"))
+        let drift = percent_apart(self.before, self.after);
+        (!overlap(self.before, self.after))
+            .then(|| format!("the machine changed by {drift:.1} % from the rounds before to those after"))
     }
 
     fn verdict(&self) -> String {
@@ -120,21 +121,25 @@ impl Pair {
     }
 }
 
-fn rounds(program: &Program, contenders: &[Contender], seed: u64) -> Vec<Time> {
+fn rounds(trace: &str, program: &Program, contenders: &[Contender], seed: u64) -> Vec<Time> {
     let count = if common::is_test() { 1 } else { ROUNDS };
-    let (touch, page) = (TouchPolicy::None, PageSize::WASM);
+    let (touch, page) = (TouchPolicy::All, PageSize::WASM);
     let rounds = Rounds { count, seed, touch, page, limit_pages: WASM32_PAGES };
-    let timing = timing::run(program, contenders, rounds, Leash::LOOSE, |_, _| ControlFlow::Continue(()));
-    let times = timing.expect("a heap can be had").times;
-    times
-        .into_iter()
-        .map(|time| time.known().cloned().expect("in one process every contender has a sample a round"))
-        .collect()
+    let trace = Trace::Library(trace.to_owned());
+    let race = Race { trace: &trace, events: program.events(), contenders, rounds, rigor: Rigor::Default };
+    let child = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_replay"));
+        command.arg(child::VERB);
+        Ok(command)
+    };
+    let timing = timing::run(&race, Leash::LOOSE, child, |_, _| ControlFlow::Continue(())).expect("nobody ends it");
+    let time =
+        |time: Figure<Time>| time.known().cloned().unwrap_or_else(|| panic!("every contender is timed: {time:?}"));
+    timing.times.into_iter().map(time).collect()
 }
 
-fn samples(time: &Time, reset: Reset) -> Vec<f64> {
-    let ns = if reset == Reset::Cold { &time.cold_ns } else { &time.warm_ns };
-    ns.iter().map(|&ns| ns as f64 / time.ops as f64).collect()
+fn samples(time: &Time, regime: Regime) -> Vec<f64> {
+    regime.samples(time).iter().map(|&ns| ns as f64 / time.ops as f64).collect()
 }
 
 /// Has a contender timed in both ways, and prints what they have found.
@@ -144,31 +149,27 @@ fn bench(
     program: &Program,
     contenders: &[Contender],
     which: usize,
-    (temperature, reset): (&str, Reset),
+    regime: Regime,
 ) -> Option<Pair> {
-    let (contender, group_name) = (&contenders[which], format!("agreement/{trace}/{temperature}"));
-    let before = samples(&rounds(program, contenders, SEED)[which], reset);
+    let (contender, group_name) = (&contenders[which], format!("agreement/{trace}/{}", regime.name()));
+    let before = samples(&rounds(trace, program, contenders, SEED)[which], regime);
     let mut lane = Lane::new(program, WASM32_PAGES, Guard::Batched).expect("a heap can be had");
     let is_measured = Cell::new(false);
     let mut group = criterion.benchmark_group(&group_name);
     group.sampling_mode(SamplingMode::Flat).throughput(Throughput::Elements(program.events()));
     group.bench_function(BenchmarkId::from_parameter(contender.info.name), |bencher| {
         is_measured.set(!common::is_test());
-        bencher.iter_custom(|replays| {
-            let mut replay =
-                || contender.time(&mut lane, reset, TouchPolicy::None, Leash::LOOSE).expect("a heap can be reset");
-            (0..replays).map(|_| replay()).sum()
-        });
+        bencher.iter_custom(|replays| common::time(contender, &mut lane, TouchPolicy::All, regime, replays));
     });
     group.finish();
-    let behind = samples(&rounds(program, contenders, SEED + 1)[which], reset);
+    let after = samples(&rounds(trace, program, contenders, SEED + 1)[which], regime);
     if !is_measured.get() {
         return None;
     }
-    let median = |samples: &[f64]| estimate_median(samples, SEED).expect("there are rounds");
+    let median = |samples: &[f64]| estimate_median(samples).expect("there are rounds");
     let found = Found::read(&group_name, contender.info.name, program.events()).expect("criterion has written it");
-    let replay = median(&[&before[..], &behind].concat());
-    let pair = Pair { criterion: found, before: median(&before), behind: median(&behind), replay };
+    let replay = median(&[&before[..], &after].concat());
+    let pair = Pair { criterion: found, before: median(&before), after: median(&after), replay };
     let Found { mean, median } = &pair.criterion;
     println!("{group_name}/{}, ns an op:", contender.info.name);
     println!("  criterion: mean {}, median {}", shown(*mean, 2), shown(*median, 2));
@@ -182,19 +183,19 @@ fn agreement(criterion: &mut Criterion) {
         (name, LazyCell::new(move || Program::load(&source).expect("the library's traces are sound")))
     });
     let contenders = CONTENDERS.map(|name| Contender::named(name).expect("it is registered"));
-    for temperature in TEMPERATURES {
+    for regime in Regime::ALL {
         let mut pairs = Vec::new();
         for (trace, program) in &programs {
             for (which, name) in CONTENDERS.iter().enumerate() {
-                if !common::is_asked_for(&format!("agreement/{trace}/{}/{name}", temperature.0)) {
+                if !common::is_asked_for(&format!("agreement/{trace}/{}/{name}", regime.name())) {
                     continue;
                 }
-                pairs.extend(bench(criterion, trace, program, &contenders, which, temperature));
+                pairs.extend(bench(criterion, trace, program, &contenders, which, regime));
             }
         }
         let gross: Vec<_> = pairs.iter().filter_map(Pair::gross).collect();
         let is_bug = gross.len() == TRACES.len() * CONTENDERS.len() && gross.iter().all(|&one| one == gross[0]);
-        assert!(!is_bug, "criterion and replay do not tell the same of the same, on {} pages", temperature.0);
+        assert!(!is_bug, "criterion and replay do not tell the same of the same: {}", regime.name());
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the engine's loop adds to a loop written by hand: `floor/<program>/<loop>`.
 //!
-//! The contender is a null one whose calls are inlined, so that there is nothing but the loops to be seen. It adds up what it is asked for,
+//! The contender is a null one, which every loop calls by address, as the engine calls all contenders. It adds up what it is asked for,
 //! so the compiler can leave nothing out, and the loops are known to have asked for the same. There are two programs: one whose operations
 //! a processor can predict, allocations and deallocations in turn; and one whose operations, sizes and objects are random, where each
 //! mispredicted branch costs a loop more than all of its work. And there are two loops by hand, over the program's own words of 8 bytes and
@@ -49,10 +49,10 @@ impl Sum {
     }
 }
 
-// SAFETY: its role is the floor: nobody writes into its blocks.
+// SAFETY: its blocks are no memory, and nobody writes into them: it is replayed with `TouchNone` alone.
 unsafe impl HeapAllocator for Sum {
     const INFO: Info = Info {
-        name: "null, inlined",
+        name: "null, adding up",
         version: env!("CARGO_PKG_VERSION"),
         role: Role::Floor,
         summary: "answers every request with one address, and adds up what it is asked for",
@@ -63,27 +63,43 @@ unsafe impl HeapAllocator for Sum {
         Sum { answer: heap.base().as_ptr(), sum: 0 }
     }
 
-    #[inline(always)]
     unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
         self.add(layout.size() ^ layout.align());
         self.answer
     }
 
-    #[inline(always)]
     unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout) {
         self.add(block.addr() ^ layout.size() ^ layout.align());
     }
 
-    #[inline(always)]
     unsafe fn alloc_zeroed(&mut self, layout: Layout) -> *mut u8 {
         self.add(!(layout.size() ^ layout.align()));
         self.answer
     }
 
-    #[inline(always)]
     unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         self.add(!(block.addr() ^ layout.size() ^ layout.align()) ^ new_size << 1);
         self.answer
+    }
+}
+
+/// The calls into the null contender by address, as the engine makes them.
+struct Calls {
+    alloc: unsafe fn(&mut Sum, Layout) -> *mut u8,
+    alloc_zeroed: unsafe fn(&mut Sum, Layout) -> *mut u8,
+    dealloc: unsafe fn(&mut Sum, *mut u8, Layout),
+    realloc: unsafe fn(&mut Sum, *mut u8, Layout, usize) -> *mut u8,
+}
+
+impl Calls {
+    #[inline(never)]
+    fn new() -> Self {
+        black_box(Calls {
+            alloc: Sum::alloc,
+            alloc_zeroed: Sum::alloc_zeroed,
+            dealloc: Sum::dealloc,
+            realloc: Sum::realloc,
+        })
     }
 }
 
@@ -153,16 +169,17 @@ fn plain(program: &Program) -> Vec<Plain> {
 /// The ops are those of a program, and there are as many slots as it needs.
 #[inline(never)]
 unsafe fn over_plain_ops(ops: &[Plain], slots: &mut [*mut u8], null: &mut Sum) {
+    let calls = Calls::new();
     for &op in ops {
         // SAFETY: the caller's; and the null contender answers anything, as nobody writes into its blocks.
         unsafe {
             let layout = |size: u32| Layout::from_size_align_unchecked(size as usize, op.align as usize);
             let slot = slots.get_unchecked_mut(op.slot as usize);
             match op.kind {
-                0 => *slot = null.alloc(layout(op.size)),
-                1 => *slot = null.alloc_zeroed(layout(op.size)),
-                2 => null.dealloc(*slot, layout(op.size)),
-                _ => *slot = null.realloc(*slot, layout(op.old_size), op.size as usize),
+                0 => *slot = (calls.alloc)(null, layout(op.size)),
+                1 => *slot = (calls.alloc_zeroed)(null, layout(op.size)),
+                2 => (calls.dealloc)(null, *slot, layout(op.size)),
+                _ => *slot = (calls.realloc)(null, *slot, layout(op.old_size), op.size as usize),
             }
         }
     }
@@ -173,18 +190,19 @@ unsafe fn over_plain_ops(ops: &[Plain], slots: &mut [*mut u8], null: &mut Sum) {
 /// The words are those of a program, and there are as many slots as it needs.
 #[inline(never)]
 unsafe fn over_words(words: &[Op], slots: &mut [*mut u8], null: &mut Sum) {
+    let calls = Calls::new();
     let mut words = words.iter();
     while let Some(&op) = words.next() {
         // SAFETY: as above.
         unsafe {
             let (slot, layout) = (slots.get_unchecked_mut(op.slot()), op.layout());
             match op.kind() {
-                Kind::Alloc => *slot = null.alloc(layout),
-                Kind::AllocZeroed => *slot = null.alloc_zeroed(layout),
-                Kind::Dealloc => null.dealloc(*slot, layout),
+                Kind::Alloc => *slot = (calls.alloc)(null, layout),
+                Kind::AllocZeroed => *slot = (calls.alloc_zeroed)(null, layout),
+                Kind::Dealloc => (calls.dealloc)(null, *slot, layout),
                 Kind::Realloc => {
                     let old = op.old_layout(*words.next().unwrap_unchecked());
-                    *slot = null.realloc(*slot, old, layout.size());
+                    *slot = (calls.realloc)(null, *slot, old, layout.size());
                 }
             }
         }
@@ -263,7 +281,7 @@ const DIFFERENCE_NS: Goal = Goal { name: "engine - by hand, ns an op", of: |engi
 /// Races the loops, prints how they have done, and tells whether the engine is near enough to the fastest one by hand.
 fn is_reached(track: &mut Track, program: &str, goal: &Goal, rounds: usize) -> bool {
     let all_ns = track.race(rounds);
-    let estimate = |samples: &[f64]| estimate_median(samples, SEED).expect("there are rounds");
+    let estimate = |samples: &[f64]| estimate_median(samples).expect("there are rounds");
     for ((name, _), ns) in LOOPS.iter().zip(&all_ns) {
         println!("floor/{program}/{name}: {} ns an op", shown(estimate(ns), 3));
     }

@@ -385,7 +385,7 @@ fn compare(name: &str, inputs: &Inputs, rounds: usize) {
     for (which, Loop { name, .. }) in LOOPS.iter().enumerate() {
         let ns = &all_ns[which];
         let with_engine = |of: fn((&f64, &f64)) -> f64| ns.iter().zip(&all_ns[0]).map(of).collect::<Vec<_>>();
-        let shown = |samples: &[f64]| shown(estimate_median(samples, SEED).expect("there are rounds"), 2);
+        let shown = |samples: &[f64]| shown(estimate_median(samples).expect("there are rounds"), 2);
         let (more, times) = (with_engine(|(ns, engine)| ns - engine), with_engine(|(ns, engine)| ns / engine));
         match which {
             0 => println!("| `{name}` | {} | | |", shown(ns)),

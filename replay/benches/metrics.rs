@@ -6,10 +6,11 @@ mod common;
 use std::time::{Duration, Instant};
 
 use allocators::dlmalloc::Dlmalloc;
-use allocators::page_heap::{Guard, PAGE_BYTES, Reset, WASM32_PAGES};
+use allocators::page_heap::{Guard, PAGE_BYTES, WASM32_PAGES};
 use allocators::{HeapAllocator, PageHeap};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use replay::Program;
+use replay::contender::{Contender, TouchPolicy};
 use replay::engine::{TouchNone, replay};
 use replay::lane::Lane;
 use replay::leash::Leash;
@@ -31,12 +32,13 @@ fn metrics(criterion: &mut Criterion) {
     }
     let program = long_program();
     let mut lane = Lane::new(&program, WASM32_PAGES, Guard::Batched).expect("a heap can be had");
-    let mut bare = || lane.time::<Dlmalloc, TouchNone>(Reset::Warm, Leash::LOOSE).expect("a heap can be reset");
+    let dlmalloc = Contender::of::<Dlmalloc>();
+    let mut bare = || dlmalloc.fresh_lap(&mut lane, TouchPolicy::None, Leash::LOOSE).expect("a heap can be reset").wall;
 
     let mut heap = PageHeap::reserve(WASM32_PAGES, Guard::Batched).expect("a heap can be had");
     let mut slots = vec![std::ptr::null_mut(); program.slots()];
     let mut measured = || -> Duration {
-        heap.reset(Reset::Warm).expect("nobody holds it");
+        heap.reset().expect("nobody holds it");
         let setting = Setting { profile: *program.profile(), page_bytes: PAGE_BYTES };
         let mut watch = Watch::new(heap.handle(), Figures::new(&setting));
         let mut allocator = Dlmalloc::create(heap.handle());

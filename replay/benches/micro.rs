@@ -10,9 +10,9 @@
 //! - `grow-neighbours`: the same, and before each reallocation a small object is allocated that may lie behind it; they are freed with it.
 //! - `size-16` to `size-65536`: sixteen objects of a size are allocated, and freed in that order.
 //!
-//! Each is a small program for the engine, so the time of the loop is in every row, and the row `null` shows it. The heap is reset before each
-//! replay, outside of what is timed, and its pages are warm. So a contender that uses no memory again does not run out of it, and does not
-//! pay for fresh pages either, which it would have to elsewhere.
+//! Each is a small program for the engine, so the time of the loop is in every row, and the row `null` shows it. It is looped on one heap, and
+//! every new byte is written. So a contender that uses no memory again pays for fresh pages, as it does in a program; when its heap is full,
+//! it begins again with an empty one.
 
 mod common;
 
@@ -20,13 +20,14 @@ use std::alloc::Layout;
 use std::mem;
 use std::time::Duration;
 
-use allocators::page_heap::{Guard, Reset, WASM32_PAGES};
+use allocators::page_heap::{Guard, WASM32_PAGES};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use fastrand::Rng;
 use replay::Program;
 use replay::contender::{Contender, TouchPolicy};
 use replay::lane::Lane;
 use replay::leash::Leash;
+use reports::stats::Regime;
 use traces::Action;
 
 const SMALL_BYTES: usize = 48;
@@ -124,9 +125,7 @@ impl Operation {
     /// The mean time of one of so many operations, times them. A replay does [`times`](Self::times) of them, no more and no fewer.
     fn time(&self, lane: &mut Lane<'_>, contender: &Contender, operations: u64) -> Duration {
         let replays = operations.div_ceil(self.times);
-        let time: Duration = (0..replays)
-            .map(|_| contender.time(lane, Reset::Warm, TouchPolicy::None, Leash::LOOSE).expect("a heap can be reset"))
-            .sum();
+        let time = common::time(contender, lane, TouchPolicy::All, Regime::Steady, replays);
         time.mul_f64(operations as f64 / (replays * self.times) as f64)
     }
 }

@@ -1,49 +1,42 @@
-//! Every trace of the library through every contender: `replay/<trace>/cold/<contender>` and `replay/<trace>/warm/<contender>`.
+//! Every trace of the library through every contender: `replay/<trace>/fresh/<contender>`, a program that starts, and
+//! `replay/<trace>/steady/<contender>`, one that runs on. Every new byte is written.
 //!
 //! A sample is the time of whole replays. Resetting the heap and making the contender are outside of it. Contenders that fail
 //! verification are left out with a word on standard error.
 
 mod common;
 
-use allocators::page_heap::{Guard, Reset, WASM32_PAGES};
+use allocators::page_heap::{Guard, WASM32_PAGES};
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use replay::Program;
 use replay::contender::{Contender, TouchPolicy};
 use replay::lane::Lane;
 use replay::leash::Leash;
 use reports::results::Verification;
+use reports::stats::Regime;
 use traces::Source;
-
-const TEMPERATURES: [(&str, Reset); 2] = [("cold", Reset::Cold), ("warm", Reset::Warm)];
 
 fn traces(criterion: &mut Criterion) {
     for entry in common::entries() {
         let mut contenders = Contender::all();
         contenders.retain(|contender| {
             let asked = |name| common::is_asked_for(&format!("replay/{}/{name}/{}", entry.name, contender.info.name));
-            TEMPERATURES.iter().any(|(name, _)| asked(name))
+            Regime::ALL.iter().any(|regime| asked(regime.name()))
         });
         if contenders.is_empty() {
             continue;
         }
         let program = Program::load(&Source::from(entry)).expect("the library's traces are sound");
         retain_sound(&mut contenders, &program);
-        for (temperature, reset) in TEMPERATURES {
-            let mut group = criterion.benchmark_group(format!("replay/{}/{temperature}", entry.name));
+        for regime in Regime::ALL {
+            let mut group = criterion.benchmark_group(format!("replay/{}/{}", entry.name, regime.name()));
             group.sampling_mode(SamplingMode::Flat);
             group.throughput(Throughput::Elements(program.events()));
             for contender in &contenders {
-                // A lane of its own, so that its pages are warm from its own replays.
                 let mut lane = Lane::new(&program, WASM32_PAGES, Guard::Batched).expect("a heap can be had");
                 group.bench_function(BenchmarkId::from_parameter(contender.info.name), |bencher| {
-                    bencher.iter_custom(|replays| {
-                        let mut replay = || {
-                            contender
-                                .time(&mut lane, reset, TouchPolicy::None, Leash::LOOSE)
-                                .expect("a heap can be reset")
-                        };
-                        (0..replays).map(|_| replay()).sum()
-                    });
+                    bencher
+                        .iter_custom(|replays| common::time(contender, &mut lane, TouchPolicy::All, regime, replays));
                 });
             }
         }

@@ -1,8 +1,9 @@
-//! Work that a process of its own does: one contender on one trace, asked for and answered in JSON over standard input and output.
+//! This program begun again as a process of its own, to do one thing alone: time contenders, or replay one for a counter.
 //!
-//! A parent begins the child with [`ask`]. The child is the same program, begun anew: the `replay` command by the argument [`VERB`], a
-//! bench by an argument of its own; it calls [`serve`] with the contenders that it knows, registered or not. Nothing that a child is told
-//! is believed: the trace is read and checked again, and every value is looked at before it is used.
+//! The parent writes a [`Request`] as JSON to the child's standard input. The child writes a line of JSON for each contender to its standard
+//! output, in their order: the answer, or why there is none. It has a single thread from its start to its end, and answers nothing where
+//! that does not hold. Nothing that it is told is believed: the trace is read and checked again, and every value is looked at before it is
+//! used.
 
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ use traces::{Source, library};
 use crate::contender::{Contender, TouchPolicy};
 use crate::instructions;
 use crate::lane::{Lane, LaneError};
+use crate::latency;
 use crate::leash::{Leash, Stop};
 use crate::processor;
 use crate::program::Program;
@@ -44,8 +46,8 @@ pub struct Request {
     pub trace: Trace,
     /// How many events it had when the parent read it: it must not have changed.
     pub events: u64,
-    /// The contender's name.
-    pub contender: String,
+    /// The contenders' names: one after the other is at it.
+    pub contenders: Vec<String>,
     /// What the replay writes into new memory: a [`TouchPolicy`]'s name.
     pub touch: String,
     /// Size of the heap's pages.
@@ -58,11 +60,17 @@ pub struct Request {
 
 impl Request {
     /// A request with the settings of these rounds.
-    pub fn new(trace: &Trace, events: u64, contender: &str, rounds: &Rounds, task: Task) -> Self {
+    pub fn new<'n>(
+        trace: &Trace,
+        events: u64,
+        contenders: impl IntoIterator<Item = &'n str>,
+        rounds: &Rounds,
+        task: Task,
+    ) -> Self {
         Request {
             trace: trace.clone(),
             events,
-            contender: contender.to_owned(),
+            contenders: contenders.into_iter().map(str::to_owned).collect(),
             touch: rounds.touch.name().to_owned(),
             page_bytes: rounds.page.bytes(),
             limit_pages: rounds.limit_pages,
@@ -121,59 +129,120 @@ impl Trace {
     }
 }
 
-/// What a child does with a contender.
+/// What a child does with each contender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Task {
-    /// Times it once cold and once warm: the answer is a [`Sample`].
+    /// Times it: the answer is a [`Sample`].
     Time {
         /// The processor that it stays on, where it is pinned to one.
         cpu: Option<usize>,
     },
-    /// Replays it once cold and then once warm, the warm one for a counter outside of the process
-    /// ([`crate::instructions`]): the answer is nothing.
+    /// Times its single calls: the answer is a [`Latency`](reports::results::Latency).
+    Latency,
+    /// Counts the instructions of a replay by the processor's counter: the answer is their number.
+    CountInstructions,
+    /// Replays it for a counter outside of the process ([`crate::instructions`]): the answer is nothing.
     ReplayCounted,
 }
 
-/// Begins a child by this command, and asks it. Where the leash is pulled, the child is killed.
+/// What a child has answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answers<T> {
+    /// For the first of the contenders, in their order: the answer, or why there is none.
+    pub answers: Vec<Result<T, String>>,
+    /// Why the next contender has no answer, where the child was ended by it or in it, in words for a table. `None` where all have.
+    pub ended: Option<String>,
+}
+
+impl<T> Answers<T> {
+    /// No answer at all, for this reason.
+    pub fn none(reason: String) -> Self {
+        Answers { answers: Vec::new(), ended: Some(reason) }
+    }
+
+    /// The only answer that was asked for.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none.
+    pub fn only(mut self) -> Result<T, String> {
+        match self.answers.pop() {
+            Some(answer) => answer,
+            None => Err(self.ended.unwrap_or_else(|| "its process answered nothing".to_owned())),
+        }
+    }
+}
+
+/// Begins a child by this command, and asks it. Where the leash is pulled, the child is killed, and what it has answered before is kept. A
+/// child that could not be begun, died, or answered nonsense has answered for fewer contenders, and [`Answers::ended`] says why.
 ///
 /// The child has a process group of its own, so that Ctrl-C at the terminal reaches the parent alone, which can then end in order.
-///
-/// # Errors
-///
-/// Why there is no answer, in words for a table: the child could not be begun, it died, it answered nonsense, or it said why it cannot.
-pub fn ask<T: DeserializeOwned>(mut command: Command, request: &Request, leash: Leash<'_>) -> Result<T, String> {
+pub fn ask<T: DeserializeOwned>(mut command: Command, request: &Request, leash: Leash<'_>) -> Answers<T> {
+    if let Some(stop) = leash.pull(0) {
+        return Answers::none(stop.reason().to_owned());
+    }
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let program = command.get_program().to_owned();
-    let mut child = (command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()))
-        .spawn()
-        .map_err(|error| format!("its process cannot be begun: {}: {error}", program.display()))?;
-    let text = serde_json::to_string(request).map_err(|error| format!("its process cannot be told: {error}"))?;
+    let begun = (command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped())).spawn();
+    let mut child = match begun {
+        Ok(child) => child,
+        Err(error) => return Answers::none(format!("its process cannot be begun: {}: {error}", program.display())),
+    };
+    let text = serde_json::to_string(request).expect("a request is plain data");
     if let Some(mut input) = child.stdin.take() {
-        // Who does not read has died already: that is told below.
+        // A child that does not read has died already, which shows below.
         let _ = input.write_all(text.as_bytes());
     }
     let (output, stop) = wait(child, leash);
-    if let Some(stop) = stop {
-        return Err(stop.reason().to_owned());
+    let output = match output {
+        Ok(output) => output,
+        Err(error) => return Answers::none(format!("its process cannot be waited for: {error}")),
+    };
+    let mut answers = Vec::new();
+    let lines = output.stdout.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+    for line in lines.take(request.contenders.len()) {
+        match serde_json::from_slice::<Result<T, String>>(line) {
+            Ok(answer) => answers.push(answer),
+            // Half a line is what a child leaves that dies while it writes.
+            Err(_) if stop.is_some() || !output.status.success() => break,
+            Err(error) => {
+                let answer: String = String::from_utf8_lossy(line).chars().take(60).collect();
+                return Answers {
+                    answers,
+                    ended: Some(format!("its process answered nonsense ({error}): {answer:?}")),
+                };
+            }
+        }
     }
-    let output = output.map_err(|error| format!("its process cannot be waited for: {error}"))?;
-    match serde_json::from_slice::<Result<T, String>>(&output.stdout) {
-        Ok(answer) => answer,
-        Err(_) if !output.status.success() => {
+    let ended = (answers.len() < request.contenders.len()).then(|| match (stop, answers.last()) {
+        (Some(stop), _) => stop.reason().to_owned(),
+        // What is wrong with the request itself, it says once, and ends.
+        (None, Some(Err(reason))) if output.stderr.is_empty() && output.status.code().is_some() => reason.clone(),
+        _ if output.status.success() => "its process answered nothing".to_owned(),
+        _ => {
             let last = String::from_utf8_lossy(&output.stderr);
             let last = last.lines().rev().find(|line| !line.trim().is_empty());
-            Err(format!(
-                "its process died: {}{}",
-                output.status,
-                last.map(|line| format!(": {line}")).unwrap_or_default()
-            ))
+            format!("its process died: {}{}", output.status, last.map(|line| format!(": {line}")).unwrap_or_default())
         }
-        Err(error) => {
-            let answer: String = String::from_utf8_lossy(&output.stdout).chars().take(60).collect();
-            Err(format!("its process answered nonsense ({error}): {answer:?}"))
-        }
+    });
+    Answers { answers, ended }
+}
+
+/// Begins a child and asks it about one contender.
+///
+/// # Errors
+///
+/// Why there is no answer, in words for a table.
+pub fn ask_one<T: DeserializeOwned>(
+    make_child: impl FnOnce() -> io::Result<Command>,
+    request: &Request,
+    leash: Leash<'_>,
+) -> Result<T, String> {
+    match make_child() {
+        Ok(command) => ask(command, request, leash).only(),
+        Err(error) => Err(format!("its process cannot be begun: {error}")),
     }
 }
 
@@ -213,57 +282,83 @@ fn kill(id: u32) {
     let _ = id;
 }
 
-/// Does what standard input asks for with one of these contenders, and answers on standard output. Tells whether it could.
+/// Does what standard input asks for with these contenders, and answers on standard output. Tells whether it could.
 pub fn serve(contenders: &[Contender]) -> bool {
     // Whoever has asked may be killed: nobody wants the answer then.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
     let mut text = String::new();
-    let answer = match io::stdin().lock().take(LONGEST_REQUEST_BYTES).read_to_string(&mut text) {
-        Ok(_) => answer(contenders, &text),
-        Err(error) => Err(format!("the request cannot be read: {error}")),
+    let mut all_well = true;
+    let mut say = |answer: Result<serde_json::Value, String>| {
+        // Times of a process that has had a second thread are of another kind.
+        let answer = processor::has_had_one_thread().and(answer);
+        let text = serde_json::to_string(&answer).expect("an answer is plain data");
+        // Where nobody listens, the exit code is all that is left to say.
+        all_well &= writeln!(io::stdout(), "{text}").is_ok() && answer.is_ok();
     };
-    let text = serde_json::to_string(&answer).expect("an answer is plain data");
-    // Where nobody listens, the exit code is all that is left to say.
-    writeln!(io::stdout(), "{text}").is_ok() && answer.is_ok()
+    match io::stdin().lock().take(LONGEST_REQUEST_BYTES).read_to_string(&mut text) {
+        Ok(_) => answer(contenders, &text, &mut say),
+        Err(error) => say(Err(format!("the request cannot be read: {error}"))),
+    }
+    all_well
 }
 
-/// The answer to a request, as JSON.
-fn answer(contenders: &[Contender], text: &str) -> Result<serde_json::Value, String> {
-    let request: Request = serde_json::from_str(text).map_err(|error| format!("this is no request: {error}"))?;
-    let contender = contenders.iter().find(|contender| contender.info.name == request.contender);
-    let contender = contender.ok_or_else(|| format!("there is no contender {:?}", request.contender))?;
-    let failed = |error: LaneError| error.to_string();
-    let touch =
-        TouchPolicy::from_str(&request.touch, false).map_err(|_| format!("cannot touch {:?}", request.touch))?;
-    let page = PageSize::from_bytes(request.page_bytes).map_err(|error| error.to_string())?;
-    (contender.probe)()?;
-    match request.task {
-        Task::Time { cpu } => {
-            // Before anything is allocated, so that it lies near this processor.
-            cpu.map_or(Ok(()), processor::pin_to)?;
-            let program = program(&request)?;
-            let heap = PageHeap::reserve_sized(page, request.limit_pages, Guard::Batched)
-                .map_err(|error| error.to_string())?;
-            let mut lane = Lane::on(&program, heap);
-            warm_up(&mut lane, Leash::LOOSE).map_err(failed)?;
-            let sample = Sample::take(&mut lane, contender, touch, Leash::LOOSE).map_err(failed)?;
-            Ok(serde_json::to_value(sample).expect("a sample is plain data"))
+/// Gives `say` the answers to a request, as JSON: one for each contender, or a single one where the request itself cannot be met.
+fn answer(contenders: &[Contender], text: &str, say: &mut dyn FnMut(Result<serde_json::Value, String>)) {
+    let requested = serde_json::from_str(text).map_err(|error| format!("this is no request: {error}"));
+    let prepared = requested.and_then(|request: Request| {
+        // Before anything is allocated, so that it lies near this processor.
+        if let Task::Time { cpu: Some(cpu) } = request.task {
+            processor::pin_to(cpu)?;
         }
-        Task::ReplayCounted => {
-            let program = program(&request)?;
-            let heap = PageHeap::reserve_sized(page, request.limit_pages, Guard::Batched)
-                .map_err(|error| error.to_string())?;
-            let mut lane = Lane::on(&program, heap);
-            instructions::replay_counted(&mut lane, contender, touch).map_err(failed)?;
-            Ok(serde_json::Value::Null)
-        }
+        let touch =
+            TouchPolicy::from_str(&request.touch, false).map_err(|_| format!("cannot touch {:?}", request.touch))?;
+        let page = PageSize::from_bytes(request.page_bytes).map_err(|error| error.to_string())?;
+        let program = program(&request)?;
+        let heap = PageHeap::reserve_sized(page, request.limit_pages, Guard::Batched);
+        Ok((request, touch, program, heap.map_err(|error| error.to_string())?))
+    });
+    let (request, touch, program, heap) = match prepared {
+        Ok(prepared) => prepared,
+        Err(reason) => return say(Err(reason)),
+    };
+    let mut lane = Lane::on(&program, heap);
+    if let Err(error) = warm_up(&mut lane, Leash::LOOSE) {
+        return say(Err(error.to_string()));
     }
+    for name in &request.contenders {
+        let contender = contenders.iter().find(|contender| contender.info.name == name);
+        let contender = contender.ok_or_else(|| format!("there is no contender {name:?}"));
+        say(contender.and_then(|contender| {
+            (contender.probe)()?;
+            perform(request.task, &mut lane, contender, touch)
+        }));
+    }
+}
+
+/// The answer for one contender.
+fn perform(
+    task: Task,
+    lane: &mut Lane<'_>,
+    contender: &Contender,
+    touch: TouchPolicy,
+) -> Result<serde_json::Value, String> {
+    let failed = |error: LaneError| error.to_string();
+    match task {
+        Task::Time { .. } => json(Sample::take(lane, contender, touch, Leash::LOOSE).map_err(failed)?),
+        Task::Latency => json(latency::take(lane, contender, touch)?),
+        Task::CountInstructions => json(instructions::count(lane, contender, touch)?),
+        Task::ReplayCounted => json(instructions::replay_counted(lane, contender, touch).map_err(failed)?),
+    }
+}
+
+fn json(answer: impl Serialize) -> Result<serde_json::Value, String> {
+    serde_json::to_value(answer).map_err(|error| format!("the answer cannot be written down: {error}"))
 }
 
 /// The trace of the request, compiled.
 fn program(request: &Request) -> Result<Program, String> {
-    let program = Program::load(&request.trace.source()?).map_err(|error| error.to_string())?;
+    let program = Program::load(&request.trace.source()?).map_err(|error| error.to_string())?.decoded_in_turn();
     match program.events() {
         events if events == request.events => Ok(program),
         events => Err(format!("the trace has changed meanwhile: it had {} events, and has {events}", request.events)),
@@ -278,7 +373,7 @@ mod tests {
         serde_json::json!({
             "trace": { "library": "repeated-growth" },
             "events": Program::load(&Source::locate("repeated-growth").unwrap()).unwrap().events(),
-            "contender": "bump",
+            "contenders": ["bump"],
             "touch": "none",
             "page_bytes": 65_536,
             "limit_pages": 65_536,
@@ -286,15 +381,34 @@ mod tests {
         })
     }
 
+    fn answers_to(text: &str) -> Vec<Result<serde_json::Value, String>> {
+        let mut answers = Vec::new();
+        answer(&[Contender::named("bump").unwrap()], text, &mut |answer| answers.push(answer));
+        answers
+    }
+
     fn answer_to(request: &serde_json::Value) -> Result<serde_json::Value, String> {
-        answer(&[Contender::named("bump").unwrap()], &request.to_string())
+        let mut answers = answers_to(&request.to_string());
+        assert_eq!(answers.len(), 1, "{answers:?}");
+        answers.pop().unwrap()
     }
 
     #[test]
     fn a_sample_is_taken() {
         let sample: Sample = serde_json::from_value(answer_to(&request()).unwrap()).unwrap();
-        assert!(sample.cold_ns > 0 && sample.warm_ns > 0);
-        assert!(sample.wall_ns >= sample.cold_ns + sample.warm_ns, "{sample:?}");
+        let steady = sample.steady.known().unwrap();
+        assert!(sample.fresh.wall_ns > 0 && steady.wall_ns > 0);
+        assert!(sample.all.wall_ns >= sample.fresh.wall_ns + 2 * steady.wall_ns, "{sample:?}");
+    }
+
+    #[test]
+    fn every_contender_has_its_answer_in_its_place() {
+        let mut request = request();
+        request["contenders"] = serde_json::json!(["bump", "nobody", "bump"]);
+        let answers = answers_to(&request.to_string());
+        let well: Vec<bool> = answers.iter().map(Result::is_ok).collect();
+        assert_eq!(well, [true, false, true], "{answers:?}");
+        assert!(answers[1].as_ref().unwrap_err().contains("no contender \"nobody\""));
     }
 
     /// Every field with a value that it cannot have: a child is a process of its own, and may be told anything.
@@ -310,7 +424,8 @@ mod tests {
             ("trace", file("Cargo.toml", "weather".into(), 16), "no format \"weather\""),
             ("trace", file("Cargo.toml", null, 24), "24 is no alignment"),
             ("events", 17.into(), "the trace has changed meanwhile: it had 17 events"),
-            ("contender", "talc".into(), "no contender \"talc\""),
+            ("contenders", serde_json::json!(["talc"]), "no contender \"talc\""),
+            ("contenders", "bump".into(), "this is no request"),
             ("touch", "gently".into(), "cannot touch \"gently\""),
             ("page_bytes", 5000.into(), "5000 bytes are no page size"),
             ("page_bytes", 0.into(), "0 bytes are no page size"),
@@ -327,7 +442,7 @@ mod tests {
             let error = std::thread::spawn(move || answer_to(&request)).join().unwrap().unwrap_err();
             assert!(error.contains(expected), "{field} = {value}: {error}");
         }
-        assert!(answer(&[], "").unwrap_err().contains("this is no request"));
+        assert!(answers_to("")[0].as_ref().unwrap_err().contains("this is no request"));
     }
 
     #[test]

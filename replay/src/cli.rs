@@ -64,8 +64,8 @@ Examples:
       Compare two on a trace of your own: 'replay record' records a native program,
       traces::Recorder one in Rust.
   replay --trace serde-heavy --rigorous --strict
-      Times to publish: a fresh process for each allocator and round, and exit code 1 where
-      there is a reason for doubt.
+      Times to publish: a process for each allocator and round, and exit code 1 if there is a
+      warning.
   replay --trace serde-heavy --heap-limit 2MiB --rounds 0
       Who gets along with 2 MiB? Memory figures alone, without timing.
   replay --trace serde-heavy --min-heap --page-size 4096 --rounds 0

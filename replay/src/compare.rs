@@ -18,14 +18,13 @@ use reports::results::{
 use traces::{Source, TraceError, library};
 
 use crate::contender::Contender;
-use crate::isolated::MakeChild;
 use crate::lane::LaneError;
 use crate::leash::Leash;
 use crate::metrics::{Instant, Snapshot};
 use crate::min_heap::{self, Candidate, Step};
 use crate::program::{CompileError, Program};
-use crate::timing::{self, Rigor, Rounds, Timing};
-use crate::{bounds, child, distributions, environment, isolated, race, warnings};
+use crate::timing::{self, MakeChild, Race, Rigor, Rounds, Timing};
+use crate::{bounds, child, distributions, environment, race, warnings};
 
 /// A comparison that could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -74,14 +73,17 @@ pub struct Plan {
     pub interrupt: Arc<AtomicBool>,
     /// The contender that ratios of times are formed to; where none is named, [`race::baseline`] chooses.
     pub baseline: Option<String>,
-    /// How much is done against the machine's moods.
+    /// How much is done against measurement noise.
     pub rigor: Rigor,
     /// How they are timed; 0 rounds for memory figures alone. The floor takes part wherever anything but memory is measured.
     pub rounds: Rounds,
     /// Whether single calls are timed, too.
     pub latency: bool,
-    /// Whether instructions are counted, and then how this program begins itself for a counter that needs a process of its own.
-    pub instructions: Option<MakeChild>,
+    /// Whether instructions are counted.
+    pub instructions: bool,
+    /// How this program begins itself as a process of its own, in which alone anything is timed. Without it there are no times, with the
+    /// reason.
+    pub make_child: Option<MakeChild>,
 }
 
 impl Plan {
@@ -100,14 +102,15 @@ impl Plan {
             rigor: Rigor::Default,
             rounds,
             latency: false,
-            instructions: None,
+            instructions: false,
+            make_child: None,
         }
     }
 
     /// The same with everyone who takes part.
     fn complete(&self) -> Self {
         let mut plan = self.clone();
-        if plan.rounds.count > 0 || plan.latency || plan.instructions.is_some() {
+        if plan.rounds.count > 0 || plan.latency || plan.instructions {
             plan.contenders = race::with_floor(plan.contenders);
         }
         plan
@@ -221,8 +224,11 @@ pub fn compare(source: &Source, plan: &Plan, mut progress: impl FnMut(Progress<'
         search_min_heaps(&program, plan, leash, &mut results.contenders, &mut progress)?;
         progress(Progress::AllExamined(&results));
     }
-    time_all(source, &program, plan, leash, &mut results, &mut progress)?;
-    further::measure(source, &program, plan, leash, &mut results.contenders, &mut progress)?;
+    let (trace, events) = (child::Trace::of(source), program.events());
+    // Nobody reads it any more in this process, and it may be large.
+    drop(program);
+    time_all(trace.as_ref(), events, plan, leash, &mut results, &mut progress)?;
+    further::measure(trace.as_ref(), events, plan, leash, &mut results.contenders, &mut progress);
     if plan.interrupt.load(Ordering::Relaxed) {
         let message = "ended before all was measured; what is missing says so".to_owned();
         results.warnings.push(Warning { code: WarningCode::Interrupted, message });
@@ -230,10 +236,14 @@ pub fn compare(source: &Source, plan: &Plan, mut progress: impl FnMut(Progress<'
     Ok(results)
 }
 
+/// Why nothing can be timed.
+const NO_PATH: &str = "a trace in memory cannot be given to another process";
+const NO_CHILD: &str = "this program has not said how to begin a process for it";
+
 /// Times those that did all the work, and did it right.
 fn time_all(
-    source: &Source,
-    program: &Program,
+    trace: Option<&child::Trace>,
+    events: u64,
     plan: &Plan,
     leash: Leash<'_>,
     results: &mut Results,
@@ -266,19 +276,14 @@ fn time_all(
         progress(Progress::Timing { results, done, all });
         ControlFlow::Continue(())
     };
-    let ended = match (plan.rigor, child::Trace::of(source)) {
-        (Rigor::Rigorous(make_child), Some(trace)) => {
-            isolated::run(&trace, program.events(), &racers, plan.rounds, leash, make_child, finished)
+    let (Some(trace), Some(make_child)) = (trace, plan.make_child) else {
+        for row in timed {
+            results.contenders[row].time = Figure::unknown(if trace.is_none() { NO_PATH } else { NO_CHILD });
         }
-        (Rigor::Rigorous(_), None) => {
-            for row in timed {
-                results.contenders[row].time = Figure::unknown("a trace in memory cannot be given to another process");
-            }
-            return Ok(());
-        }
-        (Rigor::Quick | Rigor::Default, _) => timing::run(program, &racers, plan.rounds, leash, finished),
+        return Ok(());
     };
-    match ended {
+    let race = Race { trace, events, contenders: &racers, rounds: plan.rounds, rigor: plan.rigor };
+    match timing::run(&race, leash, make_child, finished) {
         Err(LaneError::Stopped(stop)) => {
             for row in timed {
                 let time = &mut results.contenders[row].time;
@@ -314,6 +319,7 @@ pub(crate) fn row(contender: &Contender) -> results::Contender {
         role: match contender.info.role {
             Role::Contender => results::Role::Contender,
             Role::Baseline => results::Role::Baseline,
+            Role::Ablation => results::Role::Ablation,
             Role::Floor => results::Role::Floor,
         },
         verification: Verification::NotChecked { reason: "not examined yet".to_owned() },
@@ -383,7 +389,7 @@ fn settings(plan: &Plan, program: &Program) -> Settings {
         seed: rounds.seed,
         min_heap: plan.min_heap,
         latency: plan.latency,
-        instructions: plan.instructions.is_some(),
+        instructions: plan.instructions,
         rounds: rounds.count,
         rigor: plan.rigor.name(),
         baseline: plan.baseline.clone().unwrap_or_else(|| race::DEFAULT_BASELINE.to_owned()),

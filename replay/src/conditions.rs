@@ -34,8 +34,8 @@ impl Conditions {
 
     /// One contender's part of a round more.
     pub(crate) fn add(&mut self, sample: &Sample) {
-        self.wall_ns += sample.wall_ns;
-        self.processor_ns = self.processor_ns.zip(sample.processor_ns).map(|(sum, more)| sum + more);
+        self.wall_ns += sample.all.wall_ns;
+        self.processor_ns = self.processor_ns.zip(sample.all.processor_ns).map(|(sum, more)| sum + more);
     }
 }
 

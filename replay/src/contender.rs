@@ -1,14 +1,13 @@
 //! The registry's contenders, each compiled into the engine.
 
-use std::time::Duration;
+use std::ops::ControlFlow;
 
-use allocators::page_heap::Reset;
 use allocators::registry::{self, Visitor};
 use allocators::{HeapAllocator, Info};
 use reports::results::Latency;
 
 use crate::engine::{TouchAll, TouchFirst, TouchNone};
-use crate::lane::{Examination, Lane, LaneError, Meter};
+use crate::lane::{Examination, Lane, LaneError, Lap, Meter, OnLap};
 use crate::latency::Clock;
 use crate::leash::Leash;
 use crate::metrics::Instant;
@@ -17,11 +16,11 @@ use crate::metrics::Instant;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TouchPolicy {
-    /// Nothing: the allocator's own cost.
+    /// Nothing: the allocator's code alone. Real programs do write what they ask for
     None,
-    /// The first new byte of each new or grown block.
+    /// The first new byte of each new or grown block
     First,
-    /// Every new byte.
+    /// Every new byte once, as a program does that asks for what it needs
     All,
 }
 
@@ -36,8 +35,8 @@ impl TouchPolicy {
     }
 }
 
-type TimeOne = fn(&mut Lane<'_>, Reset, Leash<'_>) -> Result<Duration, LaneError>;
-type MeterOne = fn(&mut Lane<'_>, Reset, Leash<'_>, Meter<'_>) -> Result<(), LaneError>;
+type Laps = fn(&mut Lane<'_>, Leash<'_>, OnLap<'_>) -> Result<(), LaneError>;
+type MeterOne = fn(&mut Lane<'_>, Leash<'_>, Meter<'_>) -> Result<(), LaneError>;
 type Latencies = fn(&mut Lane<'_>, &Clock, Leash<'_>) -> Result<Latency, LaneError>;
 type Examine = fn(&mut Lane<'_>, bool, &[Instant], Leash<'_>) -> Result<Examination, LaneError>;
 type FirstFailure = fn(&mut Lane<'_>, usize, Leash<'_>) -> Result<Option<u64>, LaneError>;
@@ -54,7 +53,7 @@ pub struct Contender {
     /// [`Lane::first_failure`].
     pub first_failure: FirstFailure,
     /// One for each touch policy, in their order.
-    time: [TimeOne; 3],
+    laps: [Laps; 3],
     /// Likewise.
     metered: [MeterOne; 3],
     /// Likewise.
@@ -69,15 +68,15 @@ impl Contender {
             probe: A::probe,
             examine: |lane, verify, snapshots, leash| lane.examine::<A>(verify, snapshots, leash),
             first_failure: |lane, limit_pages, leash| lane.first_failure::<A>(limit_pages, leash),
-            time: [
-                |lane, reset, leash| lane.time::<A, TouchNone>(reset, leash),
-                |lane, reset, leash| lane.time::<A, TouchFirst>(reset, leash),
-                |lane, reset, leash| lane.time::<A, TouchAll>(reset, leash),
+            laps: [
+                |lane, leash, on_lap| lane.laps::<A, TouchNone>(leash, on_lap),
+                |lane, leash, on_lap| lane.laps::<A, TouchFirst>(leash, on_lap),
+                |lane, leash, on_lap| lane.laps::<A, TouchAll>(leash, on_lap),
             ],
             metered: [
-                |lane, reset, leash, meter| lane.metered::<A, TouchNone>(reset, leash, meter),
-                |lane, reset, leash, meter| lane.metered::<A, TouchFirst>(reset, leash, meter),
-                |lane, reset, leash, meter| lane.metered::<A, TouchAll>(reset, leash, meter),
+                |lane, leash, meter| lane.metered::<A, TouchNone>(leash, meter),
+                |lane, leash, meter| lane.metered::<A, TouchFirst>(leash, meter),
+                |lane, leash, meter| lane.metered::<A, TouchAll>(leash, meter),
             ],
             latency: [
                 |lane, clock, leash| lane.latency::<A, TouchNone>(clock, leash),
@@ -97,35 +96,48 @@ impl Contender {
         registry::visit(name, &mut Compiled)
     }
 
-    /// [`Lane::time`].
+    /// [`Lane::laps`].
     ///
     /// # Errors
     ///
-    /// Those of [`Lane::time`].
-    pub fn time(
+    /// Those of [`Lane::laps`].
+    pub fn laps(
         &self,
         lane: &mut Lane<'_>,
-        reset: Reset,
         touch: TouchPolicy,
         leash: Leash<'_>,
-    ) -> Result<Duration, LaneError> {
-        (self.time[touch as usize])(lane, reset, leash)
+        on_lap: OnLap<'_>,
+    ) -> Result<(), LaneError> {
+        (self.laps[touch as usize])(lane, leash, on_lap)
     }
 
-    /// What a meter finds about a warm replay, on pages that a replay before has made resident: [`Lane::metered`].
+    /// The first of them alone: a fresh replay.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Lane::laps`].
+    pub fn fresh_lap(&self, lane: &mut Lane<'_>, touch: TouchPolicy, leash: Leash<'_>) -> Result<Lap, LaneError> {
+        let mut first = Lap::default();
+        self.laps(lane, touch, leash, &mut |lap| {
+            first = lap;
+            ControlFlow::Break(())
+        })?;
+        Ok(first)
+    }
+
+    /// [`Lane::metered`].
     ///
     /// # Errors
     ///
     /// Those of [`Lane::metered`].
-    pub fn metered_warm(
+    pub fn metered(
         &self,
         lane: &mut Lane<'_>,
         touch: TouchPolicy,
         leash: Leash<'_>,
         meter: Meter<'_>,
     ) -> Result<(), LaneError> {
-        self.time(lane, Reset::Cold, touch, leash)?;
-        (self.metered[touch as usize])(lane, Reset::Warm, leash, meter)
+        (self.metered[touch as usize])(lane, leash, meter)
     }
 
     /// [`Lane::latency`].

@@ -1,6 +1,6 @@
 //! Instructions per operation: how much work a replay is, whatever the machine is doing meanwhile.
 //!
-//! Where the system gives this program the processor's counter, it counts one warm replay; else, where valgrind is installed, a process of
+//! Where the system gives this program the processor's counter, it counts one replay on fresh pages, without the kernel's part; else, where valgrind is installed, a process of
 //! its own replays under callgrind, which counts by simulation and so exactly; else there are no figures, and the reason names both. The
 //! same counter counts all contenders of a comparison. METHODOLOGY.md says what the figures cannot tell.
 
@@ -10,91 +10,83 @@ mod perf_event;
 
 use std::hint::black_box;
 
-use allocators::PageHeap;
-use allocators::page_heap::Guard;
 use reports::results::{Figure, Instructions};
 
 use crate::child::{self, Request, Task, Trace};
 use crate::contender::{Contender, TouchPolicy};
-use crate::isolated::MakeChild;
 use crate::lane::{Lane, LaneError};
 use crate::leash::Leash;
-use crate::program::Program;
-use crate::timing::Rounds;
+use crate::timing::{MakeChild, Rounds};
 
-/// The instructions of one contender after the other, in their order, on a heap as `rounds` have it. `trace` is where another process finds
-/// the program's trace; `begun` is called before each contender with its number.
-///
-/// # Errors
-///
-/// Where the heap cannot be had or reset. Where nothing counts, there are no figures, with the reason.
+/// The instructions of one contender after the other, in their order, each in a process of its own, on a heap as `rounds` have it. The trace
+/// has so many events. `begun` is called before each with its number. Where nothing counts, there are no figures, with the reason.
 pub fn measure(
-    program: &Program,
-    trace: Option<&Trace>,
+    trace: &Trace,
+    events: u64,
     contenders: &[Contender],
     rounds: &Rounds,
     make_child: MakeChild,
     leash: Leash<'_>,
     mut begun: impl FnMut(usize),
-) -> Result<Vec<Figure<Instructions>>, LaneError> {
+) -> Vec<Figure<Instructions>> {
     let contenders = contenders.iter().enumerate().inspect(|&(index, _)| begun(index));
+    let request = |contender: &Contender, task| Request::new(trace, events, [contender.info.name], rounds, task);
     let no_hardware = match Counter::instructions() {
-        Ok(mut counter) => {
-            let mut lane = Lane::on(program, PageHeap::reserve_sized(rounds.page, rounds.limit_pages, Guard::Batched)?);
-            let counted = contenders.map(|(_, contender)| {
-                let mut sum = Ok(0);
-                let ended = contender.metered_warm(&mut lane, rounds.touch, leash.started(), &mut |replay| {
-                    let stretch = counter.count(replay);
-                    sum = std::mem::replace(&mut sum, Ok(0)).and_then(|sum| Ok(sum + stretch?));
-                });
-                match ended {
-                    Err(LaneError::Stopped(stop)) => Ok(Figure::unknown(stop.reason())),
-                    ended => ended.map(|()| figure("perf_event", program, sum)),
-                }
-            });
-            return counted.collect();
+        Ok(_) => {
+            let count =
+                |contender| child::ask_one(make_child, &request(contender, Task::CountInstructions), leash.started());
+            return contenders.map(|(_, contender)| figure("perf_event", events, count(contender))).collect();
         }
         Err(reason) => reason,
     };
     if let Err(no_valgrind) = callgrind::probe() {
         let reason = format!("no counter: the processor's cannot be had ({no_hardware}), and {no_valgrind}");
-        return Ok(contenders.map(|_| Figure::unknown(&reason)).collect());
+        return contenders.map(|_| Figure::unknown(&reason)).collect();
     }
     let simulated = contenders.map(|(_, contender)| {
         let leash = leash.started();
         match leash.pull(0) {
             Some(stop) => Figure::unknown(stop.reason()),
-            None => simulate(program, trace, contender, rounds, make_child, leash),
+            None => simulate(trace, events, contender, rounds, make_child, leash),
         }
     });
-    Ok(simulated.collect())
+    simulated.collect()
 }
 
 /// The instructions of one contender, counted by callgrind.
 pub fn simulate(
-    program: &Program,
-    trace: Option<&Trace>,
+    trace: &Trace,
+    events: u64,
     contender: &Contender,
     rounds: &Rounds,
     make_child: MakeChild,
     leash: Leash<'_>,
 ) -> Figure<Instructions> {
     let count = || {
-        let trace = trace.ok_or("a trace in memory cannot be given to another process")?;
         let command = make_child().map_err(|error| format!("its process cannot be begun: {error}"))?;
-        let request = Request::new(trace, program.events(), contender.info.name, rounds, Task::ReplayCounted);
-        callgrind::count(&command, COUNTED_SYMBOL, |command| child::ask::<()>(command, &request, leash))
+        let request = Request::new(trace, events, [contender.info.name], rounds, Task::ReplayCounted);
+        callgrind::count(&command, COUNTED_SYMBOL, |command| child::ask::<()>(command, &request, leash).only())
     };
-    figure("callgrind", program, count())
+    figure("callgrind", events, count())
 }
 
-fn figure(counter: &str, program: &Program, count: Result<u64, String>) -> Figure<Instructions> {
+fn figure(counter: &str, ops: u64, count: Result<u64, String>) -> Figure<Instructions> {
     match count {
-        Ok(instructions) => {
-            Figure::Known(Instructions { counter: counter.to_owned(), instructions, ops: program.events() })
-        }
+        Ok(instructions) => Figure::Known(Instructions { counter: counter.to_owned(), instructions, ops }),
         Err(reason) => Figure::unknown(reason),
     }
+}
+
+/// The instructions of one contender by the processor's counter, in this process.
+pub(crate) fn count(lane: &mut Lane<'_>, contender: &Contender, touch: TouchPolicy) -> Result<u64, String> {
+    let mut counter = Counter::instructions()?;
+    let mut sum = Ok(0);
+    let ended = contender.metered(lane, touch, Leash::LOOSE, &mut |replay| {
+        let stretch = counter.count(replay);
+        sum = std::mem::replace(&mut sum, Ok(0)).and_then(|sum| Ok(sum + stretch?));
+    });
+    ended.map_err(|error| error.to_string())?;
+    sum
 }
 
 #[cfg(target_os = "linux")]
@@ -128,11 +120,11 @@ fn heaprace_counted_replay(replay: &mut dyn FnMut()) {
     black_box(());
 }
 
-/// What a child does under callgrind: a cold replay, and then a warm one that is counted.
+/// What a child does under callgrind: a replay that is counted.
 ///
 /// # Errors
 ///
 /// Where the heap cannot be reset.
 pub(crate) fn replay_counted(lane: &mut Lane<'_>, contender: &Contender, touch: TouchPolicy) -> Result<(), LaneError> {
-    contender.metered_warm(lane, touch, Leash::LOOSE, &mut |replay| heaprace_counted_replay(replay))
+    contender.metered(lane, touch, Leash::LOOSE, &mut |replay| heaprace_counted_replay(replay))
 }

@@ -4,14 +4,15 @@ use std::alloc::Layout;
 use std::ops::ControlFlow;
 use std::time::{self, Duration};
 
-use allocators::page_heap::{Guard, PageHeapError, Reset};
+use allocators::page_heap::{Guard, PageHeapError};
 use allocators::{HeapAllocator, HeapRef, PageHeap, Role};
 use reports::numbers::{bytes, count, grouped};
-use reports::results::{Figure, Memory, Partial, Retention, Split, Strip, Verification};
+use reports::results::{Figure, Growth, Memory, Partial, Retention, Split, Strip, Verification};
 
 use crate::engine::{self, Block, Flow, Observer, Touch, TouchAll, TouchNone};
 use crate::leash::{Leash, Stop};
 use crate::metrics::{Figures, Instant, Setting, Snapshot, Snapshots, Splits, Watch};
+use crate::processor;
 use crate::program::{CompileError, Program};
 use crate::verify::Verify;
 
@@ -66,6 +67,32 @@ impl Examination {
 /// Runs what it is given, once, and measures it: a stretch of the program at a time. What lies between stretches does not count.
 pub type Meter<'a> = &'a mut dyn FnMut(&mut dyn FnMut());
 
+/// One replay of the program in a row of them on the same heap.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lap {
+    /// Wall time of the loop and the contender's work.
+    pub wall: Duration,
+    /// The same by the thread's own clock, which stands still while the thread has no processor; `None` where there is no such clock.
+    pub processor: Option<Duration>,
+    /// Pages that the heap has after it.
+    pub heap_pages: u64,
+    /// Grows that the heap has refused in it, as its limit would have been passed.
+    pub refused_grows: u64,
+}
+
+/// Gets each [`Lap`], and says whether there is another one.
+pub type OnLap<'a> = &'a mut dyn FnMut(Lap) -> ControlFlow<()>;
+
+/// Loops of the trace that the growth of a heap is taken from, at least: the trace itself, one more in which what the first has freed is
+/// used again, and two that show whether that is enough.
+pub const FEWEST_GROWTH_LOOPS: usize = 4;
+
+/// Loops that it is taken from, at most: of a heap that goes on growing.
+pub const MOST_GROWTH_LOOPS: usize = 8;
+
+/// Loops at the end that the growth is the mean of.
+const GROWTH_OVER: usize = 4;
+
 /// How a replay went.
 struct Run {
     /// Whether the observer has stopped it.
@@ -101,34 +128,46 @@ impl<'p> Lane<'p> {
         Lane { program, heap, slots: engine::slots_for(program) }
     }
 
-    /// The time of one replay, in which nothing but the loop and the contender's work is measured: the heap is reset and the contender
-    /// made before. A warm replay is one whose pages an earlier replay of the same contender, just before, has made resident.
+    /// Replays the program again and again with one contender on one heap, from fresh zeroed pages, until `on_lap` breaks off. What the
+    /// program leaves live is freed between two laps. Only the loop and the contender's work in it are timed; resetting the heap, making
+    /// the contender and freeing what is left are not.
     ///
     /// # Errors
     ///
     /// Where the heap cannot be reset, the trace not be read again, or the leash was pulled.
-    pub fn time<A: HeapAllocator, T: Touch>(&mut self, reset: Reset, leash: Leash<'_>) -> Result<Duration, LaneError> {
-        let mut elapsed = Duration::ZERO;
-        self.metered::<A, T>(reset, leash, &mut |replay| {
-            let start = time::Instant::now();
-            replay();
-            elapsed += start.elapsed();
-        })?;
-        Ok(elapsed)
+    pub fn laps<A: HeapAllocator, T: Touch>(&mut self, leash: Leash<'_>, on_lap: OnLap<'_>) -> Result<(), LaneError> {
+        self.heap.reset()?;
+        let heap = self.heap.handle();
+        let mut allocator = A::create(heap.clone());
+        let mut refused_before = 0;
+        loop {
+            let mut lap = Lap { processor: Some(Duration::ZERO), ..Lap::default() };
+            let mut meter = |replay: &mut dyn FnMut()| {
+                let processor_before = processor::thread_time();
+                let start = time::Instant::now();
+                replay();
+                lap.wall += start.elapsed();
+                let processor = processor::thread_time().zip(processor_before).map(|(now, before)| now - before);
+                lap.processor = lap.processor.zip(processor).map(|(sum, stretch)| sum + stretch);
+            };
+            self.replay_by::<A, (), T>(&mut allocator, &mut (), leash, &mut meter)?.whole()?;
+            self.free_left_live(&mut allocator);
+            lap.heap_pages = heap.committed_pages() as u64;
+            lap.refused_grows = heap.refused_grows() - refused_before;
+            refused_before += lap.refused_grows;
+            if on_lap(lap).is_break() {
+                return Ok(());
+            }
+        }
     }
 
-    /// What a meter finds about one replay: the loop and the contender's work, and nothing else.
+    /// What a meter finds about one replay on fresh pages: the loop and the contender's work, and nothing else.
     ///
     /// # Errors
     ///
-    /// As for [`time`](Self::time).
-    pub fn metered<A: HeapAllocator, T: Touch>(
-        &mut self,
-        reset: Reset,
-        leash: Leash<'_>,
-        meter: Meter<'_>,
-    ) -> Result<(), LaneError> {
-        self.heap.reset(reset)?;
+    /// As for [`laps`](Self::laps).
+    pub fn metered<A: HeapAllocator, T: Touch>(&mut self, leash: Leash<'_>, meter: Meter<'_>) -> Result<(), LaneError> {
+        self.heap.reset()?;
         let mut allocator = A::create(self.heap.handle());
         self.replay_by::<A, (), T>(&mut allocator, &mut (), leash, meter)?.whole().map(|_| ())
     }
@@ -157,7 +196,9 @@ impl<'p> Lane<'p> {
             return Ok(run);
         }
         let _ = self.program.each_stretch(|stretch| {
-            meter(&mut || run.flow = engine::run::<A, O, T>(stretch, slots, allocator, observer));
+            allocator.in_scope(|allocator| {
+                meter(&mut || run.flow = engine::run::<A, O, T>(stretch, slots, allocator, observer));
+            });
             let events = stretch.events();
             run.events = stretch.events_before() + events;
             run.flow?;
@@ -170,17 +211,17 @@ impl<'p> Lane<'p> {
     }
 
     /// Replays on a heap of at most `limit_pages` pages, up to the first request that is answered with null, and tells that event, counted
-    /// from 1; `None` where the whole program completes. What is in the pages is what earlier replays have left there.
+    /// from 1; `None` where the whole program completes.
     ///
     /// # Errors
     ///
-    /// As for [`time`](Self::time).
+    /// As for [`laps`](Self::laps).
     pub fn first_failure<A: HeapAllocator>(
         &mut self,
         limit_pages: usize,
         leash: Leash<'_>,
     ) -> Result<Option<u64>, LaneError> {
-        self.heap.reset(Reset::Warm)?;
+        self.heap.reset()?;
         let unlimited = self.heap.limit_pages();
         self.heap.set_limit_pages(limit_pages);
         let mut failure = StopAtFailure::default();
@@ -193,7 +234,8 @@ impl<'p> Lane<'p> {
     }
 
     /// Replays with all metrics on a cold heap, every byte of every block being written, and checks every block if `verify` says so. A
-    /// second replay splits the heap at its peaks and at its end, by purpose and by address, and takes `snapshots`.
+    /// second replay splits the heap at its peaks and at its end, by purpose and by address, and takes `snapshots`; and further loops on the
+    /// heap of the first show how it grows.
     ///
     /// Where the leash is pulled, it tells how far the contender came, and no figures: they would not repeat.
     ///
@@ -214,7 +256,7 @@ impl<'p> Lane<'p> {
             ));
         }
         let started = time::Instant::now();
-        self.heap.reset(Reset::Cold)?;
+        self.heap.reset()?;
         let heap = self.heap.handle();
         let setting = Setting { profile: *self.program.profile(), page_bytes: heap.page_bytes() };
         let mut watch = Watch::new(heap.clone(), Figures::new(&setting));
@@ -248,9 +290,14 @@ impl<'p> Lane<'p> {
             return Ok(Examination::ended(verification, partial));
         }
         let grow_calls = heap.grow_calls();
-        let retention = self.free_the_rest(&heap, allocator);
+        let retention = self.free_the_rest(&heap, &mut allocator);
         let figures = watch.into_metric();
-        drop(heap);
+        let growth = if figures.footprint.failed_requests > 0 {
+            Figure::unknown("requests failed")
+        } else {
+            self.growth(&heap, &mut allocator, leash)?
+        };
+        drop((allocator, heap));
         let event_of = |instant| match instant {
             Instant::PeakLive => figures.fragmentation.figures().at_peak_live.event,
             Instant::PeakHeap => figures.footprint.peak_heap_event,
@@ -263,16 +310,16 @@ impl<'p> Lane<'p> {
         let peak_heap_bytes = figures.footprint.peak_heap_bytes;
         let snapshots = Snapshots::new(peak_heap_bytes, with_events(&MOMENTS), with_events(snapshots));
         let again = |heap| Watch::new(heap, (splits, snapshots));
-        match self.watched::<A, _, TouchNone>(Reset::Cold, leash, again) {
+        match self.watched::<A, _, TouchNone>(leash, again) {
             Ok(watch) => {
                 let (splits, snapshots) = watch.into_metric();
                 let (strips, snapshots) = snapshots.into_taken();
-                let memory = memory(figures, retention, splits.into_splits(), strips, grow_calls);
+                let memory = memory(figures, retention, growth, splits.into_splits(), strips, grow_calls);
                 Ok(Examination { verification, memory, partial: None, snapshots })
             }
             // The first replay was whole, and its figures are what they are: those of the second alone are missing.
             Err(LaneError::Stopped(_)) => {
-                let memory = memory(figures, retention, Vec::new(), Vec::new(), grow_calls);
+                let memory = memory(figures, retention, growth, Vec::new(), Vec::new(), grow_calls);
                 Ok(Examination { verification, memory, partial: None, snapshots: Vec::new() })
             }
             Err(error) => Err(error),
@@ -282,11 +329,10 @@ impl<'p> Lane<'p> {
     /// Replays the whole program with an observer, which it gives back.
     pub(crate) fn watched<A: HeapAllocator, O: Observer, T: Touch>(
         &mut self,
-        reset: Reset,
         leash: Leash<'_>,
         observer: impl FnOnce(HeapRef) -> O,
     ) -> Result<O, LaneError> {
-        self.heap.reset(reset)?;
+        self.heap.reset()?;
         let mut observer = observer(self.heap.handle());
         let mut allocator = A::create(self.heap.handle());
         self.replay::<A, O, T>(&mut allocator, &mut observer, leash)?.whole()?;
@@ -294,19 +340,13 @@ impl<'p> Lane<'p> {
     }
 
     /// Frees what a whole replay has left live, and tells what is retained before and after.
-    fn free_the_rest<A: HeapAllocator>(&self, heap: &HeapRef, mut allocator: A) -> Retention {
+    fn free_the_rest<A: HeapAllocator>(&self, heap: &HeapRef, allocator: &mut A) -> Retention {
         let resident = || match heap.resident_bytes() {
             Some(bytes) => Figure::Known(bytes as u64),
             None => Figure::unknown("the system does not tell"),
         };
         let (end_heap_bytes, end_resident_bytes) = (heap.committed_bytes() as u64, resident());
-        for (slot, layout) in self.program.left_live() {
-            let block = self.slots[slot];
-            if !block.is_null() {
-                // SAFETY: the replay has left the object live in its slot, with this layout.
-                unsafe { allocator.dealloc(block, layout) };
-            }
-        }
+        self.free_left_live(allocator);
         Retention {
             end_heap_bytes,
             end_resident_bytes,
@@ -314,6 +354,56 @@ impl<'p> Lane<'p> {
             freed_resident_bytes: resident(),
         }
     }
+
+    /// Frees what a whole replay has left live.
+    fn free_left_live<A: HeapAllocator>(&self, allocator: &mut A) {
+        allocator.in_scope(|allocator| {
+            for (slot, layout) in self.program.left_live() {
+                let block = self.slots[slot];
+                if !block.is_null() {
+                    // SAFETY: the replay has left the object live in its slot, with this layout, and this is the allocator's scope.
+                    unsafe { allocator.dealloc(block, layout) };
+                }
+            }
+        });
+    }
+
+    /// How the heap of a contender grows that has replayed the program once, with nothing left live, where it does so again.
+    fn growth<A: HeapAllocator>(
+        &mut self,
+        heap: &HeapRef,
+        allocator: &mut A,
+        leash: Leash<'_>,
+    ) -> Result<Figure<Growth>, LaneError> {
+        let mut heap_pages = vec![heap.committed_pages() as u64];
+        // Two loops that add nothing are the end; one may be chance.
+        let has_settled =
+            |pages: &[u64]| pages.len() >= FEWEST_GROWTH_LOOPS && pages[pages.len() - 3] == pages[pages.len() - 1];
+        while heap_pages.len() < MOST_GROWTH_LOOPS && !has_settled(&heap_pages) {
+            let refused_before = heap.refused_grows();
+            if let Some(stop) = self.replay::<A, (), TouchNone>(allocator, &mut (), leash)?.stop {
+                return Ok(Figure::unknown(stop.reason()));
+            }
+            self.free_left_live(allocator);
+            if heap.refused_grows() > refused_before {
+                if heap_pages.len() < FEWEST_GROWTH_LOOPS {
+                    return Ok(Figure::unknown(limit_reached(heap_pages.len() + 1)));
+                }
+                break;
+            }
+            heap_pages.push(heap.committed_pages() as u64);
+        }
+        let last = heap_pages.len() - 1;
+        let over = GROWTH_OVER.min(last);
+        let added = heap_pages[last] - heap_pages[last - over];
+        let per_loop_pages = if has_settled(&heap_pages) { 0 } else { added.div_ceil(over as u64) };
+        Ok(Figure::Known(Growth { heap_pages, per_loop_pages }))
+    }
+}
+
+/// Why a program cannot run on: in this loop of it, counted from 1, the heap had no page left.
+pub(crate) fn limit_reached(loop_number: usize) -> String {
+    format!("the heap limit was reached in loop {loop_number} of the trace")
 }
 
 /// Stops the replay at the first request that is answered with null.
@@ -348,6 +438,7 @@ impl Observer for StopAtFailure {
 fn memory(
     figures: Figures,
     retention: Retention,
+    growth: Figure<Growth>,
     splits: Vec<Split>,
     strips: Vec<Strip>,
     grow_calls: u64,
@@ -378,6 +469,7 @@ fn memory(
         occupancy: occupancy.figures(),
         fragmentation: fragmentation.figures(),
         retention,
+        growth,
         splits,
         strips,
         grow_calls,

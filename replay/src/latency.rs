@@ -1,7 +1,7 @@
 //! How long single calls take: replays of their own in which the clock is read around each call.
 //!
-//! They are apart from the timed rounds, whose loop they would change: reading the clock takes longer than many a call. The pages are
-//! warm, from a replay before whose calls do not count. METHODOLOGY.md says what the figures are worth.
+//! They are apart from the timed rounds, whose loop they would change: reading the clock takes longer than many a call. Each replay begins on
+//! fresh pages, as a program does. METHODOLOGY.md says what the figures are worth.
 
 mod clock;
 mod histograms;
@@ -10,51 +10,48 @@ mod slowest;
 use std::cmp::Reverse;
 use std::hint::black_box;
 
-use allocators::page_heap::{Guard, Reset};
-use allocators::{HeapAllocator, HeapRef, PageHeap};
+use allocators::{HeapAllocator, HeapRef};
 use reports::results::{CallKind, Figure, Latency};
 
 use self::histograms::Histograms;
 use self::slowest::{Seen, Slowest};
-use crate::contender::Contender;
+use crate::child::{self, Request, Task, Trace};
+use crate::contender::{Contender, TouchPolicy};
 use crate::engine::{Call, Observer, Touch};
 use crate::lane::{Lane, LaneError};
 use crate::leash::Leash;
-use crate::program::{Kind, Program};
-use crate::timing::Rounds;
+use crate::program::Kind;
+use crate::timing::{MakeChild, Rounds};
 
 pub use clock::Clock;
 
 /// Replays whose calls count.
 const PASSES: u32 = 3;
 
-/// The latency of one contender after the other, in their order, on a heap as `rounds` have it. `begun` is called before each with its
-/// number. Each has the time of the leash for itself; where it is pulled, or the machine has no clock for it, there are no figures, with the
-/// reason.
-///
-/// # Errors
-///
-/// Where the heap cannot be had or reset, or the trace not be read again.
+/// The latency of one contender after the other, in their order, each in a process of its own, on a heap as `rounds` have it. The trace has
+/// so many events. `begun` is called before each with its number. Each has the time of the leash for itself; where it is pulled, or the
+/// machine has no clock for it, there are no figures, with the reason.
 pub fn measure(
-    program: &Program,
+    trace: &Trace,
+    events: u64,
     contenders: &[Contender],
     rounds: &Rounds,
+    make_child: MakeChild,
     leash: Leash<'_>,
     mut begun: impl FnMut(usize),
-) -> Result<Vec<Figure<Latency>>, LaneError> {
-    let clock = match Clock::calibrate() {
-        Ok(clock) => clock,
-        Err(reason) => return Ok(vec![Figure::unknown(reason); contenders.len()]),
-    };
-    let mut lane = Lane::on(program, PageHeap::reserve_sized(rounds.page, rounds.limit_pages, Guard::Batched)?);
+) -> Vec<Figure<Latency>> {
     let measured = contenders.iter().enumerate().map(|(index, contender)| {
         begun(index);
-        match contender.latency(&mut lane, &clock, rounds.touch, leash.started()) {
-            Err(LaneError::Stopped(stop)) => Ok(Figure::unknown(stop.reason())),
-            latency => latency.map(Figure::Known),
-        }
+        let request = Request::new(trace, events, [contender.info.name], rounds, Task::Latency);
+        child::ask_one(make_child, &request, leash.started()).map_or_else(Figure::unknown, Figure::Known)
     });
     measured.collect()
+}
+
+/// The latency of one contender, in this process.
+pub(crate) fn take(lane: &mut Lane<'_>, contender: &Contender, touch: TouchPolicy) -> Result<Latency, String> {
+    let clock = Clock::calibrate()?;
+    contender.latency(lane, &clock, touch, Leash::LOOSE).map_err(|error| error.to_string())
 }
 
 impl Lane<'_> {
@@ -68,13 +65,12 @@ impl Lane<'_> {
         clock: &Clock,
         leash: Leash<'_>,
     ) -> Result<Latency, LaneError> {
-        self.watched::<A, (), T>(Reset::Cold, leash, |_| ())?;
         let (mut histograms, mut slowest) = (Histograms::new(), Slowest::new());
         for pass in 0..PASSES {
             if pass > 0 {
                 slowest = slowest.again();
             }
-            self.watched::<A, _, T>(Reset::Warm, leash, |heap| Stopwatch::new(heap, &mut histograms, &mut slowest))?;
+            self.watched::<A, _, T>(leash, |heap| Stopwatch::new(heap, &mut histograms, &mut slowest))?;
         }
         let (all, curve) = histograms.all(clock);
         Ok(Latency {

@@ -1,8 +1,8 @@
 //! Replays allocation traces of real programs through allocators on a simulated page heap, and compares them.
 //!
 //! A trace is compiled to a [`Program`]; the [`engine`] runs it through a contender; observers ([`verify`], [`metrics`]) watch,
-//! [`min_heap`] looks for the smallest heap that will do, and [`timing`] runs it with none, in this process or in fresh ones
-//! ([`isolated`]); [`warnings`] say what speaks against the times. [`compare()`] does all of it and gives [`reports::results::Results`].
+//! [`min_heap`] looks for the smallest heap that will do, and [`timing`] runs it with none, in processes of their own ([`child`]);
+//! [`warnings`] are reasons to distrust the times. [`compare()`] does all of it and gives [`reports::results::Results`].
 //!
 //! ```
 //! use allocators::PageSize;
@@ -10,7 +10,7 @@
 //! use replay::contender::{Contender, TouchPolicy};
 //! use replay::timing::Rounds;
 //!
-//! let rounds = Rounds { count: 0, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: 1024 };
+//! let rounds = Rounds { count: 0, seed: 1, touch: TouchPolicy::All, page: PageSize::WASM, limit_pages: 1024 };
 //! let plan = Plan { bounds: true, ..Plan::of(Contender::all(), rounds) };
 //! let text = "op,id,size,align\nalloc,1,100000,8\nrealloc,1,200000\ndealloc,1\n";
 //! let results = compare(&traces::Source::from_bytes("example.csv", text.as_bytes()), &plan, |_| {})?;
@@ -29,7 +29,6 @@ pub mod engine;
 pub mod environment;
 pub mod heap_size;
 pub mod instructions;
-pub mod isolated;
 pub mod lane;
 pub mod latency;
 pub mod leash;

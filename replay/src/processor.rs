@@ -75,18 +75,55 @@ pub(crate) fn stand_aside() {
 
 /// How long this thread has had a processor; `None` where the system does not tell. Wall time beyond it was spent waiting for one.
 pub fn thread_time() -> Option<Duration> {
-    #[cfg(target_os = "linux")]
+    #[cfg(unix)]
     {
-        use rustix::time::{ClockId, clock_gettime};
-        Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).ok()
+        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // The C library's call: rustix looks into the vDSO by itself, and dies under valgrind, which hides it.
+        // SAFETY: the clock is written to a time of this function.
+        let answer = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+        (answer == 0).then(|| Duration::new(time.tv_sec as u64, time.tv_nsec as u32))
     }
-    #[cfg(not(target_os = "linux"))]
+    #[cfg(not(unix))]
     None
+}
+
+/// Whether this process has had a single thread from its start until now.
+///
+/// Once a thread is created, glibc's mutexes, and so its allocator and every contender with a lock, take another, slower way for the rest of
+/// the process, even when that thread is gone: `__libc_single_threaded` says so. Where the C library has no such variable, the
+/// threads that there are now are counted.
+///
+/// # Errors
+///
+/// That it has or had more, in words for a table.
+pub fn has_had_one_thread() -> Result<(), String> {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        // SAFETY: the name is a C string.
+        let flag = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"__libc_single_threaded".as_ptr()) };
+        // SAFETY: glibc's variable of this name is a char, written when the first thread is created.
+        if !flag.is_null() && unsafe { flag.cast::<u8>().read_volatile() } == 0 {
+            return Err("the process has had a second thread, after which locks are dearer".to_owned());
+        }
+    }
+    #[cfg(target_os = "linux")]
+    // Without /proc there is nothing to count, and nothing known.
+    if std::fs::read_dir("/proc/self/task").is_ok_and(|tasks| tasks.count() > 1) {
+        return Err("the process has a second thread".to_owned());
+    }
+    Ok(())
 }
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+
+    /// A process of tests has threads; that a child has none is seen wherever one answers.
+    #[test]
+    fn a_second_thread_is_noticed_after_it_is_gone() {
+        std::thread::spawn(|| {}).join().unwrap();
+        assert!(has_had_one_thread().unwrap_err().contains("second thread"));
+    }
 
     #[test]
     fn a_pinned_thread_stays_where_it_is_told_to() {

@@ -224,6 +224,15 @@ impl Program {
         }
     }
 
+    /// The same, but where it is streamed, no thread of its own decodes: for a process that must have a single one.
+    #[must_use]
+    pub fn decoded_in_turn(mut self) -> Self {
+        if let Supply::Streamed(stream) = &mut self.supply {
+            stream.decode_in_turn();
+        }
+        self
+    }
+
     /// Calls `visit` with all stretches in order, until it breaks off.
     ///
     /// # Errors
@@ -471,6 +480,7 @@ mod tests {
             let streamed = Program::load_holding(&source, 0).unwrap();
             assert!(!held.is_streamed() && streamed.is_streamed());
             assert!(all_ops(&held) == all_ops(&streamed));
+            assert!(all_ops(&held) == all_ops(&streamed.clone().decoded_in_turn()));
             assert_eq!(all_ops(&held).1, held.events());
             assert_eq!(held.profile(), streamed.profile());
             assert_eq!((held.slots(), held.marks()), (streamed.slots(), streamed.marks()));
@@ -482,12 +492,14 @@ mod tests {
     #[test]
     fn a_stream_can_be_left_early() {
         let streamed = Program::load_holding(&Source::from_bytes("a.csv", long_text(2_000_000).as_bytes()), 0).unwrap();
-        let mut seen = 0;
-        let flow = streamed.each_stretch(|_| {
-            seen += 1;
-            if seen == 2 { ControlFlow::Break(seen) } else { ControlFlow::Continue(()) }
-        });
-        assert_eq!(flow.unwrap(), ControlFlow::Break(2));
+        for streamed in [streamed.clone(), streamed.decoded_in_turn()] {
+            let mut seen = 0;
+            let flow = streamed.each_stretch(|_| {
+                seen += 1;
+                if seen == 2 { ControlFlow::Break(seen) } else { ControlFlow::Continue(()) }
+            });
+            assert_eq!(flow.unwrap(), ControlFlow::Break(2));
+        }
     }
 
     #[test]

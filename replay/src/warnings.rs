@@ -1,10 +1,10 @@
-//! What should make a reader doubt the timings, decided from what was seen: METHODOLOGY.md explains each code.
+//! Reasons to distrust the timings, decided from what was seen: METHODOLOGY.md explains each code.
 //!
 //! Where nothing was timed there is nothing to doubt: memory figures are exact on any machine, in any build.
 
 use reports::numbers::{count, grouped};
 use reports::results::{Figure, Results, Warning, WarningCode};
-use reports::stats::{ROUNDS_FOR_95, Temperature, floor, median, spread};
+use reports::stats::{ROUNDS_FOR_95, Regime, floor, median, spread};
 
 use crate::conditions::Conditions;
 
@@ -31,17 +31,20 @@ pub const FEWEST_CLOCK_STEPS: u64 = 1000;
 pub fn of(results: &Results, conditions: &Conditions) -> Vec<Warning> {
     let samples = || {
         let times = results.contenders.iter().filter_map(|row| row.time.known());
-        times.flat_map(|time| Temperature::ALL.map(|temperature| temperature.samples(time)))
+        times.flat_map(|time| Regime::ALL.map(|regime| regime.samples(time)))
     };
     if samples().all(<[u64]>::is_empty) {
         return Vec::new();
     }
-    let waiting = waiting(conditions).filter(|_| !results.settings.streamed);
-    let noises = [floor_spread(results), waiting, stolen(conditions)];
+    let noises = [floor_spread(results), waiting(conditions), stolen(conditions)];
     let noise: Vec<String> = noises.into_iter().flatten().collect();
     let messages = [
         (WarningCode::NoisyMachine, (!noise.is_empty()).then(|| noisy(&noise))),
-        (WarningCode::TooFewRounds, samples().map(<[u64]>::len).min().and_then(too_few_rounds)),
+        // A regime without samples has a reason of its own.
+        (
+            WarningCode::TooFewRounds,
+            samples().map(<[u64]>::len).filter(|&rounds| rounds > 0).min().and_then(too_few_rounds),
+        ),
         (WarningCode::DebugBuild, debug_build(&results.provenance.profile)),
         (WarningCode::Governor, governor(&results.provenance.governor)),
         (WarningCode::TransparentHugePages, transparent_huge_pages(&results.provenance.transparent_huge_pages)),
@@ -71,21 +74,20 @@ fn noisy(seen: &[String]) -> String {
     format!("{}. Close other programs, or measure on a machine that nobody else uses.", seen.join("; "))
 }
 
-/// By the floor's warm samples: no page fault and no allocator is in them.
+/// By the floor's steady samples: no page fault and no allocator is in them.
 fn floor_spread(results: &Results) -> Option<String> {
     let floor = floor(results)?;
-    let samples: Vec<f64> = floor.time.known()?.warm_ns.iter().map(|&ns| ns as f64).collect();
+    let samples: Vec<f64> = floor.time.known()?.steady_ns.iter().map(|&ns| ns as f64).collect();
     let share = spread(&samples)? / median(&samples).filter(|&median| median > 0.0)?;
     (share > WIDEST_FLOOR_SPREAD).then(|| {
         format!(
-            "the middle half of the floor's warm times spreads by {} of their median (at most {})",
+            "the middle half of the floor's steady times spreads by {} of their median (at most {})",
             percent(share),
             percent(WIDEST_FLOOR_SPREAD)
         )
     })
 }
 
-/// Not to be asked of a streamed trace, whose replays wait for its decoder outside of what is timed.
 fn waiting(conditions: &Conditions) -> Option<String> {
     let wall = Some(conditions.wall_ns).filter(|&wall| wall >= SHORTEST_JUDGED_NS)?;
     let share = wall.saturating_sub(conditions.processor_ns?) as f64 / wall as f64;
@@ -106,7 +108,7 @@ fn stolen(conditions: &Conditions) -> Option<String> {
 
 fn too_few_rounds(fewest: usize) -> Option<String> {
     match fewest {
-        0..=1 => Some(format!("one round gives no interval: time at least {ROUNDS_FOR_95}.")),
+        ..=1 => Some(format!("one round gives no interval: time at least {ROUNDS_FOR_95}.")),
         rounds if rounds < ROUNDS_FOR_95 => Some(format!(
             "with {} an interval covers less than 95 %: time at least {ROUNDS_FOR_95}.",
             count(rounds as u64, "round")
@@ -161,8 +163,8 @@ fn dirty_tree(revision: &Figure<String>) -> Option<String> {
 }
 
 fn streamed() -> String {
-    "the trace is too long to be held, and was decoded on another processor while it was timed, which takes of the memory's bandwidth and of \
-     the shared cache: compare rows of one run."
+    "the trace is too long to be held, and was decoded between the stretches that are timed, which leaves other data in the caches: compare \
+     rows of one run."
         .to_owned()
 }
 
@@ -179,7 +181,7 @@ mod tests {
 
     /// Results and conditions without a reason for doubt.
     fn quiet() -> (Results, Conditions) {
-        let row = |name: &str, role, warm_ns: Vec<u64>| Contender {
+        let row = |name: &str, role, steady_ns: Vec<u64>| Contender {
             name: name.to_owned(),
             version: "0.1.0".to_owned(),
             role,
@@ -187,7 +189,7 @@ mod tests {
             partial: None,
             memory: Figure::unknown("not needed here"),
             min_heap: Figure::unknown("not needed here"),
-            time: Figure::Known(Time { ops: 1000, cold_ns: warm_ns.clone(), warm_ns, companions: Vec::new() }),
+            time: Figure::Known(Time { ops: 1000, fresh_ns: steady_ns.clone(), steady_ns, ..Time::default() }),
             latency: Figure::unknown("not needed here"),
             instructions: Figure::unknown("not needed here"),
         };
@@ -240,7 +242,7 @@ mod tests {
 
     fn floor_warm(results: &mut Results) -> &mut Vec<u64> {
         let Figure::Known(time) = &mut results.contenders[1].time else { unreachable!() };
-        &mut time.warm_ns
+        &mut time.steady_ns
     }
 
     #[test]
@@ -281,10 +283,7 @@ mod tests {
             (DirtyTree, "built from 0123456789ab with changes", |results, _| {
                 results.provenance.git_revision = Figure::Known("0123456789ab-dirty".to_owned());
             }),
-            (Streamed, "too long to be held", |results, conditions| {
-                results.settings.streamed = true;
-                conditions.processor_ns = Some(970_000_000);
-            }),
+            (Streamed, "too long to be held", |results, _| results.settings.streamed = true),
             (NotPinned, "not today", |_, conditions| conditions.not_pinned = Some("not today".to_owned())),
         ];
         for (code, message, fault) in faults {
@@ -299,6 +298,15 @@ mod tests {
         let others = [Interrupted, Merged];
         let left: Vec<_> = WarningCode::ALL.into_iter().filter(|code| !others.contains(code)).collect();
         assert!(left.iter().all(|code| faults.iter().any(|(of, ..)| of == code)), "a code without a fault");
+    }
+
+    #[test]
+    fn who_has_no_steady_times_has_not_too_few_rounds() {
+        let (mut results, conditions) = quiet();
+        let Figure::Known(time) = &mut results.contenders[0].time else { unreachable!() };
+        time.steady_ns.clear();
+        time.no_steady = Some("the heap limit was reached in loop 2 of the trace".to_owned());
+        assert_eq!(of(&results, &conditions), []);
     }
 
     #[test]

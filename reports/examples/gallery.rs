@@ -110,7 +110,7 @@ fn make_twelve(results: &mut Results) {
             memory.overhead_ratio = memory.peak_heap_bytes as f64 / results.trace.peak_live_bytes as f64;
         }
         if let Figure::Known(time) = &mut row.time {
-            let samples = time.cold_ns.iter_mut().chain(&mut time.warm_ns);
+            let samples = time.fresh_ns.iter_mut().chain(&mut time.steady_ns);
             samples.for_each(|sample| *sample = grown(*sample));
         }
         if let Figure::Known(latency) = &mut row.latency {

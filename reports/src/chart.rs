@@ -69,10 +69,10 @@ pub use johnstone_wilson::johnstone_wilson;
 pub use joint::joint;
 pub use latency::latency;
 pub use occupancy::occupancy;
-pub use pareto::{pareto_cold, pareto_warm};
+pub use pareto::{pareto_fresh, pareto_steady};
 pub use ratios::ratios;
 pub use split::split;
-pub use summary::{cold_summary, heap_summary, warm_summary};
+pub use summary::{fresh_summary, heap_summary, steady_summary};
 pub(crate) use svg::attribute;
 
 /// A chart that can be drawn from the results of one trace.
@@ -100,8 +100,8 @@ impl Chart {
 pub const ALL: &[Chart] = &[
     Chart { file_name: "footprint.svg", title: "Committed heap over time", draw: footprint::footprint, data: footprint::data },
     Chart { file_name: "ratios.svg", title: "Time against the baseline", draw: ratios::ratios, data: ratios::data },
-    Chart { file_name: "pareto-warm.svg", title: "Memory against warm time", draw: pareto::pareto_warm, data: pareto::warm_data },
-    Chart { file_name: "pareto-cold.svg", title: "Memory against cold time", draw: pareto::pareto_cold, data: pareto::cold_data },
+    Chart { file_name: "pareto-fresh.svg", title: "Memory against fresh time", draw: pareto::pareto_fresh, data: pareto::fresh_data },
+    Chart { file_name: "pareto-steady.svg", title: "Memory against steady time", draw: pareto::pareto_steady, data: pareto::steady_data },
     Chart { file_name: "latency.svg", title: "Latency of single calls", draw: latency::latency, data: latency::data },
     Chart { file_name: "heap-map.svg", title: "Heap map", draw: heap_map::heap_map, data: heap_map::data },
     Chart { file_name: "heap-strips.svg", title: "The heap at three moments", draw: heap_strips::heap_strips, data: heap_strips::data },
@@ -136,16 +136,16 @@ impl SetChart {
 /// Every chart over several traces, in the order of a report.
 pub const ALL_TRACES: &[SetChart] = &[
     SetChart {
-        file_name: "summary-warm.svg",
-        title: "Warm time, geometric means",
-        draw: summary::warm_summary,
-        data: summary::warm_data,
+        file_name: "summary-fresh.svg",
+        title: "Fresh time, geometric means",
+        draw: summary::fresh_summary,
+        data: summary::fresh_data,
     },
     SetChart {
-        file_name: "summary-cold.svg",
-        title: "Cold time, geometric means",
-        draw: summary::cold_summary,
-        data: summary::cold_data,
+        file_name: "summary-steady.svg",
+        title: "Steady time, geometric means",
+        draw: summary::steady_summary,
+        data: summary::steady_data,
     },
     SetChart {
         file_name: "summary-heap.svg",
@@ -177,7 +177,11 @@ mod tests {
     fn cases() -> Vec<(&'static str, Results)> {
         let with = |contenders: Vec<Contender>| Results { contenders, ..sample::empty() };
         let like = |name: &str, index: u64| {
-            contender(name).pages(20 + 3 * index).cold_ns(90 + 7 * index).warm_ns(80 + 5 * index * (index % 3)).build()
+            contender(name)
+                .pages(20 + 3 * index)
+                .fresh_ns(90 + 7 * index)
+                .steady_ns(80 + 5 * index * (index % 3))
+                .build()
         };
         let names = [
             "null",

@@ -5,7 +5,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::results::SCHEMA_VERSION;
+use crate::results::{OLDEST_SCHEMA_VERSION, SCHEMA_VERSION};
 
 /// Why results could not be read, drawn or written.
 #[derive(Debug, thiserror::Error)]
@@ -20,9 +20,10 @@ pub enum ReportError {
 
     /// The document follows another version of the schema, whose fields may mean something else.
     #[error(
-        "the results follow schema version {found}, and this Heaprace reads version {expected}: \
+        "the results follow schema version {found}, and this Heaprace reads versions {oldest} to {newest}: \
          measure again, or read them with the Heaprace that wrote them",
-        expected = SCHEMA_VERSION
+        oldest = OLDEST_SCHEMA_VERSION,
+        newest = SCHEMA_VERSION
     )]
     SchemaVersion {
         /// The version that the document names.

@@ -243,7 +243,7 @@ mod tests {
         assert_eq!(written.len(), 2 * chart::ALL.len() + chart::ALL_TRACES.len());
         assert!(written.contains(&folder.join("serde-heavy-footprint.svg")));
         assert!(written.contains(&folder.join("serde-heavy-2-footprint.svg")));
-        assert!(written.contains(&folder.join("summary-warm.svg")));
+        assert!(written.contains(&folder.join("summary-steady.svg")));
         assert!(written.iter().all(|path| path.is_file()));
         let one = charts(&all[..1], &folder, "svg", svg::svg).unwrap();
         assert_eq!(one.len(), chart::ALL.len(), "one trace is no set");

@@ -20,6 +20,8 @@ mod timeline;
 mod trade_off;
 mod warnings;
 
+use std::collections::BTreeSet;
+
 use self::escape::{anchor, escape};
 use self::findings::{Findings, smallest};
 use self::packed::packed;
@@ -27,10 +29,13 @@ use self::summary::{Statement, Tone};
 use self::warnings::warnings;
 use crate::ReportError;
 use crate::chart;
+use crate::growth;
 use crate::numbers::{bytes, count};
+use crate::prose::and;
 use crate::results::{Results, Role};
 use crate::table::cells::rows;
 use crate::table::notes;
+use crate::times;
 
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
@@ -104,9 +109,11 @@ fn header(results: &[Results]) -> String {
     };
     let about = match results {
         [one] => lede(one),
+        [] => String::new(),
         _ => format!(
-            "{} replayed through the same allocators on the same simulated page heap.",
-            count(results.len() as u64, "trace")
+            "{} replayed through the same allocators on the same simulated page heap; {}.",
+            count(results.len() as u64, "trace"),
+            escape(&and(results.iter().map(|one| times::written(&one.settings)).collect::<BTreeSet<_>>()))
         ),
     };
     let parts = match results {
@@ -124,7 +131,7 @@ fn lede(results: &Results) -> String {
     let trace = &results.trace;
     let platform = chart::platform(&results.provenance.target);
     format!(
-        "A {} trace of {}, with at most {} {} in {}; {} each, {}.",
+        "A {} trace of {}, with at most {} {} in {}; {} each, {}; {}.",
         match trace.origin {
             crate::results::Origin::Unstated => "user's",
             other => provenance::origin(other),
@@ -134,6 +141,7 @@ fn lede(results: &Results) -> String {
         definitions::link("live", "live"),
         count(trace.peak_live_objects, "object"),
         count(results.settings.rounds.into(), "timing round"),
+        escape(times::written(&results.settings)),
         escape(&platform),
     )
 }
@@ -163,14 +171,15 @@ fn switches(results: &[Results]) -> String {
 /// A trace among several, closed until one opens it.
 fn folded(found: &Findings, index: usize) -> Result<String, ReportError> {
     let results = found.results;
-    let warm = summary::speed_in_short(&found.warm);
-    let small = smallest(results).map(|found| summary::and(found.best.iter().map(|(contender, _)| &contender.name)));
+    let [fresh, steady] = [&found.fresh, &found.steady].map(|fastest| escape(&summary::speed_in_short(fastest)));
+    let small = smallest(results);
+    let small =
+        small.map(|found| growth::named(&found.best.iter().map(|(contender, _)| *contender).collect::<Vec<_>>()));
     Ok(format!(
-        "<details class=\"trace\" id=\"{}\"><summary><h3>{}</h3><span>{}; fastest warm: <b>{}</b>; smallest: <b>{}</b></span></summary>\n<p class=\"lede\">{}</p>\n{}</details>\n",
+        "<details class=\"trace\" id=\"{}\"><summary><h3>{}</h3><span>{}; fastest fresh: <b>{fresh}</b>; fastest steady: <b>{steady}</b>; smallest: <b>{}</b></span></summary>\n<p class=\"lede\">{}</p>\n{}</details>\n",
         anchor(&results.trace.name, index),
         escape(&results.trace.name),
         provenance::origin(results.trace.origin),
-        escape(&warm),
         escape(&small.unwrap_or_else(|| "not known".into())),
         lede(results),
         trace(found, packed(&charts::of_trace(results, index)?), index),
@@ -262,7 +271,8 @@ mod tests {
     fn the_parts_are_there_and_nothing_is_loaded() {
         let page = html(&[sample::results()]).unwrap();
         for part in [
-            "Fastest on warm pages",
+            "Fastest for a program that starts",
+            "Fastest for a program that runs on",
             "<figure class=\"chart\"",
             "<table class=\"sortable\">",
             "id=\"definitions\"",

@@ -67,14 +67,24 @@ macro_rules! place {
     ($first:ident $($rest:ident)*) => { concat!(stringify!($first) $(, ".", stringify!($rest))*) };
 }
 
-/// Figures of a contender's memory, each by its place there.
+/// Figures of a contender's memory, each by its place there. What is behind an arrow is a field of something that may not be known.
 macro_rules! memory {
-    ($($first:ident $(. $rest:ident)* : $unit:literal),* $(,)?) => {
+    ($($first:ident $(. $rest:ident)* $(=> $inner:ident)? : $unit:literal),* $(,)?) => {
         &[$(Metric {
-            name: place!($first $($rest)*),
+            name: place!($first $($rest)* $($inner)?),
             unit: $unit,
-            of: |row| within(&row.memory, |memory: &Memory| memory.$first$(.$rest)*.number()),
+            of: |row| within(&row.memory, |memory: &Memory| number_in!(memory.$first$(.$rest)*, $($inner)?)),
         }),*]
+    };
+}
+
+/// A number, or a field of something that may not be known.
+macro_rules! number_in {
+    ($figure:expr,) => {
+        $figure.number()
+    };
+    ($figure:expr, $inner:ident) => {
+        within(&$figure, |known| known.$inner.number())
     };
 }
 
@@ -145,6 +155,7 @@ pub const MEMORY: &[Metric] = memory![
     retention.end_resident_bytes: "B",
     retention.freed_heap_bytes: "B",
     retention.freed_resident_bytes: "B",
+    growth => per_loop_pages: "pages",
     grow_calls: "1",
     failed_requests: "1",
 ];

@@ -1,17 +1,19 @@
 //! Two runs held against each other: which cells (a contender on a trace) got better or worse, and a gate for it.
 //!
 //! Memory is exact, so that any difference is one. Times of two runs are not pairs of rounds; their ratio has the interval of
-//! [`ratio_of_medians`]. METHODOLOGY.md says what that can and cannot tell.
+//! [`ratio_of_medians`](crate::stats::ratio_of_medians). METHODOLOGY.md says what that can and cannot tell.
 
 mod doubts;
 mod gate;
 mod pairing;
 mod render;
+mod times;
 
 use self::pairing::Paired;
+use self::times::{regimes, samples, time};
 use crate::metric::{self, Metric};
 use crate::results::{Contender, Figure, Results, Role, Verification};
-use crate::stats::{Estimate, ROUNDS_FOR_95, Ratio, Temperature, Verdict, ratio_of_medians, rounds_beside};
+use crate::stats::{Ratio, Regime};
 
 pub use gate::{DEFAULT_GATES, GATES, Worse};
 
@@ -39,10 +41,13 @@ pub struct Cell {
     pub trace: String,
     /// The contender.
     pub contender: String,
+    /// What it is in the new run: an ablation fails no gate.
+    pub role: Role,
     /// Its versions.
     pub versions: (String, String),
-    /// New over old times, in the order of [`Temperature::ALL`]. There is an interval where both runs have rounds enough for one of 95 %.
-    pub times: [Figure<Ratio>; 2],
+    /// New over old times, in the order of [`Regime::EVERY`]: of a program that starts and of one that runs on, or in results of schema 3 on a
+    /// rewound heap. There is an interval where both runs have rounds enough for one of 95 %.
+    pub times: Vec<(Regime, Figure<Ratio>)>,
     /// The exact figures and the instructions, old and new.
     pub figures: Vec<Pair>,
     /// What the old run has and the new one does not, though it was asked for: names of metrics, each with the reason.
@@ -129,8 +134,9 @@ impl Regression {
             self.cells.push(Cell {
                 trace: trace.clone(),
                 contender: before.name.clone(),
+                role: after.role,
                 versions: (before.version.clone(), after.version.clone()),
-                times: Temperature::ALL.map(|of| time(pair, (before, after), relative_to, of)),
+                times: regimes(pair).into_iter().map(|of| (of, time(pair, (before, after), relative_to, of))).collect(),
                 lost: lost(pair, (before, after), relative_to, &figures),
                 figures,
                 broke: broke(before, after),
@@ -165,40 +171,6 @@ fn broke(old: &Contender, new: &Contender) -> Option<String> {
     }
 }
 
-/// New over old time of a cell.
-fn time(
-    pair: &Paired,
-    (before, after): (&Contender, &Contender),
-    relative_to: Option<&str>,
-    of: Temperature,
-) -> Figure<Ratio> {
-    let Paired { old, new, .. } = pair;
-    if relative_to == Some(before.name.as_str()) {
-        return Figure::unknown("times are relative to its own");
-    }
-    if let Some(builds) = builds(pair) {
-        return Figure::unknown(builds);
-    }
-    if old.settings.streamed != new.settings.streamed {
-        return Figure::unknown("the trace was decoded while it was timed in one of the runs only");
-    }
-    let of_run = |which: &str, results: &Results, row: &Contender| {
-        samples(results, row, relative_to, of).map_err(|reason| format!("{which}: {reason}"))
-    };
-    let samples = of_run("old", old, before).and_then(|old| Ok((old, of_run("new", new, after)?)));
-    let (before, after) = match samples {
-        Ok(both) => both,
-        Err(reason) => return Figure::unknown(reason),
-    };
-    match ratio_of_medians(&after, &before, old.settings.seed) {
-        // An interval of so few would not cover 95 %, and a gate that believes it fails for nothing.
-        Figure::Known(Ratio { estimate, .. }) if before.len().min(after.len()) < ROUNDS_FOR_95 => {
-            Figure::Known(Ratio { estimate: Estimate { interval: None, ..estimate }, verdict: Verdict::Inconclusive })
-        }
-        ratio => ratio,
-    }
-}
-
 /// That the builds have different profiles, so that neither times nor instructions compare.
 fn builds(Paired { old, new, .. }: &Paired) -> Option<String> {
     let (old, new) = (&old.provenance.profile, &new.provenance.profile);
@@ -215,39 +187,18 @@ fn counted_apart(pair: &Paired, old: &Contender, new: &Contender) -> Option<Stri
 
 /// The figures that are there in the old run alone, but for those that nobody asked the new one for.
 fn lost(
-    Paired { old, new, .. }: &Paired,
+    pair: &Paired,
     (before, after): (&Contender, &Contender),
     relative_to: Option<&str>,
     figures: &[Pair],
 ) -> Vec<(&'static str, String)> {
-    let times = Temperature::ALL.into_iter().zip(gate::TIMES).filter_map(|(of, name)| {
+    let Paired { old, new, .. } = pair;
+    let times = regimes(pair).into_iter().filter_map(|of| {
         samples(old, before, relative_to, of).ok()?;
-        Some((name, samples(new, after, relative_to, of).err()?))
+        Some((gate::metric_of(of), samples(new, after, relative_to, of).err()?))
     });
     let figures = figures.iter().filter_map(|pair| Some((pair.metric.name, pair.lost()?.to_owned())));
     times.chain(figures).filter(|(name, _)| gate::is_asked_for(name, &new.settings)).collect()
-}
-
-/// Nanoseconds an operation of every round, or how many times another contender's time.
-fn samples(results: &Results, row: &Contender, relative_to: Option<&str>, of: Temperature) -> Result<Vec<f64>, String> {
-    let time = match &row.time {
-        Figure::Known(time) => time,
-        Figure::Unknown { unknown } => return Err(unknown.clone()),
-    };
-    let Some(other) = relative_to else {
-        // The operations are those of the trace, and cancel. A trace without any has no time worth a ratio.
-        return match of.samples(time) {
-            [] => Err("no round was timed".to_owned()),
-            samples => Ok(samples.iter().map(|&ns| ns as f64 / time.ops.max(1) as f64).collect()),
-        };
-    };
-    match rounds_beside(results, row, other, of) {
-        Figure::Known((ours, theirs)) if theirs.iter().all(|&ns| ns > 0) => {
-            Ok(ours.iter().zip(theirs).map(|(&our, &their)| our as f64 / their as f64).collect())
-        }
-        Figure::Known(_) => Err(format!("a replay of {other} took no time that the clock could see")),
-        Figure::Unknown { unknown } => Err(unknown),
-    }
 }
 
 #[cfg(test)]
@@ -289,8 +240,8 @@ mod tests {
 
     #[test]
     fn the_floor_is_no_cell_but_a_doubt_where_its_time_changed() {
-        let run = |warm_ns| {
-            let null = contender("null").role(Role::Floor).warm_ns(warm_ns).without_memory("hands out no memory");
+        let run = |steady_ns| {
+            let null = contender("null").role(Role::Floor).steady_ns(steady_ns).without_memory("hands out no memory");
             [on("one", vec![contender("talc").build(), null.build()])]
         };
         let found = Regression::of(&run(10), &run(12), None);
@@ -308,7 +259,7 @@ mod tests {
         type Change = fn(&mut Results);
         let changes: [(Change, &str); 5] = [
             (|results| results.settings.page_bytes = 4096, "page size 65536 and 4096"),
-            (|results| results.settings.touch = "all".into(), "touch first and all"),
+            (|results| results.settings.touch = "first".into(), "touch all and first"),
             (|results| results.settings.heap_limit_pages = 16, "heap limit in pages 65536 and 16"),
             (
                 |results| results.trace.sha256 = "0123456789abcdef".into(),
@@ -334,14 +285,14 @@ mod tests {
 
     #[test]
     fn times_have_ratios_and_memory_has_both_figures() {
-        let old = on("one", vec![contender("talc").pages(20).cold_ns(100).warm_ns(100).build()]);
-        let new = on("one", vec![contender("talc").version("9").pages(22).cold_ns(150).warm_ns(100).build()]);
+        let old = on("one", vec![contender("talc").pages(20).fresh_ns(100).steady_ns(100).build()]);
+        let new = on("one", vec![contender("talc").version("9").pages(22).fresh_ns(150).steady_ns(100).build()]);
         let found = Regression::of(&[old], &[new], None);
         let cell = &found.cells[0];
         assert_eq!(cell.versions, ("0.1.0".into(), "9".into()));
-        let [cold, warm] = [0, 1].map(|index| *cell.times[index].known().unwrap());
-        assert!((cold.estimate.value - 1.5).abs() < 0.01 && cold.verdict == Verdict::Slower, "{cold:?}");
-        assert!((warm.estimate.value - 1.0).abs() < 0.01 && warm.verdict == Verdict::Inconclusive, "{warm:?}");
+        let [fresh, steady] = [0, 1].map(|index| *cell.times[index].1.known().unwrap());
+        assert!((fresh.estimate.value - 1.5).abs() < 0.01 && fresh.verdict == Verdict::Slower, "{fresh:?}");
+        assert!((steady.estimate.value - 1.0).abs() < 0.01 && steady.verdict == Verdict::Inconclusive, "{steady:?}");
         let peak = cell.figures.iter().find(|pair| pair.metric.name == "peak_heap_bytes").unwrap();
         assert_eq!(peak.known(), Some((20.0 * 65_536.0, 22.0 * 65_536.0)));
     }
@@ -349,19 +300,23 @@ mod tests {
     /// The second machine is twice as slow, and talc got a tenth slower than that.
     #[test]
     fn relative_times_cancel_the_machine() {
-        let old = on("one", vec![contender("dlmalloc").warm_ns(100).build(), contender("talc").warm_ns(100).build()]);
+        let old =
+            on("one", vec![contender("dlmalloc").steady_ns(100).build(), contender("talc").steady_ns(100).build()]);
         let mut new =
-            on("one", vec![contender("dlmalloc").warm_ns(200).build(), contender("talc").warm_ns(220).build()]);
+            on("one", vec![contender("dlmalloc").steady_ns(200).build(), contender("talc").steady_ns(220).build()]);
         new.provenance.cpu = Figure::Known("another".into());
         let plain = Regression::of(std::slice::from_ref(&old), std::slice::from_ref(&new), None);
-        assert!((plain.cells[1].times[1].known().unwrap().estimate.value - 2.2).abs() < 0.01);
+        assert!((plain.cells[1].times[1].1.known().unwrap().estimate.value - 2.2).abs() < 0.01);
         assert!(plain.doubts[0].contains("two machines"), "{:?}", plain.doubts);
         let relative = Regression::of(std::slice::from_ref(&old), std::slice::from_ref(&new), Some("dlmalloc"));
-        assert!((relative.cells[1].times[1].known().unwrap().estimate.value - 1.1).abs() < 0.01);
+        assert!((relative.cells[1].times[1].1.known().unwrap().estimate.value - 1.1).abs() < 0.01);
         assert!(relative.doubts.is_empty(), "{:?}", relative.doubts);
-        assert_eq!(relative.cells[0].times, [(); 2].map(|()| Figure::unknown("times are relative to its own")));
+        assert_eq!(
+            relative.cells[0].times,
+            Regime::ALL.map(|regime| (regime, Figure::unknown("times are relative to its own")))
+        );
         let nobody = Regression::of(&[old], &[new], Some("nobody"));
-        assert_eq!(nobody.cells[1].times[1], Figure::unknown("old: nobody does not take part"));
+        assert_eq!(nobody.cells[1].times[1].1, Figure::unknown("old: nobody does not take part"));
     }
 
     #[test]
@@ -371,20 +326,20 @@ mod tests {
         new.provenance.profile = "debug".into();
         new.warnings = vec![Warning { code: WarningCode::NoisyMachine, message: "noise".into() }];
         let found = Regression::of(std::slice::from_ref(&old), &[new], None);
-        assert_eq!(found.cells[0].times[0], Figure::unknown("a release and a debug build"));
+        assert_eq!(found.cells[0].times[0].1, Figure::unknown("a release and a debug build"));
         assert_eq!(found.doubts, ["The new run has warnings: noisy-machine."]);
         let mut streamed = old.clone();
         streamed.settings.streamed = true;
-        assert!(matches!(Regression::of(&[old], &[streamed], None).cells[0].times[0], Figure::Unknown { .. }));
+        assert!(matches!(Regression::of(&[old], &[streamed], None).cells[0].times[0].1, Figure::Unknown { .. }));
     }
 
     /// Five rounds in both runs, or in one: all of these lie on one side of the median too often.
     #[test]
     fn few_rounds_have_no_interval() {
-        let run = |rounds, warm_ns| [on("one", vec![contender("talc").rounds(rounds).warm_ns(warm_ns).build()])];
+        let run = |rounds, steady_ns| [on("one", vec![contender("talc").rounds(rounds).steady_ns(steady_ns).build()])];
         for (old, new, has) in [(5, 5, false), (15, 5, false), (5, 15, false), (6, 6, true)] {
             let found = Regression::of(&run(old, 100), &run(new, 200), None);
-            let ratio = found.cells[0].times[1].known().unwrap();
+            let ratio = found.cells[0].times[1].1.known().unwrap();
             assert!((ratio.estimate.value - 2.0).abs() < 0.1, "{ratio:?}");
             assert_eq!(ratio.estimate.interval.is_some(), has, "{old} and {new}");
             assert_eq!(ratio.verdict == Verdict::Slower, has, "{old} and {new}");
@@ -429,16 +384,16 @@ mod tests {
         };
         assert_eq!(lost(not_asked, None), []);
         let no_time: fn(&mut Results) = |new| new.contenders[1].time = Figure::unknown("the child died");
-        let both = ["cold_ns_per_op", "warm_ns_per_op"].map(|name| (name, "the child died".to_owned()));
+        let both = ["fresh_ns_per_op", "steady_ns_per_op"].map(|name| (name, "the child died".to_owned()));
         assert_eq!(lost(no_time, None), both);
         let no_reference: fn(&mut Results) = |new| new.contenders[0].time = Figure::unknown("it died");
         assert_eq!(lost(no_reference, None), []);
         assert_eq!(lost(no_reference, Some("dlmalloc"))[0].1, "dlmalloc has no timings: it died");
         let fewer_rounds: fn(&mut Results) = |new| {
             let Figure::Known(time) = &mut new.contenders[1].time else { panic!("it is timed") };
-            time.cold_ns.clear();
+            time.fresh_ns.clear();
         };
-        assert_eq!(lost(fewer_rounds, None), [("cold_ns_per_op", "no round was timed".to_owned())]);
+        assert_eq!(lost(fewer_rounds, None), [("fresh_ns_per_op", "no round was timed".to_owned())]);
     }
 
     #[test]

@@ -25,7 +25,11 @@ pub use memory::*;
 pub use warning::*;
 
 /// The version of the JSON schema that this crate writes. It grows when a field changes its meaning or goes away.
-pub const SCHEMA_VERSION: u32 = 3;
+pub const SCHEMA_VERSION: u32 = 4;
+
+/// The oldest version of the schema that can still be read. Schema 3 has no steady times: its `warm_ns` is of rewound heaps
+/// ([`Time::rewound_ns`]).
+pub const OLDEST_SCHEMA_VERSION: u32 = 3;
 
 /// A figure, or the reason why there is none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -137,7 +141,7 @@ pub struct Provenance {
 /// The choices that the figures depend on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
-    /// Seed of the shuffle of the rounds, and of the bootstrap.
+    /// Seed of the shuffle of the rounds.
     pub seed: u64,
     /// Whether each contender's minimum heap was searched for.
     pub min_heap: bool,
@@ -279,6 +283,8 @@ pub enum Role {
     Contender,
     /// A yardstick that one would not ship.
     Baseline,
+    /// A variant of another contender with one decision switched, to show what that decision does. No verdict goes to it.
+    Ablation,
     /// No allocator at all: the time that the harness itself takes.
     Floor,
 }
@@ -308,31 +314,52 @@ pub enum Verification {
 ///
 /// Samples of the same index belong to the same round, over all contenders: ratios are formed within it. A contender whose time was over
 /// has fewer samples, of the first rounds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Time {
     /// Operations in one replay: divide a sample by it for ns per op.
     pub ops: u64,
-    /// On fresh zeroed pages, page faults included.
-    pub cold_ns: Vec<u64>,
-    /// On pages that are resident already.
-    pub warm_ns: Vec<u64>,
+    /// A program that starts: one replay on fresh zeroed pages, page faults included.
+    #[serde(alias = "cold_ns")]
+    pub fresh_ns: Vec<u64>,
+    /// A program that runs on: the trace is looped on one heap, from fresh pages, until times and footprint settle or the loops are used
+    /// up. A sample is the mean of the last two loops. Empty where [`no_steady`](Self::no_steady) says why.
+    #[serde(default)]
+    pub steady_ns: Vec<u64>,
+    /// Why there are no steady samples, where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_steady: Option<String>,
+    /// The fresh samples by the thread's own clock, which stands still while it has no processor. Empty where the system has no such clock.
+    #[serde(default)]
+    pub fresh_processor_ns: Vec<u64>,
+    /// The steady samples by the same clock.
+    #[serde(default)]
+    pub steady_processor_ns: Vec<u64>,
+    /// Only in results of schema 3, as `warm_ns`: a replay on a rewound heap, whose pages an earlier replay had paid for. No program has
+    /// such a heap, so nothing is concluded from these samples; they are kept for comparisons of old results.
+    #[serde(default, alias = "warm_ns", skip_serializing_if = "Vec::is_empty")]
+    pub rewound_ns: Vec<u64>,
     /// Who else ran in these very rounds, where they are not the rounds of the other rows: results that were merged from several
     /// runs. Ratios are formed to these then, and to no other row.
     pub companions: Vec<Companion>,
 }
 
 /// Who ran in the same rounds as another.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Companion {
     /// Its name.
     pub name: String,
-    /// Its samples on fresh zeroed pages.
-    pub cold_ns: Vec<u64>,
-    /// Its samples on pages that are resident already.
-    pub warm_ns: Vec<u64>,
+    /// Its samples of a program that starts.
+    #[serde(alias = "cold_ns")]
+    pub fresh_ns: Vec<u64>,
+    /// Its samples of a program that runs on.
+    #[serde(default)]
+    pub steady_ns: Vec<u64>,
+    /// Its samples on a rewound heap, as [`Time::rewound_ns`].
+    #[serde(default, alias = "warm_ns", skip_serializing_if = "Vec::is_empty")]
+    pub rewound_ns: Vec<u64>,
 }
 
-/// Instructions of one warm replay: the loop and the contender, and nothing else.
+/// Instructions of one fresh replay: the loop, what it writes into new memory, and the contender; the kernel's are not counted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instructions {
     /// Who counted: `perf_event` (the processor's own counter) or `callgrind` (exact, by simulation).

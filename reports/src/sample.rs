@@ -39,7 +39,7 @@ pub(crate) fn empty() -> Results {
             baseline: "dlmalloc".into(),
             budget_ns: None,
             streamed: false,
-            touch: "first".into(),
+            touch: "all".into(),
             heap_limit_pages: 65_536,
             page_bytes: PAGE,
         },
@@ -102,13 +102,13 @@ pub(crate) fn results() -> Results {
     let mut results = empty();
     results.trace.distributions = Figure::Known(distributions());
     results.contenders = vec![
-        contender("null").role(Role::Floor).cold_ns(36).warm_ns(36).without_memory("hands out no memory").build(),
-        contender("bump").role(Role::Baseline).pages(7795).cold_ns(209).warm_ns(64).build(),
-        contender("segregated-bump").pages(52).cold_ns(185).warm_ns(93).build(),
-        contender("segregated-bump-mv").pages(70).cold_ns(191).warm_ns(98).build(),
-        contender("dlmalloc").version("0.2.14").pages(20).cold_ns(125).warm_ns(126).build(),
-        contender("talc").version("5.1.1").pages(22).cold_ns(94).warm_ns(94).build(),
-        contender("wee_alloc").version("0.4.5").pages(889).cold_ns(399).warm_ns(275).build(),
+        contender("null").role(Role::Floor).fresh_ns(36).steady_ns(36).without_memory("hands out no memory").build(),
+        contender("bump").role(Role::Baseline).pages(7795).fresh_ns(209).steady_ns(64).build(),
+        contender("segregated-bump").pages(52).grows_by(40).fresh_ns(185).steady_ns(93).build(),
+        contender("segregated-bump-mv").role(Role::Ablation).pages(70).fresh_ns(191).steady_ns(98).build(),
+        contender("dlmalloc").version("0.2.14").pages(20).fresh_ns(125).steady_ns(126).build(),
+        contender("talc").version("5.1.1").pages(22).fresh_ns(94).steady_ns(94).build(),
+        contender("wee_alloc").version("0.4.5").pages(889).fresh_ns(399).steady_ns(275).build(),
     ];
     results
 }
@@ -117,13 +117,13 @@ pub(crate) fn results() -> Results {
 pub(crate) fn of_several_runs() -> Results {
     let with_floor = |mut contender: Contender| {
         let Figure::Known(time) = &mut contender.time else { unreachable!("it is timed") };
-        let (cold_ns, warm_ns) = (vec![1; time.cold_ns.len()], vec![1; time.warm_ns.len()]);
-        time.companions.push(Companion { name: "null".into(), cold_ns, warm_ns });
+        let (fresh_ns, steady_ns) = (vec![1; time.fresh_ns.len()], vec![1; time.steady_ns.len()]);
+        time.companions.push(Companion { name: "null".into(), fresh_ns, steady_ns, ..Companion::default() });
         contender
     };
     let contenders = [
-        contender("a").pages(20).cold_ns(20).warm_ns(20).build(),
-        contender("b").pages(30).cold_ns(10).warm_ns(10).build(),
+        contender("a").pages(20).fresh_ns(20).steady_ns(20).build(),
+        contender("b").pages(30).fresh_ns(10).steady_ns(10).build(),
     ];
     Results { contenders: contenders.map(with_floor).into(), ..empty() }
 }
@@ -162,24 +162,28 @@ pub(crate) fn contender(name: &str) -> Builder {
             instructions: Figure::unknown("not counted"),
         },
         pages: 20,
+        per_loop_pages: 0,
         failed_requests: 0,
         rounds: 15,
-        cold_ns: 10,
-        warm_ns: 10,
+        fresh_ns: 10,
+        steady_ns: 10,
         no_memory: None,
         no_time: None,
+        no_steady: None,
     }
 }
 
 pub(crate) struct Builder {
     contender: Contender,
     pages: u64,
+    per_loop_pages: u64,
     failed_requests: u64,
     rounds: usize,
-    cold_ns: u64,
-    warm_ns: u64,
+    fresh_ns: u64,
+    steady_ns: u64,
     no_memory: Option<String>,
     no_time: Option<String>,
+    no_steady: Option<String>,
 }
 
 impl Builder {
@@ -198,20 +202,26 @@ impl Builder {
         self
     }
 
+    /// A heap that grows by so many pages in each further loop of the trace.
+    pub(crate) fn grows_by(mut self, pages: u64) -> Self {
+        self.per_loop_pages = pages;
+        self
+    }
+
     pub(crate) fn rounds(mut self, rounds: usize) -> Self {
         self.rounds = rounds;
         self
     }
 
     /// Tenths of a nanosecond an operation.
-    pub(crate) fn cold_ns(mut self, tenths: u64) -> Self {
-        self.cold_ns = tenths;
+    pub(crate) fn fresh_ns(mut self, tenths: u64) -> Self {
+        self.fresh_ns = tenths;
         self
     }
 
     /// Tenths of a nanosecond an operation.
-    pub(crate) fn warm_ns(mut self, tenths: u64) -> Self {
-        self.warm_ns = tenths;
+    pub(crate) fn steady_ns(mut self, tenths: u64) -> Self {
+        self.steady_ns = tenths;
         self
     }
 
@@ -248,6 +258,11 @@ impl Builder {
         self
     }
 
+    pub(crate) fn without_steady(mut self, reason: &str) -> Self {
+        self.no_steady = Some(reason.into());
+        self
+    }
+
     pub(crate) fn invalid(mut self, event: u64, message: &str) -> Self {
         self.contender.verification = Verification::Failed { event, message: message.into() };
         self.without_time("failed verification")
@@ -262,9 +277,9 @@ impl Builder {
         Contender { memory, time, latency, instructions, ..self.contender }
     }
 
-    /// Calls that take as long as a warm operation, one in a hundred three times, one in a thousand thirty times as long.
+    /// Calls that take as long as a steady operation, one in a hundred three times, one in a thousand thirty times as long.
     fn latency(&self) -> Latency {
-        let ns = self.warm_ns as f64 / 10.0;
+        let ns = self.steady_ns as f64 / 10.0;
         let percentiles = |count| Percentiles {
             count,
             p50_ns: ns,
@@ -305,7 +320,7 @@ impl Builder {
 
     /// Four instructions a nanosecond.
     fn instructions(&self) -> Instructions {
-        Instructions { counter: "callgrind".into(), instructions: self.warm_ns * EVENTS * 4 / 10, ops: EVENTS }
+        Instructions { counter: "callgrind".into(), instructions: self.steady_ns * EVENTS * 4 / 10, ops: EVENTS }
     }
 
     fn memory(&self) -> Memory {
@@ -334,6 +349,10 @@ impl Builder {
             },
             splits: vec![self.split()],
             strips: [("peak-live", 150_000), ("peak-heap", 150_000), ("end", EVENTS)].map(|at| self.strip(at)).into(),
+            growth: Figure::Known(Growth {
+                heap_pages: (0..4).map(|more| self.pages + more * self.per_loop_pages).collect(),
+                per_loop_pages: self.per_loop_pages,
+            }),
             grow_calls: self.pages,
             failed_requests: self.failed_requests,
             first_failure: (self.failed_requests > 0).then_some(FailedRequest {
@@ -444,6 +463,7 @@ impl Builder {
             let spread = |round: u64| 970 + (round * 7 % 15) * 60 / 14;
             (0..self.rounds as u64).map(|round| tenths * ops * spread(round) / 10_000).collect()
         };
-        Time { ops, cold_ns: samples(self.cold_ns), warm_ns: samples(self.warm_ns), companions: Vec::new() }
+        let steady_ns = if self.no_steady.is_some() { Vec::new() } else { samples(self.steady_ns) };
+        Time { ops, fresh_ns: samples(self.fresh_ns), steady_ns, no_steady: self.no_steady.clone(), ..Time::default() }
     }
 }

@@ -1,35 +1,41 @@
 //! Statistics: every timing is a median with its 95 % interval, and every comparison a ratio within rounds.
 //!
-//! The median, as the noise of a shared machine is one-sided: a disturbed round is slower, never faster. The interval is a
-//! percentile bootstrap with [`RESAMPLES`] resamples; its seed comes with the results, so that the same results always
-//! give the same interval.
+//! The median, as the noise of a shared machine is one-sided: a disturbed round is slower, never faster. Its interval is of interpolated
+//! order statistics ([`estimate_median`]), that of a mean over traces is a bootstrap-t on logarithms ([`Common::geometric_means`]). The same
+//! samples always give the same intervals.
 //!
 //! What the interval cannot see: a disturbance that lasted through all rounds, and differences between builds or machines.
 //! With fewer than [`ROUNDS_FOR_95`] samples it covers less than 95 %, whatever its name.
 
-mod bootstrap;
+mod caveats;
+mod mean;
+mod median;
 mod net;
+mod over_traces;
+mod processor;
 mod ratio;
 mod rng;
 mod rounds;
 mod summary;
 mod two_samples;
 
-pub use bootstrap::{RESAMPLES, estimate_median, median, spread};
+pub use caveats::{expected_by_chance, trust_in_mean};
+pub use mean::{RESAMPLES, geometric_mean};
+pub use median::{estimate_median, median, spread};
 pub use net::net_ns_per_op;
+pub use processor::{parts_from_processor_time, ratio_by_processor_time};
 pub use ratio::{Ratio, Verdict, ratio_within_rounds};
-pub use rounds::{Temperature, floor, ratio_beside, rounds_beside};
+pub use rounds::{Regime, floor, ratio_beside, rounds_beside};
 pub(crate) use rounds::{of_one_run, rounds_in_common};
 pub(crate) use summary::common_of;
-pub use summary::{Common, Measure, Row, by_origin, common, geometric_mean};
+pub use summary::{Common, Measure, Row, by_origin, common};
 pub use two_samples::ratio_of_medians;
-
-use bootstrap::percentile_interval;
 
 use crate::results::{Contender, Figure};
 
 /// Samples from which on an interval for a median can cover 95 %: all samples lie on one side of the median of what is
-/// sampled with probability 2 × 0.5ⁿ, which is 6.3 % for five samples and 3.1 % for six. The same holds of traces for an interval over these.
+/// sampled with probability 2 × 0.5ⁿ, which is 6.3 % for five samples and 3.1 % for six. Over fewer traces nobody is said to be the first, for
+/// the same reason: all of five agree by chance in 6.3 %.
 pub const ROUNDS_FOR_95: usize = 6;
 
 /// A figure that was estimated from samples.
@@ -56,9 +62,9 @@ impl Interval {
     /// ```
     /// use reports::stats::Interval;
     ///
-    /// let warm = Interval { low: 9.1, high: 9.4 };
-    /// assert!(warm.overlaps(Interval { low: 9.4, high: 9.9 }));
-    /// assert!(!warm.overlaps(Interval { low: 9.5, high: 9.9 }));
+    /// let steady = Interval { low: 9.1, high: 9.4 };
+    /// assert!(steady.overlaps(Interval { low: 9.4, high: 9.9 }));
+    /// assert!(!steady.overlaps(Interval { low: 9.5, high: 9.9 }));
     /// ```
     pub fn overlaps(self, other: Interval) -> bool {
         self.low <= other.high && other.low <= self.high
@@ -77,24 +83,25 @@ impl Interval {
 /// ```
 /// use reports::stats::ns_per_op;
 ///
-/// let estimate = ns_per_op(&[2_000, 1_800, 1_900], 100, 1);
+/// let estimate = ns_per_op(&[2_000, 1_800, 1_900], 100);
 /// assert_eq!(estimate.known().map(|estimate| estimate.value), Some(19.0));
 /// ```
-pub fn ns_per_op(samples_ns: &[u64], ops: u64, seed: u64) -> Figure<Estimate> {
+pub fn ns_per_op(samples_ns: &[u64], ops: u64) -> Figure<Estimate> {
     if ops == 0 {
         return Figure::unknown("the trace has no operations");
     }
     let per_op: Vec<f64> = samples_ns.iter().map(|&ns| ns as f64 / ops as f64).collect();
-    match estimate_median(&per_op, seed) {
+    match estimate_median(&per_op) {
         Some(estimate) => Figure::Known(estimate),
         None => Figure::unknown("no round was timed"),
     }
 }
 
 /// The same of a contender, the harness's own time included.
-pub(crate) fn gross_ns_per_op(contender: &Contender, temperature: Temperature, seed: u64) -> Figure<Estimate> {
+pub(crate) fn gross_ns_per_op(contender: &Contender, regime: Regime) -> Figure<Estimate> {
     match &contender.time {
-        Figure::Known(time) => ns_per_op(temperature.samples(time), time.ops, seed),
+        Figure::Known(time) if regime.samples(time).is_empty() => Figure::unknown(regime.why_none(time)),
+        Figure::Known(time) => ns_per_op(regime.samples(time), time.ops),
         Figure::Unknown { unknown } => Figure::unknown(unknown),
     }
 }
@@ -122,7 +129,7 @@ mod tests {
 
     #[test]
     fn nothing_timed_is_unknown_and_not_zero() {
-        assert_eq!(ns_per_op(&[], 10, 1), Figure::unknown("no round was timed"));
-        assert_eq!(ns_per_op(&[5], 0, 1), Figure::unknown("the trace has no operations"));
+        assert_eq!(ns_per_op(&[], 10), Figure::unknown("no round was timed"));
+        assert_eq!(ns_per_op(&[5], 0), Figure::unknown("the trace has no operations"));
     }
 }

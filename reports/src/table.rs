@@ -1,6 +1,7 @@
 //! Results as tables.
 
 pub(crate) mod cells;
+pub(crate) mod comparisons;
 mod details;
 pub(crate) mod grid;
 mod instructions;

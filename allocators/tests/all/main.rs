@@ -1,6 +1,8 @@
 //! All integration tests of the crate, in one binary.
 
 #[cfg(test)]
+mod absolute_addresses;
+#[cfg(test)]
 mod conformance;
 #[cfg(test)]
 mod page_sizes;
@@ -8,3 +10,5 @@ mod page_sizes;
 mod properties;
 #[cfg(test)]
 mod segregated_bump;
+#[cfg(test)]
+mod shipped_sources;

@@ -57,3 +57,12 @@ fn wee_alloc_stays_with_its_steps_of_4_kib() {
     assert_eq!([256, 4096, 65_536].map(|page| committed("wee_alloc", page)[0]), [69_632, 69_632, 131_072]);
     assert_eq!(committed("wee_alloc", 256), committed("wee_alloc", 4096));
 }
+
+#[test]
+fn wasmalloc_stays_with_its_slices_of_64_kib() {
+    // Two slices at first; then as many as blocks of 104 or 112 bytes need.
+    assert_eq!(
+        [256, 4096, 65_536, 2 << 20].map(|page| committed("wasmalloc", page)),
+        [[131_072, 131_072], [131_072, 131_072], [131_072, 131_072], [2 << 20, 2 << 20],]
+    );
+}

@@ -5,7 +5,6 @@ use std::ptr::NonNull;
 
 use allocators::checked::Checked;
 use allocators::faulty::{self, Faulty};
-use allocators::page_heap::Reset;
 use allocators::registry::{self, Visitor};
 use allocators::shadow::Violation;
 use allocators::{HeapAllocator, PAGE_BYTES, PageSize, Role};
@@ -17,7 +16,7 @@ enum Op {
     Alloc { bytes: usize, align_bits: u32, zeroed: bool },
     Realloc { which: usize, bytes: usize },
     Dealloc { which: usize },
-    Reset(Reset),
+    Reset,
 }
 
 fn sizes() -> impl Strategy<Value = usize> {
@@ -30,7 +29,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
             .prop_map(|(bytes, align_bits, zeroed)| Op::Alloc { bytes, align_bits, zeroed }),
         30 => (any::<usize>(), sizes()).prop_map(|(which, bytes)| Op::Realloc { which, bytes }),
         30 => any::<usize>().prop_map(|which| Op::Dealloc { which }),
-        1 => prop_oneof![Just(Op::Reset(Reset::Warm)), Just(Op::Reset(Reset::Cold))],
+        1 => Just(Op::Reset),
     ];
     prop::collection::vec(op, 1..300)
 }
@@ -59,8 +58,8 @@ fn run<A: HeapAllocator>(page: PageSize, ops: &[Op]) -> Result<(), Violation> {
                 checked.dealloc(block)?;
             }
             Op::Realloc { .. } | Op::Dealloc { .. } => {}
-            Op::Reset(reset) => {
-                checked.reset(reset).unwrap();
+            Op::Reset => {
+                checked.reset().unwrap();
                 live.clear();
             }
         }

@@ -10,8 +10,13 @@ use std::time::Duration;
 
 use criterion::Criterion;
 use regex::Regex;
+use std::ops::ControlFlow;
+
 use replay::Program;
-use reports::stats::{Estimate, RESAMPLES};
+use replay::contender::{Contender, TouchPolicy};
+use replay::lane::Lane;
+use replay::leash::Leash;
+use reports::stats::{Estimate, RESAMPLES, Regime};
 use traces::library::{self, LibraryEntry};
 use traces::{Action, Event};
 
@@ -81,6 +86,42 @@ pub(crate) fn entries() -> impl Iterator<Item = &'static LibraryEntry> {
 pub(crate) fn compile(actions: impl IntoIterator<Item = (u64, Action)>) -> Program {
     let events = actions.into_iter().map(|(id, action)| Ok(Event { action, id, thread: None, time_ns: None }));
     Program::compile(events).expect("the program is sound")
+}
+
+/// Loops of the trace before steady ones are timed: the first is fresh, and in the second what it has freed is used again for the first time.
+const LOOPS_BEFORE_STEADY: usize = 2;
+
+/// The time of so many replays: each on fresh pages, or as further loops on the same heap. A contender whose heap is full begins again, as
+/// what it takes to fill it is all that it can do.
+pub(crate) fn time(
+    contender: &Contender,
+    lane: &mut Lane<'_>,
+    touch: TouchPolicy,
+    regime: Regime,
+    replays: u64,
+) -> Duration {
+    if regime == Regime::Fresh {
+        let fresh = |_| contender.fresh_lap(lane, touch, Leash::LOOSE).expect("a heap can be reset").wall;
+        return (0..replays).map(fresh).sum();
+    }
+    let (mut time, mut left) = (Duration::ZERO, replays);
+    while left > 0 {
+        let mut loops = 0;
+        let mut lap = |lap: replay::lane::Lap| {
+            if loops > 0 && lap.refused_grows > 0 {
+                return ControlFlow::Break(());
+            }
+            loops += 1;
+            if loops > LOOPS_BEFORE_STEADY {
+                time += lap.wall;
+                left -= 1;
+            }
+            if left > 0 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        contender.laps(lane, touch, Leash::LOOSE, &mut lap).expect("a heap can be reset");
+        assert!(loops > LOOPS_BEFORE_STEADY, "{} fills its heap before it is steady", contender.info.name);
+    }
+    time
 }
 
 /// criterion, set up so that all benches together take a quarter of an hour; options of the command line go before. Plots are left out, as

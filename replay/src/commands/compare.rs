@@ -87,7 +87,10 @@ pub(crate) struct Comparison {
     #[arg(long, value_name = "TIME", value_parser = parse_budget)]
     budget: Option<Duration>,
 
-    /// Timing rounds: in each, every allocator once cold and once warm, in a new order. 0 gives memory figures alone; 15 where nothing is said
+    /// Timing rounds: a process each, in which every allocator is timed, in a new order. 0 for memory figures alone [default: 15]
+    ///
+    /// An allocator is timed as the trace starts, on fresh pages, and as it runs on: the trace is looped on the same heap until times and
+    /// footprint settle, 8 times at most, and the last two loops count.
     #[arg(long, value_name = "N")]
     rounds: Option<u32>,
 
@@ -95,10 +98,10 @@ pub(crate) struct Comparison {
     #[arg(long, conflicts_with_all = ["rigorous", "rounds"])]
     quick: bool,
 
-    /// Time each allocator in a fresh process in every round, on one processor, in 30 rounds: for figures to publish
+    /// Time each allocator in a process of its own in every round, on one processor, in 30 rounds: for figures to publish
     ///
-    /// Each process has an environment of another size, as that moves the stack and with it the times. --rounds may say how many, and 20
-    /// are the fewest.
+    /// Each process has an environment of another size, as that moves the stack and with it the times. --rounds may say how many, from 20
+    /// on.
     #[arg(long)]
     rigorous: bool,
 
@@ -110,12 +113,14 @@ pub(crate) struct Comparison {
     #[arg(long)]
     strict: bool,
 
-    /// Seed of that order, and of the bootstrap behind the intervals
+    /// Random seed of the order within the rounds
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
 
-    /// What is written into each new or grown block while timing
-    #[arg(long, value_name = "WHAT", value_enum, default_value_t = TouchPolicy::None)]
+    /// What to write into each new or grown block while timing
+    ///
+    /// Programs write what they ask for. With 'none' you time the allocator's code alone, which favors allocators that spread out.
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t = TouchPolicy::All)]
     touch: TouchPolicy,
 
     /// Time single calls as well, in replays of their own: percentiles, and the slowest calls
@@ -232,7 +237,8 @@ pub(crate) fn run(arguments: &Comparison) -> u8 {
             limit_pages,
         },
         latency: arguments.latency,
-        instructions: arguments.instructions.then_some(begin_again),
+        instructions: arguments.instructions,
+        make_child: Some(begin_again),
     };
     // What fails on one trace does not keep the others from being replayed.
     let interrupted = || plan.interrupt.load(Ordering::Relaxed);
@@ -258,7 +264,7 @@ fn once(moments: &[Moment]) -> Vec<Moment> {
     once
 }
 
-/// How much is done against the machine's moods, and in how many rounds.
+/// How much is done against measurement noise, and in how many rounds.
 fn rigor_and_rounds(arguments: &Comparison) -> Result<(Rigor, u32), String> {
     if arguments.quick {
         return Ok((Rigor::Quick, Rigor::QUICK_ROUNDS));
@@ -267,7 +273,7 @@ fn rigor_and_rounds(arguments: &Comparison) -> Result<(Rigor, u32), String> {
         return Ok((Rigor::Default, arguments.rounds.unwrap_or(Rigor::DEFAULT_ROUNDS)));
     }
     match arguments.rounds.unwrap_or(Rigor::RIGOROUS_ROUNDS) {
-        rounds @ Rigor::FEWEST_RIGOROUS_ROUNDS.. => Ok((Rigor::Rigorous(begin_again), rounds)),
+        rounds @ Rigor::FEWEST_RIGOROUS_ROUNDS.. => Ok((Rigor::Rigorous, rounds)),
         rounds => Err(format!(
             "--rounds {rounds}: with --rigorous there are at least {} rounds",
             Rigor::FEWEST_RIGOROUS_ROUNDS
@@ -318,7 +324,7 @@ fn misused(kind: ErrorKind, message: String) -> u8 {
 fn replay_one(source: &Source, plan: &Plan, arguments: &Comparison, all: &mut Vec<Results>) -> u8 {
     let bar = Bar::new(source.name());
     let folder = arguments.out.join(folder_name(source.name()));
-    let goes_on = plan.latency || plan.instructions.is_some();
+    let goes_on = plan.latency || plan.instructions;
     let mut snapshots = SnapshotFile::default();
     let mut snapshots_saved = if plan.snapshots.is_empty() { Ok(()) } else { SnapshotFile::remove(&folder) };
     let mut last_save = Instant::now();

@@ -46,5 +46,5 @@ pub(crate) fn run(arguments: &Ranking) -> u8 {
     }
     let chosen = |name: &str| arguments.metrics.is_empty() || arguments.metrics.iter().any(|metric| metric == name);
     let measures: Vec<_> = MEASURES.into_iter().filter(|(name, _)| chosen(name)).collect();
-    print(&ranking::text(&all, baseline, &measures, first.settings.seed, width()))
+    print(&ranking::text(&all, baseline, &measures, width()))
 }

@@ -39,7 +39,7 @@ pub(crate) struct Comparison {
     #[arg(long, value_name = "PERCENT", value_parser = parse_threshold)]
     fail_above: Option<f64>,
 
-    /// Metric that --fail-above holds; where none is given: cold_ns_per_op, warm_ns_per_op, peak_heap_bytes, min_heap.bytes. Repeatable
+    /// Metric that --fail-above holds; where none is given: fresh_ns_per_op, steady_ns_per_op, peak_heap_bytes, min_heap.bytes. Repeatable
     #[arg(long = "metric", value_name = "NAME", requires = "fail_above", value_parser = PossibleValuesParser::new(GATES))]
     metrics: Vec<String>,
 

@@ -1,43 +1,56 @@
-//! What is measured in replays of their own, behind the timed rounds and apart from them.
+//! What is measured in replays of their own, after the timed rounds and apart from them.
 
 use reports::results::{self, Figure};
-use traces::Source;
 
 use super::{Plan, Progress, what_it_did_not_do};
+use crate::child::Trace;
 use crate::contender::Contender;
-use crate::lane::LaneError;
 use crate::leash::Leash;
-use crate::program::Program;
-use crate::{child, instructions, latency};
+use crate::{instructions, latency};
 
-/// Fills in, of every row, the figures that were asked for, or why it has none.
+/// Fills in, of every row, the figures that were asked for, or why it has none. The trace has so many events.
 pub(super) fn measure(
-    source: &Source,
-    program: &Program,
+    trace: Option<&Trace>,
+    events: u64,
     plan: &Plan,
     leash: Leash<'_>,
     rows: &mut [results::Contender],
     progress: &mut impl FnMut(Progress<'_>),
-) -> Result<(), LaneError> {
+) {
+    let mut begun = |what, contenders: &[Contender], done: usize| {
+        progress(Progress::Further { what, name: contenders[done].info.name, done, all: contenders.len() });
+    };
+    let processes = trace.ok_or(super::NO_PATH).and_then(|trace| Ok((trace, plan.make_child.ok_or(super::NO_CHILD)?)));
     if plan.latency {
-        let what = "timing single calls";
-        let measure = |contenders: &[Contender]| {
-            latency::measure(program, contenders, &plan.rounds, leash, |done| {
-                progress(Progress::Further { what, name: contenders[done].info.name, done, all: contenders.len() });
-            })
-        };
-        fill_in(rows, plan, |row| &mut row.latency, measure)?;
+        fill_in(
+            rows,
+            plan,
+            |row| &mut row.latency,
+            |contenders| match processes {
+                Ok((trace, make_child)) => {
+                    latency::measure(trace, events, contenders, &plan.rounds, make_child, leash, |done| {
+                        begun("timing single calls", contenders, done);
+                    })
+                }
+                Err(reason) => vec![Figure::unknown(reason); contenders.len()],
+            },
+        );
     }
-    if let Some(make_child) = plan.instructions {
-        let (what, trace) = ("counting instructions", child::Trace::of(source));
-        let measure = |contenders: &[Contender]| {
-            instructions::measure(program, trace.as_ref(), contenders, &plan.rounds, make_child, leash, |done| {
-                progress(Progress::Further { what, name: contenders[done].info.name, done, all: contenders.len() });
-            })
-        };
-        fill_in(rows, plan, |row| &mut row.instructions, measure)?;
+    if plan.instructions {
+        fill_in(
+            rows,
+            plan,
+            |row| &mut row.instructions,
+            |contenders| match processes {
+                Ok((trace, make_child)) => {
+                    instructions::measure(trace, events, contenders, &plan.rounds, make_child, leash, |done| {
+                        begun("counting instructions", contenders, done);
+                    })
+                }
+                Err(reason) => vec![Figure::unknown(reason); contenders.len()],
+            },
+        );
     }
-    Ok(())
 }
 
 /// Fills in a figure of every row by measuring the contenders that did all the work and did it right, or why a row has none.
@@ -45,8 +58,8 @@ fn fill_in<T>(
     rows: &mut [results::Contender],
     plan: &Plan,
     figure: impl Fn(&mut results::Contender) -> &mut Figure<T>,
-    measure: impl FnOnce(&[Contender]) -> Result<Vec<Figure<T>>, LaneError>,
-) -> Result<(), LaneError> {
+    measure: impl FnOnce(&[Contender]) -> Vec<Figure<T>>,
+) {
     let (mut contenders, mut measured) = (Vec::new(), Vec::new());
     for (row, &contender) in rows.iter_mut().zip(&plan.contenders) {
         match what_it_did_not_do(row) {
@@ -57,8 +70,7 @@ fn fill_in<T>(
             }
         }
     }
-    for (place, found) in measured.into_iter().zip(measure(&contenders)?) {
+    for (place, found) in measured.into_iter().zip(measure(&contenders)) {
         *place = found;
     }
-    Ok(())
 }

@@ -1,10 +1,12 @@
-//! A program that is too long to be held: it is decoded anew for each replay, on another thread, a few chunks ahead.
+//! A program that is too long to be held: it is decoded anew for each replay.
 //!
-//! Memory is that of [`CHUNKS`] chunks and of the objects that are live, however long the trace is. Who replays gets one chunk after the
-//! other, and waits outside of what is timed.
+//! As a rule that is done on another thread, a few chunks ahead. Where the process must have a single thread, each chunk is decoded when it
+//! is its turn. Either way the clock stands still meanwhile.
+//!
+//! Memory is that of [`CHUNKS`] chunks and of the objects that are live, however long the trace is.
 
 use std::ops::ControlFlow;
-use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::mpsc;
 use std::thread;
 
 use traces::Source;
@@ -27,6 +29,8 @@ pub(super) struct Stream {
     source: Source,
     /// Whether the blocks of a binary trace can be gone through: the first pass has found out.
     short: bool,
+    /// Whether chunks are decoded in turn with their replay, on the same thread.
+    in_turn: bool,
 }
 
 /// Operations, how many events they are, and how many come before them.
@@ -36,9 +40,19 @@ struct Chunk {
     events: u64,
 }
 
+/// Room for a portion more than a chunk has at least, so that it need not grow.
+fn buffer() -> Vec<Op> {
+    Vec::with_capacity(CHUNK_WORDS * 3 / 2)
+}
+
 impl Stream {
     pub(super) fn new(source: &Source, short: bool) -> Self {
-        Stream { source: source.clone(), short }
+        Stream { source: source.clone(), short, in_turn: false }
+    }
+
+    /// From now on no other thread decodes.
+    pub(super) fn decode_in_turn(&mut self) {
+        self.in_turn = true;
     }
 
     /// Calls `visit` with all stretches in order, until it breaks off. The trace must be what it was: it is checked again on the way.
@@ -48,45 +62,72 @@ impl Stream {
         events: u64,
         mut visit: impl FnMut(Stretch<'_>) -> ControlFlow<B>,
     ) -> Result<ControlFlow<B>, CompileError> {
-        let (full, chunks) = mpsc::sync_channel(CHUNKS);
+        let mut replayed = 0;
+        let mut broken_off = None;
+        let mut replay = |Chunk { ops, events_before, events }: Chunk| {
+            replayed = events_before + events;
+            match visit(Stretch { ops: &ops, events_before, events, slots }) {
+                ControlFlow::Continue(()) => Some(ops),
+                ControlFlow::Break(value) => {
+                    broken_off = Some(value);
+                    None
+                }
+            }
+        };
+        if self.in_turn {
+            self.decode(slots, buffer(), replay)?;
+        } else {
+            self.decode_beside(slots, &mut replay)?;
+        }
+        match broken_off {
+            Some(value) => Ok(ControlFlow::Break(value)),
+            None if replayed == events => Ok(ControlFlow::Continue(())),
+            None => Err(self.changed()),
+        }
+    }
+
+    /// Decodes on another thread, while `replay` is called on this one.
+    fn decode_beside(
+        &self,
+        slots: usize,
+        replay: &mut dyn FnMut(Chunk) -> Option<Vec<Op>>,
+    ) -> Result<(), CompileError> {
+        let (full, chunks) = mpsc::sync_channel::<Chunk>(CHUNKS);
         let (empty, buffers) = mpsc::sync_channel(CHUNKS);
-        for _ in 0..CHUNKS {
-            // A portion more than a chunk has at least, so that a vector need not grow.
-            empty.send(Vec::with_capacity(CHUNK_WORDS * 3 / 2)).expect("the other end is here, and there is room");
+        for _ in 1..CHUNKS {
+            empty.send(buffer()).expect("the other end is here, and there is room");
         }
         // Its own ends of the channels go with the closure: where it returns early, the decoder finds nobody there, and ends.
         thread::scope(move |scope| {
             let decoder = scope.spawn(move || {
                 // It would take its time from the replay, within what is timed, where that one is pinned.
                 processor::stand_aside();
-                self.decode(slots, &buffers, &full)
+                self.decode(slots, buffer(), |chunk| full.send(chunk).ok().and_then(|()| buffers.recv().ok()))
             });
-            let mut replayed = 0;
-            for Chunk { ops, events_before, events } in &chunks {
-                let stretch = Stretch { ops: &ops, events_before, events, slots };
-                replayed = events_before + events;
-                if let ControlFlow::Break(value) = visit(stretch) {
-                    return Ok(ControlFlow::Break(value));
-                }
+            for chunk in &chunks {
+                let Some(ops) = replay(chunk) else { return Ok(()) };
                 // The decoder may be done.
                 let _ = empty.send(ops);
             }
-            decoder.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-            if replayed == events { Ok(ControlFlow::Continue(())) } else { Err(self.changed()) }
+            decoder.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
     }
 
-    /// Sends the program's chunks until nobody takes them any more.
-    fn decode(&self, slots: usize, buffers: &Receiver<Vec<Op>>, full: &SyncSender<Chunk>) -> Result<(), CompileError> {
-        let Ok(first) = buffers.recv() else { return Ok(()) };
+    /// Decodes the program, and gives `deliver` one chunk after the other; it gives back a buffer for another one, or nothing to end it.
+    fn decode(
+        &self,
+        slots: usize,
+        first: Vec<Op>,
+        mut deliver: impl FnMut(Chunk) -> Option<Vec<Op>>,
+    ) -> Result<(), CompileError> {
         let mut events_before = 0;
-        let mut send = |ops: Vec<Op>, compiler: &Compiler<AnyIds>| {
+        let mut deliver = |ops: Vec<Op>, compiler: &Compiler<AnyIds>| {
             let events_so_far = compiler.profile().events();
             let chunk = Chunk { ops, events_before, events: events_so_far - events_before };
             events_before = events_so_far;
-            full.send(chunk).is_ok()
+            deliver(chunk)
         };
-        let mut outgrown = false;
+        let (mut outgrown, mut ended) = (false, false);
         let sink = |ops: &mut Vec<Op>, compiler: &Compiler<AnyIds>| {
             // The replay has only so many slots, which its accesses rely upon.
             outgrown = compiler.slots() > slots;
@@ -96,12 +137,16 @@ impl Stream {
             if ops.len() < CHUNK_WORDS {
                 return ControlFlow::Continue(());
             }
-            let Ok(mut buffer) = buffers.recv() else { return ControlFlow::Break(()) };
-            buffer.clear();
-            if send(std::mem::replace(ops, buffer), compiler) {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
+            match deliver(std::mem::take(ops), compiler) {
+                Some(mut buffer) => {
+                    buffer.clear();
+                    *ops = buffer;
+                    ControlFlow::Continue(())
+                }
+                None => {
+                    ended = true;
+                    ControlFlow::Break(())
+                }
             }
         };
         let passed = match self.source.open()?.into_blocks() {
@@ -109,11 +154,14 @@ impl Stream {
             Ok(_) => pass::long(self.source.open()?, first, sink)?,
             Err(events) => pass::long(events, first, sink)?,
         };
+        if ended {
+            return Ok(());
+        }
         if outgrown || passed.compiler.slots() > slots {
             return Err(self.changed());
         }
         if !passed.ops.is_empty() {
-            send(passed.ops, &passed.compiler);
+            deliver(passed.ops, &passed.compiler);
         }
         Ok(())
     }

@@ -14,8 +14,7 @@ use super::SweepError;
 use super::key::{CellSettings, Key, Work};
 use crate::compare::{Plan, compare};
 use crate::contender::Contender;
-use crate::isolated::MakeChild;
-use crate::timing::{Rigor, Rounds};
+use crate::timing::{MakeChild, Rigor, Rounds};
 
 /// The contender that runs in the rounds of every other one that is timed, so that there is something to form ratios to.
 pub const BASELINE: &str = "dlmalloc";
@@ -182,8 +181,9 @@ fn measure(trace: &Source, name: &str, settings: &CellSettings, make_child: Make
                 let time = other.time.known()?;
                 Some(Companion {
                     name: other.name.clone(),
-                    cold_ns: time.cold_ns.clone(),
-                    warm_ns: time.warm_ns.clone(),
+                    fresh_ns: time.fresh_ns.clone(),
+                    steady_ns: time.steady_ns.clone(),
+                    ..Companion::default()
                 })
             };
             time.companions = others.iter().filter_map(companion).collect();
@@ -215,9 +215,10 @@ fn plan(names: &[&str], settings: &CellSettings, make_child: MakeChild) -> Plan 
     // Ctrl-C ends a cell at once: half of one is none.
     Plan {
         verify: settings.verify,
-        rigor: if settings.rigorous { Rigor::Rigorous(make_child) } else { Rigor::Default },
+        rigor: if settings.rigorous { Rigor::Rigorous } else { Rigor::Default },
         latency: settings.latency,
-        instructions: settings.instructions.then_some(make_child),
+        instructions: settings.instructions,
+        make_child: Some(make_child),
         min_heap: settings.min_heap,
         budget: settings.budget_ns.map(Duration::from_nanos),
         ..Plan::of(contenders, rounds)

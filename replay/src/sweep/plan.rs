@@ -249,7 +249,7 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_told_with_its_line_and_what_is_known() {
-        let all_names = "segregated-bump, segregated-bump-mv, dlmalloc, wee_alloc, talc, bump, null";
+        let all_names = "segregated-bump, dlmalloc, wasmalloc, wee_alloc, talc, bump, segregated-bump-mv, null";
         let cases = [
             ("", "1: missing field `traces`"),
             ("traces = []\n", "1: traces: names none; give files, names of the library"),

@@ -7,25 +7,21 @@ use std::process::Command;
 
 use allocators::PageSize;
 use replay::Program;
-use replay::child::{self, Trace};
+use replay::child::Trace;
+use replay::compare::{Plan, compare};
 use replay::contender::{Contender, TouchPolicy};
 use replay::instructions::simulate;
-use replay::isolated::MakeChild;
 use replay::leash::Leash;
-use replay::timing::Rounds;
+use replay::timing::{MakeChild, Rounds};
 use reports::results::{Figure, Instructions, Results};
 use traces::Source;
+
+use crate::replay_child;
 
 const ROUNDS: Rounds =
     Rounds { count: 0, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: 65_536 };
 
 const REPLAY: &str = env!("CARGO_BIN_EXE_replay");
-
-fn replay() -> io::Result<Command> {
-    let mut command = Command::new(REPLAY);
-    command.arg(child::VERB);
-    Ok(command)
-}
 
 /// Whether callgrind can count here; says so where it cannot.
 fn has_valgrind(test: &str) -> bool {
@@ -48,7 +44,8 @@ fn count(contender: &str, path: &Path, make_child: MakeChild) -> Figure<Instruct
     let source = Source::locate(path.to_str().unwrap()).unwrap();
     let program = Program::load(&source).unwrap();
     let contender = Contender::named(contender).unwrap();
-    simulate(&program, Trace::of(&source).as_ref(), &contender, &ROUNDS, make_child, Leash::LOOSE)
+    let trace = Trace::of(&source).expect("it is in a file");
+    simulate(&trace, program.events(), &contender, &ROUNDS, make_child, Leash::LOOSE)
 }
 
 /// Allocations and deallocations in turn.
@@ -65,11 +62,11 @@ fn the_same_build_has_the_same_figure_again() {
     let path = file("instructions-again.csv", lines);
     // wee_alloc gets its pages by an interposed mmap, which has to work under valgrind too.
     for contender in ["talc", "wee_alloc"] {
-        let once = count(contender, &path, replay);
+        let once = count(contender, &path, replay_child);
         let instructions = once.known().unwrap_or_else(|| panic!("{contender}: {once:?}"));
         assert_eq!((instructions.counter.as_str(), instructions.ops), ("callgrind", 7));
         assert!(instructions.instructions > 7 * 20, "{instructions:?}");
-        assert_eq!(count(contender, &path, replay), once, "{contender}");
+        assert_eq!(count(contender, &path, replay_child), once, "{contender}");
     }
 }
 
@@ -80,7 +77,7 @@ fn only_the_replay_is_counted_and_every_operation_alike() {
     }
     let [one, two, three] = [1, 2, 3].map(|hundreds| {
         let path = file(&format!("instructions-{hundreds}.csv"), &pairs(100 * hundreds));
-        let figure = count("null", &path, replay);
+        let figure = count("null", &path, replay_child);
         figure.known().unwrap_or_else(|| panic!("{figure:?}")).instructions
     });
     let of_a_hundred = two - one;
@@ -97,7 +94,7 @@ fn bytes_that_are_copied_are_not_counted_one_by_one() {
         return;
     }
     let path = file("instructions-copies.csv", "alloc,1,1000000,8\nrealloc,1,2000000\n");
-    let figure = count("bump", &path, replay);
+    let figure = count("bump", &path, replay_child);
     let instructions = figure.known().unwrap_or_else(|| panic!("{figure:?}")).instructions;
     assert!((1_000_000 / 64..1_000_000 / 2).contains(&instructions), "{instructions} for a million bytes");
 }
@@ -111,7 +108,7 @@ fn what_is_in_the_way_is_a_reason() {
     let cases: [(&str, MakeChild); 4] = [
         ("its process cannot be begun: out of luck", || Err(io::Error::other("out of luck"))),
         ("its process died", || Ok(Command::new("/no/such/program"))),
-        ("its process answered nonsense", || Ok(Command::new("/bin/true"))),
+        ("its process answered nothing", || Ok(Command::new("/bin/true"))),
         // The right answer, from who has not replayed anything.
         ("callgrind has not seen the replay", || {
             let mut command = Command::new("sh");
@@ -124,10 +121,11 @@ fn what_is_in_the_way_is_a_reason() {
         assert!(unknown.contains(expected), "{unknown:?} does not say {expected:?}");
     }
     let source = Source::from_bytes("a.csv", "op,id,size,align\nalloc,1,8,8\n".as_bytes());
-    let bump = Contender::named("bump").unwrap();
-    let in_memory =
-        simulate(&Program::load(&source).unwrap(), Trace::of(&source).as_ref(), &bump, &ROUNDS, replay, Leash::LOOSE);
-    assert_eq!(in_memory, Figure::unknown("a trace in memory cannot be given to another process"));
+    let bump = vec![Contender::named("bump").unwrap()];
+    let plan = Plan { instructions: true, make_child: Some(replay_child), ..Plan::of(bump, ROUNDS) };
+    let in_memory = compare(&source, &plan, |_| {}).unwrap();
+    let reason = Figure::unknown("a trace in memory cannot be given to another process");
+    assert_eq!(in_memory.contenders[0].instructions, reason);
 }
 
 /// As a user has it, where valgrind is not installed.

@@ -15,9 +15,8 @@ use replay::latency::Clock;
 use replay::leash::Leash;
 use replay::timing::Rounds;
 use reports::results::{CallKind, Figure, Latency, Results, SlowCall};
-use traces::Source;
 
-use crate::program;
+use crate::{program, replay_child, trace_file};
 
 /// Whatever is asked for with this size takes long.
 const SLOW_BYTES: usize = 776;
@@ -175,16 +174,15 @@ fn every_call_is_counted_in_its_class_and_in_all() {
     }
 }
 
-fn results(change: impl FnOnce(Plan) -> Plan, mut at: impl FnMut(&Plan, Progress<'_>)) -> Results {
+fn results(file: &str, change: impl FnOnce(Plan) -> Plan, mut at: impl FnMut(&Plan, Progress<'_>)) -> Results {
     let contenders = ["talc", "bump", "null"].map(|name| Contender::named(name).unwrap());
     let contenders = contenders.into_iter().chain([Contender::of::<Faulty<faulty::Overlap>>()]).collect();
     // Four pages: too few for who does not use the freed block again.
     let rounds = Rounds { count: 0, seed: 1, touch: TouchPolicy::First, page: PageSize::WASM, limit_pages: 4 };
-    let plan = change(Plan { latency: true, ..Plan::of(contenders, rounds) });
+    let plan = change(Plan { latency: true, make_child: Some(replay_child), ..Plan::of(contenders, rounds) });
     let lines =
         "alloc,0,64,8\nalloc,1,64,8\nalloc,2,64,8\nalloc,3,64,8\nalloc,4,150000,8\ndealloc,4\nalloc,5,150000,8\n";
-    let text = format!("op,id,size,align\n{lines}");
-    compare(&Source::from_bytes("test.csv", text.as_bytes()), &plan, |progress| at(&plan, progress)).unwrap()
+    compare(&trace_file(file, lines), &plan, |progress| at(&plan, progress)).unwrap()
 }
 
 /// How many calls were timed of each contender, or why none were.
@@ -198,17 +196,18 @@ fn calls(results: &Results) -> Vec<String> {
 
 #[test]
 fn only_who_did_all_the_work_and_did_it_right_is_measured_and_only_on_demand() {
-    let measured = results(|plan| plan, |_, _| {});
+    let measured = results("latency-measured.csv", |plan| plan, |_, _| {});
     let expected = ["21", "did less work: requests failed", "21", "failed verification at event 4"];
     assert_eq!(calls(&measured), expected, "without any rounds, too");
     assert!(measured.settings.latency);
-    let not_asked = results(|plan| Plan { latency: false, ..plan }, |_, _| {});
+    let not_asked = results("latency-not-asked.csv", |plan| Plan { latency: false, ..plan }, |_, _| {});
     assert_eq!(calls(&not_asked), ["not asked for"; 4]);
 }
 
 #[test]
 fn what_is_measured_before_an_interrupt_is_kept() {
     let ended = results(
+        "latency-interrupted.csv",
         |plan| plan,
         |plan, progress| {
             if matches!(progress, Progress::Further { name: "null", done: 1, all: 2, .. }) {

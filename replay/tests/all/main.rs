@@ -13,18 +13,17 @@ mod golden;
 #[cfg(test)]
 mod instructions;
 #[cfg(test)]
-mod isolated;
-#[cfg(test)]
 mod latency;
 #[cfg(test)]
 mod methodology_page;
-#[cfg(test)]
 #[cfg(test)]
 mod metrics_page;
 #[cfg(test)]
 mod min_heap;
 #[cfg(test)]
 mod naive;
+#[cfg(test)]
+mod processes;
 #[cfg(test)]
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod record;
@@ -46,6 +45,22 @@ use replay::contender::Contender;
 use replay::lane::{Examination, Lane};
 #[cfg(test)]
 use replay::leash::Leash;
+
+/// The command that begins `replay` as a child.
+#[cfg(test)]
+fn replay_child() -> std::io::Result<std::process::Command> {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_replay"));
+    command.arg(replay::child::VERB);
+    Ok(command)
+}
+
+/// A trace of these lines of CSV, in a file of this name, which another process can open.
+#[cfg(test)]
+fn trace_file(name: &str, lines: &str) -> traces::Source {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, format!("op,id,size,align\n{lines}")).unwrap();
+    traces::Source::locate(path.to_str().unwrap()).unwrap()
+}
 
 /// A program from lines of CSV.
 #[cfg(test)]

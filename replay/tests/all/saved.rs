@@ -44,10 +44,9 @@ fn rounds(ns: u64) -> Vec<u64> {
 }
 
 /// Changes the figures of the first contender.
-fn change(results: &mut Results, cold_ns: u64, more_pages: u64) {
+fn change(results: &mut Results, fresh_ns: u64, more_pages: u64) {
     let row = &mut results.contenders[0];
-    row.time =
-        Figure::Known(Time { ops: 3, cold_ns: rounds(cold_ns), warm_ns: rounds(90_000), companions: Vec::new() });
+    row.time = Figure::Known(Time { ops: 3, fresh_ns: rounds(fresh_ns), steady_ns: rounds(90_000), ..Time::default() });
     let Figure::Known(memory) = &mut row.memory else { panic!("it was examined") };
     memory.peak_heap_pages += more_pages;
     memory.peak_heap_bytes += more_pages << 16;
@@ -66,9 +65,9 @@ fn the_gate_fails_for_what_is_worse_and_for_nothing_else() {
         let output = folder.replay(&[&["compare", "old", "new.json", "--fail-above", threshold], more].concat());
         (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
     };
-    let with = |cold_ns, more_pages| {
+    let with = |fresh_ns, more_pages| {
         let mut new = measured.clone();
-        change(&mut new, cold_ns, more_pages);
+        change(&mut new, fresh_ns, more_pages);
         new
     };
 
@@ -87,7 +86,7 @@ fn the_gate_fails_for_what_is_worse_and_for_nothing_else() {
         assert_eq!(text.contains("got worse by") && !text.contains("None of"), code == 1, "{what}: {text}");
     }
 
-    let (code, text) = gate(&with(133_000, 1), "5%", &["--metric", "warm_ns_per_op"]);
+    let (code, text) = gate(&with(133_000, 1), "5%", &["--metric", "steady_ns_per_op"]);
     assert_eq!(code, 0, "only what is chosen counts:\n{text}");
     let (code, text) = gate(&with(133_000, 1), "5%", &["--format", "markdown"]);
     assert_eq!(code, 1, "whatever the format");

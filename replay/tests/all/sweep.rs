@@ -75,7 +75,8 @@ fn merged_cells_are_what_one_run_gives() {
     let rounds =
         Rounds { count: 2, seed: 1, touch: TouchPolicy::None, page: allocators::PageSize::WASM, limit_pages: 65_536 };
     let contenders = ["dlmalloc", "talc", "null"].map(|name| Contender::named(name).unwrap()).into();
-    let plan = Plan { bounds: true, min_heap: true, ..Plan::of(contenders, rounds) };
+    let plan =
+        Plan { bounds: true, min_heap: true, make_child: Some(crate::replay_child), ..Plan::of(contenders, rounds) };
     let whole = compare(&traces::Source::locate("repeated-growth").unwrap(), &plan, |_| {}).unwrap();
     assert_eq!((&joint.settings, &joint.trace, &joint.bounds), (&whole.settings, &whole.trace, &whole.bounds));
     assert_eq!(joint.contenders.len(), 3);
@@ -99,9 +100,9 @@ fn a_timed_row_has_its_companions_of_the_same_rounds() {
         let time = row.time.known().unwrap();
         let names: Vec<&str> = time.companions.iter().map(|companion| companion.name.as_str()).collect();
         assert_eq!(names, expected, "{}", row.name);
-        assert_eq!((time.cold_ns.len(), time.warm_ns.len()), (3, 3));
+        assert_eq!((time.fresh_ns.len(), time.steady_ns.len()), (3, 3));
         for companion in &time.companions {
-            assert_eq!((companion.cold_ns.len(), companion.warm_ns.len()), (3, 3));
+            assert_eq!((companion.fresh_ns.len(), companion.steady_ns.len()), (3, 3));
         }
     }
     let rows_alone = joint.warnings.iter().find(|warning| warning.code == WarningCode::Merged).unwrap();
@@ -231,7 +232,7 @@ fn a_cell_may_have_fresh_processes_and_time_single_calls() {
     let results = talc.run(make_child).unwrap();
     assert_eq!((results.settings.rigor, results.settings.latency), (Rigor::Rigorous, true));
     let time = results.contenders[0].time.known().unwrap();
-    assert_eq!((time.warm_ns.len(), time.companions.len()), (20, 2));
+    assert_eq!((time.steady_ns.len(), time.companions.len()), (20, 2));
     assert!(results.contenders[0].latency.known().is_some_and(|latency| latency.all.count > 0));
     assert!(cell(&self::sweep("rounds = 0\nlatency = true"), "talc").timed(), "nothing may run beside it");
 }

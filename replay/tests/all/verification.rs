@@ -2,13 +2,12 @@
 
 use allocators::faulty::{self, Faulty, GrowsWithoutItsClass};
 use allocators::{HeapAllocator, PageSize};
-use replay::compare::Progress;
+use replay::compare::{Plan, Progress};
 use replay::contender::{Contender, TouchPolicy};
 use replay::timing::Rounds;
 use reports::results::{Figure, Verification, WarningCode};
-use traces::Source;
 
-use crate::{examine, program};
+use crate::{examine, program, replay_child, trace_file};
 
 const LINES: &str = "\
 alloc,0,100,8
@@ -76,16 +75,14 @@ fn growing_in_place_without_the_class_is_caught_in_a_replay() {
 
 #[test]
 fn a_contender_that_fails_is_a_row_without_a_timing_beside_the_others() {
-    let text = format!("op,id,size,align\n{LINES}");
-    let plan = replay::compare::Plan::of(
-        vec![Contender::named("talc").unwrap(), Contender::of::<Faulty<faulty::Overlap>>()],
-        Rounds { count: 2, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: 16 },
-    );
-    // What would be saved behind each round: its number, and how many samples there are.
+    let contenders = vec![Contender::named("talc").unwrap(), Contender::of::<Faulty<faulty::Overlap>>()];
+    let rounds = Rounds { count: 2, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: 16 };
+    let plan = Plan { make_child: Some(replay_child), ..Plan::of(contenders, rounds) };
+    // What would be saved after each round: its number, and how many samples there are.
     let mut rounds = Vec::new();
-    let results = replay::compare(&Source::from_bytes("test.csv", text.into_bytes()), &plan, |progress| {
+    let results = replay::compare(&trace_file("fails-beside-others.csv", LINES), &plan, |progress| {
         if let Progress::Timing { results, done, all: 2 } = progress {
-            let samples = results.contenders[0].time.known().map(|time| time.warm_ns.len());
+            let samples = results.contenders[0].time.known().map(|time| time.steady_ns.len());
             rounds.push((done, results.settings.rounds, samples));
         }
     });
@@ -93,10 +90,10 @@ fn a_contender_that_fails_is_a_row_without_a_timing_beside_the_others() {
     let results = results.unwrap();
     let [talc, faulty, floor] = &results.contenders[..] else { panic!("two rows, and the floor") };
     assert_eq!(talc.verification, Verification::Passed);
-    assert_eq!(talc.time.known().map(|time| (time.cold_ns.len(), time.warm_ns.len(), time.ops)), Some((2, 2, 9)));
+    assert_eq!(talc.time.known().map(|time| (time.fresh_ns.len(), time.steady_ns.len(), time.ops)), Some((2, 2, 9)));
     assert!(matches!(faulty.verification, Verification::Failed { event: 4, .. }));
     assert_eq!(faulty.time, Figure::unknown("failed verification at event 4"));
-    assert_eq!((floor.name.as_str(), floor.time.known().map(|time| time.warm_ns.len())), ("null", Some(2)));
+    assert_eq!((floor.name.as_str(), floor.time.known().map(|time| time.steady_ns.len())), ("null", Some(2)));
     assert_eq!(results.settings.baseline, "talc", "dlmalloc does not take part");
     assert!(results.warnings.iter().any(|warning| warning.code == WarningCode::TooFewRounds), "{:?}", results.warnings);
 }

@@ -71,6 +71,18 @@ pub(super) fn failing<T>(shown: &[Shown<T>]) -> Option<String> {
     (!failing.is_empty()).then(|| format!("did less work, as requests failed: {}", join(&failing, text)))
 }
 
+/// The note below a chart on who is shown and can win nothing.
+pub(super) fn not_winning<T>(shown: &[Shown<T>]) -> Option<String> {
+    let of = |role| -> Vec<&str> {
+        let them = shown.iter().filter(|one| one.contender.role == role);
+        them.map(|one| one.contender.name.as_str()).collect()
+    };
+    let told = [("baseline", of(Role::Baseline)), ("ablation", of(Role::Ablation))];
+    let told = told.into_iter().filter(|(_, names)| !names.is_empty());
+    let told: Vec<String> = told.map(|(role, names)| format!("{role}: {}", names.join(", "))).collect();
+    (!told.is_empty()).then(|| told.join("; "))
+}
+
 /// The texts of the items in a row: `talc 1.38 MiB, bump 487 MiB`.
 pub(super) fn join<T>(items: &[T], text: impl Fn(&T) -> String) -> String {
     items.iter().map(text).collect::<Vec<_>>().join(", ")
@@ -83,10 +95,10 @@ impl<T> Shown<'_, T> {
     }
 
     /// How its line is drawn: solid lines are the widest, so that both are seen where a dashed one lies on them, and
-    /// baselines stand back.
+    /// baselines and ablations stand back.
     pub(super) fn stroke(&self) -> ShapeStyle {
         let width = match (self.contender.role, self.style.dashes) {
-            (Role::Baseline | Role::Floor, _) => 4,
+            (Role::Baseline | Role::Ablation | Role::Floor, _) => 4,
             (Role::Contender, "") => 7,
             (Role::Contender, _) => 5,
         };
@@ -98,6 +110,17 @@ impl<T> Shown<'_, T> {
 mod tests {
     use super::*;
     use crate::sample::{self, contender};
+
+    #[test]
+    fn who_wins_nothing_is_named_and_stands_back() {
+        let results = sample::results();
+        let (shown, _) = sort_out(&results, |_| Ok(()));
+        assert_eq!(not_winning(&shown).as_deref(), Some("baseline: bump; ablation: segregated-bump-mv"));
+        let width = |name: &str| shown.iter().find(|one| one.contender.name == name).unwrap().stroke().stroke_width;
+        assert!(width("bump") == width("segregated-bump-mv") && width("bump") < width("talc"));
+        let contenders: Vec<_> = shown.into_iter().filter(|one| one.contender.role == Role::Contender).collect();
+        assert_eq!(not_winning(&contenders), None);
+    }
 
     #[test]
     fn who_failed_verification_is_left_out_whatever_its_figures() {

@@ -291,7 +291,7 @@ mod tests {
         let texts = texts(&svg);
         for (name, color, width, dashes) in [
             ("segregated-bump", "#D55E00", "7", None),
-            ("segregated-bump-mv", "#E69F00", "5", Some("14 10")),
+            ("segregated-bump-mv", "#E69F00", "4", Some("14 10")),
             ("dlmalloc", "#0072B2", "5", Some("36 12")),
             ("wee_alloc", "#CC79A7", "5", Some("30 9 6 9 6 9")),
             ("talc", "#009E73", "5", Some("30 9 6 9")),

@@ -111,10 +111,10 @@ fn frame(results: &Results, lines: &[Line], left_out: &[LeftOut]) -> Frame {
     let calls = lines.iter().map(|line| line.figures.all.count).max().unwrap_or(0);
     Frame {
         subtitle: format!(
-            "{}; {} in {}",
+            "{}; {} in {}, page faults included",
             canvas::platform(&results.provenance.target),
             count(calls, "call"),
-            if passes == 1 { "1 pass".to_string() } else { format!("{passes} passes") }
+            count(passes.into(), "fresh replay")
         ),
         x_title: "calls that take no longer, %".into(),
         x: share_axis(calls),
@@ -206,9 +206,16 @@ mod tests {
             assert_eq!(of_contender(&svg, name, "polyline").len(), 2, "{name}");
             assert_eq!(of_contender(&svg, name, "text").len(), 1, "{name}");
         }
-        for text in
-            ["50", "90", "99", "99.9", "99.99", "99.999", "clock 12.5 ns", "native, 64-bit; 200,000 calls in 3 passes"]
-        {
+        for text in [
+            "50",
+            "90",
+            "99",
+            "99.9",
+            "99.99",
+            "99.999",
+            "clock 12.5 ns",
+            "native, 64-bit; 200,000 calls in 3 fresh replays, page faults included",
+        ] {
             assert!(texts(&svg).iter().any(|found| found == text), "{text} in {:?}", texts(&svg));
         }
         assert!(child(&svg, "desc").contains("talc: median 9.40 ns, 99 % 28.2 ns, 99.9 % 282 ns, slowest 8,460 ns"));
@@ -226,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_line_begins_at_the_median_and_ends_with_the_slowest_call() {
-        let results = Results { contenders: vec![contender("talc").warm_ns(100).build()], ..sample::empty() };
+        let results = Results { contenders: vec![contender("talc").steady_ns(100).build()], ..sample::empty() };
         let (lines, _) = sort_out(&results, curve);
         let corners = corners(&lines[0]);
         assert_eq!(corners[0], (nines(0.5), 10.0));

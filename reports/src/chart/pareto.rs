@@ -1,8 +1,8 @@
 //! Time and memory at once: how long an operation takes against how much heap it costs, and the front that nobody is beyond.
 //!
 //! Time is that of the whole replay, the harness's own time subtracted within each round where it is known; memory is the peak of the
-//! heap over the peak of live bytes, and exact. Who lies on the front is beaten by no contender in both at once, by medians. Baselines are
-//! shown and make no front, as one would not ship them.
+//! heap over the peak of live bytes, and exact. Who lies on the front is beaten by no contender in both at once, by medians. Baselines
+//! and ablations are shown and make no front, as nobody would ship them.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
@@ -14,9 +14,11 @@ use super::frame::{Frame, Plot};
 use super::scatter::{self, Label};
 use super::{data, marks};
 use crate::ReportError;
+use crate::growth;
 use crate::numbers::{bytes, short};
 use crate::results::{Contender, Figure, Results, Role};
-use crate::stats::{Estimate, Temperature, floor, gross_ns_per_op, net_ns_per_op, of_one_run};
+use crate::stats::{Estimate, Regime, floor, gross_ns_per_op, net_ns_per_op, of_one_run};
+use crate::times;
 
 /// Largest ratio of times up to which a linear axis shows the shortest.
 const LINEAR_UP_TO: f64 = 8.0;
@@ -24,34 +26,34 @@ const LINEAR_UP_TO: f64 = 8.0;
 /// Radius of a point, in pixels.
 const RADIUS: i32 = 14;
 
-/// Draws peak heap over peak live against warm ns an operation: pages that are resident already.
+/// Draws peak heap over peak live against fresh ns an operation: a program that starts, page faults included.
 ///
 /// Contenders without one of the two are left out and named.
 ///
 /// # Errors
 ///
 /// [`ReportError::Draw`] where plotters could not draw.
-pub fn pareto_warm(results: &Results) -> Result<String, ReportError> {
-    draw(results, Temperature::Warm)
+pub fn pareto_fresh(results: &Results) -> Result<String, ReportError> {
+    draw(results, Regime::Fresh)
 }
 
-/// The same cold: on fresh pages, faults included.
+/// The same of steady times: a program that runs on.
 ///
 /// # Errors
 ///
 /// [`ReportError::Draw`] where plotters could not draw.
-pub fn pareto_cold(results: &Results) -> Result<String, ReportError> {
-    draw(results, Temperature::Cold)
+pub fn pareto_steady(results: &Results) -> Result<String, ReportError> {
+    draw(results, Regime::Steady)
 }
 
-/// The data of [`pareto_warm`]: a row for each contender.
-pub(super) fn warm_data(results: &Results) -> String {
-    table(results, Temperature::Warm)
+/// The data of [`pareto_fresh`]: a row for each contender.
+pub(super) fn fresh_data(results: &Results) -> String {
+    table(results, Regime::Fresh)
 }
 
-/// The data of [`pareto_cold`].
-pub(super) fn cold_data(results: &Results) -> String {
-    table(results, Temperature::Cold)
+/// The data of [`pareto_steady`].
+pub(super) fn steady_data(results: &Results) -> String {
+    table(results, Regime::Steady)
 }
 
 /// What a point shows.
@@ -68,25 +70,24 @@ type Point<'a> = Shown<'a, Costs>;
 /// What the times are.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Clock {
-    temperature: Temperature,
+    regime: Regime,
     /// Whether the harness's own time is subtracted.
     net: bool,
 }
 
 impl Clock {
     /// Net where the floor is known.
-    fn of(results: &Results, temperature: Temperature) -> Self {
-        let timed = |floor: &Contender| {
-            floor.time.known().is_some_and(|time| time.ops > 0 && !temperature.samples(time).is_empty())
-        };
-        Clock { temperature, net: floor(results).is_some_and(timed) }
+    fn of(results: &Results, regime: Regime) -> Self {
+        let timed =
+            |floor: &Contender| floor.time.known().is_some_and(|time| time.ops > 0 && !regime.samples(time).is_empty());
+        Clock { regime, net: floor(results).is_some_and(timed) }
     }
 
     fn time(self, results: &Results, contender: &Contender) -> Figure<Estimate> {
         if self.net {
-            return net_ns_per_op(results, contender, self.temperature);
+            return net_ns_per_op(results, contender, self.regime);
         }
-        gross_ns_per_op(contender, self.temperature, results.settings.seed)
+        gross_ns_per_op(contender, self.regime)
     }
 
     fn name(self) -> &'static str {
@@ -110,8 +111,8 @@ fn costs(results: &Results, clock: Clock, contender: &Contender) -> Result<Costs
     }
 }
 
-fn draw(results: &Results, temperature: Temperature) -> Result<String, ReportError> {
-    let clock = Clock::of(results, temperature);
+fn draw(results: &Results, regime: Regime) -> Result<String, ReportError> {
+    let clock = Clock::of(results, regime);
     let (points, left_out) = sort_out(results, |contender| costs(results, clock, contender));
     let words = words(results, clock, &points, &left_out);
     if points.is_empty() {
@@ -132,8 +133,8 @@ fn draw(results: &Results, temperature: Temperature) -> Result<String, ReportErr
     })
 }
 
-fn table(results: &Results, temperature: Temperature) -> String {
-    let clock = Clock::of(results, temperature);
+fn table(results: &Results, regime: Regime) -> String {
+    let clock = Clock::of(results, regime);
     let (points, _) = sort_out(results, |contender| costs(results, clock, contender));
     let on_front = front(&points);
     let rows = points.iter().enumerate().map(|(index, point)| {
@@ -141,7 +142,7 @@ fn table(results: &Results, temperature: Temperature) -> String {
         [
             results.trace.name.clone(),
             point.contender.name.clone(),
-            clock.temperature.name().into(),
+            clock.regime.name().into(),
             clock.name().into(),
             time_ns.value.to_string(),
             data::cell(time_ns.interval.map(|interval| interval.low)),
@@ -154,7 +155,7 @@ fn table(results: &Results, temperature: Temperature) -> String {
     let header = [
         "trace",
         "contender",
-        "pages",
+        "regime",
         "time",
         "time_ns_per_op",
         "time_low_ns_per_op",
@@ -186,15 +187,17 @@ fn front(points: &[Point]) -> Option<Vec<usize>> {
 }
 
 fn words(results: &Results, clock: Clock, points: &[Point], left_out: &[LeftOut]) -> Words {
-    let what = match clock.temperature {
-        Temperature::Warm => "memory against warm time",
-        Temperature::Cold => "memory against cold time",
+    let what = match clock.regime {
+        Regime::Steady => "memory against steady time",
+        Regime::Rewound => "memory against time on a rewound heap",
+        Regime::Fresh => "memory against fresh time",
     };
     let mut description = format!(
-        "Peak heap over peak live against {} nanoseconds an operation on {} pages, on the trace {}.",
+        "Peak heap over peak live against {} nanoseconds an operation for {}, on the trace {}; {}.",
         clock.name(),
-        clock.temperature.name(),
-        results.trace.name
+        times::timed(clock.regime),
+        results.trace.name,
+        times::written(&results.settings)
     );
     if !points.is_empty() {
         let place = |point: &Point| {
@@ -204,7 +207,9 @@ fn words(results: &Results, clock: Clock, points: &[Point], left_out: &[LeftOut]
         description += &format!(" {}.", join(points, place));
         let front = front(points).unwrap_or_default();
         if !front.is_empty() {
-            description += &format!(" On the front: {}.", join(&front, |&index| points[index].contender.name.clone()));
+            let names = join(&front, |&index| points[index].contender.name.clone());
+            let but = growth::but(&front.iter().map(|&index| points[index].contender).collect::<Vec<_>>());
+            description += &format!(" On the front: {names}{but}.");
         }
     }
     if !left_out.is_empty() {
@@ -223,7 +228,7 @@ fn frame(results: &Results, clock: Clock, points: &[Point], left_out: &[LeftOut]
     let y = Axis::log(low / (high / low).powf(0.1).max(1.2), high * (high / low).powf(0.08).max(1.15), "", 8);
     let mut notes = Vec::new();
     if let (true, Some(floor)) = (clock.net, floor(results)) {
-        let gross = gross_ns_per_op(floor, clock.temperature, results.settings.seed);
+        let gross = gross_ns_per_op(floor, clock.regime);
         let gross = gross.known().map_or_else(String::new, |gross| format!(" {} ns", short(gross.value)));
         notes.push(format!("net: less the harness's own{gross}, so that 0 is the floor"));
     }
@@ -232,20 +237,25 @@ fn frame(results: &Results, clock: Clock, points: &[Point], left_out: &[LeftOut]
         None => "no front, as the times are of several runs; bars: 95 % intervals".into(),
     });
     if points.iter().any(|point| point.contender.role != Role::Contender) {
-        notes.push("ring: a baseline, which makes no front".into());
+        notes.push("ring: a baseline or an ablation, which makes no front".into());
     }
+    notes.extend(growth::note(points.iter().map(|point| point.contender)));
     notes.extend(not_shown(left_out));
     Frame {
         subtitle: format!(
-            "{}; {} pages; lower left is better",
+            "{}; {}; {}; lower left is better",
             canvas::platform(&results.provenance.target),
-            clock.temperature.name()
+            times::program(clock.regime),
+            times::written(&results.settings)
         ),
-        x_title: format!(
-            "{}, {} ns an operation{}",
-            clock.temperature.name(),
-            clock.name(),
-            if x.scale == Scale::Log { ", log scale" } else { "" }
+        x_title: times::heading(
+            &format!(
+                "{}, {} ns an operation{}",
+                clock.regime.name(),
+                clock.name(),
+                if x.scale == Scale::Log { ", log scale" } else { "" }
+            ),
+            &results.settings,
         ),
         x,
         y_title: format!("peak heap / peak live, {}", y.note),
@@ -399,7 +409,7 @@ mod tests {
     }
 
     fn points(results: &Results) -> Vec<Point<'_>> {
-        let clock = Clock::of(results, Temperature::Warm);
+        let clock = Clock::of(results, Regime::Steady);
         sort_out(results, |contender| costs(results, clock, contender)).0
     }
 
@@ -411,12 +421,13 @@ mod tests {
     #[test]
     fn nobody_on_the_front_is_beaten_in_both() {
         let results = with(vec![
-            contender("fast").warm_ns(50).pages(60).build(),
-            contender("small").warm_ns(90).pages(20).build(),
-            contender("between").warm_ns(70).pages(40).build(),
-            contender("beaten").warm_ns(71).pages(41).build(),
-            contender("as small but slower").warm_ns(95).pages(20).build(),
-            contender("yardstick").role(Role::Baseline).warm_ns(10).pages(10).build(),
+            contender("fast").steady_ns(50).pages(60).build(),
+            contender("small").steady_ns(90).pages(20).build(),
+            contender("between").steady_ns(70).pages(40).build(),
+            contender("beaten").steady_ns(71).pages(41).build(),
+            contender("as small but slower").steady_ns(95).pages(20).build(),
+            contender("yardstick").role(Role::Baseline).steady_ns(10).pages(10).build(),
+            contender("ablation").role(Role::Ablation).steady_ns(10).pages(10).build(),
         ]);
         assert_eq!(front_of(&results), ["fast", "between", "small"]);
         let twins = with(vec![contender("a").build(), contender("b").build()]);
@@ -427,15 +438,15 @@ mod tests {
     fn times_of_several_runs_have_no_front() {
         let results = sample::of_several_runs();
         assert_eq!(front(&points(&results)), None);
-        let svg = pareto_warm(&results).unwrap();
+        let svg = pareto_steady(&results).unwrap();
         assert!(!svg.contains("class=\"front\"") && !svg.contains("On the front"), "{svg}");
         assert!(svg.contains("no front, as the times are of several runs"), "{svg}");
-        assert!(warm_data(&results).lines().skip(1).all(|line| line.ends_with(',')));
+        assert!(steady_data(&results).lines().skip(1).all(|line| line.ends_with(',')));
     }
 
     #[test]
     fn has_a_point_with_an_interval_and_a_name_for_each() {
-        let svg = pareto_warm(&sample::results()).unwrap();
+        let svg = pareto_steady(&sample::results()).unwrap();
         let svg = Document::parse(&svg).unwrap();
         for name in ["segregated-bump", "segregated-bump-mv", "dlmalloc", "talc", "wee_alloc", "bump"] {
             assert_eq!(of_contender(&svg, name, "circle").len(), 2, "{name}: the point and its margin");
@@ -449,7 +460,7 @@ mod tests {
         }
         assert!(
             child(&svg, "desc")
-                .ends_with("On the front: segregated-bump, talc, dlmalloc. Not shown: null: hands out no memory."),
+                .ends_with("On the front: segregated-bump, talc, dlmalloc, but segregated-bump grows by 40 pages each time the work repeats. Not shown: null: hands out no memory."),
             "{}",
             child(&svg, "desc")
         );
@@ -457,17 +468,21 @@ mod tests {
 
     #[test]
     fn times_are_gross_without_a_floor() {
-        let results = with(vec![contender("talc").warm_ns(90).build()]);
-        let svg = pareto_warm(&results).unwrap();
-        assert!(svg.contains("\nwarm, gross ns an operation\n"), "{svg}");
-        assert!(warm_data(&results).contains(",warm,gross,"));
-        assert!(cold_data(&sample::results()).contains(",cold,net,"));
+        let results = with(vec![contender("talc").steady_ns(90).build()]);
+        let svg = pareto_steady(&results).unwrap();
+        assert!(svg.contains("\nsteady, gross ns an operation\n"), "{svg}");
+        let mut alone = results.clone();
+        alone.settings.touch = "none".into();
+        let svg = pareto_steady(&alone).unwrap();
+        assert!(svg.contains("\nsteady, gross ns an operation, allocator code alone\n"), "{svg}");
+        assert!(steady_data(&results).contains(",steady,gross,"));
+        assert!(fresh_data(&sample::results()).contains(",fresh,net,"));
     }
 
     #[test]
     fn the_axis_is_linear_from_the_floor_up_to_a_ratio_of_eight() {
         let axis = |slow| {
-            let results = with(vec![contender("a").warm_ns(100).build(), contender("b").warm_ns(slow).build()]);
+            let results = with(vec![contender("a").steady_ns(100).build(), contender("b").steady_ns(slow).build()]);
             time_axis(&points(&results))
         };
         assert_eq!((axis(770).scale, axis(770).range.start), (Scale::Linear, 0.0));
@@ -476,8 +491,9 @@ mod tests {
 
     #[test]
     fn what_is_faster_than_the_floor_is_shown_as_it_is() {
-        let floor = contender("null").role(Role::Floor).warm_ns(50).without_memory("hands out no memory").build();
-        let results = with(vec![floor, contender("bump").warm_ns(40).build(), contender("talc").warm_ns(90).build()]);
+        let floor = contender("null").role(Role::Floor).steady_ns(50).without_memory("hands out no memory").build();
+        let results =
+            with(vec![floor, contender("bump").steady_ns(40).build(), contender("talc").steady_ns(90).build()]);
         let axis = time_axis(&points(&results));
         assert!(axis.scale == Scale::Linear && axis.range.start < -1.0, "{axis:?}");
     }

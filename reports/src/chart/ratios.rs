@@ -1,4 +1,4 @@
-//! How long each contender takes compared with the baseline: a bar from 1 to the ratio, cold and warm, with its 95 % interval.
+//! How long each contender takes compared with the baseline: a bar from 1 to the ratio, fresh and steady, with its 95 % interval.
 //!
 //! A ratio is formed within each round, so that what slowed a round down cancels; its median and interval are over the rounds. Where the
 //! interval spans 1 the comparison is inconclusive, and the bar is hollow. The time of the harness itself is in both, so that a ratio of the
@@ -9,14 +9,17 @@ use plotters::style::text_anchor::HPos;
 
 use super::axis::Axis;
 use super::canvas::{self, Drawn, HAIRLINE, INK, LINE, Sheet, TEXT, Words};
-use super::contenders::{LeftOut, Shown, join, not_shown, reasons, sort_out};
+use super::contenders::{LeftOut, Shown, join, not_shown, not_winning, reasons, sort_out};
 use super::rows::Rows;
 use super::summary::ratio_text;
 use super::{data, marks};
 use crate::ReportError;
+use crate::growth;
 use crate::numbers::count;
+use crate::reasons::by_reason;
 use crate::results::{Contender, Figure, Results, Role};
-use crate::stats::{Ratio, Temperature, Verdict, ratio_beside};
+use crate::stats::{Ratio, Regime, Verdict, ratio_beside};
+use crate::times;
 
 /// Height of a bar, and of the row for both of a contender.
 const BAR: i32 = 26;
@@ -56,17 +59,17 @@ pub fn ratios(results: &Results) -> Result<String, ReportError> {
     })
 }
 
-/// The chart's data: a row for each contender, cold and warm.
+/// The chart's data: a row for each contender, fresh and steady.
 pub(super) fn data(results: &Results) -> String {
     let (rows, _) = sort_out(results, |contender| figures(results, contender));
     let cells = rows.iter().flat_map(|row| {
-        row.figures.iter().map(|(temperature, ratio)| {
+        row.figures.iter().map(|(regime, ratio)| {
             let interval = ratio.estimate.interval;
             [
                 results.trace.name.clone(),
                 row.contender.name.clone(),
                 results.settings.baseline.clone(),
-                temperature.name().into(),
+                regime.name().into(),
                 ratio.estimate.value.to_string(),
                 data::cell(interval.map(|interval| interval.low)),
                 data::cell(interval.map(|interval| interval.high)),
@@ -75,14 +78,14 @@ pub(super) fn data(results: &Results) -> String {
         })
     });
     let header =
-        ["trace", "contender", "baseline", "pages", "time_ratio", "time_ratio_low", "time_ratio_high", "verdict"];
+        ["trace", "contender", "baseline", "regime", "time_ratio", "time_ratio_low", "time_ratio_high", "verdict"];
     data::table(header, cells)
 }
 
 /// A contender with its ratios, of which the baseline alone has none.
-type Row<'a> = Shown<'a, Vec<(Temperature, Ratio)>>;
+type Row<'a> = Shown<'a, Vec<(Regime, Ratio)>>;
 
-fn figures(results: &Results, contender: &Contender) -> Result<Vec<(Temperature, Ratio)>, String> {
+fn figures(results: &Results, contender: &Contender) -> Result<Vec<(Regime, Ratio)>, String> {
     if contender.role == Role::Floor {
         return Err("no allocator, but the floor".into());
     }
@@ -94,9 +97,9 @@ fn figures(results: &Results, contender: &Contender) -> Result<Vec<(Temperature,
     }
     let mut ratios = Vec::new();
     let mut reason = String::new();
-    for temperature in Temperature::ALL {
-        match ratio_beside(results, contender, &results.settings.baseline, temperature) {
-            Figure::Known(ratio) => ratios.push((temperature, ratio)),
+    for regime in Regime::ALL {
+        match ratio_beside(results, contender, &results.settings.baseline, regime) {
+            Figure::Known(ratio) => ratios.push((regime, ratio)),
             Figure::Unknown { unknown } => reason = unknown,
         }
     }
@@ -111,17 +114,17 @@ fn verdict(verdict: Verdict) -> &'static str {
     }
 }
 
-/// What is said of a contender in words: `cold 1.49 (1.45 to 1.53), slower; warm 0.74 (0.72 to 0.76), faster`.
-fn sentence(ratios: &[(Temperature, Ratio)]) -> String {
+/// What is said of a contender in words: `fresh 1.49 (1.45 to 1.53), slower; steady 0.74 (0.72 to 0.76), faster`.
+fn sentence(ratios: &[(Regime, Ratio)]) -> String {
     if ratios.is_empty() {
         return "the baseline".into();
     }
-    let part = |(temperature, ratio): &(Temperature, Ratio)| {
+    let part = |(regime, ratio): &(Regime, Ratio)| {
         let interval = ratio.estimate.interval;
         let interval = interval
             .map(|interval| format!(" ({} to {})", ratio_text(interval.low), ratio_text(interval.high)))
             .unwrap_or_default();
-        format!("{} {}{interval}, {}", temperature.name(), ratio_text(ratio.estimate.value), verdict(ratio.verdict))
+        format!("{} {}{interval}, {}", regime.name(), ratio_text(ratio.estimate.value), verdict(ratio.verdict))
     };
     ratios.iter().map(part).collect::<Vec<_>>().join("; ")
 }
@@ -129,8 +132,9 @@ fn sentence(ratios: &[(Temperature, Ratio)]) -> String {
 fn words(results: &Results, rows: &[Row], left_out: &[LeftOut]) -> Words {
     let baseline = &results.settings.baseline;
     let mut description = format!(
-        "How many times as long as {baseline} each contender takes on the trace {}, with 95 % intervals.",
-        results.trace.name
+        "How many times as long as {baseline} each contender takes on the trace {}, with 95 % intervals; {}.",
+        results.trace.name,
+        times::written(&results.settings)
     );
     if !rows.is_empty() {
         description +=
@@ -150,39 +154,59 @@ fn frame(results: &Results, rows: &[Row], left_out: &[LeftOut]) -> Rows {
     });
     let (low, high) = ends.fold((1.0_f64, 1.0_f64), |(low, high), end| (low.min(end), high.max(end)));
     let x = Axis::log((low * 0.92).min(0.9), (high * 1.08).max(1.1), "", 6);
-    let values = rows.iter().flat_map(|row| &row.figures).map(|(temperature, ratio)| value(*temperature, ratio));
+    let values = rows.iter().flat_map(|row| &row.figures).map(|(regime, ratio)| value(*regime, ratio));
     let mut notes = Vec::new();
     if rows.iter().flat_map(|row| &row.figures).any(|(_, ratio)| ratio.verdict == Verdict::Inconclusive) {
         notes.push("hollow: inconclusive, as the 95 % interval spans 1".to_string());
     }
+    notes.push(format!("fresh: {}; steady: {}", times::program(Regime::Fresh), times::program(Regime::Steady)));
+    notes.extend(not_winning(rows));
+    notes.extend(growth::note(rows.iter().map(|row| row.contender)));
+    notes.extend(one_alone(results, rows));
     notes.extend(not_shown(left_out));
     Rows {
         subtitle: format!(
-            "{}; {}; 95 % intervals; left of 1 is faster",
+            "{}; {}; {}; 95 % intervals; left of 1 is faster",
             canvas::platform(&results.provenance.target),
+            times::written(&results.settings),
             count(u64::from(results.settings.rounds), "round")
         ),
         names: rows.iter().map(|row| (row.contender.name.clone(), row.style.color)).collect(),
         row_height: ROW,
         widest_value: canvas::widest(values.chain([BASELINE.into()])),
-        x_title: format!("time / time of {baseline}, {}", x.note),
+        x_title: times::heading(&format!("time / time of {baseline}, {}", x.note), &results.settings),
         x,
         notes,
     }
 }
 
-/// What stands to the right of a bar.
-fn value(temperature: Temperature, ratio: &Ratio) -> String {
-    format!("{} {}", temperature.name(), ratio_text(ratio.estimate.value))
+/// Why there is one bar alone where there should be two.
+fn one_alone(results: &Results, rows: &[Row]) -> Vec<String> {
+    let missing = rows.iter().filter(|row| row.figures.len() == 1).flat_map(|row| {
+        Regime::ALL.into_iter().filter_map(|regime| {
+            match ratio_beside(results, row.contender, &results.settings.baseline, regime) {
+                Figure::Known(_) => None,
+                Figure::Unknown { unknown } => {
+                    Some((row.contender.name.as_str(), format!("no {} ratio: {unknown}", regime.name())))
+                }
+            }
+        })
+    });
+    by_reason(missing).into_iter().map(|(names, reason)| format!("{names}: {reason}")).collect()
 }
 
-/// The bars of a contender around the middle of its row, cold above warm.
+/// What stands to the right of a bar.
+fn value(regime: Regime, ratio: &Ratio) -> String {
+    format!("{} {}", regime.name(), ratio_text(ratio.estimate.value))
+}
+
+/// The bars of a contender around the middle of its row, fresh above steady.
 fn paint_bars(sheet: &Sheet, frame: &Rows, row: &Row, middle: i32) -> Drawn {
     if row.figures.is_empty() {
         return canvas::text(sheet, BASELINE, (frame.value_left(), middle), TEXT, INK, HPos::Left);
     }
-    for (temperature, ratio) in &row.figures {
-        let y = middle + if *temperature == Temperature::Cold { -LINE / 2 } else { LINE / 2 };
+    for (regime, ratio) in &row.figures {
+        let y = middle + if *regime == Regime::Fresh { -LINE / 2 } else { LINE / 2 };
         let (one, end) = (frame.pixel(1.0), frame.pixel(ratio.estimate.value));
         let corners = [(one.min(end), y - BAR / 2), (one.max(end), y + BAR / 2)];
         let color = row.style.color;
@@ -198,7 +222,7 @@ fn paint_bars(sheet: &Sheet, frame: &Rows, row: &Row, middle: i32) -> Drawn {
         if let Some(interval) = ratio.estimate.interval {
             marks::error_bar_across(sheet, (frame.pixel(interval.low), frame.pixel(interval.high)), y, INK)?;
         }
-        canvas::text(sheet, &value(*temperature, ratio), (frame.value_left(), y), TEXT, INK, HPos::Left)?;
+        canvas::text(sheet, &value(*regime, ratio), (frame.value_left(), y), TEXT, INK, HPos::Left)?;
     }
     Ok(())
 }
@@ -228,35 +252,35 @@ mod tests {
         }
         assert!(of_contender(&svg, "dlmalloc", "rect").is_empty());
         assert!(of_contender(&svg, "null", "text").is_empty());
-        for text in ["dlmalloc", "baseline", "cold 1.48", "warm 0.74", "time / time of dlmalloc, log scale"] {
+        for text in ["dlmalloc", "baseline", "fresh 1.48", "steady 0.74", "time / time of dlmalloc, log scale"] {
             assert!(texts(&svg).iter().any(|found| found == text), "{text} in {:?}", texts(&svg));
         }
-        assert!(tips(&svg).iter().any(|tip| tip.starts_with("talc: cold 0.75")), "{:?}", tips(&svg));
+        assert!(tips(&svg).iter().any(|tip| tip.starts_with("talc: fresh 0.75")), "{:?}", tips(&svg));
     }
 
     #[test]
     fn what_is_inconclusive_is_hollow() {
-        let baseline = || contender("dlmalloc").cold_ns(100).warm_ns(100).build();
+        let baseline = || contender("dlmalloc").fresh_ns(100).steady_ns(100).build();
         // As fast as the baseline in every round: the interval is 1 to 1.
-        let svg = draw(vec![baseline(), contender("talc").cold_ns(100).warm_ns(200).build()]);
+        let svg = draw(vec![baseline(), contender("talc").fresh_ns(100).steady_ns(200).build()]);
         let svg = Document::parse(&svg).unwrap();
         let fills: Vec<_> =
             of_contender(&svg, "talc", "rect").iter().map(|bar| bar.attribute("fill").unwrap().to_string()).collect();
         assert_eq!(fills, ["#FFFFFF", "#009E73"]);
         let note = "hollow: inconclusive, as the 95 % interval spans 1".to_string();
         assert!(texts(&svg).contains(&note));
-        let svg = draw(vec![baseline(), contender("talc").cold_ns(300).warm_ns(200).build()]);
+        let svg = draw(vec![baseline(), contender("talc").fresh_ns(300).steady_ns(200).build()]);
         assert!(!texts(&Document::parse(&svg).unwrap()).contains(&note));
     }
 
     #[test]
     fn ratios_have_room_and_digits_however_large_or_small_they_are() {
         let svg = draw(vec![
-            contender("dlmalloc").cold_ns(100).warm_ns(100_000).build(),
-            contender("huge").cold_ns(10_000_000).warm_ns(400).build(),
+            contender("dlmalloc").fresh_ns(100).steady_ns(100_000).build(),
+            contender("huge").fresh_ns(10_000_000).steady_ns(400).build(),
         ]);
         let svg = Document::parse(&svg).unwrap();
-        for text in ["cold 100,000", "warm 0.004"] {
+        for text in ["fresh 100,000", "steady 0.004"] {
             let node =
                 svg.descendants().find(|node| node.has_tag_name("text") && node.text().map(str::trim) == Some(text));
             let left: f64 =
@@ -269,12 +293,12 @@ mod tests {
     fn one_round_has_no_interval_and_decides_nothing() {
         let svg = draw(vec![
             contender("dlmalloc").rounds(1).build(),
-            contender("talc").cold_ns(300).warm_ns(200).rounds(1).build(),
+            contender("talc").fresh_ns(300).steady_ns(200).rounds(1).build(),
         ]);
         let svg = Document::parse(&svg).unwrap();
         assert_eq!(of_contender(&svg, "talc", "polyline").len(), 2, "outlines, and no interval");
         assert!(
-            child(&svg, "desc").contains("talc: cold 30.0, inconclusive; warm 20.0, inconclusive"),
+            child(&svg, "desc").contains("talc: fresh 30.0, inconclusive; steady 20.0, inconclusive"),
             "{}",
             child(&svg, "desc")
         );
@@ -296,9 +320,9 @@ mod tests {
         let mut lines = data.lines();
         assert_eq!(
             lines.next(),
-            Some("trace,contender,baseline,pages,time_ratio,time_ratio_low,time_ratio_high,verdict")
+            Some("trace,contender,baseline,regime,time_ratio,time_ratio_low,time_ratio_high,verdict")
         );
         assert_eq!(lines.clone().count(), 10);
-        assert!(lines.any(|line| line == "serde-heavy,talc,dlmalloc,cold,0.752,0.752,0.752,faster"), "{data}");
+        assert!(lines.any(|line| line == "serde-heavy,talc,dlmalloc,fresh,0.752,0.752,0.752,faster"), "{data}");
     }
 }

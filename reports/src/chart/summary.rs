@@ -3,6 +3,8 @@
 //! The rule for which traces count, and the interval, are those of [`stats::summary`](crate::stats::common). The axis is logarithmic, as ratios
 //! multiply: half and double are equally far from 1, and the geometric mean is the mean of the points as the eye sees them.
 
+use std::collections::BTreeSet;
+
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
@@ -12,11 +14,13 @@ use super::marks::{error_bar_across, point};
 use super::rows::Rows;
 use super::{data, palette};
 use crate::ReportError;
+use crate::growth;
 use crate::numbers::{count, fixed, short};
 use crate::ranking;
 use crate::reasons::by_reason;
-use crate::results::{Origin, Results};
-use crate::stats::{Common, Estimate, Measure, ROUNDS_FOR_95, Row, Temperature, by_origin, common, floor, median};
+use crate::results::{Origin, Results, Role};
+use crate::stats::{Common, Estimate, Measure, Regime, Row, by_origin, common, floor, median, trust_in_mean};
+use crate::times;
 
 /// What stands above the figures to the right.
 const MEAN: &str = "mean";
@@ -30,6 +34,7 @@ struct Summary<'a> {
     baseline: &'a str,
     origin: Origin,
     first: &'a Results,
+    group: Vec<&'a Results>,
     common: Common,
     /// The means of the rows, and the order of the rows by them.
     means: Vec<Estimate>,
@@ -38,22 +43,22 @@ struct Summary<'a> {
     others: Vec<(Origin, Vec<&'a str>)>,
 }
 
-/// Draws each contender's times on fresh pages over the baseline's, on each trace and in the mean.
+/// Draws each contender's fresh times over the baseline's, on each trace and in the mean: of programs that start.
 ///
 /// # Errors
 ///
 /// [`ReportError::Draw`] where plotters could not draw.
-pub fn cold_summary(all: &[Results]) -> Result<String, ReportError> {
-    draw(all, Measure::Time(Temperature::Cold))
+pub fn fresh_summary(all: &[Results]) -> Result<String, ReportError> {
+    draw(all, Measure::Time(Regime::Fresh))
 }
 
-/// The same on pages that are resident already.
+/// The same of steady times: of programs that run on.
 ///
 /// # Errors
 ///
 /// [`ReportError::Draw`] where plotters could not draw.
-pub fn warm_summary(all: &[Results]) -> Result<String, ReportError> {
-    draw(all, Measure::Time(Temperature::Warm))
+pub fn steady_summary(all: &[Results]) -> Result<String, ReportError> {
+    draw(all, Measure::Time(Regime::Steady))
 }
 
 /// Draws each contender's peak heap over the peak of live bytes, on each trace and in the mean.
@@ -65,12 +70,12 @@ pub fn heap_summary(all: &[Results]) -> Result<String, ReportError> {
     draw(all, Measure::Footprint)
 }
 
-pub(super) fn cold_data(all: &[Results]) -> String {
-    table(all, Measure::Time(Temperature::Cold))
+pub(super) fn fresh_data(all: &[Results]) -> String {
+    table(all, Measure::Time(Regime::Fresh))
 }
 
-pub(super) fn warm_data(all: &[Results]) -> String {
-    table(all, Measure::Time(Temperature::Warm))
+pub(super) fn steady_data(all: &[Results]) -> String {
+    table(all, Measure::Time(Regime::Steady))
 }
 
 pub(super) fn heap_data(all: &[Results]) -> String {
@@ -113,8 +118,14 @@ fn draw(all: &[Results], measure: Measure) -> Result<String, ReportError> {
     let x = summary.axis();
     let rows = Rows {
         subtitle: format!(
-            "{}; over {} {}; a ring is a trace, a dot the mean with its 95 % interval",
+            "{}; {}over {} {}; a ring is a trace, a dot the mean with its 95 % interval",
             canvas::platform(&summary.first.provenance.target),
+            match measure {
+                Measure::Time(regime) => {
+                    format!("{}; {}; ", times::program(regime), times::written(&summary.first.settings))
+                }
+                Measure::Footprint => String::new(),
+            },
             summary.common.traces.len(),
             origin_name(summary.origin)
         ),
@@ -123,7 +134,9 @@ fn draw(all: &[Results], measure: Measure) -> Result<String, ReportError> {
         widest_value: canvas::widest(summary.means.iter().map(|mean| ratio_text(mean.value)).chain([MEAN.into()])),
         x_title: match measure {
             Measure::Footprint => format!("peak heap over peak live, {}", x.note),
-            Measure::Time(_) => format!("time over that of {}, {}", summary.baseline, x.note),
+            Measure::Time(_) => {
+                times::heading(&format!("time over that of {}, {}", summary.baseline, x.note), &summary.first.settings)
+            }
         },
         x,
         notes,
@@ -148,8 +161,9 @@ pub(super) fn ratio_text(ratio: f64) -> String {
 
 fn what(measure: Measure) -> &'static str {
     match measure {
-        Measure::Time(Temperature::Cold) => "cold time, geometric means",
-        Measure::Time(Temperature::Warm) => "warm time, geometric means",
+        Measure::Time(Regime::Fresh) => "fresh time, geometric means",
+        Measure::Time(Regime::Steady) => "steady time, geometric means",
+        Measure::Time(Regime::Rewound) => "time on a rewound heap, geometric means",
         Measure::Footprint => "peak heap, geometric means",
     }
 }
@@ -173,12 +187,12 @@ impl<'a> Summary<'a> {
         let baseline = first.settings.baseline.as_str();
         let mut common = common(&group, baseline, measure);
         common.add_yardsticks(&group, baseline, measure);
-        let means = common.geometric_means(first.settings.seed);
+        let means = common.geometric_means();
         let mut order: Vec<usize> = (0..means.len()).collect();
         order.sort_by(|&one, &other| means[one].value.total_cmp(&means[other].value));
         let names = |group: Vec<&'a Results>| group.iter().map(|results| results.trace.name.as_str()).collect();
         let others = groups.map(|(origin, group)| (origin, names(group))).collect();
-        Ok(Summary { measure, baseline, origin, first, common, means, order, others })
+        Ok(Summary { measure, baseline, origin, first, group, common, means, order, others })
     }
 
     /// The rows with their means, the smallest first.
@@ -211,7 +225,10 @@ impl<'a> Summary<'a> {
         });
         let quantity = match self.measure {
             Measure::Footprint => "peak heap over peak live bytes".to_string(),
-            Measure::Time(temperature) => format!("{} time over that of {}", temperature.name(), self.baseline),
+            Measure::Time(regime) => {
+                let written = times::written(&self.first.settings);
+                format!("{} time over that of {} ({}; {written})", regime.name(), self.baseline, times::timed(regime))
+            }
         };
         let mut description = format!(
             "Geometric means of the {quantity}, over {} {}, with 95 % intervals: {}. The traces: {}.",
@@ -235,8 +252,12 @@ impl<'a> Summary<'a> {
         let mut notes = Vec::new();
         // That the floor has no heap is not news.
         let is_floor = |name: &str| floor(self.first).is_some_and(|row| row.name == name);
-        let missed: Vec<_> =
+        let mut missed: Vec<_> =
             self.common.contenders_left_out.iter().filter(|(name, _)| !is_floor(name)).cloned().collect();
+        let ablations = self.group.iter().flat_map(|results| &results.contenders);
+        let ablations = ablations.filter(|row| row.role == Role::Ablation).map(|row| row.name.as_str());
+        let ablations: BTreeSet<&str> = ablations.collect();
+        missed.extend(ablations.into_iter().map(|name| (name.to_owned(), "an ablation, which has no mean".to_owned())));
         let contenders = pairs(&missed);
         if !contenders.is_empty() {
             notes.push(format!("not shown: {}", contenders.join("; ")));
@@ -246,10 +267,10 @@ impl<'a> Summary<'a> {
             let number = count(self.common.traces_left_out.len() as u64, "trace");
             notes.push(format!("left out, as not all completed them, {number}: {}", traces.join("; ")));
         }
+        let counted = self.group.iter().copied().filter(|results| self.common.traces.contains(&results.trace.name));
+        notes.extend(growth::note_over_traces(&counted.collect::<Vec<_>>()));
         // What has no mean has no interval to speak of.
-        if (2..ROUNDS_FOR_95).contains(&self.common.traces.len()) {
-            notes.push(ranking::too_few_traces(self.common.traces.len()).trim_end_matches('.').to_owned());
-        }
+        notes.extend(trust_in_mean(self.common.traces.len()).map(|note| note.trim_end_matches('.').to_owned()));
         for (origin, names) in &self.others {
             notes.push(format!("left out, as they are {}: {}", origin_name(*origin), names.join(", ")));
         }
@@ -292,7 +313,7 @@ mod tests {
     use super::*;
     use crate::chart::ALL_TRACES;
     use crate::chart::structure::{child, of_contender, texts, tips, unreadable};
-    use crate::results::{Contender, Role};
+    use crate::results::Contender;
     use crate::sample::{self, contender};
 
     fn on(trace: &str, contenders: Vec<Contender>) -> Results {
@@ -302,11 +323,11 @@ mod tests {
         results
     }
 
-    fn rows(warm_ns: u64, pages: u64) -> Vec<Contender> {
+    fn rows(steady_ns: u64, pages: u64) -> Vec<Contender> {
         vec![
-            contender("null").role(Role::Floor).warm_ns(10).without_memory("hands out no memory").build(),
-            contender("dlmalloc").warm_ns(100).pages(32).build(),
-            contender("talc").warm_ns(warm_ns).pages(pages).build(),
+            contender("null").role(Role::Floor).steady_ns(10).without_memory("hands out no memory").build(),
+            contender("dlmalloc").steady_ns(100).pages(32).build(),
+            contender("talc").steady_ns(steady_ns).pages(pages).build(),
         ]
     }
 
@@ -318,7 +339,7 @@ mod tests {
 
     #[test]
     fn each_contender_has_its_traces_and_their_mean() {
-        let svg = warm_summary(&set()).unwrap();
+        let svg = steady_summary(&set()).unwrap();
         let svg = Document::parse(&svg).unwrap();
         for tip in ["talc, one: 0.50", "talc, two: 2.00"] {
             assert!(tips(&svg).contains(&tip.to_string()), "{tip} in {:?}", tips(&svg));
@@ -353,7 +374,7 @@ mod tests {
         for results in &mut set {
             results.contenders.push(contender("broken").without_time("too slow").invalid(1, "overlap").build());
         }
-        let svg = warm_summary(&set).unwrap();
+        let svg = steady_summary(&set).unwrap();
         let svg = Document::parse(&svg).unwrap();
         let words = texts(&svg).join(" ");
         assert!(words.contains("not shown: broken (failed verification)"), "{words}");
@@ -375,9 +396,25 @@ mod tests {
         let svg = heap_summary(&set).unwrap();
         assert!(svg.contains("not shown: bump (completed 1 of 2 traces (requests failed))"));
         assert!(
-            svg.contains("takes 6 traces at least: over 2 it covers less"),
+            svg.contains("Over 2 traces the 95 % interval of a mean is a rough guide"),
             "nor is the interval what it is called"
         );
+    }
+
+    #[test]
+    fn an_ablation_has_no_row_and_who_grows_is_named() {
+        let mut set = set();
+        for results in &mut set {
+            results.contenders.push(contender("variant").role(Role::Ablation).steady_ns(1).grows_by(9).build());
+        }
+        set[0].contenders[2] = contender("talc").steady_ns(50).grows_by(3).build();
+        let svg = steady_summary(&set).unwrap();
+        let svg = Document::parse(&svg).unwrap();
+        assert!(of_contender(&svg, "variant", "circle").is_empty());
+        let words = texts(&svg).join(" ");
+        assert!(words.contains("not shown: variant (an ablation, which has no mean)"), "{words}");
+        assert!(words.contains("each time the work repeats, talc grows on 1 of 2 traces"), "{words}");
+        assert!(words.contains("a program that runs on; every new byte written; over 2 recorded traces"), "{words}");
     }
 
     #[test]
@@ -396,14 +433,14 @@ mod tests {
     #[test]
     fn one_trace_is_no_summary() {
         let set = set();
-        let svg = warm_summary(&set[..1]).unwrap();
+        let svg = steady_summary(&set[..1]).unwrap();
         assert!(svg.contains("There is nothing to draw.") && svg.contains("A summary needs two traces"));
         let mixed = [set[0].clone(), set[2].clone()];
-        assert!(warm_summary(&mixed).unwrap().contains("left out, as they are synthetic traces: made-up"));
+        assert!(steady_summary(&mixed).unwrap().contains("left out, as they are synthetic traces: made-up"));
         let untimed: Vec<Results> = ["one", "two"]
             .map(|trace| on(trace, vec![contender("talc").without_time("timing was switched off").build()]))
             .into();
-        assert!(warm_summary(&untimed).unwrap().contains("talc (timing was switched off)"));
+        assert!(steady_summary(&untimed).unwrap().contains("talc (timing was switched off)"));
     }
 
     #[test]

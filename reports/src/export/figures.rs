@@ -8,6 +8,8 @@ use crate::table::cells::{self, Timing};
 pub(super) struct Figures {
     /// Unit of the peaks.
     pub(super) unit: &'static str,
+    /// Whether growth has to be shown, as some contender grows.
+    pub(super) grows: bool,
     pub(super) rows: Vec<Row>,
 }
 
@@ -16,10 +18,12 @@ pub(super) struct Row {
     pub(super) name: String,
     pub(super) version: String,
     pub(super) role: Role,
-    pub(super) cold: Cell,
-    pub(super) warm: Cell,
+    pub(super) fresh: Cell,
+    pub(super) steady: Cell,
     pub(super) peak: Cell,
     pub(super) overhead: Cell,
+    /// Pages that each further loop of the trace adds.
+    pub(super) growth: String,
     pub(super) failed: String,
 }
 
@@ -42,13 +46,15 @@ pub(super) fn of(results: &Results) -> Figures {
         name: row.contender.name.clone(),
         version: row.contender.version.clone(),
         role: row.contender.role,
-        cold: timed(&row.cold),
-        warm: timed(&row.warm),
+        fresh: timed(&row.fresh),
+        steady: timed(&row.steady),
         peak: of_memory(row, row.memory().map(|memory| grouped(memory.peak_heap_bytes / unit_bytes))),
         overhead: of_memory(row, row.memory().map(|memory| short(memory.overhead_ratio))),
+        growth: row.growth_cell(),
         failed: row.failures_cell(),
     };
-    Figures { unit, rows: rows.iter().map(row).collect() }
+    let grows = cells::growth_matters(&rows);
+    Figures { unit, grows, rows: rows.iter().map(row).collect() }
 }
 
 fn timed(timing: &Timing) -> Cell {

@@ -3,17 +3,21 @@
 use super::figures::{self, Cell, Figures, Row};
 use crate::ReportError;
 use crate::results::{Results, Role};
+use crate::stats::Regime;
 use crate::table::cells::timings_are_marked;
 use crate::table::notes;
-
-const COLUMNS: usize = 6;
+use crate::times;
 
 pub(super) fn latex(all: &[Results]) -> Result<Vec<u8>, ReportError> {
     let mut text = String::from(
         "% Written by Heaprace. The preamble needs \\usepackage{booktabs}.\n\
-         % Times in ns per operation: medians with their 95 % confidence intervals. Peak: most committed heap; overhead: over peak live.\n\
+         % Times in ns per operation: medians with their 95 % confidence intervals. Peak: most committed heap; overhead: over peak live;\n\
+         % growth: pages that each further loop of the trace adds.\n\
          % Bold: lowest of the allocators that serve every request; timings whose intervals overlap the lowest one's are all bold.\n",
     );
+    for regime in Regime::ALL {
+        text += &format!("% {}: {}.\n", regime.name(), times::timed(regime));
+    }
     if !all.iter().all(timings_are_marked) {
         text += "% Timings of several runs are never bold.\n";
     }
@@ -23,38 +27,45 @@ pub(super) fn latex(all: &[Results]) -> Result<Vec<u8>, ReportError> {
             text += &format!("% {}\n", plain(&line));
         }
     }
-    text += "\\begin{tabular}{@{}lrrrrr@{}}\n\\toprule\n\
-             Allocator & Cold [ns] & Warm [ns] & Peak & Overhead & Failed \\\\\n";
-    for results in all {
-        let Figures { unit, rows } = figures::of(results);
+    let found: Vec<Figures> = all.iter().map(figures::of).collect();
+    let grows = found.iter().any(|figures| figures.grows);
+    let (alignment, heading, columns) = if grows { ("lrrrrrr", "Growth & ", 7) } else { ("lrrrrr", "", 6) };
+    text += &format!(
+        "\\begin{{tabular}}{{@{{}}{alignment}@{{}}}}\n\\toprule\n\
+         Allocator & Fresh [ns] & Steady [ns] & Peak & Overhead & {heading}Failed \\\\\n"
+    );
+    for (results, Figures { unit, rows, .. }) in all.iter().zip(&found) {
         text += "\\midrule\n";
-        if all.len() > 1 {
-            text +=
-                &format!("\\multicolumn{{{COLUMNS}}}{{@{{}}l}}{{\\emph{{{}}}}} \\\\\n", escaped(&results.trace.name));
+        if all.len() > 1 || times::alone(&results.settings).is_some() {
+            let title = escaped(&times::heading(&results.trace.name, &results.settings));
+            text += &format!("\\multicolumn{{{columns}}}{{@{{}}l}}{{\\emph{{{title}}}}} \\\\\n");
         }
         let mut role = Role::Contender;
-        for row in &rows {
+        for row in rows {
             if row.role != role {
                 role = row.role;
                 text += "\\addlinespace\n";
             }
-            text += &line(row, unit);
+            text += &line(row, unit, grows);
         }
     }
     text += "\\bottomrule\n\\end{tabular}\n";
     Ok(text.into_bytes())
 }
 
-fn line(row: &Row, unit: &str) -> String {
+fn line(row: &Row, unit: &str, grows: bool) -> String {
     let peak = cell(&row.peak) + &row.peak.value.as_ref().map(|_| format!("\\,{unit}")).unwrap_or_default();
-    let cells = [
+    let mut cells = vec![
         format!("{} {}", escaped(&row.name), escaped(&row.version)),
-        cell(&row.cold),
-        cell(&row.warm),
+        cell(&row.fresh),
+        cell(&row.steady),
         peak,
         cell(&row.overhead),
         escaped(&row.failed),
     ];
+    if grows {
+        cells.insert(cells.len() - 1, escaped(&row.growth));
+    }
     let line = cells.join(" & ");
     // It would be an argument of the line above, as `\\` and the rules take one.
     let apart = if line.trim_start().starts_with(['[', '*']) { "{}" } else { "" };
@@ -116,19 +127,24 @@ mod tests {
     fn looks_like_this() {
         let mut results = sample::empty();
         results.contenders = vec![
-            contender("null").role(Role::Floor).cold_ns(36).warm_ns(20).without_memory("hands out no memory").build(),
-            contender("wee_alloc").version("0.4.5").pages(889).cold_ns(118).warm_ns(112).failed_requests(12).build(),
-            contender("talc").version("5.1.1").pages(22).cold_ns(94).warm_ns(94).build(),
+            contender("null")
+                .role(Role::Floor)
+                .fresh_ns(36)
+                .steady_ns(20)
+                .without_memory("hands out no memory")
+                .build(),
+            contender("wee_alloc").version("0.4.5").pages(889).fresh_ns(118).steady_ns(112).failed_requests(12).build(),
+            contender("talc").version("5.1.1").pages(22).fresh_ns(94).steady_ns(94).build(),
         ];
         let expected = "\
 \\begin{tabular}{@{}lrrrrr@{}}
 \\toprule
-Allocator & Cold [ns] & Warm [ns] & Peak & Overhead & Failed \\\\
+Allocator & Fresh [ns] & Steady [ns] & Peak & Overhead & Failed \\\\
 \\midrule
-talc 5.1.1 & \\textbf{9.40} {\\footnotesize [9.23, 9.56]} & \\textbf{9.40} {\\footnotesize [9.23, 9.56]} & \\textbf{1,408}\\,KiB & \\textbf{1.38} & 0 \\\\
+talc 5.1.1 & \\textbf{9.40} {\\footnotesize [9.25, 9.54]} & \\textbf{9.40} {\\footnotesize [9.25, 9.54]} & \\textbf{1,408}\\,KiB & \\textbf{1.38} & 0 \\\\
 wee\\_alloc 0.4.5 & 11.8 {\\footnotesize [11.6, 12.0]} & 11.2 {\\footnotesize [11.0, 11.4]} & 56,896\\,KiB & 55.6 & 12 \\\\
 \\addlinespace
-null 0.1.0 & 3.60 {\\footnotesize [3.54, 3.66]} & 2.00 {\\footnotesize [1.96, 2.03]} & -- & -- & -- \\\\
+null 0.1.0 & 3.60 {\\footnotesize [3.54, 3.65]} & 2.00 {\\footnotesize [1.97, 2.03]} & -- & -- & -- \\\\
 \\bottomrule
 \\end{tabular}
 ";
@@ -144,8 +160,19 @@ null 0.1.0 & 3.60 {\\footnotesize [3.54, 3.66]} & 2.00 {\\footnotesize [1.96, 2.
         other.trace.name = "100%_of\n\\input{x}".into();
         let text = text(&[sample::results(), other]);
         assert_eq!(text.matches("\\begin{tabular}").count(), 1);
-        assert!(text.contains("\\multicolumn{6}{@{}l}{\\emph{serde-heavy}} \\\\\n"));
+        assert!(text.contains("\\multicolumn{7}{@{}l}{\\emph{serde-heavy}} \\\\\n"));
         assert!(text.contains("\\emph{100\\%\\_of?\\textbackslash{}input\\{x\\}}} \\\\\n"), "{text}");
+    }
+
+    #[test]
+    fn growth_has_a_column_where_somebody_grows_and_the_group_says_whose_times_are_no_program_s() {
+        let mut results = sample::empty();
+        results.contenders = vec![contender("a").grows_by(1234).build(), contender("b").build()];
+        results.settings.touch = "none".into();
+        let text = text(&[results]);
+        assert!(text.contains("{@{}lrrrrrr@{}}") && text.contains(" & Overhead & Growth & Failed \\\\\n"), "{text}");
+        assert!(text.contains(" & 1,234 & 0 \\\\\n"), "{text}");
+        assert!(text.contains("\\multicolumn{7}{@{}l}{\\emph{serde-heavy, allocator code alone}} \\\\\n"), "{text}");
     }
 
     #[test]

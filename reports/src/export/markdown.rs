@@ -3,9 +3,11 @@
 use super::figures::{self, Cell, Figures};
 use crate::ReportError;
 use crate::results::{Results, Role};
+use crate::stats::Regime;
 use crate::table::cells::timings_are_marked;
 use crate::table::grid::{Grid, escaped};
 use crate::table::notes;
+use crate::times;
 
 pub(super) fn markdown(all: &[Results]) -> Result<Vec<u8>, ReportError> {
     let traces: Vec<String> = all.iter().map(one).collect();
@@ -13,24 +15,28 @@ pub(super) fn markdown(all: &[Results]) -> Result<Vec<u8>, ReportError> {
 }
 
 fn one(results: &Results) -> String {
-    let Figures { unit, rows } = figures::of(results);
-    let mut grid = Grid::new([
+    let Figures { unit, grows, rows } = figures::of(results);
+    let time = |regime: Regime| times::heading(&format!("{} ns/op", regime.name()), &results.settings) + " (95 % CI)";
+    let growth = grows.then(|| "grows by pages".to_owned());
+    let before = [
         "allocator".to_owned(),
-        "cold ns/op (95 % CI)".into(),
-        "warm ns/op (95 % CI)".into(),
+        time(Regime::Fresh),
+        time(Regime::Steady),
         format!("peak {unit}"),
         "peak / live".into(),
-        "failed".into(),
-    ]);
+    ];
+    let mut grid = Grid::new(before.into_iter().chain(growth).chain(["failed".to_owned()]));
     for row in &rows {
         let role = match row.role {
             Role::Contender => "",
             Role::Baseline => " (yardstick)",
+            Role::Ablation => " (ablation)",
             Role::Floor => " (floor)",
         };
         let name = escaped(&format!("{} {}{role}", row.name, row.version));
-        let figures = [&row.cold, &row.warm, &row.peak, &row.overhead].map(cell);
-        grid.row([name].into_iter().chain(figures).chain([row.failed.clone()]));
+        let figures = [&row.fresh, &row.steady, &row.peak, &row.overhead].map(cell);
+        let growth = grows.then(|| row.growth.clone());
+        grid.row([name].into_iter().chain(figures).chain(growth).chain([row.failed.clone()]));
     }
     let warnings = notes::warnings(results).into_iter();
     let notes = warnings.chain(notes::notes(results, &crate::table::cells::rows(results)));
@@ -41,9 +47,11 @@ fn one(results: &Results) -> String {
         false => "timings are of several runs, and not bold",
     };
     format!(
-        "{}\n\n{}\nBold: lowest of the allocators that serve every request; {timings}. {}\n{notes}",
+        "{}\n\n{}\nFresh: {}. Steady: {}. Bold: lowest of the allocators that serve every request; {timings}. {}\n{notes}",
         escaped(&notes::caption(results)),
         grid.markdown(),
+        times::timed(Regime::Fresh),
+        times::timed(Regime::Steady),
         escaped(&notes::provenance(results)),
     )
 }
@@ -76,26 +84,46 @@ mod tests {
     }
 
     #[test]
+    fn growth_has_a_column_where_somebody_grows_and_headings_say_whose_times_are_no_program_s() {
+        let text = |results: &Results| String::from_utf8(markdown(std::slice::from_ref(results)).unwrap()).unwrap();
+        let mut results = sample::empty();
+        results.contenders = vec![contender("a").build(), contender("b").build()];
+        assert!(!text(&results).contains("grows by") && !text(&results).contains("code alone"));
+        results.contenders[0] = contender("a").grows_by(1234).build();
+        results.settings.touch = "none".into();
+        let text = text(&results);
+        let header = "| allocator | fresh ns/op, allocator code alone (95 % CI) | steady ns/op, allocator code alone (95 % CI) | peak KiB \
+                      | peak / live | grows by pages | failed |\n";
+        assert!(text.contains(header), "{text}");
+        assert!(text.contains("| **1.25** | 1,234 | 0 |\n") && text.contains("| **1.25** | 0 | 0 |\n"), "{text}");
+    }
+
+    #[test]
     fn looks_like_this() {
         let mut results = sample::empty();
         results.warnings = vec![Warning { code: WarningCode::NoisyMachine, message: "two at once".into() }];
         results.contenders = vec![
-            contender("null").role(Role::Floor).cold_ns(36).warm_ns(20).without_memory("hands out no memory").build(),
-            contender("wee_alloc").version("0.4.5").pages(889).cold_ns(118).warm_ns(112).failed_requests(12).build(),
-            contender("dlmalloc").version("0.2.14").pages(20).cold_ns(125).warm_ns(126).build(),
-            contender("talc").version("5.1.1").pages(22).cold_ns(94).warm_ns(94).build(),
+            contender("null")
+                .role(Role::Floor)
+                .fresh_ns(36)
+                .steady_ns(20)
+                .without_memory("hands out no memory")
+                .build(),
+            contender("wee_alloc").version("0.4.5").pages(889).fresh_ns(118).steady_ns(112).failed_requests(12).build(),
+            contender("dlmalloc").version("0.2.14").pages(20).fresh_ns(125).steady_ns(126).build(),
+            contender("talc").version("5.1.1").pages(22).fresh_ns(94).steady_ns(94).build(),
         ];
         let expected = "\
-serde-heavy (recorded): 200,000 events, peak live 1,048,576 B in 12,345 objects; first byte of each block touched; 15 rounds
+serde-heavy (recorded): 200,000 events, peak live 1,048,576 B in 12,345 objects; every new byte written; 15 rounds
 
-| allocator | cold ns/op (95 % CI) | warm ns/op (95 % CI) | peak KiB | peak / live | failed |
+| allocator | fresh ns/op (95 % CI) | steady ns/op (95 % CI) | peak KiB | peak / live | failed |
 | :-- | --: | --: | --: | --: | --: |
 | dlmalloc 0.2.14 | 12.5 (12.3–12.7) | 12.6 (12.4–12.8) | **1,280** | **1.25** | 0 |
-| talc 5.1.1 | **9.40** (9.23–9.56) | **9.40** (9.23–9.56) | 1,408 | 1.38 | 0 |
+| talc 5.1.1 | **9.40** (9.25–9.54) | **9.40** (9.25–9.54) | 1,408 | 1.38 | 0 |
 | wee\\_alloc 0.4.5 | 11.8 (11.6–12.0) | 11.2 (11.0–11.4) | 56,896 | 55.6 | 12 |
-| null 0.1.0 (floor) | 3.60 (3.54–3.66) | 2.00 (1.96–2.03) | – | – | – |
+| null 0.1.0 (floor) | 3.60 (3.54–3.65) | 2.00 (1.97–2.03) | – | – | – |
 
-Bold: lowest of the allocators that serve every request; timings whose intervals overlap the lowest one's are all bold. Measured 2026-05-04";
+Fresh: a program that starts, on fresh pages, page faults included. Steady: a program that runs on: the trace looped until it settles. Bold: lowest of the allocators that serve every request; timings whose intervals overlap the lowest one's are all bold. Measured 2026-05-04";
         let text = String::from_utf8(markdown(&[results]).unwrap()).unwrap();
         assert!(text.starts_with(expected), "{text}");
         assert!(text.contains("\n\n- WARNING noisy-machine: two at once\n- wee"), "{text}");

@@ -6,11 +6,11 @@ use serde::{Serialize, Serializer};
 
 use crate::metric;
 use crate::results::{Contender, Figure, Origin, Results, Role};
-use crate::stats::{Estimate, Temperature, gross_ns_per_op, net_ns_per_op, ratio_beside};
+use crate::stats::{Estimate, Regime, gross_ns_per_op, net_ns_per_op, ratio_beside};
 
 /// Version of the columns and of what they mean. It grows when one changes its meaning or goes away; a new column or metric does not
 /// make it grow.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// A row. The fields' names are the columns.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -35,7 +35,7 @@ pub struct Measurement<'r> {
     pub contender: &'r str,
     /// Its version.
     pub contender_version: &'r str,
-    /// `contender`, `baseline` or `floor`.
+    /// `contender`, `baseline`, `ablation` or `floor`.
     pub role: &'static str,
     /// Name of the metric.
     pub metric: &'static str,
@@ -89,15 +89,20 @@ fn number<S: Serializer>(value: &Option<f64>, serializer: S) -> Result<S::Ok, S:
     }
 }
 
-/// The metrics of time: name and unit, in the order of [`Temperature::ALL`].
+/// The metrics of time: name and unit, in the order of [`Regime::ALL`].
 pub const TIMES: [[(&str, &str); 3]; 2] = [
-    [("cold_ns_per_op", "ns"), ("cold_net_ns_per_op", "ns"), ("cold_ratio_to_baseline", "1")],
-    [("warm_ns_per_op", "ns"), ("warm_net_ns_per_op", "ns"), ("warm_ratio_to_baseline", "1")],
+    [("fresh_ns_per_op", "ns"), ("fresh_net_ns_per_op", "ns"), ("fresh_ratio_to_baseline", "1")],
+    [("steady_ns_per_op", "ns"), ("steady_net_ns_per_op", "ns"), ("steady_ratio_to_baseline", "1")],
 ];
+
+/// The metric of times on a rewound heap, which only results of schema 3 have: name and unit. Others have no row of it.
+pub const REWOUND: (&str, &str) = ("rewound_ns_per_op", "ns");
 
 /// All measurements of the results: those of the trace first, then contender by contender.
 pub fn measurements(results: &Results) -> Vec<Measurement<'_>> {
     let mut rows = Vec::new();
+    let has_rewound = |row: &Contender| row.time.known().is_some_and(|time| !time.rewound_ns.is_empty());
+    let rewound = results.contenders.iter().any(has_rewound);
     for metric in metric::of_traces() {
         rows.push(Measurement { metric: metric.name, unit: metric.unit, ..blank(results) }.with((metric.of)(results)));
     }
@@ -113,15 +118,19 @@ pub fn measurements(results: &Results) -> Vec<Measurement<'_>> {
         for metric in metric::of_contenders() {
             rows.push(of(metric.name, metric.unit).with((metric.of)(contender)));
         }
-        for (temperature, [gross, net, ratio]) in Temperature::ALL.into_iter().zip(TIMES) {
-            rows.push(of(gross.0, gross.1).estimated(gross_ns_per_op(contender, temperature, results.settings.seed)));
-            rows.extend(samples(contender, temperature, of(gross.0, gross.1)));
-            rows.push(of(net.0, net.1).estimated(net_ns_per_op(results, contender, temperature)));
-            let to_baseline = ratio_beside(results, contender, &results.settings.baseline, temperature);
+        for (regime, [gross, net, ratio]) in Regime::ALL.into_iter().zip(TIMES) {
+            rows.push(of(gross.0, gross.1).estimated(gross_ns_per_op(contender, regime)));
+            rows.extend(samples(contender, regime, of(gross.0, gross.1)));
+            rows.push(of(net.0, net.1).estimated(net_ns_per_op(results, contender, regime)));
+            let to_baseline = ratio_beside(results, contender, &results.settings.baseline, regime);
             rows.push(of(ratio.0, ratio.1).estimated(match to_baseline {
                 Figure::Known(ratio) => Figure::Known(ratio.estimate),
                 Figure::Unknown { unknown } => Figure::Unknown { unknown },
             }));
+        }
+        if rewound {
+            rows.push(of(REWOUND.0, REWOUND.1).estimated(gross_ns_per_op(contender, Regime::Rewound)));
+            rows.extend(samples(contender, Regime::Rewound, of(REWOUND.0, REWOUND.1)));
         }
     }
     rows
@@ -173,14 +182,10 @@ impl Measurement<'_> {
 }
 
 /// Every round of a contender, in nanoseconds an operation.
-fn samples<'r>(
-    contender: &Contender,
-    temperature: Temperature,
-    row: Measurement<'r>,
-) -> impl Iterator<Item = Measurement<'r>> {
+fn samples<'r>(contender: &Contender, regime: Regime, row: Measurement<'r>) -> impl Iterator<Item = Measurement<'r>> {
     let time = contender.time.known().filter(|time| time.ops > 0);
-    let samples = time
-        .map_or(Vec::new(), |time| temperature.samples(time).iter().map(|&ns| ns as f64 / time.ops as f64).collect());
+    let samples =
+        time.map_or(Vec::new(), |time| regime.samples(time).iter().map(|&ns| ns as f64 / time.ops as f64).collect());
     (1..).zip(samples).map(move |(round, value)| Measurement { value: Some(value), round: Some(round), ..row.clone() })
 }
 
@@ -196,6 +201,7 @@ fn role(role: Role) -> &'static str {
     match role {
         Role::Contender => "contender",
         Role::Baseline => "baseline",
+        Role::Ablation => "ablation",
         Role::Floor => "floor",
     }
 }
@@ -227,10 +233,32 @@ mod tests {
         assert!(PAGE.contains(&format!("`schema_version` is {SCHEMA_VERSION}")));
     }
 
+    /// As results of schema 3 are read: their warm times are of rewound heaps.
+    fn old() -> Results {
+        let mut results = sample::results();
+        for contender in &mut results.contenders {
+            let Figure::Known(time) = &mut contender.time else { continue };
+            (time.rewound_ns, time.no_steady) = (std::mem::take(&mut time.steady_ns), Some("of schema 3".into()));
+        }
+        results
+    }
+
+    #[test]
+    fn rewound_times_are_rows_where_there_are_some() {
+        assert!(measurements(&sample::results()).iter().all(|row| row.metric != REWOUND.0));
+        let old = old();
+        let rows = measurements(&old);
+        let of = |row: &&Measurement| row.contender == "talc" && row.metric == REWOUND.0;
+        assert_eq!(rows.iter().filter(of).count(), 16, "the median, and 15 rounds");
+        let steady = rows.iter().find(|row| row.contender == "talc" && row.metric == "steady_ns_per_op").unwrap();
+        assert_eq!((steady.value, steady.reason.as_deref()), (None, Some("of schema 3")));
+    }
+
     #[test]
     fn metrics_are_those_of_the_page() {
-        let results = sample::results();
-        let rows = measurements(&results);
+        let (results, old) = (sample::results(), old());
+        let mut rows = measurements(&results);
+        rows.extend(measurements(&old));
         let written: BTreeSet<(String, String)> =
             rows.iter().map(|row| (row.metric.to_owned(), row.unit.to_owned())).collect();
         let section = PAGE.split("\n## ").find(|section| section.starts_with("Metrics")).expect("the page has it");
@@ -270,11 +298,11 @@ mod tests {
     fn samples_have_their_rounds() {
         let results = sample::results();
         let rows = measurements(&results);
-        let of = |row: &&Measurement| row.contender == "talc" && row.metric == "warm_ns_per_op";
+        let of = |row: &&Measurement| row.contender == "talc" && row.metric == "steady_ns_per_op";
         let (all, samples): (Vec<_>, Vec<_>) = rows.iter().filter(of).partition(|row| row.round.is_none());
         assert_eq!((all.len(), samples.len()), (1, 15));
         let time = results.contenders.iter().find(|row| row.name == "talc").unwrap().time.known().unwrap();
-        for (sample, &ns) in samples.iter().zip(&time.warm_ns) {
+        for (sample, &ns) in samples.iter().zip(&time.steady_ns) {
             assert_eq!(sample.value, Some(ns as f64 / time.ops as f64));
         }
         assert_eq!(samples.iter().map(|row| row.round.unwrap()).collect::<Vec<_>>(), (1..=15).collect::<Vec<_>>());

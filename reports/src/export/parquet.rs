@@ -140,7 +140,7 @@ mod tests {
         let rows: Vec<_> = reader.get_row_iter(None).unwrap().map(|row| row.unwrap()).collect();
         assert_eq!(rows.len(), expected.len());
         for (row, expected) in rows.iter().zip(&expected) {
-            assert_eq!(row.get_int(0).unwrap(), 1);
+            assert_eq!(row.get_int(0).unwrap() as u32, expected.schema_version);
             for (place, text) in [(2, expected.trace), (8, expected.contender), (11, expected.metric)] {
                 assert_eq!(row.get_string(place).unwrap(), text);
             }

@@ -122,6 +122,12 @@ pub(super) const ALL: &[Definition] = &[
         "Bytes of the committed pages that have memory behind them after the last event, every byte of every block having been written.",
     ),
     figure(
+        "growth",
+        "grows by",
+        "per_loop_pages",
+        "Pages that each further loop of the trace adds: 0 where the heap has settled. Up to eight loops are looked at, and what the trace leaves live is freed between them.",
+    ),
+    figure(
         "refused",
         "refused",
         "failed_requests",
@@ -133,8 +139,21 @@ pub(super) const ALL: &[Definition] = &[
         "clairvoyant_bytes",
         "What a placement needs that knows beforehand when every object goes. Found by a heuristic: a better one may exist, but none below peak live.",
     ),
-    term("warm", "warm", "Time on pages that are resident already."),
-    term("cold", "cold", "Time on fresh zeroed pages, page faults included."),
+    term(
+        "fresh",
+        "fresh",
+        "The time of a program that starts: one replay on fresh zeroed pages, page faults included.",
+    ),
+    term(
+        "steady",
+        "steady",
+        "The time of a program that runs on: the trace is looped on one heap, from fresh pages, until times and footprint settle or the loops are used up. It is the mean of the last two loops; where a heap grows, it goes on growing.",
+    ),
+    term(
+        "alone",
+        "allocator code alone",
+        "What times are called where nothing is written into the blocks. They are no program's: a program writes what it asks for, and pays for the page faults and cache misses of it.",
+    ),
     term(
         "gross",
         "gross ns per operation",
@@ -149,7 +168,7 @@ pub(super) const ALL: &[Definition] = &[
     term(
         "interval",
         "95 % interval",
-        "Where the true value lies with 95 % confidence: a percentile bootstrap of the median, with 10,000 resamples over the rounds.",
+        "Where the true value lies with 95 % confidence. For a median it is formed of interpolated order statistics of the rounds (Hettmansperger and Sheather 1986), for a mean over traces by Student's t and a bootstrap-t on logarithms.",
     ),
     term(
         "ratio",
@@ -161,7 +180,12 @@ pub(super) const ALL: &[Definition] = &[
         "inconclusive",
         "The interval of the ratio contains 1: these rounds cannot tell which of the two is faster.",
     ),
-    term("baseline", "yardstick", "Takes part for comparison only: one would not ship it, and it cannot be the best."),
+    term("baseline", "yardstick", "Takes part for comparison only: you would not ship it, and it cannot be the best."),
+    term(
+        "ablation",
+        "ablation",
+        "A variant of another contender with one decision switched, to show what that decision does. It wins nothing.",
+    ),
     term("p50", "p50", "The median of single calls: half of them take no longer. The timer's own cost is contained."),
     term("p90", "p90", "Nine in ten calls take no longer."),
     term("p99", "p99", "99 in 100 calls take no longer."),
@@ -170,7 +194,7 @@ pub(super) const ALL: &[Definition] = &[
     term(
         "instructions",
         "instructions per operation",
-        "Instructions that the processor retires in a warm replay, over its operations, the harness's own included.",
+        "Instructions that the processor retires in a fresh replay, over its operations: those that write into new memory and the harness's own included.",
     ),
     term(
         "geomean",

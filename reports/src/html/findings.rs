@@ -1,4 +1,4 @@
-//! What the figures of one trace allow to be said: who is fastest and smallest, what is tied, what one pays for the other.
+//! What the figures of one trace allow to be said: who is fastest and smallest, what is tied, what speed costs.
 //!
 //! Nothing here is words yet. A contender is faster than another only where the whole interval of their ratio says so, and memory
 //! figures are exact. Only who is known to serve every request can win anything.
@@ -6,20 +6,30 @@
 use crate::numbers::count;
 use crate::results::{Contender, Figure, FootprintPoint, Memory, Results, Role};
 use crate::stats::{
-    Estimate, ROUNDS_FOR_95, Ratio, Temperature, Verdict, median, of_one_run, ratio_beside, rounds_in_common,
+    Estimate, ROUNDS_FOR_95, Ratio, Regime, Verdict, median, of_one_run, ratio_beside, rounds_in_common,
 };
 use crate::table::cells::may_be_best;
 
-/// The results of one trace with what takes time to find in them: intervals come from thousands of resamples, so they are formed once.
+/// The results of one trace with what takes time to find in them: each takes all pairs of contenders, so they are formed once.
 pub(super) struct Findings<'a> {
     pub(super) results: &'a Results,
-    pub(super) warm: Fastest<'a>,
-    pub(super) cold: Fastest<'a>,
+    pub(super) fresh: Fastest<'a>,
+    pub(super) steady: Fastest<'a>,
 }
 
 impl<'a> Findings<'a> {
+    /// How many verdicts say who is fastest: on each of the contenders beside the one that is, for both programs.
+    pub(super) fn verdicts(&self) -> usize {
+        let of = |regime| {
+            let timed =
+                eligible(self.results).into_iter().filter(|one| rounds_of(one, regime) >= ROUNDS_FOR_95).count();
+            timed.saturating_sub(1)
+        };
+        Regime::ALL.map(of).iter().sum()
+    }
+
     pub(super) fn of(results: &'a Results) -> Self {
-        Findings { results, warm: fastest(results, Temperature::Warm), cold: fastest(results, Temperature::Cold) }
+        Findings { results, fresh: fastest(results, Regime::Fresh), steady: fastest(results, Regime::Steady) }
     }
 }
 
@@ -68,12 +78,12 @@ pub(super) fn eligible(results: &Results) -> Vec<&Contender> {
     results.contenders.iter().filter(|contender| may_be_best(contender)).collect()
 }
 
-/// Who is fastest on such pages.
-fn fastest(results: &Results, temperature: Temperature) -> Fastest<'_> {
+/// Who is fastest for such a program.
+fn fastest(results: &Results, regime: Regime) -> Fastest<'_> {
     let mut timed: Vec<(&Contender, f64)> = Vec::new();
     let mut reason = "no contender served every request".to_owned();
     for contender in eligible(results) {
-        match median_ns(contender, temperature) {
+        match median_ns(contender, regime) {
             Figure::Known(ns) => timed.push((contender, ns)),
             Figure::Unknown { unknown } => reason = unknown,
         }
@@ -84,15 +94,15 @@ fn fastest(results: &Results, temperature: Temperature) -> Fastest<'_> {
         return Fastest::Alone { only: lowest, ns };
     }
     let (enough, short): (Vec<_>, Vec<_>) =
-        timed.iter().copied().partition(|(contender, _)| rounds_of(contender, temperature) >= ROUNDS_FOR_95);
+        timed.iter().copied().partition(|(contender, _)| rounds_of(contender, regime) >= ROUNDS_FOR_95);
     if enough.len() < 2 {
-        let mut rounds: Vec<usize> = timed.iter().map(|(contender, _)| rounds_of(contender, temperature)).collect();
+        let mut rounds: Vec<usize> = timed.iter().map(|(contender, _)| rounds_of(contender, regime)).collect();
         rounds.sort_unstable();
         return Fastest::TooFewRounds { lowest, ns, rounds: rounds[rounds.len() - 2] };
     }
     let beside = |best: &Contender| -> Vec<(&Contender, Figure<Ratio>)> {
         let others = enough.iter().filter(|(other, _)| other.name != best.name);
-        others.map(|&(other, _)| (other, compared(results, other, &best.name, temperature))).collect()
+        others.map(|&(other, _)| (other, compared(results, other, &best.name, regime))).collect()
     };
     // Medians can be in another order than the ratios within rounds: the best is the first that none is known to be faster than.
     let beaten = |ratios: &[(&Contender, Figure<Ratio>)]| {
@@ -104,7 +114,7 @@ fn fastest(results: &Results, temperature: Temperature) -> Fastest<'_> {
     let (best, ns, ratios) = found.unwrap_or_else(|| (first, first_ns, beside(first)));
     let mut sorted = Sorted::of(ratios);
     let too_short =
-        |&(contender, _): &(_, f64)| NotCompared { contender, reason: too_few(rounds_of(contender, temperature)) };
+        |&(contender, _): &(_, f64)| NotCompared { contender, reason: too_few(rounds_of(contender, regime)) };
     sorted.not_compared.extend(short.iter().map(too_short));
     // Medians of several runs are not of the same rounds, so that none of them is the lowest.
     let one_run = of_one_run(timed.iter().map(|(contender, _)| *contender));
@@ -112,15 +122,10 @@ fn fastest(results: &Results, temperature: Temperature) -> Fastest<'_> {
 }
 
 /// How many times as long a contender takes as the one called `other`, where they have enough rounds in common for an interval of 95 %.
-pub(super) fn compared(
-    results: &Results,
-    contender: &Contender,
-    other: &str,
-    temperature: Temperature,
-) -> Figure<Ratio> {
-    match rounds_in_common(results, contender, other, temperature) {
+pub(super) fn compared(results: &Results, contender: &Contender, other: &str, regime: Regime) -> Figure<Ratio> {
+    match rounds_in_common(results, contender, other, regime) {
         Figure::Known(rounds) if rounds < ROUNDS_FOR_95 => Figure::unknown(too_few(rounds)),
-        _ => ratio_beside(results, contender, other, temperature),
+        _ => ratio_beside(results, contender, other, regime),
     }
 }
 
@@ -129,9 +134,9 @@ fn too_few(rounds: usize) -> String {
 }
 
 /// Whether some contender that can win is known to be faster than this one.
-pub(super) fn beaten(results: &Results, contender: &Contender, temperature: Temperature) -> bool {
+pub(super) fn beaten(results: &Results, contender: &Contender, regime: Regime) -> bool {
     let others = eligible(results).into_iter().filter(|other| other.name != contender.name);
-    let mut ratios = others.map(|other| compared(results, other, &contender.name, temperature));
+    let mut ratios = others.map(|other| compared(results, other, &contender.name, regime));
     ratios.any(|ratio| ratio.known().is_some_and(|ratio| ratio.verdict == Verdict::Faster))
 }
 
@@ -178,21 +183,21 @@ impl<'a> Sorted<'a> {
     }
 }
 
-fn rounds_of(contender: &Contender, temperature: Temperature) -> usize {
-    contender.time.known().map_or(0, |time| temperature.samples(time).len())
+fn rounds_of(contender: &Contender, regime: Regime) -> usize {
+    contender.time.known().map_or(0, |time| regime.samples(time).len())
 }
 
 /// The median of gross nanoseconds per operation.
-fn median_ns(contender: &Contender, temperature: Temperature) -> Figure<f64> {
+fn median_ns(contender: &Contender, regime: Regime) -> Figure<f64> {
     let time = match &contender.time {
         Figure::Known(time) => time,
         Figure::Unknown { unknown } => return Figure::unknown(unknown),
     };
-    let samples: Vec<f64> = temperature.samples(time).iter().map(|&ns| ns as f64).collect();
+    let samples: Vec<f64> = regime.samples(time).iter().map(|&ns| ns as f64).collect();
     match median(&samples) {
         Some(ns) if time.ops > 0 => Figure::Known(ns / time.ops as f64),
         Some(_) => Figure::unknown("the trace has no operations"),
-        None => Figure::unknown("no round was timed"),
+        None => Figure::unknown(regime.why_none(time)),
     }
 }
 
@@ -260,7 +265,7 @@ pub(super) fn climb(memory: &Memory) -> Option<Climb> {
     })
 }
 
-/// Contenders that climb; yardsticks do so by design.
+/// Contenders that climb; yardsticks do so by design, and ablations are judged by nothing.
 pub(super) fn climbing(results: &Results) -> Vec<(&Contender, Climb)> {
     let contenders = results.contenders.iter().filter(|contender| contender.role == Role::Contender);
     contenders.filter_map(|contender| Some((contender, climb(contender.memory.known()?)?))).collect()
@@ -277,10 +282,10 @@ mod tests {
     }
 
     /// A contender whose rounds took so long.
-    fn timed(name: &str, warm_ns: &[u64]) -> Contender {
+    fn timed(name: &str, steady_ns: &[u64]) -> Contender {
         let mut contender = contender(name).build();
         let Figure::Known(time) = &mut contender.time else { unreachable!() };
-        (time.ops, time.warm_ns) = (1, warm_ns.into());
+        (time.ops, time.steady_ns) = (1, steady_ns.into());
         contender
     }
 
@@ -297,7 +302,7 @@ mod tests {
             timed("b", &rounds(&[(9, 7), (45, 8)])),
             timed("t", &rounds(&[(9, 7), (46, 4), (44, 4)])),
         ]);
-        let Fastest::Tied { best, ns, has_lowest_median, tied, .. } = fastest(&results, Temperature::Warm) else {
+        let Fastest::Tied { best, ns, has_lowest_median, tied, .. } = fastest(&results, Regime::Steady) else {
             panic!()
         };
         assert_eq!((best.name.as_str(), ns, has_lowest_median), ("t", 44.0, false));
@@ -310,25 +315,25 @@ mod tests {
         let turns = |first: [u64; 3]| first.repeat(40);
         let results =
             with(vec![timed("a", &turns([1, 2, 3])), timed("b", &turns([2, 3, 1])), timed("c", &turns([3, 1, 2]))]);
-        let Fastest::Circle { one, faster, .. } = fastest(&results, Temperature::Warm) else { panic!() };
+        let Fastest::Circle { one, faster, .. } = fastest(&results, Regime::Steady) else { panic!() };
         assert_eq!(one.name, "a");
         assert_eq!(faster.iter().map(|rival| rival.contender.name.as_str()).collect::<Vec<_>>(), ["c"]);
         assert!(["a", "b", "c"].iter().all(|name| {
             let contender = results.contenders.iter().find(|contender| contender.name == *name).unwrap();
-            beaten(&results, contender, Temperature::Warm)
+            beaten(&results, contender, Regime::Steady)
         }));
     }
 
     #[test]
     fn few_rounds_of_one_do_not_silence_the_others() {
         let results = with(vec![timed("a", &[10; 15]), timed("b", &[20; 15]), timed("c", &[5; 2])]);
-        let Fastest::Clear { best, next, not_compared, .. } = fastest(&results, Temperature::Warm) else { panic!() };
+        let Fastest::Clear { best, next, not_compared, .. } = fastest(&results, Regime::Steady) else { panic!() };
         assert_eq!((best.name.as_str(), next.contender.name.as_str()), ("a", "b"));
         assert_eq!(not_compared.len(), 1);
         assert_eq!(not_compared[0].contender.name, "c");
         assert_eq!(not_compared[0].reason, "2 rounds, and an interval of 95 % takes 6 at least");
         let results = with(vec![timed("a", &[10; 15]), timed("b", &[20; 3]), timed("c", &[5; 2])]);
-        let Fastest::TooFewRounds { lowest, rounds, .. } = fastest(&results, Temperature::Warm) else { panic!() };
+        let Fastest::TooFewRounds { lowest, rounds, .. } = fastest(&results, Regime::Steady) else { panic!() };
         assert_eq!((lowest.name.as_str(), rounds), ("c", 3));
     }
 
@@ -336,8 +341,13 @@ mod tests {
     fn rounds_of_other_runs_are_not_compared() {
         let mut results = with(vec![timed("a", &[10; 7]), timed("b", &[20; 7]), timed("c", &[30; 7])]);
         let Figure::Known(time) = &mut results.contenders[2].time else { unreachable!() };
-        time.companions.push(Companion { name: "b".into(), cold_ns: vec![1; 7], warm_ns: vec![1; 7] });
-        let Fastest::Clear { best, next, not_compared, .. } = fastest(&results, Temperature::Warm) else { panic!() };
+        time.companions.push(Companion {
+            name: "b".into(),
+            fresh_ns: vec![1; 7],
+            steady_ns: vec![1; 7],
+            ..Companion::default()
+        });
+        let Fastest::Clear { best, next, not_compared, .. } = fastest(&results, Regime::Steady) else { panic!() };
         assert_eq!((best.name.as_str(), next.contender.name.as_str()), ("a", "b"));
         assert_eq!(not_compared[0].contender.name, "c");
         assert!(not_compared[0].reason.contains("same rounds"));
@@ -356,14 +366,19 @@ mod tests {
         let mut results = with(vec![timed("dlmalloc", &[10; 7]), timed("talc", &[15; 7])]);
         for (row, companion, ns) in [(0, "null", 1), (1, "dlmalloc", 30)] {
             let Figure::Known(time) = &mut results.contenders[row].time else { unreachable!() };
-            time.companions.push(Companion { name: companion.into(), cold_ns: vec![ns; 7], warm_ns: vec![ns; 7] });
+            time.companions.push(Companion {
+                name: companion.into(),
+                fresh_ns: vec![ns; 7],
+                steady_ns: vec![ns; 7],
+                ..Companion::default()
+            });
         }
-        let Fastest::Clear { best, next, not_compared, .. } = fastest(&results, Temperature::Warm) else { panic!() };
+        let Fastest::Clear { best, next, not_compared, .. } = fastest(&results, Regime::Steady) else { panic!() };
         assert_eq!((best.name.as_str(), next.contender.name.as_str(), next.ratio.value), ("talc", "dlmalloc", 2.0));
         assert!(not_compared.is_empty());
         let Figure::Known(time) = &mut results.contenders[1].time else { unreachable!() };
-        time.companions[0].warm_ns = vec![14, 16, 14, 16, 15, 15, 15];
-        let Fastest::Tied { has_lowest_median, .. } = fastest(&results, Temperature::Warm) else { panic!() };
+        time.companions[0].steady_ns = vec![14, 16, 14, 16, 15, 15, 15];
+        let Fastest::Tied { has_lowest_median, .. } = fastest(&results, Regime::Steady) else { panic!() };
         assert!(!has_lowest_median, "medians of two runs are not compared");
     }
 

@@ -1,10 +1,11 @@
 //! Geometric means over traces in words: who is fastest or smallest over all of them, as far as the choice of traces and the rounds tell.
 
-use super::summary::{Statement, Tone, and, times};
+use super::summary::{Statement, Tone, times};
+use crate::growth::OverTraces;
 use crate::numbers::{count, short};
-use crate::ranking::too_few_traces;
+use crate::prose::and;
 use crate::results::Results;
-use crate::stats::{Common, Estimate, Measure, ROUNDS_FOR_95, common};
+use crate::stats::{Common, Estimate, Measure, ROUNDS_FOR_95, common, trust_in_mean};
 
 /// One contender's mean, and how many times that of the one with the lowest.
 struct Mean<'a> {
@@ -16,16 +17,16 @@ struct Mean<'a> {
 /// What the means of one measure over these traces, all of one origin, allow to be said.
 pub(super) fn means(question: &'static str, group: &[&Results], measure: Measure) -> Statement {
     let Some(first) = group.first() else { return nothing(question, vec!["There are no traces.".into()]) };
-    let (baseline, seed) = (&first.settings.baseline, first.settings.seed);
+    let baseline = &first.settings.baseline;
     let found = common(group, baseline, measure);
     if found.traces.len() < 2 {
         let few = "A mean takes two traces that all contenders completed.".to_owned();
         return nothing(question, std::iter::once(few).chain(left_out(&found)).collect());
     }
-    let means = found.geometric_means(seed);
+    let means = found.geometric_means();
     let lowest = (0..means.len()).min_by(|&one, &other| means[one].value.total_cmp(&means[other].value));
     let lowest = lowest.expect("a common trace has contenders");
-    let ratios = found.ratios_to(lowest, seed);
+    let ratios = found.ratios_to(lowest);
     let mut ranked: Vec<Mean> = (found.rows.iter().zip(&means).zip(ratios))
         .map(|((row, &mean), to_lowest)| Mean { name: &row.name, mean, to_lowest })
         .collect();
@@ -38,12 +39,15 @@ pub(super) fn means(question: &'static str, group: &[&Results], measure: Measure
         [&ranked[0]].into_iter().chain(tied.iter().copied()).map(|mean| mean.name.to_owned()).collect();
     let next = ranked[1..].iter().find(apart);
     // So few agree by chance too often.
-    let few = (found.traces.len() < ROUNDS_FOR_95).then(|| too_few_traces(found.traces.len()));
+    let few = found.traces.len() < ROUNDS_FOR_95;
+    let counted: Vec<&Results> =
+        group.iter().copied().filter(|results| found.traces.contains(&results.trace.name)).collect();
+    let named = || format!("{lowest}{}", OverTraces::of(lowest, &counted).but("it"));
     let (answer, names, tone) = match (&tied[..], next) {
-        ([], None) => (lowest.to_owned(), names, Tone::Open),
-        ([], Some(_)) if few.is_some() => ("inconclusive: too few traces".to_owned(), Vec::new(), Tone::Open),
-        ([], Some(_)) => (lowest.to_owned(), names, Tone::Known),
-        _ => (format!("inconclusive between {}", and(names.iter())), names, Tone::Open),
+        ([], None) => (named(), names, Tone::Open),
+        ([], Some(_)) if few => ("inconclusive: too few traces".to_owned(), Vec::new(), Tone::Open),
+        ([], Some(_)) => (named(), names, Tone::Known),
+        _ => (format!("inconclusive between {}", and(&names)), names, Tone::Open),
     };
     let mut detail = vec![sentence(&ranked, measure, baseline, found.traces.len())];
     let beside = |mean: &Mean| format!("{}: {} that of {}", mean.name, times(&mean.to_lowest, "×"), lowest);
@@ -51,7 +55,7 @@ pub(super) fn means(question: &'static str, group: &[&Results], measure: Measure
     detail.extend(tied.iter().map(|mean| format!("{}; this interval contains 1.", beside(mean))));
     detail.extend(next.map(|next| format!("{}.", beside(next))));
     // There is nothing to conclude where there is nobody to compare with.
-    detail.extend(few.filter(|_| ranked.len() > 1));
+    detail.extend(trust_in_mean(found.traces.len()).filter(|_| ranked.len() > 1));
     detail.extend(left_out(&found));
     Statement { question, answer, names, detail, tone }
 }
@@ -80,17 +84,17 @@ mod tests {
     use super::*;
     use crate::results::Role;
     use crate::sample::{self, contender};
-    use crate::stats::Temperature;
+    use crate::stats::Regime;
 
-    const WARM: Measure = Measure::Time(Temperature::Warm);
+    const STEADY: Measure = Measure::Time(Regime::Steady);
 
     fn on(trace: &str, [dlmalloc, talc]: [u64; 2]) -> Results {
         let mut results = sample::empty();
         results.trace.name = trace.into();
         results.contenders = vec![
-            contender("null").role(Role::Floor).without_memory("hands out no memory").warm_ns(1).build(),
-            contender("dlmalloc").pages(20).warm_ns(dlmalloc).build(),
-            contender("talc").pages(22).warm_ns(talc).build(),
+            contender("null").role(Role::Floor).without_memory("hands out no memory").fresh_ns(1).steady_ns(1).build(),
+            contender("dlmalloc").pages(20).fresh_ns(dlmalloc).steady_ns(dlmalloc).build(),
+            contender("talc").pages(22).fresh_ns(talc).steady_ns(talc).build(),
         ];
         results
     }
@@ -106,21 +110,43 @@ mod tests {
 
     #[test]
     fn a_winner_on_all_of_six_traces_is_one() {
-        let said = say(&six(), WARM);
+        let said = say(&six(), STEADY);
         assert_eq!((said.answer.as_str(), said.tone), ("talc", Tone::Known));
         assert_eq!(said.detail[0], "Mean time, dlmalloc's being 1, over 6 traces: talc 0.50, dlmalloc 1.00.");
         assert!(said.detail[1].starts_with("dlmalloc: 2.00 × ("), "{said:?}");
-        assert_eq!(said.detail.len(), 2, "the floor is nobody to speak of: {said:?}");
+        assert_eq!(said.detail[2..], [trust_in_mean(6).unwrap()], "the floor is nobody to speak of: {said:?}");
     }
 
     /// Of five traces all agree by chance in one case of sixteen, and their interval excludes 1 then.
     #[test]
     fn of_fewer_nobody_is_known_to_win() {
-        for measure in [WARM, Measure::Footprint] {
+        for measure in [STEADY, Measure::Footprint] {
             let said = say(&six()[1..], measure);
             assert_eq!((said.answer.as_str(), said.tone), ("inconclusive: too few traces", Tone::Open));
             assert!(said.names.is_empty() && said.detail[1].contains(" × (") && said.detail[1].contains(" that of "));
-            assert!(said.detail[2].starts_with("An interval of 95 % takes 6 traces at least: over 5"), "{said:?}");
+            assert_eq!(said.detail[2..], [trust_in_mean(5).unwrap()]);
+        }
+    }
+
+    #[test]
+    fn who_grows_wins_with_that_in_the_same_sentence() {
+        let mut all = six();
+        all[1].contenders[2] = contender("talc").pages(22).grows_by(3).fresh_ns(100).steady_ns(100).build();
+        let said = say(&all, STEADY);
+        assert_eq!(said.answer, "talc, but it grows each time the work repeats on 1 of these");
+        assert_eq!(say(&all, Measure::Footprint).answer, "dlmalloc");
+    }
+
+    #[test]
+    fn an_ablation_has_no_mean() {
+        let mut all = six();
+        for results in &mut all {
+            results
+                .contenders
+                .push(contender("variant").role(Role::Ablation).pages(1).fresh_ns(1).steady_ns(1).build());
+        }
+        for measure in [STEADY, Measure::Footprint] {
+            assert!(!format!("{:?}", say(&all, measure)).contains("variant"));
         }
     }
 
@@ -128,7 +154,7 @@ mod tests {
     fn one_common_trace_has_no_mean() {
         let mut all = [on("a", [200, 100]), on("b", [200, 100])];
         all[1].contenders[2] = contender("talc").invalid(1, "overlap").build();
-        for measure in [WARM, Measure::Footprint] {
+        for measure in [STEADY, Measure::Footprint] {
             let said = say(&all, measure);
             assert_eq!((said.answer.as_str(), said.tone), ("too few common traces", Tone::Open));
             assert_eq!(said.detail[1], "Left out: b (talc: failed verification).");
@@ -144,12 +170,12 @@ mod tests {
         }
         let said = say(&all, Measure::Footprint);
         assert_eq!((said.answer.as_str(), said.tone), ("dlmalloc", Tone::Known));
-        assert!(said.detail[0].contains("over 6 traces") && said.detail.len() == 2, "{said:?}");
+        assert!(said.detail[0].contains("over 6 traces") && said.detail.len() == 3, "{said:?}");
     }
 
     #[test]
     fn one_who_wins_here_and_loses_there_has_not_won() {
-        let said = say(&[on("a", [200, 100]), on("b", [100, 150]), on("c", [200, 190])], WARM);
+        let said = say(&[on("a", [200, 100]), on("b", [100, 150]), on("c", [200, 190])], STEADY);
         assert_eq!((said.answer.as_str(), said.tone), ("inconclusive between talc and dlmalloc", Tone::Open));
         assert!(said.detail[1].ends_with("; this interval contains 1."), "{said:?}");
     }
@@ -165,6 +191,6 @@ mod tests {
         let said = say(&all, Measure::Footprint);
         assert_eq!((said.answer.as_str(), said.tone), ("dlmalloc", Tone::Open), "there is nobody to compare it with");
         assert_eq!(said.detail[1], "Left out: talc (failed verification).");
-        assert_eq!(say(&[], WARM).answer, "too few common traces");
+        assert_eq!(say(&[], STEADY).answer, "too few common traces");
     }
 }

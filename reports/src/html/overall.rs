@@ -9,13 +9,15 @@ use super::escape::{anchor, escape};
 use super::findings::{Fastest, Findings, climbing, eligible, smallest};
 use super::means::means;
 use super::provenance::origin;
-use super::summary::{Statement, Tone, and, speed_in_short};
+use super::summary::{GROWS, Statement, Tone, fastest_for, speed_in_short};
 use super::verdicts;
 use crate::ReportError;
+use crate::growth::{self, OverTraces};
 use crate::numbers::short;
+use crate::prose::and;
 use crate::ranking;
-use crate::results::{Origin, Results, Verification};
-use crate::stats::{Measure, Temperature, by_origin};
+use crate::results::{Contender, Origin, Results, Role, Verification};
+use crate::stats::{Measure, Regime, by_origin, expected_by_chance};
 
 /// The part of the page that speaks of all traces.
 pub(super) fn section(results: &[Results], found: &[Findings]) -> Result<String, ReportError> {
@@ -32,13 +34,19 @@ pub(super) fn section(results: &[Results], found: &[Findings]) -> Result<String,
         }
         html += &format!("<h2>Geometric means over {} {}</h2>\n", group.len(), noun(kind, group.len()));
         html += &verdicts(&[
-            means("Fastest on warm pages", &group, Measure::Time(Temperature::Warm)),
-            means("Fastest on fresh pages", &group, Measure::Time(Temperature::Cold)),
+            means(fastest_for(Regime::Fresh), &group, Measure::Time(Regime::Fresh)),
+            means(fastest_for(Regime::Steady), &group, Measure::Time(Regime::Steady)),
             means("Smallest peak heap, over peak live", &group, Measure::Footprint),
         ]);
     }
     html += "<h2>Trace for trace</h2>\n";
     html += &verdicts(&statements(found));
+    if let Some(chance) = expected_by_chance(found.iter().map(Findings::verdicts).sum()) {
+        html += &format!(
+            "<p class=\"note\">Who is fastest is found by comparing the best with each of the others, on each trace, fresh and steady. {}</p>\n",
+            escape(&chance)
+        );
+    }
     html += &who_wins_where(found);
     html += "<h2>Charts over all traces</h2>\n";
     html += &charts::over_traces(results)?;
@@ -46,9 +54,9 @@ pub(super) fn section(results: &[Results], found: &[Findings]) -> Result<String,
 }
 
 /// Who wins on a trace, or why nobody does.
-enum Outcome {
+enum Outcome<'a> {
     /// One, or several with the same figure.
-    Won(Vec<String>),
+    Won(Vec<&'a Contender>),
     /// The figures do not tell.
     Inconclusive,
     /// There is one contender alone, and so nothing to win.
@@ -60,10 +68,14 @@ enum Outcome {
 /// What is to be said of all traces together.
 fn statements(found: &[Findings]) -> Vec<Statement> {
     let mut statements = vec![
-        count("Fastest on warm pages", found, &|one| fastest_on(&one.warm)),
-        count("Fastest on fresh pages", found, &|one| fastest_on(&one.cold)),
-        count("Smallest peak heap", found, &|one| smallest_on(one.results)),
+        count(fastest_for(Regime::Fresh), found, |one| fastest_on(&one.fresh)),
+        count(fastest_for(Regime::Steady), found, |one| fastest_on(&one.steady)),
+        count("Smallest peak heap", found, |one| smallest_on(one.results)),
     ];
+    statements.extend(on_traces(GROWS, found, |one| {
+        let contenders = one.contenders.iter().filter(|contender| contender.role == Role::Contender);
+        contenders.filter(|one| growth::pages_per_loop(one).is_some()).map(|one| one.name.clone()).collect()
+    }));
     statements.extend(on_traces("Takes more and more, like a leak", found, |one| {
         climbing(one).into_iter().map(|(contender, _)| contender.name.clone()).collect()
     }));
@@ -77,9 +89,9 @@ fn statements(found: &[Findings]) -> Vec<Statement> {
     statements
 }
 
-fn fastest_on(fastest: &Fastest) -> Outcome {
+fn fastest_on<'a>(fastest: &Fastest<'a>) -> Outcome<'a> {
     match fastest {
-        Fastest::Clear { best, .. } => Outcome::Won(vec![best.name.clone()]),
+        Fastest::Clear { best, .. } => Outcome::Won(vec![best]),
         Fastest::Alone { .. } => Outcome::Alone,
         Fastest::NotTimed(_) => Outcome::Unknown("not timed"),
         Fastest::Tied { .. } | Fastest::Circle { .. } | Fastest::TooFewRounds { .. } | Fastest::NotCompared(_) => {
@@ -88,16 +100,20 @@ fn fastest_on(fastest: &Fastest) -> Outcome {
     }
 }
 
-fn smallest_on(results: &Results) -> Outcome {
+fn smallest_on(results: &Results) -> Outcome<'_> {
     match smallest(results) {
         Some(_) if eligible(results).len() == 1 => Outcome::Alone,
-        Some(found) => Outcome::Won(found.best.iter().map(|(contender, _)| contender.name.clone()).collect()),
+        Some(found) => Outcome::Won(found.best.iter().map(|(contender, _)| *contender).collect()),
         None => Outcome::Unknown("not known"),
     }
 }
 
 /// On how many traces of each origin who wins.
-fn count(question: &'static str, found: &[Findings], outcome: &dyn Fn(&Findings) -> Outcome) -> Statement {
+fn count<'a>(
+    question: &'static str,
+    found: &'a [Findings<'a>],
+    outcome: impl Fn(&'a Findings<'a>) -> Outcome<'a>,
+) -> Statement {
     let mut detail = Vec::new();
     let mut first = None;
     for kind in [Origin::Recorded, Origin::Unstated, Origin::Synthetic] {
@@ -105,12 +121,12 @@ fn count(question: &'static str, found: &[Findings], outcome: &dyn Fn(&Findings)
         if of_kind.is_empty() {
             continue;
         }
-        let mut wins = BTreeMap::<String, usize>::new();
+        let mut wins = BTreeMap::<&str, OverTraces>::new();
         let mut without = BTreeMap::<&str, usize>::new();
         for one in &of_kind {
             let reason = match outcome(one) {
                 Outcome::Won(winners) => {
-                    winners.into_iter().for_each(|name| *wins.entry(name).or_default() += 1);
+                    winners.into_iter().for_each(|winner| wins.entry(&winner.name).or_default().add(winner));
                     continue;
                 }
                 Outcome::Inconclusive => "inconclusive",
@@ -119,10 +135,14 @@ fn count(question: &'static str, found: &[Findings], outcome: &dyn Fn(&Findings)
             };
             *without.entry(reason).or_default() += 1;
         }
-        let (wins, without) = (most_first(wins), most_first(without));
-        let all = wins.iter().map(|(_, count)| count).chain(without.iter().map(|(_, count)| count));
+        let (wins, without) = (most_first(wins, |wins| wins.traces), most_first(without, |&count| count));
+        let all = wins.iter().map(|(_, wins)| wins.traces).chain(without.iter().map(|&(_, count)| count));
         let ties = if all.sum::<usize>() > of_kind.len() { " (ties count for each)" } else { "" };
-        let won = wins.iter().map(|(name, count)| format!("{name} on {count}"));
+        let won = wins.iter().map(|(name, wins)| {
+            let but = wins.but("it");
+            let but = but.strip_prefix(", ").map_or(String::new(), |but| format!(" ({but})"));
+            format!("{name} on {}{but}", wins.traces)
+        });
         let parts: Vec<String> =
             won.chain(without.iter().map(|(reason, count)| format!("{reason} on {count}"))).collect();
         detail.push(format!("Of {} {}: {}{ties}.", of_kind.len(), noun(kind, of_kind.len()), parts.join(", ")));
@@ -130,11 +150,14 @@ fn count(question: &'static str, found: &[Findings], outcome: &dyn Fn(&Findings)
     }
     let (answer, names) = match &first {
         Some((wins, without, all, kind)) => match (wins.first(), without) {
-            (Some((_, most)), without) if without.is_none_or(|(_, count)| *most > count) => {
-                let best = wins.iter().take_while(|(_, count)| count == most);
-                let names: Vec<String> = best.map(|(name, _)| name.clone()).collect();
-                let each = if names.len() > 1 { " each" } else { "" };
-                (format!("{} on {most} of {all} {}{each}", and(names.iter()), noun(*kind, *all)), names)
+            (Some((_, OverTraces { traces: most, .. })), without) if without.is_none_or(|(_, count)| *most > count) => {
+                let best: Vec<_> = wins.iter().take_while(|(_, wins)| wins.traces == *most).collect();
+                let names: Vec<String> = best.iter().map(|(name, _)| (*name).to_owned()).collect();
+                let (each, but) = match &best[..] {
+                    [(_, wins)] => ("", wins.but("it")),
+                    several => (" each", growth::but_over_traces(several.iter().map(|(name, wins)| (*name, *wins)))),
+                };
+                (format!("{} on {most} of {all} {}{each}{but}", and(&names), noun(*kind, *all)), names)
             }
             (_, Some((reason, count))) => (format!("{reason} on {count} of {all} {}", noun(*kind, *all)), Vec::new()),
             (_, None) => unreachable!("every trace has a winner or none"),
@@ -146,9 +169,9 @@ fn count(question: &'static str, found: &[Findings], outcome: &dyn Fn(&Findings)
 }
 
 /// The pairs by their counts, largest first, and then by what is counted.
-fn most_first<T: Ord>(counts: BTreeMap<T, usize>) -> Vec<(T, usize)> {
+fn most_first<T: Ord, C>(counts: BTreeMap<T, C>, number: fn(&C) -> usize) -> Vec<(T, C)> {
     let mut counts: Vec<_> = counts.into_iter().collect();
-    counts.sort_by_key(|&(_, count)| Reverse(count));
+    counts.sort_by_key(|(_, count)| Reverse(number(count)));
     counts
 }
 
@@ -175,7 +198,7 @@ fn on_traces(
         .iter()
         .map(|(name, traces)| format!("{name} on {} of {}: {}.", traces.len(), found.len(), traces.join(", ")))
         .collect();
-    let answer = and(names.iter());
+    let answer = and(&names);
     (!names.is_empty()).then_some(Statement { question, answer, names, detail, tone: Tone::Bad })
 }
 
@@ -183,7 +206,7 @@ fn on_traces(
 fn who_wins_where(found: &[Findings]) -> String {
     let mut html = "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table: who wins where\"><table class=\"sortable words\"><caption>Who wins where</caption>\n<thead><tr>".to_owned();
     for (heading, definition) in
-        [("trace", ""), ("origin", ""), ("fastest warm", "warm"), ("fastest cold", "cold"), ("smallest", "peak")]
+        [("trace", ""), ("origin", ""), ("fastest fresh", "fresh"), ("fastest steady", "steady"), ("smallest", "peak")]
     {
         let definition = if definition.is_empty() { String::new() } else { format!(" data-def=\"{definition}\"") };
         html += &format!(
@@ -191,11 +214,11 @@ fn who_wins_where(found: &[Findings]) -> String {
         );
     }
     html += "<th scope=\"col\" aria-sort=\"none\"><button type=\"button\" data-def=\"overhead\">its overhead ×</button></th></tr></thead>\n<tbody>\n";
-    for (index, Findings { results: one, warm, cold }) in found.iter().enumerate() {
+    for (index, Findings { results: one, fresh, steady }) in found.iter().enumerate() {
         let found = smallest(one);
         let small = found
             .as_ref()
-            .map(|found| and(found.best.iter().map(|(contender, _)| &contender.name)))
+            .map(|found| growth::named(&found.best.iter().map(|(contender, _)| *contender).collect::<Vec<_>>()))
             .unwrap_or("–".into());
         let overhead = found.as_ref().and_then(|found| found.best.first()).map(|(_, memory)| memory.overhead_ratio);
         html += &format!(
@@ -203,8 +226,8 @@ fn who_wins_where(found: &[Findings]) -> String {
             anchor(&one.trace.name, index),
             escape(&one.trace.name),
             origin(one.trace.origin),
-            speed_cell(warm),
-            speed_cell(cold),
+            speed_cell(fresh),
+            speed_cell(steady),
             escape(&small),
             overhead.map_or("<td>–</td>".into(), |ratio| format!("<td data-v=\"{ratio}\">{}</td>", short(ratio))),
         );
@@ -226,8 +249,11 @@ mod tests {
         let mut results = sample::empty();
         (results.trace.name, results.trace.origin) = (trace.into(), origin);
         results.trace.sha256 = format!("sha of {trace}");
-        results.contenders =
-            contenders.map(|(name, warm_ns, pages)| contender(name).warm_ns(warm_ns).pages(pages).build()).into();
+        results.contenders = contenders
+            .map(|(name, steady_ns, pages)| {
+                contender(name).fresh_ns(steady_ns).steady_ns(steady_ns).pages(pages).build()
+            })
+            .into();
         results
     }
 
@@ -251,6 +277,51 @@ mod tests {
         );
         assert_eq!(told[2].detail[0], "Of 3 recorded traces: dlmalloc on 3, talc on 1 (ties count for each).");
         assert_eq!(told.len(), 3, "nobody climbs or failed");
+    }
+
+    #[test]
+    fn who_grows_wins_with_that_in_the_same_sentence() {
+        let mut all =
+            ["a", "b", "c"].map(|trace| on(trace, Origin::Recorded, [("dlmalloc", 200, 20), ("talc", 100, 22)]));
+        all[2].contenders[1] = contender("talc").pages(22).grows_by(3).fresh_ns(100).steady_ns(100).build();
+        let told = told(&all);
+        let expected = "talc on 3 of 3 recorded traces, but it grows each time the work repeats on 1 of these";
+        assert_eq!(told[0].answer, expected);
+        assert_eq!(
+            told[0].detail,
+            ["Of 3 recorded traces: talc on 3 (but it grows each time the work repeats on 1 of these)."]
+        );
+        assert_eq!(told[2].answer, "dlmalloc on 3 of 3 recorded traces");
+        assert_eq!((told[3].question, told[3].detail[0].as_str()), (GROWS, "talc on 1 of 3: c."));
+        let html = who_wins_where(&all.iter().map(Findings::of).collect::<Vec<_>>());
+        assert_eq!(
+            html.matches("<td>talc, but it grows by 3 pages each time the work repeats</td>").count(),
+            2,
+            "{html}"
+        );
+    }
+
+    #[test]
+    fn counts_say_how_many_verdicts_chance_makes() {
+        let on =
+            |index: u64| on(&format!("trace-{index}"), Origin::Recorded, [("dlmalloc", 200, 20), ("talc", 100, 22)]);
+        let all: Vec<Results> = (0..20).map(on).collect();
+        let html = |all: &[Results]| section(all, &all.iter().map(Findings::of).collect::<Vec<_>>()).unwrap();
+        assert!(html(&all).contains(&expected_by_chance(40).unwrap()), "of two contenders on 20 traces");
+        assert!(!html(&all[..4]).contains("by chance"));
+    }
+
+    #[test]
+    fn an_ablation_splits_no_vote() {
+        let mut all = ["a", "b"].map(|trace| on(trace, Origin::Recorded, [("dlmalloc", 200, 20), ("talc", 100, 22)]));
+        for results in &mut all {
+            results
+                .contenders
+                .push(contender("variant").role(Role::Ablation).pages(20).fresh_ns(100).steady_ns(1).build());
+        }
+        for statement in told(&all) {
+            assert!(!format!("{statement:?}").contains("variant") && statement.tone == Tone::Known, "{statement:?}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::escape::escape;
 use crate::numbers::{bytes, count, grouped};
 use crate::results::{Figure, Origin, Results, Rigor};
 use crate::table::notes::import;
+use crate::times;
 
 /// Results that share all facts about machine, build and settings.
 struct Group<'a> {
@@ -41,12 +42,6 @@ pub(super) fn provenance(results: &[Results]) -> String {
 /// What is true of the machine and of the choices, for whole groups of traces.
 fn facts(results: &Results) -> Vec<(&'static str, String)> {
     let (from, settings) = (&results.provenance, &results.settings);
-    let touch = match settings.touch.as_str() {
-        "none" => "not touched",
-        "first" => "first byte of each block written",
-        "all" => "every byte of each block written",
-        other => other,
-    };
     let rigor = match settings.rigor {
         Rigor::Quick => "quick",
         Rigor::Default => "default",
@@ -66,7 +61,7 @@ fn facts(results: &Results) -> Vec<(&'static str, String)> {
             "heap's page",
             format!("{} B, at most {}", grouped(settings.page_bytes), count(settings.heap_limit_pages, "page")),
         ),
-        ("blocks", touch.to_owned()),
+        ("timed replays", times::written(settings).to_owned()),
         ("rounds", format!("{} ({rigor} rigor), seed {}", grouped(settings.rounds.into()), settings.seed)),
     ];
     if let Some(budget) = settings.budget_ns {

@@ -3,10 +3,12 @@
 //! Every sentence is made from a finding, and says no more than its intervals do. All text here is plain; the page escapes it.
 
 use super::findings::{Climb, Fastest, Findings, NotCompared, Rival, climbing, eligible, smallest};
-use super::trade_off::trade_off;
+use super::trade_off::trade_offs;
+use crate::growth;
 use crate::numbers::{bytes, count, decimals, fixed, grouped, short};
-use crate::results::{Contender, Results, Verification};
-use crate::stats::{Estimate, ROUNDS_FOR_95};
+use crate::prose::and;
+use crate::results::{Contender, Results, Role, Verification};
+use crate::stats::{Estimate, ROUNDS_FOR_95, Regime};
 use crate::table::notes::{failed_requests_note, verification_note};
 
 /// A question, its answer, and the figures behind it.
@@ -35,32 +37,43 @@ pub(super) enum Tone {
 
 /// All that is to be said of one trace.
 pub(super) fn statements(findings: &Findings) -> Vec<Statement> {
-    let Findings { results, warm, cold } = findings;
+    let Findings { results, fresh, steady } = findings;
     let mut statements = Vec::new();
     if eligible(results).len() == 1 {
         statements.extend(alone(results));
     }
-    statements.push(speed("Fastest on warm pages", warm));
-    statements.push(speed("Fastest on fresh pages", cold));
+    statements.push(speed(fastest_for(Regime::Fresh), fresh));
+    statements.push(speed(fastest_for(Regime::Steady), steady));
     statements.extend(size(results));
     statements.extend(min_heap(results));
-    statements.extend(trade_off(results, warm));
+    statements.extend(trade_offs(findings));
+    statements.extend(grows(results));
     statements.extend(climbs(results));
     statements.extend(failures(results));
     statements
 }
 
+/// The question who is fastest for such a program.
+pub(super) fn fastest_for(regime: Regime) -> &'static str {
+    match regime {
+        Regime::Fresh => "Fastest for a program that starts",
+        Regime::Steady => "Fastest for a program that runs on",
+        Regime::Rewound => "Fastest on a rewound heap",
+    }
+}
+
+/// The question who grows where the program runs on.
+pub(super) const GROWS: &str = "Grows each time the work repeats";
+
 /// Who is fastest, in few words: for the list of traces.
 pub(super) fn speed_in_short(fastest: &Fastest) -> String {
     match fastest {
         Fastest::NotTimed(_) => "not timed".into(),
-        Fastest::Alone { only, .. } => format!("{}, alone", only.name),
-        Fastest::Clear { best, .. } => best.name.clone(),
+        Fastest::Alone { only, .. } => format!("{}, alone{}", only.name, growth::but(&[only])),
+        Fastest::Clear { best, .. } => growth::named(&[best]),
         Fastest::Tied { best, tied, .. } => {
-            format!(
-                "inconclusive between {}",
-                and([&best.name].into_iter().chain(tied.iter().map(|rival| &rival.contender.name)))
-            )
+            let tied = [*best].into_iter().chain(tied.iter().map(|rival| rival.contender)).collect::<Vec<_>>();
+            format!("inconclusive between {}", growth::named(&tied))
         }
         Fastest::Circle { .. } => "inconclusive: each is slower than another".into(),
         Fastest::TooFewRounds { .. } => "inconclusive: too few rounds".into(),
@@ -89,9 +102,10 @@ fn speed(question: &'static str, fastest: &Fastest) -> Statement {
         Fastest::Tied { best, ns, has_lowest_median, tied, .. } => {
             let names = [&best.name].into_iter().chain(tied.iter().map(|rival| &rival.contender.name));
             let first = if *has_lowest_median {
-                format!("{} has the lowest median, {}", best.name, per_op(ns))
+                format!("{} has the lowest median, {}{}", best.name, per_op(ns), growth::but(&[best]))
             } else {
-                format!("{} takes {}, and none is known to be faster", best.name, per_op(ns))
+                let but = growth::but(&[best]);
+                format!("{} takes {}, and none is known to be faster{but}", best.name, per_op(ns))
             };
             (names.cloned().collect(), vec![format!("{first}; {}.", tie(tied))], Tone::Open)
         }
@@ -101,16 +115,17 @@ fn speed(question: &'static str, fastest: &Fastest) -> Statement {
                 "{} takes {}; {}, but {in_turn} slower than another in turn.",
                 one.name,
                 per_op(ns),
-                join(faster.iter().map(takes))
+                and(faster.iter().map(takes))
             );
             (vec![], vec![detail], Tone::Open)
         }
         Fastest::TooFewRounds { lowest, ns, rounds } => (
             vec![],
             vec![format!(
-                "{} has the lowest median, {}; no two have more than {}, and an interval of 95 % takes {ROUNDS_FOR_95} rounds at least.",
+                "{} has the lowest median, {}{}; no two have more than {}, and an interval of 95 % takes {ROUNDS_FOR_95} rounds at least.",
                 lowest.name,
                 per_op(ns),
+                growth::but(&[lowest]),
                 count(*rounds as u64, "round")
             )],
             Tone::Open,
@@ -136,7 +151,7 @@ fn takes(rival: &Rival) -> String {
 
 fn tie(tied: &[Rival]) -> String {
     let contains = if tied.len() == 1 { "this interval contains 1" } else { "these intervals contain 1" };
-    format!("{}, and {contains}", join(tied.iter().map(takes)))
+    format!("{}, and {contains}", and(tied.iter().map(takes)))
 }
 
 /// That there is one contender alone, and so nothing to win.
@@ -149,7 +164,7 @@ fn alone(results: &Results) -> Option<Statement> {
         names: vec![only.name.clone()],
         detail: vec![
             if others {
-                "The only contender here that can win anything: the others are yardsticks, or failed."
+                "The only contender here that can win anything: the others are yardsticks, ablations, or failed."
             } else {
                 "The only contender: there is nothing to compare it with."
             }
@@ -178,9 +193,15 @@ fn size(results: &Results) -> Option<Statement> {
             short(theirs.peak_heap_bytes as f64 / memory.peak_heap_bytes as f64),
         ));
     }
-    let names: Vec<String> = found.best.iter().map(|(contender, _)| contender.name.clone()).collect();
+    let best: Vec<&Contender> = found.best.iter().map(|(contender, _)| *contender).collect();
     let tone = if eligible(results).len() > 1 { Tone::Known } else { Tone::Open };
-    Some(Statement { question: "Smallest peak heap", answer: and(names.iter()), names, detail, tone })
+    Some(Statement {
+        question: "Smallest peak heap",
+        answer: growth::named(&best),
+        names: names_of(&best),
+        detail,
+        tone,
+    })
 }
 
 /// Who can do with the smallest heap, where that was searched for.
@@ -189,11 +210,8 @@ fn min_heap(results: &Results) -> Option<Statement> {
         eligible(results).into_iter().filter_map(|contender| Some((contender, contender.min_heap.known()?))).collect();
     known.sort_by_key(|(_, min)| min.pages);
     let (_, least) = *known.first()?;
-    let names: Vec<String> = known
-        .iter()
-        .take_while(|(_, min)| min.pages == least.pages)
-        .map(|(contender, _)| contender.name.clone())
-        .collect();
+    let best: Vec<&Contender> =
+        known.iter().take_while(|(_, min)| min.pages == least.pages).map(|(contender, _)| *contender).collect();
     let detail = vec![format!(
         "{} ({}) are enough for the whole trace: {} × peak live.",
         count(least.pages, "page"),
@@ -201,7 +219,35 @@ fn min_heap(results: &Results) -> Option<Statement> {
         short(least.ratio_to_max_live)
     )];
     let tone = if known.len() > 1 { Tone::Known } else { Tone::Open };
-    Some(Statement { question: "Smallest heap that will do", answer: and(names.iter()), names, detail, tone })
+    let (answer, names) = (growth::named(&best), names_of(&best));
+    Some(Statement { question: "Smallest heap that will do", answer, names, detail, tone })
+}
+
+fn names_of(contenders: &[&Contender]) -> Vec<String> {
+    contenders.iter().map(|contender| contender.name.clone()).collect()
+}
+
+/// Who needs more memory each time the program does the same once more; yardsticks do so by design, and ablations are judged by nothing.
+fn grows(results: &Results) -> Option<Statement> {
+    let (mut names, mut detail) = (Vec::new(), Vec::new());
+    for contender in results.contenders.iter().filter(|contender| contender.role == Role::Contender) {
+        let Some(pages) = growth::pages_per_loop(contender) else { continue };
+        let loops =
+            contender.memory.known().and_then(|memory| memory.growth.known()).map(|growth| &growth.heap_pages[..]);
+        let course = match loops {
+            Some([first, .., last]) => {
+                format!(": {} after the first, {} after the last that was looked at", grouped(*first), grouped(*last))
+            }
+            _ => String::new(),
+        };
+        names.push(contender.name.clone());
+        detail.push(format!(
+            "{}: by {} in each further loop of the trace{course}.",
+            contender.name,
+            count(pages, "page")
+        ));
+    }
+    (!names.is_empty()).then(|| Statement { question: GROWS, answer: and(&names), names, detail, tone: Tone::Bad })
 }
 
 fn climbs(results: &Results) -> Option<Statement> {
@@ -224,7 +270,7 @@ fn climbs(results: &Results) -> Option<Statement> {
     let detail = found.iter().map(tell).collect();
     Some(Statement {
         question: "Takes more and more, like a leak",
-        answer: and(names.iter()),
+        answer: and(&names),
         names,
         detail,
         tone: Tone::Bad,
@@ -252,7 +298,7 @@ fn failures(results: &Results) -> Option<Statement> {
             detail.push(format!("{told}."));
         }
     }
-    let answer = and(names.iter());
+    let answer = and(&names);
     (!names.is_empty()).then_some(Statement { question: "Failed", answer, names, detail, tone: Tone::Bad })
 }
 
@@ -270,24 +316,10 @@ pub(super) fn times(ratio: &Estimate, sign: &str) -> String {
     }
 }
 
-/// `a`, `a and b`, `a, b and c`.
-pub(super) fn and<'a>(names: impl Iterator<Item = &'a String>) -> String {
-    join(names.cloned())
-}
-
-fn join(parts: impl Iterator<Item = String>) -> String {
-    let parts: Vec<String> = parts.collect();
-    match &parts[..] {
-        [] => String::new(),
-        [one] => one.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::{Figure, Role};
+    use crate::results::Figure;
     use crate::sample::{self, contender};
 
     fn told(contenders: Vec<Contender>) -> Vec<Statement> {
@@ -303,14 +335,14 @@ mod tests {
     #[test]
     fn a_clear_winner_is_named_with_ratio_and_interval() {
         let told = told(vec![
-            contender("dlmalloc").pages(20).warm_ns(200).build(),
-            contender("talc").pages(22).warm_ns(180).build(),
-            contender("segregated-bump").pages(80).warm_ns(100).build(),
+            contender("dlmalloc").pages(20).fresh_ns(200).steady_ns(200).build(),
+            contender("talc").pages(22).fresh_ns(180).steady_ns(180).build(),
+            contender("segregated-bump").pages(80).fresh_ns(100).steady_ns(100).build(),
         ]);
-        let warm = find(&told, "Fastest on warm pages");
-        assert_eq!((warm.answer.as_str(), warm.tone), ("segregated-bump", Tone::Known));
+        let steady = find(&told, "Fastest for a program that runs on");
+        assert_eq!((steady.answer.as_str(), steady.tone), ("segregated-bump", Tone::Known));
         // The samples of the made-up rounds are in proportion, so the interval has no width.
-        assert_eq!(warm.detail, ["10.0 ns per operation. talc comes next and takes 1.80 times (1.80–1.80) as long."]);
+        assert_eq!(steady.detail, ["10.0 ns per operation. talc comes next and takes 1.80 times (1.80–1.80) as long."]);
         let size = find(&told, "Smallest peak heap");
         assert_eq!((size.answer.as_str(), size.tone), ("dlmalloc", Tone::Known));
         assert_eq!(
@@ -320,38 +352,42 @@ mod tests {
                 "talc comes next with 1.38 MiB, 1.10 × as much."
             ]
         );
-        let price = find(&told, "What one pays for the other");
+        let price = find(&told, "What speed costs in memory");
         assert_eq!(price.answer, "4.00 × the memory of dlmalloc");
         assert_eq!(
             price.detail,
             [
-                "segregated-bump takes 0.50 × (0.50–0.50) the time of dlmalloc on warm pages, and 4.00 × its peak heap.",
-                "In between, talc takes 0.90 × (0.90–0.90) the time of dlmalloc on warm pages, and 1.10 × its peak heap.",
+                "segregated-bump takes 0.50 × (0.50–0.50) the time of dlmalloc for a program that starts, and 4.00 × its peak heap.",
+                "In between, talc takes 0.90 × (0.90–0.90) the time of dlmalloc for a program that starts, and 1.10 × its peak heap.",
+                "segregated-bump takes 0.50 × (0.50–0.50) the time of dlmalloc for a program that runs on, and 4.00 × its peak heap.",
+                "In between, talc takes 0.90 × (0.90–0.90) the time of dlmalloc for a program that runs on, and 1.10 × its peak heap.",
             ]
         );
     }
 
     #[test]
     fn a_tie_is_inconclusive() {
-        let told =
-            told(vec![contender("a").pages(30).warm_ns(100).build(), contender("b").pages(20).warm_ns(100).build()]);
-        let warm = find(&told, "Fastest on warm pages");
-        assert_eq!((warm.answer.as_str(), warm.tone), ("inconclusive between a and b", Tone::Open));
+        let told = told(vec![
+            contender("a").pages(30).fresh_ns(100).steady_ns(100).build(),
+            contender("b").pages(20).fresh_ns(100).steady_ns(100).build(),
+        ]);
+        let steady = find(&told, "Fastest for a program that runs on");
+        assert_eq!((steady.answer.as_str(), steady.tone), ("inconclusive between a and b", Tone::Open));
         assert_eq!(
-            warm.detail,
+            steady.detail,
             [
                 "a has the lowest median, 10.0 ns per operation; b takes 1.00 times (1.00–1.00) as long, and this interval contains 1."
             ]
         );
-        let price = find(&told, "What one pays for the other");
+        let price = find(&told, "What speed costs in memory");
         assert_eq!((price.answer.as_str(), price.tone), ("b, as far as is known", Tone::Open));
     }
 
-    /// A contender whose warm rounds took so long, of one operation each.
-    fn timed(name: &str, pages: u64, warm_ns: &[u64]) -> Contender {
+    /// A contender whose rounds took so long, of one operation each, fresh and steady.
+    fn timed(name: &str, pages: u64, ns: &[u64]) -> Contender {
         let mut contender = contender(name).pages(pages).build();
         let Figure::Known(time) = &mut contender.time else { unreachable!() };
-        (time.ops, time.warm_ns) = (1, warm_ns.into());
+        (time.ops, time.fresh_ns, time.steady_ns) = (1, ns.into(), ns.into());
         contender
     }
 
@@ -360,11 +396,11 @@ mod tests {
         let [quick, b, t] = [(10, 0, 0), (9, 45, 45), (9, 46, 44)]
             .map(|(first, then, last)| [[first; 7].as_slice(), &[then; 4], &[last; 4]].concat());
         let told = told(vec![timed("early", 20, &quick[..7]), timed("b", 20, &b), timed("t", 20, &t)]);
-        let warm = find(&told, "Fastest on warm pages");
-        assert_eq!(warm.answer, "inconclusive between t and b");
+        let steady = find(&told, "Fastest for a program that runs on");
+        assert_eq!(steady.answer, "inconclusive between t and b");
         assert!(
-            warm.detail[0].starts_with("t takes 44.0 ns per operation, and none is known to be faster; b takes 1.00"),
-            "{warm:?}"
+            steady.detail[0].starts_with("t takes 44.0 ns per operation, and none is known to be faster; b takes 1.00"),
+            "{steady:?}"
         );
     }
 
@@ -375,10 +411,10 @@ mod tests {
                 .map(|(name, ns)| timed(name, 20, &ns.repeat(40)))
                 .into(),
         );
-        let warm = find(&told, "Fastest on warm pages");
-        assert_eq!((warm.answer.as_str(), warm.tone), ("inconclusive: each is slower than another", Tone::Open));
+        let steady = find(&told, "Fastest for a program that runs on");
+        assert_eq!((steady.answer.as_str(), steady.tone), ("inconclusive: each is slower than another", Tone::Open));
         assert_eq!(
-            warm.detail,
+            steady.detail,
             [
                 "a takes 2.00 ns per operation; c takes 0.67 times (0.67–0.67) as long, but it is slower than another in turn."
             ]
@@ -393,8 +429,8 @@ mod tests {
             timed("b", 20, &[102; 7]),
             timed("c", 25, &[100; 7]),
         ]);
-        assert_eq!(find(&told, "Fastest on warm pages").answer, "inconclusive between a, c and b");
-        let price = find(&told, "What one pays for the other");
+        assert_eq!(find(&told, "Fastest for a program that runs on").answer, "inconclusive between a, c and b");
+        let price = find(&told, "What speed costs in memory");
         assert_eq!((price.answer.as_str(), price.tone), ("1.50 × the memory of b", Tone::Open));
         assert!(price.detail[0].contains("whether it saves time is inconclusive"), "{price:?}");
         assert!(price.detail[1].starts_with("In between, c takes 0.98 ×"), "{price:?}");
@@ -402,20 +438,94 @@ mod tests {
 
     #[test]
     fn who_is_both_pays_nothing() {
-        let told =
-            told(vec![contender("a").pages(10).warm_ns(100).build(), contender("b").pages(20).warm_ns(200).build()]);
-        assert_eq!(find(&told, "What one pays for the other").answer, "nothing: a is both");
+        let told = told(vec![
+            contender("a").pages(10).fresh_ns(100).steady_ns(100).build(),
+            contender("b").pages(20).fresh_ns(200).steady_ns(200).build(),
+        ]);
+        assert_eq!(find(&told, "What speed costs in memory").answer, "nothing: a is both");
+    }
+
+    #[test]
+    fn programs_that_differ_have_an_answer_each() {
+        let told = told(vec![
+            contender("starts").pages(20).fresh_ns(100).steady_ns(200).build(),
+            contender("runs").pages(40).fresh_ns(200).steady_ns(100).build(),
+        ]);
+        assert_eq!((told[0].question, told[0].answer.as_str()), ("Fastest for a program that starts", "starts"));
+        assert_eq!((told[1].question, told[1].answer.as_str()), ("Fastest for a program that runs on", "runs"));
+        let price = |program: &str| &find(&told, program).answer;
+        assert_eq!(price("What speed costs in memory, for a program that starts"), "nothing: starts is both");
+        assert_eq!(price("What speed costs in memory, for a program that runs on"), "2.00 × the memory of starts");
+    }
+
+    /// Whatever a contender that grows is the best of, the same sentence says that it grows.
+    #[test]
+    fn who_grows_is_never_the_best_without_it() {
+        let grows = || contender("grows").grows_by(423).min_pages(5, 0).fresh_ns(100).steady_ns(100);
+        let other = || contender("other").min_pages(6, 0).fresh_ns(200).steady_ns(200);
+        let but = "grows by 423 pages each time the work repeats";
+        let races = [
+            vec![grows().pages(10).build(), other().pages(20).build()],
+            vec![grows().pages(30).build(), other().pages(20).build()],
+            vec![grows().pages(20).fresh_ns(200).steady_ns(200).build(), other().pages(20).build()],
+            vec![grows().pages(20).rounds(2).build(), other().pages(30).rounds(2).build()],
+            vec![grows().build()],
+        ];
+        for race in races {
+            let told = told(race);
+            for statement in
+                told.iter().filter(|told| told.question.starts_with("Fastest") || told.question.starts_with("Smallest"))
+            {
+                let named = statement.answer.contains("grows");
+                assert!(!named || statement.answer.contains(but), "{statement:#?}");
+            }
+            let best =
+                ["is both", "as far as is known", "lowest median", "is the fastest", "none is known to be faster"];
+            let sentences = told.iter().flat_map(|told| [&told.answer].into_iter().chain(&told.detail));
+            for sentence in sentences.filter(|sentence| best.iter().any(|best| sentence.contains(best))) {
+                let named =
+                    sentence.starts_with("grows ") || sentence.starts_with("grows,") || sentence.contains(": grows is");
+                assert!(!named || sentence.contains(but), "{sentence}");
+            }
+            let growing = find(&told, GROWS);
+            assert_eq!((growing.answer.as_str(), growing.tone), ("grows", Tone::Bad));
+            assert!(
+                growing.detail[0].starts_with("grows: by 423 pages in each further loop of the trace: "),
+                "{growing:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_ablation_wins_nothing_and_ties_with_nobody() {
+        let told = told(vec![
+            contender("a").pages(20).fresh_ns(100).steady_ns(100).min_pages(20, 0).build(),
+            contender("b").pages(30).fresh_ns(200).steady_ns(200).min_pages(30, 0).build(),
+            contender("variant")
+                .role(Role::Ablation)
+                .pages(1)
+                .fresh_ns(100)
+                .steady_ns(1)
+                .min_pages(1, 0)
+                .grows_by(9)
+                .build(),
+        ]);
+        assert!(
+            told.iter().all(|told| told.answer.contains('a') && !format!("{told:?}").contains("variant")),
+            "{told:#?}"
+        );
+        assert_eq!(find(&told, "Fastest for a program that starts").answer, "a", "no tie with it");
     }
 
     #[test]
     fn who_failed_wins_nothing_and_is_told_of() {
         let told = told(vec![
-            contender("a").pages(20).warm_ns(200).build(),
-            contender("b").pages(20).warm_ns(300).build(),
-            contender("broken").pages(1).warm_ns(1).invalid(17, "block 3 overlaps block 2").build(),
-            contender("refuses").pages(1).warm_ns(1).failed_requests(12).build(),
+            contender("a").pages(20).fresh_ns(200).steady_ns(200).build(),
+            contender("b").pages(20).fresh_ns(300).steady_ns(300).build(),
+            contender("broken").pages(1).fresh_ns(1).steady_ns(1).invalid(17, "block 3 overlaps block 2").build(),
+            contender("refuses").pages(1).fresh_ns(1).steady_ns(1).failed_requests(12).build(),
         ]);
-        assert_eq!(find(&told, "Fastest on warm pages").answer, "a");
+        assert_eq!(find(&told, "Fastest for a program that runs on").answer, "a");
         assert_eq!(find(&told, "Smallest peak heap").answer, "a and b");
         let failed = find(&told, "Failed");
         assert_eq!((failed.answer.as_str(), failed.tone), ("broken and refuses", Tone::Bad));
@@ -428,8 +538,8 @@ mod tests {
         let told =
             told(vec![contender("talc").build(), contender("null").role(Role::Floor).without_memory("none").build()]);
         assert_eq!(find(&told, "Who takes part").answer, "talc");
-        let warm = find(&told, "Fastest on warm pages");
-        assert_eq!((warm.answer.as_str(), warm.tone), ("talc, alone", Tone::Open));
+        let steady = find(&told, "Fastest for a program that runs on");
+        assert_eq!((steady.answer.as_str(), steady.tone), ("talc, alone", Tone::Open));
         assert!(told.iter().all(|statement| statement.tone != Tone::Known), "{told:#?}");
     }
 
@@ -437,19 +547,21 @@ mod tests {
     fn what_was_not_timed_has_no_winner() {
         let untimed = |name| contender(name).without_time("rounds is 0").build();
         let told = told(vec![untimed("a"), untimed("b")]);
-        let warm = find(&told, "Fastest on warm pages");
-        assert_eq!((warm.answer.as_str(), warm.tone), ("not timed", Tone::Open));
-        assert_eq!(warm.detail, ["No time was taken: rounds is 0."]);
-        assert!(told.iter().all(|statement| statement.question != "What one pays for the other"));
+        let steady = find(&told, "Fastest for a program that runs on");
+        assert_eq!((steady.answer.as_str(), steady.tone), ("not timed", Tone::Open));
+        assert_eq!(steady.detail, ["No time was taken: rounds is 0."]);
+        assert!(told.iter().all(|statement| statement.question != "What speed costs in memory"));
     }
 
     #[test]
     fn few_rounds_decide_nothing() {
-        let told =
-            told(vec![contender("a").rounds(5).warm_ns(1).build(), contender("b").rounds(5).warm_ns(99).build()]);
-        let warm = find(&told, "Fastest on warm pages");
-        assert_eq!(warm.answer, "inconclusive: too few rounds");
-        assert!(warm.detail[0].contains("5 rounds") && warm.detail[0].contains("takes 6 rounds"), "{warm:?}");
+        let told = told(vec![
+            contender("a").rounds(5).fresh_ns(1).steady_ns(1).build(),
+            contender("b").rounds(5).fresh_ns(99).steady_ns(99).build(),
+        ]);
+        let steady = find(&told, "Fastest for a program that runs on");
+        assert_eq!(steady.answer, "inconclusive: too few rounds");
+        assert!(steady.detail[0].contains("5 rounds") && steady.detail[0].contains("takes 6 rounds"), "{steady:?}");
     }
 
     #[test]

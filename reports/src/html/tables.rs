@@ -5,8 +5,11 @@ use super::escape::escape;
 use crate::metric::INSTRUCTIONS;
 use crate::numbers::{decimals, exact_unit, fixed, grouped, short};
 use crate::results::{Contender, Figure, Latency, Memory, Results, Role, Verification};
-use crate::stats::{Estimate, Temperature, gross_ns_per_op, net_ns_per_op, ratio_beside};
+use crate::stats::{Estimate, Regime, gross_ns_per_op, net_ns_per_op, ratio_beside};
 use crate::table::cells::{Row, timings_are_marked};
+use crate::table::comparisons;
+use crate::table::notes;
+use crate::times;
 
 /// A heading and the cells below it.
 struct Column<'a> {
@@ -75,11 +78,14 @@ impl Cell {
 
 /// All tables that have anything in them.
 pub(super) fn tables<'a>(results: &'a Results, rows: &[Row<'a>]) -> String {
-    let mut html = table("Time", rows, time_columns(results));
+    let mut html = table(&times::heading("Time", &results.settings), rows, time_columns(results));
+    let alone = times::alone(&results.settings).map(|_| notes::ALONE.to_owned());
+    let below = alone.into_iter().chain(comparisons::chance(results)).chain(comparisons::parting(results));
+    html.extend(below.map(|note| format!("<p class=\"note\">{}</p>\n", escape(&note))));
     html += &table("Memory", rows, memory_columns(results, rows));
     html += &table("Where the memory goes", rows, detail_columns());
     html += &table("Latency of single calls, ns", rows, latency_columns(rows));
-    if rows.iter().any(|row| row.warm.fastest || row.cold.fastest || row.smallest || row.smallest_min) {
+    if rows.iter().any(|row| row.steady.fastest || row.fresh.fastest || row.smallest || row.smallest_min) {
         let timings = match timings_are_marked(results) {
             true => "timings whose intervals overlap the lowest one's are tied and all marked",
             false => "timings are of several runs, and not marked",
@@ -127,6 +133,7 @@ fn name(contender: &Contender) -> String {
     let role = match contender.role {
         Role::Contender => String::new(),
         Role::Baseline => " <i>yardstick</i>".into(),
+        Role::Ablation => " <i>ablation</i>".into(),
         Role::Floor => " <i>floor</i>".into(),
     };
     let failed = match &contender.verification {
@@ -144,27 +151,24 @@ fn name(contender: &Contender) -> String {
 
 fn time_columns(results: &Results) -> Vec<Column<'_>> {
     let mut columns = Vec::new();
-    for temperature in Temperature::ALL {
-        let kind = temperature.name();
+    for regime in Regime::ALL {
+        let kind = regime.name();
         columns.push(column(kind, format!("{kind} ns/op, gross"), move |row| {
-            let timing = match temperature {
-                Temperature::Cold => &row.cold,
-                Temperature::Warm => &row.warm,
-            };
-            Cell::estimate(&gross_ns_per_op(row.contender, temperature, results.settings.seed), timing.fastest)
+            let timing = if regime == Regime::Fresh { &row.fresh } else { &row.steady };
+            Cell::estimate(&gross_ns_per_op(row.contender, regime), timing.fastest)
         }));
         columns.push(column("net", format!("{kind} ns/op, net"), move |row| {
             if row.contender.role == Role::Floor {
                 return Cell::Empty;
             }
-            Cell::estimate(&net_ns_per_op(results, row.contender, temperature), false)
+            Cell::estimate(&net_ns_per_op(results, row.contender, regime), false)
         }));
         let baseline = &results.settings.baseline;
         columns.push(column("ratio", format!("{kind} × {baseline}"), move |row| {
             if row.contender.name == *baseline {
                 return Cell::Empty;
             }
-            let ratio = ratio_beside(results, row.contender, baseline, temperature);
+            let ratio = ratio_beside(results, row.contender, baseline, regime);
             Cell::estimate(&map(&ratio, |ratio| ratio.estimate), false)
         }));
     }
@@ -211,6 +215,12 @@ fn memory_columns<'a>(results: &'a Results, rows: &[Row<'a>]) -> Vec<Column<'a>>
         }),
         column("jw3", "J–W #3 %".into(), |row| {
             of_memory(row, |memory| maybe(memory.johnstone_wilson.at_peak_heap_percent, "nothing was live then"))
+        }),
+        column("growth", "grows by, pages".into(), |row| {
+            of_memory(row, |memory| match &memory.growth {
+                Figure::Known(growth) => Cell::whole(growth.per_loop_pages),
+                Figure::Unknown { unknown } => Cell::Unknown(unknown.clone()),
+            })
         }),
         column("refused", "refused".into(), |row| of_memory(row, |memory| Cell::whole(memory.failed_requests))),
     ];
@@ -327,6 +337,22 @@ mod tests {
         assert!(html.contains("timings are of several runs, and not marked.</p>"), "{html}");
         let results = sample::results();
         assert!(tables(&results, &rows(&results)).contains("are tied and all marked.</p>"));
+    }
+
+    #[test]
+    fn what_has_to_be_said_of_times_is_below_their_table() {
+        let mut results = sample::results();
+        let html = |results: &Results| tables(results, &rows(results));
+        let chance = comparisons::chance(&results).unwrap();
+        let note = |text: &str| format!("<p class=\"note\">{text}</p>");
+        assert!(html(&results).contains(&note(&chance)) && html(&results).contains("<caption>Time</caption>"));
+        results.settings.touch = "none".into();
+        assert!(html(&results).contains("<caption>Time, allocator code alone</caption>"));
+        assert!(html(&results).contains(&note(&escape(notes::ALONE))));
+        assert!(
+            html(&results).contains(">grows by, pages</button>")
+                && html(&results).contains("<td data-v=\"40\">40</td>")
+        );
     }
 
     #[test]

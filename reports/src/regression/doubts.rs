@@ -1,10 +1,10 @@
 //! What lies between two runs and is not the contenders.
 
 use super::pairing::Paired;
-use super::time;
+use super::times::time;
 use crate::reasons::by_reason;
 use crate::results::Results;
-use crate::stats::{Interval, Temperature, floor};
+use crate::stats::{Interval, Regime, floor};
 
 /// The floor does the same work in both runs: where its time changes by more than that, not the contenders made the difference.
 const MOST_BETWEEN_FLOORS: f64 = 0.05;
@@ -67,10 +67,13 @@ fn versions(pairs: &[Paired], other: &str) -> Vec<String> {
     told
 }
 
-/// That the harness alone, on resident pages, was faster or slower in one of the runs.
+/// That the harness alone was faster or slower in one of the runs: in steady state, where there are no page
+/// faults, or on a rewound heap, if both were timed so.
 fn floors_differ(pair: &Paired) -> Option<String> {
-    let ratio = time(pair, (floor(pair.old)?, floor(pair.new)?), None, Temperature::Warm);
-    let Interval { low, high } = ratio.known()?.estimate.interval?;
+    let floors = (floor(pair.old)?, floor(pair.new)?);
+    let known = |regime| time(pair, floors, None, regime).known().copied();
+    let ratio = [Regime::Steady, Regime::Rewound, Regime::Fresh].into_iter().find_map(known)?;
+    let Interval { low, high } = ratio.estimate.interval?;
     (low > 1.0 + MOST_BETWEEN_FLOORS || high < 1.0 / (1.0 + MOST_BETWEEN_FLOORS)).then(|| {
         format!(
             "On {} the floor, which is the harness alone, took {low:.2} to {high:.2} times as long in the new run: the machine or the harness \

@@ -2,10 +2,20 @@
 
 use super::{Cell, Pair, Regression};
 use crate::numbers::{fixed, short};
-use crate::results::{Figure, Settings};
+use crate::results::{Figure, Role, Settings};
+use crate::stats::Regime;
 
-/// The times that a gate may hold, in the order of [`Temperature::ALL`](crate::stats::Temperature::ALL).
-pub(super) const TIMES: [&str; 2] = ["cold_ns_per_op", "warm_ns_per_op"];
+/// The times that a gate may hold, in the order of [`Regime::EVERY`]. Only results of schema 3 have the last.
+const TIMES: [&str; 3] = ["fresh_ns_per_op", "steady_ns_per_op", "rewound_ns_per_op"];
+
+/// What the times of this kind are called.
+pub(super) fn metric_of(regime: Regime) -> &'static str {
+    match regime {
+        Regime::Fresh => TIMES[0],
+        Regime::Steady => TIMES[1],
+        Regime::Rewound => TIMES[2],
+    }
+}
 
 /// The figures of which less is better, beside times. The others follow from these, or are neither good nor bad.
 const FIGURES: [&str; 10] = [
@@ -22,7 +32,7 @@ const FIGURES: [&str; 10] = [
 ];
 
 /// Names of the metrics that a gate may hold.
-pub const GATES: [&str; 12] = {
+pub const GATES: [&str; 13] = {
     let mut all = [""; TIMES.len() + FIGURES.len()];
     let mut index = 0;
     while index < all.len() {
@@ -33,7 +43,7 @@ pub const GATES: [&str; 12] = {
 };
 
 /// Those that it holds where none is chosen.
-pub const DEFAULT_GATES: [&str; 4] = [TIMES[0], TIMES[1], "peak_heap_bytes", "min_heap.bytes"];
+pub const DEFAULT_GATES: [&str; 5] = [TIMES[0], TIMES[1], TIMES[2], "peak_heap_bytes", "min_heap.bytes"];
 
 pub(super) fn is_of_interest(metric: &str) -> bool {
     FIGURES.contains(&metric)
@@ -60,10 +70,10 @@ pub struct Worse {
 impl Regression {
     /// Which of these metrics got worse by more than `threshold`, a share: 0.05 is 5 %. A time only where its whole interval is above it;
     /// without an interval, one cannot tell. A figure without one as soon as it is above it. Whoever broke, or lost such a figure, is worse
-    /// whatever is allowed.
+    /// whatever is allowed. Ablations are nothing that anybody ships, and fail no gate.
     pub fn worse(&self, threshold: f64, metrics: &[&str]) -> Worse {
         let mut worse = Worse::default();
-        for cell in &self.cells {
+        for cell in self.cells.iter().filter(|cell| cell.role != Role::Ablation) {
             if let Some(broke) = &cell.broke {
                 worse.lines.push(format!("{}: {broke}", name(cell)));
                 worse.compared += 1;
@@ -73,7 +83,8 @@ impl Regression {
                 worse.lines.push(format!("{}: {metric} is not known any longer: {reason}", name(cell)));
                 worse.compared += 1;
             }
-            for (metric, ratio) in TIMES.into_iter().zip(&cell.times).filter(|(metric, _)| metrics.contains(metric)) {
+            let times = cell.times.iter().map(|(regime, ratio)| (metric_of(*regime), ratio));
+            for (metric, ratio) in times.filter(|(metric, _)| metrics.contains(metric)) {
                 let Figure::Known(ratio) = ratio else { continue };
                 let Some(interval) = ratio.estimate.interval else { continue };
                 worse.compared += 1;
@@ -149,6 +160,7 @@ mod tests {
         for name in FIGURES {
             assert!(metric::of_contenders().any(|metric| metric.name == name), "{name}");
         }
+        assert_eq!(Regime::EVERY.map(metric_of), TIMES);
         assert!(DEFAULT_GATES.iter().all(|name| GATES.contains(name)));
         assert!(GATES.iter().all(|name| !name.is_empty()));
     }
@@ -156,10 +168,10 @@ mod tests {
     /// Samples spread by 3 % to either side, and so does the interval, nearly: a third more is above 5 %, a fiftieth more is noise.
     #[test]
     fn times_are_worse_where_the_whole_interval_is() {
-        let at = |tenths| contender("a").cold_ns(tenths).warm_ns(1000).build();
+        let at = |tenths| contender("a").fresh_ns(tenths).steady_ns(1000).build();
         let found = worse(at(1000), at(1330), 0.05);
         assert_eq!((found.compared, found.lines.len()), (3, 1));
-        assert!(found.lines[0].starts_with("a on one: cold_ns_per_op +33.0 % (95 % CI +3"), "{:?}", found.lines);
+        assert!(found.lines[0].starts_with("a on one: fresh_ns_per_op +33.0 % (95 % CI +3"), "{:?}", found.lines);
         assert!(worse(at(1000), at(1020), 0.0).lines.is_empty(), "noise");
         assert!(worse(at(1000), at(1060), 0.05).lines.is_empty(), "above by its median, and not by its interval");
         assert!(worse(at(1000), at(700), 0.0).lines.is_empty(), "an improvement");
@@ -219,7 +231,7 @@ mod tests {
     /// Of two and two rounds of the same allocator, both new ones lie above both old ones in one comparison of six.
     #[test]
     fn what_has_no_interval_of_95_percent_is_not_compared() {
-        let of = |rounds, cold_ns| contender("a").rounds(rounds).cold_ns(cold_ns).build();
+        let of = |rounds, fresh_ns| contender("a").rounds(rounds).fresh_ns(fresh_ns).build();
         assert_eq!(worse(of(2, 100), of(2, 200), 0.0), Worse { lines: Vec::new(), compared: 1 });
         assert_eq!(worse(of(15, 100), of(5, 200), 0.0), Worse { lines: Vec::new(), compared: 1 });
         assert_eq!(worse(of(6, 100), of(6, 200), 0.0).compared, 3);
@@ -233,13 +245,22 @@ mod tests {
     }
 
     #[test]
+    fn an_ablation_fails_no_gate() {
+        let of = |role| contender("a").role(role).pages(10).build();
+        let worst = |role| contender("a").role(role).pages(20).fresh_ns(900).failed_requests(7).build();
+        assert_eq!(worse(of(Role::Ablation), worst(Role::Ablation), 0.0), Worse::default());
+        assert_eq!(worse(of(Role::Contender), worst(Role::Ablation), 0.0), Worse::default(), "it became one");
+        assert_eq!(worse(of(Role::Baseline), worst(Role::Baseline), 0.0).lines.len(), 1);
+    }
+
+    #[test]
     fn only_the_chosen_metrics_count() {
         let regression = Regression::of(
-            &[on("one", vec![contender("a").pages(10).cold_ns(100).build()])],
-            &[on("one", vec![contender("a").pages(20).cold_ns(200).build()])],
+            &[on("one", vec![contender("a").pages(10).fresh_ns(100).build()])],
+            &[on("one", vec![contender("a").pages(20).fresh_ns(200).build()])],
             None,
         );
-        assert_eq!(regression.worse(0.0, &["cold_ns_per_op"]).lines.len(), 1);
+        assert_eq!(regression.worse(0.0, &["fresh_ns_per_op"]).lines.len(), 1);
         assert_eq!(regression.worse(0.0, &["peak_heap_bytes", "grow_calls"]).lines.len(), 2);
         assert_eq!(regression.worse(0.0, &[]), Worse::default());
         assert_eq!(change(0.0, 1.0), f64::INFINITY);

@@ -129,9 +129,9 @@ mod tests {
         assert_eq!((found.not_comparable.len(), found.only_new), (0, vec!["one".to_owned()]));
         let found = pair(&old, std::slice::from_ref(&changed));
         assert_eq!(found.not_comparable[0].1, "the trace has changed, SHA-256 sha of one and another");
-        renamed.settings.touch = "all".into();
+        renamed.settings.touch = "first".into();
         let new = [renamed];
-        let reason = ("one (two in the new run)".to_owned(), "touch first and all".to_owned());
+        let reason = ("one (two in the new run)".to_owned(), "touch all and first".to_owned());
         assert_eq!(pair(&old, &new).not_comparable, [reason]);
     }
 

@@ -4,28 +4,31 @@ use super::gate::{change, difference, percent};
 use super::{Cell, Regression, Worse};
 use crate::numbers::{fixed, grouped};
 use crate::reasons::by_reason;
-use crate::results::{Figure, Results};
-use crate::stats::{ROUNDS_FOR_95, Ratio, Temperature, Verdict};
+use crate::results::{Figure, Results, Role};
+use crate::stats::{ROUNDS_FOR_95, Ratio, Regime, Verdict, expected_by_chance};
 use crate::table::grid::{Grid, escaped};
 use crate::table::wrap;
+use crate::times;
 
-const LEGEND: &str = "Times are new / old: the ratio of the medians, and its 95 % confidence interval; ▲ slower, ▼ faster, as the whole interval \
-    is on one side of 1; all others are inconclusive. Memory is exact.";
+/// What stands where there is no ratio, with blanks for the mark that is behind one.
+const NO_RATIO: &str = "–  ";
 
 /// Where and when a run was measured. It may be put together of several: the first of each build and machine is told.
 pub(super) fn run(all: &[Results]) -> String {
     let mut known = Vec::new();
     let mut told = Vec::new();
-    for from in all.iter().map(|results| &results.provenance) {
+    for Results { provenance: from, settings, .. } in all {
         let revision = from.git_revision.known().map(|revision| format!(" ({revision})")).unwrap_or_default();
         let cpu = from.cpu.known().map_or("an unknown processor", String::as_str);
-        let by = format!("by Heaprace {}{revision}, {} build, on {cpu}", from.heaprace_version, from.profile);
+        let written = times::written(settings);
+        let by =
+            format!("by Heaprace {}{revision}, {} build, on {cpu}; {written}", from.heaprace_version, from.profile);
         if !known.contains(&by) {
             told.push(format!("{} {by}", from.date));
             known.push(by);
         }
     }
-    told.join("; ")
+    told.join("; and ")
 }
 
 impl Regression {
@@ -40,8 +43,7 @@ impl Regression {
             text += &self.grid(plain).text();
             text += "\n\n";
         }
-        let mut legend = vec![LEGEND.to_owned()];
-        legend.extend(self.relative());
+        let legend = self.legend();
         let lists = [("exact differences:", self.differences()), ("not compared:", self.not_compared())];
         let lists = lists.into_iter().filter(|(_, lines)| !lines.is_empty());
         let mut below: Vec<Vec<String>> = if self.cells.is_empty() { Vec::new() } else { vec![legend] };
@@ -62,8 +64,7 @@ impl Regression {
         }
         if !self.cells.is_empty() {
             text += &self.grid(escaped).markdown();
-            let legend = [Some(LEGEND.to_owned()), self.relative()].into_iter().flatten().collect::<Vec<_>>().join(" ");
-            text += &format!("\n{}\n\n", escaped(&legend));
+            text += &format!("\n{}\n\n", escaped(&self.legend().join(" ")));
         }
         text += &list(&self.doubts.iter().map(|doubt| format!("Warning: {doubt}")).collect::<Vec<_>>());
         for (title, lines) in [("Exact differences", self.differences()), ("Not compared", self.not_compared())] {
@@ -77,13 +78,36 @@ impl Regression {
         text.trim_end().to_owned() + "\n"
     }
 
-    fn relative(&self) -> Option<String> {
-        let other = self.relative_to.as_ref()?;
-        Some(format!("Times of each run are relative to {other}'s of the same rounds."))
+    /// What the table's figures are, and how many of its verdicts chance makes.
+    fn legend(&self) -> Vec<String> {
+        let programs = self.regimes().into_iter().map(|regime| match regime {
+            Regime::Fresh => format!("Fresh: {}. ", times::program(regime)),
+            Regime::Steady => format!("Steady: {}. ", times::program(regime)),
+            Regime::Rewound => format!("Rewound: {}. ", times::timed(regime)),
+        });
+        let table = format!(
+            "Times are new / old: the ratio of the medians, and its 95 % confidence interval; ▲ slower, ▼ faster, as the whole interval is on one \
+             side of 1; all others are inconclusive. {}Memory is exact.",
+            programs.collect::<String>()
+        );
+        let other = self.relative_to.as_ref();
+        let relative = other.map(|other| format!("Times of each run are relative to {other}'s of the same rounds."));
+        let ratios = self.cells.iter().flat_map(|cell| &cell.times).filter_map(|(_, ratio)| ratio.known());
+        let chance = expected_by_chance(ratios.filter(|ratio| ratio.estimate.interval.is_some()).count());
+        [Some(table), relative, chance].into_iter().flatten().collect()
+    }
+
+    /// Those that any cell has.
+    fn regimes(&self) -> Vec<Regime> {
+        let is_compared = |of: &Regime| self.cells.iter().flat_map(|cell| &cell.times).any(|(regime, _)| regime == of);
+        Regime::EVERY.into_iter().filter(is_compared).collect()
     }
 
     fn grid(&self, name: fn(&str) -> String) -> Grid {
-        let mut grid = Grid::new(["allocator", "cold ×\n95 % CI", "warm ×\n95 % CI", "peak heap\nKiB", "change"]);
+        let regimes = self.regimes();
+        let times = regimes.iter().map(|regime| format!("{} ×\n95 % CI", regime.name()));
+        let header = std::iter::once("allocator".to_owned()).chain(times);
+        let mut grid = Grid::new(header.chain(["peak heap\nKiB".to_owned(), "change".to_owned()]));
         let mut trace = None;
         for cell in &self.cells {
             if trace != Some(&cell.trace) {
@@ -92,17 +116,18 @@ impl Regression {
             }
             let peak = cell.figures.iter().find(|pair| pair.metric.name == "peak_heap_bytes");
             let peak = peak.and_then(|pair| pair.known());
-            grid.row([
-                name(&cell.contender),
-                ratio(&cell.times[0]),
-                ratio(&cell.times[1]),
+            let time = |of: &Regime| cell.times.iter().find(|(regime, _)| regime == of);
+            let times = regimes.iter().map(|of| time(of).map_or(NO_RATIO.into(), |(_, found)| ratio(found)));
+            let role = if cell.role == Role::Ablation { " (ablation)" } else { "" };
+            let memory = [
                 peak.map_or("–".into(), |(_, new)| grouped((new as u64).div_ceil(1024))),
                 match (&cell.broke, peak) {
                     (Some(_), _) => "BROKE".into(),
                     (None, Some((old, new))) => percent(change(old, new)),
                     (None, None) => "–".into(),
                 },
-            ]);
+            ];
+            grid.row(std::iter::once(name(&cell.contender) + role).chain(times).chain(memory));
         }
         grid
     }
@@ -162,13 +187,12 @@ fn no_ratios(cell: &Cell) -> Vec<String> {
         )),
         Figure::Known(_) => None,
     };
-    let [cold, warm] = &cell.times;
-    let both = missing(cold, "");
-    if both.is_some() && both == missing(warm, "") {
-        return both.into_iter().collect();
+    let mut of_all = cell.times.iter().map(|(_, ratio)| missing(ratio, ""));
+    let first = of_all.next().flatten();
+    if first.is_some() && of_all.all(|other| other == first) {
+        return first.into_iter().collect();
     }
-    let times = Temperature::ALL.into_iter().zip(&cell.times);
-    times.filter_map(|(temperature, ratio)| missing(ratio, &format!("{} ", temperature.name()))).collect()
+    cell.times.iter().filter_map(|(regime, ratio)| missing(ratio, &format!("{} ", regime.name()))).collect()
 }
 
 fn plain(text: &str) -> String {
@@ -177,7 +201,7 @@ fn plain(text: &str) -> String {
 
 /// A ratio with its interval and its mark: `1.08 1.05–1.11 ▲`.
 fn ratio(figure: &Figure<Ratio>) -> String {
-    let Figure::Known(Ratio { estimate, verdict }) = figure else { return "–  ".into() };
+    let Figure::Known(Ratio { estimate, verdict }) = figure else { return NO_RATIO.into() };
     let mark = match verdict {
         Verdict::Slower => "▲",
         Verdict::Faster => "▼",
@@ -237,8 +261,8 @@ mod tests {
             on(
                 "one",
                 vec![
-                    contender("dlmalloc").version("0.2.13").pages(20).cold_ns(125).warm_ns(126).build(),
-                    contender("wee_alloc").pages(889).cold_ns(100).warm_ns(100).build(),
+                    contender("dlmalloc").version("0.2.13").pages(20).fresh_ns(125).steady_ns(126).build(),
+                    contender("wee_alloc").pages(889).fresh_ns(100).steady_ns(100).build(),
                     contender("gone").build(),
                 ],
             ),
@@ -248,8 +272,13 @@ mod tests {
             on(
                 "one",
                 vec![
-                    contender("dlmalloc").version("0.2.14").pages(21).cold_ns(150).warm_ns(126).build(),
-                    contender("wee_alloc").pages(800).cold_ns(100).warm_ns(50).without_time("the child died").build(),
+                    contender("dlmalloc").version("0.2.14").pages(21).fresh_ns(150).steady_ns(126).build(),
+                    contender("wee_alloc")
+                        .pages(800)
+                        .fresh_ns(100)
+                        .steady_ns(50)
+                        .without_time("the child died")
+                        .build(),
                 ],
             ),
             on("two", vec![contender("wee_alloc").rounds(1).pages(3).failed_requests(2).build()]),
@@ -261,21 +290,22 @@ mod tests {
     fn text_looks_like_this() {
         let expected = "\
 old: 2026-05-04T12:00:00Z by Heaprace 0.1.0 (9700486), release build, on AMD EPYC 7763 64-Core
-  Processor
+  Processor; every new byte written
 new: 2026-05-04T12:00:00Z by Heaprace 0.1.0 (9700486), release build, on AMD EPYC 7763 64-Core
-  Processor
+  Processor; every new byte written
 
-allocator            cold ×            warm ×  peak heap   change
+allocator           fresh ×          steady ×  peak heap   change
                     95 % CI           95 % CI        KiB
 ──────────────────────────────────────────────────────────────────
 one
-dlmalloc   1.20 1.18–1.23 ▲  1.00 0.98–1.02        1,344   +5.0 %
+dlmalloc   1.20 1.17–1.23 ▲  1.00 0.98–1.02        1,344   +5.0 %
 wee_alloc               –                 –       51,200  -10.0 %
 two
 wee_alloc            1.00              1.00          192    BROKE
 
 Times are new / old: the ratio of the medians, and its 95 % confidence interval; ▲ slower, ▼ faster,
-  as the whole interval is on one side of 1; all others are inconclusive. Memory is exact.
+  as the whole interval is on one side of 1; all others are inconclusive. Fresh: a program that
+  starts. Steady: a program that runs on. Memory is exact.
 
 exact differences:
 dlmalloc on one: version 0.2.13 → 0.2.14, peak_heap_bytes 1,310,720 → 1,376,256 (+5.0 %),
@@ -292,9 +322,9 @@ wee_alloc on two: no interval of times, as an interval of 95 % takes 6 rounds at
 in the old run only: gone on one
 
 4 of 7 figures got worse by more than 5 %:
-dlmalloc on one: cold_ns_per_op +20.0 % (95 % CI +17.5 % to +22.6 %)
-wee_alloc on one: cold_ns_per_op is not known any longer: the child died
-wee_alloc on one: warm_ns_per_op is not known any longer: the child died
+dlmalloc on one: fresh_ns_per_op +20.0 % (95 % CI +17.4 % to +22.7 %)
+wee_alloc on one: fresh_ns_per_op is not known any longer: the child died
+wee_alloc on one: steady_ns_per_op is not known any longer: the child died
 wee_alloc on two: 2 of its requests fail, 0 did
 ";
         let found = regression();
@@ -312,15 +342,15 @@ wee_alloc on two: 2 of its requests fail, 0 did
 
 **4 of 7 figures got worse by more than 5 %:**
 
-- dlmalloc on one: cold\\_ns\\_per\\_op +20.0 % (95 % CI +17.5 % to +22.6 %)
-- wee\\_alloc on one: cold\\_ns\\_per\\_op is not known any longer: the child died
-- wee\\_alloc on one: warm\\_ns\\_per\\_op is not known any longer: the child died
+- dlmalloc on one: fresh\\_ns\\_per\\_op +20.0 % (95 % CI +17.4 % to +22.7 %)
+- wee\\_alloc on one: fresh\\_ns\\_per\\_op is not known any longer: the child died
+- wee\\_alloc on one: steady\\_ns\\_per\\_op is not known any longer: the child died
 - wee\\_alloc on two: 2 of its requests fail, 0 did
 
-| allocator | cold × 95 % CI | warm × 95 % CI | peak heap KiB | change |
+| allocator | fresh × 95 % CI | steady × 95 % CI | peak heap KiB | change |
 | :-- | --: | --: | --: | --: |
 | **one** |  |  |  |  |
-| dlmalloc | 1.20 1.18–1.23 ▲ | 1.00 0.98–1.02 | 1,344 | +5.0 % |
+| dlmalloc | 1.20 1.17–1.23 ▲ | 1.00 0.98–1.02 | 1,344 | +5.0 % |
 ";
         assert!(text.starts_with(expected), "{text}");
         assert!(text.contains("<details><summary>Exact differences</summary>\n\n- dlmalloc on one: version"));
@@ -335,12 +365,32 @@ wee_alloc on two: 2 of its requests fail, 0 did
         new[1].contenders = vec![contender("a").pages(40).build()];
         let found = Regression::of(&run, &new, None);
         let text = found.text(Some((&found.worse(0.0, &DEFAULT_GATES), 0.0)), 300);
-        let told = "Processor; 2026-05-04T12:00:00Z by Heaprace 0.1.0 (9700486), release build, on another\n";
+        let told = "Processor; every new byte written; and 2026-05-04T12:00:00Z by Heaprace 0.1.0 (9700486), release build, on another; every new byte written\n";
         assert_eq!(text.matches(told).count(), 2, "{text}");
         for heading in ["\none (pages of 65,536 B)\n", "\none (pages of 4,096 B)\n"] {
             assert!(text.contains(heading), "{text}");
         }
         assert!(text.contains("\na on one (pages of 4,096 B): peak_heap_bytes 1,310,720 →"), "{text}");
+    }
+
+    /// Five contenders with two ratios each have ten verdicts; four have eight.
+    #[test]
+    fn many_verdicts_say_how_many_chance_makes() {
+        let run = |rows: usize| {
+            [on("one", ["a", "b", "c", "d", "e"][..rows].iter().map(|name| contender(name).build()).collect())]
+        };
+        let sentence = "Of these 10 verdicts, about 1 is expected to be wrong by chance alone (5 % each).";
+        let five = Regression::of(&run(5), &run(5), None);
+        assert!(five.text(None, 300).contains(sentence) && five.markdown(None).contains(sentence));
+        let four = Regression::of(&run(4), &run(4), None);
+        assert!(!four.text(None, 300).contains("by chance") && !four.markdown(None).contains("by chance"));
+    }
+
+    #[test]
+    fn ablations_are_called_so() {
+        let run = [on("one", vec![contender("a").build(), contender("variant").role(Role::Ablation).build()])];
+        let text = Regression::of(&run, &run, None).markdown(None);
+        assert!(text.contains("| variant (ablation) | 1.00 ") && text.contains("| a | 1.00 "), "{text}");
     }
 
     #[test]

@@ -29,6 +29,9 @@ pub struct Memory {
     pub fragmentation: Fragmentation,
     /// What is left after the last event.
     pub retention: Retention,
+    /// How the heap grows where the program runs on. Unknown in results of schema 3.
+    #[serde(default = "unknown_growth")]
+    pub growth: Figure<Growth>,
     /// Where all bytes of the heap are, at the peaks and at the end; unknown parts where the contender does not tell.
     pub splits: Vec<Split>,
     /// What lies where in the heap, at the same instants. Empty in results of versions before it.
@@ -44,6 +47,20 @@ pub struct Memory {
     pub timeline: Vec<FootprintPoint>,
     /// Where in the heap live bytes are, over the run.
     pub grid: OccupancyGrid,
+}
+
+fn unknown_growth() -> Figure<Growth> {
+    Figure::unknown("results of schema 3 do not have it")
+}
+
+/// Pages of a program that runs on: the trace is looped on one heap, and what it leaves live is freed between the loops.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Growth {
+    /// Pages that the heap has after each loop; the first is the trace itself.
+    pub heap_pages: Vec<u64>,
+    /// Pages that a further loop adds, as the mean of the last four, rounded up: 0 where the heap has settled, as the last two loops have
+    /// added nothing.
+    pub per_loop_pages: u64,
 }
 
 /// Committed over live over the run, after Johnstone and Wilson (ISMM 1998), each as (ratio − 1) in per cent. Their fourth measure is

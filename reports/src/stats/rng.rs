@@ -23,6 +23,19 @@ impl SplitMix64 {
 }
 
 #[cfg(test)]
+impl SplitMix64 {
+    /// A share above 0 and below 1, for simulations.
+    pub(super) fn share(&mut self) -> f64 {
+        ((self.next() >> 12) as f64 + 0.5) / (1_u64 << 52) as f64
+    }
+
+    /// A number of the standard normal distribution, for simulations (Box and Muller 1958).
+    pub(super) fn normal(&mut self) -> f64 {
+        (-2.0 * self.share().ln()).sqrt() * (std::f64::consts::TAU * self.share()).cos()
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -3,39 +3,66 @@
 use super::{Ratio, ratio_within_rounds};
 use crate::results::{Companion, Contender, Figure, Results, Role, Time};
 
-/// What the pages of a timed replay are like.
+/// What a program is at while it is timed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Temperature {
-    /// Fresh and zeroed: page faults are part of the time.
-    Cold,
-    /// Resident already.
-    Warm,
+pub enum Regime {
+    /// It starts: fresh zeroed pages, whose page faults are part of the time.
+    Fresh,
+    /// It runs on: the trace is looped on the same heap until times and footprint settle, and the last loops are timed.
+    Steady,
+    /// It has a rewound heap, whose pages an earlier replay paid for: only in results of schema 3. No program has such a heap, so that
+    /// tables, charts, means and ranks leave it out. Two old results are still compared by it.
+    Rewound,
 }
 
-impl Temperature {
-    /// Both, in the order of the tables.
-    pub const ALL: [Temperature; 2] = [Temperature::Cold, Temperature::Warm];
+impl Regime {
+    /// Those that conclusions are drawn from, in the order of the tables.
+    pub const ALL: [Regime; 2] = [Regime::Fresh, Regime::Steady];
 
-    /// `cold` or `warm`.
+    /// Those and the one of old results.
+    pub const EVERY: [Regime; 3] = [Regime::Fresh, Regime::Steady, Regime::Rewound];
+
+    /// `fresh`, `steady` or `rewound`.
     pub fn name(self) -> &'static str {
         match self {
-            Temperature::Cold => "cold",
-            Temperature::Warm => "warm",
+            Regime::Fresh => "fresh",
+            Regime::Steady => "steady",
+            Regime::Rewound => "rewound",
         }
     }
 
-    /// A contender's samples of this kind, one a round.
+    /// A contender's samples of this kind, in ns of wall time, one a round.
     pub fn samples(self, time: &Time) -> &[u64] {
         match self {
-            Temperature::Cold => &time.cold_ns,
-            Temperature::Warm => &time.warm_ns,
+            Regime::Fresh => &time.fresh_ns,
+            Regime::Steady => &time.steady_ns,
+            Regime::Rewound => &time.rewound_ns,
+        }
+    }
+
+    /// The same samples in ns of the thread's own clock; empty where the system has none, and of old results.
+    pub fn processor_samples(self, time: &Time) -> &[u64] {
+        match self {
+            Regime::Fresh => &time.fresh_processor_ns,
+            Regime::Steady => &time.steady_processor_ns,
+            Regime::Rewound => &[],
+        }
+    }
+
+    /// Why a contender that was timed has no samples of this kind, as far as its results say.
+    pub(crate) fn why_none(self, time: &Time) -> &str {
+        match (self, &time.no_steady) {
+            (Regime::Steady, Some(reason)) => reason,
+            (Regime::Rewound, _) => "only results of schema 3 have times of rewound heaps",
+            _ => "no round was timed",
         }
     }
 
     fn companion_samples(self, companion: &Companion) -> &[u64] {
         match self {
-            Temperature::Cold => &companion.cold_ns,
-            Temperature::Warm => &companion.warm_ns,
+            Regime::Fresh => &companion.fresh_ns,
+            Regime::Steady => &companion.steady_ns,
+            Regime::Rewound => &companion.rewound_ns,
         }
     }
 }
@@ -49,12 +76,12 @@ impl Temperature {
 ///
 /// ```
 /// use reports::results::{Figure, Results};
-/// use reports::stats::{Temperature, rounds_beside};
+/// use reports::stats::{Regime, rounds_beside};
 ///
 /// /// How much faster than dlmalloc, round by round.
 /// fn speed_ups(results: &Results, name: &str) -> Vec<f64> {
 ///     let row = results.contenders.iter().find(|row| row.name == name).expect("it takes part");
-///     match rounds_beside(results, row, "dlmalloc", Temperature::Warm) {
+///     match rounds_beside(results, row, "dlmalloc", Regime::Steady) {
 ///         Figure::Known((ours, theirs)) => ours.iter().zip(theirs).map(|(&ours, &theirs)| theirs as f64 / ours as f64).collect(),
 ///         Figure::Unknown { .. } => Vec::new(),
 ///     }
@@ -64,18 +91,21 @@ pub fn rounds_beside<'r>(
     results: &'r Results,
     contender: &'r Contender,
     other: &str,
-    temperature: Temperature,
+    regime: Regime,
 ) -> Figure<(&'r [u64], &'r [u64])> {
     let time = match &contender.time {
         Figure::Known(time) => time,
         Figure::Unknown { unknown } => return Figure::unknown(unknown),
     };
-    let ours = temperature.samples(time);
+    let ours = regime.samples(time);
+    if ours.is_empty() {
+        return Figure::unknown(regime.why_none(time));
+    }
     let theirs = if contender.name == other {
         ours
     } else if !time.companions.is_empty() {
         match time.companions.iter().find(|companion| companion.name == other) {
-            Some(companion) => temperature.companion_samples(companion),
+            Some(companion) => regime.companion_samples(companion),
             None => return Figure::unknown(format!("{other} did not run in the same rounds")),
         }
     } else {
@@ -83,7 +113,10 @@ pub fn rounds_beside<'r>(
             Some(Figure::Known(time)) if !time.companions.is_empty() => {
                 return Figure::unknown(format!("{other} did not run in the same rounds"));
             }
-            Some(Figure::Known(time)) => temperature.samples(time),
+            Some(Figure::Known(time)) => match regime.samples(time) {
+                [] => return Figure::unknown(format!("{other}: {}", regime.why_none(time))),
+                theirs => theirs,
+            },
             Some(Figure::Unknown { unknown }) => {
                 return Figure::unknown(format!("{other} has no timings: {unknown}"));
             }
@@ -101,21 +134,16 @@ pub fn rounds_beside<'r>(
 ///
 /// In results of several runs `other` may not have been there where the contender was timed, and yet have had the contender beside it. Then the
 /// rounds are those of `other`.
-pub fn ratio_beside(results: &Results, contender: &Contender, other: &str, temperature: Temperature) -> Figure<Ratio> {
-    match rounds_of_either(results, contender, other, temperature) {
-        Figure::Known((ours, theirs)) => ratio_within_rounds(ours, theirs, results.settings.seed),
+pub fn ratio_beside(results: &Results, contender: &Contender, other: &str, regime: Regime) -> Figure<Ratio> {
+    match rounds_of_either(results, contender, other, regime) {
+        Figure::Known((ours, theirs)) => ratio_within_rounds(ours, theirs),
         Figure::Unknown { unknown } => Figure::unknown(unknown),
     }
 }
 
 /// How many rounds the ratio of the two would be formed of.
-pub(crate) fn rounds_in_common(
-    results: &Results,
-    contender: &Contender,
-    other: &str,
-    temperature: Temperature,
-) -> Figure<usize> {
-    match rounds_of_either(results, contender, other, temperature) {
+pub(crate) fn rounds_in_common(results: &Results, contender: &Contender, other: &str, regime: Regime) -> Figure<usize> {
+    match rounds_of_either(results, contender, other, regime) {
         Figure::Known((ours, _)) => Figure::Known(ours.len()),
         Figure::Unknown { unknown } => Figure::unknown(unknown),
     }
@@ -126,14 +154,14 @@ fn rounds_of_either<'r>(
     results: &'r Results,
     contender: &'r Contender,
     other: &str,
-    temperature: Temperature,
+    regime: Regime,
 ) -> Figure<(&'r [u64], &'r [u64])> {
-    let found = rounds_beside(results, contender, other, temperature);
+    let found = rounds_beside(results, contender, other, regime);
     if found.known().is_some() || contender.time.known().is_none() {
         return found;
     }
     let Some(other) = results.contenders.iter().find(|row| row.name == other) else { return found };
-    match rounds_beside(results, other, &contender.name, temperature) {
+    match rounds_beside(results, other, &contender.name, regime) {
         Figure::Known((theirs, ours)) => Figure::Known((ours, theirs)),
         Figure::Unknown { .. } => found,
     }
@@ -155,24 +183,26 @@ mod tests {
     use crate::sample::{self, contender};
     use crate::stats::Verdict;
 
-    fn timed(name: &str, cold_ns: &[u64], companions: &[(&str, &[u64])]) -> Contender {
-        let companions = companions.iter().map(|&(name, cold_ns)| Companion {
+    fn timed(name: &str, fresh_ns: &[u64], companions: &[(&str, &[u64])]) -> Contender {
+        let companions = companions.iter().map(|&(name, fresh_ns)| Companion {
             name: name.into(),
-            cold_ns: cold_ns.into(),
-            warm_ns: cold_ns.iter().map(|ns| ns + 1).collect(),
+            fresh_ns: fresh_ns.into(),
+            steady_ns: fresh_ns.iter().map(|ns| ns + 1).collect(),
+            ..Companion::default()
         });
         let time = Time {
             ops: 10,
-            cold_ns: cold_ns.into(),
-            warm_ns: cold_ns.iter().map(|ns| ns + 1).collect(),
+            fresh_ns: fresh_ns.into(),
+            steady_ns: fresh_ns.iter().map(|ns| ns + 1).collect(),
             companions: companions.collect(),
+            ..Time::default()
         };
         Contender { time: Figure::Known(time), ..contender(name).build() }
     }
 
-    fn pair<'r>(results: &'r Results, row: usize, other: &str, warm: bool) -> Figure<(&'r [u64], &'r [u64])> {
-        let temperature = if warm { Temperature::Warm } else { Temperature::Cold };
-        rounds_beside(results, &results.contenders[row], other, temperature)
+    fn pair<'r>(results: &'r Results, row: usize, other: &str, steady: bool) -> Figure<(&'r [u64], &'r [u64])> {
+        let regime = if steady { Regime::Steady } else { Regime::Fresh };
+        rounds_beside(results, &results.contenders[row], other, regime)
     }
 
     #[test]
@@ -183,8 +213,36 @@ mod tests {
         assert_eq!(pair(&results, 0, "ended-early", false), Figure::Known((&[1, 2][..], &[7, 8][..])));
         assert_eq!(pair(&results, 1, "a", true), Figure::Known((&[8, 9][..], &[2, 3][..])));
         assert_eq!(pair(&results, 0, "a", false), Figure::Known((&[1, 2, 3][..], &[1, 2, 3][..])));
-        assert_eq!(pair(&results, 0, "never", false), Figure::unknown("no round was timed"));
+        assert_eq!(pair(&results, 0, "never", false), Figure::unknown("never: no round was timed"));
+        assert_eq!(pair(&results, 2, "a", false), Figure::unknown("no round was timed"));
         assert_eq!(pair(&results, 0, "nobody", false), Figure::unknown("nobody does not take part"));
+    }
+
+    /// One that does not settle has no steady time, one of an old run no steady but a rewound one.
+    #[test]
+    fn what_a_row_has_no_samples_of_it_says_why() {
+        let mut results = sample::empty();
+        results.contenders = vec![timed("a", &[1], &[]), timed("grows", &[1], &[])];
+        let Figure::Known(time) = &mut results.contenders[1].time else { unreachable!() };
+        (time.steady_ns, time.no_steady) = (Vec::new(), Some("its heap was full".into()));
+        assert_eq!(pair(&results, 1, "a", true), Figure::unknown("its heap was full"));
+        assert_eq!(pair(&results, 0, "grows", true), Figure::unknown("grows: its heap was full"));
+        assert!(pair(&results, 1, "a", false).known().is_some(), "it says nothing of fresh times");
+        let steady = crate::stats::gross_ns_per_op(&results.contenders[1], Regime::Steady);
+        assert_eq!(steady, Figure::unknown("its heap was full"));
+        let rewound = |results: &Results| {
+            let found = rounds_beside(results, &results.contenders[0], "grows", Regime::Rewound);
+            match found {
+                Figure::Known((ours, theirs)) => Ok((ours.to_vec(), theirs.to_vec())),
+                Figure::Unknown { unknown } => Err(unknown),
+            }
+        };
+        assert_eq!(rewound(&results), Err("only results of schema 3 have times of rewound heaps".to_owned()));
+        for row in &mut results.contenders {
+            let Figure::Known(time) = &mut row.time else { unreachable!() };
+            time.rewound_ns = vec![7];
+        }
+        assert_eq!(rewound(&results), Ok((vec![7], vec![7])));
     }
 
     #[test]
@@ -223,8 +281,8 @@ mod tests {
             contender("failed").without_time("failed").build(),
         ];
         let of = |row: usize, other: &str| {
-            let ratio = ratio_beside(&results, &results.contenders[row], other, Temperature::Cold);
-            let rounds = rounds_in_common(&results, &results.contenders[row], other, Temperature::Cold);
+            let ratio = ratio_beside(&results, &results.contenders[row], other, Regime::Fresh);
+            let rounds = rounds_in_common(&results, &results.contenders[row], other, Regime::Fresh);
             match (ratio, rounds) {
                 (Figure::Known(ratio), Figure::Known(rounds)) => Ok((ratio.estimate.value, rounds)),
                 (ratio, rounds) => {
@@ -247,11 +305,12 @@ mod tests {
             timed("b", &[10, 20, 30, 40, 50, 60], &[]),
             contender("null").role(Role::Floor).build(),
         ];
-        let ratio = ratio_beside(&results, &results.contenders[0], "b", Temperature::Cold);
+        let ratio = ratio_beside(&results, &results.contenders[0], "b", Regime::Fresh);
         let ratio = ratio.known().unwrap();
         assert!((ratio.estimate.value - 1.1).abs() < 1e-12, "{ratio:?}");
         assert_eq!(ratio.verdict, Verdict::Slower);
         assert_eq!(floor(&results).map(|row| row.name.as_str()), Some("null"));
-        assert_eq!(Temperature::ALL.map(Temperature::name), ["cold", "warm"]);
+        assert_eq!(Regime::EVERY.map(Regime::name), ["fresh", "steady", "rewound"]);
+        assert_eq!(Regime::EVERY[..2], Regime::ALL);
     }
 }

@@ -4,11 +4,9 @@
 //! (Fleming and Wallace, CACM 29(3), 1986). All contenders are taken on the same traces, those that each of them completed: whoever fails
 //! on the hard ones would look good by it otherwise. Yardsticks and the floor do not decide which traces count. Recorded and synthetic traces are never in one mean: [`by_origin`] parts them.
 //!
-//! The interval is a bootstrap in two stages, over the traces and over the rounds of each: it tells how much the mean depends on which
-//! traces are in the set, as well as the machine's noise. What it cannot see: programs that are like none of the traces.
+//! The mean and its interval are those of `over_traces`.
 
-use super::rng::SplitMix64;
-use super::{Estimate, RESAMPLES, Temperature, median, percentile_interval, rounds_beside};
+use super::{Regime, rounds_beside};
 use crate::reasons::by_reason;
 use crate::results::{Contender, Figure, Origin, Results, Role, Verification};
 
@@ -16,7 +14,7 @@ use crate::results::{Contender, Figure, Origin, Results, Role, Verification};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measure {
     /// Time over the baseline's, formed within rounds.
-    Time(Temperature),
+    Time(Regime),
     /// Peak heap over peak live bytes: max H / max R.
     Footprint,
 }
@@ -55,13 +53,13 @@ pub fn by_origin(all: &[Results]) -> Vec<(Origin, Vec<&Results>)> {
 ///
 /// ```
 /// use reports::results::Results;
-/// use reports::stats::{Measure, Temperature, by_origin, common};
+/// use reports::stats::{Measure, Regime, by_origin, common};
 ///
 /// fn show(all: &[Results]) {
 ///     for (origin, group) in by_origin(all) {
-///         let common = common(&group, "dlmalloc", Measure::Time(Temperature::Warm));
+///         let common = common(&group, "dlmalloc", Measure::Time(Regime::Steady));
 ///         println!("{} {origin:?} traces", common.traces.len());
-///         for (row, mean) in common.rows.iter().zip(common.geometric_means(1)) {
+///         for (row, mean) in common.rows.iter().zip(common.geometric_means()) {
 ///             println!("{}: {:.2} times dlmalloc's time", row.name, mean.value);
 ///         }
 ///     }
@@ -139,7 +137,7 @@ fn ratios(results: &Results, name: &str, baseline: &str, measure: Measure) -> Re
             Figure::Known(memory) => vec![memory.overhead_ratio],
             Figure::Unknown { unknown } => return Err(unknown.clone()),
         },
-        Measure::Time(temperature) => match rounds_beside(results, row, baseline, temperature) {
+        Measure::Time(regime) => match rounds_beside(results, row, baseline, regime) {
             Figure::Known((ours, theirs)) => {
                 ours.iter().zip(theirs).map(|(&our, &their)| our as f64 / their as f64).collect()
             }
@@ -167,13 +165,13 @@ fn completed(row: &Contender) -> Result<(), String> {
 }
 
 impl Common {
-    /// Adds rows for the yardsticks and the floor that have ratios on all of the common traces; the others are left out with the reason. The
-    /// arguments are those of [`common`].
+    /// Adds rows for the yardsticks and the floor that have ratios on all of the common traces; the others are left out with the reason.
+    /// Ablations have no mean. The arguments are those of [`common`].
     pub fn add_yardsticks(&mut self, group: &[&Results], baseline: &str, measure: Measure) {
         if self.traces.is_empty() {
             return;
         }
-        for name in names(group, |row| row.role != Role::Contender) {
+        for name in names(group, |row| matches!(row.role, Role::Baseline | Role::Floor)) {
             let found: Vec<_> = group.iter().map(|results| ratios(results, name, baseline, measure)).collect();
             let completed = found.iter().filter(|ratios| ratios.is_ok()).count();
             let on_common = group.iter().zip(found).filter(|(results, _)| self.traces.contains(&results.trace.name));
@@ -185,146 +183,30 @@ impl Common {
             }
         }
     }
-
-    /// The geometric mean of each row over the traces, each trace counting with the median of its rounds. The interval is over traces and
-    /// rounds; there is none where there is one trace with one ratio. Without traces there are no means.
-    pub fn geometric_means(&self, seed: u64) -> Vec<Estimate> {
-        if self.traces.is_empty() {
-            return Vec::new();
-        }
-        let mut resampled = vec![Vec::with_capacity(RESAMPLES); self.rows.len()];
-        self.resample(seed, |means| resampled.iter_mut().zip(means).for_each(|(all, &mean)| all.push(mean)));
-        let spread = |row: &Row| row.ratios.len() > 1 || row.ratios.iter().any(|rounds| rounds.len() > 1);
-        let estimate = |(row, means): (&Row, Vec<f64>)| Estimate {
-            value: geometric_mean(row.ratios.iter().filter_map(|rounds| median(rounds))),
-            interval: spread(row).then(|| percentile_interval(means)),
-        };
-        self.rows.iter().zip(resampled).map(estimate).collect()
-    }
-
-    /// How many times the geometric mean of one row each row has, formed within each resample: what the traces in the set did to both cancels.
-    /// Empty without traces, or where there is no such row.
-    pub fn ratios_to(&self, row: usize, seed: u64) -> Vec<Estimate> {
-        if self.traces.is_empty() || row >= self.rows.len() {
-            return Vec::new();
-        }
-        let mut resampled = vec![Vec::with_capacity(RESAMPLES); self.rows.len()];
-        self.resample(seed, |means| {
-            resampled.iter_mut().zip(means).for_each(|(all, mean)| all.push(mean / means[row]));
-        });
-        let mean = |row: &Row| geometric_mean(row.ratios.iter().filter_map(|rounds| median(rounds)));
-        let reference = mean(&self.rows[row]);
-        let spread =
-            self.traces.len() > 1 || self.rows.iter().flat_map(|row| &row.ratios).any(|rounds| rounds.len() > 1);
-        let estimate = |(row, ratios): (&Row, Vec<f64>)| Estimate {
-            value: mean(row) / reference,
-            interval: spread.then(|| percentile_interval(ratios)),
-        };
-        self.rows.iter().zip(resampled).map(estimate).collect()
-    }
-
-    /// Gives `each` the geometric means of all rows in each of [`RESAMPLES`] resamples of the traces and of the rounds within them.
-    ///
-    /// All rows see the same traces and the same rounds in a resample, so that they may be compared within it: how often one of them is the
-    /// first is what may be said of a rank. Without traces there are no resamples.
-    pub fn resample(&self, seed: u64, mut each: impl FnMut(&[f64])) {
-        if self.traces.is_empty() {
-            return;
-        }
-        let mut rng = SplitMix64::new(seed);
-        let most_rounds = self.rows.iter().flat_map(|row| &row.ratios).map(Vec::len).max().unwrap_or(0);
-        let mut draws = vec![0; most_rounds];
-        let mut rounds = Vec::with_capacity(most_rounds);
-        let mut means = vec![0.0; self.rows.len()];
-        for _ in 0..RESAMPLES {
-            means.fill(0.0);
-            for _ in &self.traces {
-                let trace = rng.index(self.traces.len());
-                // An exact figure has no rounds to draw from.
-                if most_rounds > 1 {
-                    draws.fill_with(|| rng.next());
-                }
-                for (row, mean) in self.rows.iter().zip(&mut means) {
-                    let ratios = &row.ratios[trace];
-                    rounds.clear();
-                    rounds.extend(draws[..ratios.len()].iter().map(|&draw| ratios[scaled(draw, ratios.len())]));
-                    *mean += median(&rounds).expect("a kept trace has ratios").ln();
-                }
-            }
-            means.iter_mut().for_each(|mean| *mean = (*mean / self.traces.len() as f64).exp());
-            each(&means);
-        }
-    }
-}
-
-/// The index below `len` that a random number stands for: the same for rows of equally many rounds, and so of the same rounds.
-fn scaled(draw: u64, len: usize) -> usize {
-    ((u128::from(draw) * len as u128) >> 64) as usize
-}
-
-/// The geometric mean of numbers above 0; not a number of nothing.
-///
-/// ```
-/// assert!((reports::stats::geometric_mean([0.5, 2.0, 8.0]) - 2.0).abs() < 1e-12);
-/// ```
-pub fn geometric_mean(values: impl IntoIterator<Item = f64>) -> f64 {
-    let (sum, count) = values.into_iter().fold((0.0, 0), |(sum, count), value| (sum + value.ln(), count + 1));
-    (sum / f64::from(count)).exp()
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::results::{Partial, Time};
     use crate::sample::{self, contender};
-    use crate::stats::Interval;
 
     /// A contender whose rounds took so long, and whose peak heap is so many times the peak live bytes.
-    fn timed(name: &str, warm_ns: &[u64], overhead: u64) -> Contender {
-        let time = Time { ops: 10, cold_ns: warm_ns.into(), warm_ns: warm_ns.into(), companions: Vec::new() };
+    pub(in crate::stats) fn timed(name: &str, steady_ns: &[u64], overhead: u64) -> Contender {
+        let time = Time { ops: 10, fresh_ns: steady_ns.into(), steady_ns: steady_ns.into(), ..Time::default() };
         Contender { time: Figure::Known(time), ..contender(name).pages(16 * overhead).build() }
     }
 
-    fn on(trace: &str, contenders: Vec<Contender>) -> Results {
+    pub(in crate::stats) fn on(trace: &str, contenders: Vec<Contender>) -> Results {
         let mut results = Results { contenders, ..sample::empty() };
         results.trace.name = trace.into();
         results
     }
 
-    const WARM: Measure = Measure::Time(Temperature::Warm);
+    pub(in crate::stats) const STEADY: Measure = Measure::Time(Regime::Steady);
 
-    fn find(all: &[Results], measure: Measure) -> Common {
+    pub(in crate::stats) fn find(all: &[Results], measure: Measure) -> Common {
         common(&all.iter().collect::<Vec<_>>(), "dlmalloc", measure)
-    }
-
-    #[test]
-    fn means_are_geometric_and_of_ratios_within_rounds() {
-        let all = [
-            on("one", vec![timed("dlmalloc", &[10, 20, 30], 2), timed("talc", &[20, 40, 60], 8)]),
-            on("two", vec![timed("dlmalloc", &[10, 20, 30], 2), timed("talc", &[5, 10, 90], 2)]),
-        ];
-        let time = find(&all, WARM);
-        assert_eq!(time.rows[1].ratios, [[2.0, 2.0, 2.0], [0.5, 0.5, 3.0]]);
-        let means: Vec<f64> = time.geometric_means(1).iter().map(|mean| mean.value).collect();
-        assert_eq!(means, [1.0, 1.0], "the median of the second trace is 0.5, and 2 × 0.5 is 1");
-        let heap = find(&all, Measure::Footprint).geometric_means(1);
-        assert!((heap[1].value - 4.0).abs() < 1e-12 && (heap[0].value - 2.0).abs() < 1e-12, "{heap:?}");
-    }
-
-    /// One trace needs ten times what the other does, of anybody; between the two contenders it is always 2.
-    #[test]
-    fn what_the_traces_do_to_all_cancels_in_a_ratio_of_means() {
-        let all = [
-            on("small", vec![timed("a", &[10, 10], 1), timed("b", &[10, 10], 2)]),
-            on("large", vec![timed("a", &[10, 10], 10), timed("b", &[10, 10], 20)]),
-        ];
-        let heap = find(&all, Measure::Footprint);
-        let mean = heap.geometric_means(1)[1].interval.unwrap();
-        assert!(mean.high > 5.0 * mean.low, "the mean depends on which traces there are: {mean:?}");
-        let ratio = heap.ratios_to(0, 1)[1];
-        let interval = ratio.interval.unwrap();
-        assert!([ratio.value, interval.low, interval.high].iter().all(|end| (end - 2.0).abs() < 1e-9), "{ratio:?}");
-        assert!(heap.ratios_to(2, 1).is_empty(), "there is no third row");
     }
 
     #[test]
@@ -341,7 +223,7 @@ mod tests {
         for (trace, row) in bad {
             all.push(on(trace, vec![timed("dlmalloc", &[10], 2), row]));
         }
-        for measure in [WARM, Measure::Footprint] {
+        for measure in [STEADY, Measure::Footprint] {
             let found = find(&all, measure);
             assert_eq!(found.traces, ["a", "b", "c"]);
             assert_eq!(found.rows.iter().map(|row| row.ratios.len()).collect::<Vec<_>>(), [3, 3]);
@@ -361,13 +243,13 @@ mod tests {
         let mut all: Vec<Results> =
             ["a", "b"].map(|trace| on(trace, vec![timed("dlmalloc", &[10], 2), failing()])).into();
         all.push(on("c", vec![timed("dlmalloc", &[10], 2), timed("talc", &[5], 2)]));
-        let found = find(&all, WARM);
+        let found = find(&all, STEADY);
         assert_eq!(found.traces, ["a", "b", "c"]);
         assert_eq!(found.rows.len(), 1);
         let reason = "completed 1 of 3 traces (failed verification)";
         assert_eq!(found.contenders_left_out, [("talc".to_owned(), reason.to_owned())]);
         // Exactly half is enough to stay, and then the trace goes.
-        let found = find(&all[1..], WARM);
+        let found = find(&all[1..], STEADY);
         assert_eq!((found.traces.len(), found.rows.len()), (1, 2));
     }
 
@@ -381,7 +263,7 @@ mod tests {
             on("b", rows(bump(timed("bump", &[5], 9)))),
             on("c", rows(bump(contender("bump").failed_requests(1).build()))),
         ];
-        for measure in [WARM, Measure::Footprint] {
+        for measure in [STEADY, Measure::Footprint] {
             let mut found = find(&all, measure);
             assert_eq!((found.traces.len(), found.rows.len(), found.contenders_left_out.len()), (3, 2, 0));
             found.add_yardsticks(&all.iter().collect::<Vec<_>>(), "dlmalloc", measure);
@@ -394,17 +276,17 @@ mod tests {
         }
         let mut all = all;
         all.iter_mut().for_each(|results| results.contenders[2].role = Role::Contender);
-        assert_eq!(find(&all, WARM).traces, ["a", "b"]);
+        assert_eq!(find(&all, STEADY).traces, ["a", "b"]);
     }
 
     #[test]
     fn without_the_baseline_there_is_nothing_to_compare() {
-        let found = find(&[on("a", vec![timed("talc", &[5], 2)])], WARM);
+        let found = find(&[on("a", vec![timed("talc", &[5], 2)])], STEADY);
         assert!(found.rows.is_empty() && found.traces.is_empty() && found.traces_left_out.is_empty());
         assert_eq!(found.contenders_left_out, [("talc".to_owned(), "dlmalloc does not take part".to_owned())]);
-        assert_eq!(found.geometric_means(1), []);
-        found.resample(1, |_| panic!("nothing to draw from"));
-        assert_eq!(find(&[], WARM).geometric_means(1), []);
+        assert_eq!(found.geometric_means(), []);
+        found.resample(|_| panic!("nothing to draw from"));
+        assert_eq!(find(&[], STEADY).geometric_means(), []);
     }
 
     #[test]
@@ -417,44 +299,5 @@ mod tests {
             .map(|(origin, group)| (*origin, group.iter().map(|one| one.trace.name.as_str()).collect::<Vec<_>>()))
             .collect();
         assert_eq!(groups, [(Origin::Recorded, vec!["b", "c"]), (Origin::Synthetic, vec!["a"])]);
-    }
-
-    /// Two traces whose ratios are 1 and 4: a resample has both (a mean of 2) half of the time, else one of them twice.
-    #[test]
-    fn the_interval_is_over_traces() {
-        let all = [
-            on("one", vec![timed("dlmalloc", &[10], 2), timed("talc", &[10], 2)]),
-            on("two", vec![timed("dlmalloc", &[10], 2), timed("talc", &[40], 2)]),
-        ];
-        let found = find(&all, WARM);
-        let mut counts = [0, 0, 0];
-        found.resample(3, |means| counts[means[1].log2().round() as usize] += 1);
-        assert_eq!(counts.iter().sum::<usize>(), RESAMPLES);
-        // Six standard deviations of a count with probability a quarter or a half are at most 300.
-        assert!(counts[0].abs_diff(2500) < 300 && counts[1].abs_diff(5000) < 300, "{counts:?}");
-        let interval = found.geometric_means(3)[1].interval.unwrap();
-        assert!((interval.low - 1.0).abs() < 1e-12 && (interval.high - 4.0).abs() < 1e-12);
-        assert_eq!(found.geometric_means(3), found.geometric_means(3), "the seed decides");
-    }
-
-    /// One trace of seven rounds: the interval of the median, which goes from the second smallest to the second largest.
-    #[test]
-    fn the_interval_is_over_rounds_too() {
-        let all = [on("one", vec![timed("dlmalloc", &[10; 7], 2), timed("talc", &[10, 20, 30, 40, 50, 60, 70], 2)])];
-        let mean = find(&all, WARM).geometric_means(1)[1];
-        let Some(Interval { low, high }) = mean.interval else { panic!("seven rounds have a spread") };
-        assert!((mean.value - 4.0).abs() < 1e-9 && (low - 2.0).abs() < 1e-9 && (high - 6.0).abs() < 1e-9, "{mean:?}");
-        let exact = find(&all, Measure::Footprint).geometric_means(1)[1];
-        assert_eq!(exact.interval, None, "one exact figure has no spread");
-    }
-
-    /// The same rounds for all: whoever takes twice another's time in every round does so in every resample.
-    #[test]
-    fn rows_are_compared_within_a_resample() {
-        let times: Vec<u64> = (1..20).map(|round| round * round).collect();
-        let twice: Vec<u64> = times.iter().map(|time| 2 * time).collect();
-        let rows = || vec![timed("dlmalloc", &[10; 19], 2), timed("talc", &times, 2), timed("bump", &twice, 2)];
-        let found = find(&[on("one", rows()), on("two", rows())], WARM);
-        found.resample(7, |means| assert!((means[2] / means[1] - 2.0).abs() < 1e-9, "{means:?}"));
     }
 }

@@ -1,63 +1,96 @@
 //! The same contender in two runs, whose rounds have nothing to do with each other.
+//!
+//! The interval combines those of the two medians on the logarithmic scale (MOVER, "method of variance estimates recovery": G. Y. Zou and
+//! A. Donner, "Construction of confidence limits about effect measures: a general approach", *Statistics in Medicine* 27, 2008): each end is
+//! as far from the ratio as the root of the squares of two distances, of the new median to its own end on that side, and of the old one
+//! to its end on the other side. It is a closed formula: no resampling, no seed.
+//!
+//! It is on the careful side. Of 20,000 simulated pairs of runs of the same (exponential noise of 5 % or of 100 %, one-sided as times are)
+//! the interval misses 1 in 2.3 % with 6 rounds in each run, 2.7 % with 15, 3.1 % with 30, and 3.4 % with 6 in one and 30 in the other, of 5 %
+//! nominal.
 
-use super::bootstrap::{median_in_place, percentile_interval};
 use super::ratio::verdict;
-use super::rng::SplitMix64;
-use super::{Estimate, RESAMPLES, Ratio, median};
+use super::{Estimate, Interval, Ratio, estimate_median};
 use crate::results::Figure;
 
-/// The ratio of the median of `new` to that of `old`, with a 95 % bootstrap interval for which both are drawn anew, each on its own: rounds
-/// of two runs are not pairs.
+/// The ratio of the median of `new` to that of `old`, with a 95 % interval for samples that are no pairs: rounds of two runs are none.
 ///
-/// What the interval cannot see is what differs between the runs as a whole: the machine, its temperature, where the linker put the
-/// functions. No interval where either has a single sample; unknown where one has none, or the old median is 0.
+/// What the interval cannot see is what differs between the runs as a whole: the machine, its regime, where the linker put the
+/// functions. No interval where either has a single sample; unknown where one has none, or a sample of either is 0.
 ///
 /// ```
 /// use reports::stats::{Verdict, ratio_of_medians};
 ///
 /// let old = [20.1, 20.3, 20.2, 20.0, 20.4, 20.2, 20.1];
 /// let new = [22.3, 22.1, 22.4, 22.2, 22.0, 22.3, 25.9];
-/// let ratio = ratio_of_medians(&new, &old, 1);
+/// let ratio = ratio_of_medians(&new, &old);
 /// assert_eq!(ratio.known().map(|ratio| ratio.verdict), Some(Verdict::Slower));
 /// ```
-pub fn ratio_of_medians(new: &[f64], old: &[f64], seed: u64) -> Figure<Ratio> {
-    let (Some(above), Some(below)) = (median(new), median(old)) else { return Figure::unknown("no round was timed") };
-    // Samples are not negative, so that no resample's median is 0 unless a sample is.
-    if old.iter().any(|&sample| sample <= 0.0) {
-        return Figure::unknown("a replay of the old run took no time that the clock could see");
+pub fn ratio_of_medians(new: &[f64], old: &[f64]) -> Figure<Ratio> {
+    for (samples, which) in [(new, "new"), (old, "old")] {
+        if samples.iter().any(|&sample| sample <= 0.0) {
+            return Figure::unknown(format!("a replay of the {which} run took no time that the clock could see"));
+        }
     }
-    let interval = (new.len() > 1 && old.len() > 1).then(|| {
-        let mut rng = SplitMix64::new(seed);
-        let (mut news, mut olds) = (vec![0.0; new.len()], vec![0.0; old.len()]);
-        let draw = |_| {
-            news.fill_with(|| new[rng.index(new.len())]);
-            olds.fill_with(|| old[rng.index(old.len())]);
-            median_in_place(&mut news) / median_in_place(&mut olds)
-        };
-        percentile_interval((0..RESAMPLES).map(draw).collect())
+    match (estimate_median(new), estimate_median(old)) {
+        (Some(above), Some(below)) => Figure::Known(quotient(&above, &below)),
+        _ => Figure::unknown("no round was timed"),
+    }
+}
+
+/// The ratio of two independent estimates above 0.
+fn quotient(above: &Estimate, below: &Estimate) -> Ratio {
+    let value = above.value / below.value;
+    let interval = above.interval.zip(below.interval).map(|(ours, theirs)| {
+        let far = |one: f64, other: f64| one.ln().hypot(other.ln());
+        Interval {
+            low: value / far(above.value / ours.low, theirs.high / below.value).exp(),
+            high: value * far(ours.high / above.value, below.value / theirs.low).exp(),
+        }
     });
-    let estimate = Estimate { value: above / below, interval };
-    Figure::Known(Ratio { estimate, verdict: verdict(&estimate) })
+    let estimate = Estimate { value, interval };
+    Ratio { estimate, verdict: verdict(&estimate) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::rng::SplitMix64;
     use crate::stats::{Interval, Verdict, estimate_median};
 
     fn ratio(new: &[f64], old: &[f64]) -> Ratio {
-        *ratio_of_medians(new, old, 3).known().unwrap()
+        *ratio_of_medians(new, old).known().unwrap()
     }
 
     /// With an old run that never varies, all that is left is the interval of the new one's median, whose ends are known.
     #[test]
     fn a_steady_old_run_leaves_the_interval_of_the_new_one() {
         let new: Vec<f64> = (1..=11).map(f64::from).collect();
-        let found = ratio(&new, &[2.0; 5]).estimate;
-        assert_eq!(found, Estimate { value: 3.0, interval: Some(Interval { low: 1.5, high: 4.5 }) });
-        assert_eq!(estimate_median(&new, 3).unwrap().interval, Some(Interval { low: 3.0, high: 9.0 }));
-        let found = ratio(&[12.0; 3], &new).estimate;
-        assert_eq!(found.interval, Some(Interval { low: 12.0 / 9.0, high: 4.0 }), "the other way round");
+        let of_new = estimate_median(&new).unwrap().interval.unwrap();
+        let is = |found: Estimate, value: f64, low: f64, high: f64| {
+            let interval = found.interval.unwrap();
+            let off = [found.value - value, interval.low - low, interval.high - high];
+            assert!(off.iter().all(|off| off.abs() < 1e-12), "{found:?}");
+        };
+        is(ratio(&new, &[2.0; 5]).estimate, 3.0, of_new.low / 2.0, of_new.high / 2.0);
+        is(ratio(&[12.0; 3], &new).estimate, 2.0, 12.0 / of_new.high, 12.0 / of_new.low);
+    }
+
+    /// Medians of 4 and 2 with intervals of 2 to 8 and 1 to 4: on the logarithmic scale both go by ln 2 to either side, together by √2 ln 2.
+    #[test]
+    fn the_distances_to_the_ends_add_up_as_squares() {
+        let of = |value: f64| Estimate { value, interval: Some(Interval { low: value / 2.0, high: value * 2.0 }) };
+        let found = quotient(&of(4.0), &of(2.0));
+        let Interval { low, high } = found.estimate.interval.unwrap();
+        let factor = 2.0_f64.powf(std::f64::consts::SQRT_2);
+        assert!((low - 2.0 / factor).abs() < 1e-12 && (high - 2.0 * factor).abs() < 1e-12, "{found:?}");
+        assert_eq!(found.verdict, Verdict::Inconclusive);
+        // To the lower end it is the new median's way down and the old one's way up.
+        let lopsided = Estimate { value: 1.0, interval: Some(Interval { low: 1.0, high: 3.0 }) };
+        let other = Estimate { value: 1.0, interval: Some(Interval { low: 0.5, high: 1.0 }) };
+        let Interval { low, high } = quotient(&lopsided, &other).estimate.interval.unwrap();
+        let expected = 3.0_f64.ln().hypot(2.0_f64.ln()).exp();
+        assert!((low - 1.0).abs() < 1e-12 && (high - expected).abs() < 1e-12, "{low} to {high}");
     }
 
     /// Both vary: the interval is wider than that of either alone, and it does not matter in which order the rounds were.
@@ -73,8 +106,35 @@ mod tests {
         let one = width(ratio(&new, &[100.0; 21]));
         let both = width(ratio(&new, &new));
         assert!(both > 1.2 * one && both < 1.7 * one, "{both} and {one}: about √2 times");
-        assert!((both - width(ratio(&backwards, &new))).abs() < 0.02);
+        assert_eq!(both, width(ratio(&backwards, &new)));
         assert_eq!(ratio(&new, &new).verdict, Verdict::Inconclusive);
+    }
+
+    /// How many of so many ratios of equal medians have their interval beside 1. The samples are of exponential noise above a time that
+    /// no replay goes below, by this share of it.
+    fn misses(runs: usize, (news, olds): (usize, usize), noise: f64, of: fn(&[f64], &[f64]) -> Figure<Ratio>) -> usize {
+        let mut rng = SplitMix64::new((news * olds) as u64);
+        let mut samples = |n: usize| (0..n).map(|_| 1.0 - noise * rng.share().ln()).collect::<Vec<f64>>();
+        let mut run = || of(&samples(news), &samples(olds)).known().unwrap().verdict != Verdict::Inconclusive;
+        (0..runs).filter(|_| run()).count()
+    }
+
+    /// Of 4,000 ratios 200 may miss. The head tells of 2.3 to 3.4 %, which is 92 to 136, with a standard deviation of 12 at most. An interval that
+    /// takes the old run's median for exact is too narrow, and is found.
+    #[test]
+    fn simulated_intervals_miss_no_more_often_than_they_may() {
+        for sizes in [(6, 6), (15, 15), (30, 30), (6, 30), (30, 6)] {
+            for noise in [0.05, 1.0] {
+                let missed = misses(4_000, sizes, noise, ratio_of_medians);
+                assert!((60..200).contains(&missed), "{sizes:?}, noise {noise}: {missed} of 4,000");
+            }
+        }
+        let too_narrow = |new: &[f64], old: &[f64]| {
+            let exact = [estimate_median(old).unwrap().value; 6];
+            ratio_of_medians(new, &exact)
+        };
+        let missed = misses(4_000, (15, 15), 0.05, too_narrow);
+        assert!(missed > 400, "{missed} of 4,000 would be seen");
     }
 
     #[test]
@@ -85,8 +145,11 @@ mod tests {
         assert_eq!(ratio(&times(0.9), &old).verdict, Verdict::Faster);
         assert_eq!(ratio(&times(1.001), &old).verdict, Verdict::Inconclusive);
         assert_eq!(ratio(&[3.0], &old).estimate.interval, None, "one sample says nothing of its spread");
-        assert_eq!(ratio_of_medians(&[], &old, 1), Figure::unknown("no round was timed"));
-        assert_eq!(ratio_of_medians(&old, &[], 1), Figure::unknown("no round was timed"));
-        assert!(matches!(ratio_of_medians(&old, &[0.0, 1.0, 1.0], 1), Figure::Unknown { .. }));
+        assert_eq!(ratio_of_medians(&[], &old), Figure::unknown("no round was timed"));
+        assert_eq!(ratio_of_medians(&old, &[]), Figure::unknown("no round was timed"));
+        let nothing =
+            |which: &str| Figure::unknown(format!("a replay of the {which} run took no time that the clock could see"));
+        assert_eq!(ratio_of_medians(&old, &[0.0, 1.0, 1.0]), nothing("old"));
+        assert_eq!(ratio_of_medians(&[0.0, 1.0, 1.0], &old), nothing("new"));
     }
 }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use crate::numbers;
 use crate::results::{Contender, Figure, Memory, Results, Role, Verification};
-use crate::stats::{Estimate, Temperature, gross_ns_per_op, of_one_run};
+use crate::stats::{Estimate, Regime, gross_ns_per_op, of_one_run};
 
 /// What stands where there is no figure; the notes say why.
 pub(crate) const UNKNOWN: &str = "–";
@@ -18,8 +18,8 @@ const MARK: char = '*';
 /// A contender with its timings as estimates, and whether its figures are among the best.
 pub(crate) struct Row<'a> {
     pub(crate) contender: &'a Contender,
-    pub(crate) cold: Timing,
-    pub(crate) warm: Timing,
+    pub(crate) fresh: Timing,
+    pub(crate) steady: Timing,
     /// Whether no other contender needs fewer pages.
     pub(crate) smallest: bool,
     /// Whether no other contender can do with fewer pages.
@@ -34,24 +34,21 @@ pub(crate) struct Timing {
     pub(crate) fastest: bool,
 }
 
-/// All rows in the order of the table: contenders by overhead and then by cold time, behind them those that failed
-/// requests and then those that failed verification; then the baselines, then the floor.
+/// All rows in the order of the table: contenders by overhead and then by fresh time, behind them those that failed
+/// requests and then those that failed verification; then the baselines, the ablations and the floor.
 pub(crate) fn rows(results: &Results) -> Vec<Row<'_>> {
-    let mut rows: Vec<Row> = results.contenders.iter().map(|contender| row(contender, results.settings.seed)).collect();
+    let mut rows: Vec<Row> = results.contenders.iter().map(|contender| row(contender)).collect();
     rows.sort_by(in_table_order);
     mark_best(&mut rows, timings_are_marked(results));
     rows
 }
 
-fn row(contender: &Contender, seed: u64) -> Row<'_> {
-    let timing = |temperature| Timing {
-        ns_per_op: gross_ns_per_op(contender, temperature, seed).known().copied(),
-        fastest: false,
-    };
+fn row(contender: &Contender) -> Row<'_> {
+    let timing = |regime| Timing { ns_per_op: gross_ns_per_op(contender, regime).known().copied(), fastest: false };
     Row {
         contender,
-        cold: timing(Temperature::Cold),
-        warm: timing(Temperature::Warm),
+        fresh: timing(Regime::Fresh),
+        steady: timing(Regime::Steady),
         smallest: false,
         smallest_min: false,
     }
@@ -62,17 +59,25 @@ fn in_table_order(one: &Row, other: &Row) -> Ordering {
         let role = match row.contender.role {
             Role::Contender => 0,
             Role::Baseline => 1,
-            Role::Floor => 2,
+            Role::Ablation => 2,
+            Role::Floor => 3,
         };
         (role, row.is_invalid(), row.failed_requests() > 0)
     };
     // What is not known comes last in its group.
     let overhead = |row: &Row| row.memory().map_or(f64::INFINITY, |memory| memory.overhead_ratio);
-    let cold = |row: &Row| row.cold.ns_per_op.map_or(f64::INFINITY, |estimate| estimate.value);
+    let fresh = |row: &Row| row.fresh.ns_per_op.map_or(f64::INFINITY, |estimate| estimate.value);
     group(one)
         .cmp(&group(other))
         .then(overhead(one).total_cmp(&overhead(other)))
-        .then(cold(one).total_cmp(&cold(other)))
+        .then(fresh(one).total_cmp(&fresh(other)))
+}
+
+/// Whether growth has to be shown: some row has not settled, so that it grows or may do so. Where nobody's growth is known there is nothing to
+/// show.
+pub(crate) fn growth_matters(rows: &[Row]) -> bool {
+    let known = rows.iter().any(|row| row.growth().is_some());
+    known && rows.iter().any(|row| row.memory().is_some() && row.growth() != Some(0))
 }
 
 /// Whether timings may be marked. Those of several runs may not: a row is compared with its companions there, and with no other row.
@@ -97,8 +102,8 @@ fn mark_best(rows: &mut [Row], marks_timings: bool) {
     if !marks_timings {
         return;
     }
-    mark_fastest(rows.iter_mut().filter(|row| row.may_be_best()).map(|row| &mut row.cold).collect());
-    mark_fastest(rows.iter_mut().filter(|row| row.may_be_best()).map(|row| &mut row.warm).collect());
+    mark_fastest(rows.iter_mut().filter(|row| row.may_be_best()).map(|row| &mut row.fresh).collect());
+    mark_fastest(rows.iter_mut().filter(|row| row.may_be_best()).map(|row| &mut row.steady).collect());
 }
 
 /// Marks the lowest timing and all whose intervals overlap its interval. Without an interval nothing can be said.
@@ -132,6 +137,11 @@ impl Row<'_> {
         self.contender.min_heap.known().map(|min| min.pages)
     }
 
+    /// Pages that each further loop of the trace adds.
+    pub(crate) fn growth(&self) -> Option<u64> {
+        self.memory()?.growth.known().map(|growth| growth.per_loop_pages)
+    }
+
     fn failed_requests(&self) -> u64 {
         self.memory().map_or(0, |memory| memory.failed_requests)
     }
@@ -160,6 +170,11 @@ impl Row<'_> {
     /// The minimum heap over peak live, or nothing.
     pub(crate) fn min_heap_ratio_cell(&self) -> String {
         self.contender.min_heap.known().map(|min| numbers::short(min.ratio_to_max_live)).unwrap_or_default()
+    }
+
+    /// The pages of its growth.
+    pub(crate) fn growth_cell(&self) -> String {
+        self.growth().map_or(UNKNOWN.into(), numbers::grouped)
     }
 
     /// How many requests were answered with null, or that the blocks were wrong.
@@ -204,19 +219,20 @@ mod tests {
     }
 
     #[test]
-    fn order_is_role_then_soundness_then_overhead_then_cold_time() {
+    fn order_is_role_then_soundness_then_overhead_then_fresh_time() {
         let mut results = sample::empty();
         results.contenders = vec![
             contender("null").role(Role::Floor).without_memory("hands out no memory").build(),
+            contender("ablation").role(Role::Ablation).pages(1).build(),
             contender("bump").role(Role::Baseline).pages(1).build(),
             contender("broken").pages(1).invalid(17, "block 3 overlaps block 2").build(),
             contender("refuses").pages(1).failed_requests(12).build(),
             contender("unknown").without_memory("not accounted here").build(),
-            contender("slow").pages(20).cold_ns(30).build(),
-            contender("quick").pages(20).cold_ns(10).build(),
-            contender("small").pages(19).cold_ns(900).build(),
+            contender("slow").pages(20).fresh_ns(30).build(),
+            contender("quick").pages(20).fresh_ns(10).build(),
+            contender("small").pages(19).fresh_ns(900).build(),
         ];
-        let expected = ["small", "quick", "slow", "unknown", "refuses", "broken", "bump", "null"];
+        let expected = ["small", "quick", "slow", "unknown", "refuses", "broken", "bump", "ablation", "null"];
         assert_eq!(names(&rows(&results), |_| true), expected);
     }
 
@@ -224,17 +240,18 @@ mod tests {
     fn only_who_is_known_to_serve_all_requests_can_be_best() {
         let mut results = sample::empty();
         results.contenders = vec![
-            contender("a").pages(20).cold_ns(12).warm_ns(40).build(),
-            contender("b").pages(22).cold_ns(20).warm_ns(9).build(),
-            contender("refuses").pages(2).cold_ns(1).warm_ns(1).failed_requests(1).build(),
-            contender("broken").pages(2).cold_ns(1).warm_ns(1).invalid(1, "outside the heap").build(),
-            contender("unknown").without_memory("not accounted here").cold_ns(1).warm_ns(1).build(),
-            contender("bump").role(Role::Baseline).pages(2).cold_ns(1).warm_ns(1).build(),
+            contender("a").pages(20).fresh_ns(12).steady_ns(40).build(),
+            contender("b").pages(22).fresh_ns(20).steady_ns(9).build(),
+            contender("refuses").pages(2).fresh_ns(1).steady_ns(1).failed_requests(1).build(),
+            contender("broken").pages(2).fresh_ns(1).steady_ns(1).invalid(1, "outside the heap").build(),
+            contender("unknown").without_memory("not accounted here").fresh_ns(1).steady_ns(1).build(),
+            contender("bump").role(Role::Baseline).pages(2).fresh_ns(1).steady_ns(1).build(),
+            contender("ablation").role(Role::Ablation).pages(2).fresh_ns(1).steady_ns(1).build(),
         ];
         let rows = rows(&results);
         assert_eq!(names(&rows, |row| row.smallest), ["a"]);
-        assert_eq!(names(&rows, |row| row.cold.fastest), ["a"]);
-        assert_eq!(names(&rows, |row| row.warm.fastest), ["b"]);
+        assert_eq!(names(&rows, |row| row.fresh.fastest), ["a"]);
+        assert_eq!(names(&rows, |row| row.steady.fastest), ["b"]);
     }
 
     #[test]
@@ -261,20 +278,20 @@ mod tests {
         let mut results = sample::empty();
         // The intervals reach 1.7 % to either side: 2 % more overlaps, 10 % more does not.
         results.contenders = vec![
-            contender("a").pages(20).cold_ns(1000).build(),
-            contender("b").pages(20).cold_ns(1020).build(),
-            contender("c").pages(21).cold_ns(1100).build(),
+            contender("a").pages(20).fresh_ns(1000).build(),
+            contender("b").pages(20).fresh_ns(1020).build(),
+            contender("c").pages(21).fresh_ns(1100).build(),
         ];
         let rows = rows(&results);
         assert_eq!(names(&rows, |row| row.smallest), ["a", "b"]);
-        assert_eq!(names(&rows, |row| row.cold.fastest), ["a", "b"]);
+        assert_eq!(names(&rows, |row| row.fresh.fastest), ["a", "b"]);
     }
 
     #[test]
     fn timings_of_several_runs_are_not_marked() {
         let results = sample::of_several_runs();
         let rows = rows(&results);
-        assert!(names(&rows, |row| row.cold.fastest || row.warm.fastest).is_empty());
+        assert!(names(&rows, |row| row.fresh.fastest || row.steady.fastest).is_empty());
         assert_eq!(names(&rows, |row| row.smallest), ["a"], "memory is exact, wherever it was measured");
     }
 
@@ -282,9 +299,9 @@ mod tests {
     fn nothing_is_fastest_without_an_interval_and_nobody_is_best_alone() {
         let mut results = sample::empty();
         results.contenders = vec![contender("a").rounds(1).build(), contender("b").rounds(1).build()];
-        assert!(names(&rows(&results), |row| row.cold.fastest || row.warm.fastest).is_empty());
+        assert!(names(&rows(&results), |row| row.fresh.fastest || row.steady.fastest).is_empty());
         results.contenders = vec![contender("a").build(), contender("bump").role(Role::Baseline).build()];
-        assert!(names(&rows(&results), |row| row.smallest || row.cold.fastest).is_empty());
+        assert!(names(&rows(&results), |row| row.smallest || row.fresh.fastest).is_empty());
     }
 
     #[test]

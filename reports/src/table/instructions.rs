@@ -8,7 +8,7 @@ use crate::numbers::{grouped, short};
 use crate::results::{Instructions, Role};
 
 /// What explains the columns, below the table.
-pub(super) const LEGEND: &str = "Instructions: of one warm replay over its operations, in the program alone, not in the kernel. The net is less the \
+pub(super) const LEGEND: &str = "Instructions: of one fresh replay over its operations, what it writes into new memory included, in the program alone and not in the kernel. The net is less the \
      floor's, which counts the harness. callgrind counts exactly, and the same again on the same build; perf_event is the processor's own \
      counter. METHODOLOGY.md says what they cannot tell.";
 
@@ -46,8 +46,8 @@ mod tests {
 
     /// The lines below the header, of results whose instructions were changed.
     fn lines(change: impl Fn(&mut Instructions)) -> (String, Vec<String>) {
-        let mut floor = contender("null").role(Role::Floor).warm_ns(20).build();
-        let mut talc = contender("talc").warm_ns(90).build();
+        let mut floor = contender("null").role(Role::Floor).steady_ns(20).build();
+        let mut talc = contender("talc").steady_ns(90).build();
         for row in [&mut floor, &mut talc] {
             let Figure::Known(figures) = &mut row.instructions else { unreachable!() };
             change(figures);

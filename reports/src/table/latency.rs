@@ -3,7 +3,7 @@
 use super::cells::Row;
 use super::narrow::narrow;
 use super::wrap::printable;
-use crate::numbers::{grouped, short};
+use crate::numbers::{count, grouped, short};
 use crate::results::{CallKind, Latency};
 
 /// Both tables of the rows that have such figures, in at most so many columns; none where there is no such row.
@@ -42,10 +42,11 @@ pub(super) fn legend(rows: &[Row]) -> Option<String> {
     let known = known(rows);
     let (_, Latency { timer, passes, .. }) = known.first()?;
     Some(format!(
-        "Single calls: {passes} replays on warm pages, with the clock ({}) read around each call. Its own cost, {} ns, is in every figure, and so \
+        "Single calls: {}, page faults included, with the clock ({}) read around each call. Its own cost, {} ns, is in every figure, and so \
          are interrupts; its steps are {} ns. Nothing is marked: there is no interval. The slowest call counts with its fastest replay, as what was \
          slow once was the machine. Live, heap: before that call; grown: in it. By kind and size, and 20 calls each: results.json. \
          METHODOLOGY.md says how.",
+        count((*passes).into(), "fresh replay"),
         timer.name,
         short(timer.cost_ns),
         short(timer.step_ns),

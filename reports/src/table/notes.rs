@@ -3,7 +3,16 @@
 use super::cells::{INVALID, Row, UNKNOWN, timings_are_marked};
 use crate::numbers::{count, grouped};
 use crate::reasons::by_reason;
-use crate::results::{Contender, Figure, Origin, Results, Role, Settings, Verification, Warning};
+use crate::results::{Contender, Figure, Origin, Results, Role, Verification, Warning};
+use crate::stats::Regime;
+use crate::times;
+
+/// What explains times that are no program's.
+pub(crate) const ALONE: &str = "Allocator code alone: nothing is written into the blocks, so these are no program's times. A program writes what it asks \
+    for, and pays for the page faults and cache misses of it.";
+
+/// What explains the column of growth.
+const GROWS_BY: &str = "Grows by: pages that each further loop of the trace adds; 0 where the heap has settled.";
 
 /// The trace and the settings, in one sentence.
 pub(crate) fn caption(results: &Results) -> String {
@@ -13,18 +22,13 @@ pub(crate) fn caption(results: &Results) -> String {
         Origin::Synthetic => "synthetic",
         Origin::Unstated => "origin not stated",
     };
-    let touch = match settings.touch.as_str() {
-        "none" => "blocks not touched",
-        "first" => "first byte of each block touched",
-        "all" => "every byte of each block touched",
-        other => other,
-    };
     format!(
-        "{} ({origin}): {}, peak live {} B in {}; {touch}; {}",
+        "{} ({origin}): {}, peak live {} B in {}; {}; {}",
         trace.name,
         count(trace.events, "event"),
         grouped(trace.peak_live_bytes),
         count(trace.peak_live_objects, "object"),
+        times::written(settings),
         count(settings.rounds.into(), "round"),
     )
 }
@@ -36,9 +40,9 @@ pub(crate) fn warnings(results: &Results) -> Vec<String> {
 }
 
 /// How to read the columns and the marks.
-pub(super) fn legend(results: &Results, rows: &[Row]) -> Vec<String> {
+pub(super) fn legend(results: &Results, rows: &[Row], with_growth: bool) -> Vec<String> {
     let mut lines = Vec::new();
-    if rows.iter().any(|row| row.smallest || row.smallest_min || row.cold.fastest || row.warm.fastest) {
+    if rows.iter().any(|row| row.smallest || row.smallest_min || row.fresh.fastest || row.steady.fastest) {
         let timings = match timings_are_marked(results) {
             true => "timings whose intervals overlap the lowest one's are tied and all marked",
             false => "timings are of several runs, and not marked",
@@ -46,7 +50,7 @@ pub(super) fn legend(results: &Results, rows: &[Row]) -> Vec<String> {
         lines.push(format!("* lowest among the contenders known to serve every request; {timings}."));
     }
     lines.push(format!(
-        "Sorted by overhead, then by cold time; who failed comes last. Overhead is peak heap / peak live; J–W #4 (Johnstone and Wilson) the same \
+        "Sorted by overhead, then by fresh time; who failed comes last. Overhead is peak heap / peak live; J–W #4 (Johnstone and Wilson) the same \
          less 1, in per cent. A page has {} B.",
         grouped(results.settings.page_bytes)
     ));
@@ -58,14 +62,19 @@ pub(super) fn legend(results: &Results, rows: &[Row]) -> Vec<String> {
         );
     }
     if results.settings.rounds > 0 {
-        lines.push(
-            "Timings are medians with their 95 % confidence intervals (CI): cold on fresh zeroed pages, page faults \
-             included; warm on pages that are resident already."
-                .into(),
-        );
+        lines.push(format!(
+            "Timings are medians with their 95 % confidence intervals (CI). Fresh: {}. Steady: {}.",
+            times::timed(Regime::Fresh),
+            times::timed(Regime::Steady),
+        ));
+        lines.extend(times::alone(&results.settings).map(|_| ALONE.to_owned()));
     }
+    lines.extend(with_growth.then(|| GROWS_BY.to_owned()));
     if has(rows, Role::Baseline) {
-        lines.push("Baselines are yardsticks that one would not ship.".into());
+        lines.push("Baselines are yardsticks: you would not ship them.".into());
+    }
+    if has(rows, Role::Ablation) {
+        lines.push("Ablations are variants of a contender with one decision switched: they show what it does, and win nothing.".into());
     }
     if let Figure::Known(bounds) = &results.bounds {
         lines.push(format!(
@@ -106,8 +115,9 @@ pub(crate) fn notes(results: &Results, rows: &[Row]) -> Vec<String> {
     let mut notes: Vec<String> = contenders().filter_map(verification_note).collect();
     notes.extend(contenders().filter_map(failed_requests_note));
     notes.extend(contenders().filter_map(not_monotone_note));
+    let growth = rows.iter().any(|row| row.growth().is_some());
     let missing = rows.iter().flat_map(|row| {
-        missing(row.contender, &results.settings).into_iter().map(|what| (row.contender.name.as_str(), what))
+        missing(row.contender, results, growth).into_iter().map(|what| (row.contender.name.as_str(), what))
     });
     notes.extend(by_reason(missing).into_iter().map(|(names, what)| format!("{names}: {what}")));
     notes
@@ -151,8 +161,8 @@ fn not_monotone_note(contender: &Contender) -> Option<String> {
     ))
 }
 
-/// What a contender has no figures for, of those that were asked for, and why.
-fn missing(contender: &Contender, settings: &Settings) -> Vec<String> {
+/// What a contender has no figures for, of those that were asked for, and why. Growth is told of where others have it.
+fn missing(contender: &Contender, Results { settings, .. }: &Results, growth: bool) -> Vec<String> {
     let mut figures = vec![("memory figures", reason(&contender.memory)), ("timings", reason(&contender.time))];
     if settings.latency {
         figures.push(("latency", reason(&contender.latency)));
@@ -163,9 +173,16 @@ fn missing(contender: &Contender, settings: &Settings) -> Vec<String> {
     if settings.min_heap {
         figures.insert(1, ("minimum heap", reason(&contender.min_heap)));
     }
-    let unknown = figures.iter().filter_map(|&(what, why)| Some((what, why?.to_owned())));
-    let mut reasons = by_reason(unknown.clone());
-    if let ([(what, _)], true) = (&mut reasons[..], unknown.count() == figures.len()) {
+    let unknown: Vec<(&str, String)> =
+        figures.iter().filter_map(|&(what, why)| Some((what, why?.to_owned()))).collect();
+    let all = unknown.len() == figures.len();
+    // Parts of figures that are there as a whole.
+    let steady = contender.time.known().filter(|time| time.steady_ns.is_empty() && !time.fresh_ns.is_empty());
+    let steady = steady.map(|time| ("steady time", Regime::Steady.why_none(time).to_owned()));
+    let grows = contender.memory.known().filter(|_| growth).and_then(|memory| reason(&memory.growth));
+    let grows = grows.map(|why| ("growth", why.to_owned()));
+    let mut reasons = by_reason(unknown.into_iter().chain(steady).chain(grows));
+    if let ([(what, _)], true) = (&mut reasons[..], all) {
         *what = "figures".into();
     }
     reasons.into_iter().map(|(what, why)| format!("no {what} ({UNKNOWN}): {why}")).collect()
@@ -206,7 +223,7 @@ mod tests {
     #[test]
     fn timings_of_several_runs_are_told_as_not_marked() {
         let results = sample::of_several_runs();
-        let legend = legend(&results, &rows(&results)).join("\n");
+        let legend = legend(&results, &rows(&results), false).join("\n");
         assert!(legend.contains("timings are of several runs, and not marked."), "{legend}");
     }
 
@@ -238,6 +255,36 @@ mod tests {
     }
 
     #[test]
+    fn who_has_no_steady_time_or_growth_has_a_note() {
+        let mut results = sample::empty();
+        results.contenders = vec![
+            contender("dlmalloc").build(),
+            contender("wee_alloc").without_steady("the heap limit was reached in loop 5").build(),
+        ];
+        let note = "wee_alloc: no steady time (–): the heap limit was reached in loop 5";
+        assert_eq!(notes(&results, &rows(&results)), [note]);
+        let Figure::Known(memory) = &mut results.contenders[1].memory else { unreachable!() };
+        memory.growth = Figure::unknown("its time was over");
+        let rows_of = |results: &Results| notes(results, &rows(results));
+        assert_eq!(rows_of(&results), [note, "wee_alloc: no growth (–): its time was over"]);
+        let Figure::Known(memory) = &mut results.contenders[1].memory else { unreachable!() };
+        memory.growth = Figure::unknown("the heap limit was reached in loop 5");
+        let both = "wee_alloc: no steady time, growth (–): the heap limit was reached in loop 5";
+        assert_eq!(rows_of(&results), [both], "one reason is told once");
+        results.contenders.remove(0);
+        assert_eq!(rows_of(&results), [note], "where nobody has a growth there is no column for it");
+    }
+
+    #[test]
+    fn times_that_are_no_program_s_are_called_so() {
+        let mut results = sample::results();
+        let told = |results: &Results| legend(results, &rows(results), false).contains(&ALONE.to_owned());
+        assert!(!told(&results) && caption(&results).contains("; every new byte written; 15 rounds"));
+        results.settings.touch = "none".into();
+        assert!(told(&results) && caption(&results).contains("; allocator code alone: nothing written; 15 rounds"));
+    }
+
+    #[test]
     fn minimum_heaps_are_told_of_only_where_they_were_asked_for() {
         let mut results = sample::empty();
         results.contenders = vec![
@@ -256,7 +303,9 @@ mod tests {
             ]
         );
         assert!(
-            legend(&results, &rows(&results)).join("\n").contains("the smallest heap in which the trace completes")
+            legend(&results, &rows(&results), false)
+                .join("\n")
+                .contains("the smallest heap in which the trace completes")
         );
     }
 

@@ -1,11 +1,12 @@
 //! The first table of one trace: time and memory of each allocator, and what an offline placement needs.
 
-use super::cells::{Row, Timing, marked};
+use super::cells::{Row, Timing, growth_matters, marked};
 use super::narrow::{narrow, whole};
 use super::pair::{Pair, joined, widths};
-use super::wrap::printable;
+use super::wrap::{printable, wrap};
 use crate::numbers::{exact_unit, grouped, short};
 use crate::results::{Results, Role};
+use crate::times;
 
 /// Ways to lay the table out, roomiest first.
 const LAYOUTS: [Layout; 4] = [
@@ -15,11 +16,17 @@ const LAYOUTS: [Layout; 4] = [
     Layout { version_below: true, interval_below: true, memory_below: true },
 ];
 
+/// Columns that "allocator code alone" takes in a heading.
+const ALONE_WIDTH: usize = 10;
+
 /// Of several tables, where memory has one of its own.
 const NARROWEST: Layout = Layout { version_below: true, interval_below: true, memory_below: false };
 
 /// Where the pages at the peak stand, and behind them their KiB.
 const PEAK_COLUMN: usize = 3;
+
+/// How many columns are behind that of growth: overhead, J–W #4 and failures.
+const BEHIND_GROWTH: usize = 3;
 
 /// Where the minimum heap stands, if it was asked for: behind the peak.
 const MIN_HEAP_COLUMN: usize = PEAK_COLUMN + 2;
@@ -48,18 +55,35 @@ impl Layout {
     }
 }
 
-/// The table in the roomiest layout that fits; if none does, as several tables.
-pub(super) fn overview(results: &Results, rows: &[Row], width: usize) -> String {
-    let mut laid_out = LAYOUTS.into_iter().map(|layout| build(results, rows, layout));
-    let fitting = laid_out.find_map(|(header, rows)| whole(&header, &rows, width));
-    fitting.unwrap_or_else(|| {
-        let (header, rows) = build(results, rows, NARROWEST);
-        narrow(header, rows, width)
-    })
+/// The table.
+pub(super) struct Overview {
+    pub(super) text: String,
+    /// Whether it has a column for growth.
+    pub(super) with_growth: bool,
 }
 
-/// The header, and the rows below it.
-fn build(results: &Results, rows: &[Row], layout: Layout) -> (Vec<String>, Vec<Vec<String>>) {
+/// The table in the roomiest layout that fits; if none does, as several tables. Growth has a column where some row grows or
+/// may do so; where all have settled, if there is room beside everything else.
+pub(super) fn overview(results: &Results, rows: &[Row], width: usize) -> Overview {
+    let fitting = |layout, with_growth| {
+        let (header, rows) = build(results, rows, layout, with_growth);
+        whole(&header, &rows, width)
+    };
+    let known = rows.iter().any(|row| row.growth().is_some());
+    if let Some(text) = fitting(LAYOUTS[0], true).filter(|_| known) {
+        return Overview { text, with_growth: true };
+    }
+    let with_growth = growth_matters(rows);
+    let laid_out = LAYOUTS.into_iter().find_map(|layout| fitting(layout, with_growth));
+    let text = laid_out.unwrap_or_else(|| {
+        let (header, rows) = build(results, rows, NARROWEST, with_growth);
+        narrow(header, rows, width)
+    });
+    Overview { text, with_growth }
+}
+
+/// The header, and the rows below it; with a column for growth or without.
+fn build(results: &Results, rows: &[Row], layout: Layout, with_growth: bool) -> (Vec<String>, Vec<Vec<String>>) {
     let with_min_heap = results.settings.min_heap;
     // In whole pages, as the heaps above it are.
     let page_bytes = results.settings.page_bytes.max(1);
@@ -69,14 +93,14 @@ fn build(results: &Results, rows: &[Row], layout: Layout) -> (Vec<String>, Vec<V
     });
     let (unit_bytes, unit) =
         exact_unit(rows.iter().filter_map(Row::peak_bytes).chain(bound.map(|(_, bytes, _)| bytes)));
-    let cold_widths = widths(rows.iter().map(|row| timing_cells(&row.cold)));
-    let warm_widths = widths(rows.iter().map(|row| timing_cells(&row.warm)));
+    let fresh_widths = widths(rows.iter().map(|row| timing_cells(&row.fresh)));
+    let steady_widths = widths(rows.iter().map(|row| timing_cells(&row.steady)));
     let min_heap_widths = widths(rows.iter().map(min_heap_cells));
 
     let mut header = vec![
         "allocator".to_string(),
-        "cold ns/op \n95 % CI ".into(),
-        "warm ns/op \n95 % CI ".into(),
+        time_heading("fresh", results, layout),
+        time_heading("steady", results, layout),
         "peak\npages ".into(),
         format!("peak\n{unit} "),
         "over- \nhead × ".into(),
@@ -85,6 +109,9 @@ fn build(results: &Results, rows: &[Row], layout: Layout) -> (Vec<String>, Vec<V
     ];
     if with_min_heap {
         header.insert(MIN_HEAP_COLUMN, "min pages \n× live ".into());
+    }
+    if with_growth {
+        header.insert(header.len() - BEHIND_GROWTH, "grows by\npages".into());
     }
     let mut lines = Vec::new();
     let mut role = Role::Contender;
@@ -95,8 +122,8 @@ fn build(results: &Results, rows: &[Row], layout: Layout) -> (Vec<String>, Vec<V
         }
         let mut cells = vec![
             name(row, layout.version_below),
-            joined(timing_cells(&row.cold), cold_widths, layout.interval_below),
-            joined(timing_cells(&row.warm), warm_widths, layout.interval_below),
+            joined(timing_cells(&row.fresh), fresh_widths, layout.interval_below),
+            joined(timing_cells(&row.steady), steady_widths, layout.interval_below),
             row.memory_cell(|memory| grouped(memory.peak_heap_pages)),
             row.memory_cell(|memory| grouped(memory.peak_heap_bytes / unit_bytes)),
             row.memory_cell(|memory| short(memory.overhead_ratio)),
@@ -105,6 +132,9 @@ fn build(results: &Results, rows: &[Row], layout: Layout) -> (Vec<String>, Vec<V
         ];
         if with_min_heap {
             cells.insert(MIN_HEAP_COLUMN, joined(min_heap_cells(row), min_heap_widths, layout.interval_below));
+        }
+        if with_growth {
+            cells.insert(cells.len() - BEHIND_GROWTH, row.growth_cell());
         }
         lines.push(layout.stacked(cells));
     }
@@ -124,10 +154,21 @@ fn build(results: &Results, rows: &[Row], layout: Layout) -> (Vec<String>, Vec<V
         if with_min_heap {
             cells.insert(MIN_HEAP_COLUMN, String::new());
         }
+        if with_growth {
+            cells.insert(cells.len() - BEHIND_GROWTH, String::new());
+        }
         lines.push(vec!["offline bound:".to_owned()]);
         lines.push(layout.stacked(cells));
     }
     (layout.stacked(header), lines)
+}
+
+/// The heading of a column of times: narrower than its figures where there is little room.
+fn time_heading(regime: &str, results: &Results, layout: Layout) -> String {
+    let text = if layout.memory_below { format!("{regime} \nns/op") } else { format!("{regime} ns/op") };
+    let alone =
+        times::alone(&results.settings).map_or(String::new(), |alone| wrap(alone, ALONE_WIDTH, 0).join(" \n") + " \n");
+    format!("{text} \n{alone}95 % CI ")
 }
 
 /// The heading of the rows of a role.
@@ -135,6 +176,7 @@ fn heading(role: Role) -> &'static str {
     match role {
         Role::Contender => "contenders:",
         Role::Baseline => "baselines:",
+        Role::Ablation => "ablations:",
         Role::Floor => "floor:",
     }
 }

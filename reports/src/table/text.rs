@@ -44,7 +44,8 @@ pub fn text(results: &Results, options: TextOptions) -> String {
 
     lines.extend(wrap(&notes::caption(results), width, 2).iter().map(|line| paint.bold(line)));
     lines.push(String::new());
-    lines.extend(overview(results, &rows, width).lines().map(|line| paint.table_line(line)));
+    let overview = overview(results, &rows, width);
+    lines.extend(overview.text.lines().map(|line| paint.table_line(line)));
     lines.push(String::new());
     let timing = timing::timing(results, &rows, width);
     if let Some(timing) = &timing {
@@ -61,7 +62,7 @@ pub fn text(results: &Results, options: TextOptions) -> String {
         lines.extend(sparklines);
         lines.push(String::new());
     }
-    let mut legend = notes::legend(results, &rows);
+    let mut legend = notes::legend(results, &rows, overview.with_growth);
     legend.extend(timing.into_iter().flat_map(|timing| timing.legend));
     legend.extend(details.is_some().then(|| details::LEGEND.to_owned()));
     if results.settings.latency {
@@ -157,11 +158,16 @@ mod tests {
     #[test]
     fn looks_like_this() {
         let mut results = with(vec![
-            contender("null").role(Role::Floor).cold_ns(36).warm_ns(20).without_memory("hands out no memory").build(),
-            contender("wee_alloc").version("0.4.5").pages(889).cold_ns(118).warm_ns(112).failed_requests(12).build(),
-            contender("dlmalloc").version("0.2.14").pages(20).cold_ns(125).warm_ns(126).build(),
-            contender("talc").version("5.1.1").pages(22).cold_ns(94).warm_ns(94).build(),
-            contender("bump").role(Role::Baseline).pages(7795).cold_ns(209).warm_ns(64).build(),
+            contender("null")
+                .role(Role::Floor)
+                .fresh_ns(36)
+                .steady_ns(20)
+                .without_memory("hands out no memory")
+                .build(),
+            contender("wee_alloc").version("0.4.5").pages(889).fresh_ns(118).steady_ns(112).failed_requests(12).build(),
+            contender("dlmalloc").version("0.2.14").pages(20).fresh_ns(125).steady_ns(126).build(),
+            contender("talc").version("5.1.1").pages(22).fresh_ns(94).steady_ns(94).build(),
+            contender("bump").role(Role::Baseline).pages(7795).fresh_ns(209).steady_ns(64).build(),
             contender("broken").invalid(17, "block 3 overlaps block 2").build(),
         ]);
         results.trace.origin = Origin::Synthetic;
@@ -171,31 +177,31 @@ mod tests {
             warning(WarningCode::Governor, "powersave."),
         ];
         let expected = "\
-serde-heavy (synthetic): 200,000 events, peak live 1,048,576 B in 12,345 objects; first byte of each
-  block touched; 15 rounds
+serde-heavy (synthetic): 200,000 events, peak live 1,048,576 B in 12,345 objects; every new byte
+  written; 15 rounds
 
-allocator             cold ns/op        warm ns/op     peak      peak   over-   J–W #4    failed
+allocator            fresh ns/op      steady ns/op     peak      peak   over-   J–W #4    failed
                          95 % CI           95 % CI   pages       KiB   head ×        %
 ─────────────────────────────────────────────────────────────────────────────────────────────────
 dlmalloc 0.2.14  12.5  12.3–12.7   12.6  12.4–12.8      20*    1,280*    1.25*    25.0*        0
-talc 5.1.1       9.40* 9.23–9.56   9.40* 9.23–9.56      22     1,408     1.38     37.5         0
+talc 5.1.1       9.40* 9.25–9.54   9.40* 9.25–9.54      22     1,408     1.38     37.5         0
 wee_alloc 0.4.5  11.8  11.6–12.0   11.2  11.0–11.4     889    56,896     55.6    5,456        12
 broken 0.1.0        –                 –                 20     1,280     1.25     25.0   INVALID
 baselines:
-bump 0.1.0       20.9  20.5–21.3   6.40  6.28–6.51   7,795   498,880      487   48,619         0
+bump 0.1.0       20.9  20.6–21.2   6.40  6.30–6.50   7,795   498,880      487   48,619         0
 floor:
-null 0.1.0       3.60  3.54–3.66   2.00  1.96–2.03       –         –        –        –         –
+null 0.1.0       3.60  3.54–3.65   2.00  1.97–2.03       –         –        –        –         –
 offline bound:
 clairvoyant                                             17     1,088     1.06     6.25
 
-timed             net cold          net warm               cold ×               warm ×
+timed            net fresh        net steady              fresh ×             steady ×
                      ns/op             ns/op             dlmalloc             dlmalloc
                    95 % CI           95 % CI              95 % CI              95 % CI
 ────────────────────────────────────────────────────────────────────────────────────────
-dlmalloc   8.90  8.74–9.05   10.6  10.4–10.8       1                    1
-talc       5.80  5.70–5.90   7.40  7.27–7.53   0.752  0.752–0.752   0.746  0.746–0.746
-wee_alloc  8.20  8.05–8.34   9.20  9.03–9.36   0.944  0.944–0.944   0.889  0.889–0.889
-bump       17.3  17.0–17.6   4.40  4.32–4.47   1.672  1.672–1.672   0.508  0.508–0.508
+dlmalloc   8.90  8.76–9.03   10.6  10.4–10.8       1                    1
+talc       5.80  5.71–5.89   7.40  7.28–7.51   0.752  0.752–0.752   0.746  0.746–0.746
+wee_alloc  8.20  8.07–8.32   9.20  9.05–9.34   0.944  0.944–0.944   0.889  0.889–0.889
+bump       17.3  17.0–17.6   4.40  4.33–4.47   1.672  1.672–1.672   0.508  0.508–0.508
 null          –                 –              0.288  0.288–0.288   0.159  0.159–0.159
 
 in detail  J–W #1     span  round-  gaps  pages  pages     in  copied    resi-
@@ -221,11 +227,12 @@ WARNING governor: powersave.
 
 * lowest among the contenders known to serve every request; timings whose intervals overlap the
   lowest one's are tied and all marked.
-Sorted by overhead, then by cold time; who failed comes last. Overhead is peak heap / peak live; J–W
-  #4 (Johnstone and Wilson) the same less 1, in per cent. A page has 65,536 B.
-Timings are medians with their 95 % confidence intervals (CI): cold on fresh zeroed pages, page
-  faults included; warm on pages that are resident already.
-Baselines are yardsticks that one would not ship.
+Sorted by overhead, then by fresh time; who failed comes last. Overhead is peak heap / peak live;
+  J–W #4 (Johnstone and Wilson) the same less 1, in per cent. A page has 65,536 B.
+Timings are medians with their 95 % confidence intervals (CI). Fresh: a program that starts, on
+  fresh pages, page faults included. Steady: a program that runs on: the trace looped until it
+  settles.
+Baselines are yardsticks: you would not ship them.
 The clairvoyant placement knows beforehand when every object goes: 1,048,578 B, 1.0000 × peak live.
   It is found by a heuristic: a better one may exist, but none below peak live. Peak live with each
   size rounded up to its alignment is 1,048,676 B. Robson: for this peak live and this largest size
@@ -255,9 +262,14 @@ Measured 2026-05-04T12:00:00Z by Heaprace 0.1.0 (9700486), release build for
     #[test]
     fn minimum_heaps_have_a_column_where_they_were_searched_for() {
         let mut results = with(vec![
-            contender("null").role(Role::Floor).cold_ns(36).warm_ns(20).without_memory("hands out no memory").build(),
-            contender("wee_alloc").version("0.4.5").pages(889).min_pages(881, 2).cold_ns(118).build(),
-            contender("dlmalloc").version("0.2.14").pages(20).min_pages(20, 0).cold_ns(125).build(),
+            contender("null")
+                .role(Role::Floor)
+                .fresh_ns(36)
+                .steady_ns(20)
+                .without_memory("hands out no memory")
+                .build(),
+            contender("wee_alloc").version("0.4.5").pages(889).min_pages(881, 2).fresh_ns(118).build(),
+            contender("dlmalloc").version("0.2.14").pages(20).min_pages(20, 0).fresh_ns(125).build(),
             contender("refuses").pages(7).failed_requests(1).without_min_heap("requests failed").build(),
         ]);
         assert!(!plain(&results).contains("min pages"), "not asked for");
@@ -266,32 +278,37 @@ Measured 2026-05-04T12:00:00Z by Heaprace 0.1.0 (9700486), release build for
         results.contenders[0].min_heap = Figure::unknown("hands out no memory");
         let text = text(&results, TextOptions { color: false, width: Some(80) });
         let expected = "
-allocator  cold ns/op   warm ns/op      peak  min pages    over-   failed
-              95 % CI      95 % CI    pages      × live   head ×
-                                        peak              J–W #4
-                                        KiB                    %
-──────────────────────────────────────────────────────────────────────────
-dlmalloc         12.5         1.00*      20*         20*    1.25*       0
-  0.2.14    12.3–12.7    0.98–1.02    1,280*       1.25     25.0*
-wee_alloc        11.8*        1.00*     889         881     55.6        0
-  0.4.5     11.6–12.0    0.98–1.02   56,896        55.1    5,456
-refuses          1.00         1.00        7           –     0.44        1
-  0.1.0     0.98–1.02    0.98–1.02      448                -56.2
+allocator      fresh      steady      peak  min pages    over-   failed
+               ns/op       ns/op    pages      × live   head ×
+             95 % CI     95 % CI      peak              J–W #4
+                                      KiB                    %
+────────────────────────────────────────────────────────────────────────
+dlmalloc        12.5        1.00*      20*         20*    1.25*       0
+  0.2.14   12.3–12.7   0.98–1.02    1,280*       1.25     25.0*
+wee_alloc       11.8*       1.00*     889         881     55.6        0
+  0.4.5    11.6–12.0   0.98–1.02   56,896        55.1    5,456
+refuses         1.00        1.00        7           –     0.44        1
+  0.1.0    0.98–1.02   0.98–1.02      448                -56.2
 floor:
-null             3.60         2.00        –           –        –        –
-  0.1.0     3.54–3.66    1.96–2.03        –                    –
+null            3.60        2.00        –           –        –        –
+  0.1.0    3.54–3.65   1.97–2.03        –                    –
 
 ";
         assert!(text.contains(expected), "{text}");
-        let header = "allocator  cold ns/op   warm ns/op     peak     peak  min pages    over-   J–W #4   failed";
+        let header = "allocator  fresh ns/op   steady ns/op     peak     peak  min pages    over-   J–W #4   failed";
         assert!(plain(&results).contains(header), "at 100 columns, {header} in\n{}", plain(&results));
     }
 
     #[test]
     fn single_calls_and_instructions_have_tables_where_they_were_asked_for() {
         let mut results = with(vec![
-            contender("null").role(Role::Floor).cold_ns(36).warm_ns(20).without_memory("hands out no memory").build(),
-            contender("dlmalloc").version("0.2.14").pages(20).cold_ns(125).warm_ns(126).build(),
+            contender("null")
+                .role(Role::Floor)
+                .fresh_ns(36)
+                .steady_ns(20)
+                .without_memory("hands out no memory")
+                .build(),
+            contender("dlmalloc").version("0.2.14").pages(20).fresh_ns(125).steady_ns(126).build(),
             contender("broken").invalid(17, "block 3 overlaps block 2").build(),
         ]);
         for asked_for in ["single calls", "slowest call", "instructions", "Instructions", "no timings, latency"] {
@@ -325,6 +342,12 @@ null               8.00    0.00   1,600,000
             text.contains("the clock (tsc)") && text.contains("cost, 12.5 ns") && text.contains("steps are 0.50 ns"),
             "{text}"
         );
+        for legend in [
+            "\nSingle calls: 3 fresh replays, page faults included",
+            "\nInstructions: of one fresh replay over its operations",
+        ] {
+            assert!(text.contains(legend), "{legend} in {text}");
+        }
         assert!(text.contains("broken: no timings, latency, instructions (–): failed verification"), "{text}");
         results.contenders.remove(0);
         let plain = plain(&results);
@@ -334,11 +357,84 @@ null               8.00    0.00   1,600,000
         );
     }
 
+    #[test]
+    fn who_grows_has_its_pages_in_a_column_and_who_has_settled_where_there_is_room() {
+        let mut results = with(vec![
+            contender("null")
+                .role(Role::Floor)
+                .fresh_ns(36)
+                .steady_ns(20)
+                .without_memory("hands out no memory")
+                .build(),
+            contender("dlmalloc").version("0.2.14").pages(20).fresh_ns(125).steady_ns(126).build(),
+            contender("segregated-bump").pages(1455).grows_by(1423).fresh_ns(185).steady_ns(93).build(),
+            contender("wee_alloc").pages(92).without_steady("the heap limit was reached in loop 5").build(),
+            contender("segregated-bump-mv").role(Role::Ablation).pages(70).grows_by(9).fresh_ns(1).steady_ns(1).build(),
+        ]);
+        let Figure::Known(memory) = &mut results.contenders[3].memory else { unreachable!() };
+        memory.growth = Figure::unknown("the heap limit was reached in loop 3");
+        let text = text(&results, TextOptions { color: false, width: Some(80) });
+        let expected = "\
+allocator               fresh      steady      peak  grows by   over-   failed
+                        ns/op       ns/op    pages      pages  head ×
+                      95 % CI     95 % CI      peak            J–W #4
+                                               KiB                  %
+───────────────────────────────────────────────────────────────────────────────
+dlmalloc                 12.5        12.6       20*         0    1.25*       0
+  0.2.14            12.3–12.7   12.4–12.8    1,280*              25.0*
+wee_alloc                1.00*          –       92          –    5.75        0
+  0.1.0             0.98–1.02                5,888                475
+segregated-bump          18.5        9.30*   1,455      1,423    90.9        0
+  0.1.0             18.2–18.8   9.15–9.44   93,120              8,994
+ablations:
+segregated-bump-mv       0.10        0.10       70          9    4.38        0
+  0.1.0             0.10–0.10   0.10–0.10    4,480                338
+floor:
+null                     3.60        2.00        –          –       –        –
+  0.1.0             3.54–3.65   1.97–2.03        –                  –
+offline bound:
+clairvoyant                                     17               1.06
+                                             1,088               6.25
+";
+        assert!(text.contains(expected), "{text}");
+        let note = "\nwee_alloc: no growth (–): the heap limit was reached in loop 3\n";
+        assert!(text.contains(note) && text.contains("\nGrows by: pages that each further loop"), "{text}");
+        results.contenders.truncate(2);
+        assert!(!plain(&results).contains("grows by") && !plain(&results).contains("Grows by"), "there is no room");
+        let wide = super::text(&results, TextOptions { color: false, width: Some(140) });
+        assert!(wide.contains("grows by") && wide.contains("Grows by"), "{wide}");
+    }
+
+    #[test]
+    fn times_that_are_no_program_s_have_that_in_their_headings() {
+        let mut results = with(vec![contender("dlmalloc").build(), contender("talc").build()]);
+        assert!(!plain(&results).to_lowercase().contains("allocator code alone"));
+        results.settings.touch = "none".into();
+        for width in [60, 80, 100, 140] {
+            let text = text(&results, TextOptions { color: false, width: Some(width) });
+            let heading = text
+                .lines()
+                .skip_while(|line| !line.starts_with("allocator "))
+                .take_while(|line| !line.starts_with('─'));
+            let heading: Vec<&str> = heading.collect();
+            let below = heading
+                .windows(2)
+                .any(|two| two[0].matches("allocator").count() == 2 && two[1].matches("code alone").count() == 2);
+            assert!(below, "{text}");
+            assert!(text.contains("\nAllocator code alone: nothing is written into the blocks"), "{text}");
+        }
+    }
+
     /// The longest names, the largest heap and the slowest contender, with every figure in its place.
     fn widest() -> Results {
         let mut results = with(vec![
-            contender("segregated-bump-moving").version("0.2.14").pages(65_536).cold_ns(14_453).warm_ns(14_453).build(),
-            contender("buddy_system_allocator").version("0.13.0").pages(65_530).cold_ns(12_000).warm_ns(9).build(),
+            contender("segregated-bump-moving")
+                .version("0.2.14")
+                .pages(65_536)
+                .fresh_ns(14_453)
+                .steady_ns(14_453)
+                .build(),
+            contender("buddy_system_allocator").version("0.13.0").pages(65_530).fresh_ns(12_000).steady_ns(9).build(),
             contender("linked_list_allocator").version("10.10.6").pages(1).failed_requests(200_000).build(),
             contender("buddy_system_allocatos")
                 .version("0.13.0")
@@ -388,7 +484,7 @@ null               8.00    0.00   1,600,000
             "segregated-bump-moving",
             "0.2.14",
             "1,445",
-            "1,419–1,470",
+            "1,422–1,467",
             "65,530*",
             "4,193,920*",
             "65,536",

@@ -1,0 +1,160 @@
+//! Memory figures repeat in every process, although allocators look at absolute addresses and the system places heaps where it likes.
+
+use std::alloc::Layout;
+use std::fmt::Write;
+use std::process::Command;
+
+use allocators::bump::Bump;
+use allocators::checked::Checked;
+use allocators::page_heap::{BASE_ALIGN, Guard};
+use allocators::registry::{self, Visitor};
+use allocators::{HeapAllocator, HeapRef, Info, PAGE_BYTES, PageHeap, PageSize, Role};
+
+/// Set in a child process: which child it is, and how many heaps it reserves before it begins, so that its own lie elsewhere.
+const CHILD: &str = "HEAPRACE_TEST_CHILD";
+
+/// The heaps on which the figures are taken: page size, and pages.
+const HEAPS: [(usize, usize); 3] = [(64 << 10, 1 << 16), (256, 1 << 24), (2 << 20, 1 << 15)];
+
+/// The output of this test binary's ignored test `name`, run in a process of its own.
+fn output_of(name: &str, child: usize, through: &[&str]) -> String {
+    let this = std::env::current_exe().unwrap();
+    let mut words = through.iter().map(AsRef::as_ref).chain([this.as_os_str()]);
+    let mut command = Command::new(words.next().unwrap());
+    command.args(words).args(["--ignored", "--exact", "--nocapture", name]).env(CHILD, child.to_string());
+    let output = command.output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    text.lines().filter(|line| line.starts_with("figure ")).collect::<Vec<_>>().join("\n")
+}
+
+/// Where each block lies and what the heap has come to, after each of the requests of a fixed program of high alignments.
+struct Figures;
+
+impl Visitor for Figures {
+    type Output = String;
+
+    fn visit<A: HeapAllocator>(&mut self) -> String {
+        let mut text = String::new();
+        if A::INFO.role == Role::Floor {
+            return text;
+        }
+        for (page_bytes, pages) in HEAPS {
+            let page = PageSize::from_bytes(page_bytes).unwrap();
+            let mut checked = Checked::<A>::on_pages(page, pages).unwrap();
+            let (heap, mut live) = (checked.heap(), Vec::new());
+            for step in 0..160_usize {
+                // From 64 KiB to 2 GiB and down again, with small requests between them; every fifth step frees, every seventh resizes.
+                let bits = 16 + [step % 32, 31 - step % 32].into_iter().min().unwrap_or(0);
+                let align = if step.is_multiple_of(3) { 8 } else { 1 << bits };
+                let layout = Layout::from_size_align(1 + (step * 7919) % 40_000, align).unwrap();
+                let block = if step % 5 == 4 && !live.is_empty() {
+                    checked.dealloc(live.swap_remove(step * 31 % live.len())).unwrap();
+                    None
+                } else if step % 7 == 6 && !live.is_empty() {
+                    let which = step * 17 % live.len();
+                    let moved = checked.realloc(live[which], layout.size()).unwrap();
+                    live[which] = moved.unwrap_or(live[which]);
+                    moved
+                } else {
+                    let block = checked.alloc(layout, step.is_multiple_of(2)).unwrap();
+                    live.extend(block);
+                    block
+                };
+                let offset = block.map(|block| block.addr().get() - heap.base().addr().get());
+                let (pages, grows) = (heap.committed_pages(), heap.grow_calls());
+                writeln!(text, "figure {} {page} step {step}: {offset:?} {pages} {grows}", A::INFO.name).unwrap();
+            }
+        }
+        text
+    }
+}
+
+/// What makes addresses differ from one child to another even where the system does not randomise them.
+fn heaps_in_front() -> Vec<PageHeap> {
+    let child: usize = std::env::var(CHILD).map_or(0, |child| child.parse().unwrap());
+    (0..child).map(|_| PageHeap::reserve(20_000, Guard::Batched).unwrap()).collect()
+}
+
+#[test]
+#[ignore = "for the tests below, which run it in processes of its own"]
+fn figures_of_every_contender() {
+    let _front = heaps_in_front();
+    println!("\n{}", registry::visit_all(&mut Figures).concat());
+}
+
+#[test]
+#[ignore = "for the tests below, which run it in processes of its own"]
+fn figures_of_the_one_that_looks_higher() {
+    let _front = heaps_in_front();
+    println!("\n{}", Figures.visit::<LooksHigher>());
+}
+
+/// The first line in which two of these outputs differ.
+fn difference(outputs: &[String]) -> Option<(&str, &str)> {
+    let lines = |output: &'_ String| output.lines().count();
+    assert!(outputs.iter().all(|output| lines(output) == lines(&outputs[0]) && lines(output) > 0));
+    outputs.iter().find_map(|other| outputs[0].lines().zip(other.lines()).find(|(one, other)| one != other))
+}
+
+#[test]
+fn every_figure_is_the_same_in_every_process() {
+    let outputs = [0, 1, 2, 5].map(|child| output_of("absolute_addresses::figures_of_every_contender", child, &[]));
+    assert_eq!(difference(&outputs), None);
+    // The program means something: for each contender, blocks were had at alignments above those of any page.
+    for info in registry::ALL.iter().filter(|info| info.role != Role::Floor) {
+        let of_it: Vec<_> =
+            outputs[0].lines().filter(|line| line.starts_with(&format!("figure {} ", info.name))).collect();
+        assert_eq!(of_it.len(), HEAPS.len() * 160, "{}", info.name);
+        let granted = of_it.iter().filter(|line| line.contains("Some")).count();
+        assert!(granted >= 100, "{}: {granted} blocks", info.name);
+    }
+}
+
+#[test]
+fn a_figure_that_depends_on_where_the_heap_is_would_be_noticed() {
+    let outputs =
+        [0, 1, 2, 5].map(|child| output_of("absolute_addresses::figures_of_the_one_that_looks_higher", child, &[]));
+    assert!(difference(&outputs).is_some());
+}
+
+/// A bump allocator whose first block depends on more than the low 32 bits of its address.
+struct LooksHigher {
+    bump: Bump,
+    first_bytes: usize,
+}
+
+// SAFETY: blocks are those of the bump allocator, or larger.
+unsafe impl HeapAllocator for LooksHigher {
+    const INFO: Info = Info { name: "looks-higher", ..Bump::INFO };
+
+    fn create(heap: HeapRef) -> Self {
+        let first_bytes = heap.base().addr().get() / BASE_ALIGN % 256 * PAGE_BYTES;
+        LooksHigher { bump: Bump::create(heap), first_bytes }
+    }
+
+    unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
+        let bytes = layout.size() + std::mem::take(&mut self.first_bytes);
+        // SAFETY: the caller's; 16 MiB more do not overflow.
+        unsafe { self.bump.alloc(Layout::from_size_align_unchecked(bytes, layout.align())) }
+    }
+
+    unsafe fn dealloc(&mut self, _block: *mut u8, _layout: Layout) {}
+}
+
+#[test]
+#[ignore = "for the test below, which runs it in a process of its own"]
+fn reserves_under_a_limit() {
+    let heap = PageHeap::reserve(1 << 14, Guard::Trap).unwrap();
+    // SAFETY: nobody else uses this heap, and the page is committed.
+    unsafe { heap.handle().grow(1).unwrap().write(1) };
+    println!("\nfigure {}", heap.handle().base().addr().get() % BASE_ALIGN);
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+fn the_alignment_needs_no_address_space_that_a_limit_forbids() {
+    // 3 GiB in all: room for a heap of 1 GiB, and none to look for a multiple of 4 GiB by taking more.
+    let limited = ["sh", "-c", "ulimit -v 3145728 && exec \"$0\" \"$@\""];
+    assert_eq!(output_of("absolute_addresses::reserves_under_a_limit", 0, &limited), "figure 0");
+}

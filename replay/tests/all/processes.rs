@@ -1,0 +1,201 @@
+//! Processes of their own: that their samples come back, and that whatever becomes of them is a row with its reason.
+
+use std::collections::HashSet;
+use std::io;
+use std::ops::ControlFlow;
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use allocators::PageSize;
+use replay::child::{self, Request, Task, Trace};
+use replay::contender::{Contender, TouchPolicy};
+use replay::lane::LaneError;
+use replay::leash::{Leash, Stop};
+use replay::timing::{self, MakeChild, Race, Rigor, Rounds, Sample, Timing};
+use reports::results::Figure;
+
+use crate::replay_child;
+
+const TRACE: &str = "repeated-growth";
+
+const ROUNDS: Rounds =
+    Rounds { count: 3, seed: 7, touch: TouchPolicy::First, page: PageSize::WASM, limit_pages: 65_536 };
+
+/// A command for the shell, which reads the request and then does as it is told.
+fn shell(script: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("cat > /dev/null; {script}")]);
+    command
+}
+
+/// What a child answers for one contender that was timed.
+const ANSWER: &str = r#"{"Ok":{"fresh":{"wall_ns":1,"processor_ns":2},"steady":{"unknown":"none"},"all":{"wall_ns":3,"processor_ns":4}}}"#;
+
+fn events() -> u64 {
+    replay::Program::load(&traces::Source::locate(TRACE).unwrap()).unwrap().events()
+}
+
+fn run(rigor: Rigor, make_child: impl Fn() -> io::Result<Command>) -> Timing {
+    let contenders = ["bump", "null"].map(|name| Contender::named(name).unwrap());
+    let trace = Trace::Library(TRACE.to_owned());
+    let race = Race { trace: &trace, events: events(), contenders: &contenders, rounds: ROUNDS, rigor };
+    timing::run(&race, Leash::LOOSE, make_child, |_, _| ControlFlow::Continue(())).unwrap()
+}
+
+#[test]
+fn every_contender_has_a_sample_of_every_round() {
+    for (rigor, processes) in [(Rigor::Default, 3), (Rigor::Rigorous, 6)] {
+        let begun = AtomicUsize::new(0);
+        let timing = run(rigor, || {
+            begun.fetch_add(1, Ordering::Relaxed);
+            replay_child()
+        });
+        assert_eq!(begun.into_inner(), processes, "{rigor:?}: three rounds of two contenders");
+        for time in &timing.times {
+            let time = time.known().unwrap_or_else(|| panic!("{time:?}"));
+            assert_eq!((time.fresh_ns.len(), time.steady_ns.len(), time.ops), (3, 3, events()));
+            assert!(time.fresh_ns.iter().chain(&time.steady_ns).all(|&ns| ns > 0));
+            #[cfg(target_os = "linux")]
+            assert_eq!((time.fresh_processor_ns.len(), time.steady_processor_ns.len()), (3, 3));
+        }
+        let times = timing.times.iter().filter_map(Figure::known);
+        let sum: u64 = times.flat_map(|time| time.fresh_ns.iter().chain(&time.steady_ns)).sum();
+        assert!(timing.conditions.wall_ns >= sum);
+        #[cfg(target_os = "linux")]
+        assert!(timing.conditions.not_pinned.is_none() && timing.conditions.processor_ns.is_some_and(|ns| ns > 0));
+    }
+}
+
+/// Where one dies, those after it are asked for again, in another process; and it is not.
+#[cfg(unix)]
+#[test]
+fn who_dies_costs_the_others_nothing() {
+    let begun = AtomicUsize::new(0);
+    let timing = run(Rigor::Default, || {
+        if begun.fetch_add(1, Ordering::Relaxed) == 0 { Ok(shell("kill -9 $$")) } else { replay_child() }
+    });
+    let rounds: Vec<_> = timing.times.iter().map(|time| time.known().map(|time| time.fresh_ns.len())).collect();
+    assert!(rounds == [None, Some(3)] || rounds == [Some(3), None], "{rounds:?}");
+    assert_eq!(begun.into_inner(), 4, "one that died, and three rounds of the other");
+}
+
+/// Each child prints the size of its environment's padding where the first of it should be a sample.
+#[cfg(unix)]
+#[test]
+fn environments_differ_from_child_to_child_and_not_from_run_to_run() {
+    let sizes = || {
+        let sizes = Mutex::new(Vec::new());
+        let rounds = Rounds { count: 20, ..ROUNDS };
+        let script = r#"printf '{"Ok":{"fresh":{"wall_ns":%d,"processor_ns":null},"steady":{"unknown":"none"},"all":{"wall_ns":1,"processor_ns":null}}}' "${#HEAPRACE_ENVIRONMENT_PADDING}""#;
+        let trace = Trace::Library(TRACE.to_owned());
+        let contenders = [Contender::named("bump").unwrap()];
+        let race = Race { trace: &trace, events: events(), contenders: &contenders, rounds, rigor: Rigor::Rigorous };
+        let timing = timing::run(
+            &race,
+            Leash::LOOSE,
+            || Ok(shell(script)),
+            |_, timing| {
+                sizes.lock().unwrap().clone_from(&timing.times[0].known().unwrap().fresh_ns);
+                ControlFlow::Continue(())
+            },
+        )
+        .unwrap();
+        assert!(timing.times[0].known().is_some(), "{timing:?}");
+        sizes.into_inner().unwrap()
+    };
+    let sizes = (sizes(), sizes());
+    assert_eq!(sizes.0, sizes.1, "seeded");
+    assert!(sizes.0.iter().all(|&bytes| bytes <= 4095));
+    assert!(sizes.0.iter().collect::<HashSet<_>>().len() > 15, "{:?}", sizes.0);
+}
+
+#[cfg(unix)]
+#[test]
+fn whatever_becomes_of_a_child_is_a_reason() {
+    let cases: [(&str, MakeChild); 9] = [
+        ("its process cannot be begun: /no/such/program", || Ok(Command::new("/no/such/program"))),
+        ("its process cannot be begun: out of luck", || Err(io::Error::other("out of luck"))),
+        ("its process died: signal: 9 (SIGKILL)", || Ok(shell("kill -9 $$"))),
+        ("its process died: exit status: 3: last words", || Ok(shell("echo first >&2; echo last words >&2; exit 3"))),
+        ("its process died: exit status: 1", || Ok(shell("exit 1"))),
+        ("its process answered nonsense", || Ok(shell("echo the weather is fine"))),
+        ("its process answered nonsense", || Ok(shell("echo '{\"Ok\":{\"fresh\":-1}}'"))),
+        ("its process answered nothing", || Ok(shell("true"))),
+        ("no room", || Ok(shell("echo '{\"Err\":\"no room\"}'; exit 1"))),
+    ];
+    for (expected, make_child) in cases {
+        let timing = run(Rigor::Default, make_child);
+        for time in timing.times {
+            let Figure::Unknown { unknown } = time else { panic!("{expected}: {time:?}") };
+            assert!(unknown.starts_with(expected), "{unknown:?} is not {expected:?}");
+        }
+    }
+}
+
+/// Who does not read its request must not make the parent fail, however long the request is.
+#[cfg(unix)]
+#[test]
+fn a_child_that_does_not_listen_may_still_answer() {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("exec < /dev/null; echo '{ANSWER}'")]);
+    let request = Request::new(&Trace::Library("x".repeat(1 << 20)), 1, ["bump"], &ROUNDS, Task::Time { cpu: None });
+    let sample: Sample = child::ask(command, &request, Leash::LOOSE).only().unwrap();
+    assert_eq!((sample.fresh.wall_ns, sample.all.processor_ns), (1, Some(4)));
+}
+
+/// A child that would take a minute does not, where the user has had enough, and the rounds of before are not lost by it.
+#[cfg(unix)]
+#[test]
+fn who_is_interrupted_does_not_wait_for_a_child() {
+    let interrupt = AtomicBool::new(true);
+    let leash = Leash::new(&interrupt, None);
+    let request = Request::new(&Trace::Library(TRACE.to_owned()), 1, ["bump"], &ROUNDS, Task::Time { cpu: None });
+    let begun = Instant::now();
+    // The shell becomes what it runs, so that there is one process to kill.
+    let error = child::ask::<Sample>(shell("exec sleep 60"), &request, leash).only().unwrap_err();
+    assert_eq!(error, "interrupted");
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+
+    let interrupt = AtomicBool::new(false);
+    let asked = AtomicUsize::new(0);
+    let make_child = || {
+        if asked.fetch_add(1, Ordering::Relaxed) < 3 {
+            return replay_child();
+        }
+        interrupt.store(true, Ordering::Relaxed);
+        Ok(shell("exec sleep 60"))
+    };
+    let contenders = ["bump", "null"].map(|name| Contender::named(name).unwrap());
+    let mut rounds = Vec::new();
+    let trace = Trace::Library(TRACE.to_owned());
+    let race =
+        Race { trace: &trace, events: events(), contenders: &contenders, rounds: ROUNDS, rigor: Rigor::Rigorous };
+    let ended = timing::run(&race, Leash::new(&interrupt, None), make_child, |round, timing| {
+        rounds.push((round, timing.times.iter().all(|time| time.known().is_some())));
+        ControlFlow::Continue(())
+    });
+    assert!(matches!(ended, Err(LaneError::Stopped(Stop::Interrupt))), "{ended:?}");
+    assert_eq!(rounds, [(1, true)], "the round that was cut short is none");
+}
+
+/// What a child has answered for before it died is kept, and the next one is to blame.
+#[cfg(unix)]
+#[test]
+fn what_was_answered_before_a_death_counts() {
+    let request =
+        Request::new(&Trace::Library(TRACE.to_owned()), 1, ["a", "b", "c"], &ROUNDS, Task::Time { cpu: None });
+    let command = shell(&format!("echo '{ANSWER}'; echo '{{\"Err\":\"not today\"}}'; echo '{{\"Ok'; kill -9 $$"));
+    let answers = child::ask::<Sample>(command, &request, Leash::LOOSE);
+    assert_eq!(answers.answers.len(), 2);
+    assert!(answers.answers[0].is_ok() && answers.answers[1] == Err("not today".to_owned()), "{answers:?}");
+    assert_eq!(answers.ended.as_deref(), Some("its process died: signal: 9 (SIGKILL)"));
+}
+
+#[test]
+fn a_request_that_is_too_long_or_none_is_refused() {
+    let request = Request::new(&Trace::Library("x".repeat(2 << 20)), 1, ["bump"], &ROUNDS, Task::Time { cpu: None });
+    let error = child::ask::<Sample>(replay_child().unwrap(), &request, Leash::LOOSE).only().unwrap_err();
+    assert!(error.contains("this is no request"), "{error}");
+}

@@ -1,0 +1,173 @@
+//! Who grows where the program runs on, in words: whoever is called fastest or smallest and grows is called that in the same sentence.
+
+use std::collections::BTreeSet;
+
+use crate::numbers::count;
+use crate::prose::and;
+use crate::results::{Contender, Results, Role};
+
+/// When it is that a heap grows.
+const REPEATS: &str = "each time the work repeats";
+
+/// Pages that each further loop of the trace adds; nothing where the heap has settled, or where that is not known.
+pub(crate) fn pages_per_loop(contender: &Contender) -> Option<u64> {
+    let growth = contender.memory.known()?.growth.known()?;
+    (growth.per_loop_pages > 0).then_some(growth.per_loop_pages)
+}
+
+/// Whether it is not known if a contender grows, though its memory is. Tables have the reason.
+fn is_unknown(contender: &Contender) -> bool {
+    contender.memory.known().is_some_and(|memory| memory.growth.known().is_none())
+}
+
+/// The names, with how much those of them grow that do: `a and b, but b grows by 3 pages each time the work repeats`.
+pub(crate) fn named(contenders: &[&Contender]) -> String {
+    let names = and(contenders.iter().map(|contender| &contender.name));
+    format!("{names}{}", but(contenders))
+}
+
+/// What has to follow their names: `, but it grows by 423 pages each time the work repeats`. Nothing where all of them have settled.
+pub(crate) fn but(contenders: &[&Contender]) -> String {
+    let name = |one: &Contender| if contenders.len() == 1 { "it".to_owned() } else { one.name.clone() };
+    let grows = contenders.iter().filter_map(|one| {
+        let pages = pages_per_loop(one)?;
+        Some(format!("{} grows by {}", name(one), count(pages, "page")))
+    });
+    let grows: Vec<String> = grows.collect();
+    let grows = (!grows.is_empty()).then(|| format!("{} {REPEATS}", and(grows)));
+    let unknown: Vec<String> = contenders.iter().filter(|one| is_unknown(one)).map(|one| name(one)).collect();
+    let verb = if unknown.len() == 1 { "grows" } else { "grow" };
+    let unknown = (!unknown.is_empty()).then(|| format!("whether {} {verb} is not known", and(unknown)));
+    but_that(grows.into_iter().chain(unknown))
+}
+
+/// The contenders that grow, as a note: `each time the work repeats, a grows by 3 pages`. Nothing where none does. Yardsticks and ablations
+/// are called the best by nobody, so that there is no need to say it of them.
+pub(crate) fn note<'a>(contenders: impl IntoIterator<Item = &'a Contender>) -> Option<String> {
+    let ships = contenders.into_iter().filter(|one| one.role == Role::Contender);
+    let growing = ships.filter_map(|one| Some((&one.name, pages_per_loop(one)?)));
+    let told: Vec<String> = growing.map(|(name, pages)| format!("{name} grows by {}", count(pages, "page"))).collect();
+    (!told.is_empty()).then(|| format!("{REPEATS}, {}", and(told)))
+}
+
+/// On how many traces a contender is looked at, on how many of these it grows, and on how many that is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct OverTraces {
+    pub(crate) traces: usize,
+    growing: usize,
+    unknown: usize,
+}
+
+impl OverTraces {
+    /// Of the contender called so, on these traces.
+    pub(crate) fn of(name: &str, traces: &[&Results]) -> Self {
+        let rows = traces.iter().flat_map(|results| results.contenders.iter().find(|contender| contender.name == name));
+        let mut found = OverTraces::default();
+        rows.for_each(|row| found.add(row));
+        found
+    }
+
+    /// Counts the contender's row of a further trace.
+    pub(crate) fn add(&mut self, row: &Contender) {
+        self.traces += 1;
+        self.growing += usize::from(pages_per_loop(row).is_some());
+        self.unknown += usize::from(is_unknown(row));
+    }
+
+    /// What has to follow its name, which `it` stands for: `, but it grows each time the work repeats on 2 of these`.
+    pub(crate) fn but(self, it: &str) -> String {
+        but_that(self.told(it))
+    }
+
+    fn told(self, it: &str) -> impl Iterator<Item = String> {
+        let grows = (self.growing > 0).then(|| format!("{it} grows {REPEATS} on {} of these", self.growing));
+        let unknown =
+            (self.unknown > 0).then(|| format!("whether {it} grows is not known on {} of these", self.unknown));
+        grows.into_iter().chain(unknown)
+    }
+}
+
+/// The same of several, each with its name.
+pub(crate) fn but_over_traces<'n>(found: impl IntoIterator<Item = (&'n str, OverTraces)>) -> String {
+    but_that(found.into_iter().flat_map(|(name, found)| found.told(name)))
+}
+
+/// The contenders that grow on some of the traces, as a note: `each time the work repeats, a grows on 15 of 21 traces`.
+pub(crate) fn note_over_traces(traces: &[&Results]) -> Option<String> {
+    let rows = traces.iter().flat_map(|results| &results.contenders).filter(|row| row.role == Role::Contender);
+    let names: BTreeSet<&str> = rows.map(|row| row.name.as_str()).collect();
+    let found = names.into_iter().map(|name| (name, OverTraces::of(name, traces).growing));
+    let told = found.filter(|(_, growing)| *growing > 0).map(|(name, growing)| format!("{name} grows on {growing}"));
+    let told: Vec<String> = told.collect();
+    let of = count(traces.len() as u64, "trace");
+    (!told.is_empty()).then(|| format!("{REPEATS}, {} of {of}", and(told)))
+}
+
+fn but_that(clauses: impl IntoIterator<Item = String>) -> String {
+    let told = and(clauses);
+    if told.is_empty() { told } else { format!(", but {told}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::Figure;
+    use crate::sample::{self, contender};
+
+    /// A contender of which it is not known whether it grows.
+    fn unknown(name: &str) -> Contender {
+        let mut row = contender(name).build();
+        let Figure::Known(memory) = &mut row.memory else { unreachable!() };
+        memory.growth = Figure::unknown("the heap limit was reached");
+        row
+    }
+
+    #[test]
+    fn who_grows_is_named_with_it() {
+        let [flat, one, two] =
+            [("flat", 0), ("one", 1), ("two", 1423)].map(|(name, by)| contender(name).grows_by(by).build());
+        assert_eq!(named(&[&flat]), "flat");
+        assert_eq!(named(&[&one]), "one, but it grows by 1 page each time the work repeats");
+        assert_eq!(named(&[&flat, &two]), "flat and two, but two grows by 1,423 pages each time the work repeats");
+        assert_eq!(
+            named(&[&flat, &one, &two]),
+            "flat, one and two, but one grows by 1 page and two grows by 1,423 pages each time the work repeats"
+        );
+        assert_eq!(note([&flat, &one]).as_deref(), Some("each time the work repeats, one grows by 1 page"));
+        assert_eq!(note([&flat, &contender("bump").role(Role::Baseline).grows_by(9).build()]), None);
+        assert_eq!(pages_per_loop(&contender("a").without_memory("no heap").build()), None);
+    }
+
+    /// Who was not looked at to its end may well grow.
+    #[test]
+    fn what_is_not_known_is_told_too() {
+        let (flat, grows, unknown) =
+            (contender("flat").build(), contender("grows").grows_by(2).build(), unknown("full"));
+        assert_eq!(named(&[&unknown]), "full, but whether it grows is not known");
+        assert_eq!(
+            named(&[&flat, &grows, &unknown]),
+            "flat, grows and full, but grows grows by 2 pages each time the work repeats and whether full grows is not known"
+        );
+        assert_eq!(named(&[&unknown, &unknown]), "full and full, but whether full and full grow is not known");
+        assert_eq!(named(&[&contender("a").without_memory("no heap").build()]), "a", "nor was its memory");
+    }
+
+    #[test]
+    fn over_traces_it_counts_where() {
+        let on = |row| Results { contenders: vec![row], ..sample::empty() };
+        let grows = |by| contender("a").grows_by(by).build();
+        let all = [on(grows(0)), on(grows(3)), on(grows(9)), on(unknown("a"))];
+        let traces: Vec<&Results> = all.iter().collect();
+        let but = |name, traces| OverTraces::of(name, traces).but("it");
+        assert_eq!(but("a", &traces[..3]), ", but it grows each time the work repeats on 2 of these");
+        let both =
+            ", but it grows each time the work repeats on 2 of these and whether it grows is not known on 1 of these";
+        assert_eq!(but("a", &traces), both);
+        assert_eq!((but("a", &traces[..1]), but("nobody", &traces)), (String::new(), String::new()));
+        let several = ["a", "nobody"].map(|name| (name, OverTraces::of(name, &traces[..3])));
+        assert_eq!(but_over_traces(several), ", but a grows each time the work repeats on 2 of these");
+        let note = note_over_traces(&traces);
+        assert_eq!(note.as_deref(), Some("each time the work repeats, a grows on 2 of 4 traces"));
+        assert_eq!(note_over_traces(&traces[..1]), None);
+    }
+}

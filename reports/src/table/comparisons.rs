@@ -1,0 +1,76 @@
+//! What has to be said below ratios to the baseline: how many of the verdicts chance makes, and where wall time and the processor's part.
+
+use crate::numbers::short;
+use crate::results::{Contender, Results, Role};
+use crate::stats::{Regime, expected_by_chance, parts_from_processor_time, ratio_beside};
+
+/// How many verdicts chance makes of those that the ratios of the trace come with, in a sentence; nothing where they are few.
+pub(crate) fn chance(results: &Results) -> Option<String> {
+    let verdicts = compared(results).flat_map(|row| Regime::ALL.map(|regime| (row, regime)));
+    let ratio = |&(row, regime): &(&Contender, Regime)| {
+        ratio_beside(results, row, &results.settings.baseline, regime)
+            .known()
+            .is_some_and(|ratio| ratio.estimate.interval.is_some())
+    };
+    expected_by_chance(verdicts.filter(ratio).count())
+}
+
+/// The rows whose wall time says something else about them than the processor's does, a line for each and regime: `talc: fresh × dlmalloc 1.10
+/// by wall time, 0.98 by the processor's time`.
+pub(crate) fn parting(results: &Results) -> Vec<String> {
+    let baseline = &results.settings.baseline;
+    let line = |row: &Contender, regime: Regime| {
+        let (wall, processor) = parts_from_processor_time(results, row, baseline, regime)?;
+        let (wall, processor) = (short(wall.value), short(processor.value));
+        Some(format!(
+            "{}: {} × {baseline} {wall} by wall time, {processor} by the processor's time",
+            row.name,
+            regime.name()
+        ))
+    };
+    compared(results).flat_map(|row| Regime::ALL.into_iter().filter_map(move |regime| line(row, regime))).collect()
+}
+
+/// The rows that are held against the baseline. The floor's ratio is no question.
+fn compared(results: &Results) -> impl Iterator<Item = &Contender> {
+    results.contenders.iter().filter(|row| row.name != results.settings.baseline && row.role != Role::Floor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::Figure;
+    use crate::sample::{self, contender};
+
+    #[test]
+    fn verdicts_are_those_of_the_ratios_that_have_an_interval() {
+        let mut results = sample::results();
+        assert_eq!(
+            chance(&results),
+            expected_by_chance(10),
+            "five rows beside the baseline and the floor, fresh and steady"
+        );
+        assert!(chance(&results).is_some());
+        results.contenders.push(contender("one-round").rounds(1).build());
+        results.contenders.push(contender("untimed").without_time("switched off").build());
+        assert_eq!(chance(&results), expected_by_chance(10));
+        results.contenders.push(contender("starts-alone").without_steady("its heap was full").build());
+        assert_eq!(chance(&results), expected_by_chance(11));
+        results.contenders.truncate(4);
+        assert_eq!(chance(&results), None);
+    }
+
+    #[test]
+    fn who_waited_for_the_processor_is_named() {
+        let mut results = sample::empty();
+        results.contenders = vec![contender("dlmalloc").build(), contender("talc").fresh_ns(20).build()];
+        for row in &mut results.contenders {
+            let Figure::Known(time) = &mut row.time else { unreachable!() };
+            time.fresh_processor_ns = time.fresh_ns.clone();
+        }
+        assert_eq!(parting(&results), [""; 0]);
+        let Figure::Known(time) = &mut results.contenders[1].time else { unreachable!() };
+        time.fresh_processor_ns.iter_mut().for_each(|ns| *ns /= 2);
+        assert_eq!(parting(&results), ["talc: fresh × dlmalloc 2.00 by wall time, 1.00 by the processor's time"]);
+    }
+}

@@ -1,0 +1,68 @@
+//! What the times are of, in words: the same in tables, charts, the page and exports.
+
+use crate::results::Settings;
+use crate::stats::Regime;
+
+/// What times are called where nothing is written into the blocks: a program writes what it asks for, and pays for it.
+const ALONE: &str = "allocator code alone";
+
+/// Whose times these are, within a sentence.
+pub(crate) fn program(regime: Regime) -> &'static str {
+    match regime {
+        Regime::Fresh => "a program that starts",
+        Regime::Steady => "a program that runs on",
+        Regime::Rewound => "no program",
+    }
+}
+
+/// The same with what is timed.
+pub(crate) fn timed(regime: Regime) -> &'static str {
+    match regime {
+        Regime::Fresh => "a program that starts, on fresh pages, page faults included",
+        Regime::Steady => "a program that runs on: the trace looped until it settles",
+        Regime::Rewound => "no program: a heap whose pages an earlier replay paid for",
+    }
+}
+
+/// What timed replays write into new memory, within a sentence.
+pub(crate) fn written(settings: &Settings) -> &str {
+    match settings.touch.as_str() {
+        "all" => "every new byte written",
+        "first" => "first new byte written",
+        "none" => "allocator code alone: nothing written",
+        other => other,
+    }
+}
+
+/// What every heading and axis of these times has to carry, where they are no program's.
+pub(crate) fn alone(settings: &Settings) -> Option<&'static str> {
+    (settings.touch == "none").then_some(ALONE)
+}
+
+/// A heading or the title of an axis, with [`alone`] behind it where it has to be there.
+pub(crate) fn heading(text: &str, settings: &Settings) -> String {
+    match alone(settings) {
+        Some(alone) => format!("{text}, {alone}"),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn what_was_written_has_words_and_headings_say_where_it_was_nothing() {
+        let words = |touch: &str| {
+            let settings = Settings { touch: touch.into(), ..sample::empty().settings };
+            (written(&settings).to_owned(), heading("ns/op", &settings))
+        };
+        assert_eq!(words("all"), ("every new byte written".to_owned(), "ns/op".to_owned()));
+        assert_eq!(words("first"), ("first new byte written".to_owned(), "ns/op".to_owned()));
+        let (written, heading) = words("none");
+        assert!(written.starts_with(ALONE), "{written}");
+        assert_eq!(heading, "ns/op, allocator code alone");
+        assert_eq!(words("by a later version").0, "by a later version");
+    }
+}
