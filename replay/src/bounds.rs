@@ -158,6 +158,15 @@ mod tests {
         assert_eq!((bounds.max_live_bytes, bounds.max_live_aligned_bytes), (15, 26));
     }
 
+    /// M is max R, without the alignments, and n the largest size as it was asked for, here by a reallocation: METRICS.md has this example.
+    #[test]
+    fn robsons_bounds_are_of_the_most_live_bytes_and_of_the_largest_size_as_it_is() {
+        let bounds =
+            of(&program("alloc,1,601,64\nalloc,2,900,8\nalloc,3,900,8\nrealloc,1,1000\nrealloc,1,1\n")).unwrap();
+        assert_eq!((bounds.max_live_bytes, bounds.max_size_bytes), (2800, 1000));
+        assert_eq!(bounds.robson, Robson { forced_bytes: 14_889, first_fit_bytes: 30_800 });
+    }
+
     #[test]
     fn an_object_that_is_alone_needs_its_size() {
         let bounds = of(&program("alloc,1,10,4\nrealloc,1,1000\nrealloc,1,7\ndealloc,1\n")).unwrap();
