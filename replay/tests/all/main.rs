@@ -30,6 +30,9 @@ mod record;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+#[cfg(target_pointer_width = "64")]
+mod repeats;
+#[cfg(test)]
 mod saved;
 #[cfg(test)]
 mod sweep;
