@@ -5,6 +5,7 @@
 //!
 //! A new metric is a new file and a line in [`Figures`]; what it finds goes into [`reports::results::Memory`].
 
+pub mod byte_clock;
 pub mod footprint;
 pub mod fragmentation;
 pub mod grid;
@@ -25,6 +26,7 @@ use traces::Profile;
 use self::occupancy::{Pages, PagesByTenth};
 use crate::engine::{Block, Flow, Observer};
 
+pub use byte_clock::ByteClock;
 pub use footprint::Footprint;
 pub use fragmentation::Fragmentation;
 pub use grid::Grid;
@@ -38,10 +40,10 @@ pub use timeline::Timeline;
 /// What holds after an event. Sizes in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct State {
-    /// The event, counted from 1.
+    /// The event, counted from 1. This is the clock of events: every event counts, also one whose request fails or whose object is absent.
     pub event: u64,
-    /// The clock of the program's own work: bytes asked for so far, the sizes of allocations and the growth of reallocations.
-    pub requested_bytes: u64,
+    /// The clock of bytes. Within an event, where a request was refused, it is still that of the event before.
+    pub byte_clock: ByteClock,
     /// R, requested live: the sum of the sizes of live objects. An object whose request failed is not live.
     pub live_bytes: u64,
     /// Live objects.
@@ -254,7 +256,6 @@ impl<M: Metric> Observer for Watch<M> {
     const ASKS_FOR_USABLE_BYTES: bool = true;
 
     fn allocated(&mut self, event: u64, block: Block, layout: Layout, _zeroed: bool) -> Flow {
-        self.state.requested_bytes += layout.size() as u64;
         if block.is_null() {
             self.refused(event, layout.size(), layout.align());
         } else {
@@ -269,7 +270,6 @@ impl<M: Metric> Observer for Watch<M> {
     }
 
     fn reallocated(&mut self, event: u64, old: Block, layout: Layout, new: Block, new_size: usize) -> Flow {
-        self.state.requested_bytes += new_size.saturating_sub(layout.size()) as u64;
         if new.is_null() {
             self.refused(event, new_size, layout.align());
         } else {
@@ -282,6 +282,7 @@ impl<M: Metric> Observer for Watch<M> {
 
     fn after<A: HeapAllocator>(&mut self, event: u64, allocator: &A) -> Flow {
         self.observe(event);
+        self.state.byte_clock.event_over(self.state.live_bytes);
         let State { live_bytes, granted_bytes, span_bytes, committed_bytes, .. } = self.state;
         // Whoever breaks these has broken a block, too, which verification catches first.
         debug_assert!(granted_bytes.is_none_or(|granted| (live_bytes..=committed_bytes).contains(&granted)));

@@ -6,10 +6,10 @@ use super::{Metric, Setting, State};
 
 /// Committed over live, H / R, over the run.
 ///
-/// Two clocks: bytes requested, by which a program's own work is counted, and events. The state that an event leads to is weighted
-/// with what the event adds to the clock: by bytes requested, deallocations weigh nothing. Both start where R first reaches 1 % of the
-/// trace's max R; before, the first page of any contender would be hundreds of times what is live. States in which nothing is live have
-/// no ratio, and weigh nothing in a mean of ratios.
+/// Two clocks: [bytes requested](super::ByteClock), by which a program's own work is counted, and events. The state after an event is
+/// weighted with how far the event advances the clock: by bytes requested, deallocations and requests that fail weigh nothing. Both
+/// start where R first reaches 1 % of the trace's max R; before, the first page of any contender would be hundreds of times what is live.
+/// States in which nothing is live have no ratio, and weigh nothing in a mean of ratios.
 ///
 /// Johnstone and Wilson (ISMM 1998) say "the amount of memory used by the allocator relative to the amount of memory requested by
 /// the program, averaged across all points in time": that can be read as the mean of ratios or the ratio of means. Both are given.
@@ -18,7 +18,6 @@ pub struct OverTime {
     /// Where counting starts, in bytes live.
     threshold_bytes: u64,
     started: bool,
-    last_requested_bytes: u64,
     by_bytes: Mean,
     by_events: Mean,
     /// H and R at the first instant of max R, and at the first of max H.
@@ -61,7 +60,6 @@ impl OverTime {
         OverTime {
             threshold_bytes: setting.profile.peak_live_bytes.div_ceil(100),
             started: false,
-            last_requested_bytes: 0,
             by_bytes: Mean::default(),
             by_events: Mean::default(),
             at_peak_live: (0, 0),
@@ -86,13 +84,12 @@ impl OverTime {
 
 impl Metric for OverTime {
     fn sample(&mut self, state: &State) {
-        let State { live_bytes, committed_bytes, requested_bytes, .. } = *state;
+        let State { live_bytes, committed_bytes, byte_clock, .. } = *state;
         self.started |= live_bytes >= self.threshold_bytes;
         if self.started {
-            self.by_bytes.add(state, requested_bytes - self.last_requested_bytes);
+            self.by_bytes.add(state, byte_clock.event_bytes());
             self.by_events.add(state, 1);
         }
-        self.last_requested_bytes = requested_bytes;
         if live_bytes > self.at_peak_live.1 {
             self.at_peak_live = (committed_bytes, live_bytes);
         }

@@ -13,6 +13,7 @@ pub struct Realloc {
     count: u64,
     in_place: u64,
     copied_bytes: u64,
+    /// The clock of bytes after the latest event.
     requested_bytes: u64,
 }
 
@@ -36,7 +37,7 @@ impl Realloc {
 
 impl Metric for Realloc {
     fn sample(&mut self, state: &State) {
-        self.requested_bytes = state.requested_bytes;
+        self.requested_bytes = state.byte_clock.total_bytes();
     }
 
     fn resized(&mut self, in_place: bool, old_bytes: u64, new_bytes: u64) {

@@ -8,8 +8,8 @@ use super::{Metric, Setting, State};
 pub const MAX_POINTS: u64 = 1000;
 
 /// Footprint over time: a point for each of up to [`MAX_POINTS`] stretches of as many events each, with the largest R, S and H of the
-/// stretch and the most pages that held a live byte, so that no peak is lost however long the trace is, and how often the heap grew in it. A point tells the bytes requested up to
-/// its end too: either may be the axis of time. The last stretch may be shorter.
+/// stretch and the most pages that held a live byte, so that no peak is lost however long the trace is, and how often the heap grew in it. A
+/// point has its end on the [clock of bytes](super::ByteClock) too: either may be the axis of time. The last stretch may be shorter.
 ///
 /// Blind spot: valleys within a stretch.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ impl Metric for Timeline {
             self.points.push(FootprintPoint { event, ..FootprintPoint::default() });
         }
         let Some(point) = self.points.last_mut() else { return };
-        point.requested_bytes = state.requested_bytes;
+        point.requested_bytes = state.byte_clock.total_bytes();
         point.live_bytes = point.live_bytes.max(state.live_bytes);
         point.span_bytes = state.span_bytes;
         point.committed_bytes = state.committed_bytes;

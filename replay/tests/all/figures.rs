@@ -124,6 +124,68 @@ fn reallocs_are_in_place_or_copy() {
     assert_eq!((none.count, none.in_place_share), (0, None), "no share of nothing");
 }
 
+/// What fails advances no clock of bytes: 60,000 bytes, then 20,000, then 10,000 more by a reallocation are all that was ever given.
+#[test]
+fn a_request_that_fails_does_not_advance_the_clock_of_bytes() {
+    let lines = "alloc,1,60000,1\n\
+        alloc,2,100000,1\nrealloc,1,90000\nrealloc,1,200000\ndealloc,2\n\
+        alloc,3,20000,1\nrealloc,3,30000\ndealloc,1\nrealloc,3,5000\n";
+    // Two pages are 131,072 bytes. Event 2 would end at 160,000, and event 3, which moves, at 150,000: both fail, and object 1 is given
+    // back. Events 4, 5 and 8 are of objects that are absent. Event 6 ends at 80,000, and event 7 moves to 80,000 to 110,000.
+    let examination = examine(Contender::named("bump").unwrap(), &program(lines), 2);
+    let memory = examination.memory.known().unwrap();
+    let first = memory.first_failure.as_ref().unwrap();
+    assert_eq!((memory.failed_requests, first.event, first.live_bytes), (2, 2, 60_000));
+    let points: Vec<_> = (memory.timeline.iter())
+        .map(|point| (point.requested_bytes, point.live_bytes, point.committed_bytes / 65_536))
+        .collect();
+    let expected = [
+        (60_000, 60_000, 1),
+        (60_000, 60_000, 1),
+        (60_000, 0, 1),
+        (60_000, 0, 1),
+        (60_000, 0, 1),
+        (80_000, 20_000, 2),
+        (90_000, 30_000, 2),
+        (90_000, 30_000, 2),
+        (90_000, 5_000, 2),
+    ];
+    assert_eq!(points, expected);
+    // Of 90,000 bytes, 60,000 came at 1 page, 20,000 and 10,000 at 2. What failed would have weighed 100,000 more at 1 page.
+    let (one, two) = (65_536.0, 131_072.0);
+    let near = |found: Option<f64>, ratio: f64| {
+        let (found, expected) = (found.unwrap(), (ratio - 1.0) * 100.0);
+        assert!((found - expected).abs() < 1e-9, "{found} is not {expected}");
+    };
+    let means = memory.johnstone_wilson;
+    near(means.mean_of_ratios_by_bytes_percent, (one + two + two / 3.0) / 90_000.0);
+    near(means.ratio_of_means_by_bytes_percent, (one * 6.0 + two * 3.0) / (60_000.0 * 6.0 + 20_000.0 * 2.0 + 30_000.0));
+    // Every event counts by events; in events 3 to 5 nothing is live, so there is no ratio.
+    let ratios = 2.0 * one / 60_000.0 + two / 20_000.0 + 2.0 * two / 30_000.0 + two / 5000.0;
+    near(means.mean_of_ratios_by_events_percent, ratios / 6.0);
+    near(means.ratio_of_means_by_events_percent, (5.0 * one + 4.0 * two) / 205_000.0);
+    // 20,000 bytes were copied for the 90,000 that were given.
+    assert_eq!((memory.reallocs.count, memory.reallocs.in_place), (2, 1));
+    assert_eq!(memory.reallocs.copied_per_requested_byte, Some(20_000.0 / 90_000.0));
+}
+
+/// A program that asks in vain, again and again: that is no reason for its heap to look a hundred times worse.
+#[test]
+fn requests_in_vain_do_not_move_the_mean_by_bytes() {
+    // 60,000 bytes, of which 600 are left: then a heap of 1 page has no room for 70,000 more.
+    let given = "alloc,1,60000,1\nrealloc,1,600\n";
+    let in_vain: String =
+        (2..102).map(|id| format!("alloc,{id},70000,1\nrealloc,{id},140000\ndealloc,{id}\n")).collect();
+    let mean = |lines: &str| {
+        let memory = examine(Contender::named("bump").unwrap(), &program(lines), 1).memory;
+        let memory = memory.known().unwrap();
+        (memory.failed_requests, memory.johnstone_wilson.mean_of_ratios_by_bytes_percent)
+    };
+    let expected = Some((65_536.0 / 60_000.0 - 1.0) * 100.0);
+    assert_eq!(mean(given), (0, expected));
+    assert_eq!(mean(&(given.to_owned() + &in_vain)), (100, expected), "and not 10,731 %");
+}
+
 #[test]
 fn pages_are_counted_by_how_full_they_are() {
     // 4 pages at the peak: full, full, one third, and a byte. Then the objects in the first two go.

@@ -38,15 +38,20 @@ struct Diary {
     heap: HeapRef,
     /// Size and event, by address.
     blocks: BTreeMap<usize, (usize, u64)>,
+    /// Bytes of allocations that succeeded, and by which reallocations that succeeded have grown their blocks.
     requested: u64,
+    /// Allocations that failed, reallocations that failed, and events of objects that are absent.
+    failures: [u64; 3],
     reallocs: Vec<(bool, u64)>,
     instants: Vec<Instant>,
 }
 
 impl Observer for Diary {
     fn allocated(&mut self, event: u64, block: Block, layout: Layout, _zeroed: bool) -> Flow {
-        self.requested += layout.size() as u64;
-        if !block.is_null() {
+        if block.is_null() {
+            self.failures[0] += 1;
+        } else {
+            self.requested += layout.size() as u64;
             self.blocks.insert(block.as_ptr().addr(), (layout.size(), event));
         }
         Flow::Continue(())
@@ -58,8 +63,10 @@ impl Observer for Diary {
     }
 
     fn reallocated(&mut self, event: u64, old: Block, layout: Layout, new: Block, new_size: usize) -> Flow {
-        self.requested += new_size.saturating_sub(layout.size()) as u64;
-        if !new.is_null() {
+        if new.is_null() {
+            self.failures[1] += 1;
+        } else {
+            self.requested += new_size.saturating_sub(layout.size()) as u64;
             let before = self.blocks.remove(&old.as_ptr().addr()).expect("it is live");
             // In the same place in the same size, it is there since before.
             let stays = old.as_ptr() == new.as_ptr() && before.0 == new_size;
@@ -67,6 +74,11 @@ impl Observer for Diary {
             let in_place = old.as_ptr() == new.as_ptr();
             self.reallocs.push((in_place, layout.size().min(new_size) as u64));
         }
+        Flow::Continue(())
+    }
+
+    fn absent(&mut self, _event: u64) -> Flow {
+        self.failures[2] += 1;
         Flow::Continue(())
     }
 
@@ -148,7 +160,10 @@ fn agree(memory: &Memory, trace_peak: u64, instants: &[Instant], reallocs: &[(bo
         (memory.reallocs.count, memory.reallocs.in_place),
         (reallocs.len() as u64, (reallocs.len() - moved.len()) as u64)
     );
-    assert_eq!(memory.reallocs.copied_bytes, moved.iter().sum::<u64>());
+    let copied = moved.iter().sum::<u64>();
+    assert_eq!(memory.reallocs.copied_bytes, copied);
+    let requested = instants.last().unwrap().requested;
+    assert_eq!(memory.reallocs.copied_per_requested_byte, Some(copied as f64 / requested as f64));
 
     let found = [&memory.occupancy.at_peak_live, &memory.occupancy.at_peak_heap];
     for (index, found) in at_peaks.into_iter().zip(found) {
@@ -238,6 +253,7 @@ fn diary_of<A: HeapAllocator>(program: &Program, limit_pages: usize) -> Diary {
         heap: heap.handle(),
         blocks: BTreeMap::new(),
         requested: 0,
+        failures: [0; 3],
         reallocs: Vec::new(),
         instants: Vec::new(),
     };
@@ -245,7 +261,8 @@ fn diary_of<A: HeapAllocator>(program: &Program, limit_pages: usize) -> Diary {
     diary
 }
 
-fn check<A: HeapAllocator>(name: &str, lines: &str, limit_pages: usize) {
+/// Compares a contender's figures with their definitions, and gives the [failures](Diary::failures) in its replay.
+fn check<A: HeapAllocator>(name: &str, lines: &str, limit_pages: usize) -> [u64; 3] {
     let program = program(lines);
     let diary = diary_of::<A>(&program, limit_pages);
     let examination = examine(Contender::named(name).unwrap(), &program, limit_pages);
@@ -253,6 +270,10 @@ fn check<A: HeapAllocator>(name: &str, lines: &str, limit_pages: usize) {
         Some(memory) => agree(memory, program.profile().peak_live_bytes, &diary.instants, &diary.reallocs),
         None => assert!(diary.instants.iter().all(|instant| instant.live.is_empty()), "{examination:?}"),
     }
+    if diary.failures == [0; 3] {
+        assert_eq!(diary.requested, program.profile().allocated_bytes, "where nothing fails, all that was asked for");
+    }
+    diary.failures
 }
 
 /// Lines of a random trace: which object, what with it, and how large.
@@ -273,6 +294,17 @@ fn lines() -> impl Strategy<Value = String> {
     })
 }
 
+/// A random trace in which requests fail on a heap of fewer than 45 pages: somewhere in it, an allocation and a reallocation of 3 MB each,
+/// with what their objects would do afterwards.
+fn lines_that_fail() -> impl Strategy<Value = String> {
+    (lines(), any::<prop::sample::Index>()).prop_map(|(lines, index)| {
+        let mut lines: Vec<&str> = lines.lines().collect();
+        let at = index.index(lines.len() + 1);
+        lines.splice(at..at, ["alloc,9,3000000,8", "realloc,9,3100000", "realloc,8,3000000", "realloc,8,10"]);
+        format!("alloc,8,100,8\n{}\ndealloc,8\ndealloc,9\n", lines.join("\n"))
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -281,6 +313,20 @@ proptest! {
         check::<SegregatedBump<HeapRef>>("segregated-bump", &lines, limit_pages);
         check::<allocators::dlmalloc::Dlmalloc>("dlmalloc", &lines, limit_pages);
         check::<allocators::talc::Talc>("talc", &lines, limit_pages);
+    }
+
+    /// At least the four events of the two large objects that follow their failures are of absent ones.
+    #[test]
+    fn the_metrics_are_what_their_definitions_say_where_requests_fail(lines in lines_that_fail(), limit_pages in 4..12_usize) {
+        let failures = [
+            check::<SegregatedBump<HeapRef>>("segregated-bump", &lines, limit_pages),
+            check::<allocators::dlmalloc::Dlmalloc>("dlmalloc", &lines, limit_pages),
+            check::<allocators::wasmalloc::Wasmalloc>("wasmalloc", &lines, limit_pages),
+            check::<allocators::talc::Talc>("talc", &lines, limit_pages),
+        ];
+        for [allocs, reallocs, absent] in failures {
+            prop_assert!(allocs >= 1 && reallocs >= 1 && absent >= 4, "{failures:?}");
+        }
     }
 }
 
@@ -292,6 +338,22 @@ fn a_metric_that_misses_an_event_is_found_out() {
     let part = examine(Contender::named("bump").unwrap(), &program("alloc,1,100,8\n"), 16);
     let diary = diary_of::<allocators::bump::Bump>(&whole, 16);
     agree(part.memory.known().unwrap(), whole.profile().peak_live_bytes, &diary.instants, &diary.reallocs);
+}
+
+/// So is a clock of bytes that a request advances which fails.
+#[test]
+fn a_clock_that_counts_what_failed_is_found_out() {
+    let program = program("alloc,1,100,8\nalloc,2,70000,8\nrealloc,1,200\n");
+    let examination = examine(Contender::named("bump").unwrap(), &program, 1);
+    let mut diary = diary_of::<allocators::bump::Bump>(&program, 1);
+    assert_eq!(diary.failures, [1, 0, 0]);
+    let compare = |instants: &[Instant]| {
+        agree(examination.memory.known().unwrap(), program.profile().peak_live_bytes, instants, &diary.reallocs);
+    };
+    compare(&diary.instants);
+    diary.instants[1..].iter_mut().for_each(|instant| instant.requested += 70_000);
+    let instants = std::mem::take(&mut diary.instants);
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| compare(&instants))).is_err());
 }
 
 /// The watch itself, with all metrics, makes no difference to where blocks lie.

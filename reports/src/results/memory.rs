@@ -92,7 +92,7 @@ pub struct Reallocs {
     pub in_place_share: Option<f64>,
     /// Bytes that moving the others copied: the smaller of old and new size of each.
     pub copied_bytes: u64,
-    /// Those bytes over all bytes requested.
+    /// Those bytes over the bytes of all requests that succeeded.
     pub copied_per_requested_byte: Option<f64>,
 }
 
@@ -257,7 +257,7 @@ pub struct FailedRequest {
 pub struct FootprintPoint {
     /// The stretch's last event, counted from 1.
     pub event: u64,
-    /// Bytes requested up to then.
+    /// The clock of bytes then: bytes of the requests up to then that succeeded.
     pub requested_bytes: u64,
     /// Most bytes requested and live: R.
     pub live_bytes: u64,
