@@ -16,8 +16,7 @@
 //! true minimum where completion is not monotone.
 //!
 //! A try ends at the first request that fails, and checks nothing: the contender has been verified before. Tries follow one another on the
-//! same heap with a warm reset. That what lies in its pages is of no consequence for where a contender puts its blocks is a case
-//! of the conformance suite (`reset and reuse, the same pages each time`), and the replay itself never looks at contents.
+//! same heap, which is reset to fresh pages in between.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;

@@ -40,6 +40,9 @@ fn measured() -> BTreeSet<String> {
     let memory = examine(Contender::named("segregated-bump").unwrap(), &lines, 1).memory;
     let mut found = BTreeSet::new();
     keys(&serde_json::to_value(memory).unwrap(), &mut found);
+    // And one in which none fails, as growth is not known otherwise.
+    let memory = examine(Contender::named("segregated-bump").unwrap(), &program("alloc,1,100,8\n"), 1).memory;
+    keys(&serde_json::to_value(memory).unwrap(), &mut found);
     let plan = Plan {
         verify: false,
         bounds: true,
