@@ -1,12 +1,15 @@
 //! Whether the headline predicts the program: what the tool says of ten programs by default, against what these programs did when they were
 //! run for real.
 //!
-//! The real differences were measured once, on revision 21863d3: each program of `traces/workloads` was rebuilt with a global allocator over
-//! the contender and the page heap, and run in 15 rounds in shuffled order. They are the medians of the paired differences of the whole
-//! program's time to dlmalloc's, with their 95 % intervals, in ms. METHODOLOGY.md says more, and what a replay cannot know.
+//! The real differences were measured on two days on one kind of machine: each program of `traces/workloads` was rebuilt with a global
+//! allocator over the contender and the page heap, and run in 15 rounds on the first day and 30 on the second, in shuffled order. They are
+//! the medians of the paired differences of the whole program's time to dlmalloc's, with their 95 % intervals, in ms. On the second day a
+//! page fault took about half as long again, so the differences of contenders that take more memory are larger, and that of wasmalloc in
+//! regex-match has the other sign. A sign counts where both days leave 0 out on the same side. METHODOLOGY.md says more, and what a replay
+//! cannot know.
 //!
-//! It prints predicted beside real, contender by contender, counts the signs that are right, and fails where fewer are right than
-//! [`FEWEST_RIGHT`], or where the default run does not say of a program in [`CLEAR`] what the program shows.
+//! It prints predicted beside real, contender by contender, counts the signs that are right, and fails where more than [`MOST_WRONG`] are
+//! not, or where the default run does not say of a program in [`CLEAR`] what the program shows.
 
 use std::env;
 use std::ops::ControlFlow;
@@ -23,8 +26,8 @@ use reports::results::Figure;
 use reports::stats::{Verdict, median, ratio_within_rounds};
 use traces::Source;
 
-/// A contender's difference to dlmalloc in a real program, and its 95 % interval.
-type Difference = (&'static str, f64, [f64; 2]);
+/// A contender's difference to dlmalloc in a real program, on two days: the lower end of the 95 % interval, the median, the upper end.
+type Difference = (&'static str, [f64; 3], [f64; 3]);
 
 /// A program, and the differences to dlmalloc of the whole program's time, in ms.
 struct Real {
@@ -36,91 +39,89 @@ const REAL: [Real; 10] = [
     Real {
         program: "path-finder",
         differences_ms: [
-            ("segregated-bump", 52.47, [48.51, 57.56]),
-            ("talc", 1.67, [0.15, 8.95]),
-            ("wasmalloc", -3.83, [-5.77, -0.44]),
+            ("segregated-bump", [48.51, 52.47, 57.56], [78.91, 83.32, 89.33]),
+            ("talc", [0.15, 1.67, 8.95], [-4.94, 1.07, 9.02]),
+            ("wasmalloc", [-5.77, -3.83, -0.44], [-3.96, 1.44, 6.84]),
         ],
     },
     Real {
         program: "text-editor",
         differences_ms: [
-            ("segregated-bump", 3.23, [3.12, 3.46]),
-            ("talc", 0.20, [0.16, 0.23]),
-            ("wasmalloc", -0.49, [-0.68, -0.40]),
+            ("segregated-bump", [3.12, 3.23, 3.46], [5.69, 6.46, 7.19]),
+            ("talc", [0.16, 0.20, 0.23], [-0.19, 0.04, 0.26]),
+            ("wasmalloc", [-0.68, -0.49, -0.40], [-0.64, -0.24, 0.19]),
         ],
     },
     Real {
         program: "ecs-game",
         differences_ms: [
-            ("segregated-bump", 1.91, [1.64, 2.17]),
-            ("talc", -0.66, [-0.69, -0.62]),
-            ("wasmalloc", -3.94, [-3.99, -3.47]),
+            ("segregated-bump", [1.64, 1.91, 2.17], [4.05, 4.88, 5.62]),
+            ("talc", [-0.69, -0.66, -0.62], [-0.69, 0.09, 0.48]),
+            ("wasmalloc", [-3.99, -3.94, -3.47], [-5.19, -4.66, -4.23]),
         ],
     },
     Real {
         program: "rust-parse",
         differences_ms: [
-            ("segregated-bump", -0.19, [-0.66, 0.00]),
-            ("talc", 0.41, [-0.20, 0.54]),
-            ("wasmalloc", -4.05, [-4.38, -3.95]),
+            ("segregated-bump", [-0.66, -0.19, 0.00], [0.70, 1.47, 2.66]),
+            ("talc", [-0.20, 0.41, 0.54], [0.32, 1.50, 3.08]),
+            ("wasmalloc", [-4.38, -4.05, -3.95], [-5.55, -4.26, -3.57]),
         ],
     },
     Real {
         program: "regex-match",
         differences_ms: [
-            ("segregated-bump", 27.48, [27.14, 28.18]),
-            ("talc", -0.26, [-0.37, 0.30]),
-            ("wasmalloc", -0.58, [-0.81, -0.44]),
+            ("segregated-bump", [27.14, 27.48, 28.18], [43.03, 46.81, 50.74]),
+            ("talc", [-0.37, -0.26, 0.30], [-1.72, -0.38, 1.61]),
+            ("wasmalloc", [-0.81, -0.58, -0.44], [-2.33, 0.72, 2.80]),
         ],
     },
     Real {
         program: "template-serverless",
         differences_ms: [
-            ("segregated-bump", 8.01, [7.91, 8.22]),
-            ("talc", -0.26, [-0.35, -0.16]),
-            ("wasmalloc", -2.25, [-2.38, -2.15]),
+            ("segregated-bump", [7.91, 8.01, 8.22], [13.53, 14.82, 17.02]),
+            ("talc", [-0.35, -0.26, -0.16], [-0.14, 0.60, 2.34]),
+            ("wasmalloc", [-2.38, -2.25, -2.15], [-2.77, -2.39, -1.35]),
         ],
     },
     Real {
         program: "http-router",
         differences_ms: [
-            ("segregated-bump", 6.33, [6.19, 6.82]),
-            ("talc", -0.18, [-0.37, 0.35]),
-            ("wasmalloc", -1.81, [-1.96, -1.26]),
+            ("segregated-bump", [6.19, 6.33, 6.82], [9.03, 9.72, 9.93]),
+            ("talc", [-0.37, -0.18, 0.35], [-0.68, -0.41, -0.01]),
+            ("wasmalloc", [-1.96, -1.81, -1.26], [-3.43, -2.78, -2.43]),
         ],
     },
     Real {
         program: "script-interpreter",
         differences_ms: [
-            ("segregated-bump", 7.26, [6.67, 7.52]),
-            ("talc", -0.39, [-0.91, -0.02]),
-            ("wasmalloc", -3.40, [-3.68, -3.05]),
+            ("segregated-bump", [6.67, 7.26, 7.52], [11.09, 14.21, 14.73]),
+            ("talc", [-0.91, -0.39, -0.02], [-1.24, 1.90, 2.64]),
+            ("wasmalloc", [-3.68, -3.40, -3.05], [-6.19, -3.50, -2.62]),
         ],
     },
     Real {
         program: "markdown-html",
         differences_ms: [
-            ("segregated-bump", 7.93, [7.61, 8.28]),
-            ("talc", 0.15, [-0.24, 0.24]),
-            ("wasmalloc", -1.10, [-1.23, -0.83]),
+            ("segregated-bump", [7.61, 7.93, 8.28], [10.41, 10.65, 10.85]),
+            ("talc", [-0.24, 0.15, 0.24], [-0.22, -0.04, 0.09]),
+            ("wasmalloc", [-1.23, -1.10, -0.83], [-1.49, -1.31, -1.26]),
         ],
     },
     Real {
         program: "btree-database",
         differences_ms: [
-            ("segregated-bump", 21.70, [21.27, 22.38]),
-            ("talc", -0.04, [-0.18, 0.03]),
-            ("wasmalloc", 0.66, [0.38, 0.97]),
+            ("segregated-bump", [21.27, 21.70, 22.38], [31.90, 33.06, 35.18]),
+            ("talc", [-0.18, -0.04, 0.03], [-0.81, -0.04, 0.33]),
+            ("wasmalloc", [0.38, 0.66, 0.97], [0.46, 1.06, 1.54]),
         ],
     },
 ];
 
-/// Signs that are right, of the 24 whose real interval leaves 0 out: a replay that writes every byte cannot know of capacity that a program
-/// reserves and never writes.
-const FEWEST_RIGHT: usize = 22;
+/// Signs that may be wrong: a replay that writes every byte cannot know of capacity that a program reserves and never writes.
+const MOST_WRONG: usize = 1;
 
-/// Programs of which the default run has to say that segregated-bump is slower than dlmalloc, and that wasmalloc is faster, but for the last
-/// one.
+/// Programs of which the default run has to give segregated-bump and wasmalloc the verdict that the program gives them on both days.
 const CLEAR: [&str; 7] = [
     "path-finder",
     "text-editor",
@@ -130,7 +131,16 @@ const CLEAR: [&str; 7] = [
     "markdown-html",
     "btree-database",
 ];
-const WASMALLOC_IS_SLOWER: &str = "btree-database";
+
+/// What a real program says on both days, if it says anything.
+fn real_verdict(first: [f64; 3], second: [f64; 3]) -> Verdict {
+    let of = |[low, _, high]: [f64; 3]| match () {
+        () if low > 0.0 => Verdict::Slower,
+        () if high < 0.0 => Verdict::Faster,
+        () => Verdict::Inconclusive,
+    };
+    if of(first) == of(second) { of(first) } else { Verdict::Inconclusive }
+}
 
 const BASELINE: &str = "dlmalloc";
 
@@ -188,34 +198,33 @@ fn main() -> ExitCode {
     }
     let brief = arguments.iter().any(|argument| argument == "--test");
     let (programs, rounds) = if brief { (&REAL[1..2], 2) } else { (&REAL[..], Rigor::DEFAULT_ROUNDS) };
-    println!("whole program less dlmalloc's, ms: real (interval), predicted fresh (ratio, verdict)");
+    println!("whole program less dlmalloc's, ms: real on two days (intervals), predicted fresh (ratio, verdict)");
     let (mut right, mut decided, mut errors, mut unclear) = (0, 0, Vec::new(), Vec::new());
     for Real { program, differences_ms } in programs {
         let predicted = predict(program, differences_ms.map(|(name, ..)| name), rounds);
-        for (&(name, real, [low, high]), predicted) in differences_ms.iter().zip(&predicted) {
+        for (&(name, first, second), predicted) in differences_ms.iter().zip(&predicted) {
             let Predicted { difference_ms, ratio, verdict } = predicted;
+            let shown = |[low, median, high]: [f64; 3]| format!("{median:+7.2} [{low:+.2}, {high:+.2}]");
             println!(
-                "{program:20} {name:16} {real:+7.2} [{low:+.2}, {high:+.2}]  {difference_ms:+7.2} ({ratio:.3}, {verdict:?})"
+                "{program:20} {name:16} {:26} {:26} {difference_ms:+7.2} ({ratio:.3}, {verdict:?})",
+                shown(first),
+                shown(second)
             );
-            if low > 0.0 || high < 0.0 {
-                decided += 1;
-                right += usize::from(real.signum() == difference_ms.signum());
-                errors.push((difference_ms - real).abs() / real.abs());
+            let real = real_verdict(first, second);
+            if real == Verdict::Inconclusive {
+                continue;
             }
-            let expected = match name {
-                "segregated-bump" => Verdict::Slower,
-                "wasmalloc" if *program == WASMALLOC_IS_SLOWER => Verdict::Slower,
-                "wasmalloc" => Verdict::Faster,
-                _ => continue,
-            };
-            if CLEAR.contains(program) && *verdict != expected {
-                unclear.push(format!("{program}: {name} is {verdict:?}, and the program says {expected:?}"));
+            decided += 1;
+            right += usize::from((real == Verdict::Slower) == (*difference_ms > 0.0));
+            errors.push((difference_ms - second[1]).abs() / second[1].abs());
+            if CLEAR.contains(program) && name != "talc" && *verdict != real {
+                unclear.push(format!("{program}: {name} is {verdict:?}, and the program says {real:?}"));
             }
         }
     }
     let error = 100.0 * median(&errors).expect("some are decided");
-    println!("sign right in {right} of {decided} whose real interval leaves 0 out; median relative error {error:.0} %");
+    println!("sign right in {right} of {decided} that both days decide; median error {error:.0} % of the second day's");
     unclear.iter().for_each(|one| println!("not as the program: {one}"));
-    let is_well = brief || right >= FEWEST_RIGHT && unclear.is_empty();
+    let is_well = brief || decided - right <= MOST_WRONG && unclear.is_empty();
     if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
