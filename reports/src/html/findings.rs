@@ -265,9 +265,12 @@ pub(super) fn climb(memory: &Memory) -> Option<Climb> {
     })
 }
 
-/// Contenders that climb; yardsticks do so by design, and ablations are judged by nothing.
+/// Contenders that climb; yardsticks do so by design, and ablations are judged by nothing. A heap that adds no page when the work repeats is no
+/// leak, however it has come to its size.
 pub(super) fn climbing(results: &Results) -> Vec<(&Contender, Climb)> {
+    let settles = |memory: &Memory| memory.growth.known().is_some_and(|growth| growth.per_loop_pages == 0);
     let contenders = results.contenders.iter().filter(|contender| contender.role == Role::Contender);
+    let contenders = contenders.filter(|contender| !contender.memory.known().is_some_and(settles));
     contenders.filter_map(|contender| Some((contender, climb(contender.memory.known()?)?))).collect()
 }
 
