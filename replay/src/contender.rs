@@ -13,7 +13,7 @@ use crate::leash::Leash;
 use crate::metrics::Instant;
 
 /// What the replay writes into new memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TouchPolicy {
     /// Nothing: the allocator's code alone. Real programs do write what they ask for
@@ -21,6 +21,7 @@ pub enum TouchPolicy {
     /// The first new byte of each new or grown block
     First,
     /// Every new byte once, as a program does that asks for what it needs
+    #[default]
     All,
 }
 

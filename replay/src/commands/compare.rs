@@ -120,7 +120,7 @@ pub(crate) struct Comparison {
     /// What to write into each new or grown block while timing
     ///
     /// Programs write what they ask for. With 'none' you time the allocator's code alone, which favors allocators that spread out.
-    #[arg(long, value_name = "WHAT", value_enum, default_value_t = TouchPolicy::All)]
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
     touch: TouchPolicy,
 
     /// Time single calls as well, in replays of their own: percentiles, and the slowest calls

@@ -138,7 +138,7 @@ impl Default for CellSettings {
         CellSettings {
             page,
             heap_limit_pages: (4 << 30) / page.bytes(),
-            touch: TouchPolicy::None,
+            touch: TouchPolicy::default(),
             rounds: 15,
             seed: 1,
             rigorous: false,
