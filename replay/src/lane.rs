@@ -233,7 +233,7 @@ impl<'p> Lane<'p> {
         Ok(failure.event)
     }
 
-    /// Replays with all metrics on a cold heap, every byte of every block being written, and checks every block if `verify` says so. A
+    /// Replays with all metrics on a fresh heap, every byte of every block being written, and checks every block if `verify` says so. A
     /// second replay splits the heap at its peaks and at its end, by purpose and by address, and takes `snapshots`; and further loops on the
     /// heap of the first show how it grows.
     ///
