@@ -72,8 +72,13 @@ fn merged_cells_are_what_one_run_gives() {
     let sweep = sweep("rounds = 2\nmin_heap = true");
     run_all(&sweep, &folder.0);
     let joint = merged(&sweep, &folder.0);
-    let rounds =
-        Rounds { count: 2, seed: 1, touch: TouchPolicy::None, page: allocators::PageSize::WASM, limit_pages: 65_536 };
+    let rounds = Rounds {
+        count: 2,
+        seed: 1,
+        touch: TouchPolicy::default(),
+        page: allocators::PageSize::WASM,
+        limit_pages: 65_536,
+    };
     let contenders = ["dlmalloc", "talc", "null"].map(|name| Contender::named(name).unwrap()).into();
     let plan =
         Plan { bounds: true, min_heap: true, make_child: Some(crate::replay_child), ..Plan::of(contenders, rounds) };
