@@ -1,12 +1,6 @@
 //! The processor that a thread runs on: keeping it there, and how much of it the thread got.
 
-#[cfg(target_os = "linux")]
-use std::sync::OnceLock;
 use std::time::Duration;
-
-/// Where this process could run before one of its threads was pinned.
-#[cfg(target_os = "linux")]
-static BEFORE_PINNING: OnceLock<rustix::thread::CpuSet> = OnceLock::new();
 
 /// The last processor that this process may run on. The first ones serve more interrupts.
 ///
@@ -46,31 +40,12 @@ pub fn pin_to(cpu: usize) -> Result<(), String> {
         if cpu >= CpuSet::MAX_CPU {
             return Err(format!("there is no processor {cpu}: they are numbered up to {}", CpuSet::MAX_CPU - 1));
         }
-        if let Ok(allowed) = rustix::thread::sched_getaffinity(None) {
-            BEFORE_PINNING.get_or_init(|| allowed);
-        }
         let mut one = CpuSet::new();
         one.set(cpu);
         sched_setaffinity(None, &one).map_err(|error| format!("cannot be pinned to processor {cpu}: {error}"))
     }
     #[cfg(not(target_os = "linux"))]
     Err(format!("cannot be pinned to processor {cpu}: only Linux can pin a process here"))
-}
-
-/// Lets this thread, which a pinned one has started, run on the other processors that the process had before. Where there are none, or
-/// nothing was pinned, it stays where it is.
-pub(crate) fn stand_aside() {
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-        let (Some(before), Ok(pinned)) = (BEFORE_PINNING.get(), sched_getaffinity(None)) else { return };
-        let mut others = *before;
-        (0..CpuSet::MAX_CPU).filter(|&cpu| pinned.is_set(cpu)).for_each(|cpu| others.unset(cpu));
-        if others.count() > 0 {
-            // What cannot be had leaves it slower, and no less right.
-            let _ = sched_setaffinity(None, &others);
-        }
-    }
 }
 
 /// How long this thread has had a processor; `None` where the system does not tell. Wall time beyond it was spent waiting for one.
@@ -134,26 +109,6 @@ mod tests {
             (allowed.count(), allowed.is_set(last))
         });
         assert_eq!(only.join().unwrap(), (1, true));
-    }
-
-    #[test]
-    fn who_stands_aside_leaves_the_processor_to_the_pinned_thread() {
-        let before = rustix::thread::sched_getaffinity(None).unwrap();
-        let last = last_allowed().unwrap();
-        let aside = std::thread::spawn(move || {
-            pin_to(last).unwrap();
-            let aside = || {
-                stand_aside();
-                rustix::thread::sched_getaffinity(None).unwrap()
-            };
-            std::thread::spawn(aside).join().unwrap()
-        });
-        let aside = aside.join().unwrap();
-        if before.count() == 1 {
-            assert_eq!((aside.count(), aside.is_set(last)), (1, true), "there is no other");
-        } else {
-            assert_eq!((aside.count(), aside.is_set(last)), (before.count() - 1, false));
-        }
     }
 
     #[test]

@@ -15,7 +15,6 @@ use super::compiler::{AnyIds, Compiler};
 use super::op::Op;
 use super::pass;
 use super::{CompileError, Stretch};
-use crate::processor;
 
 /// Words of a chunk, at least, but for the last: 2 MiB, so that the ones on their way stay in the caches that processors share.
 const CHUNK_WORDS: usize = 1 << 18;
@@ -100,8 +99,6 @@ impl Stream {
         // Its own ends of the channels go with the closure: where it returns early, the decoder finds nobody there, and ends.
         thread::scope(move |scope| {
             let decoder = scope.spawn(move || {
-                // It would take its time from the replay, within what is timed, where that one is pinned.
-                processor::stand_aside();
                 self.decode(slots, buffer(), |chunk| full.send(chunk).ok().and_then(|()| buffers.recv().ok()))
             });
             for chunk in &chunks {
