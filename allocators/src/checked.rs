@@ -1,7 +1,7 @@
 //! A contender on a heap of its own whose every call is checked by the [`Shadow`].
 //!
 //! ```
-//! use allocators::{SegregatedBump, HeapRef, checked::Checked};
+//! use heaprace_allocators::{SegregatedBump, HeapRef, checked::Checked};
 //! use core::alloc::Layout;
 //!
 //! let mut allocator = Checked::<SegregatedBump<HeapRef>>::with_limit_pages(4)?;

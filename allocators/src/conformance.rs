@@ -4,7 +4,7 @@
 //! them too:
 //!
 //! ```
-//! use allocators::{HeapRef, PageSize, SegregatedBump, conformance};
+//! use heaprace_allocators::{HeapRef, PageSize, SegregatedBump, conformance};
 //!
 //! for case in conformance::cases::<SegregatedBump<HeapRef>>() {
 //!     if let Err(failure) = (case.run)(PageSize::WASM) {

@@ -9,7 +9,7 @@
 //! WebAssembly memory that begins at 0, and every memory figure repeats.
 //!
 //! ```
-//! use allocators::{PAGE_BYTES, PageHeap, page_heap::Guard};
+//! use heaprace_allocators::{PAGE_BYTES, PageHeap, page_heap::Guard};
 //!
 //! let mut heap = PageHeap::reserve(1024, Guard::Trap)?;
 //! heap.set_limit_pages(3);
@@ -21,7 +21,7 @@
 //! drop(pages);
 //! heap.reset()?;
 //! assert_eq!(heap.handle().committed_bytes(), 0);
-//! # Ok::<(), allocators::page_heap::PageHeapError>(())
+//! # Ok::<(), heaprace_allocators::page_heap::PageHeapError>(())
 //! ```
 
 use std::cell::Cell;

@@ -10,12 +10,12 @@ pub const PAGE_BYTES: usize = 64 * 1024;
 /// The size of a heap's pages: a power of two from 256 bytes, for firmware, to 2 MiB, the huge page of kernels.
 ///
 /// ```
-/// use allocators::PageSize;
+/// use heaprace_allocators::PageSize;
 ///
 /// let page = PageSize::from_bytes(4096)?;
 /// assert_eq!((page.bytes(), page.pages_for(5000), page.to_string().as_str()), (4096, 2, "4 KiB"));
 /// assert!(PageSize::from_bytes(5000).is_err());
-/// # Ok::<(), allocators::page_heap::PageHeapError>(())
+/// # Ok::<(), heaprace_allocators::page_heap::PageHeapError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PageSize {

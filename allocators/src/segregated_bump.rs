@@ -30,7 +30,7 @@ pub const CLASS_BYTES: [usize; 4] = [16, 32, 64, 128];
 /// moves its block, which is what the allocator would cost without that code.
 ///
 /// ```
-/// use allocators::{SegregatedBump, page_source::Region};
+/// use heaprace_allocators::{SegregatedBump, page_source::Region};
 /// use core::{alloc::Layout, mem::MaybeUninit};
 ///
 /// let ram = Box::leak(Box::new([MaybeUninit::uninit(); 4096]));
@@ -199,7 +199,7 @@ impl<S: PageSource, const REALLOC_IN_PLACE: bool> SegregatedBump<S, REALLOC_IN_P
     /// Where the bytes are that are in no live block. It walks through the bins, so it takes time in proportion to the free blocks.
     ///
     /// ```
-    /// use allocators::{SegregatedBump, page_source::Region};
+    /// use heaprace_allocators::{SegregatedBump, page_source::Region};
     /// use core::{alloc::Layout, mem::MaybeUninit};
     ///
     /// let ram = Box::leak(Box::new([MaybeUninit::uninit(); 4096]));

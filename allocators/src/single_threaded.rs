@@ -13,7 +13,7 @@ use crate::segregated_bump::SegregatedBump;
 ///
 /// ```
 /// # #[cfg(target_family = "wasm")]
-/// use allocators::{SegregatedBump, SingleThreaded, page_source::WasmPages};
+/// use heaprace_allocators::{SegregatedBump, SingleThreaded, page_source::WasmPages};
 ///
 /// // SAFETY: this module has one thread.
 /// # #[cfg(target_family = "wasm")]
@@ -25,7 +25,7 @@ use crate::segregated_bump::SegregatedBump;
 /// In firmware, with 16 KiB of RAM for the heap:
 ///
 /// ```
-/// use allocators::{SegregatedBump, SingleThreaded, page_source::Region};
+/// use heaprace_allocators::{SegregatedBump, SingleThreaded, page_source::Region};
 /// use core::ptr::NonNull;
 ///
 /// static mut RAM: [u8; 16 * 1024] = [0; 16 * 1024];

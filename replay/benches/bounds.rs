@@ -10,15 +10,15 @@ mod common;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use allocators::Role;
-use allocators::page_heap::{Guard, WASM32_PAGES};
-use replay::Program;
-use replay::bounds::{Instance, Placement, playback};
-use replay::contender::Contender;
-use replay::lane::Lane;
-use replay::leash::Leash;
-use traces::Source;
-use traces::synthetic::Kind;
+use heaprace::Program;
+use heaprace::bounds::{Instance, Placement, playback};
+use heaprace::contender::Contender;
+use heaprace::lane::Lane;
+use heaprace::leash::Leash;
+use heaprace_allocators::Role;
+use heaprace_allocators::page_heap::{Guard, WASM32_PAGES};
+use heaprace_traces::Source;
+use heaprace_traces::synthetic::Kind;
 
 const MINUTE: Duration = Duration::from_secs(60);
 

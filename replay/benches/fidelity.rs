@@ -15,16 +15,16 @@ use std::env;
 use std::ops::ControlFlow;
 use std::process::{Command, ExitCode};
 
-use allocators::PageSize;
-use allocators::page_heap::WASM32_PAGES;
-use replay::Program;
-use replay::child::{self, Trace};
-use replay::contender::{Contender, TouchPolicy};
-use replay::leash::Leash;
-use replay::timing::{self, Race, Rigor, Rounds};
-use reports::results::Figure;
-use reports::stats::{Verdict, median, ratio_within_rounds};
-use traces::Source;
+use heaprace::Program;
+use heaprace::child::{self, Trace};
+use heaprace::contender::{Contender, TouchPolicy};
+use heaprace::leash::Leash;
+use heaprace::timing::{self, Race, Rigor, Rounds};
+use heaprace_allocators::PageSize;
+use heaprace_allocators::page_heap::WASM32_PAGES;
+use heaprace_reports::results::Figure;
+use heaprace_reports::stats::{Verdict, median, ratio_within_rounds};
+use heaprace_traces::Source;
 
 /// A contender's difference to dlmalloc in a real program, on two days: the lower end of the 95 % interval, the median, the upper end.
 type Difference = (&'static str, [f64; 3], [f64; 3]);

@@ -17,16 +17,16 @@ use std::alloc::Layout;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use allocators::page_heap::Guard;
-use allocators::{HeapAllocator, HeapRef, Info, PageHeap, Role};
 use common::shown;
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use fastrand::Rng;
-use replay::Program;
-use replay::engine::{self, TouchNone};
-use replay::program::{Kind, Op};
-use reports::stats::estimate_median;
-use traces::Action;
+use heaprace::Program;
+use heaprace::engine::{self, TouchNone};
+use heaprace::program::{Kind, Op};
+use heaprace_allocators::page_heap::Guard;
+use heaprace_allocators::{HeapAllocator, HeapRef, Info, PageHeap, Role};
+use heaprace_reports::stats::estimate_median;
+use heaprace_traces::Action;
 
 /// A millisecond of them, so that the loops of a round see the same machine, and more than a branch predictor learns by heart.
 const EVENTS: usize = 200_000;

@@ -23,18 +23,18 @@ use std::mem;
 use std::ptr;
 use std::time::{Duration, Instant};
 
-use allocators::page_heap::host_page_bytes;
-use allocators::{HeapAllocator, HeapRef, Info, Role};
 use common::shown;
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use fastrand::Rng;
-use replay::Program;
-use replay::engine::{self, TouchNone};
-use replay::program::Kind;
-use reports::numbers::grouped;
-use reports::stats::estimate_median;
-use traces::library::LibraryEntry;
-use traces::{Action, Source, library};
+use heaprace::Program;
+use heaprace::engine::{self, TouchNone};
+use heaprace::program::Kind;
+use heaprace_allocators::page_heap::host_page_bytes;
+use heaprace_allocators::{HeapAllocator, HeapRef, Info, Role};
+use heaprace_reports::numbers::grouped;
+use heaprace_reports::stats::estimate_median;
+use heaprace_traces::library::LibraryEntry;
+use heaprace_traces::{Action, Source, library};
 
 /// None of them has zeroed allocations, which the texts cannot say.
 const TRACES: [&str; 2] = ["serde-heavy", "sqlite-ledger"];

@@ -21,17 +21,17 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use allocators::dlmalloc::Dlmalloc;
-use allocators::page_heap::{HeapRef, WASM32_PAGES};
-use allocators::{HeapAllocator, Info, PageSize, Role};
-use replay::Program;
-use replay::child::{self, Trace};
-use replay::contender::{Contender, TouchPolicy};
-use replay::leash::Leash;
-use replay::timing::{self, Race, Rigor, Rounds, Timing};
-use reports::results::Figure;
-use reports::stats::{Ratio, Regime, Verdict, median, ratio_within_rounds};
-use traces::{Source, algebra};
+use heaprace::Program;
+use heaprace::child::{self, Trace};
+use heaprace::contender::{Contender, TouchPolicy};
+use heaprace::leash::Leash;
+use heaprace::timing::{self, Race, Rigor, Rounds, Timing};
+use heaprace_allocators::dlmalloc::Dlmalloc;
+use heaprace_allocators::page_heap::{HeapRef, WASM32_PAGES};
+use heaprace_allocators::{HeapAllocator, Info, PageSize, Role};
+use heaprace_reports::results::Figure;
+use heaprace_reports::stats::{Ratio, Regime, Verdict, median, ratio_within_rounds};
+use heaprace_traces::{Source, algebra};
 
 /// The contenders that take part under two names each.
 const TWICE: [(&str, &str); 5] = [
@@ -144,7 +144,7 @@ fn everyone() -> Vec<Contender> {
 fn short_trace() -> Source {
     let events = Source::locate(TRACE).and_then(|source| source.open()).expect("it is in the library");
     let mut writer =
-        traces::binary::Writer::new(Vec::new(), events.columns(), events.provenance()).expect("into memory");
+        heaprace_traces::binary::Writer::new(Vec::new(), events.columns(), events.provenance()).expect("into memory");
     for event in algebra::slice(events, 0..EVENTS) {
         writer.write(&event.expect("the library's traces are sound")).expect("into memory");
     }

@@ -5,17 +5,17 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use allocators::dlmalloc::Dlmalloc;
-use allocators::page_heap::{Guard, PAGE_BYTES, WASM32_PAGES};
-use allocators::{HeapAllocator, PageHeap};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use replay::Program;
-use replay::contender::{Contender, TouchPolicy};
-use replay::engine::{TouchNone, replay};
-use replay::lane::Lane;
-use replay::leash::Leash;
-use replay::metrics::{Figures, Setting, Watch};
-use traces::{Source, algebra};
+use heaprace::Program;
+use heaprace::contender::{Contender, TouchPolicy};
+use heaprace::engine::{TouchNone, replay};
+use heaprace::lane::Lane;
+use heaprace::leash::Leash;
+use heaprace::metrics::{Figures, Setting, Watch};
+use heaprace_allocators::dlmalloc::Dlmalloc;
+use heaprace_allocators::page_heap::{Guard, PAGE_BYTES, WASM32_PAGES};
+use heaprace_allocators::{HeapAllocator, PageHeap};
+use heaprace_traces::{Source, algebra};
 
 const HIGHEST_RATIO: f64 = 15.0;
 

@@ -20,15 +20,15 @@ use std::alloc::Layout;
 use std::mem;
 use std::time::Duration;
 
-use allocators::page_heap::{Guard, WASM32_PAGES};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use fastrand::Rng;
-use replay::Program;
-use replay::contender::{Contender, TouchPolicy};
-use replay::lane::Lane;
-use replay::leash::Leash;
-use reports::stats::Regime;
-use traces::Action;
+use heaprace::Program;
+use heaprace::contender::{Contender, TouchPolicy};
+use heaprace::lane::Lane;
+use heaprace::leash::Leash;
+use heaprace_allocators::page_heap::{Guard, WASM32_PAGES};
+use heaprace_reports::stats::Regime;
+use heaprace_traces::Action;
 
 const SMALL_BYTES: usize = 48;
 const LARGEST_BYTES: usize = 64 << 10;

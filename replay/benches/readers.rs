@@ -8,10 +8,10 @@ mod common;
 use std::hint::black_box;
 
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
-use replay::Program;
-use traces::binary::{Block, Blocks, Reader, Writer};
-use traces::library::LibraryEntry;
-use traces::{Source, csv};
+use heaprace::Program;
+use heaprace_traces::binary::{Block, Blocks, Reader, Writer};
+use heaprace_traces::library::LibraryEntry;
+use heaprace_traces::{Source, csv};
 
 /// The same trace in both formats.
 struct Inputs {

@@ -6,15 +6,15 @@
 
 mod common;
 
-use allocators::page_heap::{Guard, WASM32_PAGES};
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
-use replay::Program;
-use replay::contender::{Contender, TouchPolicy};
-use replay::lane::Lane;
-use replay::leash::Leash;
-use reports::results::Verification;
-use reports::stats::Regime;
-use traces::Source;
+use heaprace::Program;
+use heaprace::contender::{Contender, TouchPolicy};
+use heaprace::lane::Lane;
+use heaprace::leash::Leash;
+use heaprace_allocators::page_heap::{Guard, WASM32_PAGES};
+use heaprace_reports::results::Verification;
+use heaprace_reports::stats::Regime;
+use heaprace_traces::Source;
 
 fn traces(criterion: &mut Criterion) {
     for entry in common::entries() {
@@ -50,7 +50,7 @@ fn retain_sound(contenders: &mut Vec<Contender>, program: &Program) {
         let examination = (contender.examine)(&mut lane, true, &[], Leash::LOOSE).expect("a heap can be reset");
         let sound = match examination.verification {
             Verification::Failed { .. } => false,
-            Verification::NotChecked { .. } => contender.info.role == allocators::Role::Floor,
+            Verification::NotChecked { .. } => contender.info.role == heaprace_allocators::Role::Floor,
             Verification::Passed => true,
         };
         if !sound {

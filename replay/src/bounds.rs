@@ -22,10 +22,10 @@
 //! - [idealloc](https://github.com/cappadokes/idealloc): Buchsbaum's boxes and best-fit, for millions of objects.
 //!
 //! ```
-//! use replay::{Program, bounds};
+//! use heaprace::{Program, bounds};
 //!
 //! let text = "op,id,size,align\nalloc,1,1000,8\nalloc,2,27,8\ndealloc,1\nalloc,3,1008,8\n";
-//! let program = Program::compile(traces::Reader::new(text.as_bytes(), "example.csv")?)?;
+//! let program = Program::compile(heaprace_traces::Reader::new(text.as_bytes(), "example.csv")?)?;
 //! let bounds = bounds::of(&program)?;
 //! assert_eq!((bounds.max_live_bytes, bounds.max_live_aligned_bytes), (1035, 1040));
 //! // The small one above the others, so that nothing has to be padded.
@@ -41,8 +41,8 @@ pub mod robson;
 mod space;
 mod sweep;
 
-use allocators::page_heap::PageHeapError;
-use allocators::shadow::Violation;
+use heaprace_allocators::page_heap::PageHeapError;
+use heaprace_allocators::shadow::Violation;
 
 use crate::program::Program;
 
@@ -96,7 +96,7 @@ pub enum BoundsError {
 /// The bounds of a trace, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// The most bytes that are live at once: [`Profile::peak_live_bytes`](traces::Profile::peak_live_bytes). No allocator needs less.
+    /// The most bytes that are live at once: [`Profile::peak_live_bytes`](heaprace_traces::Profile::peak_live_bytes). No allocator needs less.
     pub max_live_bytes: u64,
     /// The same with each size rounded up to a multiple of its alignment: what is live where nobody else can use what is behind an
     /// object up to the next address with its alignment. An object with a smaller alignment can, so this is a bound of allocators whose
@@ -141,7 +141,7 @@ mod tests {
     /// The program of lines of CSV.
     pub(super) fn program(lines: &str) -> Program {
         let text = format!("op,id,size,align\n{lines}");
-        Program::compile(traces::Reader::new(text.as_bytes(), "test.csv").unwrap()).unwrap()
+        Program::compile(heaprace_traces::Reader::new(text.as_bytes(), "test.csv").unwrap()).unwrap()
     }
 
     /// The instance of lines of CSV.

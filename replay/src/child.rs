@@ -12,13 +12,13 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use allocators::page_heap::Guard;
-use allocators::{PageHeap, PageSize};
 use clap::ValueEnum;
+use heaprace_allocators::page_heap::Guard;
+use heaprace_allocators::{PageHeap, PageSize};
+use heaprace_traces::import::{Format, ImportOptions};
+use heaprace_traces::{Source, library};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use traces::import::{Format, ImportOptions};
-use traces::{Source, library};
 
 use crate::contender::{Contender, TouchPolicy};
 use crate::instructions;
@@ -138,7 +138,7 @@ pub enum Task {
         /// The processor that it stays on, where it is pinned to one.
         cpu: Option<usize>,
     },
-    /// Times its single calls: the answer is a [`Latency`](reports::results::Latency).
+    /// Times its single calls: the answer is a [`Latency`](heaprace_reports::results::Latency).
     Latency,
     /// Counts the instructions of a replay by the processor's counter: the answer is their number.
     CountInstructions,

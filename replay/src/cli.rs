@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
-use replay::child;
-use replay::contender::Contender;
-use traces::Source;
+use heaprace::child;
+use heaprace::contender::Contender;
+use heaprace_traces::Source;
 
 #[cfg(target_os = "linux")]
 use crate::commands::record;
@@ -62,7 +62,7 @@ Examples:
       Compare all allocators on a trace of the library.
   replay --trace my-program.csv --allocator talc --allocator dlmalloc
       Compare two on a trace of your own: 'replay record' records a native program,
-      traces::Recorder one in Rust.
+      heaprace_traces::Recorder one in Rust.
   replay --trace serde-heavy --rigorous --strict
       Times to publish: a process for each allocator and round, and exit code 1 if there is a
       warning.

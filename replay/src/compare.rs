@@ -11,11 +11,11 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-use allocators::Role;
-use reports::results::{
+use heaprace_allocators::Role;
+use heaprace_reports::results::{
     self, Figure, Mark, Origin, Results, SCHEMA_VERSION, Settings, Verification, Warning, WarningCode,
 };
-use traces::{Source, TraceError, library};
+use heaprace_traces::{Source, TraceError, library};
 
 use crate::contender::Contender;
 use crate::lane::LaneError;

@@ -2,9 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use allocators::registry::{self, Visitor};
-use allocators::{HeapAllocator, Info};
-use reports::results::Latency;
+use heaprace_allocators::registry::{self, Visitor};
+use heaprace_allocators::{HeapAllocator, Info};
+use heaprace_reports::results::Latency;
 
 use crate::engine::{TouchAll, TouchFirst, TouchNone};
 use crate::lane::{Examination, Lane, LaneError, Lap, Meter, OnLap};

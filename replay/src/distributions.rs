@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use reports::results::{Class, Distributions, Figure, JointClass};
-use traces::inspect::{Histogram, Inspector};
-use traces::{Source, TraceError};
+use heaprace_reports::results::{Class, Distributions, Figure, JointClass};
+use heaprace_traces::inspect::{Histogram, Inspector};
+use heaprace_traces::{Source, TraceError};
 
 /// So many events are read before the next look at whether the user wants an end.
 const EVENTS_A_LOOK: usize = 1 << 16;

@@ -16,7 +16,7 @@ use std::hint::black_box;
 use std::ops::ControlFlow;
 use std::ptr;
 
-use allocators::HeapAllocator;
+use heaprace_allocators::HeapAllocator;
 
 use crate::program::{CompileError, Kind, Program, Stretch};
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::SystemTime;
 
-use reports::results::{Figure, Provenance};
+use heaprace_reports::results::{Figure, Provenance};
 
 /// What can be told of this build and this machine. What cannot is an unknown figure with its reason.
 pub fn provenance() -> Provenance {
@@ -24,7 +24,7 @@ pub fn provenance() -> Provenance {
             Figure::Known(choices) => Figure::Known(chosen(&choices).unwrap_or(&choices).to_owned()),
             unknown => unknown,
         },
-        host_page_bytes: allocators::page_heap::host_page_bytes() as u64,
+        host_page_bytes: heaprace_allocators::page_heap::host_page_bytes() as u64,
         date: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
     }
 }

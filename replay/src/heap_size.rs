@@ -2,8 +2,8 @@
 
 use std::str::FromStr;
 
-use allocators::PageSize;
-use allocators::page_heap::PageHeapError;
+use heaprace_allocators::PageSize;
+use heaprace_allocators::page_heap::PageHeapError;
 
 /// More address space than this is a mistake, and not to be had everywhere.
 const LARGEST_LIMIT_BYTES: usize = 64 << 30;

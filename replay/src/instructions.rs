@@ -10,7 +10,7 @@ mod perf_event;
 
 use std::hint::black_box;
 
-use reports::results::{Figure, Instructions};
+use heaprace_reports::results::{Figure, Instructions};
 
 use crate::child::{self, Request, Task, Trace};
 use crate::contender::{Contender, TouchPolicy};

@@ -4,10 +4,10 @@ use std::alloc::Layout;
 use std::ops::ControlFlow;
 use std::time::{self, Duration};
 
-use allocators::page_heap::{Guard, PageHeapError};
-use allocators::{HeapAllocator, HeapRef, PageHeap, Role};
-use reports::numbers::{bytes, count, grouped};
-use reports::results::{Figure, Growth, Memory, Partial, Retention, Split, Strip, Verification};
+use heaprace_allocators::page_heap::{Guard, PageHeapError};
+use heaprace_allocators::{HeapAllocator, HeapRef, PageHeap, Role};
+use heaprace_reports::numbers::{bytes, count, grouped};
+use heaprace_reports::results::{Figure, Growth, Memory, Partial, Retention, Split, Strip, Verification};
 
 use crate::engine::{self, Block, Flow, Observer, Touch, TouchAll, TouchNone};
 use crate::leash::{Leash, Stop};

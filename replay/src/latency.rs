@@ -10,8 +10,8 @@ mod slowest;
 use std::cmp::Reverse;
 use std::hint::black_box;
 
-use allocators::{HeapAllocator, HeapRef};
-use reports::results::{CallKind, Figure, Latency};
+use heaprace_allocators::{HeapAllocator, HeapRef};
+use heaprace_reports::results::{CallKind, Figure, Latency};
 
 use self::histograms::Histograms;
 use self::slowest::{Seen, Slowest};

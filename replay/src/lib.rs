@@ -2,21 +2,21 @@
 //!
 //! A trace is compiled to a [`Program`]; the [`engine`] runs it through a contender; observers ([`verify`], [`metrics`]) watch,
 //! [`min_heap`] looks for the smallest heap that will do, and [`timing`] runs it with none, in processes of their own ([`child`]);
-//! [`warnings`] are reasons to distrust the times. [`compare()`] does all of it and gives [`reports::results::Results`].
+//! [`warnings`] are reasons to distrust the times. [`compare()`] does all of it and gives [`heaprace_reports::results::Results`].
 //!
 //! ```
-//! use allocators::PageSize;
-//! use replay::compare::{Plan, compare};
-//! use replay::contender::{Contender, TouchPolicy};
-//! use replay::timing::Rounds;
+//! use heaprace_allocators::PageSize;
+//! use heaprace::compare::{Plan, compare};
+//! use heaprace::contender::{Contender, TouchPolicy};
+//! use heaprace::timing::Rounds;
 //!
 //! let rounds = Rounds { count: 0, seed: 1, touch: TouchPolicy::All, page: PageSize::WASM, limit_pages: 1024 };
 //! let plan = Plan { bounds: true, ..Plan::of(Contender::all(), rounds) };
 //! let text = "op,id,size,align\nalloc,1,100000,8\nrealloc,1,200000\ndealloc,1\n";
-//! let results = compare(&traces::Source::from_bytes("example.csv", text.as_bytes()), &plan, |_| {})?;
+//! let results = compare(&heaprace_traces::Source::from_bytes("example.csv", text.as_bytes()), &plan, |_| {})?;
 //! let ours = results.contenders.iter().find(|row| row.name == "segregated-bump").expect("it is registered");
 //! assert_eq!(ours.memory.known().map(|memory| memory.peak_heap_pages), Some(4));
-//! # Ok::<(), replay::compare::CompareError>(())
+//! # Ok::<(), heaprace::compare::CompareError>(())
 //! ```
 
 pub mod bounds;

@@ -3,7 +3,7 @@
 //! The state itself is kept once, by [`Watch`], which is the observer of the replay. Figures are exact: two replays of the same trace,
 //! contender and build give the same bits. METRICS.md in the root of the repository has their definitions, blind spots and sources.
 //!
-//! A new metric is a new file and a line in [`Figures`]; what it finds goes into [`reports::results::Memory`].
+//! A new metric is a new file and a line in [`Figures`]; what it finds goes into [`heaprace_reports::results::Memory`].
 
 pub mod byte_clock;
 pub mod footprint;
@@ -20,8 +20,8 @@ pub mod timeline;
 use std::alloc::Layout;
 use std::ops::Range;
 
-use allocators::{HeapAllocator, HeapRef};
-use traces::Profile;
+use heaprace_allocators::{HeapAllocator, HeapRef};
+use heaprace_traces::Profile;
 
 use self::occupancy::{Pages, PagesByTenth};
 use crate::engine::{Block, Flow, Observer};

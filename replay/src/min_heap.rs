@@ -25,9 +25,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use allocators::page_heap::Guard;
-use allocators::{PageHeap, PageSize};
-use reports::results::{Figure, LimitTried, MinHeap};
+use heaprace_allocators::page_heap::Guard;
+use heaprace_allocators::{PageHeap, PageSize};
+use heaprace_reports::results::{Figure, LimitTried, MinHeap};
 
 use crate::contender::Contender;
 use crate::lane::{Lane, LaneError};

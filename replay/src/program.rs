@@ -7,10 +7,10 @@
 //! replay, beside it, so that a trace of any length needs little memory.
 //!
 //! ```
-//! use replay::Program;
+//! use heaprace::Program;
 //!
 //! let text = "op,id,size,align\nalloc,7,100,8\ndealloc,7\nalloc,8,50,8\n";
-//! let program = Program::compile(traces::Reader::new(text.as_bytes(), "example.csv")?)?;
+//! let program = Program::compile(heaprace_traces::Reader::new(text.as_bytes(), "example.csv")?)?;
 //! assert_eq!((program.events(), program.slots()), (3, 1), "object 8 takes the slot of object 7");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -23,8 +23,8 @@ mod stream;
 use std::alloc::Layout;
 use std::ops::ControlFlow;
 
-use traces::import::Repairs;
-use traces::{Event, Profile, Source, TraceError};
+use heaprace_traces::import::Repairs;
+use heaprace_traces::{Event, Profile, Source, TraceError};
 
 pub use op::{Kind, MAX_LIVE_OBJECTS, Op};
 pub use pass::Mark;
@@ -137,7 +137,7 @@ impl Program {
     /// Where the trace cannot be opened, and what [`compile`](Self::compile) refuses.
     ///
     /// ```
-    /// let program = replay::Program::load(&traces::Source::locate("serde-heavy")?)?;
+    /// let program = heaprace::Program::load(&heaprace_traces::Source::locate("serde-heavy")?)?;
     /// assert_eq!(program.events(), 879_876);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -334,7 +334,7 @@ mod tests {
 
     fn program(lines: &str) -> Program {
         let text = format!("op,id,size,align\n{lines}");
-        Program::compile(traces::Reader::new(text.as_bytes(), "test.csv").unwrap()).unwrap()
+        Program::compile(heaprace_traces::Reader::new(text.as_bytes(), "test.csv").unwrap()).unwrap()
     }
 
     #[test]
@@ -359,7 +359,9 @@ mod tests {
         let text =
             "op,id,size,align\n# mark: start\nalloc,1,24,8\n# mark: request 2\n# a remark\ndealloc,1\n# mark: end\n";
         let csv = Source::from_bytes("a.csv", text.as_bytes());
-        let mut writer = traces::binary::Writer::new(Vec::new(), traces::csv::Columns::default(), &[""; 0]).unwrap();
+        let mut writer =
+            heaprace_traces::binary::Writer::new(Vec::new(), heaprace_traces::csv::Columns::default(), &[""; 0])
+                .unwrap();
         let mut events = csv.open().unwrap();
         while let Some(event) = events.next() {
             events.comments().iter().for_each(|comment| writer.comment(comment).unwrap());
@@ -385,8 +387,9 @@ mod tests {
     }
 
     fn binary(text: &str) -> Source {
-        let reader = traces::Reader::new(text.as_bytes(), "test.csv").unwrap();
-        let mut writer = traces::binary::Writer::new(Vec::new(), reader.columns(), reader.provenance()).unwrap();
+        let reader = heaprace_traces::Reader::new(text.as_bytes(), "test.csv").unwrap();
+        let mut writer =
+            heaprace_traces::binary::Writer::new(Vec::new(), reader.columns(), reader.provenance()).unwrap();
         reader.for_each(|event| writer.write(&event.unwrap()).unwrap());
         Source::from_bytes("test.htrace", writer.finish().unwrap())
     }
@@ -401,7 +404,8 @@ mod tests {
     fn both_ways_lead_to_the_same_program() {
         let library = Source::locate("serde-heavy").unwrap();
         let events = library.open().unwrap();
-        let mut writer = traces::binary::Writer::new(Vec::new(), events.columns(), events.provenance()).unwrap();
+        let mut writer =
+            heaprace_traces::binary::Writer::new(Vec::new(), events.columns(), events.provenance()).unwrap();
         events.for_each(|event| writer.write(&event.unwrap()).unwrap());
         let program = short_way(&Source::from_bytes("a.htrace", writer.finish().unwrap())).unwrap();
         let expected = Program::compile(library.open().unwrap()).unwrap();
@@ -414,21 +418,28 @@ mod tests {
         let text = "op,id,size,align\nalloc,7,1,1\nrealloc,7,2\ndealloc,7\n";
         assert!(short_way(&binary(text)).is_none());
         let program = Program::load(&binary(text)).unwrap();
-        assert_eq!(program.ops(), Program::compile(traces::Reader::new(text.as_bytes(), "a").unwrap()).unwrap().ops());
+        assert_eq!(
+            program.ops(),
+            Program::compile(heaprace_traces::Reader::new(text.as_bytes(), "a").unwrap()).unwrap().ops()
+        );
     }
 
     #[test]
     fn an_id_that_is_used_again_goes_the_short_way() {
         let text = "op,id,size,align\nalloc,1,1,1\ndealloc,1\nalloc,1,5,8\nalloc,2,1,1\nrealloc,1,9\n";
         let program = short_way(&binary(text)).unwrap();
-        assert_eq!(program.ops(), Program::compile(traces::Reader::new(text.as_bytes(), "a").unwrap()).unwrap().ops());
+        assert_eq!(
+            program.ops(),
+            Program::compile(heaprace_traces::Reader::new(text.as_bytes(), "a").unwrap()).unwrap().ops()
+        );
     }
 
     #[test]
     fn what_the_long_way_refuses_is_refused_with_its_words() {
         let layout = Layout::new::<u64>();
-        let (alloc, dealloc) = (traces::Action::Alloc { layout, zeroed: false }, traces::Action::Dealloc { layout });
-        let realloc = traces::Action::Realloc { old: layout, new_size: 0 };
+        let (alloc, dealloc) =
+            (heaprace_traces::Action::Alloc { layout, zeroed: false }, heaprace_traces::Action::Dealloc { layout });
+        let realloc = heaprace_traces::Action::Realloc { old: layout, new_size: 0 };
         for (actions, times, message) in [
             (vec![(alloc, 1), (dealloc, 1), (dealloc, 1)], [0, 0, 0], "event 3): dealloc of id 1, which is not live"),
             (vec![(alloc, 1), (alloc, 1)], [0, 0, 0], "event 2): alloc of id 1, which is live"),
@@ -436,8 +447,8 @@ mod tests {
             (vec![(alloc, 1), (alloc, 2), (dealloc, 1)], [3, 5, 4], "event 3): time_ns 4 is before 5"),
             (vec![], [0, 0, 0], "holds a header but no event"),
         ] {
-            let columns = traces::csv::Columns { thread: false, time_ns: true };
-            let mut writer = traces::binary::Writer::new(Vec::new(), columns, &["program: a test"]).unwrap();
+            let columns = heaprace_traces::csv::Columns { thread: false, time_ns: true };
+            let mut writer = heaprace_traces::binary::Writer::new(Vec::new(), columns, &["program: a test"]).unwrap();
             for ((action, id), time_ns) in actions.into_iter().zip(times) {
                 writer.write(&Event { action, id, thread: None, time_ns: Some(time_ns) }).unwrap();
             }

@@ -1,8 +1,8 @@
 //! Who races: the floor always does, and one of the contenders is what the others are compared with.
 
-use allocators::Role;
-use allocators::null::Null;
-use reports::results;
+use heaprace_allocators::Role;
+use heaprace_allocators::null::Null;
+use heaprace_reports::results;
 
 use crate::contender::Contender;
 

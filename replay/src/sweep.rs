@@ -5,13 +5,13 @@
 //! for every plan that has it, a plan that changes runs only what is new in it, and cells of another build are never taken for this one's.
 //! A cell's file is whole or not there; what is killed is run again.
 //!
-//! [`merge`] puts the cells of one trace and one choice of settings together again, as a [`Results`](reports::results::Results) document
+//! [`merge`] puts the cells of one trace and one choice of settings together again, as a [`Results`](heaprace_reports::results::Results) document
 //! that every reader of results takes. Memory figures are exact, so it does not matter where they were found. Times do: samples of two
 //! processes share no round. So a cell that is timed runs the [`BASELINE`] and the floor in its own rounds, and they stay with its row as its
-//! [companions](reports::results::Time::companions): ratios are formed to them, and never across cells.
+//! [companions](heaprace_reports::results::Time::companions): ratios are formed to them, and never across cells.
 //!
 //! ```
-//! use replay::sweep::{Build, State, Sweep, merge};
+//! use heaprace::sweep::{Build, State, Sweep, merge};
 //!
 //! let plan = "traces = [\"repeated-growth\"]\nallocators = [\"talc\", \"bump\"]\n[settings]\nrounds = 0\nskip_bounds = true\n";
 //! let sweep = Sweep::parse(plan, "plan.toml", "".as_ref(), &Build::current()?)?;
@@ -26,7 +26,7 @@
 //! let merged = merge(&sweep, |cell| cell.state(&folder));
 //! assert_eq!(merged[0].results.as_ref().map(|results| results.contenders.len()), Some(2));
 //! # std::fs::remove_dir_all(folder).expect("it was made above");
-//! # Ok::<(), replay::sweep::SweepError>(())
+//! # Ok::<(), heaprace::sweep::SweepError>(())
 //! ```
 
 mod axis;
@@ -38,8 +38,8 @@ mod settings;
 
 use std::path::PathBuf;
 
-use reports::ReportError;
-use traces::TraceError;
+use heaprace_reports::ReportError;
+use heaprace_traces::TraceError;
 
 pub use cell::{BASELINE, Cell, State};
 pub use key::{Build, CellSettings, Key, Work};

@@ -16,9 +16,9 @@ use std::ops::ControlFlow;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use allocators::PageSize;
-use allocators::null::Null;
-use reports::results::{self, Figure, Time};
+use heaprace_allocators::PageSize;
+use heaprace_allocators::null::Null;
+use heaprace_reports::results::{self, Figure, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::child::{self, Answers, Request, Task, Trace};
@@ -57,7 +57,7 @@ pub enum Rigor {
 
 impl Rigor {
     /// Rounds unless `--rounds` says otherwise: for a first look, the fewest that give a 95 % interval.
-    pub const QUICK_ROUNDS: u32 = reports::stats::ROUNDS_FOR_95 as u32;
+    pub const QUICK_ROUNDS: u32 = heaprace_reports::stats::ROUNDS_FOR_95 as u32;
     /// Rounds unless `--rounds` says otherwise.
     pub const DEFAULT_ROUNDS: u32 = 15;
     /// Rounds unless `--rounds` says otherwise: twice as many, as an environment of random size makes times differ more.
@@ -523,10 +523,10 @@ mod tests {
     #[test]
     fn a_sample_loops_the_trace_until_it_settles_or_the_heap_is_full() {
         let text = "op,id,size,align\nalloc,1,100000,8\ndealloc,1\n";
-        let reader = traces::Reader::new(text.as_bytes(), "test.csv").unwrap();
+        let reader = heaprace_traces::Reader::new(text.as_bytes(), "test.csv").unwrap();
         let program = crate::Program::compile(reader).unwrap();
         let sample = |name: &str, pages| {
-            let mut lane = Lane::new(&program, pages, allocators::page_heap::Guard::Batched).unwrap();
+            let mut lane = Lane::new(&program, pages, heaprace_allocators::page_heap::Guard::Batched).unwrap();
             let contender = Contender::named(name).unwrap();
             Sample::take(&mut lane, &contender, TouchPolicy::All, Leash::LOOSE).unwrap()
         };

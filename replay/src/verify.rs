@@ -2,8 +2,8 @@
 
 use std::alloc::Layout;
 
-use allocators::HeapRef;
-use allocators::shadow::{Shadow, Violation};
+use heaprace_allocators::HeapRef;
+use heaprace_allocators::shadow::{Shadow, Violation};
 
 use crate::engine::{Block, Flow, Observer};
 

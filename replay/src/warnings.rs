@@ -2,9 +2,9 @@
 //!
 //! Where nothing was timed there is nothing to doubt: memory figures are exact on any machine, in any build.
 
-use reports::numbers::{count, grouped};
-use reports::results::{Figure, Results, Warning, WarningCode};
-use reports::stats::{ROUNDS_FOR_95, Regime, floor, median, spread};
+use heaprace_reports::numbers::{count, grouped};
+use heaprace_reports::results::{Figure, Results, Warning, WarningCode};
+use heaprace_reports::stats::{ROUNDS_FOR_95, Regime, floor, median, spread};
 
 use crate::conditions::Conditions;
 
@@ -174,7 +174,7 @@ fn not_pinned(reason: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use reports::results::{Contender, Role, SCHEMA_VERSION, Settings, Time, Verification};
+    use heaprace_reports::results::{Contender, Role, SCHEMA_VERSION, Settings, Time, Verification};
 
     use super::*;
     use crate::conditions::Ticks;
@@ -201,7 +201,7 @@ mod tests {
         let trace = serde_json::json!({
             "name": "a", "sha256": "", "origin": "unstated", "events": 1000, "allocs": 500, "reallocs": 0, "deallocs": 500,
             "allocated_bytes": 1, "peak_live_bytes": 1, "peak_live_event": 1, "peak_live_objects": 1, "left_live_objects": 0,
-            "distributions": Figure::<reports::results::Distributions>::unknown("not needed here"),
+            "distributions": Figure::<heaprace_reports::results::Distributions>::unknown("not needed here"),
             "marks": [], "mark_count": 0, "repairs": [],
         });
         let results = Results {
@@ -213,7 +213,7 @@ mod tests {
                 instructions: false,
                 min_heap: false,
                 rounds: 6,
-                rigor: reports::results::Rigor::Quick,
+                rigor: heaprace_reports::results::Rigor::Quick,
                 baseline: "a".to_owned(),
                 budget_ns: None,
                 streamed: false,

@@ -1,4 +1,4 @@
-//! Draws every chart for the cases that go wrong first, from real results: `cargo run -p reports --example gallery -- OUT results.json...`
+//! Draws every chart for the cases that go wrong first, from real results: `cargo run -p heaprace-reports --example gallery -- OUT results.json...`
 //!
 //! Each results file gives a folder a case, with every chart as SVG and its data as CSV:
 //!
@@ -18,8 +18,8 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use reports::chart;
-use reports::results::{Contender, Figure, Mark, Partial, Results, Role, Verification};
+use heaprace_reports::chart;
+use heaprace_reports::results::{Contender, Figure, Mark, Partial, Results, Role, Verification};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<PathBuf> = env::args_os().skip(1).map(PathBuf::from).collect();
@@ -43,8 +43,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn draw_set(traces: &[Results], folder: &Path) -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(folder)?;
     for chart in chart::ALL_TRACES {
-        reports::save(&folder.join(chart.file_name), (chart.draw)(traces)?.as_bytes())?;
-        reports::save(&folder.join(chart.data_file_name()), (chart.data)(traces).as_bytes())?;
+        heaprace_reports::save(&folder.join(chart.file_name), (chart.draw)(traces)?.as_bytes())?;
+        heaprace_reports::save(&folder.join(chart.data_file_name()), (chart.data)(traces).as_bytes())?;
     }
     Ok(())
 }
@@ -52,8 +52,8 @@ fn draw_set(traces: &[Results], folder: &Path) -> Result<(), Box<dyn Error>> {
 fn draw_all(results: &Results, folder: &Path) -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(folder)?;
     for chart in chart::ALL {
-        reports::save(&folder.join(chart.file_name), (chart.draw)(results)?.as_bytes())?;
-        reports::save(&folder.join(chart.data_file_name()), (chart.data)(results).as_bytes())?;
+        heaprace_reports::save(&folder.join(chart.file_name), (chart.draw)(results)?.as_bytes())?;
+        heaprace_reports::save(&folder.join(chart.data_file_name()), (chart.data)(results).as_bytes())?;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@
 //!    and any other unit. Text is never smaller than `canvas::TEXT`, which is 6 points where the chart is one column of paper wide.
 //! 4. Draw inside `canvas::draw` with plotters. What belongs to a contender is painted inside `Shown::paint` (or `Sheet::contender`), so that a
 //!    page can switch it off, in its colour and dashes (`palette`), with its name beside it (`labels`); `Sheet::tip` gives a mark a tooltip.
-//! 5. Test its structure with roxmltree, and look at it: `cargo run -p reports --example gallery -- OUT results.json...` draws every chart for
+//! 5. Test its structure with roxmltree, and look at it: `cargo run -p heaprace-reports --example gallery -- OUT results.json...` draws every chart for
 //!    the cases that go wrong first.
 //!
 //! # What a page can rely on

@@ -156,8 +156,8 @@ pub fn charts(
 /// A name for each of the results that a file may have: that of its trace, with a number behind it where there are several of one name.
 ///
 /// ```
-/// use reports::export::distinct_names;
-/// use reports::results::Results;
+/// use heaprace_reports::export::distinct_names;
+/// use heaprace_reports::results::Results;
 ///
 /// fn folders(all: &[Results]) -> Vec<std::path::PathBuf> {
 ///     distinct_names(all).iter().map(|name| std::path::Path::new("report").join(name)).collect()

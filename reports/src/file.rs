@@ -20,8 +20,8 @@ use crate::ReportError;
 /// [`ReportError::Write`] with the path, what the system said, and what to do about it.
 ///
 /// ```no_run
-/// reports::save("heaprace-report/serde-heavy/footprint.svg".as_ref(), b"<svg/>")?;
-/// # Ok::<(), reports::ReportError>(())
+/// heaprace_reports::save("heaprace-report/serde-heavy/footprint.svg".as_ref(), b"<svg/>")?;
+/// # Ok::<(), heaprace_reports::ReportError>(())
 /// ```
 pub fn save(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
     let outcome = match fs::metadata(path) {

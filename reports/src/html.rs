@@ -50,12 +50,12 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 /// [`ReportError::Draw`] where a chart could not be drawn.
 ///
 /// ```no_run
-/// use reports::results::Results;
+/// use heaprace_reports::results::Results;
 ///
 /// let json = std::fs::read_to_string("heaprace-report/serde-heavy/results.json").expect("measured before");
-/// let page = reports::html(&[Results::from_json(&json)?])?;
-/// reports::save("serde-heavy.html".as_ref(), page.as_bytes())?;
-/// # Ok::<(), reports::ReportError>(())
+/// let page = heaprace_reports::html(&[Results::from_json(&json)?])?;
+/// heaprace_reports::save("serde-heavy.html".as_ref(), page.as_bytes())?;
+/// # Ok::<(), heaprace_reports::ReportError>(())
 /// ```
 pub fn html(results: &[Results]) -> Result<String, ReportError> {
     let title = match results {

@@ -14,9 +14,9 @@
 //! - [`save`]: writes any of these whole or not at all.
 //!
 //! ```no_run
-//! use reports::results::Results;
-//! use reports::table::{self, TextOptions};
-//! use reports::{chart, save};
+//! use heaprace_reports::results::Results;
+//! use heaprace_reports::table::{self, TextOptions};
+//! use heaprace_reports::{chart, save};
 //!
 //! let json = std::fs::read_to_string("heaprace-report/serde-heavy/results.json").expect("measured before");
 //! let results = Results::from_json(&json)?;
@@ -25,7 +25,7 @@
 //!     save(chart.file_name.as_ref(), (chart.draw)(&results)?.as_bytes())?;
 //!     save(chart.data_file_name().as_ref(), (chart.data)(&results).as_bytes())?;
 //! }
-//! # Ok::<(), reports::ReportError>(())
+//! # Ok::<(), heaprace_reports::ReportError>(())
 //! ```
 
 pub mod chart;

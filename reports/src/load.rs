@@ -28,10 +28,10 @@ pub struct Saved {
 /// something else.
 ///
 /// ```no_run
-/// for saved in reports::load(&["heaprace-report"])? {
+/// for saved in heaprace_reports::load(&["heaprace-report"])? {
 ///     println!("{}: {}", saved.path.display(), saved.results.trace.name);
 /// }
-/// # Ok::<(), reports::ReportError>(())
+/// # Ok::<(), heaprace_reports::ReportError>(())
 /// ```
 pub fn load(paths: &[impl AsRef<Path>]) -> Result<Vec<Saved>, ReportError> {
     let mut all = Vec::new();

@@ -8,7 +8,7 @@ const UNITS: [(u64, &str); 5] = [(1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "
 /// Decimal digits in groups of three: `1,310,720`.
 ///
 /// ```
-/// assert_eq!(reports::numbers::grouped(1_310_720), "1,310,720");
+/// assert_eq!(heaprace_reports::numbers::grouped(1_310_720), "1,310,720");
 /// ```
 pub fn grouped(number: u64) -> String {
     group(&number.to_string())
@@ -55,7 +55,7 @@ pub(crate) fn fixed(value: f64, decimals: usize) -> String {
 /// The value with about three digits: `1.23`, `18.5`, `1,445`.
 ///
 /// ```
-/// assert_eq!(reports::numbers::short(18.54), "18.5");
+/// assert_eq!(heaprace_reports::numbers::short(18.54), "18.5");
 /// ```
 pub fn short(value: f64) -> String {
     fixed(value, decimals(value))
@@ -69,7 +69,7 @@ pub(crate) fn unit_for(bytes: f64) -> (u64, &'static str) {
 /// A number of bytes with about three digits and its unit: `1.25 MiB`, `64 KiB`. Not exact: for charts and headings.
 ///
 /// ```
-/// assert_eq!(reports::numbers::bytes(65_536), "64 KiB");
+/// assert_eq!(heaprace_reports::numbers::bytes(65_536), "64 KiB");
 /// ```
 pub fn bytes(bytes: u64) -> String {
     let (size, unit) = unit_for(bytes as f64);
@@ -85,7 +85,7 @@ pub(crate) fn exact_unit(all_bytes: impl IntoIterator<Item = u64>) -> (u64, &'st
 /// A count with its noun: `1 page`, `2 pages`.
 ///
 /// ```
-/// assert_eq!(reports::numbers::count(2, "page"), "2 pages");
+/// assert_eq!(heaprace_reports::numbers::count(2, "page"), "2 pages");
 /// ```
 pub fn count(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };

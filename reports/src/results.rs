@@ -4,7 +4,7 @@
 //! interval can be computed again, and a figure that is not known is an [`Figure::Unknown`] with its reason, never a 0.
 //!
 //! ```
-//! use reports::results::Figure;
+//! use heaprace_reports::results::Figure;
 //!
 //! let peak: Figure<u64> = Figure::unknown("hands out no memory");
 //! assert_eq!(peak.known(), None);

@@ -60,7 +60,7 @@ impl Interval {
     /// Whether the two have a point in common.
     ///
     /// ```
-    /// use reports::stats::Interval;
+    /// use heaprace_reports::stats::Interval;
     ///
     /// let steady = Interval { low: 9.1, high: 9.4 };
     /// assert!(steady.overlaps(Interval { low: 9.4, high: 9.9 }));
@@ -81,7 +81,7 @@ impl Interval {
 /// Unknown where there are no samples, or no operations to divide by.
 ///
 /// ```
-/// use reports::stats::ns_per_op;
+/// use heaprace_reports::stats::ns_per_op;
 ///
 /// let estimate = ns_per_op(&[2_000, 1_800, 1_900], 100);
 /// assert_eq!(estimate.known().map(|estimate| estimate.value), Some(19.0));

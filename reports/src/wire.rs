@@ -10,10 +10,10 @@ impl Results {
     /// The document that is kept: JSON on one line, as most of it is the thousands of numbers of timelines and grids; a line feed at the end.
     ///
     /// ```
-    /// use reports::results::Results;
+    /// use heaprace_reports::results::Results;
     ///
-    /// fn keep(results: &Results) -> Result<(), reports::ReportError> {
-    ///     reports::save("results.json".as_ref(), results.to_json().as_bytes())
+    /// fn keep(results: &Results) -> Result<(), heaprace_reports::ReportError> {
+    ///     heaprace_reports::save("results.json".as_ref(), results.to_json().as_bytes())
     /// }
     /// ```
     pub fn to_json(&self) -> String {
@@ -30,7 +30,7 @@ impl Results {
     /// anything else, so that a newer document is not taken for a broken one. [`ReportError::NotResults`] for all other text.
     ///
     /// ```
-    /// use reports::results::Results;
+    /// use heaprace_reports::results::Results;
     ///
     /// let error = Results::from_json(r#"{ "schema_version": 99 }"#).expect_err("from the future");
     /// assert!(error.to_string().contains("schema version 99"));

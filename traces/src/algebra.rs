@@ -5,13 +5,13 @@
 //! [`provenance`] adds it.
 //!
 //! ```
-//! use traces::{Source, algebra};
+//! use heaprace_traces::{Source, algebra};
 //!
 //! let text = "op,id,size,align\nalloc,1,24,8\nalloc,2,10,1\ndealloc,1\ndealloc,2\n";
 //! let source = Source::from_bytes("example.csv", text.as_bytes());
 //! let tenfold = algebra::repeat(|| source.open(), 10);
 //! assert_eq!(algebra::without_teardown(tenfold).count(), 38, "the last two events are teardown");
-//! # Ok::<(), traces::TraceError>(())
+//! # Ok::<(), heaprace_traces::TraceError>(())
 //! ```
 
 mod interleave;
@@ -34,7 +34,7 @@ use crate::event::{Action, Event};
 /// The provenance of a trace that was made from another: all that was said of that one, and what was done.
 ///
 /// ```
-/// let lines = traces::algebra::provenance(&["heaprace-trace: 1", "program: example"], "2 rounds of example");
+/// let lines = heaprace_traces::algebra::provenance(&["heaprace-trace: 1", "program: example"], "2 rounds of example");
 /// assert_eq!(lines, ["program: example", "derived: 2 rounds of example"]);
 /// ```
 pub fn provenance(of: &[impl AsRef<str>], done: &str) -> Vec<String> {
@@ -48,7 +48,7 @@ pub fn provenance(of: &[impl AsRef<str>], done: &str) -> Vec<String> {
 ///
 /// ```
 /// let parts = [vec!["program: a"], vec!["origin: synthetic", "generator: uniform"]];
-/// let lines = traces::algebra::provenance_of_parts(&parts, "a and uniform interleaved");
+/// let lines = heaprace_traces::algebra::provenance_of_parts(&parts, "a and uniform interleaved");
 /// assert_eq!(lines[0], "origin: synthetic");
 /// assert_eq!(lines[1], "part 1: program: a");
 /// ```

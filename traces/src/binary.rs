@@ -12,8 +12,8 @@
 //!   [`Blocks`] gives the fields as they are.
 //!
 //! ```
-//! use traces::binary::{Reader, Writer};
-//! use traces::csv::{self, Columns};
+//! use heaprace_traces::binary::{Reader, Writer};
+//! use heaprace_traces::csv::{self, Columns};
 //!
 //! let text = "# heaprace-trace: 1\n# program: example\nop,id,size,align\nalloc,1,24,8\ndealloc,1\n";
 //! let events: Vec<_> = csv::Reader::new(text.as_bytes(), "example.csv")?.collect::<Result<_, _>>()?;
@@ -24,7 +24,7 @@
 //! let reader = Reader::new(&bytes[..], "example.htrace")?;
 //! assert_eq!(reader.provenance(), ["heaprace-trace: 1", "program: example"]);
 //! assert_eq!(reader.collect::<Result<Vec<_>, _>>()?, events);
-//! # Ok::<(), traces::TraceError>(())
+//! # Ok::<(), heaprace_traces::TraceError>(())
 //! ```
 
 mod block;

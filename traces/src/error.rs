@@ -12,7 +12,7 @@ use crate::fault::Fault;
 /// the value, and ends with the remedy.
 ///
 /// ```
-/// let error = traces::Source::locate("serde-havy.csv").expect_err("a slip of the pen");
+/// let error = heaprace_traces::Source::locate("serde-havy.csv").expect_err("a slip of the pen");
 /// assert!(error.to_string().contains("did you mean serde-heavy?"), "{error}");
 /// ```
 #[derive(Debug, Error)]

@@ -16,11 +16,11 @@ use crate::input::{HEAD_BYTES, Packing, Peeked, Unpacked};
 ///
 /// ```
 /// let text = "# program: example\nop,id,size,align,thread\nalloc,1,24,8,0\n";
-/// let mut events = traces::Source::from_bytes("example.csv", text.as_bytes()).open()?;
+/// let mut events = heaprace_traces::Source::from_bytes("example.csv", text.as_bytes()).open()?;
 /// assert_eq!(events.provenance(), ["program: example"]);
 /// assert!(events.columns().thread);
 /// assert_eq!(events.next().expect("one event")?.id, 1);
-/// # Ok::<(), traces::TraceError>(())
+/// # Ok::<(), heaprace_traces::TraceError>(())
 /// ```
 #[derive(Debug)]
 pub struct Events(Format);

@@ -14,14 +14,14 @@
 //! An import streams: it holds the live blocks, a bit for each address ever used, and [`LOOKAHEAD_CALLS`] calls at most.
 //!
 //! ```
-//! use traces::import::{Format, Import, ImportOptions};
+//! use heaprace_traces::import::{Format, Import, ImportOptions};
 //!
 //! let text = "7: malloc 0x1000 24\n7: realloc 0x2000 0x1000 48\n7: free 0x2000\n";
-//! assert_eq!(traces::import::detect(text.as_bytes()), Some(Format::Android));
+//! assert_eq!(heaprace_traces::import::detect(text.as_bytes()), Some(Format::Android));
 //! let import = Import::open(text.as_bytes(), "log.txt", ImportOptions::default())?;
 //! assert!(import.provenance().iter().any(|line| line.contains("16 bytes")));
 //! assert_eq!(import.count(), 3);
-//! # Ok::<(), traces::TraceError>(())
+//! # Ok::<(), heaprace_traces::TraceError>(())
 //! ```
 
 mod android;

@@ -26,17 +26,17 @@ const TOP_SIZES: usize = 10;
 /// Looks at the events of a trace, one after the other.
 ///
 /// ```
-/// use traces::inspect::Inspector;
+/// use heaprace_traces::inspect::Inspector;
 ///
 /// let text = "op,id,size,align\nalloc,1,100,8\nalloc,2,10,1\ndealloc,2\ndealloc,1\n";
 /// let mut inspector = Inspector::default();
-/// for event in traces::Source::from_bytes("example.csv", text.as_bytes()).open()? {
+/// for event in heaprace_traces::Source::from_bytes("example.csv", text.as_bytes()).open()? {
 ///     inspector.add(&event?);
 /// }
 /// let inspection = inspector.finish();
 /// assert_eq!(inspection.lifo_deallocs, 2, "each was the youngest when it was freed");
 /// assert_eq!(inspection.peak_bytes.value, 110);
-/// # Ok::<(), traces::TraceError>(())
+/// # Ok::<(), heaprace_traces::TraceError>(())
 /// ```
 #[derive(Debug, Default)]
 pub struct Inspector {

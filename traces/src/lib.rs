@@ -5,14 +5,14 @@
 //! in it, each event checked, a [`Profile`] sums them up, and an [`Output`] writes a trace to a file.
 //!
 //! ```
-//! use traces::{Profile, Source};
+//! use heaprace_traces::{Profile, Source};
 //!
 //! let mut profile = Profile::default();
 //! for event in Source::locate("serde-heavy")?.open()? {
 //!     profile.add(&event?);
 //! }
 //! println!("{} events, {} bytes live at the peak", profile.events(), profile.peak_live_bytes);
-//! # Ok::<(), traces::TraceError>(())
+//! # Ok::<(), heaprace_traces::TraceError>(())
 //! ```
 
 pub mod algebra;

@@ -131,12 +131,12 @@ impl Origin {
 /// is synthetic.
 ///
 /// ```
-/// use traces::{Source, library};
+/// use heaprace_traces::{Source, library};
 ///
 /// let source = Source::from_bytes("example.csv", "# origin: synthetic\nop,id,size,align\nalloc,1,24,8\n".as_bytes());
 /// let origin = library::origin(&source, source.open()?.provenance());
 /// assert_eq!(origin, Some(library::Origin::Synthetic));
-/// # Ok::<(), traces::TraceError>(())
+/// # Ok::<(), heaprace_traces::TraceError>(())
 /// ```
 pub fn origin(source: &Source, provenance: &[impl AsRef<str>]) -> Option<Origin> {
     let stated = || provenance.iter().any(|line| line.as_ref() == synthetic::ORIGIN).then_some(Origin::Synthetic);
@@ -212,9 +212,9 @@ pub const GROUPS: [(&str, Option<Origin>); 3] =
 /// The entries that the name of a group stands for; nothing where no group is called so.
 ///
 /// ```
-/// let all = traces::library::group("library").unwrap();
-/// assert_eq!(all.len(), traces::library::entries().len());
-/// assert!(traces::library::group("serde-heavy").is_none());
+/// let all = heaprace_traces::library::group("library").unwrap();
+/// assert_eq!(all.len(), heaprace_traces::library::entries().len());
+/// assert!(heaprace_traces::library::group("serde-heavy").is_none());
 /// ```
 pub fn group(name: &str) -> Option<Vec<&'static LibraryEntry>> {
     let (_, origin) = GROUPS.iter().find(|(group, _)| *group == name)?;
@@ -224,7 +224,7 @@ pub fn group(name: &str) -> Option<Vec<&'static LibraryEntry>> {
 /// All traces of the library.
 ///
 /// ```
-/// for entry in traces::library::entries() {
+/// for entry in heaprace_traces::library::entries() {
 ///     println!("{:<20} {:>9} events  {}", entry.name, entry.about.totals.events, entry.about.description);
 /// }
 /// ```
@@ -250,8 +250,8 @@ pub(crate) fn not_found(argument: &str, asked: &str) -> TraceError {
 /// The name that may have been meant by one that is none of these: the one that is the fewest slips away, if they are few.
 ///
 /// ```
-/// assert_eq!(traces::library::nearest("serde-havy", ["rust-parse", "serde-heavy"]), Some("serde-heavy"));
-/// assert_eq!(traces::library::nearest("weather", ["rust-parse", "serde-heavy"]), None);
+/// assert_eq!(heaprace_traces::library::nearest("serde-havy", ["rust-parse", "serde-heavy"]), Some("serde-heavy"));
+/// assert_eq!(heaprace_traces::library::nearest("weather", ["rust-parse", "serde-heavy"]), None);
 /// ```
 pub fn nearest<'a>(asked: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let nearest = names.into_iter().map(|name| (strsim::osa_distance(asked, name), name)).min();

@@ -5,7 +5,7 @@ use core::fmt;
 /// What an event asks for, without its values. [`Action`](crate::Action) is the same with them.
 ///
 /// ```
-/// use traces::Op;
+/// use heaprace_traces::Op;
 /// assert_eq!(Op::from_name(b"alloc_zeroed"), Some(Op::AllocZeroed));
 /// assert_eq!(Op::Dealloc.name(), "dealloc");
 /// ```

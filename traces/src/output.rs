@@ -18,7 +18,7 @@ const CSV_LEVEL: i32 = 9;
 /// name once it is whole. Where it is dropped before, nothing is left behind.
 ///
 /// ```
-/// use traces::{Output, Source};
+/// use heaprace_traces::{Output, Source};
 ///
 /// let folder = std::env::temp_dir().join(format!("heaprace-output-{}", std::process::id()));
 /// # std::fs::create_dir_all(&folder).expect("a folder can be made");
@@ -31,7 +31,7 @@ const CSV_LEVEL: i32 = 9;
 /// output.finish()?;
 /// assert_eq!(Source::locate(&path.to_string_lossy())?.open()?.count(), 1);
 /// # std::fs::remove_dir_all(&folder).expect("the folder is there");
-/// # Ok::<(), traces::TraceError>(())
+/// # Ok::<(), heaprace_traces::TraceError>(())
 /// ```
 #[derive(Debug)]
 pub struct Output {

@@ -8,15 +8,15 @@ use crate::event::{Action, Event};
 ///
 /// ```
 /// let text = "op,id,size,align\nalloc,1,100,8\nrealloc,1,150\nalloc,2,10,1\ndealloc,1\n";
-/// let mut profile = traces::Profile::default();
-/// for event in traces::Reader::new(text.as_bytes(), "example.csv")? {
+/// let mut profile = heaprace_traces::Profile::default();
+/// for event in heaprace_traces::Reader::new(text.as_bytes(), "example.csv")? {
 ///     profile.add(&event?);
 /// }
 /// assert_eq!(profile.events(), 4);
 /// assert_eq!(profile.allocated_bytes, 160);
 /// assert_eq!((profile.peak_live_bytes, profile.peak_live_bytes_event), (160, 3));
 /// assert_eq!((profile.live_objects, profile.live_bytes), (1, 10));
-/// # Ok::<(), traces::TraceError>(())
+/// # Ok::<(), heaprace_traces::TraceError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Profile {

@@ -30,7 +30,7 @@ pub const MARK_PREFIX: &str = "mark: ";
 ///
 /// ```no_run
 /// #[global_allocator]
-/// static ALLOCATOR: traces::Recorder = traces::Recorder::new("trace.htrace");
+/// static ALLOCATOR: heaprace_traces::Recorder = heaprace_traces::Recorder::new("trace.htrace");
 ///
 /// fn main() {
 ///     println!("{}", ["recorded", "from", "here"].join(" "));
@@ -75,7 +75,7 @@ impl Recorder {
     ///
     /// ```
     /// #[global_allocator]
-    /// static ALLOCATOR: traces::Recorder = traces::Recorder::on_demand();
+    /// static ALLOCATOR: heaprace_traces::Recorder = heaprace_traces::Recorder::on_demand();
     ///
     /// assert_eq!(ALLOCATOR.finish().events, 0);
     /// ```
@@ -87,7 +87,7 @@ impl Recorder {
     ///
     /// ```
     /// use std::alloc::System;
-    /// static ALLOCATOR: traces::Recorder<System> = traces::Recorder::on_demand().over(System);
+    /// static ALLOCATOR: heaprace_traces::Recorder<System> = heaprace_traces::Recorder::on_demand().over(System);
     /// ```
     pub const fn over<A: GlobalAlloc>(self, inner: A) -> Recorder<A> {
         Recorder { inner, path: self.path, begins: self.begins }
@@ -97,12 +97,12 @@ impl Recorder {
     ///
     /// ```no_run
     /// #[global_allocator]
-    /// static ALLOCATOR: traces::Recorder = traces::Recorder::new("requests.htrace").stopped();
+    /// static ALLOCATOR: heaprace_traces::Recorder = heaprace_traces::Recorder::new("requests.htrace").stopped();
     ///
     /// let settings = vec![1, 2, 3]; // is not in the trace
     /// ALLOCATOR.start();
     /// for request in 1..=100 {
-    ///     traces::mark(&format!("request {request}"));
+    ///     heaprace_traces::mark(&format!("request {request}"));
     ///     println!("{}", settings.len() * request);
     /// }
     /// ALLOCATOR.stop();
@@ -168,7 +168,7 @@ impl<A> Recorder<A> {
 /// characters. The mark has its place among the events of all threads. Where nothing is recorded, nothing happens.
 ///
 /// ```
-/// traces::mark("request 3");
+/// heaprace_traces::mark("request 3");
 /// ```
 pub fn mark(name: &str) {
     session::mark(name);
@@ -222,7 +222,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Recorder<A> {
 /// The platform of this process, as traces and the library name it: architecture and system.
 ///
 /// ```
-/// assert!(traces::record::platform().contains(std::env::consts::OS));
+/// assert!(heaprace_traces::record::platform().contains(std::env::consts::OS));
 /// ```
 pub fn platform() -> String {
     format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS)

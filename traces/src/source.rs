@@ -18,13 +18,13 @@ use crate::library::{self, LibraryEntry};
 /// A trace that can be opened, as often as needed.
 ///
 /// ```
-/// use traces::Source;
+/// use heaprace_traces::Source;
 ///
 /// let source = Source::locate("serde-heavy.csv")?;
 /// assert_eq!(source.name(), "serde-heavy");
 /// let mut events = source.open()?;
 /// assert!(events.next().is_some());
-/// # Ok::<(), traces::TraceError>(())
+/// # Ok::<(), heaprace_traces::TraceError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Source {
@@ -76,9 +76,9 @@ impl Source {
     ///
     /// ```
     /// let text = "op,id,size,align\nalloc,1,24,8\n";
-    /// let source = traces::Source::from_bytes("example.csv", text.as_bytes());
+    /// let source = heaprace_traces::Source::from_bytes("example.csv", text.as_bytes());
     /// assert_eq!(source.open()?.count(), 1);
-    /// # Ok::<(), traces::TraceError>(())
+    /// # Ok::<(), heaprace_traces::TraceError>(())
     /// ```
     pub fn from_bytes(name: &str, bytes: impl Into<Arc<[u8]>>) -> Self {
         Source {
@@ -92,12 +92,12 @@ impl Source {
     /// Says how to read the trace where another tool has recorded it.
     ///
     /// ```
-    /// use traces::import::{Format, ImportOptions};
+    /// use heaprace_traces::import::{Format, ImportOptions};
     ///
     /// let options = ImportOptions { format: Some(Format::WeeAlloc), assume_align_bytes: 8 };
-    /// let source = traces::Source::from_bytes("example.trace", "Alloc(24), Free(0)".as_bytes()).with_import(options);
+    /// let source = heaprace_traces::Source::from_bytes("example.trace", "Alloc(24), Free(0)".as_bytes()).with_import(options);
     /// assert_eq!(source.open()?.count(), 2);
-    /// # Ok::<(), traces::TraceError>(())
+    /// # Ok::<(), heaprace_traces::TraceError>(())
     /// ```
     #[must_use]
     pub fn with_import(self, import: ImportOptions) -> Self {

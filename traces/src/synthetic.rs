@@ -4,7 +4,7 @@
 //! averaged. The same kind, number of events and seed give the same trace on every machine: all choices are made in integers.
 //!
 //! ```
-//! use traces::synthetic::Kind;
+//! use heaprace_traces::synthetic::Kind;
 //!
 //! let trace = Kind::Drift.events(1000, 7);
 //! assert_eq!(trace.count(), 1000);

@@ -34,8 +34,8 @@ pub struct Fields {
 /// Memory grows with the objects that are live at once, not with the events.
 ///
 /// ```
-/// use traces::{Action, Op};
-/// use traces::validate::{Fields, Validator};
+/// use heaprace_traces::{Action, Op};
+/// use heaprace_traces::validate::{Fields, Validator};
 ///
 /// let mut validator = Validator::default();
 /// let fields = Fields { op: Op::Alloc, id: 7, size: Some(24), align: Some(8), thread: None, time_ns: None };
@@ -43,7 +43,7 @@ pub struct Fields {
 /// let last = validator.complete(Fields { op: Op::Dealloc, size: None, align: None, ..fields })?;
 /// assert!(matches!(last.action, Action::Dealloc { layout } if layout.size() == 24 && layout.align() == 8));
 /// assert_eq!(validator.live_objects(), 0);
-/// # Ok::<(), Box<traces::Fault>>(())
+/// # Ok::<(), Box<heaprace_traces::Fault>>(())
 /// ```
 #[derive(Debug, Default)]
 pub struct Validator {

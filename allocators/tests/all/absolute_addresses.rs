@@ -4,11 +4,11 @@ use std::alloc::Layout;
 use std::fmt::Write;
 use std::process::Command;
 
-use allocators::bump::Bump;
-use allocators::checked::Checked;
-use allocators::page_heap::{BASE_ALIGN, Guard};
-use allocators::registry::{self, Visitor};
-use allocators::{HeapAllocator, HeapRef, Info, PAGE_BYTES, PageHeap, PageSize, Role};
+use heaprace_allocators::bump::Bump;
+use heaprace_allocators::checked::Checked;
+use heaprace_allocators::page_heap::{BASE_ALIGN, Guard};
+use heaprace_allocators::registry::{self, Visitor};
+use heaprace_allocators::{HeapAllocator, HeapRef, Info, PAGE_BYTES, PageHeap, PageSize, Role};
 
 /// Set in a child process: which child it is, and how many heaps it reserves before it begins, so that its own lie elsewhere.
 const CHILD: &str = "HEAPRACE_TEST_CHILD";

@@ -1,10 +1,10 @@
 //! Every registered contender conforms, and the suite is known to bite.
 
-use allocators::conformance::{self, Failure};
-use allocators::faulty::{self, Faulty, GrowsWithoutItsClass};
-use allocators::registry::{self, Visitor};
-use allocators::shadow::Violation;
-use allocators::{HeapAllocator, PageSize, Role};
+use heaprace_allocators::conformance::{self, Failure};
+use heaprace_allocators::faulty::{self, Faulty, GrowsWithoutItsClass};
+use heaprace_allocators::registry::{self, Visitor};
+use heaprace_allocators::shadow::Violation;
+use heaprace_allocators::{HeapAllocator, PageSize, Role};
 
 struct Failures {
     page: PageSize,

@@ -2,9 +2,9 @@
 
 use std::alloc::Layout;
 
-use allocators::checked::Checked;
-use allocators::registry::{self, Visitor};
-use allocators::{HeapAllocator, PageSize, Role};
+use heaprace_allocators::checked::Checked;
+use heaprace_allocators::registry::{self, Visitor};
+use heaprace_allocators::{HeapAllocator, PageSize, Role};
 
 /// Bytes that a contender has committed after one small request, and after a thousand.
 struct Committed {

@@ -3,11 +3,11 @@
 use std::alloc::Layout;
 use std::ptr::NonNull;
 
-use allocators::checked::Checked;
-use allocators::faulty::{self, Faulty};
-use allocators::registry::{self, Visitor};
-use allocators::shadow::Violation;
-use allocators::{HeapAllocator, PAGE_BYTES, PageSize, Role};
+use heaprace_allocators::checked::Checked;
+use heaprace_allocators::faulty::{self, Faulty};
+use heaprace_allocators::registry::{self, Visitor};
+use heaprace_allocators::shadow::Violation;
+use heaprace_allocators::{HeapAllocator, PAGE_BYTES, PageSize, Role};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 

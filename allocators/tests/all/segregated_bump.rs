@@ -4,12 +4,12 @@ use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
 use std::ptr::NonNull;
 
-use allocators::checked::Checked;
-use allocators::faulty::GrowsWithoutItsClass;
-use allocators::page_heap::Guard;
-use allocators::page_source::Region;
-use allocators::shadow::{Shadow, Violation};
-use allocators::{HeapAllocator, HeapRef, PAGE_BYTES, PageHeap, PageSource, SegregatedBump, SingleThreaded};
+use heaprace_allocators::checked::Checked;
+use heaprace_allocators::faulty::GrowsWithoutItsClass;
+use heaprace_allocators::page_heap::Guard;
+use heaprace_allocators::page_source::Region;
+use heaprace_allocators::shadow::{Shadow, Violation};
+use heaprace_allocators::{HeapAllocator, HeapRef, PAGE_BYTES, PageHeap, PageSource, SegregatedBump, SingleThreaded};
 
 type Ours = SegregatedBump<HeapRef>;
 

@@ -8,9 +8,9 @@ use std::alloc::{Layout, alloc, dealloc};
 use std::cell::Cell;
 use std::ptr::NonNull;
 
-use allocators::page_heap::Guard;
-use allocators::page_source::{Region, wasm_run};
-use allocators::{PAGE_BYTES, PageHeap, PageSource, SegregatedBump};
+use heaprace_allocators::page_heap::Guard;
+use heaprace_allocators::page_source::{Region, wasm_run};
+use heaprace_allocators::{PAGE_BYTES, PageHeap, PageSource, SegregatedBump};
 
 /// Pages that each source has.
 const PAGES: usize = 2048;

@@ -12,13 +12,13 @@ use criterion::Criterion;
 use regex::Regex;
 use std::ops::ControlFlow;
 
-use replay::Program;
-use replay::contender::{Contender, TouchPolicy};
-use replay::lane::Lane;
-use replay::leash::Leash;
-use reports::stats::{Estimate, RESAMPLES, Regime};
-use traces::library::{self, LibraryEntry};
-use traces::{Action, Event};
+use heaprace::Program;
+use heaprace::contender::{Contender, TouchPolicy};
+use heaprace::lane::Lane;
+use heaprace::leash::Leash;
+use heaprace_reports::stats::{Estimate, RESAMPLES, Regime};
+use heaprace_traces::library::{self, LibraryEntry};
+use heaprace_traces::{Action, Event};
 
 /// Options of criterion whose value is an argument of its own.
 const WITH_VALUE: [&str; 19] = [
@@ -107,7 +107,7 @@ pub(crate) fn time(
     let (mut time, mut left) = (Duration::ZERO, replays);
     while left > 0 {
         let mut loops = 0;
-        let mut lap = |lap: replay::lane::Lap| {
+        let mut lap = |lap: heaprace::lane::Lap| {
             if loops > 0 && lap.refused_grows > 0 {
                 return ControlFlow::Break(());
             }

@@ -54,10 +54,10 @@ impl Change {
 /// The rectangles of a trace, in the order of their births: 16 bytes each, and 8 for its birth and its death in the order of events.
 ///
 /// ```
-/// use replay::{Program, bounds::Instance};
+/// use heaprace::{Program, bounds::Instance};
 ///
 /// let text = "op,id,size,align\nalloc,1,100,8\nrealloc,1,300\ndealloc,1\n";
-/// let program = Program::compile(traces::Reader::new(text.as_bytes(), "example.csv")?)?;
+/// let program = Program::compile(heaprace_traces::Reader::new(text.as_bytes(), "example.csv")?)?;
 /// let instance = Instance::of(&program)?;
 /// let lives: Vec<_> = instance.rectangles().iter().map(|object| (object.birth, object.death, object.size_bytes)).collect();
 /// assert_eq!(lives, [(1, 2, 100), (2, 3, 300)]);

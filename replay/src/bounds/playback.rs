@@ -1,14 +1,14 @@
 //! The check of a placement: it is played back as if an allocator had chosen it, under the same verification as every contender.
 //!
 //! The engine replays the program through an allocator that answers with the offsets of the placement, in real memory, and the
-//! [shadow model](allocators::shadow) looks at every block: inside the heap, aligned, apart from every live block, its bytes kept until it is
+//! [shadow model](heaprace_allocators::shadow) looks at every block: inside the heap, aligned, apart from every live block, its bytes kept until it is
 //! given back and brought along where it moves.
 
 use std::alloc::Layout;
 use std::ptr;
 
-use allocators::page_heap::{Guard, PAGE_BYTES};
-use allocators::{HeapAllocator, HeapRef, Info, PageHeap, Role};
+use heaprace_allocators::page_heap::{Guard, PAGE_BYTES};
+use heaprace_allocators::{HeapAllocator, HeapRef, Info, PageHeap, Role};
 
 use super::{BoundsError, Instance, Placement};
 use crate::engine::{self, TouchNone};
@@ -111,7 +111,7 @@ pub fn verify(program: &Program, instance: &Instance, placement: &Placement) -> 
 
 #[cfg(test)]
 mod tests {
-    use allocators::shadow::Violation;
+    use heaprace_allocators::shadow::Violation;
 
     use super::*;
     use crate::bounds::tests::program;

@@ -13,7 +13,7 @@
 /// for, as it stands, and need not be a power of two: each formula says what it makes of another n.
 ///
 /// ```
-/// let robson = replay::bounds::Robson::of(1 << 20, 1 << 10);
+/// let robson = heaprace::bounds::Robson::of(1 << 20, 1 << 10);
 /// assert_eq!(robson.forced_bytes, 6 * (1 << 20) - (1 << 10) + 1);
 /// assert_eq!(robson.first_fit_bytes, 11 * (1 << 20));
 /// ```

@@ -12,23 +12,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use allocators::{PageSize, registry};
 use anyhow::Context;
 use clap::builder::PossibleValuesParser;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory};
-use replay::child;
-use replay::compare::{CompareError, Plan, Progress, compare, folder_name};
-use replay::contender::{Contender, TouchPolicy};
-use replay::heap_size::{HeapLimit, parse_page_size};
-use replay::lane::LaneError;
-use replay::leash::parse_budget;
-use replay::metrics::Instant as Moment;
-use replay::timing::{Rigor, Rounds};
-use reports::numbers::count;
-use reports::results::{Results, Verification};
-use reports::table::{self, TextOptions};
-use traces::{Source, TraceError, library};
+use heaprace::child;
+use heaprace::compare::{CompareError, Plan, Progress, compare, folder_name};
+use heaprace::contender::{Contender, TouchPolicy};
+use heaprace::heap_size::{HeapLimit, parse_page_size};
+use heaprace::lane::LaneError;
+use heaprace::leash::parse_budget;
+use heaprace::metrics::Instant as Moment;
+use heaprace::timing::{Rigor, Rounds};
+use heaprace_allocators::{PageSize, registry};
+use heaprace_reports::numbers::count;
+use heaprace_reports::results::{Results, Verification};
+use heaprace_reports::table::{self, TextOptions};
+use heaprace_traces::{Source, TraceError, library};
 
 use crate::cli;
 use crate::commands::exports::Exports;
@@ -400,26 +400,26 @@ pub(crate) fn save(results: &Results, folder: &Path) -> anyhow::Result<()> {
 }
 
 fn save_results(results: &Results, folder: &Path) -> anyhow::Result<()> {
-    reports::save(&folder.join(reports::RESULTS_FILE), results.to_json().as_bytes())?;
+    heaprace_reports::save(&folder.join(heaprace_reports::RESULTS_FILE), results.to_json().as_bytes())?;
     Ok(())
 }
 
 /// Writes every chart of the results.
 pub(crate) fn save_charts(results: &Results, folder: &Path) -> anyhow::Result<()> {
-    for chart in reports::chart::ALL {
+    for chart in heaprace_reports::chart::ALL {
         let svg = (chart.draw)(results).with_context(|| format!("cannot draw {}", chart.file_name))?;
-        reports::save(&folder.join(chart.file_name), svg.as_bytes())?;
-        reports::save(&folder.join(chart.data_file_name()), (chart.data)(results).as_bytes())?;
+        heaprace_reports::save(&folder.join(chart.file_name), svg.as_bytes())?;
+        heaprace_reports::save(&folder.join(chart.data_file_name()), (chart.data)(results).as_bytes())?;
     }
     Ok(())
 }
 
 /// Writes the charts over several traces with their data.
 pub(crate) fn save_set(all: &[Results], folder: &Path) -> anyhow::Result<()> {
-    for chart in reports::chart::ALL_TRACES {
+    for chart in heaprace_reports::chart::ALL_TRACES {
         let svg = (chart.draw)(all).with_context(|| format!("cannot draw {}", chart.file_name))?;
-        reports::save(&folder.join(chart.file_name), svg.as_bytes())?;
-        reports::save(&folder.join(chart.data_file_name()), (chart.data)(all).as_bytes())?;
+        heaprace_reports::save(&folder.join(chart.file_name), svg.as_bytes())?;
+        heaprace_reports::save(&folder.join(chart.data_file_name()), (chart.data)(all).as_bytes())?;
     }
     note(format_args!("Charts over all {} traces are in {}", all.len(), folder.display()));
     Ok(())

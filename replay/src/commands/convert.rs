@@ -4,8 +4,8 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use heaprace_traces::{Output, Source, TraceError};
 use indicatif::{HumanCount, ProgressBar};
-use traces::{Output, Source, TraceError};
 
 use crate::commands::importing::Importing;
 use crate::terminal::{BAD_INPUT, FAILED, USAGE, complain, note};

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::PathBufValueParser;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
-use reports::export::{self, Exporter, Make};
-use reports::results::Results;
+use heaprace_reports::export::{self, Exporter, Make};
+use heaprace_reports::results::Results;
 
 use crate::terminal::{FAILED, complain, note, print_bytes};
 
@@ -108,7 +108,7 @@ fn write(exporter: &Exporter, path: &Path, all: &[Results]) -> u8 {
     let written = match exporter.make {
         Make::File(make) => match make(all) {
             Ok(bytes) if path.as_os_str() == STDOUT => return print_bytes(&bytes),
-            Ok(bytes) => reports::save(path, &bytes),
+            Ok(bytes) => heaprace_reports::save(path, &bytes),
             Err(error) => Err(error),
         },
         Make::Charts(convert) => export::charts(all, path, exporter.format, convert).map(drop),

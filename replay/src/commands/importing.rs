@@ -2,7 +2,7 @@
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use traces::import::{Format, ImportOptions};
+use heaprace_traces::import::{Format, ImportOptions};
 
 const HEADING: &str = "Recordings of other tools";
 

@@ -3,9 +3,9 @@
 mod text;
 
 use clap::Args;
+use heaprace_traces::inspect::{Inspection, Inspector};
+use heaprace_traces::{Source, TraceError, library};
 use serde::Serialize;
-use traces::inspect::{Inspection, Inspector};
-use traces::{Source, TraceError, library};
 
 use crate::commands::importing::Importing;
 use crate::terminal::{BAD_INPUT, Counter, Format, complain, print, width};

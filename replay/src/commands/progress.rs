@@ -5,9 +5,9 @@ use std::fmt;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
+use heaprace::compare::Progress;
+use heaprace_reports::numbers::{count, grouped};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
-use replay::compare::Progress;
-use reports::numbers::{count, grouped};
 
 use crate::terminal::note;
 

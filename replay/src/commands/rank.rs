@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use reports::ranking::{self, MEASURES};
-use reports::results::Results;
+use heaprace_reports::ranking::{self, MEASURES};
+use heaprace_reports::results::Results;
 
 use crate::commands::regression::takes_part;
 use crate::terminal::{BAD_INPUT, USAGE, complain, print, width};
@@ -31,7 +31,7 @@ pub(crate) struct Ranking {
 
 /// Reads the results, and ranks.
 pub(crate) fn run(arguments: &Ranking) -> u8 {
-    let all: Vec<Results> = match reports::load(&arguments.results) {
+    let all: Vec<Results> = match heaprace_reports::load(&arguments.results) {
         Ok(saved) => saved.into_iter().map(|saved| saved.results).collect(),
         Err(error) => return complain(BAD_INPUT, error),
     };

@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use traces::Output;
-use traces::csv::Columns;
+use heaprace_traces::Output;
+use heaprace_traces::csv::Columns;
 
 use crate::terminal::{FAILED, complain_of, note};
 use outcome::{Outcome, convert};
@@ -74,7 +74,7 @@ What is recorded:
 What cannot be recorded:
   Programs that are linked statically or against musl, that run with other rights than yours
   (setuid), or that bring an allocator of their own. For Rust programs there is
-  traces::Recorder, which keeps Rust's full layouts.
+  heaprace_traces::Recorder, which keeps Rust's full layouts.
 
 Exit codes:
   0  the trace is whole, whatever the program's own exit status; the summary names that

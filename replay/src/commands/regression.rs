@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
-use reports::regression::{DEFAULT_GATES, GATES, Regression};
-use reports::results::Results;
-use traces::library::nearest;
+use heaprace_reports::regression::{DEFAULT_GATES, GATES, Regression};
+use heaprace_reports::results::Results;
+use heaprace_traces::library::nearest;
 
 use crate::terminal::{BAD_INPUT, FAILED, USAGE, complain, print, width};
 
@@ -71,7 +71,7 @@ fn parse_threshold(text: &str) -> Result<f64, String> {
 /// Compares, and gives [`FAILED`] where the gate found something.
 pub(crate) fn run(arguments: &Comparison) -> u8 {
     let read = |path: &PathBuf| -> Result<Vec<Results>, u8> {
-        let saved = reports::load(&[path]).map_err(|error| complain(BAD_INPUT, error))?;
+        let saved = heaprace_reports::load(&[path]).map_err(|error| complain(BAD_INPUT, error))?;
         Ok(saved.into_iter().map(|saved| saved.results).collect())
     };
     let (old, new) = match read(&arguments.old).and_then(|old| Ok((old, read(&arguments.new)?))) {

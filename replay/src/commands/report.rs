@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use reports::export::distinct_names;
-use reports::results::Results;
-use reports::table;
+use heaprace_reports::export::distinct_names;
+use heaprace_reports::results::Results;
+use heaprace_reports::table;
 
 use crate::commands::compare::{save_charts, save_set, text_options};
 use crate::commands::exports::Exports;
@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &Report) -> u8 {
     if let Err(message) = arguments.exports.check() {
         return complain(USAGE, message);
     }
-    let all: Vec<Results> = match reports::load(&arguments.results) {
+    let all: Vec<Results> = match heaprace_reports::load(&arguments.results) {
         Ok(saved) => saved.into_iter().map(|saved| saved.results).collect(),
         Err(error) => return complain(BAD_INPUT, error),
     };

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::Context;
-use replay::metrics::Snapshot;
+use heaprace::metrics::Snapshot;
 
 /// The file in the folder of a trace's results.
 const FILE_NAME: &str = "snapshots.csv";
@@ -59,8 +59,8 @@ impl SnapshotFile {
 
 #[cfg(test)]
 mod tests {
-    use replay::metrics::Instant;
-    use replay::metrics::snapshot::PlacedObject;
+    use heaprace::metrics::Instant;
+    use heaprace::metrics::snapshot::PlacedObject;
 
     use super::*;
 

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use replay::sweep::{Build, Cell, CellSettings, Key, Merged, State, Stray, Sweep, SweepError, Work, merge, strays};
-use reports::numbers::count;
-use reports::results::{Results, Verification};
+use heaprace::sweep::{Build, Cell, CellSettings, Key, Merged, State, Stray, Sweep, SweepError, Work, merge, strays};
+use heaprace_reports::numbers::count;
+use heaprace_reports::results::{Results, Verification};
 use serde::Serialize;
 
 use crate::commands::compare::{self, begin_again};

@@ -7,9 +7,9 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use traces::algebra::{self, Part};
-use traces::csv::Columns;
-use traces::{Event, Events, Output, Source, TraceError};
+use heaprace_traces::algebra::{self, Part};
+use heaprace_traces::csv::Columns;
+use heaprace_traces::{Event, Events, Output, Source, TraceError};
 
 use crate::commands::importing::Importing;
 use crate::terminal::{BAD_INPUT, Counter, FAILED, USAGE, complain, note};
@@ -246,7 +246,7 @@ fn write(
     }
     let count = counter.finish();
     output.finish().map_err(failed)?;
-    note(format_args!("{}: {}", to.output.display(), reports::numbers::count(count, "event")));
+    note(format_args!("{}: {}", to.output.display(), heaprace_reports::numbers::count(count, "event")));
     Ok(())
 }
 

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::thread;
 
-use allocators::page_heap::Guard;
-use allocators::{PageHeap, Role};
-use reports::results::{Results, Verification};
-use traces::TraceError;
+use heaprace_allocators::page_heap::Guard;
+use heaprace_allocators::{PageHeap, Role};
+use heaprace_reports::results::{Results, Verification};
+use heaprace_traces::TraceError;
 
 use super::{Plan, Progress};
 use crate::lane::{Examination, Lane, LaneError};

@@ -1,6 +1,6 @@
 //! What is measured in replays of their own, after the timed rounds and apart from them.
 
-use reports::results::{self, Figure};
+use heaprace_reports::results::{self, Figure};
 
 use super::{Plan, Progress, what_it_did_not_do};
 use crate::child::Trace;

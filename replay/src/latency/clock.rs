@@ -7,7 +7,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use reports::results::Timer;
+use heaprace_reports::results::Timer;
 
 pub(super) use counter::{begin, end};
 

@@ -1,7 +1,7 @@
 //! Ticks of all calls, by what they ask for and by size class, in histograms of bounded size.
 
 use hdrhistogram::Histogram;
-use reports::results::{CallKind, ClassLatency, CurvePoint, Percentiles};
+use heaprace_reports::results::{CallKind, ClassLatency, CurvePoint, Percentiles};
 
 use super::clock::Clock;
 

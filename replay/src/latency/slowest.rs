@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use reports::results::{CallKind, SlowCall};
+use heaprace_reports::results::{CallKind, SlowCall};
 
 use super::clock::Clock;
 

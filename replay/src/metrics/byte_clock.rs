@@ -7,7 +7,7 @@
 /// that does not grow its block, a request that fails, and an event of an object that is absent. So bytes that nobody ever had weigh
 /// nothing. An event changes one object, so the rise of R is exactly what its request gave.
 ///
-/// Where no request fails, the clock ends at the trace's own sum, [`Profile::allocated_bytes`](traces::Profile::allocated_bytes).
+/// Where no request fails, the clock ends at the trace's own sum, [`Profile::allocated_bytes`](heaprace_traces::Profile::allocated_bytes).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ByteClock {
     total_bytes: u64,

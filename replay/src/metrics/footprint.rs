@@ -2,7 +2,7 @@
 
 use std::alloc::Layout;
 
-use reports::results::FailedRequest;
+use heaprace_reports::results::FailedRequest;
 
 use super::{Metric, Setting, State, ratio};
 

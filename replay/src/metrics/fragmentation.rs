@@ -1,6 +1,6 @@
 //! What lies between requested and committed: rounding within blocks, and gaps between them.
 
-use reports::results::{Fragmentation as Figures, FragmentationAt};
+use heaprace_reports::results::{Fragmentation as Figures, FragmentationAt};
 
 use super::{Metric, Setting, State, ratio};
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use reports::results::OccupancyGrid;
+use heaprace_reports::results::OccupancyGrid;
 
 use super::{Metric, Setting, State};
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use reports::results::{Occupancy as Figures, OccupancyAt};
+use heaprace_reports::results::{Occupancy as Figures, OccupancyAt};
 
 use super::{Metric, Setting, State, ratio};
 

@@ -1,6 +1,6 @@
 //! Means over the run: Johnstone and Wilson's measures #1 to #3.
 
-use reports::results::JohnstoneWilson;
+use heaprace_reports::results::JohnstoneWilson;
 
 use super::{Metric, Setting, State};
 

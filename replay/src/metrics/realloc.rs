@@ -1,6 +1,6 @@
 //! How reallocations were served.
 
-use reports::results::Reallocs;
+use heaprace_reports::results::Reallocs;
 
 use super::{Metric, Setting, State, ratio};
 

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use reports::results::Strip;
-use traces::IdMap;
+use heaprace_reports::results::Strip;
+use heaprace_traces::IdMap;
 
 use super::{Metric, State, strip};
 

@@ -1,7 +1,7 @@
 //! Where all committed bytes are at one instant, as the contender itself tells.
 
-use allocators::{HeapAllocator, IdleKind};
-use reports::results::{PartKind, Split, SplitPart};
+use heaprace_allocators::{HeapAllocator, IdleKind};
+use heaprace_reports::results::{PartKind, Split, SplitPart};
 
 use super::{Instant, Metric, State};
 

@@ -1,6 +1,6 @@
 //! What lies in each part of the heap at one instant: the heap by address, in a fixed number of parts.
 
-use reports::results::Strip;
+use heaprace_reports::results::Strip;
 
 use super::State;
 use super::snapshot::{Instant, PlacedObject};

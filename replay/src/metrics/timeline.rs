@@ -1,6 +1,6 @@
 //! Live, span, committed and occupied over the run, in a fixed number of points.
 
-use reports::results::FootprintPoint;
+use heaprace_reports::results::FootprintPoint;
 
 use super::{Metric, Setting, State};
 

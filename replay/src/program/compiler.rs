@@ -5,7 +5,7 @@
 
 use std::alloc::Layout;
 
-use traces::{Action, Event, IdMap, Op as Asked, Profile};
+use heaprace_traces::{Action, Event, IdMap, Op as Asked, Profile};
 
 use super::op::{Kind, MAX_LIVE_OBJECTS, Op};
 

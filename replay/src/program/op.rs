@@ -117,7 +117,7 @@ mod tests {
                 assert_eq!(op.old_layout(Op::old_size(layout)), layout);
             }
         }
-        assert_eq!(traces::event::MAX_SIZE_BYTES, u64::from(u32::MAX));
-        assert_eq!(traces::event::MAX_ALIGN_BYTES, 1 << 31);
+        assert_eq!(heaprace_traces::event::MAX_SIZE_BYTES, u64::from(u32::MAX));
+        assert_eq!(heaprace_traces::event::MAX_ALIGN_BYTES, 1 << 31);
     }
 }

@@ -3,10 +3,10 @@
 use std::io::Read;
 use std::ops::ControlFlow;
 
-use traces::binary::{Block, Blocks};
-use traces::import::Repairs;
-use traces::record::MARK_PREFIX;
-use traces::{Event, Events, TraceError};
+use heaprace_traces::binary::{Block, Blocks};
+use heaprace_traces::import::Repairs;
+use heaprace_traces::record::MARK_PREFIX;
+use heaprace_traces::{Event, Events, TraceError};
 
 use super::CompileError;
 use super::compiler::{AnyIds, Compiler, Ids};

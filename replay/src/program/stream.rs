@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use std::sync::mpsc;
 use std::thread;
 
-use traces::Source;
+use heaprace_traces::Source;
 
 use super::compiler::{AnyIds, Compiler};
 use super::op::Op;

@@ -4,8 +4,8 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use allocators::PageSize;
 use clap::ValueEnum;
+use heaprace_allocators::PageSize;
 use serde::de::value::{BoolDeserializer, I64Deserializer, StrDeserializer};
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 

@@ -5,10 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use allocators::{Role, registry};
-use reports::results::{self, Companion, Figure, Results};
+use heaprace_allocators::{Role, registry};
+use heaprace_reports::results::{self, Companion, Figure, Results};
+use heaprace_traces::Source;
 use serde::{Deserialize, Serialize};
-use traces::Source;
 
 use super::SweepError;
 use super::key::{CellSettings, Key, Work};
@@ -134,7 +134,7 @@ impl Cell {
         let document = Document { cell: &self.key, results };
         let mut json = serde_json::to_string(&document).expect("plain data with string keys always serialises");
         json.push('\n');
-        Ok(reports::save(&self.path(folder), json.as_bytes())?)
+        Ok(heaprace_reports::save(&self.path(folder), json.as_bytes())?)
     }
 
     /// Does the work: results with one row, which has its companions where it was timed. `make_child` begins the processes that some

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use allocators::PageSize;
-use reports::results::{Figure, SCHEMA_VERSION};
+use heaprace_allocators::PageSize;
+use heaprace_reports::results::{Figure, SCHEMA_VERSION};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -153,7 +153,7 @@ impl Default for CellSettings {
 
 /// A page size as its bytes.
 mod page_bytes {
-    use allocators::PageSize;
+    use heaprace_allocators::PageSize;
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use reports::results::{self, Figure, Part, Provenance, Results, Verification, Warning, WarningCode};
+use heaprace_reports::results::{self, Figure, Part, Provenance, Results, Verification, Warning, WarningCode};
 
 use super::BASELINE;
 use super::cell::{CELLS, Cell, Head, State};

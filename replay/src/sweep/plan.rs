@@ -4,10 +4,10 @@ use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
-use allocators::registry;
+use heaprace_allocators::registry;
+use heaprace_traces::{Source, library};
 use serde::Deserialize;
 use toml::Spanned;
-use traces::{Source, library};
 
 use super::SweepError;
 use super::cell::{CELLS, Cell};

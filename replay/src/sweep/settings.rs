@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use allocators::PageSize;
+use heaprace_allocators::PageSize;
 use serde::Deserialize;
 use toml::Spanned;
 

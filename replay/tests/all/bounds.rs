@@ -1,12 +1,12 @@
 //! The bounds of the library's traces: the clairvoyant placement is checked, above what it cannot be below, and near it.
 
-use allocators::page_heap::{Guard, WASM32_PAGES};
-use replay::Program;
-use replay::bounds::{self, Bounds, Robson};
-use replay::contender::Contender;
-use replay::lane::Lane;
-use replay::leash::Leash;
-use traces::{LibraryEntry, Source, library};
+use heaprace::Program;
+use heaprace::bounds::{self, Bounds, Robson};
+use heaprace::contender::Contender;
+use heaprace::lane::Lane;
+use heaprace::leash::Leash;
+use heaprace_allocators::page_heap::{Guard, WASM32_PAGES};
+use heaprace_traces::{LibraryEntry, Source, library};
 
 /// Traces with so many allocations at most are looked at here: the others take too long unoptimised. `cargo bench --bench bounds` has them all.
 const MOST_ALLOCS: u64 = 150_000;

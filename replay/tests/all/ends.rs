@@ -7,17 +7,17 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use allocators::page_heap::{Guard, WASM32_PAGES};
-use allocators::talc::Talc;
-use allocators::{HeapAllocator, HeapRef, Info, PageSize};
-use replay::compare::{Plan, Progress};
-use replay::contender::{Contender, TouchPolicy};
-use replay::lane::Lane;
-use replay::leash::Leash;
-use replay::timing::Rounds;
-use replay::{Program, compare};
-use reports::results::{Figure, Results, Verification, WarningCode};
-use traces::Source;
+use heaprace::compare::{Plan, Progress};
+use heaprace::contender::{Contender, TouchPolicy};
+use heaprace::lane::Lane;
+use heaprace::leash::Leash;
+use heaprace::timing::Rounds;
+use heaprace::{Program, compare};
+use heaprace_allocators::page_heap::{Guard, WASM32_PAGES};
+use heaprace_allocators::talc::Talc;
+use heaprace_allocators::{HeapAllocator, HeapRef, Info, PageSize};
+use heaprace_reports::results::{Figure, Results, Verification, WarningCode};
+use heaprace_traces::Source;
 
 const NO_ROUNDS: Rounds =
     Rounds { count: 0, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: WASM32_PAGES };
@@ -51,7 +51,7 @@ unsafe impl HeapAllocator for Slow {
     }
 }
 
-fn row<'a>(results: &'a Results, name: &str) -> &'a reports::results::Contender {
+fn row<'a>(results: &'a Results, name: &str) -> &'a heaprace_reports::results::Contender {
     results.contenders.iter().find(|row| row.name == name).unwrap()
 }
 

@@ -1,16 +1,16 @@
 //! Memory figures of tiny traces, against values worked out by hand.
 
-use allocators::page_heap::Guard;
-use allocators::{PageHeap, PageSize};
+use heaprace_allocators::page_heap::Guard;
+use heaprace_allocators::{PageHeap, PageSize};
 use std::alloc::Layout;
 
-use allocators::bump::Bump;
-use allocators::{HeapAllocator, HeapRef, Info};
-use replay::contender::Contender;
-use replay::lane::Lane;
-use replay::leash::Leash;
-use replay::metrics::Instant;
-use reports::results::{FootprintPoint, Memory, PartKind};
+use heaprace::contender::Contender;
+use heaprace::lane::Lane;
+use heaprace::leash::Leash;
+use heaprace::metrics::Instant;
+use heaprace_allocators::bump::Bump;
+use heaprace_allocators::{HeapAllocator, HeapRef, Info};
+use heaprace_reports::results::{FootprintPoint, Memory, PartKind};
 
 use crate::{examine, program};
 
@@ -272,7 +272,7 @@ fn what_the_program_leaves_is_freed_afterwards() {
 #[test]
 fn snapshots_tell_where_objects_lie_and_since_when() {
     let program = program("alloc,1,20,1\nalloc,2,200,1\nalloc,3,5,1\nrealloc,1,30\nrealloc,2,400\ndealloc,3\n");
-    let mut lane = replay::lane::Lane::new(&program, 16, allocators::page_heap::Guard::Trap).unwrap();
+    let mut lane = heaprace::lane::Lane::new(&program, 16, heaprace_allocators::page_heap::Guard::Trap).unwrap();
     let at = [Instant::PeakLive, Instant::End, Instant::Event(3), Instant::Event(99)];
     let contender = Contender::named("segregated-bump").unwrap();
     let snapshots = (contender.examine)(&mut lane, false, &at, Leash::LOOSE).unwrap().snapshots;

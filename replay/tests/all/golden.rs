@@ -1,13 +1,13 @@
 //! Peaks on the library's traces, exact to the page. They change when a contender, its adapter or a trace does, and then on purpose.
 
-use allocators::PAGE_BYTES;
-use allocators::page_heap::{Guard, WASM32_PAGES};
-use replay::Program;
-use replay::contender::Contender;
-use replay::lane::Lane;
-use replay::leash::Leash;
-use reports::results::Verification;
-use traces::{LibraryEntry, Source, library};
+use heaprace::Program;
+use heaprace::contender::Contender;
+use heaprace::lane::Lane;
+use heaprace::leash::Leash;
+use heaprace_allocators::PAGE_BYTES;
+use heaprace_allocators::page_heap::{Guard, WASM32_PAGES};
+use heaprace_reports::results::Verification;
+use heaprace_traces::{LibraryEntry, Source, library};
 
 /// The contenders, in the order of the columns below.
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
@@ -62,7 +62,9 @@ fn peaks_are_exact_and_the_same_in_every_run() {
 fn peaks_of(entry: &LibraryEntry) -> (&'static str, Vec<u64>) {
     let program = Program::compile(Source::locate(entry.name).unwrap().open().unwrap()).unwrap();
     let (mut names, mut peaks) = (Vec::new(), Vec::new());
-    for contender in Contender::all().into_iter().filter(|contender| contender.info.role != allocators::Role::Floor) {
+    for contender in
+        Contender::all().into_iter().filter(|contender| contender.info.role != heaprace_allocators::Role::Floor)
+    {
         // One lane for both runs, and one of its own for the third: what was there before must not matter.
         let mut lane = Lane::new(&program, WASM32_PAGES, Guard::Trap).unwrap();
         let mut other = Lane::new(&program, WASM32_PAGES, Guard::Batched).unwrap();

@@ -5,16 +5,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use allocators::PageSize;
-use replay::Program;
-use replay::child::Trace;
-use replay::compare::{Plan, compare};
-use replay::contender::{Contender, TouchPolicy};
-use replay::instructions::simulate;
-use replay::leash::Leash;
-use replay::timing::{MakeChild, Rounds};
-use reports::results::{Figure, Instructions, Results};
-use traces::Source;
+use heaprace::Program;
+use heaprace::child::Trace;
+use heaprace::compare::{Plan, compare};
+use heaprace::contender::{Contender, TouchPolicy};
+use heaprace::instructions::simulate;
+use heaprace::leash::Leash;
+use heaprace::timing::{MakeChild, Rounds};
+use heaprace_allocators::PageSize;
+use heaprace_reports::results::{Figure, Instructions, Results};
+use heaprace_traces::Source;
 
 use crate::replay_child;
 

@@ -4,17 +4,17 @@ use std::alloc::Layout;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use allocators::bump::Bump;
-use allocators::faulty::{self, Faulty};
-use allocators::page_heap::Guard;
-use allocators::{HeapAllocator, HeapRef, Info, PAGE_BYTES, PageSize};
-use replay::compare::{Plan, Progress, compare};
-use replay::contender::{Contender, TouchPolicy};
-use replay::lane::Lane;
-use replay::latency::Clock;
-use replay::leash::Leash;
-use replay::timing::Rounds;
-use reports::results::{CallKind, Figure, Latency, Results, SlowCall};
+use heaprace::compare::{Plan, Progress, compare};
+use heaprace::contender::{Contender, TouchPolicy};
+use heaprace::lane::Lane;
+use heaprace::latency::Clock;
+use heaprace::leash::Leash;
+use heaprace::timing::Rounds;
+use heaprace_allocators::bump::Bump;
+use heaprace_allocators::faulty::{self, Faulty};
+use heaprace_allocators::page_heap::Guard;
+use heaprace_allocators::{HeapAllocator, HeapRef, Info, PAGE_BYTES, PageSize};
+use heaprace_reports::results::{CallKind, Figure, Latency, Results, SlowCall};
 
 use crate::{program, replay_child, trace_file};
 

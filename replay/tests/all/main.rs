@@ -39,37 +39,37 @@ mod sweep;
 #[cfg(test)]
 mod verification;
 
+use heaprace::Program;
 #[cfg(test)]
-use allocators::page_heap::Guard;
-use replay::Program;
+use heaprace::contender::Contender;
 #[cfg(test)]
-use replay::contender::Contender;
+use heaprace::lane::{Examination, Lane};
 #[cfg(test)]
-use replay::lane::{Examination, Lane};
+use heaprace::leash::Leash;
 #[cfg(test)]
-use replay::leash::Leash;
+use heaprace_allocators::page_heap::Guard;
 
 /// The command that begins `replay` as a child.
 #[cfg(test)]
 fn replay_child() -> std::io::Result<std::process::Command> {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_replay"));
-    command.arg(replay::child::VERB);
+    command.arg(heaprace::child::VERB);
     Ok(command)
 }
 
 /// A trace of these lines of CSV, in a file of this name, which another process can open.
 #[cfg(test)]
-fn trace_file(name: &str, lines: &str) -> traces::Source {
+fn trace_file(name: &str, lines: &str) -> heaprace_traces::Source {
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::write(&path, format!("op,id,size,align\n{lines}")).unwrap();
-    traces::Source::locate(path.to_str().unwrap()).unwrap()
+    heaprace_traces::Source::locate(path.to_str().unwrap()).unwrap()
 }
 
 /// A program from lines of CSV.
 #[cfg(test)]
 fn program(lines: &str) -> Program {
     let text = format!("op,id,size,align\n{lines}");
-    Program::compile(traces::Reader::new(text.as_bytes(), "test.csv").unwrap()).unwrap()
+    Program::compile(heaprace_traces::Reader::new(text.as_bytes(), "test.csv").unwrap()).unwrap()
 }
 
 /// What an examination with verification tells of a contender on a heap of so many pages.

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use replay::timing::Rigor;
-use replay::warnings;
-use reports::results::WarningCode;
-use reports::stats::{RESAMPLES, ROUNDS_FOR_95};
+use heaprace::timing::Rigor;
+use heaprace::warnings;
+use heaprace_reports::results::WarningCode;
+use heaprace_reports::stats::{RESAMPLES, ROUNDS_FOR_95};
 
 const PAGE: &str = include_str!("../../../METHODOLOGY.md");
 

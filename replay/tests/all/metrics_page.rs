@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use allocators::PageSize;
-use replay::compare::{Plan, compare};
-use replay::contender::{Contender, TouchPolicy};
-use replay::timing::Rounds;
+use heaprace::compare::{Plan, compare};
+use heaprace::contender::{Contender, TouchPolicy};
+use heaprace::timing::Rounds;
+use heaprace_allocators::PageSize;
+use heaprace_traces::Source;
 use serde_json::Value;
-use traces::Source;
 
 use crate::{examine, program};
 

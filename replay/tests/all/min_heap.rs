@@ -3,18 +3,18 @@
 use std::alloc::Layout;
 use std::num::NonZeroUsize;
 
-use allocators::faulty::{self, Faulty};
-use allocators::page_heap::{Guard, WASM32_PAGES};
-use allocators::{HeapAllocator, HeapRef, Info, PageHeap, PageSize, Role};
-use replay::Program;
-use replay::compare::{Plan, Progress};
-use replay::contender::{Contender, TouchPolicy};
-use replay::lane::Lane;
-use replay::leash::Leash;
-use replay::min_heap::{self, Candidate};
-use replay::timing::Rounds;
-use reports::results::{Figure, MinHeap, Results};
-use traces::Source;
+use heaprace::Program;
+use heaprace::compare::{Plan, Progress};
+use heaprace::contender::{Contender, TouchPolicy};
+use heaprace::lane::Lane;
+use heaprace::leash::Leash;
+use heaprace::min_heap::{self, Candidate};
+use heaprace::timing::Rounds;
+use heaprace_allocators::faulty::{self, Faulty};
+use heaprace_allocators::page_heap::{Guard, WASM32_PAGES};
+use heaprace_allocators::{HeapAllocator, HeapRef, Info, PageHeap, PageSize, Role};
+use heaprace_reports::results::{Figure, MinHeap, Results};
+use heaprace_traces::Source;
 
 use crate::program;
 
@@ -140,7 +140,7 @@ fn results(trace: &Source, contenders: Vec<Contender>, limit_pages: usize, threa
             Rounds { count: 0, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages },
         )
     };
-    replay::compare(trace, &plan, |_| {}).unwrap()
+    heaprace::compare(trace, &plan, |_| {}).unwrap()
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn the_search_is_shown_from_the_first_try_to_the_last_contender() {
     };
     let mut last = None;
     let mut tries = 0;
-    let results = replay::compare(&source, &plan, |progress| {
+    let results = heaprace::compare(&source, &plan, |progress| {
         if let Progress::Searching { limit_pages, done, all, .. } = progress {
             tries += usize::from(limit_pages.is_some());
             last = Some((done, all));

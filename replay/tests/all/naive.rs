@@ -6,14 +6,14 @@
 use std::alloc::Layout;
 use std::collections::BTreeMap;
 
-use allocators::page_heap::Guard;
-use allocators::{HeapAllocator, HeapRef, PageHeap, SegregatedBump};
+use heaprace::Program;
+use heaprace::contender::Contender;
+use heaprace::engine::{Block, Flow, Observer, TouchNone, replay};
+use heaprace::metrics::{Figures, Setting, Watch};
+use heaprace_allocators::page_heap::Guard;
+use heaprace_allocators::{HeapAllocator, HeapRef, PageHeap, SegregatedBump};
+use heaprace_reports::results::Memory;
 use proptest::prelude::*;
-use replay::Program;
-use replay::contender::Contender;
-use replay::engine::{Block, Flow, Observer, TouchNone, replay};
-use replay::metrics::{Figures, Setting, Watch};
-use reports::results::Memory;
 
 use crate::{examine, program};
 
@@ -311,8 +311,8 @@ proptest! {
     #[test]
     fn the_metrics_are_what_their_definitions_say(lines in lines(), limit_pages in prop_oneof![Just(1024_usize), 1..12_usize]) {
         check::<SegregatedBump<HeapRef>>("segregated-bump", &lines, limit_pages);
-        check::<allocators::dlmalloc::Dlmalloc>("dlmalloc", &lines, limit_pages);
-        check::<allocators::talc::Talc>("talc", &lines, limit_pages);
+        check::<heaprace_allocators::dlmalloc::Dlmalloc>("dlmalloc", &lines, limit_pages);
+        check::<heaprace_allocators::talc::Talc>("talc", &lines, limit_pages);
     }
 
     /// At least the four events of the two large objects that follow their failures are of absent ones.
@@ -320,9 +320,9 @@ proptest! {
     fn the_metrics_are_what_their_definitions_say_where_requests_fail(lines in lines_that_fail(), limit_pages in 4..12_usize) {
         let failures = [
             check::<SegregatedBump<HeapRef>>("segregated-bump", &lines, limit_pages),
-            check::<allocators::dlmalloc::Dlmalloc>("dlmalloc", &lines, limit_pages),
-            check::<allocators::wasmalloc::Wasmalloc>("wasmalloc", &lines, limit_pages),
-            check::<allocators::talc::Talc>("talc", &lines, limit_pages),
+            check::<heaprace_allocators::dlmalloc::Dlmalloc>("dlmalloc", &lines, limit_pages),
+            check::<heaprace_allocators::wasmalloc::Wasmalloc>("wasmalloc", &lines, limit_pages),
+            check::<heaprace_allocators::talc::Talc>("talc", &lines, limit_pages),
         ];
         for [allocs, reallocs, absent] in failures {
             prop_assert!(allocs >= 1 && reallocs >= 1 && absent >= 4, "{failures:?}");
@@ -336,7 +336,7 @@ proptest! {
 fn a_metric_that_misses_an_event_is_found_out() {
     let whole = program("alloc,1,100,8\nalloc,2,70000,8\n");
     let part = examine(Contender::named("bump").unwrap(), &program("alloc,1,100,8\n"), 16);
-    let diary = diary_of::<allocators::bump::Bump>(&whole, 16);
+    let diary = diary_of::<heaprace_allocators::bump::Bump>(&whole, 16);
     agree(part.memory.known().unwrap(), whole.profile().peak_live_bytes, &diary.instants, &diary.reallocs);
 }
 
@@ -345,7 +345,7 @@ fn a_metric_that_misses_an_event_is_found_out() {
 fn a_clock_that_counts_what_failed_is_found_out() {
     let program = program("alloc,1,100,8\nalloc,2,70000,8\nrealloc,1,200\n");
     let examination = examine(Contender::named("bump").unwrap(), &program, 1);
-    let mut diary = diary_of::<allocators::bump::Bump>(&program, 1);
+    let mut diary = diary_of::<heaprace_allocators::bump::Bump>(&program, 1);
     assert_eq!(diary.failures, [1, 0, 0]);
     let compare = |instants: &[Instant]| {
         agree(examination.memory.known().unwrap(), program.profile().peak_live_bytes, instants, &diary.reallocs);

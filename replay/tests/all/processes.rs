@@ -8,13 +8,13 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use allocators::PageSize;
-use replay::child::{self, Request, Task, Trace};
-use replay::contender::{Contender, TouchPolicy};
-use replay::lane::LaneError;
-use replay::leash::{Leash, Stop};
-use replay::timing::{self, MakeChild, Race, Rigor, Rounds, Sample, Timing};
-use reports::results::Figure;
+use heaprace::child::{self, Request, Task, Trace};
+use heaprace::contender::{Contender, TouchPolicy};
+use heaprace::lane::LaneError;
+use heaprace::leash::{Leash, Stop};
+use heaprace::timing::{self, MakeChild, Race, Rigor, Rounds, Sample, Timing};
+use heaprace_allocators::PageSize;
+use heaprace_reports::results::Figure;
 
 use crate::replay_child;
 
@@ -34,7 +34,7 @@ fn shell(script: &str) -> Command {
 const ANSWER: &str = r#"{"Ok":{"fresh":{"wall_ns":1,"processor_ns":2},"steady":{"unknown":"none"},"all":{"wall_ns":3,"processor_ns":4}}}"#;
 
 fn events() -> u64 {
-    replay::Program::load(&traces::Source::locate(TRACE).unwrap()).unwrap().events()
+    heaprace::Program::load(&heaprace_traces::Source::locate(TRACE).unwrap()).unwrap().events()
 }
 
 fn run(rigor: Rigor, make_child: impl Fn() -> io::Result<Command>) -> Timing {

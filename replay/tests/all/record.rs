@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
-use traces::{Action, Event, Source};
+use heaprace_traces::{Action, Event, Source};
 
 const MARK: usize = 54_321;
 
@@ -292,7 +292,7 @@ fn events_that_do_not_fit_are_counted_as_lost() {
     assert_eq!(output.status.code(), Some(1), "{said}");
     let events = read(&folder.join("trace.csv"));
     assert_eq!(events.len(), 3 * 65_536 - 256);
-    let lost = reports::numbers::grouped(200_000 - allocations(&events, 777) as u64);
+    let lost = heaprace_reports::numbers::grouped(200_000 - allocations(&events, 777) as u64);
     assert!(
         said.contains(&format!("\n  {lost} lost events: the raw recording could not grow (File too large")),
         "{said}"

@@ -1,8 +1,8 @@
 //! Running out of memory is an outcome: it is counted, the replay goes on without the object, and nothing breaks.
 
-use replay::contender::Contender;
-use replay::leash::Leash;
-use reports::results::{FailedRequest, Memory, Verification};
+use heaprace::contender::Contender;
+use heaprace::leash::Leash;
+use heaprace_reports::results::{FailedRequest, Memory, Verification};
 
 use crate::{examine, program};
 
@@ -43,14 +43,16 @@ fn a_realloc_that_fails_gives_its_object_back() {
 
 #[test]
 fn a_heap_without_pages_refuses_everything() {
-    for contender in Contender::all().into_iter().filter(|contender| contender.info.role != allocators::Role::Floor) {
+    for contender in
+        Contender::all().into_iter().filter(|contender| contender.info.role != heaprace_allocators::Role::Floor)
+    {
         let program = program("alloc,1,10,1\nrealloc,1,20\ndealloc,1\nalloc,1,1,1\n");
-        let mut lane = replay::lane::Lane::new(&program, 0, allocators::page_heap::Guard::Trap).unwrap();
+        let mut lane = heaprace::lane::Lane::new(&program, 0, heaprace_allocators::page_heap::Guard::Trap).unwrap();
         let examination = (contender.examine)(&mut lane, true, &[], Leash::LOOSE).unwrap();
         assert_eq!(examination.verification, Verification::Passed, "{}", contender.info.name);
         assert_eq!(
             examination.memory,
-            reports::results::Figure::unknown(
+            heaprace_reports::results::Figure::unknown(
                 "all 2 requests failed, the first at event 1, of 10 B at a heap of 0 pages and its limit: --heap-limit"
             ),
             "{}",

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use allocators::registry;
+use heaprace_allocators::registry;
 use serde_json::Value;
 
 use crate::trace_file;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use reports::results::{Figure, Results, Time, Verification};
+use heaprace_reports::results::{Figure, Results, Time, Verification};
 
 const REPLAY: &str = env!("CARGO_BIN_EXE_replay");
 const WORKFLOW: &str = include_str!("../../../docs/allocator-regression.yml");
@@ -28,7 +28,7 @@ impl Folder {
         fs::write(self.0.join("small.csv"), "op,id,size,align\nalloc,1,60000,8\nrealloc,1,65000\ndealloc,1\n").unwrap();
         let output = self.replay(&[&["--trace", "small.csv", "--skip-bounds", "--out", out], arguments].concat());
         assert!(output.status.success(), "{output:?}");
-        reports::load(&[self.0.join(out)]).unwrap().remove(0).results
+        heaprace_reports::load(&[self.0.join(out)]).unwrap().remove(0).results
     }
 }
 
@@ -59,9 +59,9 @@ fn the_gate_fails_for_what_is_worse_and_for_nothing_else() {
     let measured = folder.measured("measured", &["--allocator", "dlmalloc", "--rounds", "0"]);
     let mut old = measured.clone();
     change(&mut old, 100_000, 0);
-    reports::save(&folder.0.join("old/small/results.json"), old.to_json().as_bytes()).unwrap();
+    heaprace_reports::save(&folder.0.join("old/small/results.json"), old.to_json().as_bytes()).unwrap();
     let gate = |new: &Results, threshold: &str, more: &[&str]| {
-        reports::save(&folder.0.join("new.json"), new.to_json().as_bytes()).unwrap();
+        heaprace_reports::save(&folder.0.join("new.json"), new.to_json().as_bytes()).unwrap();
         let output = folder.replay(&[&["compare", "old", "new.json", "--fail-above", threshold], more].concat());
         (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
     };
@@ -190,7 +190,7 @@ fn the_options_of_the_example_are_understood() {
     let line = WORKFLOW.lines().find_map(|line| line.trim().strip_prefix("REPLAY: ")).unwrap();
     let mut arguments: Vec<&str> = line.split(' ').collect();
     for name in line.split("--trace ").skip(1).filter_map(|rest| rest.split(' ').next()) {
-        assert!(traces::library::entries().iter().any(|entry| entry.name == name), "{name}");
+        assert!(heaprace_traces::library::entries().iter().any(|entry| entry.name == name), "{name}");
     }
     arguments.push("--list");
     assert!(Command::new(REPLAY).args(arguments).output().unwrap().status.success());
@@ -207,7 +207,7 @@ fn a_paper_compiles() {
     let mut results = folder.measured("run", &["--rounds", "3"]);
     results.trace.name = "100%_of $special & {odd} ~names^ #1 \\input{nothing} é 名".into();
     let with_names = folder.0.join("odd.json");
-    reports::save(&with_names, results.to_json().as_bytes()).unwrap();
+    heaprace_reports::save(&with_names, results.to_json().as_bytes()).unwrap();
     let mut arguments = vec!["report", "run", "odd.json", "--export-latex", "table.tex"];
     if cfg!(feature = "pdf") {
         arguments.extend(["--export-pdf", "charts"]);

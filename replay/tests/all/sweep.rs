@@ -5,11 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use replay::compare::{Plan, compare};
-use replay::contender::{Contender, TouchPolicy};
-use replay::sweep::{Build, Cell, State, Stray, Sweep, merge, strays};
-use replay::timing::Rounds;
-use reports::results::{Figure, Results, Rigor, Verification, WarningCode};
+use heaprace::compare::{Plan, compare};
+use heaprace::contender::{Contender, TouchPolicy};
+use heaprace::sweep::{Build, Cell, State, Stray, Sweep, merge, strays};
+use heaprace::timing::Rounds;
+use heaprace_reports::results::{Figure, Results, Rigor, Verification, WarningCode};
 
 /// A folder that goes when the test does.
 struct Folder(PathBuf);
@@ -38,7 +38,7 @@ fn sweep(settings: &str) -> Sweep {
 
 fn make_child() -> io::Result<Command> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_replay"));
-    command.arg(replay::child::VERB);
+    command.arg(heaprace::child::VERB);
     Ok(command)
 }
 
@@ -76,13 +76,13 @@ fn merged_cells_are_what_one_run_gives() {
         count: 2,
         seed: 1,
         touch: TouchPolicy::default(),
-        page: allocators::PageSize::WASM,
+        page: heaprace_allocators::PageSize::WASM,
         limit_pages: 65_536,
     };
     let contenders = ["dlmalloc", "talc", "null"].map(|name| Contender::named(name).unwrap()).into();
     let plan =
         Plan { bounds: true, min_heap: true, make_child: Some(crate::replay_child), ..Plan::of(contenders, rounds) };
-    let whole = compare(&traces::Source::locate("repeated-growth").unwrap(), &plan, |_| {}).unwrap();
+    let whole = compare(&heaprace_traces::Source::locate("repeated-growth").unwrap(), &plan, |_| {}).unwrap();
     assert_eq!((&joint.settings, &joint.trace, &joint.bounds), (&whole.settings, &whole.trace, &whole.bounds));
     assert_eq!(joint.contenders.len(), 3);
     for (one, other) in joint.contenders.iter().zip(&whole.contenders) {
@@ -183,9 +183,10 @@ fn cells_of_several_machines_are_merged_and_say_so() {
     edit(&cell(&sweep, "talc"), &folder.0, |results| {
         results.provenance.cpu = Figure::Known("Another Processor".into());
         results.provenance.date = "2001-01-01T00:00:00Z".into();
-        results
-            .warnings
-            .push(reports::results::Warning { code: WarningCode::NoisyMachine, message: "it was noisy there".into() });
+        results.warnings.push(heaprace_reports::results::Warning {
+            code: WarningCode::NoisyMachine,
+            message: "it was noisy there".into(),
+        });
     });
     let joint = merged(&sweep, &folder.0);
     let Figure::Unknown { unknown } = &joint.provenance.cpu else { panic!("{:?}", joint.provenance.cpu) };

@@ -1,11 +1,11 @@
 //! Each check of the verification bites: deliberately faulty allocators are caught, at the right event, and get no figures.
 
-use allocators::faulty::{self, Faulty, GrowsWithoutItsClass};
-use allocators::{HeapAllocator, PageSize};
-use replay::compare::{Plan, Progress};
-use replay::contender::{Contender, TouchPolicy};
-use replay::timing::Rounds;
-use reports::results::{Figure, Verification, WarningCode};
+use heaprace::compare::{Plan, Progress};
+use heaprace::contender::{Contender, TouchPolicy};
+use heaprace::timing::Rounds;
+use heaprace_allocators::faulty::{self, Faulty, GrowsWithoutItsClass};
+use heaprace_allocators::{HeapAllocator, PageSize};
+use heaprace_reports::results::{Figure, Verification, WarningCode};
 
 use crate::{examine, program, replay_child, trace_file};
 
@@ -80,7 +80,7 @@ fn a_contender_that_fails_is_a_row_without_a_timing_beside_the_others() {
     let plan = Plan { make_child: Some(replay_child), ..Plan::of(contenders, rounds) };
     // What would be saved after each round: its number, and how many samples there are.
     let mut rounds = Vec::new();
-    let results = replay::compare(&trace_file("fails-beside-others.csv", LINES), &plan, |progress| {
+    let results = heaprace::compare(&trace_file("fails-beside-others.csv", LINES), &plan, |progress| {
         if let Progress::Timing { results, done, all: 2 } = progress {
             let samples = results.contenders[0].time.known().map(|time| time.steady_ns.len());
             rounds.push((done, results.settings.rounds, samples));

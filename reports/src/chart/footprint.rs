@@ -42,9 +42,9 @@ const LIVE_LINE: RGBColor = RGBColor(0x8C, 0x8C, 0x8C);
 /// [`ReportError::Draw`] where plotters could not draw.
 ///
 /// ```
-/// # fn keep(results: &reports::results::Results) -> Result<(), reports::ReportError> {
-/// let svg = reports::chart::footprint(results)?;
-/// reports::save("footprint.svg".as_ref(), svg.as_bytes())
+/// # fn keep(results: &heaprace_reports::results::Results) -> Result<(), heaprace_reports::ReportError> {
+/// let svg = heaprace_reports::chart::footprint(results)?;
+/// heaprace_reports::save("footprint.svg".as_ref(), svg.as_bytes())
 /// # }
 /// ```
 pub fn footprint(results: &Results) -> Result<String, ReportError> {

@@ -15,7 +15,7 @@ const VERDICTS_PER_MISS: usize = 20;
 /// differ, a verdict on the wrong side is rarer, and the number is the most to be expected.
 ///
 /// ```
-/// use reports::stats::expected_by_chance;
+/// use heaprace_reports::stats::expected_by_chance;
 ///
 /// let sentence = "Of these 40 verdicts, about 2 are expected to be wrong by chance alone (5 % each).";
 /// assert_eq!(expected_by_chance(40).as_deref(), Some(sentence));
@@ -43,7 +43,7 @@ pub(super) const MISSES: [(u32, u32); TRACES_TO_TRUST - 2] =
 /// which there is no mean.
 ///
 /// ```
-/// use reports::stats::trust_in_mean;
+/// use heaprace_reports::stats::trust_in_mean;
 ///
 /// assert!(trust_in_mean(6).is_some_and(|sentence| sentence.starts_with("Over 6 traces ")));
 /// assert_eq!(trust_in_mean(10), None);

@@ -33,7 +33,7 @@ const LEAST_ERROR: f64 = 0.25;
 /// The geometric mean of numbers above 0; not a number of nothing.
 ///
 /// ```
-/// assert!((reports::stats::geometric_mean([0.5, 2.0, 8.0]) - 2.0).abs() < 1e-12);
+/// assert!((heaprace_reports::stats::geometric_mean([0.5, 2.0, 8.0]) - 2.0).abs() < 1e-12);
 /// ```
 pub fn geometric_mean(values: impl IntoIterator<Item = f64>) -> f64 {
     let (sum, count) = values.into_iter().fold((0.0, 0), |(sum, count), value| (sum + value.ln(), count + 1));

@@ -15,7 +15,7 @@ const CONFIDENCE: f64 = 0.95;
 /// The median: the middle sample, or the mean of the two middle ones. `None` of nothing.
 ///
 /// ```
-/// use reports::stats::median;
+/// use heaprace_reports::stats::median;
 ///
 /// assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
 /// assert_eq!(median(&[4.0, 1.0, 3.0, 2.0]), Some(2.5));
@@ -31,7 +31,7 @@ pub fn median(samples: &[f64]) -> Option<f64> {
 /// and Fan 1996, definition 7).
 ///
 /// ```
-/// use reports::stats::spread;
+/// use heaprace_reports::stats::spread;
 ///
 /// assert_eq!(spread(&[1.0, 2.0, 3.0, 4.0, 900.0]), Some(2.0));
 /// assert_eq!(spread(&[1.0, 2.0, 3.0]), None);
@@ -58,7 +58,7 @@ pub fn spread(samples: &[f64]) -> Option<f64> {
 /// 1 − 2 · 0.5ⁿ: 50, 75, 87.5 and 93.75 %.
 ///
 /// ```
-/// use reports::stats::estimate_median;
+/// use heaprace_reports::stats::estimate_median;
 ///
 /// let estimate = estimate_median(&[18.2, 18.9, 18.5, 18.4, 21.0, 18.6, 18.5]).expect("there are samples");
 /// let interval = estimate.interval.expect("there are several samples");

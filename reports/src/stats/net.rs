@@ -13,8 +13,8 @@ use crate::results::{Contender, Figure, Results};
 /// Unknown, with the reason, where either was not timed, and for the floor itself.
 ///
 /// ```
-/// use reports::results::{Contender, Results};
-/// use reports::stats::{Regime, net_ns_per_op};
+/// use heaprace_reports::results::{Contender, Results};
+/// use heaprace_reports::stats::{Regime, net_ns_per_op};
 ///
 /// fn show(results: &Results, row: &Contender) {
 ///     match net_ns_per_op(results, row, Regime::Steady).known() {

@@ -16,8 +16,8 @@ const LEAST_APART: f64 = 0.02;
 /// times of the companions.
 ///
 /// ```
-/// use reports::results::{Contender, Results};
-/// use reports::stats::{Regime, ratio_by_processor_time};
+/// use heaprace_reports::results::{Contender, Results};
+/// use heaprace_reports::stats::{Regime, ratio_by_processor_time};
 ///
 /// fn show(results: &Results, row: &Contender) {
 ///     match ratio_by_processor_time(results, row, "dlmalloc", Regime::Fresh).known() {
@@ -39,8 +39,8 @@ pub fn ratio_by_processor_time(results: &Results, contender: &Contender, other: 
 /// `None` where they agree, where one of them is not known, and of fewer than [`ROUNDS_FOR_95`] rounds, whose intervals are too narrow.
 ///
 /// ```
-/// use reports::results::{Contender, Results};
-/// use reports::stats::{Regime, parts_from_processor_time};
+/// use heaprace_reports::results::{Contender, Results};
+/// use heaprace_reports::stats::{Regime, parts_from_processor_time};
 ///
 /// fn warn(results: &Results, row: &Contender) {
 ///     if let Some((wall, processor)) = parts_from_processor_time(results, row, "dlmalloc", Regime::Fresh) {

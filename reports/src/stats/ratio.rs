@@ -30,7 +30,7 @@ pub enum Verdict {
 /// later ones have no partner, and are left out. Unknown where there is no pair, or a reference took no time at all.
 ///
 /// ```
-/// use reports::stats::{Verdict, ratio_within_rounds};
+/// use heaprace_reports::stats::{Verdict, ratio_within_rounds};
 ///
 /// // The machine became three times slower on the way; the ratio stays.
 /// let ours = [100, 101, 200, 202, 300, 303];

@@ -75,8 +75,8 @@ impl Regime {
 /// Unknown, with the reason, where either was not timed, or `other` was not there.
 ///
 /// ```
-/// use reports::results::{Figure, Results};
-/// use reports::stats::{Regime, rounds_beside};
+/// use heaprace_reports::results::{Figure, Results};
+/// use heaprace_reports::stats::{Regime, rounds_beside};
 ///
 /// /// How much faster than dlmalloc, round by round.
 /// fn speed_ups(results: &Results, name: &str) -> Vec<f64> {

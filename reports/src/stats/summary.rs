@@ -52,8 +52,8 @@ pub fn by_origin(all: &[Results]) -> Vec<(Origin, Vec<&Results>)> {
 /// the floor are in no row, so that they cost the contenders no trace: [`Common::add_yardsticks`] puts them beside.
 ///
 /// ```
-/// use reports::results::Results;
-/// use reports::stats::{Measure, Regime, by_origin, common};
+/// use heaprace_reports::results::Results;
+/// use heaprace_reports::stats::{Measure, Regime, by_origin, common};
 ///
 /// fn show(all: &[Results]) {
 ///     for (origin, group) in by_origin(all) {

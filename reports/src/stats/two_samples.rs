@@ -19,7 +19,7 @@ use crate::results::Figure;
 /// functions. No interval where either has a single sample; unknown where one has none, or a sample of either is 0.
 ///
 /// ```
-/// use reports::stats::{Verdict, ratio_of_medians};
+/// use heaprace_reports::stats::{Verdict, ratio_of_medians};
 ///
 /// let old = [20.1, 20.3, 20.2, 20.0, 20.4, 20.2, 20.1];
 /// let new = [22.3, 22.1, 22.4, 22.2, 22.0, 22.3, 25.9];

@@ -29,8 +29,8 @@ pub struct TextOptions {
 /// intervals below medians, then figures below those that they come from; no figure is left out. Minimum heaps have a column where they were searched for.
 ///
 /// ```
-/// use reports::results::Results;
-/// use reports::table::{self, TextOptions};
+/// use heaprace_reports::results::Results;
+/// use heaprace_reports::table::{self, TextOptions};
 ///
 /// fn show(results: &Results) {
 ///     print!("{}", table::text(results, TextOptions { color: false, width: Some(80) }));

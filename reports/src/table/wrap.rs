@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 /// outside and which a terminal would obey, are replaced.
 ///
 /// ```
-/// assert_eq!(reports::table::wrap("one two three", 8, 2), ["one two", "  three"]);
+/// assert_eq!(heaprace_reports::table::wrap("one two three", 8, 2), ["one two", "  three"]);
 /// ```
 pub fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
     let indent = indent.min(width.saturating_sub(1));

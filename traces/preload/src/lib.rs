@@ -1,7 +1,7 @@
 //! The library that `replay record` preloads into a native program, to record what the program asks of `malloc` and its kin.
 //!
 //! It stands in front of the C library's allocator, passes every call on to it, and writes each down as 16 bytes in a shared mapping of
-//! a file, which survives however the process ends. [`raw`] is the layout of that file; `traces::native` reads it.
+//! a file, which survives however the process ends. [`raw`] is the layout of that file; `heaprace_traces::native` reads it.
 //!
 //! What the code must not do follows from where it runs. It must not allocate, because it would call itself; it must not take a lock
 //! that a thread can hold when the process forks; it must not disturb `errno`, the open files or the signals of the program. So it calls

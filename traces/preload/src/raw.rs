@@ -1,5 +1,5 @@
 //! The raw recording: the file that the preloaded library writes while a program runs, and that
-//! `traces::native` turns into a trace afterwards.
+//! `heaprace_traces::native` turns into a trace afterwards.
 //!
 //! A header of [`HEADER_BYTES`] is followed by records of 16 bytes, in the order in which they were claimed. The file grows by
 //! whole chunks, so zeroes follow the last record; a record of zeroes before the last one was claimed and never written. All numbers

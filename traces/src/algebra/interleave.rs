@@ -27,8 +27,8 @@ pub struct Part<I> {
 /// It gives on the errors of the events, and ends after the first.
 ///
 /// ```
-/// use traces::algebra::{Part, interleave};
-/// use traces::{Source, TraceError};
+/// use heaprace_traces::algebra::{Part, interleave};
+/// use heaprace_traces::{Source, TraceError};
 ///
 /// let open = |text: &'static str| Source::from_bytes("example.csv", text.as_bytes()).open();
 /// let short = Part { events: open("op,id,size,align\nalloc,1,1,1\n")?, count: 1 };

@@ -16,7 +16,7 @@ use crate::event::{Action, Event};
 /// It gives on the errors of `open` and of the events, and ends after the first.
 ///
 /// ```
-/// use traces::{Source, algebra};
+/// use heaprace_traces::{Source, algebra};
 ///
 /// let source = Source::from_bytes("example.csv", "op,id,size,align\nalloc,1,24,8\n".as_bytes());
 /// assert_eq!(algebra::repeat(|| source.open(), 3).count(), 5, "alloc, and dealloc before each further round");

@@ -13,12 +13,12 @@ use crate::validate;
 /// It gives on the errors of the events. A size that grows past what a trace may hold is [`TraceError::Derived`].
 ///
 /// ```
-/// use traces::{Action, Source, algebra};
+/// use heaprace_traces::{Action, Source, algebra};
 ///
 /// let events = Source::from_bytes("example.csv", "op,id,size,align\nalloc,1,25,8\n".as_bytes()).open()?;
 /// let half = algebra::scale(events, 0.5).next().expect("one event")?;
 /// assert!(matches!(half.action, Action::Alloc { layout, .. } if layout.size() == 13), "12.5, rounded");
-/// # Ok::<(), traces::TraceError>(())
+/// # Ok::<(), heaprace_traces::TraceError>(())
 /// ```
 ///
 /// # Panics

@@ -15,13 +15,13 @@ use crate::event::{Action, Event};
 /// are live at the end of the slice are left live. Times stay as they are.
 ///
 /// ```
-/// use traces::{Source, algebra};
+/// use heaprace_traces::{Source, algebra};
 ///
 /// let text = "op,id,size,align\nalloc,1,24,8\nrealloc,1,48\nalloc,2,10,1\ndealloc,1\n";
 /// let events = Source::from_bytes("example.csv", text.as_bytes()).open()?;
 /// let ids: Vec<_> = algebra::slice(events, 2..3).map(|event| event.map(|event| event.id)).collect::<Result<_, _>>()?;
 /// assert_eq!(ids, [1, 2], "object 1, of 48 bytes by now, and then the third event");
-/// # Ok::<(), traces::TraceError>(())
+/// # Ok::<(), heaprace_traces::TraceError>(())
 /// ```
 ///
 /// # Errors

@@ -15,12 +15,12 @@ use crate::event::{Action, Event};
 /// It gives on the errors of the events.
 ///
 /// ```
-/// use traces::{Source, algebra};
+/// use heaprace_traces::{Source, algebra};
 ///
 /// let text = "op,id,size,align\nalloc,1,24,8\nalloc,2,10,1\ndealloc,1\nrealloc,2,20\ndealloc,2\n";
 /// let events = Source::from_bytes("example.csv", text.as_bytes()).open()?;
 /// assert_eq!(algebra::without_teardown(events).count(), 4, "a realloc follows the first dealloc");
-/// # Ok::<(), traces::TraceError>(())
+/// # Ok::<(), heaprace_traces::TraceError>(())
 /// ```
 pub fn without_teardown<I: Iterator<Item = Result<Event, TraceError>>>(events: I) -> WithoutTeardown<I> {
     WithoutTeardown { events, held: VecDeque::new(), next: None, ended: false }

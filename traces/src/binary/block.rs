@@ -36,10 +36,10 @@ pub(super) struct Start {
 /// One block of a binary trace, decompressed and checked in its form: every event has all its bytes.
 ///
 /// ```
-/// use traces::binary::{Block, Blocks, Writer};
-/// use traces::csv::Columns;
+/// use heaprace_traces::binary::{Block, Blocks, Writer};
+/// use heaprace_traces::csv::Columns;
 ///
-/// let event = traces::Reader::new("op,id,size,align\nalloc,1,24,8\n".as_bytes(), "a.csv")?.next().expect("one event")?;
+/// let event = heaprace_traces::Reader::new("op,id,size,align\nalloc,1,24,8\n".as_bytes(), "a.csv")?.next().expect("one event")?;
 /// let mut writer = Writer::new(Vec::new(), Columns::default(), &["program: example"])?;
 /// writer.write(&event)?;
 /// let bytes = writer.finish()?;
@@ -49,7 +49,7 @@ pub(super) struct Start {
 ///     assert!(block.requests().all(|request| request.id == 1 && request.size == 24));
 /// }
 /// assert_eq!(blocks.events(), 1);
-/// # Ok::<(), traces::TraceError>(())
+/// # Ok::<(), heaprace_traces::TraceError>(())
 /// ```
 #[derive(Debug, Default)]
 pub struct Block {

@@ -111,7 +111,7 @@ impl<R: Read> Blocks<R> {
     /// As [`read`](Self::read), and where the index has no such block.
     ///
     /// ```no_run
-    /// use traces::binary::{Block, Blocks, Index};
+    /// use heaprace_traces::binary::{Block, Blocks, Index};
     ///
     /// let mut file = std::fs::File::open("my-program.htrace").expect("it is there");
     /// let index = Index::read(&mut file, "my-program.htrace")?;
@@ -119,7 +119,7 @@ impl<R: Read> Blocks<R> {
     /// let mut block = Block::default();
     /// Blocks::new(file, "my-program.htrace")?.read_nth(&index, 2, &mut block)?;
     /// println!("event {} and the {} behind it", block.first_event() + 1, block.len() - 1);
-    /// # Ok::<(), traces::TraceError>(())
+    /// # Ok::<(), heaprace_traces::TraceError>(())
     /// ```
     pub fn read_nth(&mut self, index: &Index, number: u32, block: &mut Block) -> Result<(), TraceError>
     where

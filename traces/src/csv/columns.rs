@@ -33,10 +33,10 @@ pub(super) fn range_of(column: &str) -> (u64, u64) {
 /// Which of the optional columns a trace has. Where a column is there, every event has its value.
 ///
 /// ```
-/// use traces::csv::Columns;
-/// let reader = traces::Reader::new("op,id,size,align,thread\nalloc,1,8,8,0\n".as_bytes(), "example.csv")?;
+/// use heaprace_traces::csv::Columns;
+/// let reader = heaprace_traces::Reader::new("op,id,size,align,thread\nalloc,1,8,8,0\n".as_bytes(), "example.csv")?;
 /// assert_eq!(reader.columns(), Columns { thread: true, time_ns: false });
-/// # Ok::<(), traces::TraceError>(())
+/// # Ok::<(), heaprace_traces::TraceError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Columns {

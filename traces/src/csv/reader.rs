@@ -20,7 +20,7 @@ use crate::validate::{Fields, Validator, missing};
 /// cannot be trusted.
 ///
 /// ```
-/// use traces::{Action, Reader};
+/// use heaprace_traces::{Action, Reader};
 ///
 /// let text = "# program: example\nop,id,size,align\nalloc,1,24,8\ndealloc,1\n";
 /// let mut reader = Reader::new(text.as_bytes(), "example.csv")?;
@@ -28,7 +28,7 @@ use crate::validate::{Fields, Validator, missing};
 /// let first = reader.next().expect("two events")?;
 /// assert!(matches!(first.action, Action::Alloc { layout, zeroed: false } if layout.size() == 24));
 /// assert_eq!(reader.count(), 1, "one is left");
-/// # Ok::<(), traces::TraceError>(())
+/// # Ok::<(), heaprace_traces::TraceError>(())
 /// ```
 pub struct Reader<R> {
     lines: Lines<R>,
@@ -78,12 +78,12 @@ impl<R: Read> Reader<R> {
     ///
     /// ```
     /// let text = "op,id,size,align\nalloc,1,24,8\n# mark: request 2\ndealloc,1\n";
-    /// let mut reader = traces::Reader::new(text.as_bytes(), "example.csv")?;
+    /// let mut reader = heaprace_traces::Reader::new(text.as_bytes(), "example.csv")?;
     /// reader.next().expect("two events")?;
     /// assert!(reader.comments().is_empty());
     /// reader.next().expect("two events")?;
     /// assert_eq!(reader.comments(), ["mark: request 2"]);
-    /// # Ok::<(), traces::TraceError>(())
+    /// # Ok::<(), heaprace_traces::TraceError>(())
     /// ```
     pub fn comments(&self) -> &[String] {
         &self.comments

@@ -17,7 +17,7 @@ const BLOCK_BYTES: usize = 64 * 1024;
 /// [`Reader`](super::Reader) is what checks.
 ///
 /// ```
-/// use traces::csv::{Columns, Reader, Writer};
+/// use heaprace_traces::csv::{Columns, Reader, Writer};
 ///
 /// let text = "# heaprace-trace: 1\n# program: example\nop,id,size,align\nalloc,1,24,8\ndealloc,1\n";
 /// let reader = Reader::new(text.as_bytes(), "example.csv")?;
@@ -26,7 +26,7 @@ const BLOCK_BYTES: usize = 64 * 1024;
 ///     writer.write(&event?)?;
 /// }
 /// assert_eq!(writer.finish()?, text.as_bytes());
-/// # Ok::<(), traces::TraceError>(())
+/// # Ok::<(), heaprace_traces::TraceError>(())
 /// ```
 pub struct Writer<W: Write> {
     output: W,

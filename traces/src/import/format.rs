@@ -30,7 +30,7 @@ impl Format {
     /// The name on the command line.
     ///
     /// ```
-    /// assert_eq!(traces::import::Format::WeeAlloc.name(), "wee-alloc");
+    /// assert_eq!(heaprace_traces::import::Format::WeeAlloc.name(), "wee-alloc");
     /// ```
     pub const fn name(self) -> &'static str {
         match self {
@@ -46,7 +46,7 @@ impl Format {
     /// The format of this name.
     ///
     /// ```
-    /// use traces::import::Format;
+    /// use heaprace_traces::import::Format;
     /// assert_eq!(Format::named("mtrace"), Some(Format::Mtrace));
     /// ```
     pub fn named(name: &str) -> Option<Self> {
@@ -93,7 +93,7 @@ impl fmt::Display for Format {
 /// A few lines are enough, but for valgrind: there the output of the program may come first.
 ///
 /// ```
-/// use traces::import::{Format, detect};
+/// use heaprace_traces::import::{Format, detect};
 /// assert_eq!(detect(b"Hello\n--7-- malloc(24) = 0x4A40040\n"), Some(Format::Valgrind));
 /// assert_eq!(detect(b"op,id,size,align\n"), None);
 /// ```

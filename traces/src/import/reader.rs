@@ -23,7 +23,7 @@ use crate::validate::{Fields, Validator};
 /// How an import is made.
 ///
 /// ```
-/// let options = traces::import::ImportOptions { assume_align_bytes: 8, ..Default::default() };
+/// let options = heaprace_traces::import::ImportOptions { assume_align_bytes: 8, ..Default::default() };
 /// assert_eq!(options.format, None);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

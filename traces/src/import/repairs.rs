@@ -3,14 +3,14 @@
 /// Counts of what stands otherwise in the events than in the recording. They are final once the events have been read to their end.
 ///
 /// ```
-/// use traces::Source;
+/// use heaprace_traces::Source;
 ///
 /// let log = "= Start\n@ ./a.out:[0x1] + 0x1000 0x18\n@ ./a.out:[0x2] - 0x1000\n@ ./a.out:[0x3] - (nil)\n";
 /// let mut events = Source::from_bytes("log.txt", log.as_bytes()).open()?;
 /// assert_eq!(events.by_ref().count(), 2);
 /// let repairs = events.repairs().expect("this is an import");
 /// assert_eq!((repairs.calls, repairs.null_frees, repairs.late_ends), (3, 1, 0));
-/// # Ok::<(), traces::TraceError>(())
+/// # Ok::<(), heaprace_traces::TraceError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

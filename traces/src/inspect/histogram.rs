@@ -23,7 +23,7 @@ pub(super) fn first_of(class: usize) -> u64 {
 /// How often values of each order of magnitude came. A value belongs to the largest power of two that it reaches, and 0 to itself.
 ///
 /// ```
-/// use traces::inspect::Histogram;
+/// use heaprace_traces::inspect::Histogram;
 ///
 /// let mut sizes = Histogram::default();
 /// [0, 24, 31, 32].into_iter().for_each(|size| sizes.add(size));

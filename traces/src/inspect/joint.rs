@@ -8,7 +8,7 @@ use super::histogram::{CLASSES, class_of, first_of};
 /// How often pairs of values came: a [`Histogram`](super::Histogram) of two dimensions, in constant memory.
 ///
 /// ```
-/// use traces::inspect::JointHistogram;
+/// use heaprace_traces::inspect::JointHistogram;
 ///
 /// let mut joint = JointHistogram::default();
 /// joint.add(24, 1000);

@@ -1,9 +1,9 @@
 //! What holds for every trace that is made from another: it is valid, and the identities of the algebra are identities.
 
+use heaprace_traces::algebra::{self, Part};
+use heaprace_traces::csv::{Columns, Reader, Writer};
+use heaprace_traces::{Action, Event, TraceError};
 use proptest::prelude::*;
-use traces::algebra::{self, Part};
-use traces::csv::{Columns, Reader, Writer};
-use traces::{Action, Event, TraceError};
 
 use crate::properties::{columns, step, trace};
 

@@ -2,10 +2,10 @@
 
 use std::io::Cursor;
 
+use heaprace_traces::binary::{BLOCK_EVENTS, Block, Blocks, Index, Reader, Writer};
+use heaprace_traces::csv::{self, Columns};
+use heaprace_traces::{Event, Source, TraceError};
 use proptest::prelude::*;
-use traces::binary::{BLOCK_EVENTS, Block, Blocks, Index, Reader, Writer};
-use traces::csv::{self, Columns};
-use traces::{Event, Source, TraceError};
 
 use crate::properties::{Step, columns, step, trace};
 

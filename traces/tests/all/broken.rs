@@ -2,7 +2,7 @@
 //!
 //! Read from top to bottom this is what the reader says; a change of a message shows here.
 
-use traces::{Source, TraceError};
+use heaprace_traces::{Source, TraceError};
 
 /// Reads a trace to its end or its first error.
 fn read(name: &str, bytes: impl Into<Vec<u8>>) -> Result<u64, TraceError> {

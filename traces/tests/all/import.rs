@@ -6,9 +6,9 @@ mod properties;
 mod races;
 mod samples;
 
-use traces::csv::Writer;
-use traces::import::{ImportOptions, Repairs};
-use traces::{Source, TraceError};
+use heaprace_traces::csv::Writer;
+use heaprace_traces::import::{ImportOptions, Repairs};
+use heaprace_traces::{Source, TraceError};
 
 /// A recording as the lines of a CSV trace, after the provenance, and what was repaired.
 fn import_with(bytes: impl Into<Vec<u8>>, options: ImportOptions) -> Result<(Vec<String>, Repairs), TraceError> {

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use traces::LibraryEntry;
-use traces::library::{Origin, entries};
+use heaprace_traces::LibraryEntry;
+use heaprace_traces::library::{Origin, entries};
 
 /// A line of the table in the workloads' README.
 fn line(entry: &LibraryEntry) -> String {

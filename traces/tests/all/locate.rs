@@ -1,6 +1,6 @@
 //! Finding traces by path and by name.
 
-use traces::{Source, TraceError};
+use heaprace_traces::{Source, TraceError};
 
 use crate::reading::folder;
 

@@ -26,4 +26,4 @@ mod record;
 
 /// Records this very program where `HEAPRACE_TRACE` says so: the tests in `record` run it again as a child.
 #[global_allocator]
-static ALLOCATOR: traces::Recorder = traces::Recorder::on_demand();
+static ALLOCATOR: heaprace_traces::Recorder = heaprace_traces::Recorder::on_demand();

@@ -3,9 +3,9 @@
 use std::alloc::Layout;
 use std::mem::offset_of;
 
-use traces::native::Counts;
-use traces::native::raw::{HEADER_BYTES, Header, MAGIC, Record, VERSION, kind};
-use traces::{Action, Event, NativeRecording, TraceError};
+use heaprace_traces::native::Counts;
+use heaprace_traces::native::raw::{HEADER_BYTES, Header, MAGIC, Record, VERSION, kind};
+use heaprace_traces::{Action, Event, NativeRecording, TraceError};
 
 const UNWRITTEN: Record = Record { kind: 0, address: 0, size: 0, align_log2: 0, thread: 0 };
 

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use traces::csv::Columns;
-use traces::{Event, Output, Source, TraceError};
+use heaprace_traces::csv::Columns;
+use heaprace_traces::{Event, Output, Source, TraceError};
 
 use crate::reading::folder;
 

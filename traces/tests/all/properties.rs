@@ -2,9 +2,9 @@
 
 use std::alloc::Layout;
 
+use heaprace_traces::csv::{Columns, Reader, Writer};
+use heaprace_traces::{Action, Event, Source};
 use proptest::prelude::*;
-use traces::csv::{Columns, Reader, Writer};
-use traces::{Action, Event, Source};
 
 /// Reads everything there is to read. It is the panics that count.
 fn exhaust(name: &str, bytes: Vec<u8>) {

@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use traces::csv::{Columns, Writer};
-use traces::{Action, Event, Source};
+use heaprace_traces::csv::{Columns, Writer};
+use heaprace_traces::{Action, Event, Source};
 
 /// Written by hand, with all that the format allows.
 const GOOD: &str = include_str!("good.csv");

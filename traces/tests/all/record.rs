@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 use std::sync::{Barrier, mpsc};
 use std::thread;
 
-use traces::{Action, Event, Profile, Recorder, Source};
+use heaprace_traces::{Action, Event, Profile, Recorder, Source};
 
 use crate::ALLOCATOR;
 use crate::reading::folder;
@@ -239,16 +239,16 @@ fn only_regions_are_recorded_and_what_is_live_at_their_end_is_left_live() {
 }
 
 fn marks() {
-    traces::mark("first\nalloc,1,1,1");
+    heaprace_traces::mark("first\nalloc,1,1,1");
     drop(Block::new(1, false));
-    traces::mark("second");
+    heaprace_traces::mark("second");
     ALLOCATOR.stop();
-    traces::mark("not recorded");
+    heaprace_traces::mark("not recorded");
     ALLOCATOR.start();
     // Each mark has its place, also that of another thread.
-    thread::spawn(|| traces::mark("third")).join().unwrap();
+    thread::spawn(|| heaprace_traces::mark("third")).join().unwrap();
     drop(Block::new(2, false));
-    traces::mark("last");
+    heaprace_traces::mark("last");
 }
 
 #[test]

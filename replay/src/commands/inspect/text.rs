@@ -1,8 +1,8 @@
 //! An inspection for a terminal: facts, then distributions as bars.
 
-use reports::numbers::{bytes, count, grouped, short};
-use reports::table::wrap;
-use traces::inspect::{Histogram, Inspection, Peak};
+use heaprace_reports::numbers::{bytes, count, grouped, short};
+use heaprace_reports::table::wrap;
+use heaprace_traces::inspect::{Histogram, Inspection, Peak};
 
 use super::Document;
 
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn no_line_is_wider_than_the_terminal() {
-        let source = traces::Source::locate("serde-heavy").unwrap();
+        let source = heaprace_traces::Source::locate("serde-heavy").unwrap();
         let document = super::super::inspect(&source).unwrap();
         for width in [60, 80, 100, 200] {
             let text = render(&document, width);

@@ -6,10 +6,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use reports::numbers::{count, grouped};
-use traces::csv::Columns;
-use traces::native::Counts;
-use traces::{NativeRecording, Output, Profile};
+use heaprace_reports::numbers::{count, grouped};
+use heaprace_traces::csv::Columns;
+use heaprace_traces::native::Counts;
+use heaprace_traces::{NativeRecording, Output, Profile};
 
 /// A trace that was written.
 pub(super) struct Outcome {

@@ -76,7 +76,7 @@ fn check(file: &Path, head: &[u8]) -> anyhow::Result<()> {
     match elf.interpreter {
         None => bail!(
             "{name} is linked statically: its allocator cannot be replaced, so nothing can be recorded; link it dynamically, or \
-             record it with traces::Recorder if it is in Rust"
+             record it with heaprace_traces::Recorder if it is in Rust"
         ),
         Some(linker) if String::from_utf8_lossy(linker).contains("musl") => {
             bail!("{name} is linked against musl, and recording needs glibc; build it for glibc")

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{self, Command, ExitStatus};
 
 use anyhow::Context;
-use traces::NativeRecording;
+use heaprace_traces::NativeRecording;
 
 /// What is there once the program has ended.
 pub(super) struct Finished {

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use replay::Program;
-use replay::bounds::Instance;
-use reports::numbers;
-use traces::Source;
+use heaprace::Program;
+use heaprace::bounds::Instance;
+use heaprace_reports::numbers;
+use heaprace_traces::Source;
 
 use super::From;
 use crate::terminal::{BAD_INPUT, FAILED, complain, note, print};
@@ -38,7 +38,7 @@ impl Export {
         if self.minimalloc.as_os_str() == "-" {
             return print(&instance.to_minimalloc_csv());
         }
-        if let Err(error) = reports::save(&self.minimalloc, instance.to_minimalloc_csv().as_bytes()) {
+        if let Err(error) = heaprace_reports::save(&self.minimalloc, instance.to_minimalloc_csv().as_bytes()) {
             return complain(FAILED, error);
         }
         note(format_args!(

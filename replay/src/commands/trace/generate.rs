@@ -2,8 +2,8 @@
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use traces::csv::Columns;
-use traces::synthetic::Kind;
+use heaprace_traces::csv::Columns;
+use heaprace_traces::synthetic::Kind;
 
 use super::{Failure, To, write};
 

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use traces::csv::{Reader, Writer};
+use heaprace_traces::csv::{Reader, Writer};
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(reader) = Reader::new(bytes, "fuzz.csv") else { return };

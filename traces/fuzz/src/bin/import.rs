@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use traces::Source;
-use traces::import::{Format, ImportOptions};
+use heaprace_traces::Source;
+use heaprace_traces::import::{Format, ImportOptions};
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((&first, recording)) = bytes.split_first() else { return };

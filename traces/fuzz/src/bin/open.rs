@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use traces::Source;
+use heaprace_traces::Source;
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(mut events) = Source::from_bytes("fuzz.trace", bytes.to_vec()).open() else { return };

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use traces::import::{Format, ImportOptions};
+use heaprace_traces::import::{Format, ImportOptions};
 
 use super::{import, import_with};
 
@@ -256,7 +256,8 @@ fn packed_recordings() {
 
 #[test]
 fn after_an_error_the_events_end() {
-    let source = traces::Source::from_bytes("x", "1: malloc 0x10 8\n1: free 0x20\n1: oops\n1: free 0x10\n".as_bytes());
+    let source =
+        heaprace_traces::Source::from_bytes("x", "1: malloc 0x10 8\n1: free 0x20\n1: oops\n1: free 0x10\n".as_bytes());
     let events: Vec<_> = source.open().unwrap().map(|event| event.is_ok()).collect();
     assert_eq!(events, [true, false]);
 }

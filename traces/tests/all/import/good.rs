@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use traces::Source;
-use traces::import::{Format, Import, ImportOptions};
+use heaprace_traces::Source;
+use heaprace_traces::import::{Format, Import, ImportOptions};
 
 use super::{import, import_with, repaired};
 

@@ -1,8 +1,8 @@
 //! What holds for every input: no panic on any bytes, and the same events whichever format a program is recorded in.
 
+use heaprace_traces::Source;
+use heaprace_traces::import::{Format, ImportOptions};
 use proptest::prelude::*;
-use traces::Source;
-use traces::import::{Format, ImportOptions};
 
 use super::import;
 

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::env;
 use std::path::PathBuf;
 
-use traces::import::{ImportOptions, Repairs};
-use traces::{Action, Profile, Source};
+use heaprace_traces::import::{ImportOptions, Repairs};
+use heaprace_traces::{Action, Profile, Source};
 
 fn sample(name: &str) -> Option<Source> {
     let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/samples");

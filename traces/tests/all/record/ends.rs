@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::thread;
 
-use traces::{Event, Source, TraceError};
+use heaprace_traces::{Event, Source, TraceError};
 
 use super::{Block, GROWN, SHRUNK, SIZE, block_sizes, child, command, read, recorded, trace_path};
 

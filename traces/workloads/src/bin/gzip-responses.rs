@@ -14,7 +14,7 @@ use flate2::write::GzEncoder;
 use workloads::{Sequence, sources};
 
 #[global_allocator]
-static ALLOCATOR: traces::Recorder = traces::Recorder::new("gzip-responses.htrace");
+static ALLOCATOR: heaprace_traces::Recorder = heaprace_traces::Recorder::new("gzip-responses.htrace");
 
 const REQUESTS: u32 = 1_500;
 const STREAMS: usize = 4;

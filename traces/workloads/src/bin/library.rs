@@ -11,9 +11,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use traces::library::{self, About, Totals};
-use traces::record::platform;
-use traces::{Output, Profile, Source};
+use heaprace_traces::library::{self, About, Totals};
+use heaprace_traces::record::platform;
+use heaprace_traces::{Output, Profile, Source};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 

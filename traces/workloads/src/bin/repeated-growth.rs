@@ -7,8 +7,8 @@
 use std::alloc::Layout;
 use std::fs::File;
 
-use traces::csv::{Columns, Writer};
-use traces::{Action, Event};
+use heaprace_traces::csv::{Columns, Writer};
+use heaprace_traces::{Action, Event};
 
 const ROUNDS: u64 = 500;
 const FIRST_BYTES: usize = 1024;
