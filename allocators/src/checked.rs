@@ -1,10 +1,10 @@
 //! A contender on a heap of its own whose every call is checked by the [`Shadow`].
 //!
 //! ```
-//! use heaprace_allocators::{SegregatedBump, HeapRef, checked::Checked};
+//! use heaprace_allocators::{checked::Checked, contenders::segregated_bump::SegregatedBump};
 //! use core::alloc::Layout;
 //!
-//! let mut allocator = Checked::<SegregatedBump<HeapRef>>::with_limit_pages(4)?;
+//! let mut allocator = Checked::<SegregatedBump>::with_limit_pages(4)?;
 //! let block = allocator.alloc(Layout::new::<[u64; 5]>(), true)?.expect("there is memory");
 //! let block = allocator.realloc(block, 4000)?.expect("there is memory");
 //! allocator.dealloc(block)?;

@@ -1,12 +1,12 @@
 //! What every contender must be able to do, as cases that are generic over the contender.
 //!
-//! Whoever adds an allocator gets these tests with its line in the [`registry`](crate::registry); whoever writes one elsewhere can run
+//! Whoever adds an allocator gets these tests with its line in [`contenders`](crate::contenders); whoever writes one elsewhere can run
 //! them too:
 //!
 //! ```
-//! use heaprace_allocators::{HeapRef, PageSize, SegregatedBump, conformance};
+//! use heaprace_allocators::{PageSize, conformance, contenders::segregated_bump::SegregatedBump};
 //!
-//! for case in conformance::cases::<SegregatedBump<HeapRef>>() {
+//! for case in conformance::cases::<SegregatedBump>() {
 //!     if let Err(failure) = (case.run)(PageSize::WASM) {
 //!         panic!("{}: {failure}", case.name);
 //!     }
@@ -17,7 +17,7 @@ use core::alloc::Layout;
 use std::ptr::NonNull;
 
 use crate::checked::Checked;
-use crate::heap_allocator::{HeapAllocator, Role};
+use crate::heap_allocator::{HeapAllocator, Purpose};
 use crate::page_heap::PageHeapError;
 use crate::page_size::{PAGE_BYTES, PageSize};
 use crate::shadow::Violation;
@@ -70,7 +70,7 @@ pub fn cases<A: HeapAllocator>() -> Vec<Case> {
         Case { name: "two instances side by side", run: two_instances::<A> },
         Case { name: "reset and reuse, the same pages each time", run: reset_and_reuse::<A> },
     ];
-    if A::INFO.role == Role::Floor { Vec::new() } else { all.to_vec() }
+    if A::INFO.purpose == Purpose::Floor { Vec::new() } else { all.to_vec() }
 }
 
 const MIB: usize = 1 << 20;
@@ -223,7 +223,7 @@ fn exhaustion<A: HeapAllocator>(page: PageSize) -> Result<(), Failure> {
         freed.iter().try_for_each(|&block| checked.dealloc(block))?;
         let again = fill(&mut checked)?;
         // A yardstick that never frees may stay full; it must go on with new pages all the same.
-        if A::INFO.role != Role::Baseline && again.len() < freed.len() {
+        if A::INFO.purpose != Purpose::Yardstick && again.len() < freed.len() {
             return Err(Failure::Unexpected(format!(
                 "{} blocks of {bytes} bytes freed, {} had again",
                 freed.len(),

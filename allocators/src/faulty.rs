@@ -6,8 +6,8 @@ use core::alloc::Layout;
 use core::marker::PhantomData;
 use core::ptr;
 
-use crate::bump::Bump;
-use crate::heap_allocator::{HeapAllocator, Info, Role};
+use crate::contenders::bump::Bump;
+use crate::heap_allocator::{HeapAllocator, Info, Purpose};
 use crate::page_heap::HeapRef;
 
 /// Names the fault of a [`Faulty`] allocator.
@@ -54,8 +54,13 @@ impl<F: Fault> Faulty<F> {
 // SAFETY: deliberately broken. Whoever uses it lets every block be checked before anything is written to it; and whatever it writes
 // itself lies in its heap's pages.
 unsafe impl<F: Fault> HeapAllocator for Faulty<F> {
-    const INFO: Info =
-        Info { name: "faulty", version: "0", role: Role::Contender, summary: "does one thing wrong", refuses: None };
+    const INFO: Info = Info {
+        name: "faulty",
+        version: "0",
+        purpose: Purpose::Contender,
+        summary: "does one thing wrong",
+        refuses: None,
+    };
 
     fn create(heap: HeapRef) -> Self {
         let bump = Bump::create(heap.clone());
@@ -167,7 +172,7 @@ pub struct GrowsWithoutItsClass {
 
 impl GrowsWithoutItsClass {
     fn class(bytes: usize) -> Option<usize> {
-        crate::segregated_bump::CLASS_BYTES.iter().position(|&class| bytes <= class)
+        segregated_bump::CLASS_BYTES.iter().position(|&class| bytes <= class)
     }
 }
 
@@ -184,7 +189,7 @@ unsafe impl HeapAllocator for GrowsWithoutItsClass {
         if let Some(free) = class.and_then(|class| self.bins[class].pop()) {
             return free;
         }
-        let bytes = class.map_or(layout.size(), |class| crate::segregated_bump::CLASS_BYTES[class]);
+        let bytes = class.map_or(layout.size(), |class| segregated_bump::CLASS_BYTES[class]);
         // SAFETY: the caller's; 16 is the alignment of all classes.
         let block = unsafe { self.bump.alloc(Layout::from_size_align_unchecked(bytes, 16)) };
         self.end = block.wrapping_add(bytes);
@@ -198,7 +203,7 @@ unsafe impl HeapAllocator for GrowsWithoutItsClass {
     }
 
     unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        let old = Self::class(layout.size()).map_or(layout.size(), |class| crate::segregated_bump::CLASS_BYTES[class]);
+        let old = Self::class(layout.size()).map_or(layout.size(), |class| segregated_bump::CLASS_BYTES[class]);
         if block.wrapping_add(old) == self.end && new_size > old {
             // The defect: not the class of the new size, only what it needs.
             let more = (new_size - old).next_multiple_of(16);

@@ -4,9 +4,8 @@ use core::alloc::Layout;
 use core::ptr;
 
 use crate::page_heap::HeapRef;
-use crate::segregated_bump::{Idle, SegregatedBump};
 
-/// What a contender is, for tables and for [`registry`](crate::registry) look-ups.
+/// What a contender is, for tables and for look-ups in the list of [`contenders`](crate::contenders).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Info {
     /// Name on the command line and in every table: lower case, as its crate is called.
@@ -14,7 +13,7 @@ pub struct Info {
     /// Version of the crate that it comes from. It is pinned exactly in Cargo.toml, and a test holds the two together.
     pub version: &'static str,
     /// What it is in a comparison.
-    pub role: Role,
+    pub purpose: Purpose,
     /// One line on how it works and how it is set up here.
     pub summary: &'static str,
     /// Where it may answer null although there is memory: which requests, and why. `None` where it must not.
@@ -23,11 +22,11 @@ pub struct Info {
 
 /// What a contender is in a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub enum Purpose {
     /// An allocator that a program could ship.
     Contender,
     /// A yardstick that no program would ship.
-    Baseline,
+    Yardstick,
     /// A variant of a contender with one decision switched, to show what that decision costs or gains. It is measured and verified as
     /// its contender is, and wins nothing: no verdict, crown or recommendation goes to it.
     Ablation,
@@ -68,7 +67,7 @@ pub enum IdleKind {
 /// # Safety
 ///
 /// A caller writes into the blocks, so an implementation promises that a block which it returns is aligned and large enough for its
-/// layout and lies in the committed pages of its heap. Unless its role is [`Role::Floor`], it also promises that the block overlaps no
+/// layout and lies in the committed pages of its heap. Unless its role is [`Purpose::Floor`], it also promises that the block overlaps no
 /// other live block, keeps its bytes until it is given back, and brings them along in a realloc.
 pub unsafe trait HeapAllocator: Sized {
     /// What this contender is.
@@ -96,7 +95,7 @@ pub unsafe trait HeapAllocator: Sized {
     /// within it only; the other methods anywhere. Scopes of several contenders can be nested: a call belongs into the innermost one.
     /// Whoever times a contender enters once, outside of what is timed.
     ///
-    /// Nearly every contender needs nothing. The one that does is [`wee_alloc`](crate::wee_alloc), whose pages come by a call of `mmap`
+    /// Nearly every contender needs nothing. The one that does is [`wee_alloc`](crate::contenders::wee_alloc), whose pages come by a call of `mmap`
     /// that is served from the heap within the scope; so `work` should not itself map memory in the same way.
     #[inline]
     fn in_scope<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
@@ -168,61 +167,5 @@ pub unsafe trait HeapAllocator: Sized {
             }
             moved
         }
-    }
-}
-
-// SAFETY: see segregated_bump.rs: blocks are carved from the heap's pages without overlap, aligned to 16 or to what was asked, and are
-// reused only within their class.
-unsafe impl<const REALLOC_IN_PLACE: bool> HeapAllocator for SegregatedBump<HeapRef, REALLOC_IN_PLACE> {
-    const INFO: Info = Info {
-        name: if REALLOC_IN_PLACE { "segregated-bump" } else { "segregated-bump-mv" },
-        version: env!("CARGO_PKG_VERSION"),
-        role: if REALLOC_IN_PLACE { Role::Contender } else { Role::Ablation },
-        summary: if REALLOC_IN_PLACE {
-            "four bins of 16, 32, 64 and 128 bytes and a bump pointer; ours"
-        } else {
-            "segregated-bump with its in-place realloc switched off: every realloc moves"
-        },
-        refuses: None,
-    };
-
-    const KNOWS_ALL_IDLE: bool = true;
-
-    fn create(heap: HeapRef) -> Self {
-        SegregatedBump::new(heap)
-    }
-
-    #[inline]
-    unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
-        SegregatedBump::alloc(self, layout)
-    }
-
-    #[inline]
-    unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller's.
-        unsafe { SegregatedBump::dealloc(self, block, layout) }
-    }
-
-    #[inline]
-    unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        // SAFETY: the caller's.
-        unsafe { SegregatedBump::realloc(self, block, layout, new_size) }
-    }
-
-    #[inline]
-    unsafe fn usable_bytes(&self, _block: *mut u8, layout: Layout) -> Option<usize> {
-        Some(SegregatedBump::<HeapRef, REALLOC_IN_PLACE>::usable_bytes(layout))
-    }
-
-    fn idle(&self, _live_blocks: usize) -> Vec<IdlePart> {
-        let Idle { bin_bytes, tail_bytes, lost } = SegregatedBump::idle(self);
-        let bins = ["bin of 16 bytes", "bin of 32 bytes", "bin of 64 bytes", "bin of 128 bytes"];
-        let mut parts: Vec<_> = (bins.into_iter().zip(bin_bytes))
-            .map(|(name, bytes)| IdlePart { kind: IdleKind::Free, name, bytes })
-            .collect();
-        parts.push(IdlePart { kind: IdleKind::Tail, name: "behind the bump pointer", bytes: tail_bytes });
-        parts.push(IdlePart { kind: IdleKind::Lost, name: "freed, in no bin", bytes: lost.freed_bytes });
-        parts.push(IdlePart { kind: IdleKind::Lost, name: "padding for alignment", bytes: lost.padding_bytes });
-        parts
     }
 }

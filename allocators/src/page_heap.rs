@@ -29,9 +29,10 @@ use std::io;
 use std::ptr::NonNull;
 use std::rc::Rc;
 
+use segregated_bump::PageSource;
+
 use crate::os;
 use crate::page_size::PageSize;
-use crate::page_source::PageSource;
 
 pub use crate::page_size::PAGE_BYTES;
 
@@ -90,12 +91,6 @@ pub enum PageHeapError {
         pages: usize,
         /// Their size.
         page: PageSize,
-    },
-    /// Pages cannot be of this size.
-    #[error("{bytes} bytes are no page size: it is a power of two from 256 bytes to 2 MiB")]
-    PageSize {
-        /// Bytes asked for.
-        bytes: usize,
     },
     /// The system did not take pages back.
     #[error("cannot empty {bytes} bytes of the page heap: {source}")]

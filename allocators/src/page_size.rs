@@ -2,10 +2,16 @@
 
 use std::fmt;
 
-use crate::page_heap::PageHeapError;
-
 /// Bytes in a page of WebAssembly, and of a heap for which nothing else is said.
 pub const PAGE_BYTES: usize = 64 * 1024;
+
+/// Pages cannot be of this size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{bytes} bytes are no page size: it is a power of two from 256 bytes to 2 MiB")]
+pub struct PageSizeError {
+    /// Bytes asked for.
+    pub bytes: usize,
+}
 
 /// The size of a heap's pages: a power of two from 256 bytes, for firmware, to 2 MiB, the huge page of kernels.
 ///
@@ -15,7 +21,7 @@ pub const PAGE_BYTES: usize = 64 * 1024;
 /// let page = PageSize::from_bytes(4096)?;
 /// assert_eq!((page.bytes(), page.pages_for(5000), page.to_string().as_str()), (4096, 2, "4 KiB"));
 /// assert!(PageSize::from_bytes(5000).is_err());
-/// # Ok::<(), heaprace_allocators::page_heap::PageHeapError>(())
+/// # Ok::<(), heaprace_allocators::page_size::PageSizeError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PageSize {
@@ -35,13 +41,13 @@ impl PageSize {
     ///
     /// # Errors
     ///
-    /// [`PageHeapError::PageSize`] where `bytes` is not a power of two, or out of range.
-    pub const fn from_bytes(bytes: usize) -> Result<Self, PageHeapError> {
+    /// Where `bytes` is not a power of two, or out of range.
+    pub const fn from_bytes(bytes: usize) -> Result<Self, PageSizeError> {
         let shift = bytes.trailing_zeros();
         if bytes.is_power_of_two() && Self::MIN.shift <= shift && shift <= Self::MAX.shift {
             Ok(PageSize { shift })
         } else {
-            Err(PageHeapError::PageSize { bytes })
+            Err(PageSizeError { bytes })
         }
     }
 

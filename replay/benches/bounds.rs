@@ -15,7 +15,7 @@ use heaprace::bounds::{Instance, Placement, playback};
 use heaprace::contender::Contender;
 use heaprace::lane::Lane;
 use heaprace::leash::Leash;
-use heaprace_allocators::Role;
+use heaprace_allocators::Purpose;
 use heaprace_allocators::page_heap::{Guard, WASM32_PAGES};
 use heaprace_traces::Source;
 use heaprace_traces::synthetic::Kind;
@@ -25,7 +25,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// The smallest span of a contender that has served all requests.
 fn least_span_bytes(program: &Program) -> u64 {
     let mut lane = Lane::new(program, WASM32_PAGES, Guard::Batched).expect("a heap can be had");
-    let contenders = Contender::all().into_iter().filter(|contender| contender.info.role != Role::Floor);
+    let contenders = Contender::all().into_iter().filter(|contender| contender.info.purpose != Purpose::Floor);
     let memories = contenders.map(|contender| {
         (contender.examine)(&mut lane, false, &[], Leash::LOOSE).expect("the heap can be emptied").memory
     });

@@ -24,7 +24,7 @@ use heaprace::Program;
 use heaprace::engine::{self, TouchNone};
 use heaprace::program::{Kind, Op};
 use heaprace_allocators::page_heap::Guard;
-use heaprace_allocators::{HeapAllocator, HeapRef, Info, PageHeap, Role};
+use heaprace_allocators::{HeapAllocator, HeapRef, Info, PageHeap, Purpose};
 use heaprace_reports::stats::estimate_median;
 use heaprace_traces::Action;
 
@@ -54,7 +54,7 @@ unsafe impl HeapAllocator for Sum {
     const INFO: Info = Info {
         name: "null, adding up",
         version: env!("CARGO_PKG_VERSION"),
-        role: Role::Floor,
+        purpose: Purpose::Floor,
         summary: "answers every request with one address, and adds up what it is asked for",
         refuses: None,
     };

@@ -30,7 +30,7 @@ use heaprace::Program;
 use heaprace::engine::{self, TouchNone};
 use heaprace::program::Kind;
 use heaprace_allocators::page_heap::host_page_bytes;
-use heaprace_allocators::{HeapAllocator, HeapRef, Info, Role};
+use heaprace_allocators::{HeapAllocator, HeapRef, Info, Purpose};
 use heaprace_reports::numbers::grouped;
 use heaprace_reports::stats::estimate_median;
 use heaprace_traces::library::LibraryEntry;
@@ -128,7 +128,7 @@ unsafe impl<M: Malloc> HeapAllocator for Contender<'_, M> {
     const INFO: Info = Info {
         name: "libc",
         version: env!("CARGO_PKG_VERSION"),
-        role: Role::Baseline,
+        purpose: Purpose::Yardstick,
         summary: "the system's allocator",
         refuses: None,
     };

@@ -26,9 +26,9 @@ use heaprace::child::{self, Trace};
 use heaprace::contender::{Contender, TouchPolicy};
 use heaprace::leash::Leash;
 use heaprace::timing::{self, Race, Rigor, Rounds, Timing};
-use heaprace_allocators::dlmalloc::Dlmalloc;
+use heaprace_allocators::contenders::dlmalloc::Dlmalloc;
 use heaprace_allocators::page_heap::{HeapRef, WASM32_PAGES};
-use heaprace_allocators::{HeapAllocator, Info, PageSize, Role};
+use heaprace_allocators::{HeapAllocator, Info, PageSize, Purpose};
 use heaprace_reports::results::Figure;
 use heaprace_reports::stats::{Ratio, Regime, Verdict, median, ratio_within_rounds};
 use heaprace_traces::{Source, algebra};
@@ -84,7 +84,7 @@ unsafe impl HeapAllocator for Slowed {
     const INFO: Info = Info {
         name: "dlmalloc-slowed",
         version: Dlmalloc::INFO.version,
-        role: Role::Contender,
+        purpose: Purpose::Contender,
         summary: "dlmalloc with a spin in some calls",
         refuses: Dlmalloc::INFO.refuses,
     };

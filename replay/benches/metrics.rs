@@ -12,7 +12,7 @@ use heaprace::engine::{TouchNone, replay};
 use heaprace::lane::Lane;
 use heaprace::leash::Leash;
 use heaprace::metrics::{Figures, Setting, Watch};
-use heaprace_allocators::dlmalloc::Dlmalloc;
+use heaprace_allocators::contenders::dlmalloc::Dlmalloc;
 use heaprace_allocators::page_heap::{Guard, PAGE_BYTES, WASM32_PAGES};
 use heaprace_allocators::{HeapAllocator, PageHeap};
 use heaprace_traces::{Source, algebra};

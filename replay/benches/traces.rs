@@ -50,7 +50,7 @@ fn retain_sound(contenders: &mut Vec<Contender>, program: &Program) {
         let examination = (contender.examine)(&mut lane, true, &[], Leash::LOOSE).expect("a heap can be reset");
         let sound = match examination.verification {
             Verification::Failed { .. } => false,
-            Verification::NotChecked { .. } => contender.info.role == heaprace_allocators::Role::Floor,
+            Verification::NotChecked { .. } => contender.info.purpose == heaprace_allocators::Purpose::Floor,
             Verification::Passed => true,
         };
         if !sound {

@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-use heaprace_allocators::Role;
+use heaprace_allocators::Purpose;
 use heaprace_reports::results::{
     self, Figure, Mark, Origin, Results, SCHEMA_VERSION, Settings, Verification, Warning, WarningCode,
 };
@@ -316,11 +316,11 @@ pub(crate) fn row(contender: &Contender) -> results::Contender {
     results::Contender {
         name: contender.info.name.to_owned(),
         version: contender.info.version.to_owned(),
-        role: match contender.info.role {
-            Role::Contender => results::Role::Contender,
-            Role::Baseline => results::Role::Baseline,
-            Role::Ablation => results::Role::Ablation,
-            Role::Floor => results::Role::Floor,
+        role: match contender.info.purpose {
+            Purpose::Contender => results::Role::Contender,
+            Purpose::Yardstick => results::Role::Baseline,
+            Purpose::Ablation => results::Role::Ablation,
+            Purpose::Floor => results::Role::Floor,
         },
         verification: Verification::NotChecked { reason: "not examined yet".to_owned() },
         partial: None,

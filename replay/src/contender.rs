@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use heaprace_allocators::registry::{self, Visitor};
+use heaprace_allocators::contenders::{self, Visitor};
 use heaprace_allocators::{HeapAllocator, Info};
 use heaprace_reports::results::Latency;
 
@@ -64,10 +64,15 @@ pub struct Contender {
 impl Contender {
     /// The contender of type `A`, registered or not.
     pub fn of<A: HeapAllocator>() -> Self {
+        Self::accounted_by::<A, A>()
+    }
+
+    /// The contender of type `A`, whose books are kept by `Accounted`: the same allocator, which places every block as `A` does.
+    pub fn accounted_by<A: HeapAllocator, Accounted: HeapAllocator>() -> Self {
         Contender {
             info: A::INFO,
             probe: A::probe,
-            examine: |lane, verify, snapshots, leash| lane.examine::<A>(verify, snapshots, leash),
+            examine: |lane, verify, snapshots, leash| lane.examine::<A, Accounted>(verify, snapshots, leash),
             first_failure: |lane, limit_pages, leash| lane.first_failure::<A>(limit_pages, leash),
             laps: [
                 |lane, leash, on_lap| lane.laps::<A, TouchNone>(leash, on_lap),
@@ -89,12 +94,12 @@ impl Contender {
 
     /// All that are registered, in the order of the tables.
     pub fn all() -> Vec<Self> {
-        registry::visit_all(&mut Compiled)
+        contenders::visit_all(&mut Compiled)
     }
 
     /// The registered one of this name.
     pub fn named(name: &str) -> Option<Self> {
-        registry::visit(name, &mut Compiled)
+        contenders::visit(name, &mut Compiled)
     }
 
     /// [`Lane::laps`].
@@ -162,7 +167,7 @@ struct Compiled;
 impl Visitor for Compiled {
     type Output = Contender;
 
-    fn visit<A: HeapAllocator>(&mut self) -> Contender {
-        Contender::of::<A>()
+    fn visit<A: HeapAllocator, Accounted: HeapAllocator>(&mut self) -> Contender {
+        Contender::accounted_by::<A, Accounted>()
     }
 }

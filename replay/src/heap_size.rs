@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use heaprace_allocators::PageSize;
-use heaprace_allocators::page_heap::PageHeapError;
+use heaprace_allocators::page_size::PageSizeError;
 
 /// More address space than this is a mistake, and not to be had everywhere.
 const LARGEST_LIMIT_BYTES: usize = 64 << 30;
@@ -64,7 +64,7 @@ pub fn parse_page_size(text: &str) -> Result<PageSize, String> {
     let scale = if matches!(unit.as_str(), "" | "b") { Some(1) } else { scale(&unit) };
     let bytes = number.parse().ok().zip(scale).and_then(|(number, scale): (usize, usize)| number.checked_mul(scale));
     let bytes = bytes.ok_or("a page size is a number of bytes, KiB or MiB: a power of two from 256 to 2MiB")?;
-    PageSize::from_bytes(bytes).map_err(|error: PageHeapError| error.to_string())
+    PageSize::from_bytes(bytes).map_err(|error: PageSizeError| error.to_string())
 }
 
 /// The digits that a text begins with, and what follows them in lower case.

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::time::{self, Duration};
 
 use heaprace_allocators::page_heap::{Guard, PageHeapError};
-use heaprace_allocators::{HeapAllocator, HeapRef, PageHeap, Role};
+use heaprace_allocators::{HeapAllocator, HeapRef, PageHeap, Purpose};
 use heaprace_reports::numbers::{bytes, count, grouped};
 use heaprace_reports::results::{Figure, Growth, Memory, Partial, Retention, Split, Strip, Verification};
 
@@ -234,7 +234,7 @@ impl<'p> Lane<'p> {
     }
 
     /// Replays with all metrics on a fresh heap, every byte of every block being written, and checks every block if `verify` says so. A
-    /// second replay splits the heap at its peaks and at its end, by purpose and by address, and takes `snapshots`; and further loops on the
+    /// second replay, through `Accounted`, splits the heap at its peaks and at its end, by purpose and by address, and takes `snapshots`; and further loops on the
     /// heap of the first show how it grows.
     ///
     /// Where the leash is pulled, it tells how far the contender came, and no figures: they would not repeat.
@@ -242,13 +242,13 @@ impl<'p> Lane<'p> {
     /// # Errors
     ///
     /// Where the heap cannot be reset, or the trace not be read again.
-    pub fn examine<A: HeapAllocator>(
+    pub fn examine<A: HeapAllocator, Accounted: HeapAllocator>(
         &mut self,
         verify: bool,
         snapshots: &[Instant],
         leash: Leash<'_>,
     ) -> Result<Examination, LaneError> {
-        if A::INFO.role == Role::Floor {
+        if A::INFO.purpose == Purpose::Floor {
             let reason = "hands out no memory";
             return Ok(Examination::without_figures(
                 Verification::NotChecked { reason: reason.to_owned() },
@@ -310,7 +310,7 @@ impl<'p> Lane<'p> {
         let peak_heap_bytes = figures.footprint.peak_heap_bytes;
         let snapshots = Snapshots::new(peak_heap_bytes, with_events(&MOMENTS), with_events(snapshots));
         let again = |heap| Watch::new(heap, (splits, snapshots));
-        match self.watched::<A, _, TouchNone>(leash, again) {
+        match self.watched::<Accounted, _, TouchNone>(leash, again) {
             Ok(watch) => {
                 let (splits, snapshots) = watch.into_metric();
                 let (strips, snapshots) = snapshots.into_taken();

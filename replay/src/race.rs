@@ -1,7 +1,7 @@
 //! Who races: the floor always does, and one of the contenders is what the others are compared with.
 
-use heaprace_allocators::Role;
-use heaprace_allocators::null::Null;
+use heaprace_allocators::Purpose;
+use heaprace_allocators::contenders::null::Null;
 use heaprace_reports::results;
 
 use crate::contender::Contender;
@@ -12,7 +12,7 @@ pub const DEFAULT_BASELINE: &str = "dlmalloc";
 
 /// These contenders, and the floor behind them unless it is among them: without it there is no net time.
 pub fn with_floor(mut contenders: Vec<Contender>) -> Vec<Contender> {
-    if contenders.iter().all(|contender| contender.info.role != Role::Floor) {
+    if contenders.iter().all(|contender| contender.info.purpose != Purpose::Floor) {
         contenders.push(Contender::of::<Null>());
     }
     contenders

@@ -17,7 +17,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use heaprace_allocators::PageSize;
-use heaprace_allocators::null::Null;
+use heaprace_allocators::contenders::null::Null;
 use heaprace_reports::results::{self, Figure, Time};
 use serde::{Deserialize, Serialize};
 

@@ -4,11 +4,11 @@ use std::alloc::Layout;
 use std::fmt::Write;
 use std::process::Command;
 
-use heaprace_allocators::bump::Bump;
 use heaprace_allocators::checked::Checked;
+use heaprace_allocators::contenders::bump::Bump;
+use heaprace_allocators::contenders::{self, Visitor};
 use heaprace_allocators::page_heap::{BASE_ALIGN, Guard};
-use heaprace_allocators::registry::{self, Visitor};
-use heaprace_allocators::{HeapAllocator, HeapRef, Info, PAGE_BYTES, PageHeap, PageSize, Role};
+use heaprace_allocators::{HeapAllocator, HeapRef, Info, PAGE_BYTES, PageHeap, PageSize, Purpose};
 
 /// Set in a child process: which child it is, and how many heaps it reserves before it begins, so that its own lie elsewhere.
 const CHILD: &str = "HEAPRACE_TEST_CHILD";
@@ -34,9 +34,9 @@ struct Figures;
 impl Visitor for Figures {
     type Output = String;
 
-    fn visit<A: HeapAllocator>(&mut self) -> String {
+    fn visit<A: HeapAllocator, Accounted: HeapAllocator>(&mut self) -> String {
         let mut text = String::new();
-        if A::INFO.role == Role::Floor {
+        if A::INFO.purpose == Purpose::Floor {
             return text;
         }
         for (page_bytes, pages) in HEAPS {
@@ -80,14 +80,14 @@ fn heaps_in_front() -> Vec<PageHeap> {
 #[ignore = "for the tests below, which run it in processes of its own"]
 fn figures_of_every_contender() {
     let _front = heaps_in_front();
-    println!("\n{}", registry::visit_all(&mut Figures).concat());
+    println!("\n{}", contenders::visit_all(&mut Figures).concat());
 }
 
 #[test]
 #[ignore = "for the tests below, which run it in processes of its own"]
 fn figures_of_the_one_that_looks_higher() {
     let _front = heaps_in_front();
-    println!("\n{}", Figures.visit::<LooksHigher>());
+    println!("\n{}", Figures.visit::<LooksHigher, LooksHigher>());
 }
 
 /// The first line in which two of these outputs differ.
@@ -102,7 +102,7 @@ fn every_figure_is_the_same_in_every_process() {
     let outputs = [0, 1, 2, 5].map(|child| output_of("absolute_addresses::figures_of_every_contender", child, &[]));
     assert_eq!(difference(&outputs), None);
     // The program means something: for each contender, blocks were had at alignments above those of any page.
-    for info in registry::ALL.iter().filter(|info| info.role != Role::Floor) {
+    for info in contenders::ALL.iter().filter(|info| info.purpose != Purpose::Floor) {
         let of_it: Vec<_> =
             outputs[0].lines().filter(|line| line.starts_with(&format!("figure {} ", info.name))).collect();
         assert_eq!(of_it.len(), HEAPS.len() * 160, "{}", info.name);

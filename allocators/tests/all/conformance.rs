@@ -1,10 +1,10 @@
 //! Every registered contender conforms, and the suite is known to bite.
 
 use heaprace_allocators::conformance::{self, Failure};
+use heaprace_allocators::contenders::{self, Visitor};
 use heaprace_allocators::faulty::{self, Faulty, GrowsWithoutItsClass};
-use heaprace_allocators::registry::{self, Visitor};
 use heaprace_allocators::shadow::Violation;
-use heaprace_allocators::{HeapAllocator, PageSize, Role};
+use heaprace_allocators::{HeapAllocator, PageSize, Purpose};
 
 struct Failures {
     page: PageSize,
@@ -13,9 +13,9 @@ struct Failures {
 impl Visitor for Failures {
     type Output = Vec<String>;
 
-    fn visit<A: HeapAllocator>(&mut self) -> Vec<String> {
+    fn visit<A: HeapAllocator, Accounted: HeapAllocator>(&mut self) -> Vec<String> {
         let cases = conformance::cases::<A>();
-        assert_eq!(cases.is_empty(), A::INFO.role == Role::Floor, "{}", A::INFO.name);
+        assert_eq!(cases.is_empty(), A::INFO.purpose == Purpose::Floor, "{}", A::INFO.name);
         assert_eq!(A::probe(), Ok(()), "{}", A::INFO.name);
         let failures = cases.iter().filter_map(|case| Some((case, (case.run)(self.page).err()?)));
         let place = format!("{} on pages of {}", A::INFO.name, self.page);
@@ -25,7 +25,7 @@ impl Visitor for Failures {
 
 #[test]
 fn every_contender_conforms() {
-    let failures = registry::visit_all(&mut Failures { page: PageSize::WASM }).concat();
+    let failures = contenders::visit_all(&mut Failures { page: PageSize::WASM }).concat();
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
 }
 
@@ -33,7 +33,7 @@ fn every_contender_conforms() {
 fn every_contender_conforms_on_pages_of_other_sizes_on_several_threads_at_once() {
     let threads = [256, 4096, 2 << 20].map(|bytes| {
         let page = PageSize::from_bytes(bytes).unwrap();
-        std::thread::spawn(move || registry::visit_all(&mut Failures { page }).concat())
+        std::thread::spawn(move || contenders::visit_all(&mut Failures { page }).concat())
     });
     for thread in threads {
         assert_eq!(thread.join().unwrap(), Vec::<String>::new());

@@ -3,8 +3,8 @@
 use std::alloc::Layout;
 
 use heaprace_allocators::checked::Checked;
-use heaprace_allocators::registry::{self, Visitor};
-use heaprace_allocators::{HeapAllocator, PageSize, Role};
+use heaprace_allocators::contenders::{self, Visitor};
+use heaprace_allocators::{HeapAllocator, PageSize, Purpose};
 
 /// Bytes that a contender has committed after one small request, and after a thousand.
 struct Committed {
@@ -14,9 +14,9 @@ struct Committed {
 impl Visitor for Committed {
     type Output = (&'static str, [usize; 2]);
 
-    fn visit<A: HeapAllocator>(&mut self) -> Self::Output {
+    fn visit<A: HeapAllocator, Accounted: HeapAllocator>(&mut self) -> Self::Output {
         let mut committed = [0, 0];
-        if A::INFO.role != Role::Floor {
+        if A::INFO.purpose != Purpose::Floor {
             let mut checked = Checked::<A>::on_pages(self.page, self.page.pages_for(4 << 20)).unwrap();
             for (requests, committed_bytes) in [1, 999].into_iter().zip(&mut committed) {
                 for _ in 0..requests {
@@ -32,7 +32,7 @@ impl Visitor for Committed {
 /// What [`Committed`] is for a contender on pages of so many bytes.
 fn committed(name: &str, page_bytes: usize) -> [usize; 2] {
     let mut visitor = Committed { page: PageSize::from_bytes(page_bytes).unwrap() };
-    registry::visit(name, &mut visitor).expect("a registered name").1
+    contenders::visit(name, &mut visitor).expect("a registered name").1
 }
 
 #[test]

@@ -4,10 +4,10 @@ use std::alloc::Layout;
 use std::ptr::NonNull;
 
 use heaprace_allocators::checked::Checked;
+use heaprace_allocators::contenders::{self, Visitor};
 use heaprace_allocators::faulty::{self, Faulty};
-use heaprace_allocators::registry::{self, Visitor};
 use heaprace_allocators::shadow::Violation;
-use heaprace_allocators::{HeapAllocator, PAGE_BYTES, PageSize, Role};
+use heaprace_allocators::{HeapAllocator, PAGE_BYTES, PageSize, Purpose};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
@@ -80,11 +80,11 @@ fn random_programs_hold_on_every_contender() {
     struct Holds;
     impl Visitor for Holds {
         type Output = Result<(), String>;
-        fn visit<A: HeapAllocator>(&mut self) -> Result<(), String> {
-            if A::INFO.role == Role::Floor { Ok(()) } else { holds_for::<A>(400) }
+        fn visit<A: HeapAllocator, Accounted: HeapAllocator>(&mut self) -> Result<(), String> {
+            if A::INFO.purpose == Purpose::Floor { Ok(()) } else { holds_for::<A>(400) }
         }
     }
-    let failures: Vec<_> = registry::visit_all(&mut Holds).into_iter().filter_map(Result::err).collect();
+    let failures: Vec<_> = contenders::visit_all(&mut Holds).into_iter().filter_map(Result::err).collect();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 

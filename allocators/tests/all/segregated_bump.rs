@@ -7,9 +7,10 @@ use std::ptr::NonNull;
 use heaprace_allocators::checked::Checked;
 use heaprace_allocators::faulty::GrowsWithoutItsClass;
 use heaprace_allocators::page_heap::Guard;
-use heaprace_allocators::page_source::Region;
 use heaprace_allocators::shadow::{Shadow, Violation};
-use heaprace_allocators::{HeapAllocator, HeapRef, PAGE_BYTES, PageHeap, PageSource, SegregatedBump, SingleThreaded};
+use heaprace_allocators::{HeapAllocator, HeapRef, PAGE_BYTES, PageHeap};
+use segregated_bump::page_source::Region;
+use segregated_bump::{PageSource, SegregatedBump, SingleThreaded};
 
 type Ours = SegregatedBump<HeapRef>;
 

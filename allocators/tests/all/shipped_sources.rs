@@ -9,8 +9,9 @@ use std::cell::Cell;
 use std::ptr::NonNull;
 
 use heaprace_allocators::page_heap::Guard;
-use heaprace_allocators::page_source::{Region, wasm_run};
-use heaprace_allocators::{PAGE_BYTES, PageHeap, PageSource, SegregatedBump};
+use heaprace_allocators::{PAGE_BYTES, PageHeap};
+use segregated_bump::page_source::{Region, wasm_run};
+use segregated_bump::{Accounting, Lost, PageSource, SegregatedBump};
 
 /// Pages that each source has.
 const PAGES: usize = 2048;
@@ -91,13 +92,13 @@ unsafe impl PageSource for MockWasm<'_> {
 type Outcome = (Option<usize>, usize);
 
 /// Runs the program of this seed. `base` is the address that offsets are counted from.
-fn run<S: PageSource, const IN_PLACE: bool>(
+fn run<S: PageSource, const IN_PLACE: bool, A: Accounting>(
     seed: u64,
     source: S,
     base: NonNull<u8>,
-    mut pages: impl FnMut(&SegregatedBump<S, IN_PLACE>) -> usize,
+    mut pages: impl FnMut(&SegregatedBump<S, IN_PLACE, A>) -> usize,
 ) -> Vec<Outcome> {
-    let mut allocator = SegregatedBump::<S, IN_PLACE>::new(source);
+    let mut allocator = SegregatedBump::<S, IN_PLACE, A>::new(source);
     let mut random = seed;
     let mut below = |bound: usize| {
         // Knuth's generator; its upper bits are the good ones.
@@ -160,16 +161,16 @@ fn run<S: PageSource, const IN_PLACE: bool>(
 
 const OPS: usize = 4000;
 
-fn on_the_page_heap<const IN_PLACE: bool>(seed: u64, limit_pages: usize) -> Vec<Outcome> {
+fn on_the_page_heap<const IN_PLACE: bool, A: Accounting>(seed: u64, limit_pages: usize) -> Vec<Outcome> {
     let heap = PageHeap::reserve(limit_pages, Guard::Trap).unwrap();
     let pages = heap.handle();
-    run::<_, IN_PLACE>(seed, heap.handle(), pages.base(), |_| pages.committed_pages())
+    run::<_, IN_PLACE, A>(seed, heap.handle(), pages.base(), |_| pages.committed_pages())
 }
 
 fn on_wasm_pages<const IN_PLACE: bool>(seed: u64, limit_pages: usize, fault: Fault) -> Vec<Outcome> {
     let (memory, pages) = (Memory::new(), Cell::new(0));
     let source = MockWasm { memory: &memory, limit_pages, pages: &pages, fault };
-    run::<_, IN_PLACE>(seed, source, memory.start, |_| pages.get())
+    run::<_, IN_PLACE, ()>(seed, source, memory.start, |_| pages.get())
 }
 
 /// A region is handed out whole, so the pages taken are those that the bump pointer has come to.
@@ -179,7 +180,7 @@ fn on_a_region<const IN_PLACE: bool>(seed: u64, limit_pages: usize) -> Vec<Outco
     // SAFETY: the memory is as large, and outlives the allocator; nobody else uses it.
     let region = unsafe { Region::from_raw(memory.start, bytes) };
     let mut highest = 0;
-    run::<_, IN_PLACE>(seed, region, memory.start, |allocator| {
+    run::<_, IN_PLACE, ()>(seed, region, memory.start, |allocator| {
         highest = (bytes - allocator.idle().tail_bytes).max(highest);
         highest.div_ceil(PAGE_BYTES)
     })
@@ -196,13 +197,15 @@ const PROGRAMS: [(u64, usize); 6] = [(1, PAGES), (2, PAGES), (3, PAGES), (4, 300
 
 fn shipped_is_as_measured<const IN_PLACE: bool>() {
     for (seed, limit_pages) in PROGRAMS {
-        let simulated = on_the_page_heap::<IN_PLACE>(seed, limit_pages);
+        let simulated = on_the_page_heap::<IN_PLACE, ()>(seed, limit_pages);
         let (_, pages) = simulated[OPS - 1];
         assert_eq!(pages == limit_pages, limit_pages < PAGES, "{pages} of {limit_pages}");
         let wasm = on_wasm_pages::<IN_PLACE>(seed, limit_pages, Fault::None);
         assert_eq!(difference(&simulated, &wasm), None, "WasmPages, seed {seed}");
         let region = on_a_region::<IN_PLACE>(seed, limit_pages);
         assert_eq!(difference(&simulated, &region), None, "Region, seed {seed}");
+        let accounted = on_the_page_heap::<IN_PLACE, Lost>(seed, limit_pages);
+        assert_eq!(difference(&simulated, &accounted), None, "with accounting, seed {seed}");
     }
 }
 
@@ -216,7 +219,7 @@ fn every_block_and_every_page_is_as_on_the_page_heap() {
 fn a_source_that_differs_is_noticed() {
     for (fault, at_least) in [(Fault::AsksForMore, 3), (Fault::BeginsLater, 6), (Fault::EndsEarlier, 3)] {
         let differs = PROGRAMS.iter().filter(|&&(seed, limit_pages)| {
-            let simulated = on_the_page_heap::<true>(seed, limit_pages);
+            let simulated = on_the_page_heap::<true, ()>(seed, limit_pages);
             difference(&simulated, &on_wasm_pages::<true>(seed, limit_pages, fault)).is_some()
         });
         let programs = differs.count();

@@ -8,7 +8,7 @@ use std::alloc::Layout;
 use std::ptr;
 
 use heaprace_allocators::page_heap::{Guard, PAGE_BYTES};
-use heaprace_allocators::{HeapAllocator, HeapRef, Info, PageHeap, Role};
+use heaprace_allocators::{HeapAllocator, HeapRef, Info, PageHeap, Purpose};
 
 use super::{BoundsError, Instance, Placement};
 use crate::engine::{self, TouchNone};
@@ -33,7 +33,7 @@ unsafe impl HeapAllocator for Playback {
     const INFO: Info = Info {
         name: "playback",
         version: env!("CARGO_PKG_VERSION"),
-        role: Role::Floor,
+        purpose: Purpose::Floor,
         summary: "plays a placement back",
         refuses: None,
     };

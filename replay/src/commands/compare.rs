@@ -24,7 +24,7 @@ use heaprace::lane::LaneError;
 use heaprace::leash::parse_budget;
 use heaprace::metrics::Instant as Moment;
 use heaprace::timing::{Rigor, Rounds};
-use heaprace_allocators::{PageSize, registry};
+use heaprace_allocators::{PageSize, contenders};
 use heaprace_reports::numbers::count;
 use heaprace_reports::results::{Results, Verification};
 use heaprace_reports::table::{self, TextOptions};
@@ -161,7 +161,7 @@ pub(crate) struct Comparison {
 }
 
 fn names() -> impl Iterator<Item = &'static str> {
-    registry::ALL.iter().map(|info| info.name)
+    contenders::ALL.iter().map(|info| info.name)
 }
 
 fn parse_instant(text: &str) -> Result<Moment, String> {
@@ -435,7 +435,7 @@ pub(crate) fn text_options() -> TextOptions {
 
 fn list() -> String {
     let mut text = "Allocators:\n".to_owned();
-    for info in registry::ALL {
+    for info in contenders::ALL {
         text += &format!("  {} {}\n      {}\n", info.name, info.version, info.summary);
     }
     text += "\nTraces in the library:\n";

@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, Sender};
 use std::thread;
 
 use heaprace_allocators::page_heap::Guard;
-use heaprace_allocators::{PageHeap, Role};
+use heaprace_allocators::{PageHeap, Purpose};
 use heaprace_reports::results::{Results, Verification};
 use heaprace_traces::TraceError;
 
@@ -39,7 +39,7 @@ pub(super) fn examine_all(
     results: &mut Results,
     progress: &mut impl FnMut(Progress<'_>),
 ) -> Result<(), LaneError> {
-    let examined = plan.contenders.iter().filter(|contender| contender.info.role != Role::Floor).count() as u64;
+    let examined = plan.contenders.iter().filter(|contender| contender.info.purpose != Purpose::Floor).count() as u64;
     let all_events = examined * REPLAYS * program.events();
     let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
     let (tell, told) = mpsc::channel();

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use heaprace_allocators::{Role, registry};
+use heaprace_allocators::{Purpose, contenders};
 use heaprace_reports::results::{self, Companion, Figure, Results};
 use heaprace_traces::Source;
 use serde::{Deserialize, Serialize};
@@ -164,7 +164,7 @@ impl Cell {
 
 /// Measures one contender; where it is timed, in the same rounds as the baseline and the floor.
 fn measure(trace: &Source, name: &str, settings: &CellSettings, make_child: MakeChild) -> Result<Results, SweepError> {
-    let floors = registry::ALL.iter().filter(|info| info.role == Role::Floor).map(|info| info.name);
+    let floors = contenders::ALL.iter().filter(|info| info.purpose == Purpose::Floor).map(|info| info.name);
     let companions: Vec<&str> = match settings.rounds {
         0 => Vec::new(),
         _ => [BASELINE].into_iter().chain(floors).filter(|&companion| companion != name).collect(),

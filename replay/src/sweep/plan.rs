@@ -4,7 +4,7 @@ use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
-use heaprace_allocators::registry;
+use heaprace_allocators::contenders;
 use heaprace_traces::{Source, library};
 use serde::Deserialize;
 use toml::Spanned;
@@ -207,7 +207,7 @@ fn choose(
     wanted: &Spanned<Vec<Spanned<String>>>,
     faulty: impl Fn(Option<Range<usize>>, String) -> SweepError,
 ) -> Result<Vec<Contender>, SweepError> {
-    let names = || registry::ALL.iter().map(|info| info.name);
+    let names = || contenders::ALL.iter().map(|info| info.name);
     let known = || names().collect::<Vec<_>>().join(", ");
     for name in wanted.get_ref() {
         if !names().any(|known| known == name.get_ref()) {

@@ -8,7 +8,7 @@ use heaprace::contender::Contender;
 use heaprace::lane::Lane;
 use heaprace::leash::Leash;
 use heaprace::metrics::Instant;
-use heaprace_allocators::bump::Bump;
+use heaprace_allocators::contenders::bump::Bump;
 use heaprace_allocators::{HeapAllocator, HeapRef, Info};
 use heaprace_reports::results::{FootprintPoint, Memory, PartKind};
 

@@ -63,7 +63,7 @@ fn peaks_of(entry: &LibraryEntry) -> (&'static str, Vec<u64>) {
     let program = Program::compile(Source::locate(entry.name).unwrap().open().unwrap()).unwrap();
     let (mut names, mut peaks) = (Vec::new(), Vec::new());
     for contender in
-        Contender::all().into_iter().filter(|contender| contender.info.role != heaprace_allocators::Role::Floor)
+        Contender::all().into_iter().filter(|contender| contender.info.purpose != heaprace_allocators::Purpose::Floor)
     {
         // One lane for both runs, and one of its own for the third: what was there before must not matter.
         let mut lane = Lane::new(&program, WASM32_PAGES, Guard::Trap).unwrap();

@@ -10,7 +10,7 @@ use heaprace::lane::Lane;
 use heaprace::latency::Clock;
 use heaprace::leash::Leash;
 use heaprace::timing::Rounds;
-use heaprace_allocators::bump::Bump;
+use heaprace_allocators::contenders::bump::Bump;
 use heaprace_allocators::faulty::{self, Faulty};
 use heaprace_allocators::page_heap::Guard;
 use heaprace_allocators::{HeapAllocator, HeapRef, Info, PAGE_BYTES, PageSize};

@@ -12,7 +12,7 @@ use heaprace::min_heap::{self, Candidate};
 use heaprace::timing::Rounds;
 use heaprace_allocators::faulty::{self, Faulty};
 use heaprace_allocators::page_heap::{Guard, WASM32_PAGES};
-use heaprace_allocators::{HeapAllocator, HeapRef, Info, PageHeap, PageSize, Role};
+use heaprace_allocators::{HeapAllocator, HeapRef, Info, PageHeap, PageSize, Purpose};
 use heaprace_reports::results::{Figure, MinHeap, Results};
 use heaprace_traces::Source;
 
@@ -77,7 +77,7 @@ unsafe impl<const RESERVE: usize> HeapAllocator for Hoarder<RESERVE> {
     const INFO: Info = Info {
         name: "hoarder",
         version: "0",
-        role: Role::Contender,
+        purpose: Purpose::Contender,
         summary: "takes what it does not need",
         refuses: None,
     };
@@ -153,7 +153,7 @@ fn on_the_library_the_minimum_lies_between_live_and_peak_whatever_the_threads() 
         let lower = program.profile().peak_live_bytes.div_ceil(65_536);
         for (row, contender) in results[0].contenders.iter().zip(Contender::all()) {
             let Some(min) = row.min_heap.known() else {
-                assert_eq!(contender.info.role, Role::Floor, "{name}: {}: {:?}", row.name, row.min_heap);
+                assert_eq!(contender.info.purpose, Purpose::Floor, "{name}: {}: {:?}", row.name, row.min_heap);
                 continue;
             };
             let peak = row.memory.known().unwrap().peak_heap_pages;

@@ -10,8 +10,9 @@ use heaprace::Program;
 use heaprace::contender::Contender;
 use heaprace::engine::{Block, Flow, Observer, TouchNone, replay};
 use heaprace::metrics::{Figures, Setting, Watch};
+use heaprace_allocators::contenders::segregated_bump::SegregatedBump;
 use heaprace_allocators::page_heap::Guard;
-use heaprace_allocators::{HeapAllocator, HeapRef, PageHeap, SegregatedBump};
+use heaprace_allocators::{HeapAllocator, HeapRef, PageHeap};
 use heaprace_reports::results::Memory;
 use proptest::prelude::*;
 
@@ -310,19 +311,19 @@ proptest! {
 
     #[test]
     fn the_metrics_are_what_their_definitions_say(lines in lines(), limit_pages in prop_oneof![Just(1024_usize), 1..12_usize]) {
-        check::<SegregatedBump<HeapRef>>("segregated-bump", &lines, limit_pages);
-        check::<heaprace_allocators::dlmalloc::Dlmalloc>("dlmalloc", &lines, limit_pages);
-        check::<heaprace_allocators::talc::Talc>("talc", &lines, limit_pages);
+        check::<SegregatedBump>("segregated-bump", &lines, limit_pages);
+        check::<heaprace_allocators::contenders::dlmalloc::Dlmalloc>("dlmalloc", &lines, limit_pages);
+        check::<heaprace_allocators::contenders::talc::Talc>("talc", &lines, limit_pages);
     }
 
     /// At least the four events of the two large objects that follow their failures are of absent ones.
     #[test]
     fn the_metrics_are_what_their_definitions_say_where_requests_fail(lines in lines_that_fail(), limit_pages in 4..12_usize) {
         let failures = [
-            check::<SegregatedBump<HeapRef>>("segregated-bump", &lines, limit_pages),
-            check::<heaprace_allocators::dlmalloc::Dlmalloc>("dlmalloc", &lines, limit_pages),
-            check::<heaprace_allocators::wasmalloc::Wasmalloc>("wasmalloc", &lines, limit_pages),
-            check::<heaprace_allocators::talc::Talc>("talc", &lines, limit_pages),
+            check::<SegregatedBump>("segregated-bump", &lines, limit_pages),
+            check::<heaprace_allocators::contenders::dlmalloc::Dlmalloc>("dlmalloc", &lines, limit_pages),
+            check::<heaprace_allocators::contenders::wasmalloc::Wasmalloc>("wasmalloc", &lines, limit_pages),
+            check::<heaprace_allocators::contenders::talc::Talc>("talc", &lines, limit_pages),
         ];
         for [allocs, reallocs, absent] in failures {
             prop_assert!(allocs >= 1 && reallocs >= 1 && absent >= 4, "{failures:?}");
@@ -336,7 +337,7 @@ proptest! {
 fn a_metric_that_misses_an_event_is_found_out() {
     let whole = program("alloc,1,100,8\nalloc,2,70000,8\n");
     let part = examine(Contender::named("bump").unwrap(), &program("alloc,1,100,8\n"), 16);
-    let diary = diary_of::<heaprace_allocators::bump::Bump>(&whole, 16);
+    let diary = diary_of::<heaprace_allocators::contenders::bump::Bump>(&whole, 16);
     agree(part.memory.known().unwrap(), whole.profile().peak_live_bytes, &diary.instants, &diary.reallocs);
 }
 
@@ -345,7 +346,7 @@ fn a_metric_that_misses_an_event_is_found_out() {
 fn a_clock_that_counts_what_failed_is_found_out() {
     let program = program("alloc,1,100,8\nalloc,2,70000,8\nrealloc,1,200\n");
     let examination = examine(Contender::named("bump").unwrap(), &program, 1);
-    let mut diary = diary_of::<heaprace_allocators::bump::Bump>(&program, 1);
+    let mut diary = diary_of::<heaprace_allocators::contenders::bump::Bump>(&program, 1);
     assert_eq!(diary.failures, [1, 0, 0]);
     let compare = |instants: &[Instant]| {
         agree(examination.memory.known().unwrap(), program.profile().peak_live_bytes, instants, &diary.reallocs);
@@ -364,12 +365,11 @@ fn watching_changes_nothing() {
     let mut slots = vec![std::ptr::null_mut(); program.slots()];
     let setting = Setting { profile: *program.profile(), page_bytes: PAGE as usize };
     let mut watch = Watch::new(heap.handle(), Figures::new(&setting));
-    let _ =
-        replay::<_, _, TouchNone>(&program, &mut slots, &mut SegregatedBump::<_>::create(heap.handle()), &mut watch)
-            .unwrap();
+    let _ = replay::<_, _, TouchNone>(&program, &mut slots, &mut <SegregatedBump>::create(heap.handle()), &mut watch)
+        .unwrap();
     let watched: Vec<_> = slots.iter().map(|block| block.addr() - heap.handle().base().addr().get()).collect();
     let other = PageHeap::reserve(16, Guard::Trap).unwrap();
-    let _ = replay::<_, _, TouchNone>(&program, &mut slots, &mut SegregatedBump::<_>::create(other.handle()), &mut ())
+    let _ = replay::<_, _, TouchNone>(&program, &mut slots, &mut <SegregatedBump>::create(other.handle()), &mut ())
         .unwrap();
     let alone: Vec<_> = slots.iter().map(|block| block.addr() - other.handle().base().addr().get()).collect();
     assert_eq!(watched, alone);

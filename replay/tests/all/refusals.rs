@@ -44,7 +44,7 @@ fn a_realloc_that_fails_gives_its_object_back() {
 #[test]
 fn a_heap_without_pages_refuses_everything() {
     for contender in
-        Contender::all().into_iter().filter(|contender| contender.info.role != heaprace_allocators::Role::Floor)
+        Contender::all().into_iter().filter(|contender| contender.info.purpose != heaprace_allocators::Purpose::Floor)
     {
         let program = program("alloc,1,10,1\nrealloc,1,20\ndealloc,1\nalloc,1,1,1\n");
         let mut lane = heaprace::lane::Lane::new(&program, 0, heaprace_allocators::page_heap::Guard::Trap).unwrap();

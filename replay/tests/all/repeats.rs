@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use heaprace_allocators::registry;
+use heaprace_allocators::contenders;
 use serde_json::Value;
 
 use crate::trace_file;
@@ -69,7 +69,7 @@ fn every_figure_is_the_same_in_every_process_whatever_the_alignments_are() {
     let path = trace.path().unwrap().to_str().unwrap();
     let runs: Vec<Value> = (0..RUNS).map(|_| contenders(path)).collect();
     let rows = runs[0].as_array().unwrap();
-    assert_eq!(rows.len(), registry::ALL.len());
+    assert_eq!(rows.len(), contenders::ALL.len());
     for row in rows.iter().filter(|row| row["role"] != "floor") {
         assert!(row["verification"]["outcome"] == "passed" && row["memory"]["peak_heap_pages"].is_u64(), "{row}");
     }

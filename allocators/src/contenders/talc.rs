@@ -13,7 +13,7 @@ use talc::base::{CHUNK_UNIT, Talc as TalcBase, binning::Binning};
 use talc::source::Source;
 use talc::wasm::WasmBinning;
 
-use crate::heap_allocator::{HeapAllocator, IdleKind, IdlePart, Info, Role};
+use crate::heap_allocator::{HeapAllocator, IdleKind, IdlePart, Info, Purpose};
 use crate::page_heap::HeapRef;
 use crate::page_size::PageSize;
 
@@ -64,7 +64,7 @@ unsafe impl HeapAllocator for Talc {
     const INFO: Info = Info {
         name: "talc",
         version: "5.1.1",
-        role: Role::Contender,
+        purpose: Purpose::Contender,
         summary: "the crate talc as for Wasm: boundary tags and bins, one heap that is extended",
         refuses: None,
     };

@@ -2,10 +2,10 @@
 
 use core::alloc::Layout;
 
-use crate::heap_allocator::{HeapAllocator, Info, Role};
+use crate::heap_allocator::{HeapAllocator, Info, Purpose};
 use crate::page_heap::HeapRef;
 
-/// The baseline without any reuse. A block that shrinks keeps its place; one that grows moves.
+/// The yardstick without any reuse. A block that shrinks keeps its place; one that grows moves.
 #[derive(Debug)]
 pub struct Bump {
     heap: HeapRef,
@@ -18,7 +18,7 @@ unsafe impl HeapAllocator for Bump {
     const INFO: Info = Info {
         name: "bump",
         version: env!("CARGO_PKG_VERSION"),
-        role: Role::Baseline,
+        purpose: Purpose::Yardstick,
         summary: "a bump pointer, nothing is ever freed",
         refuses: None,
     };

@@ -26,11 +26,15 @@ const UNIT: usize = 16;
 /// Sizes of the four classes, in bytes.
 pub const CLASS_BYTES: [usize; 4] = [16, 32, 64, 128];
 
-/// The allocator. `S` is where its pages come from; `REALLOC_IN_PLACE` is the switch for realloc without moving: off, every realloc
-/// moves its block, which is what the allocator would cost without that code.
+/// The allocator.
+///
+/// - `S` is where its pages come from.
+/// - `REALLOC_IN_PLACE` switches realloc without moving. Off, every realloc moves its block: what the allocator costs without that code.
+/// - `A` is its [`Accounting`]: `()` keeps no books and costs nothing; [`Lost`] counts the bytes that are given up, for
+///   [`idle`](Self::idle). Either way each block lies where it would otherwise.
 ///
 /// ```
-/// use heaprace_allocators::{SegregatedBump, page_source::Region};
+/// use segregated_bump::{SegregatedBump, page_source::Region};
 /// use core::{alloc::Layout, mem::MaybeUninit};
 ///
 /// let ram = Box::leak(Box::new([MaybeUninit::uninit(); 4096]));
@@ -43,7 +47,7 @@ pub const CLASS_BYTES: [usize; 4] = [16, 32, 64, 128];
 /// # Ok::<(), core::alloc::LayoutError>(())
 /// ```
 #[derive(Debug)]
-pub struct SegregatedBump<S, const REALLOC_IN_PLACE: bool = true> {
+pub struct SegregatedBump<S, const REALLOC_IN_PLACE: bool = true, A = ()> {
     /// The block freed last in each class, which holds the address of the one before, and so on.
     bins: [*mut FreeBlock; CLASS_BYTES.len()],
     /// The bump pointer. Null before the first run of memory.
@@ -52,9 +56,61 @@ pub struct SegregatedBump<S, const REALLOC_IN_PLACE: bool = true> {
     room: usize,
     /// Where the run began, for `reset`.
     run: *mut u8,
-    /// Bytes that will not be used again.
-    lost: Lost,
+    /// The books of bytes that will not be used again.
+    lost: A,
     source: S,
+}
+
+/// Whether an allocator keeps books of the bytes that it gives up: `()` keeps none, [`Lost`] counts them.
+pub trait Accounting {
+    /// Whether it counts.
+    const COUNTS: bool;
+
+    /// Nothing is lost yet.
+    const START: Self;
+
+    /// Adds bytes to [`Lost::freed_bytes`].
+    fn add_freed(&mut self, bytes: usize);
+
+    /// Adds bytes to [`Lost::padding_bytes`].
+    fn add_padding(&mut self, bytes: usize);
+
+    /// What was added, if it is counted.
+    fn lost(&self) -> Option<Lost>;
+}
+
+impl Accounting for () {
+    const COUNTS: bool = false;
+    const START: Self = ();
+
+    #[inline]
+    fn add_freed(&mut self, _bytes: usize) {}
+
+    #[inline]
+    fn add_padding(&mut self, _bytes: usize) {}
+
+    fn lost(&self) -> Option<Lost> {
+        None
+    }
+}
+
+impl Accounting for Lost {
+    const COUNTS: bool = true;
+    const START: Self = Lost { freed_bytes: 0, padding_bytes: 0 };
+
+    #[inline]
+    fn add_freed(&mut self, bytes: usize) {
+        self.freed_bytes += bytes;
+    }
+
+    #[inline]
+    fn add_padding(&mut self, bytes: usize) {
+        self.padding_bytes += bytes;
+    }
+
+    fn lost(&self) -> Option<Lost> {
+        Some(*self)
+    }
 }
 
 /// Bytes that are given up until the next reset: no bin has them, and the bump pointer is past them.
@@ -75,8 +131,8 @@ pub struct Idle {
     pub bin_bytes: [usize; CLASS_BYTES.len()],
     /// From the bump pointer to the end of the run.
     pub tail_bytes: usize,
-    /// What will not be used again.
-    pub lost: Lost,
+    /// What will not be used again; `None` where the allocator keeps no books of it.
+    pub lost: Option<Lost>,
 }
 
 /// What a free block holds.
@@ -86,9 +142,9 @@ struct FreeBlock {
 }
 
 // SAFETY: the pointers lead into memory that the source has given to this allocator alone.
-unsafe impl<S: Send, const REALLOC_IN_PLACE: bool> Send for SegregatedBump<S, REALLOC_IN_PLACE> {}
+unsafe impl<S: Send, const REALLOC_IN_PLACE: bool, A: Send> Send for SegregatedBump<S, REALLOC_IN_PLACE, A> {}
 
-impl<S, const REALLOC_IN_PLACE: bool> SegregatedBump<S, REALLOC_IN_PLACE> {
+impl<S, const REALLOC_IN_PLACE: bool, A: Accounting> SegregatedBump<S, REALLOC_IN_PLACE, A> {
     /// An allocator without any memory yet: the first request asks `source` for it.
     pub const fn new(source: S) -> Self {
         Self {
@@ -96,13 +152,13 @@ impl<S, const REALLOC_IN_PLACE: bool> SegregatedBump<S, REALLOC_IN_PLACE> {
             top: ptr::null_mut(),
             room: 0,
             run: ptr::null_mut(),
-            lost: Lost { freed_bytes: 0, padding_bytes: 0 },
+            lost: A::START,
             source,
         }
     }
 }
 
-impl<S: PageSource, const REALLOC_IN_PLACE: bool> SegregatedBump<S, REALLOC_IN_PLACE> {
+impl<S: PageSource, const REALLOC_IN_PLACE: bool, A: Accounting> SegregatedBump<S, REALLOC_IN_PLACE, A> {
     /// A block for `layout`, or null where the source has no more memory. A size of 0 gets a block of the smallest class.
     #[inline]
     pub fn alloc(&mut self, layout: Layout) -> *mut u8 {
@@ -148,7 +204,7 @@ impl<S: PageSource, const REALLOC_IN_PLACE: bool> SegregatedBump<S, REALLOC_IN_P
             unsafe { free.write(FreeBlock { next: self.bins[class] }) };
             self.bins[class] = free;
         } else {
-            self.lost.freed_bytes += block_bytes(layout.size(), layout.align()).unwrap_or(0);
+            self.lost.add_freed(block_bytes(layout.size(), layout.align()).unwrap_or(0));
         }
     }
 
@@ -186,7 +242,7 @@ impl<S: PageSource, const REALLOC_IN_PLACE: bool> SegregatedBump<S, REALLOC_IN_P
         self.bins = [ptr::null_mut(); CLASS_BYTES.len()];
         self.room += self.top.addr() - self.run.addr();
         self.top = self.run;
-        self.lost = Lost::default();
+        self.lost = A::START;
     }
 
     /// Bytes that a block of this layout takes: its whole class, or the next multiple of 16. What is beyond the layout's size may be
@@ -199,7 +255,7 @@ impl<S: PageSource, const REALLOC_IN_PLACE: bool> SegregatedBump<S, REALLOC_IN_P
     /// Where the bytes are that are in no live block. It walks through the bins, so it takes time in proportion to the free blocks.
     ///
     /// ```
-    /// use heaprace_allocators::{SegregatedBump, page_source::Region};
+    /// use segregated_bump::{SegregatedBump, page_source::Region};
     /// use core::{alloc::Layout, mem::MaybeUninit};
     ///
     /// let ram = Box::leak(Box::new([MaybeUninit::uninit(); 4096]));
@@ -211,7 +267,7 @@ impl<S: PageSource, const REALLOC_IN_PLACE: bool> SegregatedBump<S, REALLOC_IN_P
     /// assert_eq!(allocator.idle().bin_bytes, [0, 32, 0, 0]);
     /// ```
     pub fn idle(&self) -> Idle {
-        let mut idle = Idle { tail_bytes: self.room, lost: self.lost, ..Idle::default() };
+        let mut idle = Idle { tail_bytes: self.room, lost: self.lost.lost(), ..Idle::default() };
         for (class, bytes) in idle.bin_bytes.iter_mut().enumerate() {
             let mut block = self.bins[class];
             while !block.is_null() {
@@ -235,7 +291,7 @@ impl<S: PageSource, const REALLOC_IN_PLACE: bool> SegregatedBump<S, REALLOC_IN_P
         if block.wrapping_add(old) != self.top {
             // Not the last one. A large block is not used again when it is freed, so there is nothing to win by moving it.
             let stays = new < old && class_of(layout.size(), align).is_none();
-            self.lost.freed_bytes += if stays { old - new } else { 0 };
+            self.lost.add_freed(if stays { old - new } else { 0 });
             return stays;
         }
         if new < old {
@@ -274,7 +330,7 @@ impl<S: PageSource, const REALLOC_IN_PLACE: bool> SegregatedBump<S, REALLOC_IN_P
         let block = self.top.wrapping_add(pad);
         self.top = block.wrapping_add(bytes);
         self.room -= pad + bytes;
-        self.lost.padding_bytes += pad;
+        self.lost.add_padding(pad);
         block
     }
 
@@ -310,7 +366,7 @@ impl<S: PageSource, const REALLOC_IN_PLACE: bool> SegregatedBump<S, REALLOC_IN_P
         if self.top.is_null() || self.top.wrapping_add(self.room) != start {
             // Every block begins at a multiple of 16, so the run does.
             let pad = padding(start, UNIT).min(memory.len());
-            self.lost.padding_bytes += self.room + pad;
+            self.lost.add_padding(self.room + pad);
             self.run = start.wrapping_add(pad);
             self.top = self.run;
             self.room = memory.len() - pad;

@@ -21,7 +21,7 @@ use wasmalloc::bins::{self, Class, SLICE_SIZE};
 use wasmalloc::heap::Heap;
 use wasmalloc::page::{self, Page};
 
-use crate::heap_allocator::{HeapAllocator, Info, Role};
+use crate::heap_allocator::{HeapAllocator, Info, Purpose};
 use crate::page_heap::HeapRef;
 
 /// wasmalloc on a page heap.
@@ -80,7 +80,7 @@ unsafe impl HeapAllocator for Wasmalloc {
     const INFO: Info = Info {
         name: "wasmalloc",
         version: "0.1.1",
-        role: Role::Contender,
+        purpose: Purpose::Contender,
         summary: "the crate wasmalloc, mimalloc's design for Wasm: free lists in 64 KiB pages, one size class a page",
         refuses: Some("what takes its heap past 4 GiB, as its map of slices is for 32-bit memories"),
     };

@@ -4,7 +4,7 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;
 
 use crate::page_source::PageSource;
-use crate::segregated_bump::SegregatedBump;
+use crate::segregated_bump::{Accounting, SegregatedBump};
 
 /// Makes an allocator that wants `&mut self` a [`GlobalAlloc`], without a lock, for programs with a single thread: a Wasm module without
 /// shared memory, or firmware whose interrupt handlers do not allocate.
@@ -13,7 +13,7 @@ use crate::segregated_bump::SegregatedBump;
 ///
 /// ```
 /// # #[cfg(target_family = "wasm")]
-/// use heaprace_allocators::{SegregatedBump, SingleThreaded, page_source::WasmPages};
+/// use segregated_bump::{SegregatedBump, SingleThreaded, page_source::WasmPages};
 ///
 /// // SAFETY: this module has one thread.
 /// # #[cfg(target_family = "wasm")]
@@ -25,7 +25,7 @@ use crate::segregated_bump::SegregatedBump;
 /// In firmware, with 16 KiB of RAM for the heap:
 ///
 /// ```
-/// use heaprace_allocators::{SegregatedBump, SingleThreaded, page_source::Region};
+/// use segregated_bump::{SegregatedBump, SingleThreaded, page_source::Region};
 /// use core::ptr::NonNull;
 ///
 /// static mut RAM: [u8; 16 * 1024] = [0; 16 * 1024];
@@ -58,8 +58,8 @@ impl<A> SingleThreaded<A> {
 
 // SAFETY: the blocks are the allocator's, which are as GlobalAlloc wants them. One thread uses the value, and no allocator of ours calls
 // back into it, so each `&mut` below is the only one.
-unsafe impl<S: PageSource, const REALLOC_IN_PLACE: bool> GlobalAlloc
-    for SingleThreaded<SegregatedBump<S, REALLOC_IN_PLACE>>
+unsafe impl<S: PageSource, const REALLOC_IN_PLACE: bool, A: Accounting> GlobalAlloc
+    for SingleThreaded<SegregatedBump<S, REALLOC_IN_PLACE, A>>
 {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the only reference, see above.

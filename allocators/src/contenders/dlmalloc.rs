@@ -13,7 +13,7 @@ use core::ptr;
 
 use dlmalloc::Allocator;
 
-use crate::heap_allocator::{HeapAllocator, IdleKind, IdlePart, Info, Role};
+use crate::heap_allocator::{HeapAllocator, IdleKind, IdlePart, Info, Purpose};
 use crate::page_heap::HeapRef;
 
 /// dlmalloc on a page heap.
@@ -69,7 +69,7 @@ unsafe impl HeapAllocator for Dlmalloc {
     const INFO: Info = Info {
         name: "dlmalloc",
         version: "0.2.14",
-        role: Role::Contender,
+        purpose: Purpose::Contender,
         summary: "the crate dlmalloc, Rust's default on wasm32-unknown-unknown: boundary tags, bins and a tree",
         refuses: None,
     };

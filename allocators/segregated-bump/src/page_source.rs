@@ -29,7 +29,7 @@ pub unsafe trait PageSource {
 /// One fixed piece of memory, handed out whole at the first call: a static array, or the RAM behind the linker's heap symbol.
 ///
 /// ```
-/// use heaprace_allocators::{SegregatedBump, page_source::Region};
+/// use segregated_bump::{SegregatedBump, page_source::Region};
 /// use core::mem::MaybeUninit;
 ///
 /// let ram = Box::leak(Box::new([MaybeUninit::uninit(); 4096]));

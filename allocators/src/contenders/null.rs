@@ -11,7 +11,7 @@ use core::alloc::Layout;
 use core::hint::black_box;
 use core::ptr;
 
-use crate::heap_allocator::{HeapAllocator, Info, Role};
+use crate::heap_allocator::{HeapAllocator, Info, Purpose};
 use crate::page_heap::HeapRef;
 
 /// The harness floor.
@@ -48,7 +48,7 @@ unsafe impl HeapAllocator for Null {
     const INFO: Info = Info {
         name: "null",
         version: env!("CARGO_PKG_VERSION"),
-        role: Role::Floor,
+        purpose: Purpose::Floor,
         summary: "answers every request with one address: the time that the harness takes, part of every other figure",
         refuses: None,
     };

@@ -1,0 +1,10 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+
+pub mod page_source;
+mod segregated_bump;
+mod single_threaded;
+
+pub use page_source::PageSource;
+pub use segregated_bump::{Accounting, CLASS_BYTES, Idle, Lost, SegregatedBump};
+pub use single_threaded::SingleThreaded;

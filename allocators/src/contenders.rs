@@ -1,0 +1,97 @@
+//! All contenders: one file each, and one line each in the list below, from which the command line, the benches and the tests take
+//! theirs.
+
+use crate::heap_allocator::{HeapAllocator, Info};
+
+/// What to do with a contender whose type is known only by its name: `visit` is compiled once for each of them, so that nothing is
+/// dispatched while it runs.
+pub trait Visitor {
+    /// What a visit gives.
+    type Output;
+
+    /// Does it for `A`. `Accounted` is the same allocator with its books kept, where it has a switch for them, and else `A` again: it
+    /// places every block as `A` does, and figures of memory are read from it; times are taken of `A`.
+    fn visit<A: HeapAllocator, Accounted: HeapAllocator>(&mut self) -> Self::Output;
+}
+
+/// The modules of the contenders, and the list of their types. A line is `mod file: file::Type;`; a second type of a file has no `mod`,
+/// and one with a switch for accounting names that variant after `accounted by`.
+macro_rules! contenders {
+    ($($(#[$condition:meta])* $(mod $file:ident:)? $contender:ty $(, accounted by $accounted:ty)?;)+) => {
+        $($(#[$condition])* $(pub mod $file;)?)+
+
+        /// What each contender is, in the order of the tables: contenders, yardsticks, ablations, the floor.
+        pub const ALL: &[Info] = &[$($(#[$condition])* <$contender>::INFO),+];
+
+        /// Visits the contender of this name, if there is one.
+        pub fn visit<V: Visitor>(name: &str, visitor: &mut V) -> Option<V::Output> {
+            $(
+                $(#[$condition])*
+                if name == <$contender>::INFO.name {
+                    return Some(contenders!(@visit visitor, $contender $(, $accounted)?));
+                }
+            )+
+            None
+        }
+    };
+    (@visit $visitor:ident, $contender:ty) => { $visitor.visit::<$contender, $contender>() };
+    (@visit $visitor:ident, $contender:ty, $accounted:ty) => { $visitor.visit::<$contender, $accounted>() };
+}
+
+contenders! {
+    mod segregated_bump: segregated_bump::SegregatedBump, accounted by segregated_bump::Accounted;
+    mod dlmalloc: dlmalloc::Dlmalloc;
+    mod wasmalloc: wasmalloc::Wasmalloc;
+    #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+    mod wee_alloc: wee_alloc::WeeAlloc;
+    mod talc: talc::Talc;
+    mod bump: bump::Bump;
+    segregated_bump::SegregatedBump<false>, accounted by segregated_bump::Accounted<false>;
+    mod null: null::Null;
+}
+
+/// Visits every contender, in the order of the tables.
+pub fn visit_all<V: Visitor>(visitor: &mut V) -> Vec<V::Output> {
+    ALL.iter().filter_map(|info| visit(info.name, visitor)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::heap_allocator::Purpose;
+
+    #[test]
+    fn names_are_unique_and_each_finds_its_own_contender() {
+        struct Name;
+        impl Visitor for Name {
+            type Output = &'static str;
+            fn visit<A: HeapAllocator, Accounted: HeapAllocator>(&mut self) -> &'static str {
+                A::INFO.name
+            }
+        }
+        let names: Vec<_> = ALL.iter().map(|info| info.name).collect();
+        assert_eq!(visit_all(&mut Name), names);
+        assert_eq!(visit("no such allocator", &mut Name), None);
+    }
+
+    #[test]
+    fn roles_come_in_the_order_of_the_tables_and_ours_without_its_realloc_is_an_ablation() {
+        let order = [Purpose::Contender, Purpose::Yardstick, Purpose::Ablation, Purpose::Floor];
+        let places = ALL.iter().map(|info| order.iter().position(|role| *role == info.purpose).unwrap());
+        assert!(places.is_sorted());
+        let named =
+            |role| ALL.iter().filter(move |info| info.purpose == role).map(|info| info.name).collect::<Vec<_>>();
+        assert_eq!(named(Purpose::Yardstick), ["bump"]);
+        assert_eq!(named(Purpose::Ablation), ["segregated-bump-mv"]);
+        assert_eq!(named(Purpose::Floor), ["null"]);
+    }
+
+    #[test]
+    fn versions_are_those_that_the_manifest_pins() {
+        let manifest = include_str!("../../Cargo.toml");
+        for info in ALL.iter().filter(|info| info.version != env!("CARGO_PKG_VERSION")) {
+            let pin = format!("{} = \"={}\"", info.name, info.version);
+            assert!(manifest.contains(&pin), "the workspace manifest has no line {pin}");
+        }
+    }
+}
