@@ -23,13 +23,15 @@ use std::process::Command;
 use common::shown;
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use heaprace::Program;
-use heaprace::child::{self, Trace};
 use heaprace::contender::{Contender, TouchPolicy};
 use heaprace::lane::Lane;
-use heaprace::leash::Leash;
-use heaprace::timing::{self, Race, Rigor, Rounds};
+use heaprace::limits::Limits;
+use heaprace::time::process::{self, Trace};
+use heaprace::time::race::{self, Race};
+use heaprace::time::rounds::Rounds;
 use heaprace_allocators::PageSize;
 use heaprace_allocators::page_heap::{Guard, WASM32_PAGES};
+use heaprace_reports::results::Rigor;
 use heaprace_reports::results::{Figure, Time};
 use heaprace_reports::stats::{Estimate, Interval, Regime, estimate_median};
 use heaprace_traces::Source;
@@ -129,10 +131,10 @@ fn rounds(trace: &str, program: &Program, contenders: &[Contender], seed: u64) -
     let race = Race { trace: &trace, events: program.events(), contenders, rounds, rigor: Rigor::Default };
     let child = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_replay"));
-        command.arg(child::VERB);
+        command.arg(process::VERB);
         Ok(command)
     };
-    let timing = timing::run(&race, Leash::LOOSE, child, |_, _| ControlFlow::Continue(())).expect("nobody ends it");
+    let timing = race::run(&race, Limits::NONE, child, |_, _| ControlFlow::Continue(())).expect("nobody ends it");
     let time =
         |time: Figure<Time>| time.known().cloned().unwrap_or_else(|| panic!("every contender is timed: {time:?}"));
     timing.times.into_iter().map(time).collect()

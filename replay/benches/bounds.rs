@@ -11,10 +11,10 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use heaprace::Program;
-use heaprace::bounds::{Instance, Placement, playback};
 use heaprace::contender::Contender;
 use heaprace::lane::Lane;
-use heaprace::leash::Leash;
+use heaprace::limits::Limits;
+use heaprace::memory::bounds::{Instance, Placement, playback};
 use heaprace_allocators::Purpose;
 use heaprace_allocators::page_heap::{Guard, WASM32_PAGES};
 use heaprace_traces::Source;
@@ -27,7 +27,7 @@ fn least_span_bytes(program: &Program) -> u64 {
     let mut lane = Lane::new(program, WASM32_PAGES, Guard::Batched).expect("a heap can be had");
     let contenders = Contender::all().into_iter().filter(|contender| contender.info.purpose != Purpose::Floor);
     let memories = contenders.map(|contender| {
-        (contender.examine)(&mut lane, false, &[], Leash::LOOSE).expect("the heap can be emptied").memory
+        (contender.examine)(&mut lane, false, &[], Limits::NONE).expect("the heap can be emptied").memory
     });
     let spans = memories.filter_map(|memory| {
         memory.known().filter(|memory| memory.failed_requests == 0).map(|memory| memory.peak_span_bytes)

@@ -16,13 +16,15 @@ use std::ops::ControlFlow;
 use std::process::{Command, ExitCode};
 
 use heaprace::Program;
-use heaprace::child::{self, Trace};
 use heaprace::contender::{Contender, TouchPolicy};
-use heaprace::leash::Leash;
-use heaprace::timing::{self, Race, Rigor, Rounds};
+use heaprace::limits::Limits;
+use heaprace::time::process::{self, Trace};
+use heaprace::time::race::{self, Race};
+use heaprace::time::rounds::Rounds;
 use heaprace_allocators::PageSize;
 use heaprace_allocators::page_heap::WASM32_PAGES;
 use heaprace_reports::results::Figure;
+use heaprace_reports::results::Rigor;
 use heaprace_reports::stats::{Verdict, median, ratio_within_rounds};
 use heaprace_traces::Source;
 
@@ -166,10 +168,10 @@ fn predict(name: &str, contenders: [&str; 3], rounds: u32) -> Vec<Predicted> {
     let race = Race { trace: &trace, events, contenders: &racers, rounds, rigor: Rigor::Default };
     let child = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_replay"));
-        command.arg(child::VERB);
+        command.arg(process::VERB);
         Ok(command)
     };
-    let timing = timing::run(&race, Leash::LOOSE, child, |_, _| ControlFlow::Continue(())).expect("nobody ends it");
+    let timing = race::run(&race, Limits::NONE, child, |_, _| ControlFlow::Continue(())).expect("nobody ends it");
     let fresh = |which: usize| match &timing.times[which] {
         Figure::Known(time) => &time.fresh_ns[..],
         Figure::Unknown { unknown } => panic!("{name}: a contender has no time: {unknown}"),
@@ -197,7 +199,8 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let brief = arguments.iter().any(|argument| argument == "--test");
-    let (programs, rounds) = if brief { (&REAL[1..2], 2) } else { (&REAL[..], Rigor::DEFAULT_ROUNDS) };
+    let (programs, rounds) =
+        if brief { (&REAL[1..2], 2) } else { (&REAL[..], heaprace::time::rounds::default_count(Rigor::Default)) };
     println!("whole program less dlmalloc's, ms: real on two days (intervals), predicted fresh (ratio, verdict)");
     let (mut right, mut decided, mut errors, mut unclear) = (0, 0, Vec::new(), Vec::new());
     for Real { program, differences_ms } in programs {

@@ -22,14 +22,16 @@ use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use heaprace::Program;
-use heaprace::child::{self, Trace};
 use heaprace::contender::{Contender, TouchPolicy};
-use heaprace::leash::Leash;
-use heaprace::timing::{self, Race, Rigor, Rounds, Timing};
+use heaprace::limits::Limits;
+use heaprace::time::process::{self, Trace};
+use heaprace::time::race::{self, Race, Timing};
+use heaprace::time::rounds::Rounds;
 use heaprace_allocators::contenders::dlmalloc::Dlmalloc;
 use heaprace_allocators::page_heap::{HeapRef, WASM32_PAGES};
 use heaprace_allocators::{HeapAllocator, Info, PageSize, Purpose};
 use heaprace_reports::results::Figure;
+use heaprace_reports::results::Rigor;
 use heaprace_reports::stats::{Ratio, Regime, Verdict, median, ratio_within_rounds};
 use heaprace_traces::{Source, algebra};
 
@@ -165,13 +167,13 @@ fn run(
 ) -> Timing {
     let make_child = || -> io::Result<Command> {
         let mut command = Command::new(env::current_exe()?);
-        command.arg(child::VERB).env(TURNS_VARIABLE, turns.to_string());
+        command.arg(process::VERB).env(TURNS_VARIABLE, turns.to_string());
         Ok(command)
     };
     let rounds = Rounds { count, seed, touch: TouchPolicy::All, page: PageSize::WASM, limit_pages: WASM32_PAGES };
     let trace = Trace::of(source).expect("it is in a file");
     let race = Race { trace: &trace, events, contenders, rounds, rigor };
-    timing::run(&race, Leash::LOOSE, make_child, |_, _| ControlFlow::Continue(())).expect("nobody ends it")
+    race::run(&race, Limits::NONE, make_child, |_, _| ControlFlow::Continue(())).expect("nobody ends it")
 }
 
 /// The times of one contender over those of another.
@@ -280,10 +282,10 @@ fn slower_by_five_percent(source: &Source, events: u64, runs: u32, rounds: u32, 
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    if arguments.first().is_some_and(|argument| argument == child::VERB) {
+    if arguments.first().is_some_and(|argument| argument == process::VERB) {
         let turns = env::var(TURNS_VARIABLE).ok().and_then(|turns| turns.parse().ok());
         TURNS.store(turns.unwrap_or(0), Ordering::Relaxed);
-        return if child::serve(&everyone()) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        return if heaprace::time::child::serve(&everyone()) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     // As criterion's benches do: names pick some, and `--test` is to see that it works.
     let is_asked_for = |name: &str| {
@@ -304,8 +306,15 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let events = program.events();
-    let same = !same || same_under_two_names(&source, events, RUNS, Rigor::DEFAULT_ROUNDS);
-    let slower =
-        !slower || slower_by_five_percent(&source, events, SLOWER_RUNS, Rigor::RIGOROUS_ROUNDS, CALIBRATION_ROUNDS);
+    let same =
+        !same || same_under_two_names(&source, events, RUNS, heaprace::time::rounds::default_count(Rigor::Default));
+    let slower = !slower
+        || slower_by_five_percent(
+            &source,
+            events,
+            SLOWER_RUNS,
+            heaprace::time::rounds::default_count(Rigor::Rigorous),
+            CALIBRATION_ROUNDS,
+        );
     if same && slower { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

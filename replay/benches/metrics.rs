@@ -10,8 +10,8 @@ use heaprace::Program;
 use heaprace::contender::{Contender, TouchPolicy};
 use heaprace::engine::{TouchNone, replay};
 use heaprace::lane::Lane;
-use heaprace::leash::Leash;
-use heaprace::metrics::{Figures, Setting, Watch};
+use heaprace::limits::Limits;
+use heaprace::memory::metrics::{Figures, Setting, Watch};
 use heaprace_allocators::contenders::dlmalloc::Dlmalloc;
 use heaprace_allocators::page_heap::{Guard, PAGE_BYTES, WASM32_PAGES};
 use heaprace_allocators::{HeapAllocator, PageHeap};
@@ -33,7 +33,7 @@ fn metrics(criterion: &mut Criterion) {
     let program = long_program();
     let mut lane = Lane::new(&program, WASM32_PAGES, Guard::Batched).expect("a heap can be had");
     let dlmalloc = Contender::of::<Dlmalloc>();
-    let mut bare = || dlmalloc.fresh_lap(&mut lane, TouchPolicy::None, Leash::LOOSE).expect("a heap can be reset").wall;
+    let mut bare = || dlmalloc.fresh_lap(&mut lane, TouchPolicy::None, Limits::NONE).expect("a heap can be reset").wall;
 
     let mut heap = PageHeap::reserve(WASM32_PAGES, Guard::Batched).expect("a heap can be had");
     let mut slots = vec![std::ptr::null_mut(); program.slots()];

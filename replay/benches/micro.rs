@@ -25,7 +25,7 @@ use fastrand::Rng;
 use heaprace::Program;
 use heaprace::contender::{Contender, TouchPolicy};
 use heaprace::lane::Lane;
-use heaprace::leash::Leash;
+use heaprace::limits::Limits;
 use heaprace_allocators::page_heap::{Guard, WASM32_PAGES};
 use heaprace_reports::stats::Regime;
 use heaprace_traces::Action;
@@ -138,7 +138,7 @@ fn micro(criterion: &mut Criterion) {
             group.bench_function(BenchmarkId::from_parameter(contender.info.name), |bencher| {
                 // A request that is answered with null is less work.
                 let failure =
-                    (contender.first_failure)(&mut lane, WASM32_PAGES, Leash::LOOSE).expect("a heap can be reset");
+                    (contender.first_failure)(&mut lane, WASM32_PAGES, Limits::NONE).expect("a heap can be reset");
                 assert_eq!(failure, None, "{} fails at {}", contender.info.name, operation.name);
                 bencher.iter_custom(|operations| operation.time(&mut lane, &contender, operations));
             });

@@ -10,7 +10,7 @@ use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_grou
 use heaprace::Program;
 use heaprace::contender::{Contender, TouchPolicy};
 use heaprace::lane::Lane;
-use heaprace::leash::Leash;
+use heaprace::limits::Limits;
 use heaprace_allocators::page_heap::{Guard, WASM32_PAGES};
 use heaprace_reports::results::Verification;
 use heaprace_reports::stats::Regime;
@@ -47,7 +47,7 @@ fn traces(criterion: &mut Criterion) {
 fn retain_sound(contenders: &mut Vec<Contender>, program: &Program) {
     let mut lane = Lane::new(program, WASM32_PAGES, Guard::Trap).expect("a heap can be had");
     contenders.retain(|contender| {
-        let examination = (contender.examine)(&mut lane, true, &[], Leash::LOOSE).expect("a heap can be reset");
+        let examination = (contender.examine)(&mut lane, true, &[], Limits::NONE).expect("a heap can be reset");
         let sound = match examination.verification {
             Verification::Failed { .. } => false,
             Verification::NotChecked { .. } => contender.info.purpose == heaprace_allocators::Purpose::Floor,

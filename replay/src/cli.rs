@@ -1,18 +1,31 @@
-//! The command line: one verb a file under `commands`; without a verb, traces are replayed and contenders compared.
+//! The command line: one verb a file; without a verb, traces are replayed and contenders compared.
 
-use std::env;
+mod child;
+mod compare;
+mod convert;
+mod exports;
+mod importing;
+mod inspect;
+mod manual;
+mod progress;
+mod rank;
+#[cfg(target_os = "linux")]
+mod record;
+mod replay;
+mod report;
+mod saved;
+mod snapshots;
+mod sweep;
+mod terminal;
+mod trace;
+
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
-use clap::{Parser, Subcommand};
-use heaprace::child;
-use heaprace::contender::Contender;
+use clap::{CommandFactory, Parser, Subcommand};
 use heaprace_traces::Source;
 
-#[cfg(target_os = "linux")]
-use crate::commands::record;
-use crate::commands::{compare, convert, inspect, manual, rank, regression, report, sweep, trace};
-use crate::terminal::{FAILED, USAGE, note};
+use self::terminal::{USAGE, note};
 
 /// Replays allocation traces of real programs through memory allocators, and compares them.
 ///
@@ -33,27 +46,27 @@ pub(crate) struct Arguments {
     verb: Option<Verb>,
 
     #[command(flatten)]
-    compare: compare::Comparison,
+    replay: replay::ReplayArguments,
 }
 
 /// What else the command does.
 #[derive(Debug, Subcommand)]
 enum Verb {
-    Inspect(inspect::Inspect),
-    Trace(trace::TraceAlgebra),
+    Inspect(inspect::InspectArguments),
+    Trace(trace::TraceArguments),
     /// Convert a trace from one format to another
-    Convert(convert::Conversion),
-    Sweep(sweep::Sweeping),
+    Convert(convert::ConvertArguments),
+    Sweep(sweep::SweepArguments),
     /// Record the allocations of a native program as a trace
     #[cfg(target_os = "linux")]
-    Record(record::Recording),
-    Report(report::Report),
-    Compare(regression::Comparison),
-    Rank(rank::Ranking),
+    Record(record::RecordArguments),
+    Report(report::ReportArguments),
+    Compare(compare::CompareArguments),
+    Rank(rank::RankArguments),
     /// Print a script that completes this command's words in a shell
-    Completions(manual::Completions),
+    Completions(manual::CompletionsArguments),
     /// Print the manual page of this command, or of one of its commands
-    Man(manual::Manual),
+    Man(manual::ManArguments),
 }
 
 const EXAMPLES: &str = "\
@@ -85,9 +98,8 @@ Exit codes:
 
 /// Runs the command.
 pub(crate) fn main() -> ExitCode {
-    // Not a verb of the command line: it is for this command alone, and neither help nor completions speak of it.
-    if env::args_os().nth(1).is_some_and(|verb| verb == child::VERB) {
-        return ExitCode::from(if child::serve(&Contender::all()) { 0 } else { FAILED });
+    if child::is_wanted() {
+        return ExitCode::from(child::serve());
     }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -110,18 +122,16 @@ pub(crate) fn main() -> ExitCode {
         #[cfg(target_os = "linux")]
         Some(Verb::Record(recording)) => record::run(&recording),
         Some(Verb::Report(report)) => report::run(&report),
-        Some(Verb::Compare(comparison)) => regression::run(&comparison),
+        Some(Verb::Compare(arguments)) => compare::run(&arguments),
         Some(Verb::Rank(ranking)) => rank::run(&ranking),
-        Some(Verb::Completions(completions)) => manual::complete(&completions),
-        Some(Verb::Man(manual)) => manual::page(&manual),
-        None => compare::run(&arguments.compare),
+        Some(Verb::Completions(completions)) => manual::complete(&completions, Arguments::command()),
+        Some(Verb::Man(manual)) => manual::page(&manual, Arguments::command()),
+        None => replay::run(&arguments.replay, Arguments::command),
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -8,9 +8,9 @@ use heaprace_reports::results::Latency;
 
 use crate::engine::{TouchAll, TouchFirst, TouchNone};
 use crate::lane::{Examination, Lane, LaneError, Lap, Meter, OnLap};
-use crate::latency::Clock;
-use crate::leash::Leash;
-use crate::metrics::Instant;
+use crate::limits::Limits;
+use crate::memory::metrics::Instant;
+use crate::time::calls::Clock;
 
 /// What the replay writes into new memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
@@ -36,11 +36,11 @@ impl TouchPolicy {
     }
 }
 
-type Laps = fn(&mut Lane<'_>, Leash<'_>, OnLap<'_>) -> Result<(), LaneError>;
-type MeterOne = fn(&mut Lane<'_>, Leash<'_>, Meter<'_>) -> Result<(), LaneError>;
-type Latencies = fn(&mut Lane<'_>, &Clock, Leash<'_>) -> Result<Latency, LaneError>;
-type Examine = fn(&mut Lane<'_>, bool, &[Instant], Leash<'_>) -> Result<Examination, LaneError>;
-type FirstFailure = fn(&mut Lane<'_>, usize, Leash<'_>) -> Result<Option<u64>, LaneError>;
+type Laps = fn(&mut Lane<'_>, Limits<'_>, OnLap<'_>) -> Result<(), LaneError>;
+type MeterOne = fn(&mut Lane<'_>, Limits<'_>, Meter<'_>) -> Result<(), LaneError>;
+type Latencies = fn(&mut Lane<'_>, &Clock, Limits<'_>) -> Result<Latency, LaneError>;
+type Examine = fn(&mut Lane<'_>, bool, &[Instant], Limits<'_>) -> Result<Examination, LaneError>;
+type FirstFailure = fn(&mut Lane<'_>, usize, Limits<'_>) -> Result<Option<u64>, LaneError>;
 
 /// A contender, ready to run: one function call a replay, nothing dispatched within.
 #[derive(Clone, Copy, Debug)]
@@ -72,22 +72,22 @@ impl Contender {
         Contender {
             info: A::INFO,
             probe: A::probe,
-            examine: |lane, verify, snapshots, leash| lane.examine::<A, Accounted>(verify, snapshots, leash),
-            first_failure: |lane, limit_pages, leash| lane.first_failure::<A>(limit_pages, leash),
+            examine: |lane, verify, snapshots, limits| lane.examine::<A, Accounted>(verify, snapshots, limits),
+            first_failure: |lane, limit_pages, limits| lane.first_failure::<A>(limit_pages, limits),
             laps: [
-                |lane, leash, on_lap| lane.laps::<A, TouchNone>(leash, on_lap),
-                |lane, leash, on_lap| lane.laps::<A, TouchFirst>(leash, on_lap),
-                |lane, leash, on_lap| lane.laps::<A, TouchAll>(leash, on_lap),
+                |lane, limits, on_lap| lane.laps::<A, TouchNone>(limits, on_lap),
+                |lane, limits, on_lap| lane.laps::<A, TouchFirst>(limits, on_lap),
+                |lane, limits, on_lap| lane.laps::<A, TouchAll>(limits, on_lap),
             ],
             metered: [
-                |lane, leash, meter| lane.metered::<A, TouchNone>(leash, meter),
-                |lane, leash, meter| lane.metered::<A, TouchFirst>(leash, meter),
-                |lane, leash, meter| lane.metered::<A, TouchAll>(leash, meter),
+                |lane, limits, meter| lane.metered::<A, TouchNone>(limits, meter),
+                |lane, limits, meter| lane.metered::<A, TouchFirst>(limits, meter),
+                |lane, limits, meter| lane.metered::<A, TouchAll>(limits, meter),
             ],
             latency: [
-                |lane, clock, leash| lane.latency::<A, TouchNone>(clock, leash),
-                |lane, clock, leash| lane.latency::<A, TouchFirst>(clock, leash),
-                |lane, clock, leash| lane.latency::<A, TouchAll>(clock, leash),
+                |lane, clock, limits| lane.latency::<A, TouchNone>(clock, limits),
+                |lane, clock, limits| lane.latency::<A, TouchFirst>(clock, limits),
+                |lane, clock, limits| lane.latency::<A, TouchAll>(clock, limits),
             ],
         }
     }
@@ -111,10 +111,10 @@ impl Contender {
         &self,
         lane: &mut Lane<'_>,
         touch: TouchPolicy,
-        leash: Leash<'_>,
+        limits: Limits<'_>,
         on_lap: OnLap<'_>,
     ) -> Result<(), LaneError> {
-        (self.laps[touch as usize])(lane, leash, on_lap)
+        (self.laps[touch as usize])(lane, limits, on_lap)
     }
 
     /// The first of them alone: a fresh replay.
@@ -122,9 +122,9 @@ impl Contender {
     /// # Errors
     ///
     /// Those of [`Lane::laps`].
-    pub fn fresh_lap(&self, lane: &mut Lane<'_>, touch: TouchPolicy, leash: Leash<'_>) -> Result<Lap, LaneError> {
+    pub fn fresh_lap(&self, lane: &mut Lane<'_>, touch: TouchPolicy, limits: Limits<'_>) -> Result<Lap, LaneError> {
         let mut first = Lap::default();
-        self.laps(lane, touch, leash, &mut |lap| {
+        self.laps(lane, touch, limits, &mut |lap| {
             first = lap;
             ControlFlow::Break(())
         })?;
@@ -140,10 +140,10 @@ impl Contender {
         &self,
         lane: &mut Lane<'_>,
         touch: TouchPolicy,
-        leash: Leash<'_>,
+        limits: Limits<'_>,
         meter: Meter<'_>,
     ) -> Result<(), LaneError> {
-        (self.metered[touch as usize])(lane, leash, meter)
+        (self.metered[touch as usize])(lane, limits, meter)
     }
 
     /// [`Lane::latency`].
@@ -156,9 +156,9 @@ impl Contender {
         lane: &mut Lane<'_>,
         clock: &Clock,
         touch: TouchPolicy,
-        leash: Leash<'_>,
+        limits: Limits<'_>,
     ) -> Result<Latency, LaneError> {
-        (self.latency[touch as usize])(lane, clock, leash)
+        (self.latency[touch as usize])(lane, clock, limits)
     }
 }
 

@@ -10,10 +10,10 @@ use heaprace_reports::numbers::{bytes, count, grouped};
 use heaprace_reports::results::{Figure, Growth, Memory, Partial, Retention, Split, Strip, Verification};
 
 use crate::engine::{self, Block, Flow, Observer, Touch, TouchAll, TouchNone};
-use crate::leash::{Leash, Stop};
-use crate::metrics::{Figures, Instant, Setting, Snapshot, Snapshots, Splits, Watch};
-use crate::processor;
+use crate::limits::{Limits, Stop};
+use crate::memory::metrics::{Figures, Instant, Setting, Snapshot, Snapshots, Splits, Watch};
 use crate::program::{CompileError, Program};
+use crate::time::processor;
 use crate::verify::Verify;
 
 /// A replay that could not be made.
@@ -26,7 +26,7 @@ pub enum LaneError {
     /// The trace is streamed, and could not be read again.
     #[error(transparent)]
     Trace(#[from] CompileError),
-    /// It was ended before the program was: the leash was pulled.
+    /// A limit was reached before the end of the program.
     #[error("the replay was ended: {}", .0.reason())]
     Stopped(Stop),
 }
@@ -97,7 +97,7 @@ const GROWTH_OVER: usize = 4;
 struct Run {
     /// Whether the observer has stopped it.
     flow: Flow,
-    /// Whether the leash has.
+    /// Whether the limits has.
     stop: Option<Stop>,
     /// Events that were replayed.
     events: u64,
@@ -134,8 +134,8 @@ impl<'p> Lane<'p> {
     ///
     /// # Errors
     ///
-    /// Where the heap cannot be reset, the trace not be read again, or the leash was pulled.
-    pub fn laps<A: HeapAllocator, T: Touch>(&mut self, leash: Leash<'_>, on_lap: OnLap<'_>) -> Result<(), LaneError> {
+    /// Where the heap cannot be reset, the trace not be read again, or a limit was reached.
+    pub fn laps<A: HeapAllocator, T: Touch>(&mut self, limits: Limits<'_>, on_lap: OnLap<'_>) -> Result<(), LaneError> {
         self.heap.reset()?;
         let heap = self.heap.handle();
         let mut allocator = A::create(heap.clone());
@@ -150,7 +150,7 @@ impl<'p> Lane<'p> {
                 let processor = processor::thread_time().zip(processor_before).map(|(now, before)| now - before);
                 lap.processor = lap.processor.zip(processor).map(|(sum, stretch)| sum + stretch);
             };
-            self.replay_by::<A, (), T>(&mut allocator, &mut (), leash, &mut meter)?.whole()?;
+            self.replay_by::<A, (), T>(&mut allocator, &mut (), limits, &mut meter)?.whole()?;
             self.free_left_live(&mut allocator);
             lap.heap_pages = heap.committed_pages() as u64;
             lap.refused_grows = heap.refused_grows() - refused_before;
@@ -166,31 +166,35 @@ impl<'p> Lane<'p> {
     /// # Errors
     ///
     /// As for [`laps`](Self::laps).
-    pub fn metered<A: HeapAllocator, T: Touch>(&mut self, leash: Leash<'_>, meter: Meter<'_>) -> Result<(), LaneError> {
+    pub fn metered<A: HeapAllocator, T: Touch>(
+        &mut self,
+        limits: Limits<'_>,
+        meter: Meter<'_>,
+    ) -> Result<(), LaneError> {
         self.heap.reset()?;
         let mut allocator = A::create(self.heap.handle());
-        self.replay_by::<A, (), T>(&mut allocator, &mut (), leash, meter)?.whole().map(|_| ())
+        self.replay_by::<A, (), T>(&mut allocator, &mut (), limits, meter)?.whole().map(|_| ())
     }
 
     fn replay<A: HeapAllocator, O: Observer, T: Touch>(
         &mut self,
         allocator: &mut A,
         observer: &mut O,
-        leash: Leash<'_>,
+        limits: Limits<'_>,
     ) -> Result<Run, LaneError> {
-        self.replay_by::<A, O, T>(allocator, observer, leash, &mut |replay| replay())
+        self.replay_by::<A, O, T>(allocator, observer, limits, &mut |replay| replay())
     }
 
     fn replay_by<A: HeapAllocator, O: Observer, T: Touch>(
         &mut self,
         allocator: &mut A,
         observer: &mut O,
-        leash: Leash<'_>,
+        limits: Limits<'_>,
         meter: Meter<'_>,
     ) -> Result<Run, LaneError> {
         let slots = &mut self.slots;
         // A program of a single stretch is ended before it begins, or not at all.
-        let stop = leash.pull(0);
+        let stop = limits.check(0);
         let mut run = Run { flow: Flow::Continue(()), stop, events: 0 };
         if stop.is_some() {
             return Ok(run);
@@ -202,10 +206,10 @@ impl<'p> Lane<'p> {
             let events = stretch.events();
             run.events = stretch.events_before() + events;
             run.flow?;
-            run.stop = leash.pull(events);
+            run.stop = limits.check(events);
             if run.stop.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
-        // What was pulled too late has not ended anything.
+        // A limit that is reached with the last event has not ended anything.
         run.stop = run.stop.filter(|_| run.events < self.program.events());
         Ok(run)
     }
@@ -219,14 +223,14 @@ impl<'p> Lane<'p> {
     pub fn first_failure<A: HeapAllocator>(
         &mut self,
         limit_pages: usize,
-        leash: Leash<'_>,
+        limits: Limits<'_>,
     ) -> Result<Option<u64>, LaneError> {
         self.heap.reset()?;
         let unlimited = self.heap.limit_pages();
         self.heap.set_limit_pages(limit_pages);
         let mut failure = StopAtFailure::default();
         let mut allocator = A::create(self.heap.handle());
-        let run = self.replay::<A, _, TouchNone>(&mut allocator, &mut failure, leash);
+        let run = self.replay::<A, _, TouchNone>(&mut allocator, &mut failure, limits);
         drop(allocator);
         self.heap.set_limit_pages(unlimited);
         run?.whole()?;
@@ -237,7 +241,7 @@ impl<'p> Lane<'p> {
     /// second replay, through `Accounted`, splits the heap at its peaks and at its end, by purpose and by address, and takes `snapshots`; and further loops on the
     /// heap of the first show how it grows.
     ///
-    /// Where the leash is pulled, it tells how far the contender came, and no figures: they would not repeat.
+    /// Where a limit is reached, the result says how far the contender came, and has no figures: they would not repeat.
     ///
     /// # Errors
     ///
@@ -246,7 +250,7 @@ impl<'p> Lane<'p> {
         &mut self,
         verify: bool,
         snapshots: &[Instant],
-        leash: Leash<'_>,
+        limits: Limits<'_>,
     ) -> Result<Examination, LaneError> {
         if A::INFO.purpose == Purpose::Floor {
             let reason = "hands out no memory";
@@ -264,7 +268,7 @@ impl<'p> Lane<'p> {
         let mut verification = Verification::NotChecked { reason: "verification was switched off".to_owned() };
         let run = if verify {
             let mut observers = (Verify::new(heap.clone()), watch);
-            let run = self.replay::<A, _, TouchNone>(&mut allocator, &mut observers, leash)?;
+            let run = self.replay::<A, _, TouchNone>(&mut allocator, &mut observers, limits)?;
             if run.flow.is_continue() {
                 let _ = observers.0.finish(run.events);
             }
@@ -278,7 +282,7 @@ impl<'p> Lane<'p> {
             watch = observers.1;
             run
         } else {
-            self.replay::<A, _, TouchAll>(&mut allocator, &mut watch, leash)?
+            self.replay::<A, _, TouchAll>(&mut allocator, &mut watch, limits)?
         };
         if let Verification::Failed { event, .. } = verification {
             return Ok(Examination::without_figures(verification, format!("failed verification at event {event}")));
@@ -295,7 +299,7 @@ impl<'p> Lane<'p> {
         let growth = if figures.footprint.failed_requests > 0 {
             Figure::unknown("requests failed")
         } else {
-            self.growth(&heap, &mut allocator, leash)?
+            self.growth(&heap, &mut allocator, limits)?
         };
         drop((allocator, heap));
         let event_of = |instant| match instant {
@@ -310,7 +314,7 @@ impl<'p> Lane<'p> {
         let peak_heap_bytes = figures.footprint.peak_heap_bytes;
         let snapshots = Snapshots::new(peak_heap_bytes, with_events(&MOMENTS), with_events(snapshots));
         let again = |heap| Watch::new(heap, (splits, snapshots));
-        match self.watched::<Accounted, _, TouchNone>(leash, again) {
+        match self.watched::<Accounted, _, TouchNone>(limits, again) {
             Ok(watch) => {
                 let (splits, snapshots) = watch.into_metric();
                 let (strips, snapshots) = snapshots.into_taken();
@@ -329,13 +333,13 @@ impl<'p> Lane<'p> {
     /// Replays the whole program with an observer, which it gives back.
     pub(crate) fn watched<A: HeapAllocator, O: Observer, T: Touch>(
         &mut self,
-        leash: Leash<'_>,
+        limits: Limits<'_>,
         observer: impl FnOnce(HeapRef) -> O,
     ) -> Result<O, LaneError> {
         self.heap.reset()?;
         let mut observer = observer(self.heap.handle());
         let mut allocator = A::create(self.heap.handle());
-        self.replay::<A, O, T>(&mut allocator, &mut observer, leash)?.whole()?;
+        self.replay::<A, O, T>(&mut allocator, &mut observer, limits)?.whole()?;
         Ok(observer)
     }
 
@@ -373,7 +377,7 @@ impl<'p> Lane<'p> {
         &mut self,
         heap: &HeapRef,
         allocator: &mut A,
-        leash: Leash<'_>,
+        limits: Limits<'_>,
     ) -> Result<Figure<Growth>, LaneError> {
         let mut heap_pages = vec![heap.committed_pages() as u64];
         // Two loops that add nothing are the end; one may be chance.
@@ -381,7 +385,7 @@ impl<'p> Lane<'p> {
             |pages: &[u64]| pages.len() >= FEWEST_GROWTH_LOOPS && pages[pages.len() - 3] == pages[pages.len() - 1];
         while heap_pages.len() < MOST_GROWTH_LOOPS && !has_settled(&heap_pages) {
             let refused_before = heap.refused_grows();
-            if let Some(stop) = self.replay::<A, (), TouchNone>(allocator, &mut (), leash)?.stop {
+            if let Some(stop) = self.replay::<A, (), TouchNone>(allocator, &mut (), limits)?.stop {
                 return Ok(Figure::unknown(stop.reason()));
             }
             self.free_left_live(allocator);

@@ -1,8 +1,6 @@
 //! The `replay` command.
 
 mod cli;
-mod commands;
-mod terminal;
 
 use std::process::ExitCode;
 

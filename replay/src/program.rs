@@ -16,9 +16,11 @@
 //! ```
 
 mod compiler;
+mod error;
 mod op;
 mod pass;
 mod stream;
+mod stretch;
 
 use std::alloc::Layout;
 use std::ops::ControlFlow;
@@ -26,8 +28,10 @@ use std::ops::ControlFlow;
 use heaprace_traces::import::Repairs;
 use heaprace_traces::{Event, Profile, Source, TraceError};
 
+pub use error::CompileError;
 pub use op::{Kind, MAX_LIVE_OBJECTS, Op};
 pub use pass::Mark;
+pub use stretch::Stretch;
 
 use self::compiler::{AnyIds, DenseIds, Ids};
 use self::pass::Passed;
@@ -38,29 +42,6 @@ const MOST_HELD_WORDS: usize = 1 << 24;
 
 /// Words of a stretch of a program that is held: replays look at the clock, and at who wants to end them, between two of them.
 const STRETCH_WORDS: usize = 1 << 16;
-
-/// A trace that cannot be compiled.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum CompileError {
-    /// The trace itself is faulty.
-    #[error(transparent)]
-    Trace(#[from] TraceError),
-    /// More objects are live at once than an operation can number.
-    #[error(
-        "event {event}: more than {MAX_LIVE_OBJECTS} objects are live at once, which is more than a program can number"
-    )]
-    TooManyLive {
-        /// The event, counted from 1.
-        event: u64,
-    },
-    /// A trace that is read again for each replay is not what it was.
-    #[error("{file}: has changed while it was being replayed; leave it alone, and replay it again")]
-    Changed {
-        /// The trace.
-        file: String,
-    },
-}
 
 /// A compiled trace. Every object is allocated into its slot before the slot is used, and no two live objects share one.
 #[derive(Clone, Debug)]
@@ -87,41 +68,6 @@ enum Supply {
 struct Cut {
     words: usize,
     events: u64,
-}
-
-/// Operations of a program that follow one another.
-#[derive(Clone, Copy, Debug)]
-pub struct Stretch<'p> {
-    ops: &'p [Op],
-    events_before: u64,
-    events: u64,
-    slots: usize,
-}
-
-impl<'p> Stretch<'p> {
-    /// The operations, a word each, and two for a realloc.
-    #[inline]
-    pub fn ops(self) -> &'p [Op] {
-        self.ops
-    }
-
-    /// Events of the program that come before.
-    #[inline]
-    pub fn events_before(self) -> u64 {
-        self.events_before
-    }
-
-    /// Slots that the whole program needs.
-    #[inline]
-    pub fn slots(self) -> usize {
-        self.slots
-    }
-
-    /// Events in it.
-    #[inline]
-    pub fn events(self) -> u64 {
-        self.events
-    }
 }
 
 fn count_events(ops: &[Op]) -> u64 {

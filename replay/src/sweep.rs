@@ -46,7 +46,7 @@ pub use key::{Build, CellSettings, Key, Work};
 pub use merge::{Merged, Stray, merge, strays};
 pub use plan::{Group, Sweep};
 
-use crate::compare::CompareError;
+use crate::comparison::CompareError;
 
 /// Why a sweep, or a cell of it, could not be had.
 #[derive(Debug, thiserror::Error)]

@@ -6,7 +6,7 @@ use heaprace_reports::numbers::{count, grouped};
 use heaprace_reports::results::{Figure, Results, Warning, WarningCode};
 use heaprace_reports::stats::{ROUNDS_FOR_95, Regime, floor, median, spread};
 
-use crate::conditions::Conditions;
+use crate::time::conditions::Conditions;
 
 /// The floor does the same work in every round: where the middle half of its samples spreads by more than that, the machine is the reason.
 /// A difference of 5 % between contenders is to be found.
@@ -177,7 +177,7 @@ mod tests {
     use heaprace_reports::results::{Contender, Role, SCHEMA_VERSION, Settings, Time, Verification};
 
     use super::*;
-    use crate::conditions::Ticks;
+    use crate::time::conditions::Ticks;
 
     /// Results and conditions without a reason for doubt.
     fn quiet() -> (Results, Conditions) {

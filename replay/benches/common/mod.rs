@@ -15,7 +15,7 @@ use std::ops::ControlFlow;
 use heaprace::Program;
 use heaprace::contender::{Contender, TouchPolicy};
 use heaprace::lane::Lane;
-use heaprace::leash::Leash;
+use heaprace::limits::Limits;
 use heaprace_reports::stats::{Estimate, RESAMPLES, Regime};
 use heaprace_traces::library::{self, LibraryEntry};
 use heaprace_traces::{Action, Event};
@@ -101,7 +101,7 @@ pub(crate) fn time(
     replays: u64,
 ) -> Duration {
     if regime == Regime::Fresh {
-        let fresh = |_| contender.fresh_lap(lane, touch, Leash::LOOSE).expect("a heap can be reset").wall;
+        let fresh = |_| contender.fresh_lap(lane, touch, Limits::NONE).expect("a heap can be reset").wall;
         return (0..replays).map(fresh).sum();
     }
     let (mut time, mut left) = (Duration::ZERO, replays);
@@ -118,7 +118,7 @@ pub(crate) fn time(
             }
             if left > 0 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
-        contender.laps(lane, touch, Leash::LOOSE, &mut lap).expect("a heap can be reset");
+        contender.laps(lane, touch, Limits::NONE, &mut lap).expect("a heap can be reset");
         assert!(loops > LOOPS_BEFORE_STEADY, "{} fills its heap before it is steady", contender.info.name);
     }
     time

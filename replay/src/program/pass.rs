@@ -8,8 +8,8 @@ use heaprace_traces::import::Repairs;
 use heaprace_traces::record::MARK_PREFIX;
 use heaprace_traces::{Event, Events, TraceError};
 
-use super::CompileError;
 use super::compiler::{AnyIds, Compiler, Ids};
+use super::error::CompileError;
 use super::op::Op;
 
 /// Marks that a program keeps, at most: more than a chart could show.

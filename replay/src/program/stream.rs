@@ -12,9 +12,10 @@ use std::thread;
 use heaprace_traces::Source;
 
 use super::compiler::{AnyIds, Compiler};
+use super::error::CompileError;
 use super::op::Op;
 use super::pass;
-use super::{CompileError, Stretch};
+use super::stretch::Stretch;
 
 /// Words of a chunk, at least, but for the last: 2 MiB, so that the ones on their way stay in the caches that processors share.
 const CHUNK_WORDS: usize = 1 << 18;

@@ -11,7 +11,7 @@ use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 
 use crate::contender::TouchPolicy;
 use crate::heap_size::{self, HeapLimit};
-use crate::leash;
+use crate::limits;
 
 /// The values of a setting, in the order of the plan: never none, and none of them twice.
 #[derive(Clone, Debug, PartialEq)]
@@ -120,7 +120,7 @@ impl Value for Budget {
     fn parse(text: &str) -> Result<Self, String> {
         match text {
             "none" => Ok(Budget::UNLIMITED),
-            text => leash::parse_budget(text).map(|budget| Budget(Some(budget))),
+            text => limits::parse_budget(text).map(|budget| Budget(Some(budget))),
         }
     }
 }

@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use heaprace_allocators::{Purpose, contenders};
-use heaprace_reports::results::{self, Companion, Figure, Results};
+use heaprace_reports::results::{self, Companion, Figure, Results, Rigor};
 use heaprace_traces::Source;
 use serde::{Deserialize, Serialize};
 
 use super::SweepError;
 use super::key::{CellSettings, Key, Work};
-use crate::compare::{Plan, compare};
+use crate::comparison::{ComparisonPlan, compare};
 use crate::contender::Contender;
-use crate::timing::{MakeChild, Rigor, Rounds};
+use crate::time::process::MakeChild;
+use crate::time::rounds::Rounds;
 
 /// The contender that runs in the rounds of every other one that is timed, so that there is something to form ratios to.
 pub const BASELINE: &str = "dlmalloc";
@@ -147,7 +148,7 @@ impl Cell {
         let results = match &self.key.work {
             Work::Bounds => {
                 let settings = CellSettings { rounds: 0, ..CellSettings::default() };
-                compare(&self.trace, &Plan { bounds: true, ..plan(&[], &settings, make_child) }, |_| {})?
+                compare(&self.trace, &ComparisonPlan { bounds: true, ..plan(&[], &settings, make_child) }, |_| {})?
             }
             Work::Contender { name, settings, .. } => measure(&self.trace, name, settings, make_child)?,
         };
@@ -203,7 +204,7 @@ fn measure(trace: &Source, name: &str, settings: &CellSettings, make_child: Make
 }
 
 /// How these contenders are compared under these settings, on one thread.
-fn plan(names: &[&str], settings: &CellSettings, make_child: MakeChild) -> Plan {
+fn plan(names: &[&str], settings: &CellSettings, make_child: MakeChild) -> ComparisonPlan {
     let contenders = names.iter().filter_map(|name| Contender::named(name)).collect();
     let rounds = Rounds {
         count: settings.rounds,
@@ -213,7 +214,7 @@ fn plan(names: &[&str], settings: &CellSettings, make_child: MakeChild) -> Plan 
         limit_pages: settings.heap_limit_pages,
     };
     // Ctrl-C ends a cell at once: half of one is none.
-    Plan {
+    ComparisonPlan {
         verify: settings.verify,
         rigor: if settings.rigorous { Rigor::Rigorous } else { Rigor::Default },
         latency: settings.latency,
@@ -221,6 +222,6 @@ fn plan(names: &[&str], settings: &CellSettings, make_child: MakeChild) -> Plan 
         make_child: Some(make_child),
         min_heap: settings.min_heap,
         budget: settings.budget_ns.map(Duration::from_nanos),
-        ..Plan::of(contenders, rounds)
+        ..ComparisonPlan::of(contenders, rounds)
     }
 }

@@ -14,7 +14,7 @@ use super::BASELINE;
 use super::cell::{CELLS, Cell, Head, State};
 use super::key::Work;
 use super::plan::{Group, Sweep};
-use crate::compare::row;
+use crate::comparison::row;
 use crate::contender::Contender;
 
 /// The cells of a group, put together.

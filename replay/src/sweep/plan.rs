@@ -13,7 +13,7 @@ use super::SweepError;
 use super::cell::{CELLS, Cell};
 use super::key::{Build, CellSettings, Key, Work};
 use super::settings::Settings;
-use crate::compare::folder_name;
+use crate::comparison::folder_name;
 use crate::contender::Contender;
 
 /// What a plan asks for.

@@ -10,7 +10,7 @@ use super::axis::{Axis, Budget};
 use super::key::CellSettings;
 use crate::contender::TouchPolicy;
 use crate::heap_size::HeapLimit;
-use crate::timing::Rigor;
+use crate::time::rounds::FEWEST_RIGOROUS;
 
 /// What makes no sense, and where in the plan it stands.
 type Fault = (Range<usize>, String);
@@ -95,8 +95,8 @@ impl Settings {
         })?;
         // Behind the rounds, of which it wants enough.
         cross(&mut choices, "rigorous", self.rigorous.get_ref(), |choice, rigorous| {
-            if rigorous && (1..Rigor::FEWEST_RIGOROUS_ROUNDS).contains(&choice.rounds) {
-                let (rounds, fewest) = (choice.rounds, Rigor::FEWEST_RIGOROUS_ROUNDS);
+            if rigorous && (1..FEWEST_RIGOROUS).contains(&choice.rounds) {
+                let (rounds, fewest) = (choice.rounds, FEWEST_RIGOROUS);
                 let message =
                     format!("rigorous: there are {rounds} rounds, and it wants at least {fewest}: rounds = 30");
                 return Err((self.rigorous.span(), message));

@@ -1,11 +1,12 @@
 //! The bounds of the library's traces: the clairvoyant placement is checked, above what it cannot be below, and near it.
 
 use heaprace::Program;
-use heaprace::bounds::{self, Bounds, Robson};
 use heaprace::contender::Contender;
 use heaprace::lane::Lane;
-use heaprace::leash::Leash;
+use heaprace::limits::Limits;
+use heaprace::memory::bounds::{self, Robson};
 use heaprace_allocators::page_heap::{Guard, WASM32_PAGES};
+use heaprace_reports::results::Bounds;
 use heaprace_traces::{LibraryEntry, Source, library};
 
 /// Traces with so many allocations at most are looked at here: the others take too long unoptimised. `cargo bench --bench bounds` has them all.
@@ -27,17 +28,15 @@ fn the_clairvoyant_placement_is_sound_and_near_the_most_live_bytes() {
         assert_eq!(bounds.max_live_bytes, *live, "{name}");
         assert!(bounds.max_live_aligned_bytes >= *live, "{name}: {bounds:?}");
         assert!(bounds.clairvoyant_bytes >= *live, "{name}: {bounds:?}");
-        assert_eq!(bounds.robson, Robson::of(*live, bounds.max_size_bytes));
-        assert!(
-            bounds.robson.forced_bytes > bounds.clairvoyant_bytes || bounds.max_size_bytes == *live,
-            "{name}: {bounds:?}"
-        );
+        let robson = Robson::of(*live, bounds.max_size_bytes);
+        assert_eq!((bounds.robson_bytes, bounds.robson_first_fit_bytes), (robson.forced_bytes, robson.first_fit_bytes));
+        assert!(bounds.robson_bytes > bounds.clairvoyant_bytes || bounds.max_size_bytes == *live, "{name}: {bounds:?}");
     }
     for (name, _, bounds) in &small {
         let program = Program::load(&Source::locate(name).unwrap()).unwrap();
         let mut lane = Lane::new(&program, WASM32_PAGES, Guard::Batched).unwrap();
         for contender in Contender::all() {
-            let examination = (contender.examine)(&mut lane, false, &[], Leash::LOOSE).unwrap();
+            let examination = (contender.examine)(&mut lane, false, &[], Limits::NONE).unwrap();
             if let Some(memory) = examination.memory.known().filter(|memory| memory.failed_requests == 0) {
                 let span = memory.peak_span_bytes;
                 assert!(span >= bounds.clairvoyant_bytes, "{name}: {} beats it with {span}", contender.info.name);

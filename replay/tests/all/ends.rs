@@ -7,11 +7,11 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use heaprace::compare::{Plan, Progress};
+use heaprace::comparison::{ComparisonPlan, Progress};
 use heaprace::contender::{Contender, TouchPolicy};
 use heaprace::lane::Lane;
-use heaprace::leash::Leash;
-use heaprace::timing::Rounds;
+use heaprace::limits::Limits;
+use heaprace::time::rounds::Rounds;
 use heaprace::{Program, compare};
 use heaprace_allocators::contenders::talc::Talc;
 use heaprace_allocators::page_heap::{Guard, WASM32_PAGES};
@@ -60,7 +60,12 @@ fn who_is_too_slow_for_its_budget_has_a_row_that_says_how_far_it_came() {
     let contenders = vec![Contender::of::<Slow>(), Contender::named("bump").unwrap()];
     // Far more than bump needs, and far less than 50 µs for each of more than a hundred thousand allocations.
     let budget = Some(Duration::from_secs(3));
-    let plan = Plan { budget, verify: false, min_heap: true, ..Plan::of(contenders, Rounds { count: 1, ..NO_ROUNDS }) };
+    let plan = ComparisonPlan {
+        budget,
+        verify: false,
+        min_heap: true,
+        ..ComparisonPlan::of(contenders, Rounds { count: 1, ..NO_ROUNDS })
+    };
     let results = compare(&Source::locate("gzip-responses").unwrap(), &plan, |_| {}).unwrap();
     let slow = row(&results, "slow");
     let partial = slow.partial.as_ref().unwrap();
@@ -79,9 +84,9 @@ fn who_is_too_slow_for_its_budget_has_a_row_that_says_how_far_it_came() {
 #[test]
 fn what_is_examined_when_the_user_ends_it_stays_as_it_is() {
     let contenders: Vec<_> = ["bump", "talc", "dlmalloc"].map(|name| Contender::named(name).unwrap()).into();
-    let plan = Plan::of(contenders, Rounds { count: 3, ..NO_ROUNDS });
+    let plan = ComparisonPlan::of(contenders, Rounds { count: 3, ..NO_ROUNDS });
     let source = Source::locate("image-decode").unwrap();
-    let whole = compare(&source, &Plan { rounds: NO_ROUNDS, ..plan.clone() }, |_| {}).unwrap();
+    let whole = compare(&source, &ComparisonPlan { rounds: NO_ROUNDS, ..plan.clone() }, |_| {}).unwrap();
     let examined = AtomicUsize::new(0);
     let cut = compare(&source, &plan, |progress| {
         if let Progress::Snapshots { .. } = progress
@@ -107,14 +112,14 @@ fn who_is_ended_in_the_second_replay_keeps_the_figures_of_the_first() {
     let program = Program::load(&Source::locate("gzip-responses").unwrap()).unwrap();
     let mut lane = Lane::new(&program, WASM32_PAGES, Guard::Trap).unwrap();
     let bump = Contender::named("bump").unwrap();
-    let whole = (bump.examine)(&mut lane, false, &[], Leash::LOOSE).unwrap();
+    let whole = (bump.examine)(&mut lane, false, &[], Limits::NONE).unwrap();
     let (interrupt, replayed) = (AtomicBool::new(false), AtomicU64::new(0));
     let tell = |events| {
         if replayed.fetch_add(events, Ordering::Relaxed) + events > program.events() {
             interrupt.store(true, Ordering::Relaxed);
         }
     };
-    let cut = (bump.examine)(&mut lane, false, &[], Leash::new(&interrupt, None).telling(&tell)).unwrap();
+    let cut = (bump.examine)(&mut lane, false, &[], Limits::new(&interrupt, None).with_progress(&tell)).unwrap();
     assert!(interrupt.into_inner() && cut.partial.is_none());
     let (mut whole, cut) = (whole.memory.known().unwrap().clone(), cut.memory.known().unwrap());
     assert!(!whole.splits.is_empty() && !whole.strips.is_empty());
@@ -126,9 +131,9 @@ fn who_is_ended_in_the_second_replay_keeps_the_figures_of_the_first() {
 #[test]
 fn side_by_side_and_streamed_the_figures_are_the_same() {
     let source = Source::locate("gzip-responses").unwrap();
-    let plan = Plan::of(Contender::all(), NO_ROUNDS);
+    let plan = ComparisonPlan::of(Contender::all(), NO_ROUNDS);
     let alone = compare(&source, &plan, |_| {}).unwrap();
-    let beside = Plan { jobs: NonZeroUsize::new(4).unwrap(), ..plan };
+    let beside = ComparisonPlan { jobs: NonZeroUsize::new(4).unwrap(), ..plan };
     let together = compare(&source, &beside, |_| {}).unwrap();
     assert_eq!(alone.contenders, together.contenders);
     assert_eq!(alone.trace, together.trace);
@@ -137,7 +142,7 @@ fn side_by_side_and_streamed_the_figures_are_the_same() {
     assert!(streamed.is_streamed());
     let mut lane = Lane::new(&streamed, WASM32_PAGES, Guard::Trap).unwrap();
     for (contender, row) in Contender::all().iter().zip(&alone.contenders) {
-        let examination = (contender.examine)(&mut lane, true, &[], Leash::LOOSE).unwrap();
+        let examination = (contender.examine)(&mut lane, true, &[], Limits::NONE).unwrap();
         assert_eq!((&examination.memory, &examination.verification), (&row.memory, &row.verification));
     }
 }

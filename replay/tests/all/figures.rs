@@ -6,8 +6,8 @@ use std::alloc::Layout;
 
 use heaprace::contender::Contender;
 use heaprace::lane::Lane;
-use heaprace::leash::Leash;
-use heaprace::metrics::Instant;
+use heaprace::limits::Limits;
+use heaprace::memory::metrics::Instant;
 use heaprace_allocators::contenders::bump::Bump;
 use heaprace_allocators::{HeapAllocator, HeapRef, Info};
 use heaprace_reports::results::{FootprintPoint, Memory, PartKind};
@@ -208,7 +208,7 @@ fn every_figure_follows_the_page_size() {
     // 10,000 bytes on pages of 4,096: two are full, and 1,808 bytes, 44 % of it, are in the third.
     let (program, page) = (program("alloc,1,10000,8\n"), PageSize::from_bytes(4096).unwrap());
     let mut lane = Lane::on(&program, PageHeap::reserve_sized(page, 16, Guard::Trap).unwrap());
-    let examination = (Contender::named("bump").unwrap().examine)(&mut lane, true, &[], Leash::LOOSE).unwrap();
+    let examination = (Contender::named("bump").unwrap().examine)(&mut lane, true, &[], Limits::NONE).unwrap();
     let memory = examination.memory.known().unwrap();
     assert_eq!((memory.peak_heap_pages, memory.peak_heap_bytes, memory.overhead_ratio), (3, 12_288, 1.2288));
     assert_eq!(memory.timeline.iter().map(|point| point.committed_bytes).collect::<Vec<_>>(), [12_288]);
@@ -275,7 +275,7 @@ fn snapshots_tell_where_objects_lie_and_since_when() {
     let mut lane = heaprace::lane::Lane::new(&program, 16, heaprace_allocators::page_heap::Guard::Trap).unwrap();
     let at = [Instant::PeakLive, Instant::End, Instant::Event(3), Instant::Event(99)];
     let contender = Contender::named("segregated-bump").unwrap();
-    let snapshots = (contender.examine)(&mut lane, false, &at, Leash::LOOSE).unwrap().snapshots;
+    let snapshots = (contender.examine)(&mut lane, false, &at, Limits::NONE).unwrap().snapshots;
     let found: Vec<_> = snapshots
         .iter()
         .map(|snapshot| {

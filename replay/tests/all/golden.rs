@@ -3,7 +3,7 @@
 use heaprace::Program;
 use heaprace::contender::Contender;
 use heaprace::lane::Lane;
-use heaprace::leash::Leash;
+use heaprace::limits::Limits;
 use heaprace_allocators::PAGE_BYTES;
 use heaprace_allocators::page_heap::{Guard, WASM32_PAGES};
 use heaprace_reports::results::Verification;
@@ -69,9 +69,9 @@ fn peaks_of(entry: &LibraryEntry) -> (&'static str, Vec<u64>) {
         let mut lane = Lane::new(&program, WASM32_PAGES, Guard::Trap).unwrap();
         let mut other = Lane::new(&program, WASM32_PAGES, Guard::Batched).unwrap();
         let [first, again, elsewhere] = [
-            (contender.examine)(&mut lane, true, &[], Leash::LOOSE),
-            (contender.examine)(&mut lane, false, &[], Leash::LOOSE),
-            (contender.examine)(&mut other, false, &[], Leash::LOOSE),
+            (contender.examine)(&mut lane, true, &[], Limits::NONE),
+            (contender.examine)(&mut lane, false, &[], Limits::NONE),
+            (contender.examine)(&mut other, false, &[], Limits::NONE),
         ]
         .map(Result::unwrap);
         assert_eq!(first.verification, Verification::Passed, "{} on {}", contender.info.name, entry.name);
@@ -81,8 +81,8 @@ fn peaks_of(entry: &LibraryEntry) -> (&'static str, Vec<u64>) {
         // The minimum heap lies between what is live, below which no replay completes, and the peak, with which this one does.
         let live_pages = program.profile().peak_live_bytes.div_ceil(PAGE_BYTES as u64);
         assert!(memory.peak_heap_pages >= live_pages);
-        assert_eq!((contender.first_failure)(&mut other, memory.peak_heap_pages as usize, Leash::LOOSE).unwrap(), None);
-        assert!((contender.first_failure)(&mut other, live_pages as usize - 1, Leash::LOOSE).unwrap().is_some());
+        assert_eq!((contender.first_failure)(&mut other, memory.peak_heap_pages as usize, Limits::NONE).unwrap(), None);
+        assert!((contender.first_failure)(&mut other, live_pages as usize - 1, Limits::NONE).unwrap().is_some());
         peaks.push(memory.peak_heap_pages);
         names.push(contender.info.name);
     }

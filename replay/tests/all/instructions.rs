@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use heaprace::Program;
-use heaprace::child::Trace;
-use heaprace::compare::{Plan, compare};
+use heaprace::comparison::{ComparisonPlan, compare};
 use heaprace::contender::{Contender, TouchPolicy};
-use heaprace::instructions::simulate;
-use heaprace::leash::Leash;
-use heaprace::timing::{MakeChild, Rounds};
+use heaprace::limits::Limits;
+use heaprace::time::instructions::simulate;
+use heaprace::time::process::MakeChild;
+use heaprace::time::process::Trace;
+use heaprace::time::rounds::Rounds;
 use heaprace_allocators::PageSize;
 use heaprace_reports::results::{Figure, Instructions, Results};
 use heaprace_traces::Source;
@@ -45,7 +46,7 @@ fn count(contender: &str, path: &Path, make_child: MakeChild) -> Figure<Instruct
     let program = Program::load(&source).unwrap();
     let contender = Contender::named(contender).unwrap();
     let trace = Trace::of(&source).expect("it is in a file");
-    simulate(&trace, program.events(), &contender, &ROUNDS, make_child, Leash::LOOSE)
+    simulate(&trace, program.events(), &contender, &ROUNDS, make_child, Limits::NONE)
 }
 
 /// Allocations and deallocations in turn.
@@ -122,7 +123,8 @@ fn what_is_in_the_way_is_a_reason() {
     }
     let source = Source::from_bytes("a.csv", "op,id,size,align\nalloc,1,8,8\n".as_bytes());
     let bump = vec![Contender::named("bump").unwrap()];
-    let plan = Plan { instructions: true, make_child: Some(replay_child), ..Plan::of(bump, ROUNDS) };
+    let plan =
+        ComparisonPlan { instructions: true, make_child: Some(replay_child), ..ComparisonPlan::of(bump, ROUNDS) };
     let in_memory = compare(&source, &plan, |_| {}).unwrap();
     let reason = Figure::unknown("a trace in memory cannot be given to another process");
     assert_eq!(in_memory.contenders[0].instructions, reason);

@@ -4,12 +4,12 @@ use std::alloc::Layout;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use heaprace::compare::{Plan, Progress, compare};
+use heaprace::comparison::{ComparisonPlan, Progress, compare};
 use heaprace::contender::{Contender, TouchPolicy};
 use heaprace::lane::Lane;
-use heaprace::latency::Clock;
-use heaprace::leash::Leash;
-use heaprace::timing::Rounds;
+use heaprace::limits::Limits;
+use heaprace::time::calls::Clock;
+use heaprace::time::rounds::Rounds;
 use heaprace_allocators::contenders::bump::Bump;
 use heaprace_allocators::faulty::{self, Faulty};
 use heaprace_allocators::page_heap::Guard;
@@ -122,7 +122,7 @@ fn with_slow_calls() -> (String, Vec<SlowCall>) {
 fn latency(contender: Contender, lines: &str) -> Latency {
     let program = program(lines);
     let mut lane = Lane::new(&program, 256, Guard::Batched).unwrap();
-    contender.latency(&mut lane, &Clock::calibrate().unwrap(), TouchPolicy::None, Leash::LOOSE).unwrap()
+    contender.latency(&mut lane, &Clock::calibrate().unwrap(), TouchPolicy::None, Limits::NONE).unwrap()
 }
 
 #[test]
@@ -174,12 +174,20 @@ fn every_call_is_counted_in_its_class_and_in_all() {
     }
 }
 
-fn results(file: &str, change: impl FnOnce(Plan) -> Plan, mut at: impl FnMut(&Plan, Progress<'_>)) -> Results {
+fn results(
+    file: &str,
+    change: impl FnOnce(ComparisonPlan) -> ComparisonPlan,
+    mut at: impl FnMut(&ComparisonPlan, Progress<'_>),
+) -> Results {
     let contenders = ["talc", "bump", "null"].map(|name| Contender::named(name).unwrap());
     let contenders = contenders.into_iter().chain([Contender::of::<Faulty<faulty::Overlap>>()]).collect();
     // Four pages: too few for who does not use the freed block again.
     let rounds = Rounds { count: 0, seed: 1, touch: TouchPolicy::First, page: PageSize::WASM, limit_pages: 4 };
-    let plan = change(Plan { latency: true, make_child: Some(replay_child), ..Plan::of(contenders, rounds) });
+    let plan = change(ComparisonPlan {
+        latency: true,
+        make_child: Some(replay_child),
+        ..ComparisonPlan::of(contenders, rounds)
+    });
     let lines =
         "alloc,0,64,8\nalloc,1,64,8\nalloc,2,64,8\nalloc,3,64,8\nalloc,4,150000,8\ndealloc,4\nalloc,5,150000,8\n";
     compare(&trace_file(file, lines), &plan, |progress| at(&plan, progress)).unwrap()
@@ -200,7 +208,7 @@ fn only_who_did_all_the_work_and_did_it_right_is_measured_and_only_on_demand() {
     let expected = ["21", "did less work: requests failed", "21", "failed verification at event 4"];
     assert_eq!(calls(&measured), expected, "without any rounds, too");
     assert!(measured.settings.latency);
-    let not_asked = results("latency-not-asked.csv", |plan| Plan { latency: false, ..plan }, |_, _| {});
+    let not_asked = results("latency-not-asked.csv", |plan| ComparisonPlan { latency: false, ..plan }, |_, _| {});
     assert_eq!(calls(&not_asked), ["not asked for"; 4]);
 }
 

@@ -45,7 +45,7 @@ use heaprace::contender::Contender;
 #[cfg(test)]
 use heaprace::lane::{Examination, Lane};
 #[cfg(test)]
-use heaprace::leash::Leash;
+use heaprace::limits::Limits;
 #[cfg(test)]
 use heaprace_allocators::page_heap::Guard;
 
@@ -53,7 +53,7 @@ use heaprace_allocators::page_heap::Guard;
 #[cfg(test)]
 fn replay_child() -> std::io::Result<std::process::Command> {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_replay"));
-    command.arg(heaprace::child::VERB);
+    command.arg(heaprace::time::process::VERB);
     Ok(command)
 }
 
@@ -76,5 +76,5 @@ fn program(lines: &str) -> Program {
 #[cfg(test)]
 fn examine(contender: Contender, program: &Program, limit_pages: usize) -> Examination {
     let mut lane = Lane::new(program, limit_pages, Guard::Trap).unwrap();
-    (contender.examine)(&mut lane, true, &[], Leash::LOOSE).unwrap()
+    (contender.examine)(&mut lane, true, &[], Limits::NONE).unwrap()
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use heaprace::timing::Rigor;
+use heaprace::time::rounds;
 use heaprace::warnings;
+use heaprace_reports::results::Rigor;
 use heaprace_reports::results::WarningCode;
 use heaprace_reports::stats::{RESAMPLES, ROUNDS_FOR_95};
 
@@ -56,10 +57,10 @@ fn limits_are_as_the_page_says() {
     }
     let rigor = section(PAGE, "Quick, default, rigorous");
     let rounds = [
-        (Rigor::QUICK_ROUNDS == 6, "| `--quick` | 6, "),
-        (Rigor::DEFAULT_ROUNDS == 15, "| default | 15 "),
+        (rounds::default_count(Rigor::Quick) == 6, "| `--quick` | 6, "),
+        (rounds::default_count(Rigor::Default) == 15, "| default | 15 "),
         (
-            Rigor::RIGOROUS_ROUNDS == 30 && Rigor::FEWEST_RIGOROUS_ROUNDS == 20,
+            rounds::default_count(Rigor::Rigorous) == 30 && rounds::FEWEST_RIGOROUS == 20,
             "| `--rigorous` | 30 (`--rounds` may say otherwise, from 20 on)",
         ),
     ];

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use heaprace::compare::{Plan, compare};
+use heaprace::comparison::{ComparisonPlan, compare};
 use heaprace::contender::{Contender, TouchPolicy};
-use heaprace::timing::Rounds;
+use heaprace::time::rounds::Rounds;
 use heaprace_allocators::PageSize;
 use heaprace_traces::Source;
 use serde_json::Value;
@@ -43,11 +43,11 @@ fn measured() -> BTreeSet<String> {
     // And one in which none fails, as growth is not known otherwise.
     let memory = examine(Contender::named("segregated-bump").unwrap(), &program("alloc,1,100,8\n"), 1).memory;
     keys(&serde_json::to_value(memory).unwrap(), &mut found);
-    let plan = Plan {
+    let plan = ComparisonPlan {
         verify: false,
         bounds: true,
         min_heap: true,
-        ..Plan::of(
+        ..ComparisonPlan::of(
             vec![Contender::named("bump").unwrap()],
             Rounds { count: 0, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: 16 },
         )

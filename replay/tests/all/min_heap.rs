@@ -4,12 +4,12 @@ use std::alloc::Layout;
 use std::num::NonZeroUsize;
 
 use heaprace::Program;
-use heaprace::compare::{Plan, Progress};
+use heaprace::comparison::{ComparisonPlan, Progress};
 use heaprace::contender::{Contender, TouchPolicy};
 use heaprace::lane::Lane;
-use heaprace::leash::Leash;
-use heaprace::min_heap::{self, Candidate};
-use heaprace::timing::Rounds;
+use heaprace::limits::Limits;
+use heaprace::memory::min_heap::{self, Candidate};
+use heaprace::time::rounds::Rounds;
 use heaprace_allocators::faulty::{self, Faulty};
 use heaprace_allocators::page_heap::{Guard, WASM32_PAGES};
 use heaprace_allocators::{HeapAllocator, HeapRef, Info, PageHeap, PageSize, Purpose};
@@ -23,7 +23,7 @@ const ONE: NonZeroUsize = NonZeroUsize::MIN;
 fn peak_pages(contender: Contender, program: &Program, page: PageSize) -> usize {
     let pages = page.pages_for(WASM32_PAGES * PageSize::WASM.bytes());
     let mut lane = Lane::on(program, PageHeap::reserve_sized(page, pages, Guard::Batched).unwrap());
-    let examination = (contender.examine)(&mut lane, false, &[], Leash::LOOSE).unwrap();
+    let examination = (contender.examine)(&mut lane, false, &[], Limits::NONE).unwrap();
     let memory = examination.memory.known().unwrap_or_else(|| panic!("{examination:?}"));
     assert_eq!(memory.failed_requests, 0);
     memory.peak_heap_pages as usize
@@ -33,7 +33,7 @@ fn peak_pages(contender: Contender, program: &Program, page: PageSize) -> usize 
 fn found(contender: Contender, program: &Program, page: PageSize) -> (usize, MinHeap) {
     let peak_pages = peak_pages(contender, program, page);
     let found =
-        min_heap::find(program, page, &[Candidate { contender, peak_pages }], ONE, Leash::LOOSE, |_| {}).unwrap();
+        min_heap::find(program, page, &[Candidate { contender, peak_pages }], ONE, Limits::NONE, |_| {}).unwrap();
     (peak_pages, found[0].known().unwrap().clone())
 }
 
@@ -103,7 +103,7 @@ fn bisected(contender: Contender, program: &Program, mut fails: usize, mut small
     let mut lane = Lane::new(program, smallest, Guard::Trap).unwrap();
     while smallest - fails > 1 {
         let middle = fails + (smallest - fails) / 2;
-        match (contender.first_failure)(&mut lane, middle, Leash::LOOSE).unwrap() {
+        match (contender.first_failure)(&mut lane, middle, Limits::NONE).unwrap() {
             None => smallest = middle,
             Some(_) => fails = middle,
         }
@@ -132,10 +132,10 @@ fn completion_that_is_not_monotone_does_not_lead_the_search_astray() {
 }
 
 fn results(trace: &Source, contenders: Vec<Contender>, limit_pages: usize, threads: usize) -> Results {
-    let plan = Plan {
+    let plan = ComparisonPlan {
         min_heap: threads > 0,
         jobs: NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN),
-        ..Plan::of(
+        ..ComparisonPlan::of(
             contenders,
             Rounds { count: 0, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages },
         )
@@ -160,7 +160,7 @@ fn on_the_library_the_minimum_lies_between_live_and_peak_whatever_the_threads() 
             assert!(lower <= min.pages && min.pages <= peak, "{name}: {}: {lower} {} {peak}", row.name, min.pages);
             let mut lane = Lane::new(&program, WASM32_PAGES, Guard::Trap).unwrap();
             let mut first_failure =
-                |pages: u64| (contender.first_failure)(&mut lane, pages as usize, Leash::LOOSE).unwrap();
+                |pages: u64| (contender.first_failure)(&mut lane, pages as usize, Limits::NONE).unwrap();
             assert_eq!(first_failure(min.pages), None, "{name}: {}", row.name);
             assert!(min.pages == lower || first_failure(min.pages - 1).is_some(), "{name}: {}", row.name);
         }
@@ -193,7 +193,7 @@ fn who_has_no_minimum_heap_says_why() {
 fn a_peak_below_what_was_live_is_not_searched_below() {
     let program = program("alloc,1,100000,8\n");
     let candidate = Candidate { contender: Contender::named("bump").unwrap(), peak_pages: 1 };
-    let found = min_heap::find(&program, PageSize::WASM, &[candidate], ONE, Leash::LOOSE, |_| {}).unwrap();
+    let found = min_heap::find(&program, PageSize::WASM, &[candidate], ONE, Limits::NONE, |_| {}).unwrap();
     assert_eq!(found, [Figure::unknown("more was live than its heap had: its blocks are not sound")]);
 }
 
@@ -201,11 +201,11 @@ fn a_peak_below_what_was_live_is_not_searched_below() {
 fn the_search_is_shown_from_the_first_try_to_the_last_contender() {
     let text = "op,id,size,align\nalloc,1,100000,8\nalloc,2,100000,8\ndealloc,1\nalloc,3,150000,8\n";
     let source = Source::from_bytes("test.csv", text.as_bytes());
-    let plan = Plan {
+    let plan = ComparisonPlan {
         verify: false,
         min_heap: true,
         jobs: NonZeroUsize::new(2).unwrap(),
-        ..Plan::of(
+        ..ComparisonPlan::of(
             ["talc", "dlmalloc", "bump"].map(|name| Contender::named(name).unwrap()).into(),
             Rounds { count: 0, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: 64 },
         )

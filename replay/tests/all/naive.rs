@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use heaprace::Program;
 use heaprace::contender::Contender;
 use heaprace::engine::{Block, Flow, Observer, TouchNone, replay};
-use heaprace::metrics::{Figures, Setting, Watch};
+use heaprace::memory::metrics::{Figures, Setting, Watch};
 use heaprace_allocators::contenders::segregated_bump::SegregatedBump;
 use heaprace_allocators::page_heap::Guard;
 use heaprace_allocators::{HeapAllocator, HeapRef, PageHeap};

@@ -8,13 +8,17 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use heaprace::child::{self, Request, Task, Trace};
 use heaprace::contender::{Contender, TouchPolicy};
 use heaprace::lane::LaneError;
-use heaprace::leash::{Leash, Stop};
-use heaprace::timing::{self, MakeChild, Race, Rigor, Rounds, Sample, Timing};
+use heaprace::limits::{Limits, Stop};
+use heaprace::time::process::MakeChild;
+use heaprace::time::process::{self, Request, Task, Trace};
+use heaprace::time::race::{self, Race, Timing};
+use heaprace::time::rounds::Rounds;
+use heaprace::time::sample::Sample;
 use heaprace_allocators::PageSize;
 use heaprace_reports::results::Figure;
+use heaprace_reports::results::Rigor;
 
 use crate::replay_child;
 
@@ -41,7 +45,7 @@ fn run(rigor: Rigor, make_child: impl Fn() -> io::Result<Command>) -> Timing {
     let contenders = ["bump", "null"].map(|name| Contender::named(name).unwrap());
     let trace = Trace::Library(TRACE.to_owned());
     let race = Race { trace: &trace, events: events(), contenders: &contenders, rounds: ROUNDS, rigor };
-    timing::run(&race, Leash::LOOSE, make_child, |_, _| ControlFlow::Continue(())).unwrap()
+    race::run(&race, Limits::NONE, make_child, |_, _| ControlFlow::Continue(())).unwrap()
 }
 
 #[test]
@@ -92,9 +96,9 @@ fn environments_differ_from_child_to_child_and_not_from_run_to_run() {
         let trace = Trace::Library(TRACE.to_owned());
         let contenders = [Contender::named("bump").unwrap()];
         let race = Race { trace: &trace, events: events(), contenders: &contenders, rounds, rigor: Rigor::Rigorous };
-        let timing = timing::run(
+        let timing = race::run(
             &race,
-            Leash::LOOSE,
+            Limits::NONE,
             || Ok(shell(script)),
             |_, timing| {
                 sizes.lock().unwrap().clone_from(&timing.times[0].known().unwrap().fresh_ns);
@@ -141,7 +145,7 @@ fn a_child_that_does_not_listen_may_still_answer() {
     let mut command = Command::new("sh");
     command.args(["-c", &format!("exec < /dev/null; echo '{ANSWER}'")]);
     let request = Request::new(&Trace::Library("x".repeat(1 << 20)), 1, ["bump"], &ROUNDS, Task::Time { cpu: None });
-    let sample: Sample = child::ask(command, &request, Leash::LOOSE).only().unwrap();
+    let sample: Sample = process::ask(command, &request, Limits::NONE).only().unwrap();
     assert_eq!((sample.fresh.wall_ns, sample.all.processor_ns), (1, Some(4)));
 }
 
@@ -150,11 +154,11 @@ fn a_child_that_does_not_listen_may_still_answer() {
 #[test]
 fn who_is_interrupted_does_not_wait_for_a_child() {
     let interrupt = AtomicBool::new(true);
-    let leash = Leash::new(&interrupt, None);
+    let limits = Limits::new(&interrupt, None);
     let request = Request::new(&Trace::Library(TRACE.to_owned()), 1, ["bump"], &ROUNDS, Task::Time { cpu: None });
     let begun = Instant::now();
     // The shell becomes what it runs, so that there is one process to kill.
-    let error = child::ask::<Sample>(shell("exec sleep 60"), &request, leash).only().unwrap_err();
+    let error = process::ask::<Sample>(shell("exec sleep 60"), &request, limits).only().unwrap_err();
     assert_eq!(error, "interrupted");
     assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
 
@@ -172,7 +176,7 @@ fn who_is_interrupted_does_not_wait_for_a_child() {
     let trace = Trace::Library(TRACE.to_owned());
     let race =
         Race { trace: &trace, events: events(), contenders: &contenders, rounds: ROUNDS, rigor: Rigor::Rigorous };
-    let ended = timing::run(&race, Leash::new(&interrupt, None), make_child, |round, timing| {
+    let ended = race::run(&race, Limits::new(&interrupt, None), make_child, |round, timing| {
         rounds.push((round, timing.times.iter().all(|time| time.known().is_some())));
         ControlFlow::Continue(())
     });
@@ -187,7 +191,7 @@ fn what_was_answered_before_a_death_counts() {
     let request =
         Request::new(&Trace::Library(TRACE.to_owned()), 1, ["a", "b", "c"], &ROUNDS, Task::Time { cpu: None });
     let command = shell(&format!("echo '{ANSWER}'; echo '{{\"Err\":\"not today\"}}'; echo '{{\"Ok'; kill -9 $$"));
-    let answers = child::ask::<Sample>(command, &request, Leash::LOOSE);
+    let answers = process::ask::<Sample>(command, &request, Limits::NONE);
     assert_eq!(answers.answers.len(), 2);
     assert!(answers.answers[0].is_ok() && answers.answers[1] == Err("not today".to_owned()), "{answers:?}");
     assert_eq!(answers.ended.as_deref(), Some("its process died: signal: 9 (SIGKILL)"));
@@ -196,6 +200,6 @@ fn what_was_answered_before_a_death_counts() {
 #[test]
 fn a_request_that_is_too_long_or_none_is_refused() {
     let request = Request::new(&Trace::Library("x".repeat(2 << 20)), 1, ["bump"], &ROUNDS, Task::Time { cpu: None });
-    let error = child::ask::<Sample>(replay_child().unwrap(), &request, Leash::LOOSE).only().unwrap_err();
+    let error = process::ask::<Sample>(replay_child().unwrap(), &request, Limits::NONE).only().unwrap_err();
     assert!(error.contains("this is no request"), "{error}");
 }

@@ -1,7 +1,7 @@
 //! Running out of memory is an outcome: it is counted, the replay goes on without the object, and nothing breaks.
 
 use heaprace::contender::Contender;
-use heaprace::leash::Leash;
+use heaprace::limits::Limits;
 use heaprace_reports::results::{FailedRequest, Memory, Verification};
 
 use crate::{examine, program};
@@ -48,7 +48,7 @@ fn a_heap_without_pages_refuses_everything() {
     {
         let program = program("alloc,1,10,1\nrealloc,1,20\ndealloc,1\nalloc,1,1,1\n");
         let mut lane = heaprace::lane::Lane::new(&program, 0, heaprace_allocators::page_heap::Guard::Trap).unwrap();
-        let examination = (contender.examine)(&mut lane, true, &[], Leash::LOOSE).unwrap();
+        let examination = (contender.examine)(&mut lane, true, &[], Limits::NONE).unwrap();
         assert_eq!(examination.verification, Verification::Passed, "{}", contender.info.name);
         assert_eq!(
             examination.memory,

@@ -5,10 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use heaprace::compare::{Plan, compare};
+use heaprace::comparison::{ComparisonPlan, compare};
 use heaprace::contender::{Contender, TouchPolicy};
 use heaprace::sweep::{Build, Cell, State, Stray, Sweep, merge, strays};
-use heaprace::timing::Rounds;
+use heaprace::time::rounds::Rounds;
 use heaprace_reports::results::{Figure, Results, Rigor, Verification, WarningCode};
 
 /// A folder that goes when the test does.
@@ -38,7 +38,7 @@ fn sweep(settings: &str) -> Sweep {
 
 fn make_child() -> io::Result<Command> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_replay"));
-    command.arg(heaprace::child::VERB);
+    command.arg(heaprace::time::process::VERB);
     Ok(command)
 }
 
@@ -80,8 +80,12 @@ fn merged_cells_are_what_one_run_gives() {
         limit_pages: 65_536,
     };
     let contenders = ["dlmalloc", "talc", "null"].map(|name| Contender::named(name).unwrap()).into();
-    let plan =
-        Plan { bounds: true, min_heap: true, make_child: Some(crate::replay_child), ..Plan::of(contenders, rounds) };
+    let plan = ComparisonPlan {
+        bounds: true,
+        min_heap: true,
+        make_child: Some(crate::replay_child),
+        ..ComparisonPlan::of(contenders, rounds)
+    };
     let whole = compare(&heaprace_traces::Source::locate("repeated-growth").unwrap(), &plan, |_| {}).unwrap();
     assert_eq!((&joint.settings, &joint.trace, &joint.bounds), (&whole.settings, &whole.trace, &whole.bounds));
     assert_eq!(joint.contenders.len(), 3);

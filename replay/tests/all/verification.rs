@@ -1,8 +1,8 @@
 //! Each check of the verification bites: deliberately faulty allocators are caught, at the right event, and get no figures.
 
-use heaprace::compare::{Plan, Progress};
+use heaprace::comparison::{ComparisonPlan, Progress};
 use heaprace::contender::{Contender, TouchPolicy};
-use heaprace::timing::Rounds;
+use heaprace::time::rounds::Rounds;
 use heaprace_allocators::faulty::{self, Faulty, GrowsWithoutItsClass};
 use heaprace_allocators::{HeapAllocator, PageSize};
 use heaprace_reports::results::{Figure, Verification, WarningCode};
@@ -77,7 +77,7 @@ fn growing_in_place_without_the_class_is_caught_in_a_replay() {
 fn a_contender_that_fails_is_a_row_without_a_timing_beside_the_others() {
     let contenders = vec![Contender::named("talc").unwrap(), Contender::of::<Faulty<faulty::Overlap>>()];
     let rounds = Rounds { count: 2, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: 16 };
-    let plan = Plan { make_child: Some(replay_child), ..Plan::of(contenders, rounds) };
+    let plan = ComparisonPlan { make_child: Some(replay_child), ..ComparisonPlan::of(contenders, rounds) };
     // What would be saved after each round: its number, and how many samples there are.
     let mut rounds = Vec::new();
     let results = heaprace::compare(&trace_file("fails-beside-others.csv", LINES), &plan, |progress| {

@@ -1,0 +1,125 @@
+//! The options `--export-...`: one for each exporter that there is.
+
+use std::path::{Path, PathBuf};
+
+use clap::builder::PathBufValueParser;
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
+use heaprace_reports::export::{self, Exporter, Make};
+use heaprace_reports::results::Results;
+
+use crate::cli::terminal::{FAILED, complain, note, print_bytes};
+
+/// Stands for standard output.
+const STDOUT: &str = "-";
+
+/// What is to be exported, and where to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Exports(Vec<(&'static Exporter, PathBuf)>);
+
+// By hand and not derived, so that an exporter is one line of a table.
+impl Args for Exports {
+    fn augment_args(command: Command) -> Command {
+        let option = |exporter: &Exporter| {
+            let (value, help) = match exporter.make {
+                Make::File(_) => ("PATH|-", format!("Write {}", exporter.what)),
+                Make::Charts(_) => {
+                    ("DIR", format!("Write {} as DIR/<trace>-<chart>.{}", exporter.what, exporter.format))
+                }
+                Make::NotBuilt { feature } => {
+                    ("PATH", format!("Write {}: needs a build with --features {feature}", exporter.what))
+                }
+            };
+            Arg::new(exporter.option)
+                .long(exporter.option)
+                .value_name(value)
+                .help(help)
+                .help_heading("Exports, '-' being standard output")
+                .value_parser(PathBufValueParser::new())
+        };
+        export::ALL.iter().fold(command, |command, exporter| command.arg(option(exporter)))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Exports {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let chosen = export::ALL.iter().filter_map(|exporter| {
+            let path = matches.get_one::<PathBuf>(exporter.option)?;
+            Some((exporter, path.clone()))
+        });
+        Ok(Exports(chosen.collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Exports {
+    /// Whether one of them goes to standard output, where nothing else must go then.
+    pub(crate) fn take_stdout(&self) -> bool {
+        self.0.iter().any(|(_, path)| path.as_os_str() == STDOUT)
+    }
+
+    /// Says what makes no sense before anything is measured.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let to_stdout = |(_, path): &&(&Exporter, PathBuf)| path.as_os_str() == STDOUT;
+        for (exporter, path) in &self.0 {
+            let option = exporter.option;
+            match exporter.make {
+                Make::NotBuilt { feature } => {
+                    return Err(format!(
+                        "--{option}: this build cannot write {}; 'cargo install --path replay --features {feature}' makes one that can",
+                        exporter.format
+                    ));
+                }
+                Make::Charts(_) if path.as_os_str() == STDOUT => {
+                    return Err(format!("--{option}: there is a file for each chart; name a folder for them"));
+                }
+                Make::Charts(_) if path.is_file() => {
+                    return Err(format!("--{option}: {} is a file; name a folder for the charts", path.display()));
+                }
+                Make::File(_) if path.is_dir() => {
+                    return Err(format!("--{option}: {} is a folder; name a file in it", path.display()));
+                }
+                Make::File(_) if path.ancestors().skip(1).any(Path::is_file) => {
+                    return Err(format!("--{option}: {}: a folder on the way to it is a file", path.display()));
+                }
+                _ => {}
+            }
+        }
+        match self.0.iter().filter(to_stdout).count() {
+            0 | 1 => Ok(()),
+            _ => Err("two exports cannot both go to standard output".to_owned()),
+        }
+    }
+
+    /// Writes all of them, and gives the exit code. What fails does not keep the others from being written.
+    pub(crate) fn write(&self, all: &[Results]) -> u8 {
+        self.0.iter().map(|(exporter, path)| write(exporter, path, all)).max().unwrap_or(0)
+    }
+}
+
+fn write(exporter: &Exporter, path: &Path, all: &[Results]) -> u8 {
+    let written = match exporter.make {
+        Make::File(make) => match make(all) {
+            Ok(bytes) if path.as_os_str() == STDOUT => return print_bytes(&bytes),
+            Ok(bytes) => heaprace_reports::save(path, &bytes),
+            Err(error) => Err(error),
+        },
+        Make::Charts(convert) => export::charts(all, path, exporter.format, convert).map(drop),
+        // Checked before.
+        Make::NotBuilt { .. } => return FAILED,
+    };
+    match written {
+        Ok(()) => {
+            note(format_args!("Exported to {}", path.display()));
+            0
+        }
+        Err(error) => complain(FAILED, error),
+    }
+}

@@ -1,0 +1,118 @@
+//! How far a comparison is, on standard error.
+
+use std::cell::Cell;
+use std::fmt;
+use std::io::{self, IsTerminal};
+use std::time::Duration;
+
+use heaprace::comparison::Progress;
+use heaprace_reports::numbers::{count, grouped};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+
+use crate::cli::terminal::note;
+
+/// Progress in events, of which there may be billions.
+const EVENTS: &str = "{prefix}: {msg} {wide_bar} {percent}%, {rate}, {eta} left";
+
+/// Something whose length is not known.
+const BEGUN: &str = "{prefix}: {msg}";
+
+/// Progress in steps, of which there are few.
+const STEPS: &str = "{prefix}: {msg} {wide_bar} {pos}/{len}, {eta} left";
+
+/// From this on, it is worth telling how fast traces were gone through.
+const LONG: Duration = Duration::from_secs(10);
+
+/// Events a second, in words.
+fn rate(per_second: f64) -> String {
+    if per_second < 1e5 {
+        format!("{} a second", grouped(per_second as u64))
+    } else {
+        format!("{:.1} million a second", per_second / 1e6)
+    }
+}
+
+/// Progress on standard error, if that is a terminal.
+pub(crate) struct Bar {
+    bar: ProgressBar,
+    rate_is_told: Cell<bool>,
+}
+
+impl Bar {
+    pub(crate) fn new(trace: &str) -> Self {
+        let bar = if io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+        bar.set_style(Bar::style(BEGUN));
+        bar.set_prefix(trace.to_owned());
+        bar.set_message("reading");
+        Bar { bar, rate_is_told: Cell::new(false) }
+    }
+
+    pub(crate) fn show(&self, progress: &Progress<'_>) {
+        match *progress {
+            Progress::Reading => self.bar.set_message("reading"),
+            Progress::Examining { names, events, all_events } => {
+                self.bar.set_style(Bar::style(EVENTS));
+                self.bar.set_message(format!("checking {}", names.join(", ")));
+                self.bar.set_length(all_events);
+                self.bar.set_position(events);
+            }
+            Progress::Snapshots { .. } | Progress::Examined(_) => {}
+            Progress::Bounding => self.bar.set_message("placing all objects with hindsight"),
+            Progress::AllExamined(_) => {
+                self.tell_rate();
+                self.bar.set_style(Bar::style(BEGUN));
+                self.bar.set_message("saving memory figures");
+            }
+            Progress::Searching { name, limit_pages: Some(pages), done, all } => {
+                self.step(format!("minimum heap: {name} at {}", count(pages as u64, "page")), done, all);
+            }
+            Progress::Searching { name, limit_pages: None, done, all } => {
+                self.step(format!("minimum heap: {name} is done"), done, all);
+            }
+            Progress::Timing { done, all, .. } => self.step("timing".to_owned(), done as usize, all as usize),
+            Progress::Further { what, name, done, all } => self.step(format!("{what} of {name}"), done, all),
+        }
+    }
+
+    /// Once, behind the examinations, where progress is in events.
+    fn tell_rate(&self) {
+        let (events, elapsed) = (self.bar.position(), self.bar.elapsed());
+        if !self.rate_is_told.replace(true) && elapsed >= LONG {
+            let rate = rate(events as f64 / elapsed.as_secs_f64());
+            let events = count(events, "event");
+            self.bar.suspend(|| note(format_args!("{events} in {:.0} s: {rate}", elapsed.as_secs_f64())));
+        }
+    }
+
+    fn style(template: &str) -> ProgressStyle {
+        let show_rate = |state: &ProgressState, text: &mut dyn fmt::Write| {
+            // What cannot be written is not shown.
+            let _ = write!(text, "{}", rate(state.per_sec()));
+        };
+        ProgressStyle::with_template(template).expect("the template is sound").with_key("rate", show_rate)
+    }
+
+    fn step(&self, message: String, done: usize, all: usize) {
+        // First, so that the events of before are not shown as steps.
+        self.bar.set_length(all as u64);
+        self.bar.set_position(done as u64);
+        self.bar.set_style(Bar::style(STEPS));
+        self.bar.set_message(message);
+    }
+
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_rate_is_no_zero() {
+        assert_eq!(rate(4_040_000.0), "4.0 million a second");
+        assert_eq!(rate(100_000.0), "0.1 million a second");
+        assert_eq!(rate(31_234.5), "31,234 a second");
+    }
+}

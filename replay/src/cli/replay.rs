@@ -1,0 +1,400 @@
+//! Without a verb: replays traces through contenders, prints the comparison, and saves it.
+
+use std::collections::HashSet;
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use clap::error::ErrorKind;
+use heaprace::comparison::{ComparisonPlan, Progress, compare, folder_name};
+use heaprace::contender::{Contender, TouchPolicy};
+use heaprace::heap_size::{HeapLimit, parse_page_size};
+use heaprace::limits::parse_budget;
+use heaprace::memory::metrics::Instant as Moment;
+use heaprace::time::rounds::{self, Rounds};
+use heaprace_allocators::{PageSize, contenders};
+use heaprace_reports::numbers::count;
+use heaprace_reports::results::{Results, Rigor, Verification};
+use heaprace_reports::table;
+use heaprace_traces::{Source, TraceError, library};
+
+use crate::cli::child::begin_again;
+use crate::cli::exports::Exports;
+use crate::cli::importing::Importing;
+use crate::cli::progress::Bar;
+use crate::cli::saved::{save, save_results, save_set, text_options};
+use crate::cli::snapshots::SnapshotFile;
+use crate::cli::terminal::{
+    BAD_INPUT, FAILED, Format, INTERRUPTED, USAGE, code_of, complain, complain_of, note, print,
+};
+
+/// Makes the command line, to complain in its words.
+type Command = fn() -> clap::Command;
+
+/// Rounds that are done are saved between rounds, but not so often that it would take the machine from what is timed.
+const SAVE_EVERY: Duration = Duration::from_secs(5);
+
+/// Which traces, through whom, and how.
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArguments {
+    /// Trace to replay: a file, or else the name of a trace in the library (see --list), or 'library' for all of them. Repeatable
+    #[arg(long = "trace", short, value_name = "FILE|NAME", required_unless_present = "list")]
+    traces: Vec<String>,
+
+    /// Allocator that takes part; all of them where none is given. Repeatable
+    #[arg(long = "allocator", short, value_name = "NAME", value_parser = PossibleValuesParser::new(names()), hide_possible_values = true)]
+    allocators: Vec<String>,
+
+    /// List the allocators and the traces of the library
+    #[arg(long)]
+    list: bool,
+
+    /// Most that a heap may grow to, with its unit: 16MiB, 1GiB, 640KiB, 100pages
+    ///
+    /// A request past it fails, which is an outcome and stands in the table. In whole pages; the default is 4 GiB, all that a 32-bit
+    /// WebAssembly memory can have.
+    #[arg(long, value_name = "SIZE", default_value = "4GiB")]
+    heap_limit: HeapLimit,
+
+    /// Size of a heap's pages, a power of two from 256 to 2MiB: 4096, 4KiB
+    ///
+    /// The heap grows by whole pages. 64 KiB are WebAssembly's; less stands for firmware and kernels, whose heaps are counted in smaller
+    /// steps. dlmalloc and talc ask for pages of this size; wee_alloc goes on in steps of 4 KiB.
+    #[arg(long, value_name = "SIZE", value_parser = parse_page_size, default_value = "64KiB")]
+    page_size: PageSize,
+
+    /// Search for the smallest heap in which each allocator completes the trace
+    ///
+    /// By replays at many limits, --jobs of them at once. What was tried is in results.json.
+    #[arg(long)]
+    min_heap: bool,
+
+    /// Allocators that are examined at once, for their memory figures; as many as there are processors where it is not given
+    ///
+    /// Memory figures are the same however many. Nothing runs beside an allocator that is timed.
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+
+    /// Most time that an allocator may take for its memory figures, and again for its minimum heap, and again for its timing: 60s, 5min
+    ///
+    /// One that takes longer has a row that says how far it came.
+    #[arg(long, value_name = "TIME", value_parser = parse_budget)]
+    budget: Option<Duration>,
+
+    /// Timing rounds: a process each, in which every allocator is timed, in a new order. 0 for memory figures alone [default: 15]
+    ///
+    /// An allocator is timed as the trace starts, on fresh pages, and as it runs on: the trace is looped on the same heap until times and
+    /// footprint settle, 8 times at most, and the last two loops count.
+    #[arg(long, value_name = "N")]
+    rounds: Option<u32>,
+
+    /// Time in 6 rounds, the fewest that give an interval of 95 %: for a first look
+    #[arg(long, conflicts_with_all = ["rigorous", "rounds"])]
+    quick: bool,
+
+    /// Time each allocator in a process of its own in every round, on one processor, in 30 rounds: for figures to publish
+    ///
+    /// Each process has an environment of another size, as that moves the stack and with it the times. --rounds may say how many, from 20
+    /// on.
+    #[arg(long)]
+    rigorous: bool,
+
+    /// Allocator whose times the others' are compared with, and which takes part; dlmalloc where it is timed, else the first
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(names()), hide_possible_values = true)]
+    baseline: Option<String>,
+
+    /// Exit with 1 where there is a warning, after everything was measured and saved
+    #[arg(long)]
+    strict: bool,
+
+    /// Random seed of the order within the rounds
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+
+    /// What to write into each new or grown block while timing
+    ///
+    /// Programs write what they ask for. With 'none' you time the allocator's code alone, which favors allocators that spread out.
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
+    touch: TouchPolicy,
+
+    /// Time single calls as well, in replays of their own: percentiles, and the slowest calls
+    ///
+    /// By kind and size class in results.json, and with 20 calls an allocator and what the heap looked like.
+    #[arg(long)]
+    latency: bool,
+
+    /// Count the instructions of a replay: by the processor's counter, or else under valgrind, if one of them is there
+    #[arg(long)]
+    instructions: bool,
+
+    /// Do not check the blocks before timing
+    #[arg(long)]
+    skip_verification: bool,
+
+    /// Do not look for the clairvoyant placement, which takes some seconds on a large trace
+    #[arg(long)]
+    skip_bounds: bool,
+
+    /// Write where every live object lies at this moment into snapshots.csv: peak-live, peak-heap, end, or an event's number. Repeatable
+    #[arg(long, value_name = "WHEN", value_parser = parse_instant)]
+    snapshot_at: Vec<Moment>,
+
+    /// Folder for the results: DIR/<trace>/results.json and charts; those over several traces are in DIR
+    #[arg(long, value_name = "DIR", default_value = "heaprace-report")]
+    out: PathBuf,
+
+    /// What goes to standard output: the table, or the results as JSON, one document a trace
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    #[command(flatten)]
+    importing: Importing,
+
+    #[command(flatten)]
+    exports: Exports,
+}
+
+fn names() -> impl Iterator<Item = &'static str> {
+    contenders::ALL.iter().map(|info| info.name)
+}
+
+fn parse_instant(text: &str) -> Result<Moment, String> {
+    Moment::from_name(text)
+        .ok_or_else(|| "a moment is peak-live, peak-heap, end, or the number of an event, from 1".to_owned())
+}
+
+/// Is set by Ctrl-C, so that what is finished can be saved and shown; a second one ends the process at once.
+fn interrupt() -> Arc<AtomicBool> {
+    let interrupt = Arc::new(AtomicBool::new(false));
+    let handler = {
+        let interrupt = Arc::clone(&interrupt);
+        move || {
+            if interrupt.swap(true, Ordering::Relaxed) {
+                std::process::exit(i32::from(INTERRUPTED));
+            }
+            note(format_args!("Ending with what is finished. Once more ends at once."));
+        }
+    };
+    // Where there can be no handler, the process ends at once, and has what was saved on the way.
+    let _ = ctrlc::set_handler(handler);
+    interrupt
+}
+
+/// Compares, or lists what can be compared.
+pub(crate) fn run(arguments: &ReplayArguments, command: Command) -> u8 {
+    if arguments.list {
+        return print(&list());
+    }
+    if let Err(message) = arguments.exports.check() {
+        return misused(command, ErrorKind::ValueValidation, message);
+    }
+    // Now, and not when all is measured.
+    if let Err(error) = fs::create_dir_all(&arguments.out) {
+        return complain(
+            FAILED,
+            format_args!("--out: cannot create the folder {}: {error}; choose another", arguments.out.display()),
+        );
+    }
+    let sources = match locate(&arguments.traces, &arguments.importing, command) {
+        Ok(sources) => sources,
+        Err(code) => return code,
+    };
+    let limit_pages = match arguments.heap_limit.pages(arguments.page_size) {
+        Ok(pages) => pages,
+        Err(message) => return misused(command, ErrorKind::ValueValidation, format!("--heap-limit: {message}")),
+    };
+    let (rigor, rounds) = match rigor_and_rounds(arguments) {
+        Ok(both) => both,
+        Err(message) => return misused(command, ErrorKind::ValueValidation, message),
+    };
+    let takes_part = |name: &str| arguments.allocators.iter().chain(&arguments.baseline).any(|chosen| chosen == name);
+    let plan = ComparisonPlan {
+        contenders: match &arguments.allocators[..] {
+            [] => Contender::all(),
+            // In the order of the registry, and each once.
+            _ => names().filter(|&name| takes_part(name)).filter_map(Contender::named).collect(),
+        },
+        verify: !arguments.skip_verification,
+        snapshots: once(&arguments.snapshot_at),
+        bounds: !arguments.skip_bounds,
+        min_heap: arguments.min_heap,
+        jobs: arguments.jobs.unwrap_or_else(|| thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)),
+        budget: arguments.budget,
+        interrupt: interrupt(),
+        baseline: arguments.baseline.clone(),
+        rigor,
+        rounds: Rounds {
+            count: rounds,
+            seed: arguments.seed,
+            touch: arguments.touch,
+            page: arguments.page_size,
+            limit_pages,
+        },
+        latency: arguments.latency,
+        instructions: arguments.instructions,
+        make_child: Some(begin_again),
+    };
+    // What fails on one trace does not keep the others from being replayed.
+    let interrupted = || plan.interrupt.load(Ordering::Relaxed);
+    let left = sources.iter().take_while(|_| !interrupted());
+    let mut all = Vec::new();
+    let codes = left.map(|source| replay_one(source, &plan, arguments, &mut all)).max().unwrap_or(0);
+    let saved = if all.len() > 1 { save_set(&all, &arguments.out) } else { Ok(()) };
+    let code = saved.map_or_else(|error| complain_of(FAILED, &error), |()| codes).max(codes);
+    // What was finished by an interruption is exported, too.
+    let code = code.max(arguments.exports.write(&all));
+    // That nothing was saved is worse than that it is not all.
+    if interrupted() && code == 0 { INTERRUPTED } else { code }
+}
+
+/// Each moment once.
+fn once(moments: &[Moment]) -> Vec<Moment> {
+    let mut once = Vec::new();
+    for moment in moments {
+        if !once.contains(moment) {
+            once.push(*moment);
+        }
+    }
+    once
+}
+
+/// How much is done against measurement noise, and in how many rounds.
+fn rigor_and_rounds(arguments: &ReplayArguments) -> Result<(Rigor, u32), String> {
+    if arguments.quick {
+        return Ok((Rigor::Quick, rounds::default_count(Rigor::Quick)));
+    }
+    if !arguments.rigorous {
+        return Ok((Rigor::Default, arguments.rounds.unwrap_or(rounds::default_count(Rigor::Default))));
+    }
+    match arguments.rounds.unwrap_or(rounds::default_count(Rigor::Rigorous)) {
+        count @ rounds::FEWEST_RIGOROUS.. => Ok((Rigor::Rigorous, count)),
+        count => {
+            Err(format!("--rounds {count}: with --rigorous there are at least {} rounds", rounds::FEWEST_RIGOROUS))
+        }
+    }
+}
+
+/// Finds every trace before anything is replayed.
+fn locate(arguments: &[String], importing: &Importing, command: Command) -> Result<Vec<Source>, u8> {
+    let mut sources = Vec::new();
+    let mut folders = HashSet::new();
+    for source in arguments.iter().flat_map(|argument| named(argument)) {
+        let source = source.map_err(|error| complain(BAD_INPUT, error))?.with_import(importing.options());
+        if !folders.insert(folder_name(source.name()).to_owned()) {
+            let message =
+                format!("two traces are called {:?}: their results would go to the same folder", source.name());
+            return Err(misused(command, ErrorKind::ArgumentConflict, message));
+        }
+        sources.push(source);
+    }
+    Ok(sources)
+}
+
+/// The trace that is called so, or those of a group of the library.
+fn named(argument: &str) -> Vec<Result<Source, TraceError>> {
+    match library::group(argument) {
+        Some(group) if !Path::new(argument).is_file() => {
+            group.into_iter().map(|entry| Ok(Source::from(entry))).collect()
+        }
+        _ => vec![Source::locate(argument)],
+    }
+}
+
+/// Says what makes no sense about the arguments together, as clap does about each of them.
+fn misused(command: Command, kind: ErrorKind, message: String) -> u8 {
+    let _ = command().error(kind, message).print();
+    USAGE
+}
+
+/// Replays one trace, and adds its results to `all`.
+fn replay_one(source: &Source, plan: &ComparisonPlan, arguments: &ReplayArguments, all: &mut Vec<Results>) -> u8 {
+    let bar = Bar::new(source.name());
+    let folder = arguments.out.join(folder_name(source.name()));
+    let goes_on = plan.latency || plan.instructions;
+    let mut snapshots = SnapshotFile::default();
+    let mut snapshots_saved = if plan.snapshots.is_empty() { Ok(()) } else { SnapshotFile::remove(&folder) };
+    let mut last_save = Instant::now();
+    let outcome = compare(source, plan, |progress| {
+        bar.show(&progress);
+        // So that whoever loses patience, or power, has what is finished. What cannot be saved now may be the next time, and at the end
+        // it is told. Charts come again there, and can be drawn from what is saved (`replay report`).
+        match progress {
+            Progress::AllExamined(results) => {
+                let _ = save(results, &folder);
+            }
+            Progress::Timing { results, done, all } if done == all && goes_on => {
+                let _ = save_results(results, &folder);
+            }
+            // The end is here.
+            Progress::Timing { done, all, .. } if done == all => {}
+            Progress::Examined(results) | Progress::Timing { results, .. } if last_save.elapsed() > SAVE_EVERY => {
+                let _ = save_results(results, &folder);
+                last_save = Instant::now();
+            }
+            Progress::Snapshots { name, snapshots: taken } if snapshots_saved.is_ok() => {
+                snapshots_saved = snapshots.add(&folder, name, taken);
+            }
+            _ => {}
+        }
+    });
+    bar.finish();
+    let results = match outcome {
+        Ok(results) => results,
+        Err(error) => return complain(code_of(&error), error),
+    };
+    let shown = match arguments.format {
+        _ if arguments.exports.take_stdout() => 0,
+        Format::Json => print(&results.to_json()),
+        Format::Text => print(&table::text(&results, text_options())),
+    };
+    for event in plan.snapshots.iter().filter_map(|moment| match moment {
+        Moment::Event(event) if *event > results.trace.events => Some(*event),
+        _ => None,
+    }) {
+        let events = count(results.trace.events, "event");
+        note(format_args!("warning: --snapshot-at {event}: there is no snapshot, as the trace has {events}"));
+    }
+    let saved = match save(&results, &folder).and(snapshots_saved) {
+        Ok(()) => {
+            note(format_args!("Results and charts are in {}", folder.display()));
+            0
+        }
+        Err(error) => complain_of(FAILED, &error),
+    };
+    let doubtful = arguments.strict && !results.warnings.is_empty();
+    if doubtful {
+        let codes: Vec<_> = results.warnings.iter().map(|warning| warning.code.name()).collect();
+        note(format_args!("error: --strict: there are warnings: {}", codes.join(", ")));
+    }
+    let unsound = results.contenders.iter().any(|row| matches!(row.verification, Verification::Failed { .. }));
+    all.push(results);
+    shown.max(saved).max(if unsound || doubtful { FAILED } else { 0 })
+}
+
+fn list() -> String {
+    let mut text = "Allocators:\n".to_owned();
+    for info in contenders::ALL {
+        text += &format!("  {} {}\n      {}\n", info.name, info.version, info.summary);
+    }
+    text += "\nTraces in the library:\n";
+    for entry in library::entries() {
+        let about = &entry.about;
+        text += &format!(
+            "  {} ({}, {} events)\n      {}\n",
+            entry.name,
+            about.origin.name(),
+            about.totals.events,
+            about.description
+        );
+    }
+    let groups = library::GROUPS.map(|(name, _)| name).join(", ");
+    text + &format!(
+        "\nSeveral at once: {groups}.\nAny other trace is given by its path; FORMAT.md says what is in one.\n"
+    )
+}

@@ -1,0 +1,75 @@
+//! Saved results: reading them, and writing them with their charts.
+
+use std::env;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use heaprace_reports::results::Results;
+use heaprace_reports::table::TextOptions;
+use heaprace_traces::library::nearest;
+
+use crate::cli::terminal::{BAD_INPUT, complain, note};
+
+/// The results in these files and folders, or the exit code after a complaint.
+pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<Results>, u8> {
+    let saved = heaprace_reports::load(paths).map_err(|error| complain(BAD_INPUT, error))?;
+    Ok(saved.into_iter().map(|saved| saved.results).collect())
+}
+
+/// Says so where a contender is in none of the results, and who may have been meant.
+pub(crate) fn takes_part(name: &str, runs: &[&[Results]]) -> Result<(), String> {
+    let rows = || runs.iter().copied().flatten().flat_map(|results| &results.contenders).map(|row| row.name.as_str());
+    if rows().any(|row| row == name) {
+        return Ok(());
+    }
+    let meant = nearest(name, rows()).map(|meant| format!(" (did you mean {meant}?)")).unwrap_or_default();
+    let mut names: Vec<&str> = Vec::new();
+    rows().for_each(|row| {
+        if !names.contains(&row) {
+            names.push(row);
+        }
+    });
+    Err(format!("no allocator {name:?} takes part{meant}; there are {}", names.join(", ")))
+}
+
+/// Writes the results, and every chart of them with its data.
+pub(crate) fn save(results: &Results, folder: &Path) -> anyhow::Result<()> {
+    save_results(results, folder)?;
+    save_charts(results, folder)
+}
+
+pub(crate) fn save_results(results: &Results, folder: &Path) -> anyhow::Result<()> {
+    heaprace_reports::save(&folder.join(heaprace_reports::RESULTS_FILE), results.to_json().as_bytes())?;
+    Ok(())
+}
+
+/// Writes every chart of the results.
+pub(crate) fn save_charts(results: &Results, folder: &Path) -> anyhow::Result<()> {
+    for chart in heaprace_reports::chart::ALL {
+        let svg = (chart.draw)(results).with_context(|| format!("cannot draw {}", chart.file_name))?;
+        heaprace_reports::save(&folder.join(chart.file_name), svg.as_bytes())?;
+        heaprace_reports::save(&folder.join(chart.data_file_name()), (chart.data)(results).as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Writes the charts over several traces with their data.
+pub(crate) fn save_set(all: &[Results], folder: &Path) -> anyhow::Result<()> {
+    for chart in heaprace_reports::chart::ALL_TRACES {
+        let svg = (chart.draw)(all).with_context(|| format!("cannot draw {}", chart.file_name))?;
+        heaprace_reports::save(&folder.join(chart.file_name), svg.as_bytes())?;
+        heaprace_reports::save(&folder.join(chart.data_file_name()), (chart.data)(all).as_bytes())?;
+    }
+    note(format_args!("Charts over all {} traces are in {}", all.len(), folder.display()));
+    Ok(())
+}
+
+/// How tables look on standard output.
+pub(crate) fn text_options() -> TextOptions {
+    let terminal = io::stdout().is_terminal();
+    let plain = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+        || env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let width = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+    TextOptions { color: terminal && !plain, width }
+}

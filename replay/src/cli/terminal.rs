@@ -1,0 +1,132 @@
+//! What a command says to its user: results on standard output, all else on standard error, and an exit code.
+
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
+
+use clap::ValueEnum;
+use heaprace::comparison::CompareError;
+use heaprace::lane::LaneError;
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A contender's blocks were not sound, or a file could not be written.
+pub(crate) const FAILED: u8 = 1;
+/// The command line makes no sense.
+pub(crate) const USAGE: u8 = 2;
+/// A trace cannot be read.
+pub(crate) const BAD_INPUT: u8 = 3;
+
+/// The user has ended it: as a shell says of who is ended by SIGINT.
+pub(crate) const INTERRUPTED: u8 = 130;
+
+/// The exit code of a comparison that could not be made.
+pub(crate) fn code_of(error: &CompareError) -> u8 {
+    match error {
+        CompareError::Lane(LaneError::Heap(_)) => FAILED,
+        _ => BAD_INPUT,
+    }
+}
+
+/// What a command's results look like on standard output.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}
+
+/// Prints to standard output. A reader that has gone away (`| head`) is not an error.
+pub(crate) fn print(text: &str) -> u8 {
+    print_bytes(text.as_bytes())
+}
+
+/// The same for what need not be text.
+pub(crate) fn print_bytes(bytes: &[u8]) -> u8 {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            complain(FAILED, format_args!("cannot write to standard output: {error}"))
+        }
+        _ => 0,
+    }
+}
+
+/// Says on standard error what is wrong, and gives the exit code back.
+pub(crate) fn complain(code: u8, error: impl fmt::Display) -> u8 {
+    note(format_args!("error: {error}"));
+    code
+}
+
+/// The same with all causes, each told once: the text of an error may have its cause already.
+pub(crate) fn complain_of(code: u8, error: &anyhow::Error) -> u8 {
+    complain(code, with_causes(error))
+}
+
+fn with_causes(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |text, cause| {
+        if text.is_empty() {
+            cause
+        } else if text.contains(&cause) {
+            text
+        } else {
+            format!("{text}: {cause}")
+        }
+    })
+}
+
+/// A line on standard error. Where even that cannot be written, there is nobody to tell.
+pub(crate) fn note(line: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Columns of the terminal that standard output goes to; 100 where it goes elsewhere. Never so few that nothing fits.
+pub(crate) fn width() -> usize {
+    let width = terminal_size::terminal_size_of(io::stdout()).map_or(100, |(width, _)| usize::from(width.0));
+    width.max(40)
+}
+
+/// Counts events, and shows the count on standard error if that is a terminal.
+pub(crate) struct Counter {
+    bar: ProgressBar,
+    count: u64,
+}
+
+impl Counter {
+    /// Shows the count from time to time: looking at the clock for every event would take longer than most events.
+    const INTERVAL: u64 = 1 << 16;
+
+    pub(crate) fn new(what: &str) -> Self {
+        let bar = if io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+        let style = ProgressStyle::with_template("{prefix}: {human_pos} events");
+        bar.set_style(style.expect("the template is sound"));
+        bar.set_prefix(what.to_owned());
+        Counter { bar, count: 0 }
+    }
+
+    /// One more.
+    #[inline]
+    pub(crate) fn step(&mut self) {
+        self.count += 1;
+        if self.count.is_multiple_of(Self::INTERVAL) {
+            self.bar.set_position(self.count);
+        }
+    }
+
+    /// Takes the display away, and gives the count.
+    pub(crate) fn finish(self) -> u64 {
+        self.bar.finish_and_clear();
+        self.count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let cause = || std::io::Error::other("no room");
+        let error = anyhow::Error::from(cause()).context("cannot write a.csv: no room; choose another folder");
+        assert_eq!(with_causes(&error), "cannot write a.csv: no room; choose another folder");
+        let error = anyhow::Error::from(cause()).context("cannot write a.csv").context("nothing is saved");
+        assert_eq!(with_causes(&error), "nothing is saved: cannot write a.csv: no room");
+    }
+}

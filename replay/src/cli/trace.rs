@@ -1,0 +1,275 @@
+//! `replay trace`: new traces from traces, traces made up, and traces for other tools.
+
+mod export;
+mod generate;
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use heaprace_traces::algebra::{self, Part};
+use heaprace_traces::csv::Columns;
+use heaprace_traces::{Event, Events, Output, Source, TraceError};
+
+use crate::cli::importing::Importing;
+use crate::cli::terminal::{BAD_INPUT, Counter, FAILED, USAGE, complain, note};
+
+/// Makes a trace from others, or makes one up.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct TraceArguments {
+    #[command(subcommand)]
+    operation: Operation,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  replay trace loop serde-heavy 10 --output ten.csv.zst
+      Ten times longer.
+  replay trace interleave serde-heavy my-program.csv --output both.csv.zst
+      Two programs that share a heap.
+  replay trace slice serde-heavy 100000..200000 --output middle.csv
+      A part, which begins with what was live there.
+  replay trace generate drift --events 1000000 --output drift.csv.zst
+      A trace that no program made.
+  replay trace export --minimalloc text-editor.csv text-editor
+      What MiniMalloc and its like can be given to place.
+
+The ending of --output decides the format. What was done is written into the new trace's
+provenance. Marks are not carried over.";
+
+#[derive(Debug, Subcommand)]
+enum Operation {
+    /// A part of a trace
+    ///
+    /// Objects that are live where the slice begins are allocated first, oldest first, each with the size that it has by
+    /// then: they are extra events. Objects that are live where it ends are left live.
+    Slice {
+        #[command(flatten)]
+        from: From,
+        /// Events to keep: those after number FROM, up to and including number TO. Either may be left out: 1000.. or ..2000
+        #[arg(value_name = "FROM..TO", value_parser = parse_range)]
+        events: Slice,
+        #[command(flatten)]
+        to: To,
+    },
+    /// A trace again and again
+    ///
+    /// Objects that a round leaves live are freed before the next, oldest first, so that each starts alike. What the last round
+    /// leaves stays live.
+    Loop {
+        #[command(flatten)]
+        from: From,
+        /// Rounds
+        #[arg(value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+        rounds: u64,
+        #[command(flatten)]
+        to: To,
+    },
+    /// Several traces at once, sharing the heap
+    ///
+    /// Each proceeds in proportion to its length, so that all end together. Ids are given anew, and threads where a trace
+    /// tells them: those of different traces stay apart. Times are left out.
+    Interleave {
+        /// Traces: files, or names of traces in the library; at least two
+        #[arg(value_name = "FILE|NAME", num_args = 2.., required = true)]
+        traces: Vec<String>,
+        /// Events at a stretch before it is another trace's turn
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+        burst: u64,
+        #[command(flatten)]
+        to: To,
+        #[command(flatten)]
+        importing: Importing,
+    },
+    /// Every size multiplied by a factor
+    ///
+    /// Sizes are rounded to whole bytes, at least 1; alignments stay.
+    Scale {
+        #[command(flatten)]
+        from: From,
+        /// Factor, a decimal number above 0
+        #[arg(value_name = "FACTOR", value_parser = parse_factor)]
+        factor: f64,
+        #[command(flatten)]
+        to: To,
+    },
+    /// A trace without the final run of frees, after which nothing is allocated or reallocated
+    WithoutTeardown {
+        #[command(flatten)]
+        from: From,
+        #[command(flatten)]
+        to: To,
+    },
+    /// A synthetic trace, labelled as such
+    Generate(generate::Generate),
+    /// A trace as a problem for solvers of dynamic storage allocation
+    ///
+    /// Each object between two changes of its size becomes a line: a number, the event of its birth, the event of its death, which is
+    /// not included, its size and its alignment in bytes. What a solver needs for it can be compared with the clairvoyant
+    /// placement, which has the same lines to place.
+    Export(export::Export),
+}
+
+/// Where the events come from.
+#[derive(Debug, Args)]
+struct From {
+    /// Trace: a file, or else the name of a trace in the library
+    #[arg(value_name = "FILE|NAME")]
+    trace: String,
+    #[command(flatten)]
+    importing: Importing,
+}
+
+/// Where the new trace goes.
+#[derive(Debug, Args)]
+struct To {
+    /// File for the new trace; its ending decides the format
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
+}
+
+/// What the user asked for.
+#[derive(Clone, Debug)]
+struct Slice {
+    range: Range<u64>,
+    text: String,
+}
+
+fn parse_range(text: &str) -> Result<Slice, String> {
+    let (from, to) =
+        text.split_once("..").ok_or("a slice is two numbers of events with two dots between: 1000..2000")?;
+    let number = |digits: &str, absent| match digits {
+        "" => Ok(absent),
+        _ => digits.parse::<u64>().map_err(|error| format!("{digits:?} is no number of events: {error}")),
+    };
+    let range = number(from, 0)?..number(to, u64::MAX)?;
+    if range.is_empty() { Err("it holds no event".to_owned()) } else { Ok(Slice { range, text: text.to_owned() }) }
+}
+
+fn parse_factor(text: &str) -> Result<f64, String> {
+    let factor: f64 = text.parse().map_err(|_| "a factor is a decimal number, as 2 or 0.5")?;
+    if factor.is_finite() && factor > 0.0 { Ok(factor) } else { Err("a factor is above 0, and finite".to_owned()) }
+}
+
+/// Makes the trace.
+pub(crate) fn run(arguments: &TraceArguments) -> u8 {
+    let made = match &arguments.operation {
+        Operation::Slice { from, events, to } => from.open().and_then(|(source, input)| {
+            let done = format!("slice {} of {}", events.text, source.name());
+            let (columns, provenance) = (input.columns(), algebra::provenance(input.provenance(), &done));
+            write(algebra::slice(input, events.range.clone()), columns, &provenance, to)
+        }),
+        Operation::Loop { from, rounds, to } => from.open().and_then(|(source, input)| {
+            let done = format!("{rounds} rounds of {}", source.name());
+            let (columns, provenance) = (input.columns(), algebra::provenance(input.provenance(), &done));
+            write(algebra::repeat(|| source.open(), *rounds), columns, &provenance, to)
+        }),
+        Operation::Interleave { traces, burst, to, importing } => interleave(traces, importing, *burst, to),
+        Operation::Scale { from, factor, to } => from.open().and_then(|(source, input)| {
+            let done = format!("sizes of {} times {factor}", source.name());
+            let (columns, provenance) = (input.columns(), algebra::provenance(input.provenance(), &done));
+            write(algebra::scale(input, *factor), columns, &provenance, to)
+        }),
+        Operation::WithoutTeardown { from, to } => from.open().and_then(|(source, input)| {
+            let done = format!("{} without its teardown", source.name());
+            let (columns, provenance) = (input.columns(), algebra::provenance(input.provenance(), &done));
+            write(algebra::without_teardown(input), columns, &provenance, to)
+        }),
+        Operation::Generate(generate) => generate.run(),
+        Operation::Export(export) => return export.run(),
+    };
+    match made {
+        Ok(()) => 0,
+        Err((code, error)) => complain(code, error),
+    }
+}
+
+/// What went wrong, and the exit code for it.
+type Failure = (u8, TraceError);
+
+/// What is wrong with what is read; a slice that the trace does not reach is the command line's fault.
+fn bad_input(error: TraceError) -> Failure {
+    let code = if matches!(error, TraceError::SliceBeyondEnd { .. }) { USAGE } else { BAD_INPUT };
+    (code, error)
+}
+
+impl From {
+    fn open(&self) -> Result<(Source, Events), Failure> {
+        let source = Source::locate(&self.trace).map_err(bad_input)?.with_import(self.importing.options());
+        let events = source.open().map_err(bad_input)?;
+        Ok((source, events))
+    }
+}
+
+fn interleave(traces: &[String], importing: &Importing, burst: u64, to: &To) -> Result<(), Failure> {
+    let sources: Result<Vec<Source>, _> =
+        traces.iter().map(|trace| Ok(Source::locate(trace)?.with_import(importing.options()))).collect();
+    let sources = sources.map_err(bad_input)?;
+    let parts: Result<Vec<Part<Events>>, _> = sources.iter().map(counted).collect();
+    let parts = parts.map_err(bad_input)?;
+    let names: Vec<&str> = sources.iter().map(Source::name).collect();
+    let done = format!("{} interleaved, {burst} at a stretch", names.join(" and "));
+    let said: Vec<Vec<String>> = parts.iter().map(|part| part.events.provenance().to_vec()).collect();
+    let threads = parts.iter().any(|part| part.events.columns().thread);
+    let columns = Columns { thread: threads, time_ns: false };
+    write(algebra::interleave(parts, threads, burst), columns, &algebra::provenance_of_parts(&said, &done), to)
+}
+
+/// Counts the events in a first pass, and opens the trace for the second.
+fn counted(source: &Source) -> Result<Part<Events>, TraceError> {
+    let mut counter = Counter::new(source.name());
+    for event in source.open()? {
+        event?;
+        counter.step();
+    }
+    let count = counter.finish();
+    Ok(Part { events: source.open()?, count })
+}
+
+/// Writes the new trace, and says how long it is.
+fn write(
+    events: impl Iterator<Item = Result<Event, TraceError>>,
+    columns: Columns,
+    provenance: &[String],
+    to: &To,
+) -> Result<(), Failure> {
+    let failed = |error| match error {
+        TraceError::UnknownEnding { .. } => (USAGE, error),
+        _ => (FAILED, error),
+    };
+    let mut output = Output::create(&to.output, columns, provenance).map_err(failed)?;
+    let mut counter = Counter::new(&to.output.to_string_lossy());
+    for event in events {
+        output.write(&event.map_err(bad_input)?).map_err(failed)?;
+        counter.step();
+    }
+    let count = counter.finish();
+    output.finish().map_err(failed)?;
+    note(format_args!("{}: {}", to.output.display(), heaprace_reports::numbers::count(count, "event")));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slice_has_two_ends_and_something_between() {
+        for (text, range) in [("0..5", 0..5), ("7..8", 7..8), ("7..", 7..u64::MAX), ("..9", 0..9), ("..", 0..u64::MAX)]
+        {
+            assert_eq!(parse_range(text).unwrap().range, range, "{text}");
+        }
+        for text in ["", "5", "5..5", "6..5", "a..b", "-1..5", "1...5"] {
+            assert!(parse_range(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_factor_is_a_positive_number() {
+        assert_eq!(parse_factor("0.5"), Ok(0.5));
+        for text in ["", "0", "-1", "inf", "NaN", "half"] {
+            assert!(parse_factor(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! `replay trace export`: a trace as other tools want it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use heaprace::Program;
+use heaprace::memory::bounds::Instance;
+use heaprace_reports::numbers;
+use heaprace_traces::Source;
+
+use super::From;
+use crate::cli::terminal::{BAD_INPUT, FAILED, complain, note, print};
+
+/// What to write, and where.
+#[derive(Debug, Args)]
+pub(super) struct Export {
+    /// File for the CSV that MiniMalloc reads, '-' being standard output: id,lower,upper,size,alignment
+    #[arg(long, value_name = "FILE", required = true)]
+    minimalloc: PathBuf,
+    #[command(flatten)]
+    from: From,
+}
+
+impl Export {
+    pub(super) fn run(&self) -> u8 {
+        let program = Source::locate(&self.from.trace)
+            .map_err(|error| complain(BAD_INPUT, error))
+            .map(|source| source.with_import(self.from.importing.options()))
+            .and_then(|source| Program::load(&source).map_err(|error| complain(BAD_INPUT, error)));
+        let program = match program {
+            Ok(program) => program,
+            Err(code) => return code,
+        };
+        let instance = match Instance::of(&program) {
+            Ok(instance) => instance,
+            Err(error) => return complain(BAD_INPUT, error),
+        };
+        if self.minimalloc.as_os_str() == "-" {
+            return print(&instance.to_minimalloc_csv());
+        }
+        if let Err(error) = heaprace_reports::save(&self.minimalloc, instance.to_minimalloc_csv().as_bytes()) {
+            return complain(FAILED, error);
+        }
+        note(format_args!(
+            "{}: {} to place, in {} B at least",
+            self.minimalloc.display(),
+            numbers::count(instance.rectangles().len() as u64, "object"),
+            program.profile().peak_live_bytes
+        ));
+        0
+    }
+}

@@ -1,0 +1,274 @@
+//! The whole comparison on one trace: examine every contender, search for its minimum heap if that is asked for, then time those that
+//! passed.
+
+mod examinations;
+mod further;
+pub mod participants;
+mod plan;
+mod progress;
+mod rows;
+
+use std::ops::ControlFlow;
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
+use std::thread;
+
+use heaprace_reports::results::{self, Figure, Mark, Origin, Results, SCHEMA_VERSION, Settings, Warning, WarningCode};
+use heaprace_traces::{Source, TraceError, library};
+
+use crate::comparison::rows::{NO_CHILD, NO_PATH, what_it_did_not_do};
+use crate::lane::LaneError;
+use crate::limits::Limits;
+use crate::memory::bounds;
+use crate::memory::min_heap::{self, Candidate, Step};
+use crate::program::{CompileError, Program};
+use crate::time::process::Trace;
+use crate::time::race::{self, Race, Timing};
+use crate::{distributions, environment, warnings};
+
+pub use plan::ComparisonPlan;
+pub use progress::Progress;
+pub(crate) use rows::row;
+
+/// A comparison that could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CompareError {
+    /// The trace is faulty.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
+    /// The trace cannot be compiled.
+    #[error("{file}: {source}")]
+    Compile {
+        /// The trace.
+        file: String,
+        /// Why not.
+        source: CompileError,
+    },
+    /// There is nothing in the trace.
+    #[error("{file}: has no events, so there is nothing to replay")]
+    Empty {
+        /// The trace.
+        file: String,
+    },
+    /// A replay could not be made.
+    #[error(transparent)]
+    Lane(#[from] LaneError),
+}
+
+/// Compares contenders on one trace.
+///
+/// # Errors
+///
+/// Where the trace is faulty or empty, or the heap cannot be had. A contender that fails is a row, not an error.
+pub fn compare(
+    source: &Source,
+    plan: &ComparisonPlan,
+    mut progress: impl FnMut(Progress<'_>),
+) -> Result<Results, CompareError> {
+    let plan = &plan.complete();
+    progress(Progress::Reading);
+    let program = Program::load(source).map_err(|error| match error {
+        CompileError::Trace(error) => CompareError::Trace(error),
+        error => CompareError::Compile { file: source.display().to_owned(), source: error },
+    })?;
+    if program.events() == 0 {
+        return Err(CompareError::Empty { file: source.display().to_owned() });
+    }
+    let mut results = Results {
+        schema_version: SCHEMA_VERSION,
+        provenance: environment::provenance(),
+        settings: settings(plan, &program),
+        trace: describe(source, &program)?,
+        bounds: Figure::unknown("left out"),
+        warnings: Vec::new(),
+        contenders: plan.contenders.iter().map(row).collect(),
+        merged_from: Vec::new(),
+    };
+    let limits = Limits::new(&plan.interrupt, plan.budget);
+    // Beside the examinations: none of it is timed.
+    let hash = OnceLock::new();
+    thread::scope(|scope| {
+        scope.spawn(|| hash.get_or_init(|| source.sha256()));
+        let distributions = scope.spawn(|| distributions::of(source, &plan.interrupt));
+        let bounds = plan.bounds.then(|| scope.spawn(|| bounds::of(&program)));
+        examinations::examine_all(&program, plan, limits, &hash, &mut results, &mut progress)?;
+        if let Some(bounds) = bounds {
+            progress(Progress::Bounding);
+            let bounds = bounds.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            results.bounds = bounds.map_or_else(|error| Figure::unknown(error.to_string()), Figure::Known);
+        }
+        results.trace.distributions = distributions.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        Ok::<(), CompareError>(())
+    })?;
+    results.trace.sha256 = hash.into_inner().expect("its thread is done")?;
+    progress(Progress::AllExamined(&results));
+
+    if plan.min_heap {
+        search_min_heaps(&program, plan, limits, &mut results.contenders, &mut progress)?;
+        progress(Progress::AllExamined(&results));
+    }
+    let (trace, events) = (Trace::of(source), program.events());
+    // Nobody reads it any more in this process, and it may be large.
+    drop(program);
+    time_all(trace.as_ref(), events, plan, limits, &mut results, &mut progress)?;
+    further::measure(trace.as_ref(), events, plan, limits, &mut results.contenders, &mut progress);
+    if plan.interrupt.load(Ordering::Relaxed) {
+        let message = "ended before all was measured; what is missing says so".to_owned();
+        results.warnings.push(Warning { code: WarningCode::Interrupted, message });
+    }
+    Ok(results)
+}
+
+/// Times those that did all the work, and did it right.
+fn time_all(
+    trace: Option<&Trace>,
+    events: u64,
+    plan: &ComparisonPlan,
+    limits: Limits<'_>,
+    results: &mut Results,
+    progress: &mut impl FnMut(Progress<'_>),
+) -> Result<(), LaneError> {
+    let (mut racers, mut timed) = (Vec::new(), Vec::new());
+    for (index, (row, contender)) in results.contenders.iter_mut().zip(&plan.contenders).enumerate() {
+        match why_not_timed(row, plan) {
+            Some(reason) => row.time = Figure::unknown(reason),
+            None => {
+                racers.push(*contender);
+                timed.push(index);
+            }
+        }
+    }
+    results.settings.rounds = 0;
+    if timed.is_empty() {
+        return Ok(());
+    }
+    results.settings.baseline =
+        participants::baseline(plan.baseline.as_deref(), timed.iter().map(|&row| &results.contenders[row]));
+    let all = plan.rounds.count;
+    let finished = |done, timing: &Timing| {
+        results.settings.rounds = done;
+        for (&row, time) in timed.iter().zip(&timing.times) {
+            results.contenders[row].time = time.clone();
+        }
+        let decided = warnings::of(results, &timing.conditions);
+        warnings::refresh(&mut results.warnings, decided);
+        progress(Progress::Timing { results, done, all });
+        ControlFlow::Continue(())
+    };
+    let (Some(trace), Some(make_child)) = (trace, plan.make_child) else {
+        for row in timed {
+            results.contenders[row].time = Figure::unknown(if trace.is_none() { NO_PATH } else { NO_CHILD });
+        }
+        return Ok(());
+    };
+    let race = Race { trace, events, contenders: &racers, rounds: plan.rounds, rigor: plan.rigor };
+    match race::run(&race, limits, make_child, finished) {
+        Err(LaneError::Stopped(stop)) => {
+            for row in timed {
+                let time = &mut results.contenders[row].time;
+                if time.known().is_none() {
+                    *time = Figure::unknown(stop.reason());
+                }
+            }
+            Ok(())
+        }
+        ended => ended.map(|_| ()),
+    }
+}
+
+/// Why a row has no timing, if it has none: a time is worth something only for a contender that did all the work, and did it right.
+fn why_not_timed(row: &results::Contender, plan: &ComparisonPlan) -> Option<String> {
+    if plan.rounds.count == 0 {
+        return Some("timing was switched off".to_owned());
+    }
+    what_it_did_not_do(row)
+}
+
+/// Fills in the minimum heap of every row, or why it has none.
+fn search_min_heaps(
+    program: &Program,
+    plan: &ComparisonPlan,
+    limits: Limits<'_>,
+    rows: &mut [results::Contender],
+    progress: &mut impl FnMut(Progress<'_>),
+) -> Result<(), LaneError> {
+    let (mut candidates, mut searched) = (Vec::new(), Vec::new());
+    for (index, (row, &contender)) in rows.iter_mut().zip(&plan.contenders).enumerate() {
+        match &row.memory {
+            Figure::Unknown { unknown } => row.min_heap = Figure::unknown(unknown),
+            Figure::Known(memory) if memory.failed_requests > 0 => {
+                row.min_heap = Figure::unknown("requests failed even at the heap limit");
+            }
+            Figure::Known(memory) => {
+                candidates.push(Candidate { contender, peak_pages: memory.peak_heap_pages as usize });
+                searched.push(index);
+            }
+        }
+    }
+    let (mut done, all) = (0, candidates.len());
+    let found = min_heap::find(
+        program,
+        plan.rounds.page,
+        &candidates,
+        plan.jobs,
+        limits,
+        |Step { candidate, limit_pages }| {
+            done += usize::from(limit_pages.is_none());
+            progress(Progress::Searching { name: candidates[candidate].contender.info.name, limit_pages, done, all });
+        },
+    )?;
+    for (index, figure) in searched.into_iter().zip(found) {
+        rows[index].min_heap = figure;
+    }
+    Ok(())
+}
+
+fn settings(plan: &ComparisonPlan, program: &Program) -> Settings {
+    let rounds = &plan.rounds;
+    Settings {
+        seed: rounds.seed,
+        min_heap: plan.min_heap,
+        latency: plan.latency,
+        instructions: plan.instructions,
+        rounds: rounds.count,
+        rigor: plan.rigor,
+        baseline: plan.baseline.clone().unwrap_or_else(|| participants::DEFAULT_BASELINE.to_owned()),
+        budget_ns: plan.budget.map(|budget| budget.as_nanos() as u64),
+        streamed: program.is_streamed(),
+        touch: rounds.touch.name().to_owned(),
+        heap_limit_pages: rounds.limit_pages as u64,
+        page_bytes: rounds.page.bytes() as u64,
+    }
+}
+
+fn describe(source: &Source, program: &Program) -> Result<results::Trace, TraceError> {
+    let profile = program.profile();
+    Ok(results::Trace {
+        name: source.name().to_owned(),
+        // Found beside the examinations.
+        sha256: String::new(),
+        origin: library::origin(source, source.open()?.provenance()).map_or(Origin::Unstated, |origin| match origin {
+            library::Origin::Recorded => Origin::Recorded,
+            library::Origin::Synthetic => Origin::Synthetic,
+        }),
+        events: profile.events(),
+        allocs: profile.allocs,
+        reallocs: profile.reallocs,
+        deallocs: profile.deallocs,
+        allocated_bytes: profile.allocated_bytes,
+        peak_live_bytes: profile.peak_live_bytes,
+        peak_live_event: profile.peak_live_bytes_event,
+        peak_live_objects: profile.peak_live_objects,
+        left_live_objects: profile.live_objects,
+        distributions: Figure::unknown("the trace was not read to its end"),
+        marks: program.marks().iter().map(|mark| Mark { event: mark.event, name: mark.name.clone() }).collect(),
+        mark_count: program.mark_count(),
+        repairs: program.repairs().map_or(Vec::new(), |repairs| repairs.lines()),
+    })
+}
+
+/// The name of the folder for the results of a trace of this name.
+pub fn folder_name(trace: &str) -> &str {
+    if matches!(trace, "" | "." | "..") { "trace" } else { trace }
+}

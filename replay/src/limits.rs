@@ -1,0 +1,81 @@
+//! What ends a replay before its program does: a time budget, or the user. It is checked between stretches, outside of what is timed.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Why a replay has ended early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Its time was over.
+    Budget,
+    /// The user wants it to end.
+    Interrupt,
+}
+
+impl Stop {
+    /// The reason, in words that fit under a table.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Stop::Budget => "its time budget was over",
+            Stop::Interrupt => "interrupted",
+        }
+    }
+}
+
+/// Limits of a replay, and where its progress goes.
+#[derive(Clone, Copy, Default)]
+pub struct Limits<'a> {
+    budget: Option<Duration>,
+    deadline: Option<Instant>,
+    interrupt: Option<&'a AtomicBool>,
+    progress: Option<&'a (dyn Fn(u64) + Sync)>,
+}
+
+impl<'a> Limits<'a> {
+    /// No limits.
+    pub const NONE: Limits<'static> = Limits { budget: None, deadline: None, interrupt: None, progress: None };
+
+    /// Ends replays when `interrupt` becomes true, or when they have taken `budget` in total since [`started`](Self::started).
+    pub fn new(interrupt: &'a AtomicBool, budget: Option<Duration>) -> Self {
+        Limits { budget, interrupt: Some(interrupt), ..Limits::NONE }
+    }
+
+    /// The same limits, with the budget running from now on.
+    #[must_use]
+    pub fn started(self) -> Self {
+        // A budget beyond what the clock can count is none.
+        Limits { deadline: self.budget.and_then(|budget| Instant::now().checked_add(budget)), ..self }
+    }
+
+    /// The same limits; `progress` gets the number of events replayed since its last call.
+    #[must_use]
+    pub fn with_progress(self, progress: &'a (dyn Fn(u64) + Sync)) -> Self {
+        Limits { progress: Some(progress), ..self }
+    }
+
+    /// Whether this much time exhausts the budget.
+    pub(crate) fn is_over(&self, spent: Duration) -> bool {
+        self.budget.is_some_and(|budget| spent >= budget)
+    }
+
+    /// Why the replay must end, if it must; `events` more are done.
+    pub(crate) fn check(&self, events: u64) -> Option<Stop> {
+        if let Some(progress) = self.progress {
+            progress(events);
+        }
+        if self.interrupt.is_some_and(|interrupt| interrupt.load(Ordering::Relaxed)) {
+            return Some(Stop::Interrupt);
+        }
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline).then_some(Stop::Budget)
+    }
+}
+
+/// Parses a time budget: `60s`, `5min`.
+///
+/// # Errors
+///
+/// Where `text` is no time, or 0.
+pub fn parse_budget(text: &str) -> Result<Duration, String> {
+    let budget = humantime::parse_duration(text).map_err(|error| format!("{error}; a time has its unit: 60s, 5min"))?;
+    if budget.is_zero() { Err("no allocator can do anything in no time".to_owned()) } else { Ok(budget) }
+}

@@ -1,0 +1,120 @@
+//! Bounds to read the contenders' footprints against: how little memory a trace can do with, and how much it could come to.
+//!
+//! | bound | what it is |
+//! |---|---|
+//! | most live bytes | no allocator needs less |
+//! | the same, aligned | each size rounded up to a multiple of its alignment |
+//! | [clairvoyant] | what a placement needs that knows every object's end beforehand; found by a heuristic, and checked |
+//! | [Robson's](robson) | what the worst program with the same most live bytes and largest size needs |
+//!
+//! All are bytes of objects alone: no headers, no free lists, no rounding to pages. A realloc is read as an optimist does, see
+//! [`instance`]. All are the same in every run and on every machine.
+//!
+//! The clairvoyant placement is a point between two bounds: the best placement needs no more than it, and no less than the most live bytes. Where
+//! those two are near each other, as they are on nearly all traces, both are near the truth. How near they must be is known: the best
+//! placement needs at most 3 times the most live bytes (Gergov 1999), and little more than them where every object is small
+//! (Buchsbaum et al. 2003).
+//!
+//! - A. L. Buchsbaum, H. Karloff, C. Kenyon, N. Reingold and M. Thorup, "OPT versus LOAD in dynamic storage allocation", STOC 2003.
+//! - J. Gergov, "Algorithms for compile-time memory optimization", SODA 1999.
+//! - M. D. Moffitt, "MiniMalloc: A Lightweight Memory Allocator for Hardware-Accelerated Machine Learning", ASPLOS 2023: exact, for
+//!   thousands of objects. `replay trace export --minimalloc` writes a trace in its format.
+//! - [idealloc](https://github.com/cappadokes/idealloc): Buchsbaum's boxes and best-fit, for millions of objects.
+//!
+//! ```
+//! use heaprace::{Program, memory::bounds};
+//!
+//! let text = "op,id,size,align\nalloc,1,1000,8\nalloc,2,27,8\ndealloc,1\nalloc,3,1008,8\n";
+//! let program = Program::compile(heaprace_traces::Reader::new(text.as_bytes(), "example.csv")?)?;
+//! let bounds = bounds::of(&program)?;
+//! assert_eq!((bounds.max_live_bytes, bounds.max_live_aligned_bytes), (1035, 1040));
+//! // The small one above the others, so that nothing has to be padded.
+//! assert_eq!(bounds.clairvoyant_bytes, 1035);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod clairvoyant;
+mod error;
+pub mod instance;
+mod minimalloc;
+pub mod playback;
+pub mod robson;
+mod space;
+mod sweep;
+
+use heaprace_reports::results::Bounds;
+
+use crate::program::Program;
+
+pub use clairvoyant::Placement;
+pub use error::BoundsError;
+pub use instance::Instance;
+pub use robson::Robson;
+
+/// Finds the bounds of a trace. The clairvoyant placement is checked, as every contender is, before it counts.
+///
+/// It takes up to half a minute for a trace of a million objects, and for each of them 44 bytes of memory beside the program and the memory
+/// that the objects themselves need.
+///
+/// # Errors
+///
+/// [`BoundsError::TooLong`], and what [`playback::verify`] finds.
+pub fn of(program: &Program) -> Result<Bounds, BoundsError> {
+    let instance = Instance::of(program)?;
+    let placement = Placement::of(&instance);
+    playback::verify(program, &instance, &placement)?;
+    let max_live_bytes = program.profile().peak_live_bytes;
+    let max_size_bytes = instance.rectangles().iter().map(|object| object.size_bytes.into()).max().unwrap_or(0);
+    let aligned = |object: &instance::Rectangle| u64::from(object.size_bytes).next_multiple_of(object.align_bytes());
+    let robson = Robson::of(max_live_bytes, max_size_bytes);
+    Ok(Bounds {
+        max_live_bytes,
+        max_live_aligned_bytes: instance.peak(aligned).0,
+        max_size_bytes,
+        robson_bytes: robson.forced_bytes,
+        robson_first_fit_bytes: robson.first_fit_bytes,
+        clairvoyant_bytes: placement.makespan_bytes,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The program of lines of CSV.
+    pub(super) fn program(lines: &str) -> Program {
+        let text = format!("op,id,size,align\n{lines}");
+        Program::compile(heaprace_traces::Reader::new(text.as_bytes(), "test.csv").unwrap()).unwrap()
+    }
+
+    /// The instance of lines of CSV.
+    pub(super) fn instance(lines: &str) -> Instance {
+        Instance::of(&program(lines)).unwrap()
+    }
+
+    #[test]
+    fn each_size_is_rounded_to_its_own_alignment() {
+        // 13 bytes at 8 count as 16, 5 at 1 as 5, and the realloc to 1 byte at 8 as 8.
+        let bounds = of(&program("alloc,1,13,8\nalloc,2,5,1\nrealloc,1,1\n")).unwrap();
+        assert_eq!((bounds.max_live_bytes, bounds.max_live_aligned_bytes, bounds.max_size_bytes), (18, 21, 13));
+        let bounds = of(&program("alloc,1,13,8\nalloc,2,2,1\nrealloc,1,1\nalloc,3,6,16\n")).unwrap();
+        assert_eq!((bounds.max_live_bytes, bounds.max_live_aligned_bytes), (15, 26));
+    }
+
+    /// M is max R, without the alignments, and n the largest size as it was asked for, here by a reallocation: METRICS.md has this example.
+    #[test]
+    fn robsons_bounds_are_of_the_most_live_bytes_and_of_the_largest_size_as_it_is() {
+        let bounds =
+            of(&program("alloc,1,601,64\nalloc,2,900,8\nalloc,3,900,8\nrealloc,1,1000\nrealloc,1,1\n")).unwrap();
+        assert_eq!((bounds.max_live_bytes, bounds.max_size_bytes), (2800, 1000));
+        assert_eq!((bounds.robson_bytes, bounds.robson_first_fit_bytes), (14_889, 30_800));
+    }
+
+    #[test]
+    fn an_object_that_is_alone_needs_its_size() {
+        let bounds = of(&program("alloc,1,10,4\nrealloc,1,1000\nrealloc,1,7\ndealloc,1\n")).unwrap();
+        assert_eq!((bounds.max_live_bytes, bounds.clairvoyant_bytes), (1000, 1000));
+        let robson = Robson::of(1000, 1000);
+        assert_eq!((bounds.robson_bytes, bounds.robson_first_fit_bytes), (robson.forced_bytes, robson.first_fit_bytes));
+    }
+}

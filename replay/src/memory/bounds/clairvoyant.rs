@@ -1,0 +1,384 @@
+//! The clairvoyant placement: where an allocator would put every object if it knew when each will go.
+//!
+//! Placing rectangles of given lives so that their highest end, the makespan, is least is NP-hard (Garey and Johnson 1979, problem SR2). This
+//! is a heuristic in three steps.
+//!
+//! 1. Take a moment, first that of most live bytes, and lay what is live then without gaps, in some order.
+//! 2. Walk away from it in both directions. Seen from a moment whose blocks have their places, the future and the past do not meet: nothing
+//!    that is born after it overlaps anything that has died before. Each walk places what it meets in a gap that fits well, beside a block that
+//!    leaves at nearly the same time; that time is known, forwards it is the death and backwards the birth.
+//! 3. Do that for several orders and policies, keep the best, and go on with the moment at which it was highest, or at which the others
+//!    failed: what was hard to place comes first then. When no such moment is new, the peaks of other stretches of the trace follow.
+//!
+//! The order decides what falls apart: by death, the forward walk leaves one gap that grows, and the backward walk many; by birth it is the
+//! other way round. So there are orders between the two: groups by one, and within each group by the other. A few groups are large
+//! enough for what comes next to find room, and few enough not to leave much unused.
+//!
+//! Walks that get no better than the best so far are cut off, and all of it ends where a budget is spent that is counted in steps and not in time.
+//! So the placement is the same on every machine, and the work is bounded: n·log n for one walk, and as many of them as the budget
+//! allows, two at least.
+//!
+//! What it does badly: many objects of many sizes that replace each other one by one while the heap is full, with no order in which
+//! they go (a cache). There is no moment from which such a heap falls apart neatly.
+
+use super::instance::Instance;
+use super::sweep::{Budget, Direction, Policy, Start, Walk, Walker};
+
+/// Steps for each rectangle: those of some fifty walks that are not cut off.
+const STEPS_PER_RECTANGLE: u64 = 2000;
+
+/// Steps in all, at the most: about 20 seconds of one core.
+const MOST_STEPS: u64 = 600_000_000;
+
+/// Moments that are begun with.
+const MOST_MOMENTS: usize = 24;
+
+/// Stretches of a trace whose peaks are tried when no moment stands out any more.
+const STRETCHES: usize = 16;
+
+/// A placement that is within this part of the most live bytes is good enough.
+const GOOD_ENOUGH: u64 = 1024;
+
+const POLICIES: [Policy; 5] = [
+    Policy { gaps: 8, beside_nearest: true },
+    Policy { gaps: 64, beside_nearest: true },
+    Policy { gaps: 1, beside_nearest: false },
+    Policy { gaps: 1, beside_nearest: true },
+    Policy { gaps: 512, beside_nearest: true },
+];
+
+/// In which order the blocks of a moment lie, from the lowest address up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Order {
+    /// What the groups are by, the lowest first; each group is by the other of the two.
+    groups_by: Key,
+    groups: usize,
+    /// Whether sizes that are no multiple of 8 come last in their group: side by side, most of them need no padding.
+    odd_sizes_last: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Key {
+    /// What is born first is lowest.
+    Birth,
+    /// What dies last is lowest.
+    Death,
+}
+
+/// How many groups, and whether odd sizes come last: all of these for both keys.
+const GROUPS: [(usize, bool); 10] = [
+    (8, false),
+    (1, false),
+    (8, true),
+    (1, true),
+    (24, false),
+    (24, true),
+    (3, false),
+    (3, true),
+    (64, false),
+    (64, true),
+];
+
+/// All orders, the most promising first.
+fn orders() -> impl Iterator<Item = Order> {
+    GROUPS.into_iter().flat_map(|(groups, odd_sizes_last)| {
+        [Key::Birth, Key::Death].map(|groups_by| Order { groups_by, groups, odd_sizes_last })
+    })
+}
+
+/// Offsets for the rectangles of an instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placement {
+    /// The offset of each rectangle in bytes, in their order; a multiple of its alignment.
+    pub offsets: Vec<u64>,
+    /// The end of the highest byte: no address at or above it is ever used.
+    pub makespan_bytes: u64,
+}
+
+impl Placement {
+    /// Places an instance.
+    ///
+    /// ```
+    /// use heaprace::{Program, memory::bounds::{Instance, Placement}};
+    ///
+    /// // Two large objects follow each other below a small one, for which there would be no room between them.
+    /// let text = "op,id,size,align\nalloc,1,1000,8\nalloc,2,24,8\ndealloc,1\nalloc,3,1008,8\n";
+    /// let program = Program::compile(heaprace_traces::Reader::new(text.as_bytes(), "example.csv")?)?;
+    /// let placement = Placement::of(&Instance::of(&program)?);
+    /// assert_eq!(placement.makespan_bytes, 1032);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn of(instance: &Instance) -> Self {
+        let steps = STEPS_PER_RECTANGLE * instance.rectangles().len() as u64;
+        Search::new(instance, steps.min(MOST_STEPS)).run()
+    }
+}
+
+/// A start and two walks.
+#[derive(Clone, Copy, Debug)]
+struct Packing {
+    moment: u32,
+    order: Order,
+    forward: Policy,
+    backward: Policy,
+    makespan: u64,
+    /// The first event after which something lay at the top.
+    top_event: u32,
+}
+
+/// The better of the walks in one direction.
+struct Half {
+    policy: Policy,
+    top: u64,
+    event: u32,
+}
+
+struct Search<'i> {
+    instance: &'i Instance,
+    walker: Walker<'i>,
+    budget: Budget,
+    best: Option<Packing>,
+    /// Where the walk that got farthest from the moment in hand was cut off.
+    stuck: Option<u32>,
+}
+
+impl<'i> Search<'i> {
+    fn new(instance: &'i Instance, steps: u64) -> Self {
+        Search { instance, walker: Walker::new(instance), budget: Budget::new(steps), best: None, stuck: None }
+    }
+
+    fn run(mut self) -> Placement {
+        let (most, mut moment) = self.instance.peak(|object| object.size_bytes.into());
+        let enough = most + most / GOOD_ENOUGH;
+        let mut others = self.peaks();
+        let mut moments = Vec::new();
+        let plan = loop {
+            moments.push(moment);
+            self.try_orders(moment, enough);
+            let plan = self.best.expect("the first walks have no limit");
+            let hard = [Some(plan.top_event), self.stuck].into_iter().flatten();
+            match hard.chain(others.by_ref()).find(|next| !moments.contains(next)) {
+                Some(next) if !self.is_over(enough) && moments.len() < MOST_MOMENTS => moment = next,
+                _ => break plan,
+            }
+        };
+        self.carry_out(&plan)
+    }
+
+    /// The moments of most live bytes of some stretches of the trace, the highest first.
+    fn peaks(&self) -> impl Iterator<Item = u32> + use<> {
+        let instance = self.instance;
+        let stretch = instance.changes().len().div_ceil(STRETCHES).max(1);
+        let mut live = 0_u64;
+        let mut peaks: Vec<(u64, u32)> = Vec::new();
+        for changes in instance.changes().chunks(stretch) {
+            let mut peak = (0, 0);
+            for &change in changes {
+                let bytes = u64::from(instance.rectangles()[change.rectangle()].size_bytes);
+                live = if change.is_birth() { live + bytes } else { live - bytes };
+                if change.is_birth() && live > peak.0 {
+                    peak = (live, instance.event_of(change));
+                }
+            }
+            peaks.push(peak);
+        }
+        peaks.sort_by_key(|&(live, _)| std::cmp::Reverse(live));
+        peaks.into_iter().map(|(_, event)| event)
+    }
+
+    fn is_over(&self, enough: u64) -> bool {
+        self.budget.is_spent() || self.limit() <= enough
+    }
+
+    /// A plan is better if it ends below this.
+    fn limit(&self) -> u64 {
+        self.best.map_or(u64::MAX, |best| best.makespan)
+    }
+
+    fn try_orders(&mut self, moment: u32, enough: u64) {
+        self.stuck = None;
+        self.budget.spend(self.instance.rectangles().len() as u64);
+        for order in orders() {
+            self.try_order(moment, order);
+            if self.is_over(enough) {
+                break;
+            }
+        }
+    }
+
+    fn try_order(&mut self, moment: u32, order: Order) -> Option<()> {
+        let start = start(self.instance, moment, order);
+        let bottom = start
+            .blocks
+            .last()
+            .map_or(0, |&(last, offset)| offset + u64::from(self.instance.rectangles()[last as usize].size_bytes));
+        let forward = self.walk(&start, Direction::Forward, bottom)?;
+        let backward = self.walk(&start, Direction::Backward, forward.top)?;
+        let higher = if backward.top > forward.top { &backward } else { &forward };
+        let (makespan, top_event) = (higher.top, higher.event);
+        self.best =
+            Some(Packing { moment, order, forward: forward.policy, backward: backward.policy, makespan, top_event });
+        Some(())
+    }
+
+    /// The best walk in one direction that stays below the best plan; `None` if there is none. One that ends at `enough` will do.
+    fn walk(&mut self, start: &Start, direction: Direction, enough: u64) -> Option<Half> {
+        let mut best: Option<Half> = None;
+        for policy in POLICIES {
+            let limit = best.as_ref().map_or(self.limit(), |half| half.top);
+            match self.walker.walk(start, direction, policy, limit, &mut self.budget, |_, _| ()) {
+                Walk::Whole { top, event } => best = Some(Half { policy, top, event }),
+                Walk::CutOff { event } => {
+                    let farther = |stuck: u32| event.abs_diff(start.event) > stuck.abs_diff(start.event);
+                    if best.is_none() && self.stuck.is_none_or(farther) {
+                        self.stuck = Some(event);
+                    }
+                }
+            }
+            if best.as_ref().is_some_and(|half| half.top <= enough) {
+                break;
+            }
+        }
+        best
+    }
+
+    /// Walks as planned once more, and writes the offsets down.
+    fn carry_out(&mut self, plan: &Packing) -> Placement {
+        let mut offsets = vec![0; self.instance.rectangles().len()];
+        let start = start(self.instance, plan.moment, plan.order);
+        for &(rectangle, offset) in &start.blocks {
+            offsets[rectangle as usize] = offset;
+        }
+        for (direction, policy) in [(Direction::Forward, plan.forward), (Direction::Backward, plan.backward)] {
+            let place = |rectangle: usize, offset| offsets[rectangle] = offset;
+            self.walker.walk(&start, direction, policy, u64::MAX, &mut self.budget, place);
+        }
+        Placement { offsets, makespan_bytes: plan.makespan }
+    }
+}
+
+/// What lives after this event, laid in this order from offset 0 up.
+fn start(instance: &Instance, event: u32, order: Order) -> Start {
+    let objects = instance.rectangles();
+    let mut live: Vec<u32> =
+        (0..objects.len() as u32).filter(|&one| objects[one as usize].lives_after(event)).collect();
+    // The larger the key, the higher: of a death its distance from the end of time.
+    let key = |key: Key, one: u32| match key {
+        Key::Birth => objects[one as usize].birth,
+        Key::Death => u32::MAX - objects[one as usize].death,
+    };
+    let (outer, inner) = match order.groups_by {
+        Key::Birth => (Key::Birth, Key::Death),
+        Key::Death => (Key::Death, Key::Birth),
+    };
+    let is_last = |one: u32| order.odd_sizes_last && !objects[one as usize].size_bytes.is_multiple_of(8);
+    let group = live.len().div_ceil(order.groups).max(1);
+    live.sort_by_key(|&one| key(outer, one));
+    live.chunks_mut(group).for_each(|group| group.sort_by_key(|&one| (is_last(one), key(inner, one))));
+    let mut top = 0;
+    let blocks = live.into_iter().map(|one| {
+        let object = &objects[one as usize];
+        let offset = u64::next_multiple_of(top, object.align_bytes());
+        top = offset + u64::from(object.size_bytes);
+        (one, offset)
+    });
+    Start { event, blocks: blocks.collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::bounds::playback::verify;
+    use crate::memory::bounds::tests::{instance, program};
+
+    /// A trace that no order or policy packs without gaps.
+    fn random(objects: u64, seed: u64) -> String {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut live = Vec::new();
+        let mut lines = String::new();
+        for id in 0..objects {
+            let align = 1 << random.u32(0..6);
+            let most = 1 << random.u32(1..12);
+            lines += &format!("alloc,{id},{},{align}\n", random.u32(1..=most));
+            live.push(id);
+            while live.len() > 60 || (live.len() > 20 && random.bool()) {
+                let one = live.swap_remove(random.usize(..live.len()));
+                lines += &if random.u8(..4) == 0 {
+                    live.push(one);
+                    format!("realloc,{one},{}\n", random.u32(1..3000))
+                } else {
+                    format!("dealloc,{one}\n")
+                };
+            }
+        }
+        lines
+    }
+
+    #[test]
+    fn every_placement_is_sound_and_the_same_again() {
+        for seed in 0..20 {
+            let program = program(&random(300, seed));
+            let instance = Instance::of(&program).unwrap();
+            let placement = Placement::of(&instance);
+            verify(&program, &instance, &placement).unwrap();
+            assert!(placement.makespan_bytes >= program.profile().peak_live_bytes);
+            assert_eq!(placement, Placement::of(&instance));
+        }
+    }
+
+    #[test]
+    fn a_spent_budget_still_leaves_a_sound_placement_and_a_larger_one_no_worse() {
+        let program = program(&random(2000, 1));
+        let instance = Instance::of(&program).unwrap();
+        let makespans = [0, 100_000, 1_000_000, MOST_STEPS].map(|steps| {
+            let placement = Search::new(&instance, steps).run();
+            verify(&program, &instance, &placement).unwrap();
+            placement.makespan_bytes
+        });
+        assert!(makespans.is_sorted_by(|less, more| less >= more), "{makespans:?}");
+        assert!(makespans[3] < makespans[0], "{makespans:?}");
+    }
+
+    #[test]
+    fn lives_that_nest_are_packed_without_gaps() {
+        let births: String = (1..=50).map(|id| format!("alloc,{id},{},1\n", id * 7 % 40 + 1)).collect();
+        let deaths: String = (1..=50).rev().map(|id| format!("dealloc,{id}\n")).collect();
+        let instance = instance(&(births + &deaths));
+        assert_eq!(Placement::of(&instance).makespan_bytes, instance.peak(|object| object.size_bytes.into()).0);
+    }
+
+    #[test]
+    fn the_second_peak_is_not_left_to_the_first() {
+        // What is live at the first peak leaves gaps too small for what comes at the second, unless the second is placed first.
+        let mut lines: String = (0..10).map(|id| format!("alloc,{id},100,4\n")).collect();
+        lines.extend((0..10).step_by(2).map(|id| format!("dealloc,{id}\n")));
+        lines += "alloc,10,480,4\n";
+        assert_eq!(Placement::of(&instance(&lines)).makespan_bytes, 1000);
+    }
+
+    #[test]
+    fn groups_cover_all_that_is_live_in_either_order() {
+        let instance = instance(&random(200, 3));
+        let (_, event) = instance.peak(|_| 1);
+        let mut expected: Vec<u32> = Vec::new();
+        for order in orders() {
+            let start = start(&instance, event, order);
+            assert!(start.blocks.is_sorted_by_key(|&(_, offset)| offset));
+            let mut live: Vec<u32> = start.blocks.iter().map(|&(one, _)| one).collect();
+            live.sort_unstable();
+            if expected.is_empty() {
+                expected = live.clone();
+            }
+            assert!(live == expected && live.len() > 20, "{order:?}");
+        }
+        let births = |order| -> Vec<u32> {
+            start(&instance, event, order)
+                .blocks
+                .iter()
+                .map(|&(one, _)| instance.rectangles()[one as usize].birth)
+                .collect()
+        };
+        let one_group = |groups_by| Order { groups_by, groups: 1, odd_sizes_last: false };
+        assert!(births(one_group(Key::Death)).is_sorted() && !births(one_group(Key::Birth)).is_sorted());
+    }
+}

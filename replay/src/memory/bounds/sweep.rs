@@ -1,0 +1,242 @@
+//! One walk away from a moment whose blocks have their places: every rectangle is placed when the walk meets it, and never moved.
+
+use super::instance::{Instance, Rectangle};
+use super::space::{Gap, Node, Space};
+
+/// Where in time a walk goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    /// Towards the end: births enter and deaths leave.
+    Forward,
+    /// Towards the beginning: deaths enter and births leave.
+    Backward,
+}
+
+impl Direction {
+    /// When a rectangle leaves: rises along the walk.
+    fn exit(self, rectangle: &Rectangle) -> u32 {
+        match self {
+            Direction::Forward => rectangle.death,
+            Direction::Backward => u32::MAX - rectangle.birth,
+        }
+    }
+}
+
+/// How a gap is chosen for a rectangle: of the gaps that fit best, the one with a neighbour that leaves at most nearly the same time, so
+/// that what is left behind later is one large gap and not two small ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Policy {
+    /// So many gaps are considered, the smallest that fit; 1 is best-fit.
+    pub(super) gaps: u32,
+    /// Whether a rectangle goes to the end of the gap where the neighbour leaves at the nearer time; else to the lower end.
+    pub(super) beside_nearest: bool,
+}
+
+/// How much work may be done, in steps of about 20 ns. Counted, so that the outcome does not depend on the machine.
+#[derive(Debug)]
+pub(super) struct Budget {
+    steps: u64,
+}
+
+impl Budget {
+    pub(super) fn new(steps: u64) -> Self {
+        Budget { steps }
+    }
+
+    pub(super) fn spend(&mut self, steps: u64) {
+        self.steps = self.steps.saturating_sub(steps);
+    }
+
+    pub(super) fn is_spent(&self) -> bool {
+        self.steps == 0
+    }
+}
+
+/// Steps for a birth or a death, beside one for each gap that is looked at.
+const STEPS_PER_CHANGE: u64 = 8;
+
+/// Gaps that are large enough, but not where the alignment wants it, are looked at so often.
+const MOST_MISFITS: u32 = 64;
+
+/// How a walk ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Walk {
+    /// All are placed.
+    Whole {
+        /// The end of the highest byte.
+        top: u64,
+        /// The first event after which something lay there.
+        event: u32,
+    },
+    /// The limit was reached or the budget spent.
+    CutOff {
+        /// The event after which it was.
+        event: u32,
+    },
+}
+
+/// A moment, and where its blocks lie.
+#[derive(Debug)]
+pub(super) struct Start {
+    /// The moment is after this event.
+    pub(super) event: u32,
+    /// Rectangles and their offsets, in the order of addresses.
+    pub(super) blocks: Vec<(u32, u64)>,
+}
+
+/// What walks share: an instance, and working memory of 4 bytes a rectangle.
+#[derive(Debug)]
+pub(super) struct Walker<'i> {
+    instance: &'i Instance,
+    space: Space,
+    /// Where each rectangle is in the space.
+    nodes: Vec<Node>,
+}
+
+impl<'i> Walker<'i> {
+    pub(super) fn new(instance: &'i Instance) -> Self {
+        Walker { instance, space: Space::new(), nodes: vec![0; instance.rectangles().len()] }
+    }
+
+    /// Walks from `start`, and tells `place` every offset that it chooses. It ends early where something would end at `limit` or above, or
+    /// where the budget is spent; the budget does not end a walk without a limit (`u64::MAX`).
+    pub(super) fn walk(
+        &mut self,
+        start: &Start,
+        direction: Direction,
+        policy: Policy,
+        limit: u64,
+        budget: &mut Budget,
+        mut place: impl FnMut(usize, u64),
+    ) -> Walk {
+        let instance = self.instance;
+        self.space.clear();
+        for &(rectangle, offset) in &start.blocks {
+            let rectangle = rectangle as usize;
+            let object = &instance.rectangles()[rectangle];
+            let exit = direction.exit(object);
+            self.nodes[rectangle] = self.space.put(self.space.endless(), offset, object.size_bytes.into(), exit);
+            budget.spend(STEPS_PER_CHANGE);
+        }
+        let mut event = start.event;
+        if self.space.top() >= limit {
+            return Walk::CutOff { event };
+        }
+        let after = instance.changes().partition_point(|&change| instance.event_of(change) <= start.event);
+        let (before, after) = instance.changes().split_at(after);
+        let mut forward = after.iter();
+        let mut backward = before.iter().rev();
+        let next = || match direction {
+            Direction::Forward => forward.next().map(|&change| (change, change.is_birth(), instance.event_of(change))),
+            Direction::Backward => {
+                backward.next().map(|&change| (change, !change.is_birth(), instance.event_of(change) - 1))
+            }
+        };
+        for (change, enters, now) in std::iter::from_fn(next) {
+            budget.spend(STEPS_PER_CHANGE);
+            let rectangle = change.rectangle();
+            if !enters {
+                self.space.release(self.nodes[rectangle]);
+                continue;
+            }
+            let object = &instance.rectangles()[rectangle];
+            let exit = direction.exit(object);
+            let before = self.space.top();
+            let (gap, offset) = self.choose(object, exit, policy, budget);
+            self.nodes[rectangle] = self.space.put(gap, offset, object.size_bytes.into(), exit);
+            place(rectangle, offset);
+            if self.space.top() > before {
+                event = now;
+            }
+            if limit < u64::MAX && (self.space.top() >= limit || budget.is_spent()) {
+                return Walk::CutOff { event: now };
+            }
+        }
+        Walk::Whole { top: self.space.top(), event }
+    }
+
+    fn choose(&self, object: &Rectangle, exit: u32, policy: Policy, budget: &mut Budget) -> (Gap, u64) {
+        let (size, align) = (u64::from(object.size_bytes), object.align_bytes());
+        let (mut looked_at, mut fitting, mut best) = (0, 0, None);
+        for gap in self.space.gaps(size) {
+            if gap.is_endless() || fitting == policy.gaps || looked_at == policy.gaps + MOST_MISFITS {
+                break;
+            }
+            looked_at += 1;
+            if gap.offsets(size, align).is_none() {
+                continue;
+            }
+            fitting += 1;
+            let (below, above) = self.space.exits_beside(gap);
+            let apart = below.abs_diff(exit).min(above.abs_diff(exit));
+            // A gap that is filled is gone, which makes up for a neighbour that leaves at another time.
+            let badness = if gap.is_filled_by(size) { apart / 4 } else { apart };
+            if best.is_none_or(|(least, _)| badness < least) {
+                best = Some((badness, gap));
+            }
+        }
+        budget.spend(looked_at.into());
+        // This much larger, it fits wherever it begins.
+        let gap = best.map(|(_, gap)| gap).or_else(|| self.space.gaps(size + align - 1).next());
+        let gap = gap.unwrap_or_else(|| self.space.endless());
+        let (low, high) = gap.offsets(size, align).expect("the gap fits");
+        let (below, above) = self.space.exits_beside(gap);
+        let at_high_end = policy.beside_nearest && !gap.is_endless() && above.abs_diff(exit) < below.abs_diff(exit);
+        (gap, if at_high_end { high } else { low })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::bounds::tests::instance;
+
+    const BEST_FIT: Policy = Policy { gaps: 1, beside_nearest: false };
+
+    /// How a walk over the whole trace ends, and the offsets.
+    fn walk(lines: &str, direction: Direction, policy: Policy, limit: u64, steps: u64) -> (Walk, Vec<u64>) {
+        let instance = instance(lines);
+        let mut offsets = vec![u64::MAX; instance.rectangles().len()];
+        let event = if direction == Direction::Forward { 0 } else { u32::MAX };
+        let start = Start { event, blocks: Vec::new() };
+        let place = |rectangle: usize, offset| offsets[rectangle] = offset;
+        let walk = Walker::new(&instance).walk(&start, direction, policy, limit, &mut Budget::new(steps), place);
+        (walk, offsets)
+    }
+
+    const LINES: &str = "\
+alloc,1,10,1\nalloc,2,20,1\nalloc,3,10,1\nalloc,4,8,1\ndealloc,2\ndealloc,3\nalloc,5,9,1\ndealloc,1\ndealloc,5\ndealloc,4\n";
+
+    #[test]
+    fn both_ways_place_everything() {
+        let (forward, offsets) = walk(LINES, Direction::Forward, BEST_FIT, u64::MAX, 1);
+        assert_eq!((forward, offsets), (Walk::Whole { top: 48, event: 4 }, vec![0, 10, 30, 40, 10]));
+        // From the end, 4 comes first, then 5 and 1; 3 and 2 when 5 has gone.
+        let (backward, offsets) = walk(LINES, Direction::Backward, BEST_FIT, u64::MAX, 1);
+        assert_eq!((backward, offsets), (Walk::Whole { top: 57, event: 4 }, vec![17, 37, 27, 0, 8]));
+    }
+
+    #[test]
+    fn a_walk_ends_at_its_limit_or_with_its_budget() {
+        let cut_off = |event| Walk::CutOff { event };
+        assert_eq!(walk(LINES, Direction::Forward, BEST_FIT, 49, 1 << 20).0, Walk::Whole { top: 48, event: 4 });
+        assert_eq!(walk(LINES, Direction::Forward, BEST_FIT, 48, 1 << 20).0, cut_off(4));
+        assert_eq!(walk(LINES, Direction::Forward, BEST_FIT, 49, 3 * STEPS_PER_CHANGE).0, cut_off(3));
+    }
+
+    #[test]
+    fn what_leaves_together_lies_together() {
+        // Gaps of 10 bytes at 0, 20 and 40, below blocks that leave after events 12, 13 and 14.
+        let blocks = "alloc,1,10,1\nalloc,2,10,1\nalloc,3,10,1\nalloc,4,10,1\nalloc,5,10,1\nalloc,6,10,1\n";
+        let lines = format!("{blocks}dealloc,1\ndealloc,3\ndealloc,5\nalloc,7,4,1\nalloc,8,4,1\n")
+            + "dealloc,2\ndealloc,4\ndealloc,6\ndealloc,7\ndealloc,8\n";
+        let place = |gaps, beside_nearest| {
+            walk(&lines, Direction::Forward, Policy { gaps, beside_nearest }, u64::MAX, 1).1[6..].to_vec()
+        };
+        // Best-fit takes the lowest of the three, and what is left of it.
+        assert_eq!(place(1, false), [0, 4]);
+        // 7 leaves after 15, next after the highest block: below it, at the upper end.
+        assert_eq!(place(8, true), [46, 42]);
+        assert_eq!(place(8, false), [40, 44]);
+    }
+}

@@ -1,0 +1,73 @@
+//! Peak heap, span and live, overhead, Johnstone and Wilson's fourth measure, and requests that failed.
+
+use std::alloc::Layout;
+
+use heaprace_reports::results::FailedRequest;
+
+use super::gauge::{Gauge, Setting, State, ratio};
+
+/// Footprint figures of one replay.
+///
+/// - Peak heap: max H, with the event after which it was *first* reached (the heap never shrinks, so there is a plateau).
+/// - Peak span: max S, what an arena would have needed.
+/// - Overhead: max H / max R. Johnstone and Wilson's #4: the same as (ratio − 1) in per cent. Range: at least 1, and at least 0.
+///
+/// Blind spot: pages that are committed but never written to count like any other; residency tells them apart. Source: Johnstone and
+/// Wilson, "The memory fragmentation problem: solved?", ISMM 1998.
+#[derive(Clone, Debug, Default)]
+pub struct Footprint {
+    /// The most that was live in this replay: max R.
+    pub peak_live_bytes: u64,
+    /// Max S.
+    pub peak_span_bytes: u64,
+    /// Max H, in pages.
+    pub peak_heap_pages: u64,
+    /// Max H.
+    pub peak_heap_bytes: u64,
+    /// The event after which max H was first reached, counted from 1.
+    pub peak_heap_event: u64,
+    /// Requests answered with null.
+    pub failed_requests: u64,
+    /// The first of them.
+    pub first_failure: Option<FailedRequest>,
+}
+
+impl Footprint {
+    /// Before the first event.
+    pub fn new(_setting: &Setting) -> Self {
+        Self::default()
+    }
+
+    /// Max H / max R, or `None` where nothing was ever live.
+    pub fn overhead_ratio(&self) -> Option<f64> {
+        ratio(self.peak_heap_bytes, self.peak_live_bytes)
+    }
+
+    /// Johnstone and Wilson's #4: (max H / max R − 1) in per cent, or `None` where nothing was ever live.
+    pub fn johnstone_wilson_4_percent(&self) -> Option<f64> {
+        let waste_bytes = self.peak_heap_bytes.saturating_sub(self.peak_live_bytes);
+        Some(ratio(waste_bytes, self.peak_live_bytes)? * 100.0)
+    }
+}
+
+impl Gauge for Footprint {
+    fn sample(&mut self, state: &State) {
+        self.peak_live_bytes = self.peak_live_bytes.max(state.live_bytes);
+        self.peak_span_bytes = state.span_bytes;
+        if state.committed_bytes > self.peak_heap_bytes {
+            self.peak_heap_pages = state.committed_pages as u64;
+            (self.peak_heap_bytes, self.peak_heap_event) = (state.committed_bytes, state.event);
+        }
+    }
+
+    fn refused(&mut self, state: &State, request: Layout) {
+        self.failed_requests += 1;
+        self.first_failure.get_or_insert_with(|| FailedRequest {
+            event: state.event,
+            size_bytes: request.size() as u64,
+            align_bytes: request.align() as u64,
+            heap_pages: state.committed_pages as u64,
+            live_bytes: state.live_bytes,
+        });
+    }
+}

@@ -1,0 +1,50 @@
+//! What lies between requested and committed: rounding within blocks, and gaps between them.
+
+use heaprace_reports::results::{Fragmentation as Figures, FragmentationAt};
+
+use super::gauge::{Gauge, Setting, State, ratio};
+
+/// Internal fragmentation, (G − R) / G, where the contender can tell G, and the share of the span that no live object has, (S − R) / S,
+/// at the first instant of max R and at the first of max H.
+///
+/// Blind spot: free lists, caches and metadata cannot be seen from outside, so the gaps are an upper bound on free space within the span.
+#[derive(Clone, Debug, Default)]
+pub struct Fragmentation {
+    at_peak_live: State,
+    at_peak_heap: State,
+}
+
+impl Fragmentation {
+    /// Before the first event.
+    pub fn new(_setting: &Setting) -> Self {
+        Self::default()
+    }
+
+    /// The figures, after the replay.
+    pub fn figures(&self) -> Figures {
+        Figures { at_peak_live: figures_of(&self.at_peak_live), at_peak_heap: figures_of(&self.at_peak_heap) }
+    }
+}
+
+fn figures_of(state: &State) -> FragmentationAt {
+    let State { event, live_bytes, span_bytes, granted_bytes, .. } = *state;
+    FragmentationAt {
+        event,
+        live_bytes,
+        granted_bytes,
+        span_bytes,
+        internal_share: granted_bytes.and_then(|granted| ratio(granted - live_bytes, granted)),
+        gap_share: ratio(span_bytes - live_bytes, span_bytes),
+    }
+}
+
+impl Gauge for Fragmentation {
+    fn sample(&mut self, state: &State) {
+        if state.live_bytes > self.at_peak_live.live_bytes {
+            self.at_peak_live = *state;
+        }
+        if state.committed_bytes > self.at_peak_heap.committed_bytes {
+            self.at_peak_heap = *state;
+        }
+    }
+}

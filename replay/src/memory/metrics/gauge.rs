@@ -1,0 +1,108 @@
+//! A figure over a replay, and the state of the heap that it samples.
+
+use std::alloc::Layout;
+use std::ops::Range;
+
+use heaprace_allocators::HeapAllocator;
+use heaprace_traces::Profile;
+
+use super::byte_clock::ByteClock;
+use super::pages::PagesByTenth;
+
+/// What holds after an event. Sizes in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    /// The event, counted from 1. This is the clock of events: every event counts, also one whose request fails or whose object is absent.
+    pub event: u64,
+    /// The clock of bytes. Within an event, where a request was refused, it is still that of the event before.
+    pub byte_clock: ByteClock,
+    /// R, requested live: the sum of the sizes of live objects. An object whose request failed is not live.
+    pub live_bytes: u64,
+    /// Live objects.
+    pub live_objects: u64,
+    /// G, granted live: the sum of the usable sizes of live blocks, where the contender can tell them.
+    pub granted_bytes: Option<u64>,
+    /// S, span: from the heap's base to the end of the highest byte that any live object has had so far.
+    pub span_bytes: u64,
+    /// H, committed: pages handed out × page size.
+    pub committed_bytes: u64,
+    /// H in pages.
+    pub committed_pages: usize,
+    /// The pages that any live object has ever reached, by how full of live bytes they are.
+    pub pages_by_tenth: PagesByTenth,
+}
+
+impl State {
+    /// Pages that hold a live byte.
+    pub fn occupied_pages(&self) -> u64 {
+        self.pages_by_tenth[1..].iter().sum()
+    }
+}
+
+/// What is known before a replay.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// What the trace asks for in sum.
+    pub profile: Profile,
+    /// Bytes in a page of the heap.
+    pub page_bytes: usize,
+}
+
+/// A figure over a replay.
+pub trait Gauge {
+    /// Takes in the state after an event.
+    fn sample(&mut self, state: &State);
+
+    /// Takes in a request that was answered with null, with the state at that moment. The event's `sample` follows.
+    fn refused(&mut self, _state: &State, _request: Layout) {}
+
+    /// Takes in the contender too, after `sample`.
+    fn inspect<A: HeapAllocator>(&mut self, _state: &State, _allocator: &A) {}
+
+    /// Bytes of the heap, as offsets from its base, now belong to a live object. The event's `sample` follows.
+    fn placed(&mut self, _bytes: Range<u64>) {}
+
+    /// They no longer do.
+    fn removed(&mut self, _bytes: Range<u64>) {}
+
+    /// A live block was resized, in place or by moving. `placed` and `removed` have been called for it.
+    fn resized(&mut self, _in_place: bool, _old_bytes: u64, _new_bytes: u64) {}
+}
+
+/// Two metrics in one replay.
+impl<A: Gauge, B: Gauge> Gauge for (A, B) {
+    fn sample(&mut self, state: &State) {
+        self.0.sample(state);
+        self.1.sample(state);
+    }
+
+    fn refused(&mut self, state: &State, request: Layout) {
+        self.0.refused(state, request);
+        self.1.refused(state, request);
+    }
+
+    fn inspect<C: HeapAllocator>(&mut self, state: &State, allocator: &C) {
+        self.0.inspect(state, allocator);
+        self.1.inspect(state, allocator);
+    }
+
+    fn placed(&mut self, bytes: Range<u64>) {
+        self.0.placed(bytes.clone());
+        self.1.placed(bytes);
+    }
+
+    fn removed(&mut self, bytes: Range<u64>) {
+        self.0.removed(bytes.clone());
+        self.1.removed(bytes);
+    }
+
+    fn resized(&mut self, in_place: bool, old_bytes: u64, new_bytes: u64) {
+        self.0.resized(in_place, old_bytes, new_bytes);
+        self.1.resized(in_place, old_bytes, new_bytes);
+    }
+}
+
+/// `part` of `whole`, or `None` where the whole is nothing.
+pub(super) fn ratio(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}

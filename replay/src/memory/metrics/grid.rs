@@ -1,0 +1,94 @@
+//! Where in the heap live bytes are, over the run: an address × time grid.
+
+use std::ops::Range;
+
+use heaprace_reports::results::OccupancyGrid;
+
+use super::gauge::{Gauge, Setting, State};
+
+/// Rows, of addresses, at most; at least half of them are used once the heap is that many pages.
+const MOST_ROWS: usize = 64;
+
+/// Columns, of time, at most.
+const MOST_COLUMNS: u64 = 128;
+
+/// The share of live bytes in each stretch of addresses, at the end of each stretch of events. Where the heap outgrows the rows, neighbours
+/// are merged, so that there are few however large the heap gets, and an event costs at most as much as there are rows.
+///
+/// Blind spot: what comes and goes within a stretch of events.
+#[derive(Clone, Debug)]
+pub struct Grid {
+    row_bytes: u64,
+    events_per_column: u64,
+    last_event: u64,
+    /// Live bytes of each row now.
+    live: Vec<u64>,
+    /// The same at the end of each column; a shorter one has zeroes behind it.
+    columns: Vec<Vec<u64>>,
+}
+
+impl Grid {
+    /// Before the first event.
+    pub fn new(setting: &Setting) -> Self {
+        let events = setting.profile.events();
+        Grid {
+            row_bytes: setting.page_bytes as u64,
+            events_per_column: events.div_ceil(MOST_COLUMNS).max(1),
+            last_event: events,
+            live: Vec::new(),
+            columns: Vec::new(),
+        }
+    }
+
+    /// The grid, after the replay.
+    pub fn figures(&self) -> OccupancyGrid {
+        let rows = self.live.len();
+        let permille = |column: &Vec<u64>| {
+            let live = column.iter().copied().chain(std::iter::repeat(0)).take(rows);
+            live.map(|bytes| (bytes * 1000 / self.row_bytes) as u16).collect()
+        };
+        OccupancyGrid {
+            row_bytes: self.row_bytes,
+            events_per_column: self.events_per_column,
+            live_permille: self.columns.iter().map(permille).collect(),
+        }
+    }
+
+    fn change(&mut self, bytes: Range<u64>, change: impl Fn(u64, u64) -> u64) {
+        while bytes.end > self.row_bytes * MOST_ROWS as u64 {
+            self.row_bytes *= 2;
+            std::iter::once(&mut self.live).chain(&mut self.columns).for_each(halve);
+        }
+        let last = ((bytes.end - 1) / self.row_bytes) as usize;
+        if last >= self.live.len() {
+            self.live.resize(last + 1, 0);
+        }
+        let mut start = bytes.start;
+        for row in (bytes.start / self.row_bytes) as usize..=last {
+            let end = bytes.end.min((row as u64 + 1) * self.row_bytes);
+            self.live[row] = change(self.live[row], end - start);
+            start = end;
+        }
+    }
+}
+
+/// Merges neighbouring rows.
+fn halve(rows: &mut Vec<u64>) {
+    *rows = rows.chunks(2).map(|pair| pair.iter().sum()).collect();
+}
+
+impl Gauge for Grid {
+    fn placed(&mut self, bytes: Range<u64>) {
+        self.change(bytes, |live, more| live + more);
+    }
+
+    fn removed(&mut self, bytes: Range<u64>) {
+        self.change(bytes, |live, less| live - less);
+    }
+
+    fn sample(&mut self, state: &State) {
+        if state.event.is_multiple_of(self.events_per_column) || state.event == self.last_event {
+            self.columns.push(self.live.clone());
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Means over the run: Johnstone and Wilson's measures #1 to #3.
+
+use heaprace_reports::results::JohnstoneWilson;
+
+use super::gauge::{Gauge, Setting, State};
+
+/// Committed over live, H / R, over the run.
+///
+/// Two clocks: [bytes requested](super::ByteClock), by which a program's own work is counted, and events. The state after an event is
+/// weighted with how far the event advances the clock: by bytes requested, deallocations and requests that fail weigh nothing. Both
+/// start where R first reaches 1 % of the trace's max R; before, the first page of any contender would be hundreds of times what is live.
+/// States in which nothing is live have no ratio, and weigh nothing in a mean of ratios.
+///
+/// Johnstone and Wilson (ISMM 1998) say "the amount of memory used by the allocator relative to the amount of memory requested by
+/// the program, averaged across all points in time": that can be read as the mean of ratios or the ratio of means. Both are given.
+#[derive(Clone, Debug)]
+pub struct OverTime {
+    /// Where counting starts, in bytes live.
+    threshold_bytes: u64,
+    started: bool,
+    by_bytes: Mean,
+    by_events: Mean,
+    /// H and R at the first instant of max R, and at the first of max H.
+    at_peak_live: (u64, u64),
+    at_peak_heap: (u64, u64),
+}
+
+/// Weighted sums over one clock. The integers are exact for any trace.
+#[derive(Clone, Debug, Default)]
+struct Mean {
+    ratios: f64,
+    /// The weight of the states that have a ratio.
+    weight: u64,
+    committed: u128,
+    live: u128,
+}
+
+impl Mean {
+    fn add(&mut self, state: &State, weight: u64) {
+        if state.live_bytes > 0 {
+            self.ratios += state.committed_bytes as f64 / state.live_bytes as f64 * weight as f64;
+            self.weight += weight;
+        }
+        self.committed += u128::from(state.committed_bytes) * u128::from(weight);
+        self.live += u128::from(state.live_bytes) * u128::from(weight);
+    }
+
+    fn of_ratios_percent(&self) -> Option<f64> {
+        (self.weight > 0).then(|| (self.ratios / self.weight as f64 - 1.0) * 100.0)
+    }
+
+    fn ratio_of_means_percent(&self) -> Option<f64> {
+        (self.live > 0).then(|| (self.committed as f64 / self.live as f64 - 1.0) * 100.0)
+    }
+}
+
+impl OverTime {
+    /// Before the first event.
+    pub fn new(setting: &Setting) -> Self {
+        OverTime {
+            threshold_bytes: setting.profile.peak_live_bytes.div_ceil(100),
+            started: false,
+            by_bytes: Mean::default(),
+            by_events: Mean::default(),
+            at_peak_live: (0, 0),
+            at_peak_heap: (0, 0),
+        }
+    }
+
+    /// The measures, after the replay.
+    pub fn figures(&self) -> JohnstoneWilson {
+        let percent =
+            |(committed, live): (u64, u64)| (live > 0).then(|| (committed as f64 / live as f64 - 1.0) * 100.0);
+        JohnstoneWilson {
+            mean_of_ratios_by_bytes_percent: self.by_bytes.of_ratios_percent(),
+            mean_of_ratios_by_events_percent: self.by_events.of_ratios_percent(),
+            ratio_of_means_by_bytes_percent: self.by_bytes.ratio_of_means_percent(),
+            ratio_of_means_by_events_percent: self.by_events.ratio_of_means_percent(),
+            at_peak_live_percent: percent(self.at_peak_live),
+            at_peak_heap_percent: percent(self.at_peak_heap),
+        }
+    }
+}
+
+impl Gauge for OverTime {
+    fn sample(&mut self, state: &State) {
+        let State { live_bytes, committed_bytes, byte_clock, .. } = *state;
+        self.started |= live_bytes >= self.threshold_bytes;
+        if self.started {
+            self.by_bytes.add(state, byte_clock.event_bytes());
+            self.by_events.add(state, 1);
+        }
+        if live_bytes > self.at_peak_live.1 {
+            self.at_peak_live = (committed_bytes, live_bytes);
+        }
+        if committed_bytes > self.at_peak_heap.0 {
+            self.at_peak_heap = (committed_bytes, live_bytes);
+        }
+    }
+}

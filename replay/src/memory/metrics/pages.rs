@@ -1,0 +1,47 @@
+//! The pages of a heap by how full of live bytes they are.
+
+use std::ops::Range;
+
+/// Pages by their share of live bytes: 0 is empty (of those that an object has ever reached), k is from (k − 1) to below k tenths, and
+/// the last one is full.
+pub type PagesByTenth = [u64; 12];
+
+/// Live bytes of each page. A block costs time in proportion to the pages that it lies in.
+#[derive(Clone, Debug)]
+pub(super) struct Pages {
+    page_bytes: u64,
+    /// Of each page that ever had one.
+    live_bytes: Vec<u64>,
+}
+
+impl Pages {
+    pub(super) fn new(page_bytes: usize) -> Self {
+        Pages { page_bytes: page_bytes as u64, live_bytes: Vec::new() }
+    }
+
+    fn tenth(&self, live_bytes: u64) -> usize {
+        match live_bytes {
+            0 => 0,
+            bytes => (bytes * 10 / self.page_bytes) as usize + 1,
+        }
+    }
+
+    /// Changes the live bytes of the pages in which these bytes are, by their number in each.
+    pub(super) fn change(&mut self, bytes: Range<u64>, tenths: &mut PagesByTenth, change: impl Fn(u64, u64) -> u64) {
+        let last = (bytes.end - 1) / self.page_bytes;
+        if last as usize >= self.live_bytes.len() {
+            tenths[0] += last + 1 - self.live_bytes.len() as u64;
+            self.live_bytes.resize(last as usize + 1, 0);
+        }
+        let mut start = bytes.start;
+        for page in bytes.start / self.page_bytes..=last {
+            let end = bytes.end.min((page + 1) * self.page_bytes);
+            let before = self.live_bytes[page as usize];
+            let after = change(before, end - start);
+            tenths[self.tenth(before)] -= 1;
+            tenths[self.tenth(after)] += 1;
+            self.live_bytes[page as usize] = after;
+            start = end;
+        }
+    }
+}

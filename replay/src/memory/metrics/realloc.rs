@@ -1,0 +1,48 @@
+//! How reallocations were served.
+
+use heaprace_reports::results::Reallocs;
+
+use super::gauge::{Gauge, Setting, State, ratio};
+
+/// Reallocations that succeeded, of live objects: how many, how many of them left the block where it was, and what moving the others
+/// copied: the smaller of the old and the new size of each.
+///
+/// Blind spot: what is copied is a lower bound. A contender may copy whole classes, and one that remaps pages would copy nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Realloc {
+    count: u64,
+    in_place: u64,
+    copied_bytes: u64,
+    /// The clock of bytes after the latest event.
+    requested_bytes: u64,
+}
+
+impl Realloc {
+    /// Before the first event.
+    pub fn new(_setting: &Setting) -> Self {
+        Self::default()
+    }
+
+    /// The figures, after the replay.
+    pub fn figures(&self) -> Reallocs {
+        Reallocs {
+            count: self.count,
+            in_place: self.in_place,
+            in_place_share: ratio(self.in_place, self.count),
+            copied_bytes: self.copied_bytes,
+            copied_per_requested_byte: ratio(self.copied_bytes, self.requested_bytes),
+        }
+    }
+}
+
+impl Gauge for Realloc {
+    fn sample(&mut self, state: &State) {
+        self.requested_bytes = state.byte_clock.total_bytes();
+    }
+
+    fn resized(&mut self, in_place: bool, old_bytes: u64, new_bytes: u64) {
+        self.count += 1;
+        self.in_place += u64::from(in_place);
+        self.copied_bytes += if in_place { 0 } else { old_bytes.min(new_bytes) };
+    }
+}

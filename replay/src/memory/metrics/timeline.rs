@@ -1,0 +1,56 @@
+//! Live, span, committed and occupied over the run, in a fixed number of points.
+
+use heaprace_reports::results::FootprintPoint;
+
+use super::gauge::{Gauge, Setting, State};
+
+/// Points in a timeline, at most. More than a chart has pixels for is of no use.
+pub const MAX_POINTS: u64 = 1000;
+
+/// Footprint over time: a point for each of up to [`MAX_POINTS`] stretches of as many events each, with the largest R, S and H of the
+/// stretch and the most pages that held a live byte, so that no peak is lost however long the trace is, and how often the heap grew in it. A
+/// point has its end on the [clock of bytes](super::ByteClock) too: either may be the axis of time. The last stretch may be shorter.
+///
+/// Blind spot: valleys within a stretch.
+#[derive(Clone, Debug)]
+pub struct Timeline {
+    events_per_point: u64,
+    last_event: u64,
+    committed_bytes: u64,
+    points: Vec<FootprintPoint>,
+}
+
+impl Timeline {
+    /// Before the first event.
+    pub fn new(setting: &Setting) -> Self {
+        let events = setting.profile.events();
+        Timeline {
+            events_per_point: events.div_ceil(MAX_POINTS).max(1),
+            last_event: events,
+            committed_bytes: 0,
+            points: Vec::new(),
+        }
+    }
+
+    /// The points, in order of events.
+    pub fn into_points(self) -> Vec<FootprintPoint> {
+        self.points
+    }
+}
+
+impl Gauge for Timeline {
+    fn sample(&mut self, state: &State) {
+        let event = state.event.next_multiple_of(self.events_per_point).min(self.last_event);
+        if self.points.last().is_none_or(|point| point.event != event) {
+            self.points.push(FootprintPoint { event, ..FootprintPoint::default() });
+        }
+        let Some(point) = self.points.last_mut() else { return };
+        point.requested_bytes = state.byte_clock.total_bytes();
+        point.live_bytes = point.live_bytes.max(state.live_bytes);
+        point.span_bytes = state.span_bytes;
+        point.committed_bytes = state.committed_bytes;
+        point.occupied_pages = point.occupied_pages.max(state.occupied_pages());
+        point.grow_events += u64::from(state.committed_bytes > self.committed_bytes);
+        self.committed_bytes = state.committed_bytes;
+    }
+}

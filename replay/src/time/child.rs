@@ -1,0 +1,189 @@
+//! This program begun again as a process of its own, to do one thing alone: time contenders, or replay one for a counter. The child's side
+//! of [`process`](crate::time::process).
+//!
+//! A child has a single thread from its start to its end, and answers nothing where that does not hold. It believes nothing of its
+//! [`Request`]: the trace is read and checked again, and every value is looked at before it is used.
+
+use std::io::{self, Read, Write};
+
+use clap::ValueEnum;
+use heaprace_allocators::page_heap::Guard;
+use heaprace_allocators::{PageHeap, PageSize};
+use serde::Serialize;
+
+use crate::contender::{Contender, TouchPolicy};
+use crate::lane::{Lane, LaneError};
+use crate::limits::Limits;
+use crate::program::Program;
+use crate::time::process::{Request, Task};
+use crate::time::sample::{Sample, warm_up};
+use crate::time::{instructions, latency, processor};
+
+/// No request is longer.
+const LONGEST_REQUEST_BYTES: u64 = 1 << 20;
+
+/// Does what standard input asks for with these contenders, and answers on standard output. Tells whether it could.
+pub fn serve(contenders: &[Contender]) -> bool {
+    // Whoever has asked may be killed: nobody wants the answer then.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
+    let mut text = String::new();
+    let mut all_well = true;
+    let mut say = |answer: Result<serde_json::Value, String>| {
+        // Times of a process that has had a second thread are of another kind.
+        let answer = processor::has_had_one_thread().and(answer);
+        let text = serde_json::to_string(&answer).expect("an answer is plain data");
+        // Where nobody listens, the exit code is all that is left to say.
+        all_well &= writeln!(io::stdout(), "{text}").is_ok() && answer.is_ok();
+    };
+    match io::stdin().lock().take(LONGEST_REQUEST_BYTES).read_to_string(&mut text) {
+        Ok(_) => answer(contenders, &text, &mut say),
+        Err(error) => say(Err(format!("the request cannot be read: {error}"))),
+    }
+    all_well
+}
+
+/// Gives `say` the answers to a request, as JSON: one for each contender, or a single one where the request itself cannot be met.
+fn answer(contenders: &[Contender], text: &str, say: &mut dyn FnMut(Result<serde_json::Value, String>)) {
+    let requested = serde_json::from_str(text).map_err(|error| format!("this is no request: {error}"));
+    let prepared = requested.and_then(|request: Request| {
+        // Before anything is allocated, so that it lies near this processor.
+        if let Task::Time { cpu: Some(cpu) } = request.task {
+            processor::pin_to(cpu)?;
+        }
+        let touch =
+            TouchPolicy::from_str(&request.touch, false).map_err(|_| format!("cannot touch {:?}", request.touch))?;
+        let page = PageSize::from_bytes(request.page_bytes).map_err(|error| error.to_string())?;
+        let program = program(&request)?;
+        let heap = PageHeap::reserve_sized(page, request.limit_pages, Guard::Batched);
+        Ok((request, touch, program, heap.map_err(|error| error.to_string())?))
+    });
+    let (request, touch, program, heap) = match prepared {
+        Ok(prepared) => prepared,
+        Err(reason) => return say(Err(reason)),
+    };
+    let mut lane = Lane::on(&program, heap);
+    if let Err(error) = warm_up(&mut lane, Limits::NONE) {
+        return say(Err(error.to_string()));
+    }
+    for name in &request.contenders {
+        let contender = contenders.iter().find(|contender| contender.info.name == name);
+        let contender = contender.ok_or_else(|| format!("there is no contender {name:?}"));
+        say(contender.and_then(|contender| {
+            (contender.probe)()?;
+            perform(request.task, &mut lane, contender, touch)
+        }));
+    }
+}
+
+/// The answer for one contender.
+fn perform(
+    task: Task,
+    lane: &mut Lane<'_>,
+    contender: &Contender,
+    touch: TouchPolicy,
+) -> Result<serde_json::Value, String> {
+    let failed = |error: LaneError| error.to_string();
+    match task {
+        Task::Time { .. } => json(Sample::take(lane, contender, touch, Limits::NONE).map_err(failed)?),
+        Task::Latency => json(latency::take(lane, contender, touch)?),
+        Task::CountInstructions => json(instructions::count(lane, contender, touch)?),
+        Task::ReplayCounted => json(instructions::replay_counted(lane, contender, touch).map_err(failed)?),
+    }
+}
+
+fn json(answer: impl Serialize) -> Result<serde_json::Value, String> {
+    serde_json::to_value(answer).map_err(|error| format!("the answer cannot be written down: {error}"))
+}
+
+/// The trace of the request, compiled.
+fn program(request: &Request) -> Result<Program, String> {
+    let program = Program::load(&request.trace.source()?).map_err(|error| error.to_string())?.decoded_in_turn();
+    match program.events() {
+        events if events == request.events => Ok(program),
+        events => Err(format!("the trace has changed meanwhile: it had {} events, and has {events}", request.events)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use heaprace_traces::Source;
+
+    use super::*;
+
+    fn request() -> serde_json::Value {
+        serde_json::json!({
+            "trace": { "library": "repeated-growth" },
+            "events": Program::load(&Source::locate("repeated-growth").unwrap()).unwrap().events(),
+            "contenders": ["bump"],
+            "touch": "none",
+            "page_bytes": 65_536,
+            "limit_pages": 65_536,
+            "task": { "time": { "cpu": null } },
+        })
+    }
+
+    fn answers_to(text: &str) -> Vec<Result<serde_json::Value, String>> {
+        let mut answers = Vec::new();
+        answer(&[Contender::named("bump").unwrap()], text, &mut |answer| answers.push(answer));
+        answers
+    }
+
+    fn answer_to(request: &serde_json::Value) -> Result<serde_json::Value, String> {
+        let mut answers = answers_to(&request.to_string());
+        assert_eq!(answers.len(), 1, "{answers:?}");
+        answers.pop().unwrap()
+    }
+
+    #[test]
+    fn a_sample_is_taken() {
+        let sample: Sample = serde_json::from_value(answer_to(&request()).unwrap()).unwrap();
+        let steady = sample.steady.known().unwrap();
+        assert!(sample.fresh.wall_ns > 0 && steady.wall_ns > 0);
+        assert!(sample.all.wall_ns >= sample.fresh.wall_ns + 2 * steady.wall_ns, "{sample:?}");
+    }
+
+    #[test]
+    fn every_contender_has_its_answer_in_its_place() {
+        let mut request = request();
+        request["contenders"] = serde_json::json!(["bump", "nobody", "bump"]);
+        let answers = answers_to(&request.to_string());
+        let well: Vec<bool> = answers.iter().map(Result::is_ok).collect();
+        assert_eq!(well, [true, false, true], "{answers:?}");
+        assert!(answers[1].as_ref().unwrap_err().contains("no contender \"nobody\""));
+    }
+
+    /// Every field with a value that it cannot have: a child is a process of its own, and may be told anything.
+    #[test]
+    fn nothing_that_it_is_told_is_believed() {
+        let file = |path: &str, format: serde_json::Value, align: u32| serde_json::json!({ "file": { "path": path, "format": format, "assume_align_bytes": align } });
+        let null = serde_json::Value::Null;
+        let cases = [
+            ("trace", serde_json::json!({ "library": "../../etc/passwd" }), "the library has no trace"),
+            ("trace", serde_json::json!({ "memory": 1 }), "this is no request"),
+            ("trace", file("no-such-file.csv", null.clone(), 16), "no-such-file.csv"),
+            ("trace", file("Cargo.toml", null.clone(), 16), "Cargo.toml"),
+            ("trace", file("Cargo.toml", "weather".into(), 16), "no format \"weather\""),
+            ("trace", file("Cargo.toml", null, 24), "24 is no alignment"),
+            ("events", 17.into(), "the trace has changed meanwhile: it had 17 events"),
+            ("contenders", serde_json::json!(["talc"]), "no contender \"talc\""),
+            ("contenders", "bump".into(), "this is no request"),
+            ("touch", "gently".into(), "cannot touch \"gently\""),
+            ("page_bytes", 5000.into(), "5000 bytes are no page size"),
+            ("page_bytes", 0.into(), "0 bytes are no page size"),
+            ("page_bytes", (-1).into(), "this is no request"),
+            ("limit_pages", u64::MAX.into(), "page"),
+            ("task", "dance".into(), "this is no request"),
+            ("task", serde_json::json!({ "time": { "cpu": u64::MAX } }), "processor"),
+            ("weather", "fine".into(), "this is no request"),
+        ];
+        for (field, value, expected) in cases {
+            let mut request = request();
+            request[field] = value.clone();
+            // On a thread of its own, as some may be pinned.
+            let error = std::thread::spawn(move || answer_to(&request)).join().unwrap().unwrap_err();
+            assert!(error.contains(expected), "{field} = {value}: {error}");
+        }
+        assert!(answers_to("")[0].as_ref().unwrap_err().contains("this is no request"));
+    }
+}

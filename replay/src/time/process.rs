@@ -1,0 +1,290 @@
+//! A process of its own for whatever is timed or counted: the parent's side.
+//!
+//! The parent writes a [`Request`] as JSON to the child's standard input. The child ([`child`](crate::time::child)) writes a line of JSON for
+//! each contender to its standard output, in their order: the answer, or why there is none.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use heaprace_traces::import::{Format, ImportOptions};
+use heaprace_traces::{Source, library};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::limits::{Limits, Stop};
+use crate::time::rounds::Rounds;
+
+/// Makes the command by which this program begins itself as a [`child`](crate::time::child), without beginning it.
+pub type MakeChild = fn() -> io::Result<Command>;
+
+/// The first argument of the `replay` command by which it serves as a child.
+pub const VERB: &str = "child";
+
+/// How often a parent looks whether it shall go on waiting.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// What a child is to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// The trace.
+    pub trace: Trace,
+    /// How many events it had when the parent read it: it must not have changed.
+    pub events: u64,
+    /// The contenders' names: one after the other is at it.
+    pub contenders: Vec<String>,
+    /// What the replay writes into new memory: a [`TouchPolicy`](crate::contender::TouchPolicy)'s name.
+    pub touch: String,
+    /// Size of the heap's pages.
+    pub page_bytes: usize,
+    /// Pages that the heap may have.
+    pub limit_pages: usize,
+    /// What to do with them.
+    pub task: Task,
+}
+
+impl Request {
+    /// A request with the settings of these rounds.
+    pub fn new<'n>(
+        trace: &Trace,
+        events: u64,
+        contenders: impl IntoIterator<Item = &'n str>,
+        rounds: &Rounds,
+        task: Task,
+    ) -> Self {
+        Request {
+            trace: trace.clone(),
+            events,
+            contenders: contenders.into_iter().map(str::to_owned).collect(),
+            touch: rounds.touch.name().to_owned(),
+            page_bytes: rounds.page.bytes(),
+            limit_pages: rounds.limit_pages,
+            task,
+        }
+    }
+}
+
+/// Where a child finds the trace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum Trace {
+    /// In the library, by its name.
+    Library(String),
+    /// In a file.
+    File {
+        /// Its path, from the folder that the parent is in.
+        path: PathBuf,
+        /// The format of another tool's recording, where it was given.
+        format: Option<String>,
+        /// [`ImportOptions::assume_align_bytes`].
+        assume_align_bytes: u32,
+    },
+}
+
+impl Trace {
+    /// The same trace for another process; `None` where it is only in the memory of this one.
+    pub fn of(source: &Source) -> Option<Self> {
+        if let Some(entry) = source.library_entry() {
+            return Some(Trace::Library(entry.name.to_owned()));
+        }
+        let ImportOptions { format, assume_align_bytes } = source.import_options();
+        let format = format.map(|format| format.name().to_owned());
+        Some(Trace::File { path: source.path()?.to_owned(), format, assume_align_bytes })
+    }
+
+    /// The trace, found again.
+    pub(crate) fn source(&self) -> Result<Source, String> {
+        match self {
+            Trace::Library(name) => {
+                let entry = library::entries().iter().find(|entry| entry.name == name);
+                entry.map(Source::from).ok_or_else(|| format!("the library has no trace {name:?}"))
+            }
+            Trace::File { path, format, assume_align_bytes } => {
+                let format = match format {
+                    Some(name) => Some(Format::named(name).ok_or_else(|| format!("there is no format {name:?}"))?),
+                    None => None,
+                };
+                if !assume_align_bytes.is_power_of_two() {
+                    return Err(format!("{assume_align_bytes} is no alignment: it is a power of two"));
+                }
+                let path = path.to_str().ok_or_else(|| format!("{}: the path is not UTF-8", path.display()))?;
+                let source = Source::locate(path).map_err(|error| error.to_string())?;
+                Ok(source.with_import(ImportOptions { format, assume_align_bytes: *assume_align_bytes }))
+            }
+        }
+    }
+}
+
+/// What a child does with each contender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Task {
+    /// Times it: the answer is a [`Sample`](crate::time::sample::Sample).
+    Time {
+        /// The processor that it stays on, where it is pinned to one.
+        cpu: Option<usize>,
+    },
+    /// Times its single calls: the answer is a [`Latency`](heaprace_reports::results::Latency).
+    Latency,
+    /// Counts the instructions of a replay by the processor's counter: the answer is their number.
+    CountInstructions,
+    /// Replays it for a counter outside of the process ([`crate::time::instructions`]): the answer is nothing.
+    ReplayCounted,
+}
+
+/// What a child has answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answers<T> {
+    /// For the first of the contenders, in their order: the answer, or why there is none.
+    pub answers: Vec<Result<T, String>>,
+    /// Why the next contender has no answer, where the child was ended by it or in it, in words for a table. `None` where all have.
+    pub ended: Option<String>,
+}
+
+impl<T> Answers<T> {
+    /// No answer at all, for this reason.
+    pub fn none(reason: String) -> Self {
+        Answers { answers: Vec::new(), ended: Some(reason) }
+    }
+
+    /// The only answer that was asked for.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none.
+    pub fn only(mut self) -> Result<T, String> {
+        match self.answers.pop() {
+            Some(answer) => answer,
+            None => Err(self.ended.unwrap_or_else(|| "its process answered nothing".to_owned())),
+        }
+    }
+}
+
+/// Begins a child by this command, and asks it. Where a limit is reached, the child is killed, and what it has answered before is kept. A
+/// child that could not be begun, died, or answered nonsense has answered for fewer contenders, and [`Answers::ended`] says why.
+///
+/// The child has a process group of its own, so that Ctrl-C at the terminal reaches the parent alone, which can then end in order.
+pub fn ask<T: DeserializeOwned>(mut command: Command, request: &Request, limits: Limits<'_>) -> Answers<T> {
+    if let Some(stop) = limits.check(0) {
+        return Answers::none(stop.reason().to_owned());
+    }
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let program = command.get_program().to_owned();
+    let begun = (command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped())).spawn();
+    let mut child = match begun {
+        Ok(child) => child,
+        Err(error) => return Answers::none(format!("its process cannot be begun: {}: {error}", program.display())),
+    };
+    let text = serde_json::to_string(request).expect("a request is plain data");
+    if let Some(mut input) = child.stdin.take() {
+        // A child that does not read has died already, which shows below.
+        let _ = input.write_all(text.as_bytes());
+    }
+    let (output, stop) = wait(child, limits);
+    let output = match output {
+        Ok(output) => output,
+        Err(error) => return Answers::none(format!("its process cannot be waited for: {error}")),
+    };
+    let mut answers = Vec::new();
+    let lines = output.stdout.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+    for line in lines.take(request.contenders.len()) {
+        match serde_json::from_slice::<Result<T, String>>(line) {
+            Ok(answer) => answers.push(answer),
+            // Half a line is what a child leaves that dies while it writes.
+            Err(_) if stop.is_some() || !output.status.success() => break,
+            Err(error) => {
+                let answer: String = String::from_utf8_lossy(line).chars().take(60).collect();
+                return Answers {
+                    answers,
+                    ended: Some(format!("its process answered nonsense ({error}): {answer:?}")),
+                };
+            }
+        }
+    }
+    let ended = (answers.len() < request.contenders.len()).then(|| match (stop, answers.last()) {
+        (Some(stop), _) => stop.reason().to_owned(),
+        // What is wrong with the request itself, it says once, and ends.
+        (None, Some(Err(reason))) if output.stderr.is_empty() && output.status.code().is_some() => reason.clone(),
+        _ if output.status.success() => "its process answered nothing".to_owned(),
+        _ => {
+            let last = String::from_utf8_lossy(&output.stderr);
+            let last = last.lines().rev().find(|line| !line.trim().is_empty());
+            format!("its process died: {}{}", output.status, last.map(|line| format!(": {line}")).unwrap_or_default())
+        }
+    });
+    Answers { answers, ended }
+}
+
+/// Begins a child and asks it about one contender.
+///
+/// # Errors
+///
+/// Why there is no answer, in words for a table.
+pub fn ask_one<T: DeserializeOwned>(
+    make_child: impl FnOnce() -> io::Result<Command>,
+    request: &Request,
+    limits: Limits<'_>,
+) -> Result<T, String> {
+    match make_child() {
+        Ok(command) => ask(command, request, limits).only(),
+        Err(error) => Err(format!("its process cannot be begun: {error}")),
+    }
+}
+
+/// Waits for the child's answer, and kills it where a limit is reached first; the second value says which.
+fn wait(child: Child, limits: Limits<'_>) -> (io::Result<Output>, Option<Stop>) {
+    let id = child.id();
+    let (done, told) = mpsc::channel();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            // It is waited for below until this is told.
+            let _ = done.send(child.wait_with_output());
+        });
+        let mut stop = None;
+        loop {
+            match told.recv_timeout(LOOK_EVERY) {
+                Ok(output) => return (output, stop),
+                Err(_) if stop.is_none() => {
+                    stop = limits.check(0);
+                    if stop.is_some() {
+                        kill(id);
+                    }
+                }
+                Err(_) => {}
+            }
+        }
+    })
+}
+
+/// Ends the child of this process id, which has not been waited for yet.
+fn kill(id: u32) {
+    #[cfg(unix)]
+    if let Some(id) = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw) {
+        // Where it has just ended by itself, all is well.
+        let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
+    }
+    #[cfg(not(unix))]
+    let _ = id;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_trace_that_another_process_can_open_has_a_name() {
+        let library = Trace::of(&Source::locate("repeated-growth").unwrap());
+        assert_eq!(library, Some(Trace::Library("repeated-growth".to_owned())));
+        let options = ImportOptions { format: Some(Format::WeeAlloc), assume_align_bytes: 8 };
+        let file = Source::locate("Cargo.toml").unwrap().with_import(options);
+        let expected =
+            Trace::File { path: "Cargo.toml".into(), format: Some("wee-alloc".to_owned()), assume_align_bytes: 8 };
+        assert_eq!(Trace::of(&file), Some(expected));
+        assert_eq!(Trace::of(&Source::from_bytes("a.csv", &b""[..])), None);
+    }
+}
