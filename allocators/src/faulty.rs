@@ -11,14 +11,14 @@ use crate::heap_allocator::{HeapAllocator, Info, Purpose};
 use crate::page_heap::HeapRef;
 
 /// Names the fault of a [`Faulty`] allocator.
-pub trait Fault {
+pub trait Defective {
     /// What it does wrong.
-    const KIND: Kind;
+    const KIND: Defect;
 }
 
 /// What can be done wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum Defect {
     /// A block begins within the one before it.
     Overlap,
     /// A block wholly encloses the one before it.
@@ -45,15 +45,15 @@ pub struct Faulty<F> {
     fault: PhantomData<F>,
 }
 
-impl<F: Fault> Faulty<F> {
-    fn is_due(&self, kind: Kind) -> bool {
+impl<F: Defective> Faulty<F> {
+    fn is_due(&self, kind: Defect) -> bool {
         F::KIND == kind && self.blocks >= 4
     }
 }
 
 // SAFETY: deliberately broken. Whoever uses it lets every block be checked before anything is written to it; and whatever it writes
 // itself lies in its heap's pages.
-unsafe impl<F: Fault> HeapAllocator for Faulty<F> {
+unsafe impl<F: Defective> HeapAllocator for Faulty<F> {
     const INFO: Info = Info {
         name: "faulty",
         version: "0",
@@ -77,15 +77,15 @@ unsafe impl<F: Fault> HeapAllocator for Faulty<F> {
         }
         self.blocks += 1;
         let (before, before_bytes) = self.previous;
-        let block = if self.is_due(Kind::Overlap) && before_bytes > layout.align() {
+        let block = if self.is_due(Defect::Overlap) && before_bytes > layout.align() {
             before.wrapping_add(before_bytes - 1).map_addr(|address| address & !(layout.align() - 1))
-        } else if self.is_due(Kind::Enclosure)
+        } else if self.is_due(Defect::Enclosure)
             && before.addr().wrapping_sub(self.heap.base().addr().get()) >= layout.align()
         {
             before.wrapping_sub(layout.align()).map_addr(|address| address & !(layout.align() - 1))
-        } else if self.is_due(Kind::Misalignment) && layout.align() > 1 {
+        } else if self.is_due(Defect::Misalignment) && layout.align() > 1 {
             sound.wrapping_add(1)
-        } else if self.is_due(Kind::OutsideHeap) {
+        } else if self.is_due(Defect::OutsideHeap) {
             self.heap.base().as_ptr().wrapping_add(self.heap.committed_bytes())
         } else {
             sound
@@ -96,7 +96,7 @@ unsafe impl<F: Fault> HeapAllocator for Faulty<F> {
 
     unsafe fn dealloc(&mut self, block: *mut u8, _layout: Layout) {
         let (before, before_bytes) = self.previous;
-        if self.is_due(Kind::Overwriting) && before != block {
+        if self.is_due(Defect::Overwriting) && before != block {
             // SAFETY: the previous block's last byte is in the heap's pages.
             unsafe { *before.add(before_bytes - 1) = (*before.add(before_bytes - 1)).wrapping_add(1) };
         }
@@ -108,7 +108,7 @@ unsafe impl<F: Fault> HeapAllocator for Faulty<F> {
             let block = self.alloc(layout);
             if self.heap.contains(block.addr(), layout.size()) {
                 block.write_bytes(0, layout.size());
-                if self.is_due(Kind::NotZeroed) {
+                if self.is_due(Defect::NotZeroed) {
                     block.add(layout.size() - 1).write(1);
                 }
             }
@@ -122,7 +122,7 @@ unsafe impl<F: Fault> HeapAllocator for Faulty<F> {
             let moved = self.alloc(Layout::from_size_align_unchecked(new_size, layout.align()));
             if !moved.is_null() && moved.is_aligned() && self.heap.contains(moved.addr(), new_size) {
                 let kept = layout.size().min(new_size);
-                let copied = if self.is_due(Kind::LostByte) { kept - 1 } else { kept };
+                let copied = if self.is_due(Defect::LostByte) { kept - 1 } else { kept };
                 ptr::copy(block, moved, copied);
             }
             moved
@@ -136,27 +136,27 @@ macro_rules! faults {
             $(#[doc = $doc])+
             #[derive(Debug)]
             pub struct $name;
-            impl Fault for $name {
-                const KIND: Kind = Kind::$kind;
+            impl Defective for $name {
+                const KIND: Defect = Defect::$kind;
             }
         )+
     };
 }
 
 faults! {
-    /// See [`Kind::Overlap`].
+    /// See [`Defect::Overlap`].
     Overlap = Overlap,
-    /// See [`Kind::Enclosure`].
+    /// See [`Defect::Enclosure`].
     Enclosure = Enclosure,
-    /// See [`Kind::Misalignment`].
+    /// See [`Defect::Misalignment`].
     Misalignment = Misalignment,
-    /// See [`Kind::OutsideHeap`].
+    /// See [`Defect::OutsideHeap`].
     OutsideHeap = OutsideHeap,
-    /// See [`Kind::LostByte`].
+    /// See [`Defect::LostByte`].
     LostByte = LostByte,
-    /// See [`Kind::NotZeroed`].
+    /// See [`Defect::NotZeroed`].
     NotZeroed = NotZeroed,
-    /// See [`Kind::Overwriting`].
+    /// See [`Defect::Overwriting`].
     Overwriting = Overwriting,
 }
 

@@ -26,7 +26,7 @@ use heaprace::Program;
 use heaprace::contender::{Contender, TouchPolicy};
 use heaprace::lane::Lane;
 use heaprace::limits::Limits;
-use heaprace::time::process::{self, Trace};
+use heaprace::time::process::{self, TraceLocation};
 use heaprace::time::race::{self, Race};
 use heaprace::time::rounds::Rounds;
 use heaprace_allocators::PageSize;
@@ -127,7 +127,7 @@ fn rounds(trace: &str, program: &Program, contenders: &[Contender], seed: u64) -
     let count = if common::is_test() { 1 } else { ROUNDS };
     let (touch, page) = (TouchPolicy::All, PageSize::WASM);
     let rounds = Rounds { count, seed, touch, page, limit_pages: WASM32_PAGES };
-    let trace = Trace::Library(trace.to_owned());
+    let trace = TraceLocation::Library(trace.to_owned());
     let race = Race { trace: &trace, events: program.events(), contenders, rounds, rigor: Rigor::Default };
     let child = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_replay"));

@@ -18,7 +18,7 @@ use std::process::{Command, ExitCode};
 use heaprace::Program;
 use heaprace::contender::{Contender, TouchPolicy};
 use heaprace::limits::Limits;
-use heaprace::time::process::{self, Trace};
+use heaprace::time::process::{self, TraceLocation};
 use heaprace::time::race::{self, Race};
 use heaprace::time::rounds::Rounds;
 use heaprace_allocators::PageSize;
@@ -164,7 +164,7 @@ fn predict(name: &str, contenders: [&str; 3], rounds: u32) -> Vec<Predicted> {
         .collect();
     let rounds =
         Rounds { count: rounds, seed: 1, touch: TouchPolicy::All, page: PageSize::WASM, limit_pages: WASM32_PAGES };
-    let trace = Trace::Library(name.to_owned());
+    let trace = TraceLocation::Library(name.to_owned());
     let race = Race { trace: &trace, events, contenders: &racers, rounds, rigor: Rigor::Default };
     let child = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_replay"));

@@ -22,7 +22,7 @@ use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_
 use fastrand::Rng;
 use heaprace::Program;
 use heaprace::engine::{self, TouchNone};
-use heaprace::program::{Kind, Op};
+use heaprace::program::{OpKind, PackedOp};
 use heaprace_allocators::page_heap::Guard;
 use heaprace_allocators::{HeapAllocator, HeapRef, Info, PageHeap, Purpose};
 use heaprace_reports::stats::estimate_median;
@@ -155,7 +155,7 @@ fn plain(program: &Program) -> Vec<Plain> {
     let mut ops = program.ops().expect("it is held").iter();
     while let Some(op) = ops.next() {
         let old_size = match op.kind() {
-            Kind::Realloc => op.old_layout(*ops.next().expect("the old size is behind it")).size() as u32,
+            OpKind::Realloc => op.old_layout(*ops.next().expect("the old size is behind it")).size() as u32,
             _ => 0,
         };
         let (align, size) = (op.layout().align() as u16, op.layout().size() as u32);
@@ -189,7 +189,7 @@ unsafe fn over_plain_ops(ops: &[Plain], slots: &mut [*mut u8], null: &mut Sum) {
 ///
 /// The words are those of a program, and there are as many slots as it needs.
 #[inline(never)]
-unsafe fn over_words(words: &[Op], slots: &mut [*mut u8], null: &mut Sum) {
+unsafe fn over_words(words: &[PackedOp], slots: &mut [*mut u8], null: &mut Sum) {
     let calls = Calls::new();
     let mut words = words.iter();
     while let Some(&op) = words.next() {
@@ -197,10 +197,10 @@ unsafe fn over_words(words: &[Op], slots: &mut [*mut u8], null: &mut Sum) {
         unsafe {
             let (slot, layout) = (slots.get_unchecked_mut(op.slot()), op.layout());
             match op.kind() {
-                Kind::Alloc => *slot = (calls.alloc)(null, layout),
-                Kind::AllocZeroed => *slot = (calls.alloc_zeroed)(null, layout),
-                Kind::Dealloc => (calls.dealloc)(null, *slot, layout),
-                Kind::Realloc => {
+                OpKind::Alloc => *slot = (calls.alloc)(null, layout),
+                OpKind::AllocZeroed => *slot = (calls.alloc_zeroed)(null, layout),
+                OpKind::Dealloc => (calls.dealloc)(null, *slot, layout),
+                OpKind::Realloc => {
                     let old = op.old_layout(*words.next().unwrap_unchecked());
                     *slot = (calls.realloc)(null, *slot, old, layout.size());
                 }

@@ -28,7 +28,7 @@ use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_
 use fastrand::Rng;
 use heaprace::Program;
 use heaprace::engine::{self, TouchNone};
-use heaprace::program::Kind;
+use heaprace::program::OpKind;
 use heaprace_allocators::page_heap::host_page_bytes;
 use heaprace_allocators::{HeapAllocator, HeapRef, Info, Purpose};
 use heaprace_reports::numbers::grouped;
@@ -202,9 +202,9 @@ impl Inputs {
         let mut ops = inputs.program.ops().expect("it is held").iter();
         while let Some(op) = ops.next() {
             let call = match op.kind() {
-                Kind::Alloc | Kind::AllocZeroed => Call::Malloc,
-                Kind::Dealloc => Call::Free,
-                Kind::Realloc => {
+                OpKind::Alloc | OpKind::AllocZeroed => Call::Malloc,
+                OpKind::Dealloc => Call::Free,
+                OpKind::Realloc => {
                     ops.next();
                     Call::Realloc
                 }

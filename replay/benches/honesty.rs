@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use heaprace::Program;
 use heaprace::contender::{Contender, TouchPolicy};
 use heaprace::limits::Limits;
-use heaprace::time::process::{self, Trace};
+use heaprace::time::process::{self, TraceLocation};
 use heaprace::time::race::{self, Race, Timing};
 use heaprace::time::rounds::Rounds;
 use heaprace_allocators::contenders::dlmalloc::Dlmalloc;
@@ -171,7 +171,7 @@ fn run(
         Ok(command)
     };
     let rounds = Rounds { count, seed, touch: TouchPolicy::All, page: PageSize::WASM, limit_pages: WASM32_PAGES };
-    let trace = Trace::of(source).expect("it is in a file");
+    let trace = TraceLocation::of(source).expect("it is in a file");
     let race = Race { trace: &trace, events, contenders, rounds, rigor };
     race::run(&race, Limits::NONE, make_child, |_, _| ControlFlow::Continue(())).expect("nobody ends it")
 }

@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 use std::thread;
 
-use heaprace_reports::results::{self, Figure, Mark, Origin, Results, SCHEMA_VERSION, Settings, Warning, WarningCode};
+use heaprace_reports::results::{self, Figure, Origin, Results, SCHEMA_VERSION, Settings, Warning, WarningCode};
 use heaprace_traces::{Source, TraceError, library};
 
 use crate::comparison::rows::{NO_CHILD, NO_PATH, what_it_did_not_do};
@@ -22,7 +22,7 @@ use crate::limits::Limits;
 use crate::memory::bounds;
 use crate::memory::min_heap::{self, Candidate, Step};
 use crate::program::{CompileError, Program};
-use crate::time::process::Trace;
+use crate::time::process::TraceLocation;
 use crate::time::race::{self, Race, Timing};
 use crate::{distributions, environment, warnings};
 
@@ -108,7 +108,7 @@ pub fn compare(
         search_min_heaps(&program, plan, limits, &mut results.contenders, &mut progress)?;
         progress(Progress::AllExamined(&results));
     }
-    let (trace, events) = (Trace::of(source), program.events());
+    let (trace, events) = (TraceLocation::of(source), program.events());
     // Nobody reads it any more in this process, and it may be large.
     drop(program);
     time_all(trace.as_ref(), events, plan, limits, &mut results, &mut progress)?;
@@ -122,7 +122,7 @@ pub fn compare(
 
 /// Times those that did all the work, and did it right.
 fn time_all(
-    trace: Option<&Trace>,
+    trace: Option<&TraceLocation>,
     events: u64,
     plan: &ComparisonPlan,
     limits: Limits<'_>,
@@ -262,7 +262,7 @@ fn describe(source: &Source, program: &Program) -> Result<results::Trace, TraceE
         peak_live_objects: profile.peak_live_objects,
         left_live_objects: profile.live_objects,
         distributions: Figure::unknown("the trace was not read to its end"),
-        marks: program.marks().iter().map(|mark| Mark { event: mark.event, name: mark.name.clone() }).collect(),
+        marks: program.marks().to_vec(),
         mark_count: program.mark_count(),
         repairs: program.repairs().map_or(Vec::new(), |repairs| repairs.lines()),
     })

@@ -18,7 +18,7 @@ use std::ptr;
 
 use heaprace_allocators::HeapAllocator;
 
-use crate::program::{CompileError, Kind, Program, Stretch};
+use crate::program::{CompileError, OpKind, Program, Stretch};
 
 /// Whether an observer wants the replay to go on.
 pub type Flow = ControlFlow<()>;
@@ -26,18 +26,21 @@ pub type Flow = ControlFlow<()>;
 /// What a contender has answered in this replay: a block, or null. Only the engine makes one, so that an observer may rely on where it
 /// comes from (not on its being sound).
 #[derive(Clone, Copy, Debug)]
-pub struct Block {
+pub struct LiveBlock {
     address: *mut u8,
     usable_bytes: Option<usize>,
 }
 
-impl Block {
+impl LiveBlock {
     /// The block at this address, which is live with this layout unless it is null; its usable size only where the observer asks for it.
     #[inline(always)]
     unsafe fn of<A: HeapAllocator, O: Observer>(allocator: &A, address: *mut u8, layout: Layout) -> Self {
         let asks = O::ASKS_FOR_USABLE_BYTES && !address.is_null();
         // SAFETY: the caller's.
-        Block { address, usable_bytes: if asks { unsafe { allocator.usable_bytes(address, layout) } } else { None } }
+        LiveBlock {
+            address,
+            usable_bytes: if asks { unsafe { allocator.usable_bytes(address, layout) } } else { None },
+        }
     }
 
     /// Whether the answer was null: out of memory.
@@ -65,7 +68,7 @@ pub struct Call {
     /// The event that makes it, counted from 1.
     pub event: u64,
     /// What it asks for.
-    pub kind: Kind,
+    pub kind: OpKind,
     /// The size: the new one of a realloc, the block's of a dealloc.
     pub size: usize,
     /// The size that the block of a realloc has had; 0 for all others.
@@ -88,25 +91,32 @@ pub trait Observer {
 
     /// A block was asked for; null is out of memory.
     #[inline(always)]
-    fn allocated(&mut self, _event: u64, _block: Block, _layout: Layout, _zeroed: bool) -> Flow {
+    fn allocated(&mut self, _event: u64, _block: LiveBlock, _layout: Layout, _zeroed: bool) -> Flow {
         Flow::Continue(())
     }
 
     /// A live block is about to be given back.
     #[inline(always)]
-    fn deallocating(&mut self, _event: u64, _block: Block, _layout: Layout) -> Flow {
+    fn deallocating(&mut self, _event: u64, _block: LiveBlock, _layout: Layout) -> Flow {
         Flow::Continue(())
     }
 
     /// A live block is about to be resized.
     #[inline(always)]
-    fn reallocating(&mut self, _event: u64, _block: Block) -> Flow {
+    fn reallocating(&mut self, _event: u64, _block: LiveBlock) -> Flow {
         Flow::Continue(())
     }
 
     /// It was resized, from `old` to `new`; where `new` is null it was not, and will be given back in the same event.
     #[inline(always)]
-    fn reallocated(&mut self, _event: u64, _old: Block, _layout: Layout, _new: Block, _new_size: usize) -> Flow {
+    fn reallocated(
+        &mut self,
+        _event: u64,
+        _old: LiveBlock,
+        _layout: Layout,
+        _new: LiveBlock,
+        _new_size: usize,
+    ) -> Flow {
         Flow::Continue(())
     }
 
@@ -143,25 +153,25 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     }
 
     #[inline(always)]
-    fn allocated(&mut self, event: u64, block: Block, layout: Layout, zeroed: bool) -> Flow {
+    fn allocated(&mut self, event: u64, block: LiveBlock, layout: Layout, zeroed: bool) -> Flow {
         self.0.allocated(event, block, layout, zeroed)?;
         self.1.allocated(event, block, layout, zeroed)
     }
 
     #[inline(always)]
-    fn deallocating(&mut self, event: u64, block: Block, layout: Layout) -> Flow {
+    fn deallocating(&mut self, event: u64, block: LiveBlock, layout: Layout) -> Flow {
         self.0.deallocating(event, block, layout)?;
         self.1.deallocating(event, block, layout)
     }
 
     #[inline(always)]
-    fn reallocating(&mut self, event: u64, block: Block) -> Flow {
+    fn reallocating(&mut self, event: u64, block: LiveBlock) -> Flow {
         self.0.reallocating(event, block)?;
         self.1.reallocating(event, block)
     }
 
     #[inline(always)]
-    fn reallocated(&mut self, event: u64, old: Block, layout: Layout, new: Block, new_size: usize) -> Flow {
+    fn reallocated(&mut self, event: u64, old: LiveBlock, layout: Layout, new: LiveBlock, new_size: usize) -> Flow {
         self.0.reallocated(event, old, layout, new, new_size)?;
         self.1.reallocated(event, old, layout, new, new_size)
     }
@@ -250,31 +260,32 @@ pub(crate) fn run<A: HeapAllocator, O: Observer, T: Touch>(
         let layout = op.layout();
         let call = |kind| Call { event, kind, size: layout.size(), old_size: 0 };
         match op.kind() {
-            Kind::Alloc => {
+            OpKind::Alloc => {
                 // SAFETY: no event of a trace has a size of 0.
-                *slot = seen(observer, call(Kind::Alloc), || unsafe { (calls.alloc)(allocator, layout) });
+                *slot = seen(observer, call(OpKind::Alloc), || unsafe { (calls.alloc)(allocator, layout) });
                 // SAFETY: a new block of this layout, or null.
                 unsafe { allocated::<A, O, T>(allocator, observer, event, *slot, layout, false)? };
             }
-            Kind::AllocZeroed => {
+            OpKind::AllocZeroed => {
                 // SAFETY: as above.
-                *slot = seen(observer, call(Kind::AllocZeroed), || unsafe { (calls.alloc_zeroed)(allocator, layout) });
+                *slot =
+                    seen(observer, call(OpKind::AllocZeroed), || unsafe { (calls.alloc_zeroed)(allocator, layout) });
                 // SAFETY: as above.
                 unsafe { allocated::<A, O, T>(allocator, observer, event, *slot, layout, true)? };
             }
-            Kind::Dealloc if slot.is_null() => observer.absent(event)?,
-            Kind::Dealloc => {
+            OpKind::Dealloc if slot.is_null() => observer.absent(event)?,
+            OpKind::Dealloc => {
                 // SAFETY: compiling makes sure that the slot's object is live, with this layout.
-                let block = unsafe { Block::of::<A, O>(allocator, *slot, layout) };
+                let block = unsafe { LiveBlock::of::<A, O>(allocator, *slot, layout) };
                 observer.deallocating(event, block, layout)?;
                 let address = *slot;
-                seen(observer, call(Kind::Dealloc), || {
+                seen(observer, call(OpKind::Dealloc), || {
                     // SAFETY: as above.
                     unsafe { (calls.dealloc)(allocator, address, layout) };
                     address
                 });
             }
-            Kind::Realloc => {
+            OpKind::Realloc => {
                 let old_size = *ops.next().expect("compiling puts the old size behind every realloc");
                 let old = op.old_layout(old_size);
                 if slot.is_null() {
@@ -336,7 +347,7 @@ unsafe fn allocated<A: HeapAllocator, O: Observer, T: Touch>(
         unsafe { T::touch(address, 0, layout.size()) };
     }
     // SAFETY: the caller's.
-    let block = unsafe { Block::of::<A, O>(allocator, address, layout) };
+    let block = unsafe { LiveBlock::of::<A, O>(allocator, address, layout) };
     observer.allocated(event, block, layout, zeroed)
 }
 
@@ -356,9 +367,9 @@ unsafe fn resize<A: HeapAllocator, O: Observer, T: Touch>(
     new: Layout,
 ) -> ControlFlow<(), *mut u8> {
     // SAFETY: the caller's.
-    let block = unsafe { Block::of::<A, O>(allocator, address, old) };
+    let block = unsafe { LiveBlock::of::<A, O>(allocator, address, old) };
     observer.reallocating(event, block)?;
-    let call = Call { event, kind: Kind::Realloc, size: new.size(), old_size: old.size() };
+    let call = Call { event, kind: OpKind::Realloc, size: new.size(), old_size: old.size() };
     // SAFETY: the caller's.
     let moved = seen(observer, call, || unsafe { (calls.realloc)(allocator, address, old, new.size()) });
     if !moved.is_null() && new.size() > old.size() {
@@ -366,7 +377,7 @@ unsafe fn resize<A: HeapAllocator, O: Observer, T: Touch>(
         unsafe { T::touch(moved, old.size(), new.size()) };
     }
     // SAFETY: the block has this layout now, unless it is null.
-    let answer = unsafe { Block::of::<A, O>(allocator, moved, new) };
+    let answer = unsafe { LiveBlock::of::<A, O>(allocator, moved, new) };
     observer.reallocated(event, block, old, answer, new.size())?;
     if moved.is_null() {
         observer.deallocating(event, block, old)?;

@@ -9,9 +9,9 @@ use heaprace_allocators::{HeapAllocator, HeapRef, PageHeap, Purpose};
 use heaprace_reports::numbers::{bytes, count, grouped};
 use heaprace_reports::results::{Figure, Growth, Memory, Partial, Retention, Split, Strip, Verification};
 
-use crate::engine::{self, Block, Flow, Observer, Touch, TouchAll, TouchNone};
+use crate::engine::{self, Flow, LiveBlock, Observer, Touch, TouchAll, TouchNone};
 use crate::limits::{Limits, Stop};
-use crate::memory::metrics::{Figures, Instant, Setting, Snapshot, Snapshots, Splits, Watch};
+use crate::memory::metrics::{Figures, Instant, Setting, Snapshot, SnapshotGauge, SplitGauge, Watch};
 use crate::program::{CompileError, Program};
 use crate::time::processor;
 use crate::verify::Verify;
@@ -310,9 +310,9 @@ impl<'p> Lane<'p> {
         };
         let with_events = |instants: &[Instant]| instants.iter().map(|&instant| (instant, event_of(instant))).collect();
         const MOMENTS: [Instant; 3] = [Instant::PeakLive, Instant::PeakHeap, Instant::End];
-        let splits = Splits::new(with_events(&MOMENTS));
+        let splits = SplitGauge::new(with_events(&MOMENTS));
         let peak_heap_bytes = figures.footprint.peak_heap_bytes;
-        let snapshots = Snapshots::new(peak_heap_bytes, with_events(&MOMENTS), with_events(snapshots));
+        let snapshots = SnapshotGauge::new(peak_heap_bytes, with_events(&MOMENTS), with_events(snapshots));
         let again = |heap| Watch::new(heap, (splits, snapshots));
         match self.watched::<Accounted, _, TouchNone>(limits, again) {
             Ok(watch) => {
@@ -418,7 +418,7 @@ struct StopAtFailure {
 
 impl StopAtFailure {
     #[inline(always)]
-    fn answered(&mut self, event: u64, block: Block) -> Flow {
+    fn answered(&mut self, event: u64, block: LiveBlock) -> Flow {
         if block.is_null() {
             self.event = Some(event);
             return Flow::Break(());
@@ -429,12 +429,12 @@ impl StopAtFailure {
 
 impl Observer for StopAtFailure {
     #[inline(always)]
-    fn allocated(&mut self, event: u64, block: Block, _layout: Layout, _zeroed: bool) -> Flow {
+    fn allocated(&mut self, event: u64, block: LiveBlock, _layout: Layout, _zeroed: bool) -> Flow {
         self.answered(event, block)
     }
 
     #[inline(always)]
-    fn reallocated(&mut self, event: u64, _old: Block, _layout: Layout, new: Block, _new_size: usize) -> Flow {
+    fn reallocated(&mut self, event: u64, _old: LiveBlock, _layout: Layout, new: LiveBlock, _new_size: usize) -> Flow {
         self.answered(event, new)
     }
 }

@@ -25,12 +25,12 @@ mod stretch;
 use std::alloc::Layout;
 use std::ops::ControlFlow;
 
+use heaprace_reports::results::Mark;
 use heaprace_traces::import::Repairs;
 use heaprace_traces::{Event, Profile, Source, TraceError};
 
 pub use error::CompileError;
-pub use op::{Kind, MAX_LIVE_OBJECTS, Op};
-pub use pass::Mark;
+pub use op::{MAX_LIVE_OBJECTS, OpKind, PackedOp};
 pub use stretch::Stretch;
 
 use self::compiler::{AnyIds, DenseIds, Ids};
@@ -58,7 +58,7 @@ pub struct Program {
 #[derive(Clone, Debug)]
 enum Supply {
     /// In memory, and where its stretches end.
-    Held { ops: Vec<Op>, cuts: Vec<Cut> },
+    Held { ops: Vec<PackedOp>, cuts: Vec<Cut> },
     /// In the trace, whose blocks or events are decoded for every replay.
     Streamed(Stream),
 }
@@ -70,7 +70,7 @@ struct Cut {
     events: u64,
 }
 
-fn count_events(ops: &[Op]) -> u64 {
+fn count_events(ops: &[PackedOp]) -> u64 {
     ops.iter().filter(|op| !op.is_old_size()).count() as u64
 }
 
@@ -100,7 +100,7 @@ impl Program {
         let events = match source.open()?.into_blocks() {
             Ok(blocks) => {
                 let mut too_long = false;
-                let way = pass::short::<DenseIds>(blocks, Vec::new(), |ops: &mut Vec<Op>, _: &_| {
+                let way = pass::short::<DenseIds>(blocks, Vec::new(), |ops: &mut Vec<PackedOp>, _: &_| {
                     too_long = ops.len() > most_words;
                     if too_long { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
                 })?;
@@ -111,7 +111,7 @@ impl Program {
                         let Ok(blocks) = source.open()?.into_blocks() else {
                             return Err(CompileError::Changed { file: source.display().to_owned() });
                         };
-                        let way = pass::short::<AnyIds>(blocks, Vec::new(), |ops: &mut Vec<Op>, _: &_| {
+                        let way = pass::short::<AnyIds>(blocks, Vec::new(), |ops: &mut Vec<PackedOp>, _: &_| {
                             ops.clear();
                             ControlFlow::Continue(())
                         })?;
@@ -127,7 +127,7 @@ impl Program {
             Err(events) => events,
         };
         let mut too_long = false;
-        let passed = pass::long_with_marks(events, Vec::new(), |ops: &mut Vec<Op>, _: &_| {
+        let passed = pass::long_with_marks(events, Vec::new(), |ops: &mut Vec<PackedOp>, _: &_| {
             too_long |= ops.len() > most_words;
             if too_long {
                 ops.clear();
@@ -147,7 +147,7 @@ impl Program {
     ///
     /// The first fault of the trace, or too many live objects.
     pub fn compile(events: impl IntoIterator<Item = Result<Event, TraceError>>) -> Result<Self, CompileError> {
-        Ok(Self::held(pass::long(events, Vec::new(), |_: &mut Vec<Op>, _: &_| ControlFlow::Continue(()))?))
+        Ok(Self::held(pass::long(events, Vec::new(), |_: &mut Vec<PackedOp>, _: &_| ControlFlow::Continue(()))?))
     }
 
     fn held<I: Ids>(passed: Passed<I>) -> Self {
@@ -158,7 +158,7 @@ impl Program {
         })
     }
 
-    fn passed<I: Ids>(passed: Passed<I>, supply: impl FnOnce(Vec<Op>) -> Supply) -> Self {
+    fn passed<I: Ids>(passed: Passed<I>, supply: impl FnOnce(Vec<PackedOp>) -> Supply) -> Self {
         let Passed { ops, compiler, marks, repairs } = passed;
         Program {
             supply: supply(ops),
@@ -212,7 +212,7 @@ impl Program {
 
     /// The operations, a word each, and two for a realloc; `None` where they are streamed.
     #[inline]
-    pub fn ops(&self) -> Option<&[Op]> {
+    pub fn ops(&self) -> Option<&[PackedOp]> {
         match &self.supply {
             Supply::Held { ops, .. } => Some(ops),
             Supply::Streamed(_) => None,
@@ -261,7 +261,7 @@ impl Program {
 }
 
 /// Where the stretches of a program that is held end. A realloc and its old size stay together.
-fn cuts(ops: &[Op]) -> Vec<Cut> {
+fn cuts(ops: &[PackedOp]) -> Vec<Cut> {
     let (mut cuts, mut before) = (Vec::new(), Cut { words: 0, events: 0 });
     while before.words < ops.len() {
         let mut end = (before.words + STRETCH_WORDS).min(ops.len());
@@ -285,7 +285,7 @@ mod tests {
 
     #[test]
     fn an_operation_is_8_bytes_and_a_realloc_two_of_them() {
-        assert_eq!(size_of::<Op>(), 8);
+        assert_eq!(size_of::<PackedOp>(), 8);
         let program = program("alloc,1,1,1\nalloc_zeroed,2,1,1\nrealloc,1,2\ndealloc,1\ndealloc,2\n");
         assert_eq!(program.events(), 5);
         assert_eq!(size_of_val(program.ops().unwrap()), 6 * 8);
@@ -329,7 +329,7 @@ mod tests {
         let layout = |bytes| Layout::from_size_align(bytes, 32).unwrap();
         assert_eq!((ops[1].layout(), ops[1].old_layout(ops[2])), (layout(300), layout(100)));
         assert_eq!((ops[3].layout(), ops[3].old_layout(ops[4])), (layout(200), layout(300)));
-        assert_eq!((ops[5].kind(), ops[5].layout()), (Kind::Dealloc, layout(200)));
+        assert_eq!((ops[5].kind(), ops[5].layout()), (OpKind::Dealloc, layout(200)));
     }
 
     fn binary(text: &str) -> Source {
@@ -342,7 +342,7 @@ mod tests {
 
     fn short_way(source: &Source) -> Option<Program> {
         let blocks = source.open().unwrap().into_blocks().unwrap();
-        let sink = |_: &mut Vec<Op>, _: &_| ControlFlow::Continue(());
+        let sink = |_: &mut Vec<PackedOp>, _: &_| ControlFlow::Continue(());
         pass::short::<DenseIds>(blocks, Vec::new(), sink).unwrap().map(Program::held)
     }
 
@@ -416,7 +416,7 @@ mod tests {
         text + "# mark: end\n"
     }
 
-    fn all_ops(program: &Program) -> (Vec<Op>, u64) {
+    fn all_ops(program: &Program) -> (Vec<PackedOp>, u64) {
         let (mut ops, mut events) = (Vec::new(), 0);
         let flow = program.each_stretch::<()>(|stretch| {
             assert_eq!(stretch.events_before(), events);

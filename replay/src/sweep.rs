@@ -11,7 +11,7 @@
 //! [companions](heaprace_reports::results::Time::companions): ratios are formed to them, and never across cells.
 //!
 //! ```
-//! use heaprace::sweep::{Build, State, Sweep, merge};
+//! use heaprace::sweep::{Build, CellState, Sweep, merge};
 //!
 //! let plan = "traces = [\"repeated-growth\"]\nallocators = [\"talc\", \"bump\"]\n[settings]\nrounds = 0\nskip_bounds = true\n";
 //! let sweep = Sweep::parse(plan, "plan.toml", "".as_ref(), &Build::current()?)?;
@@ -41,7 +41,7 @@ use std::path::PathBuf;
 use heaprace_reports::ReportError;
 use heaprace_traces::TraceError;
 
-pub use cell::{BASELINE, Cell, State};
+pub use cell::{BASELINE, Cell, CellState};
 pub use key::{Build, CellSettings, Key, Work};
 pub use merge::{Merged, Stray, merge, strays};
 pub use plan::{Group, Sweep};

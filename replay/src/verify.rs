@@ -5,7 +5,7 @@ use std::alloc::Layout;
 use heaprace_allocators::HeapRef;
 use heaprace_allocators::shadow::{Shadow, Violation};
 
-use crate::engine::{Block, Flow, Observer};
+use crate::engine::{Flow, LiveBlock, Observer};
 
 /// Checks every block of a replay: inside the committed heap, aligned, apart from every live block, its contents intact when it is resized
 /// or given back, zeroed where promised. Stops the replay at the first violation.
@@ -47,7 +47,7 @@ impl Verify {
 }
 
 impl Observer for Verify {
-    fn allocated(&mut self, event: u64, block: Block, layout: Layout, zeroed: bool) -> Flow {
+    fn allocated(&mut self, event: u64, block: LiveBlock, layout: Layout, zeroed: bool) -> Flow {
         if block.is_null() {
             return Flow::Continue(());
         }
@@ -56,19 +56,19 @@ impl Observer for Verify {
         self.note(event, result)
     }
 
-    fn deallocating(&mut self, event: u64, block: Block, _layout: Layout) -> Flow {
+    fn deallocating(&mut self, event: u64, block: LiveBlock, _layout: Layout) -> Flow {
         // SAFETY: the heap has not been reset: its handle is held by the shadow.
         let result = unsafe { self.shadow.releasing(block.as_ptr()) };
         self.note(event, result)
     }
 
-    fn reallocating(&mut self, event: u64, block: Block) -> Flow {
+    fn reallocating(&mut self, event: u64, block: LiveBlock) -> Flow {
         // SAFETY: as above.
         let result = unsafe { self.shadow.check(block.as_ptr()) };
         self.note(event, result)
     }
 
-    fn reallocated(&mut self, event: u64, old: Block, _layout: Layout, new: Block, new_size: usize) -> Flow {
+    fn reallocated(&mut self, event: u64, old: LiveBlock, _layout: Layout, new: LiveBlock, new_size: usize) -> Flow {
         if new.is_null() {
             // The engine gives the old block back next, and its contents are checked there.
             return Flow::Continue(());

@@ -8,7 +8,7 @@ use heaprace_traces::{Source, TraceError, library};
 use serde::Serialize;
 
 use crate::cli::importing::Importing;
-use crate::cli::terminal::{BAD_INPUT, Counter, Format, complain, print, width};
+use crate::cli::terminal::{BAD_INPUT, EventCounter, Format, complain, print, width};
 
 /// The version of the JSON document. It grows when a field changes its meaning or goes away.
 const SCHEMA_VERSION: u32 = 1;
@@ -91,7 +91,7 @@ fn inspect(source: &Source) -> Result<Document, TraceError> {
     let mut events = source.open()?;
     let provenance = events.provenance().to_vec();
     let mut inspector = Inspector::default();
-    let mut counter = Counter::new(source.name());
+    let mut counter = EventCounter::new(source.name());
     for event in events.by_ref() {
         inspector.add(&event?);
         counter.step();

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use heaprace::sweep::{Build, Cell, CellSettings, Key, Merged, State, Stray, Sweep, SweepError, Work, merge, strays};
+use heaprace::sweep::{
+    Build, Cell, CellSettings, CellState, Key, Merged, Stray, Sweep, SweepError, Work, merge, strays,
+};
 use heaprace_reports::numbers::count;
 use heaprace_reports::results::{Results, Verification};
 use serde::Serialize;
@@ -133,7 +135,7 @@ fn no_such_cell(id: &str, plan: &Path, build: &Build) -> String {
 
 fn list(sweep: &Sweep, out: &Path, format: Format) -> u8 {
     let cells = sweep.cells();
-    let done: Vec<bool> = cells.iter().map(|cell| matches!(cell.state(out), State::Done(_))).collect();
+    let done: Vec<bool> = cells.iter().map(|cell| matches!(cell.state(out), CellState::Done(_))).collect();
     let lines = cells.iter().zip(done).map(|(cell, done)| Line {
         id: cell.id(),
         trace: cell.trace().name(),
@@ -184,12 +186,12 @@ fn table(lines: &[Line<'_>], settings: &[(String, CellSettings)]) -> String {
 /// Runs a cell unless it is done. A contender that fails verification is an outcome: the cell is done.
 fn run_cell(cell: &Cell, out: &Path) -> u8 {
     match cell.state(out) {
-        State::Done(_) => {
+        CellState::Done(_) => {
             note(format_args!("{}: is done already", name(cell)));
             return 0;
         }
-        State::Unusable(why) => note(format_args!("{}: is run again: {why}", name(cell))),
-        State::Missing => {}
+        CellState::Unusable(why) => note(format_args!("{}: is run again: {why}", name(cell))),
+        CellState::Missing => {}
     }
     match cell.run(begin_again).and_then(|results| cell.save(&results, out)) {
         Ok(()) => {

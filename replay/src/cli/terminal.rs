@@ -84,12 +84,12 @@ pub(crate) fn width() -> usize {
 }
 
 /// Counts events, and shows the count on standard error if that is a terminal.
-pub(crate) struct Counter {
+pub(crate) struct EventCounter {
     bar: ProgressBar,
     count: u64,
 }
 
-impl Counter {
+impl EventCounter {
     /// Shows the count from time to time: looking at the clock for every event would take longer than most events.
     const INTERVAL: u64 = 1 << 16;
 
@@ -98,7 +98,7 @@ impl Counter {
         let style = ProgressStyle::with_template("{prefix}: {human_pos} events");
         bar.set_style(style.expect("the template is sound"));
         bar.set_prefix(what.to_owned());
-        Counter { bar, count: 0 }
+        EventCounter { bar, count: 0 }
     }
 
     /// One more.

@@ -12,7 +12,7 @@ use heaprace_traces::csv::Columns;
 use heaprace_traces::{Event, Events, Output, Source, TraceError};
 
 use crate::cli::importing::Importing;
-use crate::cli::terminal::{BAD_INPUT, Counter, FAILED, USAGE, complain, note};
+use crate::cli::terminal::{BAD_INPUT, EventCounter, FAILED, USAGE, complain, note};
 
 /// Makes a trace from others, or makes one up.
 #[derive(Debug, Args)]
@@ -218,7 +218,7 @@ fn interleave(traces: &[String], importing: &Importing, burst: u64, to: &To) -> 
 
 /// Counts the events in a first pass, and opens the trace for the second.
 fn counted(source: &Source) -> Result<Part<Events>, TraceError> {
-    let mut counter = Counter::new(source.name());
+    let mut counter = EventCounter::new(source.name());
     for event in source.open()? {
         event?;
         counter.step();
@@ -239,7 +239,7 @@ fn write(
         _ => (FAILED, error),
     };
     let mut output = Output::create(&to.output, columns, provenance).map_err(failed)?;
-    let mut counter = Counter::new(&to.output.to_string_lossy());
+    let mut counter = EventCounter::new(&to.output.to_string_lossy());
     for event in events {
         output.write(&event.map_err(bad_input)?).map_err(failed)?;
         counter.step();

@@ -7,12 +7,12 @@ use super::progress::Progress;
 use super::rows::{NO_CHILD, NO_PATH, what_it_did_not_do};
 use crate::contender::Contender;
 use crate::limits::Limits;
-use crate::time::process::Trace;
+use crate::time::process::TraceLocation;
 use crate::time::{instructions, latency};
 
 /// Fills in, of every row, the figures that were asked for, or why it has none. The trace has so many events.
 pub(super) fn measure(
-    trace: Option<&Trace>,
+    trace: Option<&TraceLocation>,
     events: u64,
     plan: &ComparisonPlan,
     limits: Limits<'_>,

@@ -26,21 +26,21 @@ use std::ops::Range;
 use heaprace_allocators::{HeapAllocator, HeapRef};
 
 use self::pages::Pages;
-use crate::engine::{Block, Flow, Observer};
+use crate::engine::{Flow, LiveBlock, Observer};
 
 pub use byte_clock::ByteClock;
-pub use footprint::Footprint;
-pub use fragmentation::Fragmentation;
-pub use gauge::{Gauge, Setting, State};
-pub use grid::Grid;
+pub use footprint::FootprintGauge;
+pub use fragmentation::FragmentationGauge;
+pub use gauge::{Gauge, HeapState, Setting};
+pub use grid::GridGauge;
 pub use instant::{Instant, PlacedObject};
-pub use occupancy::Occupancy;
-pub use over_time::OverTime;
+pub use occupancy::OccupancyGauge;
+pub use over_time::OverTimeGauge;
 pub use pages::PagesByTenth;
-pub use realloc::Realloc;
-pub use snapshot::{Snapshot, Snapshots};
-pub use split::Splits;
-pub use timeline::Timeline;
+pub use realloc::ReallocGauge;
+pub use snapshot::{Snapshot, SnapshotGauge};
+pub use split::SplitGauge;
+pub use timeline::TimelineGauge;
 
 /// Makes a metric of all that are listed: each sees everything, in this order.
 macro_rules! figures {
@@ -59,15 +59,15 @@ macro_rules! figures {
         }
 
         impl Gauge for Figures {
-            fn sample(&mut self, state: &State) {
+            fn sample(&mut self, state: &HeapState) {
                 $(self.$name.sample(state);)+
             }
 
-            fn refused(&mut self, state: &State, request: Layout) {
+            fn refused(&mut self, state: &HeapState, request: Layout) {
                 $(self.$name.refused(state, request);)+
             }
 
-            fn inspect<A: HeapAllocator>(&mut self, state: &State, allocator: &A) {
+            fn inspect<A: HeapAllocator>(&mut self, state: &HeapState, allocator: &A) {
                 $(self.$name.inspect(state, allocator);)+
             }
 
@@ -88,19 +88,19 @@ macro_rules! figures {
 
 figures! {
     /// Peaks, overhead, failed requests.
-    footprint: Footprint,
+    footprint: FootprintGauge,
     /// Means over the run.
-    over_time: OverTime,
+    over_time: OverTimeGauge,
     /// Reallocations.
-    realloc: Realloc,
+    realloc: ReallocGauge,
     /// How full the pages are.
-    occupancy: Occupancy,
+    occupancy: OccupancyGauge,
     /// Rounding, and gaps between objects.
-    fragmentation: Fragmentation,
+    fragmentation: FragmentationGauge,
     /// All of it over the run, in a fixed number of points.
-    timeline: Timeline,
+    timeline: TimelineGauge,
     /// Where in the heap live bytes are, over the run.
-    grid: Grid,
+    grid: GridGauge,
 }
 
 /// Keeps the state of a replay, and has a metric sample it.
@@ -108,7 +108,7 @@ figures! {
 pub struct Watch<M> {
     heap: HeapRef,
     base: usize,
-    state: State,
+    state: HeapState,
     pages: Pages,
     metric: M,
 }
@@ -116,7 +116,7 @@ pub struct Watch<M> {
 impl<M: Gauge> Watch<M> {
     /// For a replay on this heap, which has no pages yet.
     pub fn new(heap: HeapRef, metric: M) -> Self {
-        let state = State { granted_bytes: Some(0), ..State::default() };
+        let state = HeapState { granted_bytes: Some(0), ..HeapState::default() };
         Watch { base: heap.base().addr().get(), pages: Pages::new(heap.page_bytes()), heap, state, metric }
     }
 
@@ -125,12 +125,12 @@ impl<M: Gauge> Watch<M> {
         self.metric
     }
 
-    fn offsets(&self, block: Block, bytes: usize) -> Range<u64> {
+    fn offsets(&self, block: LiveBlock, bytes: usize) -> Range<u64> {
         let start = (block.as_ptr().addr().wrapping_sub(self.base)) as u64;
         start..start + bytes as u64
     }
 
-    fn place(&mut self, block: Block, bytes: usize) {
+    fn place(&mut self, block: LiveBlock, bytes: usize) {
         let offsets = self.offsets(block, bytes);
         let state = &mut self.state;
         state.live_bytes += bytes as u64;
@@ -141,7 +141,7 @@ impl<M: Gauge> Watch<M> {
         self.metric.placed(offsets);
     }
 
-    fn remove(&mut self, block: Block, bytes: usize) {
+    fn remove(&mut self, block: LiveBlock, bytes: usize) {
         let offsets = self.offsets(block, bytes);
         let state = &mut self.state;
         state.live_bytes -= bytes as u64;
@@ -167,7 +167,7 @@ impl<M: Gauge> Watch<M> {
 impl<M: Gauge> Observer for Watch<M> {
     const ASKS_FOR_USABLE_BYTES: bool = true;
 
-    fn allocated(&mut self, event: u64, block: Block, layout: Layout, _zeroed: bool) -> Flow {
+    fn allocated(&mut self, event: u64, block: LiveBlock, layout: Layout, _zeroed: bool) -> Flow {
         if block.is_null() {
             self.refused(event, layout.size(), layout.align());
         } else {
@@ -176,12 +176,12 @@ impl<M: Gauge> Observer for Watch<M> {
         Flow::Continue(())
     }
 
-    fn deallocating(&mut self, _event: u64, block: Block, layout: Layout) -> Flow {
+    fn deallocating(&mut self, _event: u64, block: LiveBlock, layout: Layout) -> Flow {
         self.remove(block, layout.size());
         Flow::Continue(())
     }
 
-    fn reallocated(&mut self, event: u64, old: Block, layout: Layout, new: Block, new_size: usize) -> Flow {
+    fn reallocated(&mut self, event: u64, old: LiveBlock, layout: Layout, new: LiveBlock, new_size: usize) -> Flow {
         if new.is_null() {
             self.refused(event, new_size, layout.align());
         } else {
@@ -195,7 +195,7 @@ impl<M: Gauge> Observer for Watch<M> {
     fn after<A: HeapAllocator>(&mut self, event: u64, allocator: &A) -> Flow {
         self.observe(event);
         self.state.byte_clock.event_over(self.state.live_bytes);
-        let State { live_bytes, granted_bytes, span_bytes, committed_bytes, .. } = self.state;
+        let HeapState { live_bytes, granted_bytes, span_bytes, committed_bytes, .. } = self.state;
         // Whoever breaks these has broken a block, too, which verification catches first.
         debug_assert!(granted_bytes.is_none_or(|granted| (live_bytes..=committed_bytes).contains(&granted)));
         debug_assert!((live_bytes..=committed_bytes).contains(&span_bytes), "event {event}: {:?}", self.state);

@@ -7,7 +7,7 @@ use std::alloc::Layout;
 
 use heaprace_traces::{Action, Event, IdMap, Op as Asked, Profile};
 
-use super::op::{Kind, MAX_LIVE_OBJECTS, Op};
+use super::op::{MAX_LIVE_OBJECTS, OpKind, PackedOp};
 
 /// In the place of a slot: the object is not live.
 const DEAD: u32 = u32::MAX;
@@ -17,7 +17,7 @@ const DEAD: u32 = u32::MAX;
 pub(super) struct Compiler<I> {
     ids: I,
     /// The layout in force of the object of each slot, as an operation has it: half the size of a `Layout`, and most of a free's word.
-    layouts: Vec<Op>,
+    layouts: Vec<PackedOp>,
     /// Slots without an object; the last one is taken first.
     free: Vec<u32>,
     profile: Profile,
@@ -121,7 +121,7 @@ impl<I: Ids> Compiler<I> {
 
     /// Appends a checked event; `None` where more objects are live than an operation can number.
     #[inline]
-    pub(super) fn add_event(&mut self, event: &Event, ops: &mut Vec<Op>) -> Option<()> {
+    pub(super) fn add_event(&mut self, event: &Event, ops: &mut Vec<PackedOp>) -> Option<()> {
         match event.action {
             Action::Alloc { layout, zeroed } => {
                 let op = if zeroed { Asked::AllocZeroed } else { Asked::Alloc };
@@ -135,7 +135,14 @@ impl<I: Ids> Compiler<I> {
     /// Appends what is asked for: a word, and two for a realloc. Sizes and alignments are those of an allocation, and the new size of a
     /// realloc. `None` where it is not as it should be, and nothing can be relied upon from then on.
     #[inline(always)]
-    pub(super) fn add(&mut self, op: Asked, id: u64, bytes: usize, align: usize, ops: &mut Vec<Op>) -> Option<()> {
+    pub(super) fn add(
+        &mut self,
+        op: Asked,
+        id: u64,
+        bytes: usize,
+        align: usize,
+        ops: &mut Vec<PackedOp>,
+    ) -> Option<()> {
         let action = match op {
             Asked::Alloc | Asked::AllocZeroed => {
                 let layout = layout(bytes, align)?;
@@ -145,7 +152,7 @@ impl<I: Ids> Compiler<I> {
                     None => self.layouts.len() as u32,
                 };
                 let zeroed = op == Asked::AllocZeroed;
-                let op = Op::new(if zeroed { Kind::AllocZeroed } else { Kind::Alloc }, slot, layout);
+                let op = PackedOp::new(if zeroed { OpKind::AllocZeroed } else { OpKind::Alloc }, slot, layout);
                 match self.layouts.get_mut(slot as usize) {
                     Some(in_force) => *in_force = op,
                     None => self.layouts.push(op),
@@ -159,13 +166,13 @@ impl<I: Ids> Compiler<I> {
                 let in_force = self.layouts.get_mut(slot as usize)?;
                 let old = in_force.layout();
                 let new = layout(bytes, old.align())?;
-                *in_force = Op::new(Kind::Realloc, slot, new);
-                ops.extend([*in_force, Op::old_size(old)]);
+                *in_force = PackedOp::new(OpKind::Realloc, slot, new);
+                ops.extend([*in_force, PackedOp::old_size(old)]);
                 Action::Realloc { old, new_size: new.size() }
             }
             Asked::Dealloc => {
                 let slot = self.ids.remove(id)?;
-                let op = self.layouts.get(slot as usize)?.with_kind(Kind::Dealloc);
+                let op = self.layouts.get(slot as usize)?.with_kind(OpKind::Dealloc);
                 self.free.push(slot);
                 ops.push(op);
                 Action::Dealloc { layout: op.layout() }

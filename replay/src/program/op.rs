@@ -12,7 +12,7 @@ const SLOT_BITS: u32 = 25;
 /// What an operation asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Kind {
+pub enum OpKind {
     /// A new block.
     Alloc = 0,
     /// A new block of zeroes.
@@ -30,21 +30,21 @@ pub enum Kind {
 /// count from, and the kind is two bits that are looked at one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C, align(8))]
-pub struct Op {
+pub struct PackedOp {
     bits: u32,
     size: u32,
 }
 
-impl Op {
-    pub(super) fn new(kind: Kind, slot: u32, layout: Layout) -> Self {
+impl PackedOp {
+    pub(super) fn new(kind: OpKind, slot: u32, layout: Layout) -> Self {
         let bits = layout.align().trailing_zeros() | (kind as u32) << ALIGN_BITS | slot << (ALIGN_BITS + KIND_BITS);
-        Op { bits, size: layout.size() as u32 }
+        PackedOp { bits, size: layout.size() as u32 }
     }
 
     /// The word behind a realloc: no operation, but the size that the block has had. It is in the other half, as sizes of operations are
     /// above 0.
     pub(super) fn old_size(layout: Layout) -> Self {
-        Op { bits: layout.size() as u32, size: 0 }
+        PackedOp { bits: layout.size() as u32, size: 0 }
     }
 
     /// Whether it is the word behind a realloc.
@@ -55,21 +55,21 @@ impl Op {
 
     /// The same slot and layout, asked for otherwise.
     #[inline(always)]
-    pub(super) fn with_kind(self, kind: Kind) -> Self {
+    pub(super) fn with_kind(self, kind: OpKind) -> Self {
         let kind_bits = ((1 << KIND_BITS) - 1) << ALIGN_BITS;
-        Op { bits: self.bits & !kind_bits | (kind as u32) << ALIGN_BITS, ..self }
+        PackedOp { bits: self.bits & !kind_bits | (kind as u32) << ALIGN_BITS, ..self }
     }
 
     /// What it asks for.
     #[inline(always)]
-    pub fn kind(self) -> Kind {
+    pub fn kind(self) -> OpKind {
         // Not a `match` of a number: that becomes a jump through a table, which costs 1.5 ns more where it is mispredicted.
         let [low, high] = [1 << ALIGN_BITS, 2 << ALIGN_BITS].map(|bit| self.bits & bit != 0);
         match (high, low) {
-            (false, false) => Kind::Alloc,
-            (false, true) => Kind::AllocZeroed,
-            (true, false) => Kind::Dealloc,
-            (true, true) => Kind::Realloc,
+            (false, false) => OpKind::Alloc,
+            (false, true) => OpKind::AllocZeroed,
+            (true, false) => OpKind::Dealloc,
+            (true, true) => OpKind::Realloc,
         }
     }
 
@@ -88,7 +88,7 @@ impl Op {
 
     /// The layout that the block of a realloc has had; `old_size` is the word behind the operation.
     #[inline(always)]
-    pub fn old_layout(self, old_size: Op) -> Layout {
+    pub fn old_layout(self, old_size: PackedOp) -> Layout {
         // SAFETY: `compile` puts the size of a layout of the same alignment behind every realloc.
         unsafe { Layout::from_size_align_unchecked(old_size.bits as usize, self.align()) }
     }
@@ -107,14 +107,14 @@ mod tests {
     #[test]
     fn an_operation_holds_the_largest_of_everything() {
         let slot = MAX_LIVE_OBJECTS as u32 - 1;
-        for kind in [Kind::Alloc, Kind::AllocZeroed, Kind::Dealloc, Kind::Realloc] {
+        for kind in [OpKind::Alloc, OpKind::AllocZeroed, OpKind::Dealloc, OpKind::Realloc] {
             for (bytes, align) in [(1, 1), (u32::MAX as usize, 1 << 31), (1, 1 << 31), (u32::MAX as usize, 1), (40, 8)]
             {
                 let layout = Layout::from_size_align(bytes, align).unwrap();
-                let op = Op::new(kind, slot, layout);
+                let op = PackedOp::new(kind, slot, layout);
                 assert_eq!((op.kind(), op.slot(), op.layout()), (kind, slot as usize, layout));
-                assert!(!op.is_old_size() && Op::old_size(layout).is_old_size());
-                assert_eq!(op.old_layout(Op::old_size(layout)), layout);
+                assert!(!op.is_old_size() && PackedOp::old_size(layout).is_old_size());
+                assert_eq!(op.old_layout(PackedOp::old_size(layout)), layout);
             }
         }
         assert_eq!(heaprace_traces::event::MAX_SIZE_BYTES, u64::from(u32::MAX));

@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::ops::ControlFlow;
 
+use heaprace_reports::results::Mark;
 use heaprace_traces::binary::{Block, Blocks};
 use heaprace_traces::import::Repairs;
 use heaprace_traces::record::MARK_PREFIX;
@@ -10,23 +11,13 @@ use heaprace_traces::{Event, Events, TraceError};
 
 use super::compiler::{AnyIds, Compiler, Ids};
 use super::error::CompileError;
-use super::op::Op;
+use super::op::PackedOp;
 
 /// Marks that a program keeps, at most: more than a chart could show.
 const MOST_MARKS: usize = 1000;
 
 /// Events in a portion of the long way, at most. Those of the short way are blocks of the file, which are as large.
 const PORTION_EVENTS: u64 = 1 << 16;
-
-/// A phase marker: the recorded program said so between two events.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mark {
-    /// How many events are before it.
-    pub event: u64,
-    /// What it says.
-    pub name: String,
-}
-
 /// The marks of a trace: the first ones, and how many there are.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Marks {
@@ -49,7 +40,7 @@ impl Marks {
 /// What a pass has learnt.
 pub(super) struct Passed<I> {
     /// The operations that the sink has left.
-    pub(super) ops: Vec<Op>,
+    pub(super) ops: Vec<PackedOp>,
     pub(super) compiler: Compiler<I>,
     pub(super) marks: Marks,
     pub(super) repairs: Option<Repairs>,
@@ -57,15 +48,15 @@ pub(super) struct Passed<I> {
 
 /// Who takes the operations: called behind each portion with all that have come since it last took them away. A break ends the pass. The
 /// last portion of the long way is left to the caller.
-pub(super) trait Sink<I>: FnMut(&mut Vec<Op>, &Compiler<I>) -> ControlFlow<()> {}
+pub(super) trait Sink<I>: FnMut(&mut Vec<PackedOp>, &Compiler<I>) -> ControlFlow<()> {}
 
-impl<I, F: FnMut(&mut Vec<Op>, &Compiler<I>) -> ControlFlow<()>> Sink<I> for F {}
+impl<I, F: FnMut(&mut Vec<PackedOp>, &Compiler<I>) -> ControlFlow<()>> Sink<I> for F {}
 
 /// The short way, through the blocks of a binary trace: no event is made, which is most of what the long way costs. `None` where
 /// something is not as it should be, or odd: then the long way must be gone.
 pub(super) fn short<I: Ids>(
     mut blocks: Blocks<impl Read>,
-    mut ops: Vec<Op>,
+    mut ops: Vec<PackedOp>,
     mut sink: impl Sink<I>,
 ) -> Result<Option<Passed<I>>, TraceError> {
     let (mut compiler, mut marks) = (Compiler::<I>::default(), Marks::default());
@@ -87,7 +78,7 @@ pub(super) fn short<I: Ids>(
     Ok(Some(Passed { ops, compiler, marks, repairs: None }))
 }
 
-fn add_block<I: Ids>(compiler: &mut Compiler<I>, block: &Block, ops: &mut Vec<Op>) -> Option<()> {
+fn add_block<I: Ids>(compiler: &mut Compiler<I>, block: &Block, ops: &mut Vec<PackedOp>) -> Option<()> {
     for request in block.requests() {
         // What no layout can have is for the long way to say.
         let align = (request.align_log2 < u32::BITS as u8).then(|| 1 << request.align_log2)?;
@@ -99,7 +90,7 @@ fn add_block<I: Ids>(compiler: &mut Compiler<I>, block: &Block, ops: &mut Vec<Op
 /// The long way, through checked events. Marks are among the comments, of which only [`Events`] knows: see [`long_with_marks`].
 pub(super) fn long(
     events: impl IntoIterator<Item = Result<Event, TraceError>>,
-    mut ops: Vec<Op>,
+    mut ops: Vec<PackedOp>,
     mut sink: impl Sink<AnyIds>,
 ) -> Result<Passed<AnyIds>, CompileError> {
     let mut compiler = Compiler::default();
@@ -117,7 +108,7 @@ pub(super) fn long(
 /// The long way with the marks of a trace, and what importing it has repaired.
 pub(super) fn long_with_marks(
     mut events: Events,
-    ops: Vec<Op>,
+    ops: Vec<PackedOp>,
     sink: impl Sink<AnyIds>,
 ) -> Result<Passed<AnyIds>, CompileError> {
     let (mut marks, mut before) = (Marks::default(), 0);

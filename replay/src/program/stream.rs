@@ -13,7 +13,7 @@ use heaprace_traces::Source;
 
 use super::compiler::{AnyIds, Compiler};
 use super::error::CompileError;
-use super::op::Op;
+use super::op::PackedOp;
 use super::pass;
 use super::stretch::Stretch;
 
@@ -35,13 +35,13 @@ pub(super) struct Stream {
 
 /// Operations, how many events they are, and how many come before them.
 struct Chunk {
-    ops: Vec<Op>,
+    ops: Vec<PackedOp>,
     events_before: u64,
     events: u64,
 }
 
 /// Room for a portion more than a chunk has at least, so that it need not grow.
-fn buffer() -> Vec<Op> {
+fn buffer() -> Vec<PackedOp> {
     Vec::with_capacity(CHUNK_WORDS * 3 / 2)
 }
 
@@ -90,7 +90,7 @@ impl Stream {
     fn decode_beside(
         &self,
         slots: usize,
-        replay: &mut dyn FnMut(Chunk) -> Option<Vec<Op>>,
+        replay: &mut dyn FnMut(Chunk) -> Option<Vec<PackedOp>>,
     ) -> Result<(), CompileError> {
         let (full, chunks) = mpsc::sync_channel::<Chunk>(CHUNKS);
         let (empty, buffers) = mpsc::sync_channel(CHUNKS);
@@ -115,18 +115,18 @@ impl Stream {
     fn decode(
         &self,
         slots: usize,
-        first: Vec<Op>,
-        mut deliver: impl FnMut(Chunk) -> Option<Vec<Op>>,
+        first: Vec<PackedOp>,
+        mut deliver: impl FnMut(Chunk) -> Option<Vec<PackedOp>>,
     ) -> Result<(), CompileError> {
         let mut events_before = 0;
-        let mut deliver = |ops: Vec<Op>, compiler: &Compiler<AnyIds>| {
+        let mut deliver = |ops: Vec<PackedOp>, compiler: &Compiler<AnyIds>| {
             let events_so_far = compiler.profile().events();
             let chunk = Chunk { ops, events_before, events: events_so_far - events_before };
             events_before = events_so_far;
             deliver(chunk)
         };
         let (mut outgrown, mut ended) = (false, false);
-        let sink = |ops: &mut Vec<Op>, compiler: &Compiler<AnyIds>| {
+        let sink = |ops: &mut Vec<PackedOp>, compiler: &Compiler<AnyIds>| {
             // The replay has only so many slots, which its accesses rely upon.
             outgrown = compiler.slots() > slots;
             if outgrown {

@@ -1,11 +1,11 @@
 //! A part of a program: what is replayed without a look at the clock.
 
-use super::op::Op;
+use super::op::PackedOp;
 
 /// Operations of a program that follow one another.
 #[derive(Clone, Copy, Debug)]
 pub struct Stretch<'p> {
-    pub(super) ops: &'p [Op],
+    pub(super) ops: &'p [PackedOp],
     pub(super) events_before: u64,
     pub(super) events: u64,
     pub(super) slots: usize,
@@ -14,7 +14,7 @@ pub struct Stretch<'p> {
 impl<'p> Stretch<'p> {
     /// The operations, a word each, and two for a realloc.
     #[inline]
-    pub fn ops(self) -> &'p [Op] {
+    pub fn ops(self) -> &'p [PackedOp] {
         self.ops
     }
 

@@ -33,7 +33,7 @@ pub struct Cell {
 
 /// Whether a cell is done.
 #[derive(Clone, Debug, PartialEq)]
-pub enum State {
+pub enum CellState {
     /// There is no file.
     Missing,
     /// There is a file that is not this cell's, and why.
@@ -95,23 +95,23 @@ impl Cell {
     }
 
     /// Whether it is done, by what is in the sweep's folder: the file must be whole, and of this very cell.
-    pub fn state(&self, folder: &Path) -> State {
+    pub fn state(&self, folder: &Path) -> CellState {
         let text = match fs::read_to_string(self.path(folder)) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return State::Missing,
-            Err(error) => return State::Unusable(error.to_string()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return CellState::Missing,
+            Err(error) => return CellState::Unusable(error.to_string()),
         };
         let results = match Results::from_json(&text) {
             Ok(results) => results,
-            Err(error) => return State::Unusable(error.to_string()),
+            Err(error) => return CellState::Unusable(error.to_string()),
         };
         match serde_json::from_str::<Head>(&text) {
             Ok(head) if head.cell != self.key => {
-                State::Unusable("it is another cell's file under this name".to_owned())
+                CellState::Unusable("it is another cell's file under this name".to_owned())
             }
-            Ok(_) if !self.fits(&results) => State::Unusable("its results are not those of its cell".to_owned()),
-            Ok(_) => State::Done(Box::new(results)),
-            Err(error) => State::Unusable(format!("it does not say which cell it is: {error}")),
+            Ok(_) if !self.fits(&results) => CellState::Unusable("its results are not those of its cell".to_owned()),
+            Ok(_) => CellState::Done(Box::new(results)),
+            Err(error) => CellState::Unusable(format!("it does not say which cell it is: {error}")),
         }
     }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use heaprace_reports::results::{self, Figure, Part, Provenance, Results, Verification, Warning, WarningCode};
 
 use super::BASELINE;
-use super::cell::{CELLS, Cell, Head, State};
+use super::cell::{CELLS, Cell, CellState, Head};
 use super::key::Work;
 use super::plan::{Group, Sweep};
 use crate::comparison::row;
@@ -40,17 +40,17 @@ pub enum Stray {
 }
 
 /// Puts the cells of each group together, as far as they are done.
-pub fn merge(sweep: &Sweep, state: impl Fn(&Cell) -> State) -> Vec<Merged> {
+pub fn merge(sweep: &Sweep, state: impl Fn(&Cell) -> CellState) -> Vec<Merged> {
     sweep.groups().into_iter().map(|group| merge_group(group, &state)).collect()
 }
 
-fn merge_group(group: Group, state: &impl Fn(&Cell) -> State) -> Merged {
+fn merge_group(group: Group, state: &impl Fn(&Cell) -> CellState) -> Merged {
     let mut missing = Vec::new();
     let mut take = |cell: &Cell| {
         let reason = match state(cell) {
-            State::Done(results) => return Ok(*results),
-            State::Missing => format!("cell {} has not been run", cell.id()),
-            State::Unusable(why) => format!("cell {} cannot be used: {why}", cell.id()),
+            CellState::Done(results) => return Ok(*results),
+            CellState::Missing => format!("cell {} has not been run", cell.id()),
+            CellState::Unusable(why) => format!("cell {} cannot be used: {why}", cell.id()),
         };
         missing.push((cell.clone(), reason.clone()));
         Err(reason)

@@ -15,7 +15,7 @@ use self::slowest::{Seen, Slowest};
 use crate::engine::{Call, Observer, Touch};
 use crate::lane::{Lane, LaneError};
 use crate::limits::Limits;
-use crate::program::Kind;
+use crate::program::OpKind;
 
 pub use clock::Clock;
 
@@ -97,9 +97,9 @@ impl Observer for Stopwatch<'_> {
         self.committed_bytes = committed_bytes;
         let given = (!answer.is_null()).then_some(size_bytes);
         let (gone, come) = match call.kind {
-            Kind::Alloc | Kind::AllocZeroed => (None, given),
-            Kind::Realloc => (Some(call.old_size as u64), given),
-            Kind::Dealloc => (Some(size_bytes), None),
+            OpKind::Alloc | OpKind::AllocZeroed => (None, given),
+            OpKind::Realloc => (Some(call.old_size as u64), given),
+            OpKind::Dealloc => (Some(size_bytes), None),
         };
         self.live_bytes = self.live_bytes - gone.unwrap_or(0) + come.unwrap_or(0);
         self.live_objects = self.live_objects - u64::from(gone.is_some()) + u64::from(come.is_some());
@@ -107,11 +107,11 @@ impl Observer for Stopwatch<'_> {
 }
 
 #[inline(always)]
-fn kind(kind: Kind) -> CallKind {
+fn kind(kind: OpKind) -> CallKind {
     match kind {
-        Kind::Alloc => CallKind::Alloc,
-        Kind::AllocZeroed => CallKind::AllocZeroed,
-        Kind::Realloc => CallKind::Realloc,
-        Kind::Dealloc => CallKind::Dealloc,
+        OpKind::Alloc => CallKind::Alloc,
+        OpKind::AllocZeroed => CallKind::AllocZeroed,
+        OpKind::Realloc => CallKind::Realloc,
+        OpKind::Dealloc => CallKind::Dealloc,
     }
 }

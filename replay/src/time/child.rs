@@ -2,7 +2,7 @@
 //! of [`process`](crate::time::process).
 //!
 //! A child has a single thread from its start to its end, and answers nothing where that does not hold. It believes nothing of its
-//! [`Request`]: the trace is read and checked again, and every value is looked at before it is used.
+//! [`ChildRequest`]: the trace is read and checked again, and every value is looked at before it is used.
 
 use std::io::{self, Read, Write};
 
@@ -15,7 +15,7 @@ use crate::contender::{Contender, TouchPolicy};
 use crate::lane::{Lane, LaneError};
 use crate::limits::Limits;
 use crate::program::Program;
-use crate::time::process::{Request, Task};
+use crate::time::process::{ChildRequest, Task};
 use crate::time::sample::{Sample, warm_up};
 use crate::time::{instructions, latency, processor};
 
@@ -46,7 +46,7 @@ pub fn serve(contenders: &[Contender]) -> bool {
 /// Gives `say` the answers to a request, as JSON: one for each contender, or a single one where the request itself cannot be met.
 fn answer(contenders: &[Contender], text: &str, say: &mut dyn FnMut(Result<serde_json::Value, String>)) {
     let requested = serde_json::from_str(text).map_err(|error| format!("this is no request: {error}"));
-    let prepared = requested.and_then(|request: Request| {
+    let prepared = requested.and_then(|request: ChildRequest| {
         // Before anything is allocated, so that it lies near this processor.
         if let Task::Time { cpu: Some(cpu) } = request.task {
             processor::pin_to(cpu)?;
@@ -97,7 +97,7 @@ fn json(answer: impl Serialize) -> Result<serde_json::Value, String> {
 }
 
 /// The trace of the request, compiled.
-fn program(request: &Request) -> Result<Program, String> {
+fn program(request: &ChildRequest) -> Result<Program, String> {
     let program = Program::load(&request.trace.source()?).map_err(|error| error.to_string())?.decoded_in_turn();
     match program.events() {
         events if events == request.events => Ok(program),

@@ -15,13 +15,13 @@ use heaprace_reports::results::{Figure, Instructions};
 use crate::contender::{Contender, TouchPolicy};
 use crate::lane::{Lane, LaneError};
 use crate::limits::Limits;
-use crate::time::process::{self, MakeChild, Request, Task, Trace};
+use crate::time::process::{self, ChildRequest, MakeChild, Task, TraceLocation};
 use crate::time::rounds::Rounds;
 
 /// The instructions of one contender after the other, in their order, each in a process of its own, on a heap as `rounds` have it. The trace
 /// has so many events. `begun` is called before each with its number. Where nothing counts, there are no figures, with the reason.
 pub fn measure(
-    trace: &Trace,
+    trace: &TraceLocation,
     events: u64,
     contenders: &[Contender],
     rounds: &Rounds,
@@ -30,7 +30,7 @@ pub fn measure(
     mut begun: impl FnMut(usize),
 ) -> Vec<Figure<Instructions>> {
     let contenders = contenders.iter().enumerate().inspect(|&(index, _)| begun(index));
-    let request = |contender: &Contender, task| Request::new(trace, events, [contender.info.name], rounds, task);
+    let request = |contender: &Contender, task| ChildRequest::new(trace, events, [contender.info.name], rounds, task);
     let no_hardware = match Counter::instructions() {
         Ok(_) => {
             let count = |contender| {
@@ -56,7 +56,7 @@ pub fn measure(
 
 /// The instructions of one contender, counted by callgrind.
 pub fn simulate(
-    trace: &Trace,
+    trace: &TraceLocation,
     events: u64,
     contender: &Contender,
     rounds: &Rounds,
@@ -65,7 +65,7 @@ pub fn simulate(
 ) -> Figure<Instructions> {
     let count = || {
         let command = make_child().map_err(|error| format!("its process cannot be begun: {error}"))?;
-        let request = Request::new(trace, events, [contender.info.name], rounds, Task::ReplayCounted);
+        let request = ChildRequest::new(trace, events, [contender.info.name], rounds, Task::ReplayCounted);
         callgrind::count(&command, COUNTED_SYMBOL, |command| process::ask::<()>(command, &request, limits).only())
     };
     figure("callgrind", events, count())

@@ -9,14 +9,14 @@ use crate::contender::{Contender, TouchPolicy};
 use crate::lane::Lane;
 use crate::limits::Limits;
 use crate::time::calls::Clock;
-use crate::time::process::{self, MakeChild, Request, Task, Trace};
+use crate::time::process::{self, ChildRequest, MakeChild, Task, TraceLocation};
 use crate::time::rounds::Rounds;
 
 /// The latency of one contender after the other, in their order, each in a process of its own, on a heap as `rounds` have it. The trace has
-/// so many events. `begun` is called before each with its number. Each has the time of the limits for itself; where it is pulled, or the
+/// so many events. `begun` is called before each with its number. Each has the budget to itself; where a limit is reached, or the
 /// machine has no clock for it, there are no figures, with the reason.
 pub fn measure(
-    trace: &Trace,
+    trace: &TraceLocation,
     events: u64,
     contenders: &[Contender],
     rounds: &Rounds,
@@ -26,7 +26,7 @@ pub fn measure(
 ) -> Vec<Figure<Latency>> {
     let measured = contenders.iter().enumerate().map(|(index, contender)| {
         begun(index);
-        let request = Request::new(trace, events, [contender.info.name], rounds, Task::Latency);
+        let request = ChildRequest::new(trace, events, [contender.info.name], rounds, Task::Latency);
         process::ask_one(make_child, &request, limits.started()).map_or_else(Figure::unknown, Figure::Known)
     });
     measured.collect()

@@ -1,6 +1,6 @@
 //! A process of its own for whatever is timed or counted: the parent's side.
 //!
-//! The parent writes a [`Request`] as JSON to the child's standard input. The child ([`child`](crate::time::child)) writes a line of JSON for
+//! The parent writes a [`ChildRequest`] as JSON to the child's standard input. The child ([`child`](crate::time::child)) writes a line of JSON for
 //! each contender to its standard output, in their order: the answer, or why there is none.
 
 use std::io::{self, Write};
@@ -30,9 +30,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// What a child is to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Request {
+pub struct ChildRequest {
     /// The trace.
-    pub trace: Trace,
+    pub trace: TraceLocation,
     /// How many events it had when the parent read it: it must not have changed.
     pub events: u64,
     /// The contenders' names: one after the other is at it.
@@ -47,16 +47,16 @@ pub struct Request {
     pub task: Task,
 }
 
-impl Request {
+impl ChildRequest {
     /// A request with the settings of these rounds.
     pub fn new<'n>(
-        trace: &Trace,
+        trace: &TraceLocation,
         events: u64,
         contenders: impl IntoIterator<Item = &'n str>,
         rounds: &Rounds,
         task: Task,
     ) -> Self {
-        Request {
+        ChildRequest {
             trace: trace.clone(),
             events,
             contenders: contenders.into_iter().map(str::to_owned).collect(),
@@ -71,7 +71,7 @@ impl Request {
 /// Where a child finds the trace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
-pub enum Trace {
+pub enum TraceLocation {
     /// In the library, by its name.
     Library(String),
     /// In a file.
@@ -85,25 +85,25 @@ pub enum Trace {
     },
 }
 
-impl Trace {
+impl TraceLocation {
     /// The same trace for another process; `None` where it is only in the memory of this one.
     pub fn of(source: &Source) -> Option<Self> {
         if let Some(entry) = source.library_entry() {
-            return Some(Trace::Library(entry.name.to_owned()));
+            return Some(TraceLocation::Library(entry.name.to_owned()));
         }
         let ImportOptions { format, assume_align_bytes } = source.import_options();
         let format = format.map(|format| format.name().to_owned());
-        Some(Trace::File { path: source.path()?.to_owned(), format, assume_align_bytes })
+        Some(TraceLocation::File { path: source.path()?.to_owned(), format, assume_align_bytes })
     }
 
     /// The trace, found again.
     pub(crate) fn source(&self) -> Result<Source, String> {
         match self {
-            Trace::Library(name) => {
+            TraceLocation::Library(name) => {
                 let entry = library::entries().iter().find(|entry| entry.name == name);
                 entry.map(Source::from).ok_or_else(|| format!("the library has no trace {name:?}"))
             }
-            Trace::File { path, format, assume_align_bytes } => {
+            TraceLocation::File { path, format, assume_align_bytes } => {
                 let format = match format {
                     Some(name) => Some(Format::named(name).ok_or_else(|| format!("there is no format {name:?}"))?),
                     None => None,
@@ -168,7 +168,7 @@ impl<T> Answers<T> {
 /// child that could not be begun, died, or answered nonsense has answered for fewer contenders, and [`Answers::ended`] says why.
 ///
 /// The child has a process group of its own, so that Ctrl-C at the terminal reaches the parent alone, which can then end in order.
-pub fn ask<T: DeserializeOwned>(mut command: Command, request: &Request, limits: Limits<'_>) -> Answers<T> {
+pub fn ask<T: DeserializeOwned>(mut command: Command, request: &ChildRequest, limits: Limits<'_>) -> Answers<T> {
     if let Some(stop) = limits.check(0) {
         return Answers::none(stop.reason().to_owned());
     }
@@ -227,7 +227,7 @@ pub fn ask<T: DeserializeOwned>(mut command: Command, request: &Request, limits:
 /// Why there is no answer, in words for a table.
 pub fn ask_one<T: DeserializeOwned>(
     make_child: impl FnOnce() -> io::Result<Command>,
-    request: &Request,
+    request: &ChildRequest,
     limits: Limits<'_>,
 ) -> Result<T, String> {
     match make_child() {
@@ -278,13 +278,16 @@ mod tests {
 
     #[test]
     fn only_a_trace_that_another_process_can_open_has_a_name() {
-        let library = Trace::of(&Source::locate("repeated-growth").unwrap());
-        assert_eq!(library, Some(Trace::Library("repeated-growth".to_owned())));
+        let library = TraceLocation::of(&Source::locate("repeated-growth").unwrap());
+        assert_eq!(library, Some(TraceLocation::Library("repeated-growth".to_owned())));
         let options = ImportOptions { format: Some(Format::WeeAlloc), assume_align_bytes: 8 };
         let file = Source::locate("Cargo.toml").unwrap().with_import(options);
-        let expected =
-            Trace::File { path: "Cargo.toml".into(), format: Some("wee-alloc".to_owned()), assume_align_bytes: 8 };
-        assert_eq!(Trace::of(&file), Some(expected));
-        assert_eq!(Trace::of(&Source::from_bytes("a.csv", &b""[..])), None);
+        let expected = TraceLocation::File {
+            path: "Cargo.toml".into(),
+            format: Some("wee-alloc".to_owned()),
+            assume_align_bytes: 8,
+        };
+        assert_eq!(TraceLocation::of(&file), Some(expected));
+        assert_eq!(TraceLocation::of(&Source::from_bytes("a.csv", &b""[..])), None);
     }
 }

@@ -22,7 +22,7 @@ use crate::contender::Contender;
 use crate::lane::LaneError;
 use crate::limits::{Limits, Stop};
 use crate::time::conditions::{Conditions, Ticks};
-use crate::time::process::{self, Answers, Request, Task, Trace};
+use crate::time::process::{self, Answers, ChildRequest, Task, TraceLocation};
 use crate::time::processor;
 use crate::time::rounds::Rounds;
 use crate::time::sample::Sample;
@@ -46,7 +46,7 @@ pub struct Timing {
 #[derive(Clone, Copy, Debug)]
 pub struct Race<'a> {
     /// Where a process finds the trace.
-    pub trace: &'a Trace,
+    pub trace: &'a TraceLocation,
     /// How many events it has.
     pub events: u64,
     /// Who takes part. Times have their order.
@@ -78,7 +78,7 @@ pub fn run(
     let ask = |left: &[usize]| {
         let group = if is_rigorous { &left[..1] } else { left };
         let names = group.iter().map(|&which| contenders[which].info.name);
-        let request = Request::new(trace, events, names, &rounds, task);
+        let request = ChildRequest::new(trace, events, names, &rounds, task);
         let padding = is_rigorous.then(|| "x".repeat(random.usize(..=MOST_PADDING_BYTES)));
         let answers = match make_child() {
             Ok(mut command) => {

@@ -11,7 +11,7 @@ use heaprace::contender::{Contender, TouchPolicy};
 use heaprace::limits::Limits;
 use heaprace::time::instructions::simulate;
 use heaprace::time::process::MakeChild;
-use heaprace::time::process::Trace;
+use heaprace::time::process::TraceLocation;
 use heaprace::time::rounds::Rounds;
 use heaprace_allocators::PageSize;
 use heaprace_reports::results::{Figure, Instructions, Results};
@@ -45,7 +45,7 @@ fn count(contender: &str, path: &Path, make_child: MakeChild) -> Figure<Instruct
     let source = Source::locate(path.to_str().unwrap()).unwrap();
     let program = Program::load(&source).unwrap();
     let contender = Contender::named(contender).unwrap();
-    let trace = Trace::of(&source).expect("it is in a file");
+    let trace = TraceLocation::of(&source).expect("it is in a file");
     simulate(&trace, program.events(), &contender, &ROUNDS, make_child, Limits::NONE)
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use heaprace::Program;
 use heaprace::contender::Contender;
-use heaprace::engine::{Block, Flow, Observer, TouchNone, replay};
+use heaprace::engine::{Flow, LiveBlock, Observer, TouchNone, replay};
 use heaprace::memory::metrics::{Figures, Setting, Watch};
 use heaprace_allocators::contenders::segregated_bump::SegregatedBump;
 use heaprace_allocators::page_heap::Guard;
@@ -48,7 +48,7 @@ struct Diary {
 }
 
 impl Observer for Diary {
-    fn allocated(&mut self, event: u64, block: Block, layout: Layout, _zeroed: bool) -> Flow {
+    fn allocated(&mut self, event: u64, block: LiveBlock, layout: Layout, _zeroed: bool) -> Flow {
         if block.is_null() {
             self.failures[0] += 1;
         } else {
@@ -58,12 +58,12 @@ impl Observer for Diary {
         Flow::Continue(())
     }
 
-    fn deallocating(&mut self, _event: u64, block: Block, _layout: Layout) -> Flow {
+    fn deallocating(&mut self, _event: u64, block: LiveBlock, _layout: Layout) -> Flow {
         self.blocks.remove(&block.as_ptr().addr());
         Flow::Continue(())
     }
 
-    fn reallocated(&mut self, event: u64, old: Block, layout: Layout, new: Block, new_size: usize) -> Flow {
+    fn reallocated(&mut self, event: u64, old: LiveBlock, layout: Layout, new: LiveBlock, new_size: usize) -> Flow {
         if new.is_null() {
             self.failures[1] += 1;
         } else {

@@ -12,7 +12,7 @@ use heaprace::contender::{Contender, TouchPolicy};
 use heaprace::lane::LaneError;
 use heaprace::limits::{Limits, Stop};
 use heaprace::time::process::MakeChild;
-use heaprace::time::process::{self, Request, Task, Trace};
+use heaprace::time::process::{self, ChildRequest, Task, TraceLocation};
 use heaprace::time::race::{self, Race, Timing};
 use heaprace::time::rounds::Rounds;
 use heaprace::time::sample::Sample;
@@ -43,7 +43,7 @@ fn events() -> u64 {
 
 fn run(rigor: Rigor, make_child: impl Fn() -> io::Result<Command>) -> Timing {
     let contenders = ["bump", "null"].map(|name| Contender::named(name).unwrap());
-    let trace = Trace::Library(TRACE.to_owned());
+    let trace = TraceLocation::Library(TRACE.to_owned());
     let race = Race { trace: &trace, events: events(), contenders: &contenders, rounds: ROUNDS, rigor };
     race::run(&race, Limits::NONE, make_child, |_, _| ControlFlow::Continue(())).unwrap()
 }
@@ -93,7 +93,7 @@ fn environments_differ_from_child_to_child_and_not_from_run_to_run() {
         let sizes = Mutex::new(Vec::new());
         let rounds = Rounds { count: 20, ..ROUNDS };
         let script = r#"printf '{"Ok":{"fresh":{"wall_ns":%d,"processor_ns":null},"steady":{"unknown":"none"},"all":{"wall_ns":1,"processor_ns":null}}}' "${#HEAPRACE_ENVIRONMENT_PADDING}""#;
-        let trace = Trace::Library(TRACE.to_owned());
+        let trace = TraceLocation::Library(TRACE.to_owned());
         let contenders = [Contender::named("bump").unwrap()];
         let race = Race { trace: &trace, events: events(), contenders: &contenders, rounds, rigor: Rigor::Rigorous };
         let timing = race::run(
@@ -144,7 +144,8 @@ fn whatever_becomes_of_a_child_is_a_reason() {
 fn a_child_that_does_not_listen_may_still_answer() {
     let mut command = Command::new("sh");
     command.args(["-c", &format!("exec < /dev/null; echo '{ANSWER}'")]);
-    let request = Request::new(&Trace::Library("x".repeat(1 << 20)), 1, ["bump"], &ROUNDS, Task::Time { cpu: None });
+    let request =
+        ChildRequest::new(&TraceLocation::Library("x".repeat(1 << 20)), 1, ["bump"], &ROUNDS, Task::Time { cpu: None });
     let sample: Sample = process::ask(command, &request, Limits::NONE).only().unwrap();
     assert_eq!((sample.fresh.wall_ns, sample.all.processor_ns), (1, Some(4)));
 }
@@ -155,7 +156,8 @@ fn a_child_that_does_not_listen_may_still_answer() {
 fn who_is_interrupted_does_not_wait_for_a_child() {
     let interrupt = AtomicBool::new(true);
     let limits = Limits::new(&interrupt, None);
-    let request = Request::new(&Trace::Library(TRACE.to_owned()), 1, ["bump"], &ROUNDS, Task::Time { cpu: None });
+    let request =
+        ChildRequest::new(&TraceLocation::Library(TRACE.to_owned()), 1, ["bump"], &ROUNDS, Task::Time { cpu: None });
     let begun = Instant::now();
     // The shell becomes what it runs, so that there is one process to kill.
     let error = process::ask::<Sample>(shell("exec sleep 60"), &request, limits).only().unwrap_err();
@@ -173,7 +175,7 @@ fn who_is_interrupted_does_not_wait_for_a_child() {
     };
     let contenders = ["bump", "null"].map(|name| Contender::named(name).unwrap());
     let mut rounds = Vec::new();
-    let trace = Trace::Library(TRACE.to_owned());
+    let trace = TraceLocation::Library(TRACE.to_owned());
     let race =
         Race { trace: &trace, events: events(), contenders: &contenders, rounds: ROUNDS, rigor: Rigor::Rigorous };
     let ended = race::run(&race, Limits::new(&interrupt, None), make_child, |round, timing| {
@@ -188,8 +190,13 @@ fn who_is_interrupted_does_not_wait_for_a_child() {
 #[cfg(unix)]
 #[test]
 fn what_was_answered_before_a_death_counts() {
-    let request =
-        Request::new(&Trace::Library(TRACE.to_owned()), 1, ["a", "b", "c"], &ROUNDS, Task::Time { cpu: None });
+    let request = ChildRequest::new(
+        &TraceLocation::Library(TRACE.to_owned()),
+        1,
+        ["a", "b", "c"],
+        &ROUNDS,
+        Task::Time { cpu: None },
+    );
     let command = shell(&format!("echo '{ANSWER}'; echo '{{\"Err\":\"not today\"}}'; echo '{{\"Ok'; kill -9 $$"));
     let answers = process::ask::<Sample>(command, &request, Limits::NONE);
     assert_eq!(answers.answers.len(), 2);
@@ -199,7 +206,8 @@ fn what_was_answered_before_a_death_counts() {
 
 #[test]
 fn a_request_that_is_too_long_or_none_is_refused() {
-    let request = Request::new(&Trace::Library("x".repeat(2 << 20)), 1, ["bump"], &ROUNDS, Task::Time { cpu: None });
+    let request =
+        ChildRequest::new(&TraceLocation::Library("x".repeat(2 << 20)), 1, ["bump"], &ROUNDS, Task::Time { cpu: None });
     let error = process::ask::<Sample>(replay_child().unwrap(), &request, Limits::NONE).only().unwrap_err();
     assert!(error.contains("this is no request"), "{error}");
 }

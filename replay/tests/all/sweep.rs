@@ -7,7 +7,7 @@ use std::process::Command;
 
 use heaprace::comparison::{ComparisonPlan, compare};
 use heaprace::contender::{Contender, TouchPolicy};
-use heaprace::sweep::{Build, Cell, State, Stray, Sweep, merge, strays};
+use heaprace::sweep::{Build, Cell, CellState, Stray, Sweep, merge, strays};
 use heaprace::time::rounds::Rounds;
 use heaprace_reports::results::{Figure, Results, Rigor, Verification, WarningCode};
 
@@ -61,7 +61,7 @@ fn merged(sweep: &Sweep, folder: &Path) -> Results {
 
 /// Changes a cell's file as another machine might have written it.
 fn edit(cell: &Cell, folder: &Path, change: impl Fn(&mut Results)) {
-    let State::Done(mut results) = cell.state(folder) else { panic!("{} is not done", cell.subject()) };
+    let CellState::Done(mut results) = cell.state(folder) else { panic!("{} is not done", cell.subject()) };
     change(&mut results);
     cell.save(&results, folder).unwrap();
 }
@@ -123,10 +123,10 @@ fn only_a_whole_file_of_the_cell_itself_is_its_result() {
     let folder = Folder::new("state");
     let sweep = sweep("rounds = 0\nskip_bounds = true");
     let (talc, null) = (cell(&sweep, "talc"), cell(&sweep, "null"));
-    assert_eq!(talc.state(&folder.0), State::Missing);
+    assert_eq!(talc.state(&folder.0), CellState::Missing);
     let results = talc.run(make_child).unwrap();
     talc.save(&results, &folder.0).unwrap();
-    assert_eq!(talc.state(&folder.0), State::Done(Box::new(results.clone())));
+    assert_eq!(talc.state(&folder.0), CellState::Done(Box::new(results.clone())));
 
     let path = talc.path(&folder.0);
     let text = fs::read_to_string(&path).unwrap();
@@ -134,7 +134,7 @@ fn only_a_whole_file_of_the_cell_itself_is_its_result() {
     let unusable = |text: &str| {
         fs::write(&path, text).unwrap();
         match talc.state(&folder.0) {
-            State::Unusable(why) => why,
+            CellState::Unusable(why) => why,
             state => panic!("{state:?}"),
         }
     };

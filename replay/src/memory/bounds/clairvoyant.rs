@@ -22,7 +22,7 @@
 //! they go (a cache). There is no moment from which such a heap falls apart neatly.
 
 use super::instance::Instance;
-use super::sweep::{Budget, Direction, Policy, Start, Walk, Walker};
+use super::sweep::{Direction, Policy, Start, StepBudget, Walk, Walker};
 
 /// Steps for each rectangle: those of some fifty walks that are not cut off.
 const STEPS_PER_RECTANGLE: u64 = 2000;
@@ -136,7 +136,7 @@ struct Half {
 struct Search<'i> {
     instance: &'i Instance,
     walker: Walker<'i>,
-    budget: Budget,
+    budget: StepBudget,
     best: Option<Packing>,
     /// Where the walk that got farthest from the moment in hand was cut off.
     stuck: Option<u32>,
@@ -144,7 +144,7 @@ struct Search<'i> {
 
 impl<'i> Search<'i> {
     fn new(instance: &'i Instance, steps: u64) -> Self {
-        Search { instance, walker: Walker::new(instance), budget: Budget::new(steps), best: None, stuck: None }
+        Search { instance, walker: Walker::new(instance), budget: StepBudget::new(steps), best: None, stuck: None }
     }
 
     fn run(mut self) -> Placement {

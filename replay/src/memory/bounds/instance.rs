@@ -7,7 +7,7 @@
 //! is live in an instance the most that is live in its trace, and no allocator can do with less than the best placement of it.
 
 use super::error::BoundsError;
-use crate::program::{Kind, Program};
+use crate::program::{OpKind, Program};
 
 /// Most events of a trace that becomes an instance: a change of it is a number of 32 bits, one of which says what changes.
 pub const MAX_EVENTS: u64 = (1 << 31) - 2;
@@ -90,15 +90,15 @@ impl Instance {
         let mut event = 0;
         while let Some(op) = ops.next() {
             event += 1;
-            if matches!(op.kind(), Kind::Realloc | Kind::Dealloc) {
+            if matches!(op.kind(), OpKind::Realloc | OpKind::Dealloc) {
                 let dead = in_slot[op.slot()];
                 rectangles[dead as usize].death = event;
                 changes.push(Change(dead << 1 | 1));
             }
-            if op.kind() == Kind::Dealloc {
+            if op.kind() == OpKind::Dealloc {
                 continue;
             }
-            if op.kind() == Kind::Realloc {
+            if op.kind() == OpKind::Realloc {
                 ops.next();
             }
             let (layout, born) = (op.layout(), rectangles.len() as u32);

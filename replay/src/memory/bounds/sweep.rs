@@ -34,13 +34,13 @@ pub(super) struct Policy {
 
 /// How much work may be done, in steps of about 20 ns. Counted, so that the outcome does not depend on the machine.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(super) struct StepBudget {
     steps: u64,
 }
 
-impl Budget {
+impl StepBudget {
     pub(super) fn new(steps: u64) -> Self {
-        Budget { steps }
+        StepBudget { steps }
     }
 
     pub(super) fn spend(&mut self, steps: u64) {
@@ -106,7 +106,7 @@ impl<'i> Walker<'i> {
         direction: Direction,
         policy: Policy,
         limit: u64,
-        budget: &mut Budget,
+        budget: &mut StepBudget,
         mut place: impl FnMut(usize, u64),
     ) -> Walk {
         let instance = self.instance;
@@ -155,7 +155,7 @@ impl<'i> Walker<'i> {
         Walk::Whole { top: self.space.top(), event }
     }
 
-    fn choose(&self, object: &Rectangle, exit: u32, policy: Policy, budget: &mut Budget) -> (Gap, u64) {
+    fn choose(&self, object: &Rectangle, exit: u32, policy: Policy, budget: &mut StepBudget) -> (Gap, u64) {
         let (size, align) = (u64::from(object.size_bytes), object.align_bytes());
         let (mut looked_at, mut fitting, mut best) = (0, 0, None);
         for gap in self.space.gaps(size) {
@@ -200,7 +200,7 @@ mod tests {
         let event = if direction == Direction::Forward { 0 } else { u32::MAX };
         let start = Start { event, blocks: Vec::new() };
         let place = |rectangle: usize, offset| offsets[rectangle] = offset;
-        let walk = Walker::new(&instance).walk(&start, direction, policy, limit, &mut Budget::new(steps), place);
+        let walk = Walker::new(&instance).walk(&start, direction, policy, limit, &mut StepBudget::new(steps), place);
         (walk, offsets)
     }
 

@@ -4,9 +4,9 @@ use std::alloc::Layout;
 
 use heaprace_reports::results::FailedRequest;
 
-use super::gauge::{Gauge, Setting, State, ratio};
+use super::gauge::{Gauge, HeapState, Setting, ratio};
 
-/// Footprint figures of one replay.
+/// FootprintGauge figures of one replay.
 ///
 /// - Peak heap: max H, with the event after which it was *first* reached (the heap never shrinks, so there is a plateau).
 /// - Peak span: max S, what an arena would have needed.
@@ -15,7 +15,7 @@ use super::gauge::{Gauge, Setting, State, ratio};
 /// Blind spot: pages that are committed but never written to count like any other; residency tells them apart. Source: Johnstone and
 /// Wilson, "The memory fragmentation problem: solved?", ISMM 1998.
 #[derive(Clone, Debug, Default)]
-pub struct Footprint {
+pub struct FootprintGauge {
     /// The most that was live in this replay: max R.
     pub peak_live_bytes: u64,
     /// Max S.
@@ -32,7 +32,7 @@ pub struct Footprint {
     pub first_failure: Option<FailedRequest>,
 }
 
-impl Footprint {
+impl FootprintGauge {
     /// Before the first event.
     pub fn new(_setting: &Setting) -> Self {
         Self::default()
@@ -50,8 +50,8 @@ impl Footprint {
     }
 }
 
-impl Gauge for Footprint {
-    fn sample(&mut self, state: &State) {
+impl Gauge for FootprintGauge {
+    fn sample(&mut self, state: &HeapState) {
         self.peak_live_bytes = self.peak_live_bytes.max(state.live_bytes);
         self.peak_span_bytes = state.span_bytes;
         if state.committed_bytes > self.peak_heap_bytes {
@@ -60,7 +60,7 @@ impl Gauge for Footprint {
         }
     }
 
-    fn refused(&mut self, state: &State, request: Layout) {
+    fn refused(&mut self, state: &HeapState, request: Layout) {
         self.failed_requests += 1;
         self.first_failure.get_or_insert_with(|| FailedRequest {
             event: state.event,

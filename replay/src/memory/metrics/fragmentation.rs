@@ -2,19 +2,19 @@
 
 use heaprace_reports::results::{Fragmentation as Figures, FragmentationAt};
 
-use super::gauge::{Gauge, Setting, State, ratio};
+use super::gauge::{Gauge, HeapState, Setting, ratio};
 
 /// Internal fragmentation, (G − R) / G, where the contender can tell G, and the share of the span that no live object has, (S − R) / S,
 /// at the first instant of max R and at the first of max H.
 ///
 /// Blind spot: free lists, caches and metadata cannot be seen from outside, so the gaps are an upper bound on free space within the span.
 #[derive(Clone, Debug, Default)]
-pub struct Fragmentation {
-    at_peak_live: State,
-    at_peak_heap: State,
+pub struct FragmentationGauge {
+    at_peak_live: HeapState,
+    at_peak_heap: HeapState,
 }
 
-impl Fragmentation {
+impl FragmentationGauge {
     /// Before the first event.
     pub fn new(_setting: &Setting) -> Self {
         Self::default()
@@ -26,8 +26,8 @@ impl Fragmentation {
     }
 }
 
-fn figures_of(state: &State) -> FragmentationAt {
-    let State { event, live_bytes, span_bytes, granted_bytes, .. } = *state;
+fn figures_of(state: &HeapState) -> FragmentationAt {
+    let HeapState { event, live_bytes, span_bytes, granted_bytes, .. } = *state;
     FragmentationAt {
         event,
         live_bytes,
@@ -38,8 +38,8 @@ fn figures_of(state: &State) -> FragmentationAt {
     }
 }
 
-impl Gauge for Fragmentation {
-    fn sample(&mut self, state: &State) {
+impl Gauge for FragmentationGauge {
+    fn sample(&mut self, state: &HeapState) {
         if state.live_bytes > self.at_peak_live.live_bytes {
             self.at_peak_live = *state;
         }

@@ -11,7 +11,7 @@ use super::pages::PagesByTenth;
 
 /// What holds after an event. Sizes in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct State {
+pub struct HeapState {
     /// The event, counted from 1. This is the clock of events: every event counts, also one whose request fails or whose object is absent.
     pub event: u64,
     /// The clock of bytes. Within an event, where a request was refused, it is still that of the event before.
@@ -32,7 +32,7 @@ pub struct State {
     pub pages_by_tenth: PagesByTenth,
 }
 
-impl State {
+impl HeapState {
     /// Pages that hold a live byte.
     pub fn occupied_pages(&self) -> u64 {
         self.pages_by_tenth[1..].iter().sum()
@@ -51,13 +51,13 @@ pub struct Setting {
 /// A figure over a replay.
 pub trait Gauge {
     /// Takes in the state after an event.
-    fn sample(&mut self, state: &State);
+    fn sample(&mut self, state: &HeapState);
 
     /// Takes in a request that was answered with null, with the state at that moment. The event's `sample` follows.
-    fn refused(&mut self, _state: &State, _request: Layout) {}
+    fn refused(&mut self, _state: &HeapState, _request: Layout) {}
 
     /// Takes in the contender too, after `sample`.
-    fn inspect<A: HeapAllocator>(&mut self, _state: &State, _allocator: &A) {}
+    fn inspect<A: HeapAllocator>(&mut self, _state: &HeapState, _allocator: &A) {}
 
     /// Bytes of the heap, as offsets from its base, now belong to a live object. The event's `sample` follows.
     fn placed(&mut self, _bytes: Range<u64>) {}
@@ -71,17 +71,17 @@ pub trait Gauge {
 
 /// Two metrics in one replay.
 impl<A: Gauge, B: Gauge> Gauge for (A, B) {
-    fn sample(&mut self, state: &State) {
+    fn sample(&mut self, state: &HeapState) {
         self.0.sample(state);
         self.1.sample(state);
     }
 
-    fn refused(&mut self, state: &State, request: Layout) {
+    fn refused(&mut self, state: &HeapState, request: Layout) {
         self.0.refused(state, request);
         self.1.refused(state, request);
     }
 
-    fn inspect<C: HeapAllocator>(&mut self, state: &State, allocator: &C) {
+    fn inspect<C: HeapAllocator>(&mut self, state: &HeapState, allocator: &C) {
         self.0.inspect(state, allocator);
         self.1.inspect(state, allocator);
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use heaprace_reports::results::OccupancyGrid;
 
-use super::gauge::{Gauge, Setting, State};
+use super::gauge::{Gauge, HeapState, Setting};
 
 /// Rows, of addresses, at most; at least half of them are used once the heap is that many pages.
 const MOST_ROWS: usize = 64;
@@ -17,7 +17,7 @@ const MOST_COLUMNS: u64 = 128;
 ///
 /// Blind spot: what comes and goes within a stretch of events.
 #[derive(Clone, Debug)]
-pub struct Grid {
+pub struct GridGauge {
     row_bytes: u64,
     events_per_column: u64,
     last_event: u64,
@@ -27,11 +27,11 @@ pub struct Grid {
     columns: Vec<Vec<u64>>,
 }
 
-impl Grid {
+impl GridGauge {
     /// Before the first event.
     pub fn new(setting: &Setting) -> Self {
         let events = setting.profile.events();
-        Grid {
+        GridGauge {
             row_bytes: setting.page_bytes as u64,
             events_per_column: events.div_ceil(MOST_COLUMNS).max(1),
             last_event: events,
@@ -77,7 +77,7 @@ fn halve(rows: &mut Vec<u64>) {
     *rows = rows.chunks(2).map(|pair| pair.iter().sum()).collect();
 }
 
-impl Gauge for Grid {
+impl Gauge for GridGauge {
     fn placed(&mut self, bytes: Range<u64>) {
         self.change(bytes, |live, more| live + more);
     }
@@ -86,7 +86,7 @@ impl Gauge for Grid {
         self.change(bytes, |live, less| live - less);
     }
 
-    fn sample(&mut self, state: &State) {
+    fn sample(&mut self, state: &HeapState) {
         if state.event.is_multiple_of(self.events_per_column) || state.event == self.last_event {
             self.columns.push(self.live.clone());
         }

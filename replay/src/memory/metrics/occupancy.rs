@@ -2,7 +2,7 @@
 
 use heaprace_reports::results::{Occupancy as Figures, OccupancyAt};
 
-use super::gauge::{Gauge, Setting, State, ratio};
+use super::gauge::{Gauge, HeapState, Setting, ratio};
 
 /// The tenth of the pages that hold some live bytes, but less than a tenth of what they could: they are pinned by little.
 const PINNED: usize = 1;
@@ -12,12 +12,12 @@ const PINNED: usize = 1;
 ///
 /// Blind spot: a page counts as a whole, however its free bytes lie; rounding and metadata count as free.
 #[derive(Clone, Debug, Default)]
-pub struct Occupancy {
-    at_peak_live: State,
-    at_peak_heap: State,
+pub struct OccupancyGauge {
+    at_peak_live: HeapState,
+    at_peak_heap: HeapState,
 }
 
-impl Occupancy {
+impl OccupancyGauge {
     /// Before the first event.
     pub fn new(_setting: &Setting) -> Self {
         Self::default()
@@ -29,7 +29,7 @@ impl Occupancy {
     }
 }
 
-fn figures_of(state: &State) -> OccupancyAt {
+fn figures_of(state: &HeapState) -> OccupancyAt {
     let committed_pages = state.committed_pages as u64;
     let mut pages_by_tenth = state.pages_by_tenth.to_vec();
     // Pages that no object has ever reached are empty, too.
@@ -44,8 +44,8 @@ fn figures_of(state: &State) -> OccupancyAt {
     }
 }
 
-impl Gauge for Occupancy {
-    fn sample(&mut self, state: &State) {
+impl Gauge for OccupancyGauge {
+    fn sample(&mut self, state: &HeapState) {
         if state.live_bytes > self.at_peak_live.live_bytes {
             self.at_peak_live = *state;
         }

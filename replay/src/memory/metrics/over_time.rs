@@ -2,7 +2,7 @@
 
 use heaprace_reports::results::JohnstoneWilson;
 
-use super::gauge::{Gauge, Setting, State};
+use super::gauge::{Gauge, HeapState, Setting};
 
 /// Committed over live, H / R, over the run.
 ///
@@ -14,7 +14,7 @@ use super::gauge::{Gauge, Setting, State};
 /// Johnstone and Wilson (ISMM 1998) say "the amount of memory used by the allocator relative to the amount of memory requested by
 /// the program, averaged across all points in time": that can be read as the mean of ratios or the ratio of means. Both are given.
 #[derive(Clone, Debug)]
-pub struct OverTime {
+pub struct OverTimeGauge {
     /// Where counting starts, in bytes live.
     threshold_bytes: u64,
     started: bool,
@@ -36,7 +36,7 @@ struct Mean {
 }
 
 impl Mean {
-    fn add(&mut self, state: &State, weight: u64) {
+    fn add(&mut self, state: &HeapState, weight: u64) {
         if state.live_bytes > 0 {
             self.ratios += state.committed_bytes as f64 / state.live_bytes as f64 * weight as f64;
             self.weight += weight;
@@ -54,10 +54,10 @@ impl Mean {
     }
 }
 
-impl OverTime {
+impl OverTimeGauge {
     /// Before the first event.
     pub fn new(setting: &Setting) -> Self {
-        OverTime {
+        OverTimeGauge {
             threshold_bytes: setting.profile.peak_live_bytes.div_ceil(100),
             started: false,
             by_bytes: Mean::default(),
@@ -82,9 +82,9 @@ impl OverTime {
     }
 }
 
-impl Gauge for OverTime {
-    fn sample(&mut self, state: &State) {
-        let State { live_bytes, committed_bytes, byte_clock, .. } = *state;
+impl Gauge for OverTimeGauge {
+    fn sample(&mut self, state: &HeapState) {
+        let HeapState { live_bytes, committed_bytes, byte_clock, .. } = *state;
         self.started |= live_bytes >= self.threshold_bytes;
         if self.started {
             self.by_bytes.add(state, byte_clock.event_bytes());

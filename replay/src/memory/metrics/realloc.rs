@@ -2,14 +2,14 @@
 
 use heaprace_reports::results::Reallocs;
 
-use super::gauge::{Gauge, Setting, State, ratio};
+use super::gauge::{Gauge, HeapState, Setting, ratio};
 
 /// Reallocations that succeeded, of live objects: how many, how many of them left the block where it was, and what moving the others
 /// copied: the smaller of the old and the new size of each.
 ///
 /// Blind spot: what is copied is a lower bound. A contender may copy whole classes, and one that remaps pages would copy nothing.
 #[derive(Clone, Debug, Default)]
-pub struct Realloc {
+pub struct ReallocGauge {
     count: u64,
     in_place: u64,
     copied_bytes: u64,
@@ -17,7 +17,7 @@ pub struct Realloc {
     requested_bytes: u64,
 }
 
-impl Realloc {
+impl ReallocGauge {
     /// Before the first event.
     pub fn new(_setting: &Setting) -> Self {
         Self::default()
@@ -35,8 +35,8 @@ impl Realloc {
     }
 }
 
-impl Gauge for Realloc {
-    fn sample(&mut self, state: &State) {
+impl Gauge for ReallocGauge {
+    fn sample(&mut self, state: &HeapState) {
         self.requested_bytes = state.byte_clock.total_bytes();
     }
 

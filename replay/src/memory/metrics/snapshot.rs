@@ -5,7 +5,7 @@ use std::ops::Range;
 use heaprace_reports::results::Strip;
 use heaprace_traces::IdMap;
 
-use super::gauge::{Gauge, State};
+use super::gauge::{Gauge, HeapState};
 use super::instant::{Instant, PlacedObject};
 use super::strip;
 
@@ -24,7 +24,7 @@ pub struct Snapshot {
 ///
 /// It keeps all live objects by their address, so it costs memory that the other metrics do not.
 #[derive(Debug)]
-pub struct Snapshots {
+pub struct SnapshotGauge {
     part_bytes: u64,
     strips_at: Vec<(Instant, u64)>,
     lists_at: Vec<(Instant, u64)>,
@@ -38,10 +38,10 @@ pub struct Snapshots {
     lists: Vec<Snapshot>,
 }
 
-impl Snapshots {
+impl SnapshotGauge {
     /// Strips and lists at these events, counted from 1. `peak_heap_bytes` is the most that the heap will have.
     pub fn new(peak_heap_bytes: u64, strips_at: Vec<(Instant, u64)>, lists_at: Vec<(Instant, u64)>) -> Self {
-        Snapshots {
+        SnapshotGauge {
             part_bytes: strip::part_bytes(peak_heap_bytes),
             strips_at,
             lists_at,
@@ -69,7 +69,7 @@ impl Snapshots {
     }
 }
 
-impl Gauge for Snapshots {
+impl Gauge for SnapshotGauge {
     fn placed(&mut self, bytes: Range<u64>) {
         let size_bytes = bytes.end - bytes.start;
         // A realloc to the size that it has, in place, leaves the object where it has been.
@@ -84,7 +84,7 @@ impl Gauge for Snapshots {
         self.removed = self.live.remove(&bytes.start).map(|(size_bytes, since)| (bytes.start, size_bytes, since));
     }
 
-    fn sample(&mut self, state: &State) {
+    fn sample(&mut self, state: &HeapState) {
         self.removed = None;
         self.events = state.event;
         for &(instant, _) in self.strips_at.iter().filter(|(_, event)| *event == state.event) {

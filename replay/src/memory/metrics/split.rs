@@ -3,7 +3,7 @@
 use heaprace_allocators::{HeapAllocator, IdleKind};
 use heaprace_reports::results::{PartKind, Split, SplitPart};
 
-use super::gauge::{Gauge, State};
+use super::gauge::{Gauge, HeapState};
 use super::instant::Instant;
 
 /// The split of the heap at chosen events: requested, rounding, and what is in no live block. What a contender does not tell is one part,
@@ -16,15 +16,15 @@ use super::instant::Instant;
 ///
 /// Where a contender's parts do not sum to the heap: its adapter is wrong.
 #[derive(Debug, Default)]
-pub struct Splits {
+pub struct SplitGauge {
     at: Vec<(Instant, u64)>,
     splits: Vec<Split>,
 }
 
-impl Splits {
+impl SplitGauge {
     /// At these events, counted from 1.
     pub fn new(at: Vec<(Instant, u64)>) -> Self {
-        Splits { at, splits: Vec::new() }
+        SplitGauge { at, splits: Vec::new() }
     }
 
     /// The splits, in the order in which they were asked for.
@@ -34,10 +34,10 @@ impl Splits {
     }
 }
 
-impl Gauge for Splits {
-    fn sample(&mut self, _state: &State) {}
+impl Gauge for SplitGauge {
+    fn sample(&mut self, _state: &HeapState) {}
 
-    fn inspect<A: HeapAllocator>(&mut self, state: &State, allocator: &A) {
+    fn inspect<A: HeapAllocator>(&mut self, state: &HeapState, allocator: &A) {
         for (instant, _) in self.at.iter().filter(|(_, event)| *event == state.event) {
             self.splits.push(Split {
                 at: instant.name(),
@@ -49,7 +49,7 @@ impl Gauge for Splits {
     }
 }
 
-fn parts<A: HeapAllocator>(state: &State, allocator: &A) -> Vec<SplitPart> {
+fn parts<A: HeapAllocator>(state: &HeapState, allocator: &A) -> Vec<SplitPart> {
     let part = |kind, name: &str, bytes| SplitPart { kind, name: name.to_owned(), bytes };
     let mut parts = vec![part(PartKind::Requested, "requested", state.live_bytes)];
     let granted = state.granted_bytes.inspect(|granted| {

@@ -2,7 +2,7 @@
 
 use heaprace_reports::results::Strip;
 
-use super::gauge::State;
+use super::gauge::HeapState;
 use super::instant::{Instant, PlacedObject};
 
 /// Parts of a strip at most; the heap at its peak has at least half as many.
@@ -40,7 +40,7 @@ impl Part {
 /// Where an object lies outside the heap.
 pub(super) fn strip(
     instant: Instant,
-    state: &State,
+    state: &HeapState,
     part_bytes: u64,
     objects: impl Iterator<Item = PlacedObject>,
 ) -> Strip {
@@ -75,8 +75,8 @@ pub(super) fn strip(
 mod tests {
     use super::*;
 
-    fn state(event: u64, committed_bytes: u64) -> State {
-        State { event, committed_bytes, ..State::default() }
+    fn state(event: u64, committed_bytes: u64) -> HeapState {
+        HeapState { event, committed_bytes, ..HeapState::default() }
     }
 
     fn object(offset_bytes: u64, size_bytes: u64, since_event: u64) -> PlacedObject {

@@ -2,29 +2,29 @@
 
 use heaprace_reports::results::FootprintPoint;
 
-use super::gauge::{Gauge, Setting, State};
+use super::gauge::{Gauge, HeapState, Setting};
 
 /// Points in a timeline, at most. More than a chart has pixels for is of no use.
 pub const MAX_POINTS: u64 = 1000;
 
-/// Footprint over time: a point for each of up to [`MAX_POINTS`] stretches of as many events each, with the largest R, S and H of the
+/// FootprintGauge over time: a point for each of up to [`MAX_POINTS`] stretches of as many events each, with the largest R, S and H of the
 /// stretch and the most pages that held a live byte, so that no peak is lost however long the trace is, and how often the heap grew in it. A
 /// point has its end on the [clock of bytes](super::ByteClock) too: either may be the axis of time. The last stretch may be shorter.
 ///
 /// Blind spot: valleys within a stretch.
 #[derive(Clone, Debug)]
-pub struct Timeline {
+pub struct TimelineGauge {
     events_per_point: u64,
     last_event: u64,
     committed_bytes: u64,
     points: Vec<FootprintPoint>,
 }
 
-impl Timeline {
+impl TimelineGauge {
     /// Before the first event.
     pub fn new(setting: &Setting) -> Self {
         let events = setting.profile.events();
-        Timeline {
+        TimelineGauge {
             events_per_point: events.div_ceil(MAX_POINTS).max(1),
             last_event: events,
             committed_bytes: 0,
@@ -38,8 +38,8 @@ impl Timeline {
     }
 }
 
-impl Gauge for Timeline {
-    fn sample(&mut self, state: &State) {
+impl Gauge for TimelineGauge {
+    fn sample(&mut self, state: &HeapState) {
         let event = state.event.next_multiple_of(self.events_per_point).min(self.last_event);
         if self.points.last().is_none_or(|point| point.event != event) {
             self.points.push(FootprintPoint { event, ..FootprintPoint::default() });
