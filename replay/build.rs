@@ -1,6 +1,8 @@
 //! Writes into the binary what it was built from, for the provenance of its results.
 
 use std::env;
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 fn main() {
@@ -23,7 +25,16 @@ fn main() {
     }
 }
 
+/// The revision of the repository; of a package, the one that it was packed from.
 fn revision() -> Option<String> {
+    if let Ok(packed) = fs::read_to_string(".cargo_vcs_info.json") {
+        let sha1 = packed.split_once("\"sha1\"")?.1.split('"').nth(1)?;
+        return sha1.get(..12).map(str::to_owned);
+    }
+    // A package that was unpacked into somebody else's repository has no revision of ours.
+    if !Path::new("../.git").exists() {
+        return None;
+    }
     let revision = output("git", &["rev-parse", "--short=12", "HEAD"])?;
     let changes = output("git", &["status", "--porcelain", "--untracked-files=no"])?;
     Some(if changes.is_empty() { revision } else { format!("{revision}-dirty") })
