@@ -461,7 +461,8 @@ mod tests {
 
     #[test]
     fn a_trace_that_changes_between_passes_is_noticed() {
-        let path = std::env::temp_dir().join(format!("heaprace-changes-{}.csv", std::process::id()));
+        let temporary = tempfile::tempdir().unwrap();
+        let path = temporary.path().join("changes.csv");
         let source = |text: &str| {
             std::fs::write(&path, text).unwrap();
             Source::locate(path.to_str().unwrap()).unwrap()
@@ -476,6 +477,5 @@ mod tests {
         assert!(replay().contains("has changed"), "{}", replay());
         source(&(text + "dealloc,999999999\n"));
         assert!(replay().contains("not live"), "{}", replay());
-        std::fs::remove_file(path).unwrap();
     }
 }

@@ -17,16 +17,15 @@
 //! let sweep = Sweep::parse(plan, "plan.toml", "".as_ref(), &Build::current()?)?;
 //! let cells = sweep.cells();
 //! assert_eq!(cells.len(), 2);
-//! let folder = std::env::temp_dir().join(format!("heaprace-sweep-example-{}", std::process::id()));
+//! let folder = tempfile::tempdir()?;
 //! // Only rigorous timing and the counting of instructions begin processes of their own.
 //! let make_child = || Err(std::io::ErrorKind::Unsupported.into());
 //! for cell in &cells {
-//!     cell.save(&cell.run(make_child)?, &folder)?;
+//!     cell.save(&cell.run(make_child)?, folder.path())?;
 //! }
-//! let merged = merge(&sweep, |cell| cell.state(&folder));
+//! let merged = merge(&sweep, |cell| cell.state(folder.path()));
 //! assert_eq!(merged[0].results.as_ref().map(|results| results.contenders.len()), Some(2));
-//! # std::fs::remove_dir_all(folder).expect("it was made above");
-//! # Ok::<(), heaprace::sweep::SweepError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod axis;

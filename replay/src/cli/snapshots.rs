@@ -66,19 +66,19 @@ mod tests {
 
     #[test]
     fn a_row_an_object() {
-        let folder = std::env::temp_dir().join(format!("heaprace-snapshots-{}", std::process::id()));
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = temporary.path();
         let object = |offset_bytes, size_bytes, since_event| PlacedObject { offset_bytes, size_bytes, since_event };
         let snapshot = |instant, objects| Snapshot { instant, event: 7, objects };
         let mut file = SnapshotFile::default();
-        file.add(&folder, "none", &[]).unwrap();
+        file.add(folder, "none", &[]).unwrap();
         assert!(!folder.join(FILE_NAME).exists(), "no file for nothing");
         let first = snapshot(Instant::PeakLive, vec![object(0, 5, 1), object(16, 100, 3)]);
-        file.add(&folder, "bump", &[first]).unwrap();
-        file.add(&folder, "talc", &[snapshot(Instant::Event(7), vec![object(8, 5, 1)])]).unwrap();
+        file.add(folder, "bump", &[first]).unwrap();
+        file.add(folder, "talc", &[snapshot(Instant::Event(7), vec![object(8, 5, 1)])]).unwrap();
         let text = fs::read_to_string(folder.join(FILE_NAME)).unwrap();
         let expected = "contender,at,event,offset_bytes,size_bytes,since_event\nbump,peak-live,7,0,5,1\n\
             bump,peak-live,7,16,100,3\ntalc,7,7,8,5,1\n";
         assert_eq!(text, expected);
-        fs::remove_dir_all(folder).unwrap();
     }
 }

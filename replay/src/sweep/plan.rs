@@ -348,7 +348,8 @@ mod tests {
 
     #[test]
     fn paths_are_relative_to_the_plan_wherever_the_command_runs() {
-        let folder = std::env::temp_dir().join(format!("heaprace-plan-{}", std::process::id()));
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = temporary.path();
         fs::create_dir_all(folder.join("deep")).unwrap();
         let plan = folder.join("plan.toml");
         let text = "op,id,size,align\nalloc,1,24,8\n";
@@ -366,6 +367,5 @@ mod tests {
         fs::remove_file(&plan).unwrap();
         let message = Sweep::read(&plan, &build()).unwrap_err().to_string();
         assert!(message.contains("plan.toml: No such file") && message.contains("name a plan"), "{message}");
-        fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -154,7 +154,8 @@ fn ctrl_c_leaves_valid_results_of_what_is_finished() {
     use std::process::{Command, Stdio};
     use std::thread;
 
-    let folder = std::env::temp_dir().join(format!("heaprace-ctrl-c-{}", std::process::id()));
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("report");
     let mut child = Command::new(env!("CARGO_BIN_EXE_replay"))
         .args(["--trace", "image-decode", "--allocator", "talc", "--skip-bounds", "--rounds", "100000000", "--out"])
         .arg(&folder)
@@ -185,5 +186,4 @@ fn ctrl_c_leaves_valid_results_of_what_is_finished() {
     assert!(results.settings.rounds > 0 && results.settings.rounds < 100_000_000);
     let table = String::from_utf8(output.stdout).unwrap();
     assert!(table.contains("talc"), "{table}");
-    fs::remove_dir_all(folder).unwrap();
 }

@@ -1,7 +1,7 @@
 //! What is made of saved results: the gate really exits with 1, the example for GitHub runs, and a paper compiles.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use heaprace_reports::results::{Figure, Results, Time, Verification};
@@ -10,31 +10,28 @@ const REPLAY: &str = env!("CARGO_BIN_EXE_replay");
 const WORKFLOW: &str = include_str!("../../../docs/allocator-regression.yml");
 
 /// A folder of its own for a test, which goes with it.
-struct Folder(PathBuf);
+struct Folder(tempfile::TempDir);
 
 impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("heaprace-{name}-{}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Folder(path)
+    fn new() -> Self {
+        Folder(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
     }
 
     fn replay(&self, arguments: &[&str]) -> Output {
-        Command::new(REPLAY).args(arguments).current_dir(&self.0).output().unwrap()
+        Command::new(REPLAY).args(arguments).current_dir(self.path()).output().unwrap()
     }
 
     /// Measures a small trace, and gives its results.
     fn measured(&self, out: &str, arguments: &[&str]) -> Results {
-        fs::write(self.0.join("small.csv"), "op,id,size,align\nalloc,1,60000,8\nrealloc,1,65000\ndealloc,1\n").unwrap();
+        fs::write(self.path().join("small.csv"), "op,id,size,align\nalloc,1,60000,8\nrealloc,1,65000\ndealloc,1\n")
+            .unwrap();
         let output = self.replay(&[&["--trace", "small.csv", "--skip-bounds", "--out", out], arguments].concat());
         assert!(output.status.success(), "{output:?}");
-        heaprace_reports::load(&[self.0.join(out)]).unwrap().remove(0).results
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        heaprace_reports::load(&[self.path().join(out)]).unwrap().remove(0).results
     }
 }
 
@@ -55,13 +52,13 @@ fn change(results: &mut Results, fresh_ns: u64, more_pages: u64) {
 /// Old and new are the same but for what is told; the gate's exit code, and what it prints.
 #[test]
 fn the_gate_fails_for_what_is_worse_and_for_nothing_else() {
-    let folder = Folder::new("gate");
+    let folder = Folder::new();
     let measured = folder.measured("measured", &["--allocator", "dlmalloc", "--rounds", "0"]);
     let mut old = measured.clone();
     change(&mut old, 100_000, 0);
-    heaprace_reports::save(&folder.0.join("old/small/results.json"), old.to_json().as_bytes()).unwrap();
+    heaprace_reports::save(&folder.path().join("old/small/results.json"), old.to_json().as_bytes()).unwrap();
     let gate = |new: &Results, threshold: &str, more: &[&str]| {
-        heaprace_reports::save(&folder.0.join("new.json"), new.to_json().as_bytes()).unwrap();
+        heaprace_reports::save(&folder.path().join("new.json"), new.to_json().as_bytes()).unwrap();
         let output = folder.replay(&[&["compare", "old", "new.json", "--fail-above", threshold], more].concat());
         (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
     };
@@ -169,17 +166,17 @@ fn run_workflow(folder: &Path, spoil: &str) -> (Vec<i32>, String) {
 #[test]
 fn the_example_for_github_runs_and_really_fails() {
     // Times of two runs in a busy test are not held to anything: a third of the peak is.
-    let sound = Folder::new("workflow-sound");
+    let sound = Folder::new();
     let (codes, summary) = run_workflow(
-        &sound.0,
+        sound.path(),
         "sed -i -E 's/\"(cold|warm)_ns\":\\[[^]]*/\"\\1_ns\":[9,9,9,9,9,9,9/g' */*/results.json",
     );
     assert_eq!(codes, [0, 0, 0], "{summary}");
     assert!(summary.contains("**None of 4 figures got worse by more than 5 %.**"), "{summary}");
 
-    let worse = Folder::new("workflow-worse");
+    let worse = Folder::new();
     let spoil = "sed -i -E 's/\"peak_heap_bytes\":/\"peak_heap_bytes\":9/' new-run/*/results.json 2>/dev/null || true";
-    let (codes, summary) = run_workflow(&worse.0, spoil);
+    let (codes, summary) = run_workflow(worse.path(), spoil);
     assert_eq!(codes, [0, 0, 1], "{summary}");
     assert!(summary.contains("- segregated-bump on repeated-growth: peak\\_heap\\_bytes"), "{summary}");
 }
@@ -203,10 +200,10 @@ fn a_paper_compiles() {
         println!("skipped: no pdflatex; 'apt-get install texlive-latex-recommended' brings it");
         return;
     }
-    let folder = Folder::new("paper");
+    let folder = Folder::new();
     let mut results = folder.measured("run", &["--rounds", "3"]);
     results.trace.name = "100%_of $special & {odd} ~names^ #1 \\input{nothing} é 名".into();
-    let with_names = folder.0.join("odd.json");
+    let with_names = folder.path().join("odd.json");
     heaprace_reports::save(&with_names, results.to_json().as_bytes()).unwrap();
     let mut arguments = vec!["report", "run", "odd.json", "--export-latex", "table.tex"];
     if cfg!(feature = "pdf") {
@@ -221,16 +218,16 @@ fn a_paper_compiles() {
         "\\documentclass{{article}}\n\\usepackage{{booktabs}}\n\\usepackage{{graphicx}}\n\\begin{{document}}\n\
          \\begin{{table}}\\centering\\small\\input{{table}}\\caption{{All of them.}}\\end{{table}}\n{chart}\n\\end{{document}}\n"
     );
-    fs::write(folder.0.join("paper.tex"), paper).unwrap();
+    fs::write(folder.path().join("paper.tex"), paper).unwrap();
     let compiled = Command::new("pdflatex")
         .args(["-interaction=nonstopmode", "-halt-on-error", "paper.tex"])
-        .current_dir(&folder.0)
+        .current_dir(folder.path())
         .output()
         .unwrap();
     let log = String::from_utf8_lossy(&compiled.stdout);
     assert!(compiled.status.success(), "{log}");
-    assert!(folder.0.join("paper.pdf").is_file() && !log.contains("Missing character"), "{log}");
+    assert!(folder.path().join("paper.pdf").is_file() && !log.contains("Missing character"), "{log}");
     if let Some(keep) = std::env::var_os("HEAPRACE_KEEP_PAPER") {
-        fs::copy(folder.0.join("paper.pdf"), keep).unwrap();
+        fs::copy(folder.path().join("paper.pdf"), keep).unwrap();
     }
 }

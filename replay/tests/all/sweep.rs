@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use heaprace::comparison::{ComparisonPlan, compare};
@@ -10,24 +10,6 @@ use heaprace::contender::{Contender, TouchPolicy};
 use heaprace::sweep::{Build, Cell, CellState, Stray, Sweep, merge, strays};
 use heaprace::time::rounds::Rounds;
 use heaprace_reports::results::{Figure, Results, Rigor, Verification, WarningCode};
-
-/// A folder that goes when the test does.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(test: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("heaprace-sweep-{test}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).unwrap();
-        Folder(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 fn sweep(settings: &str) -> Sweep {
     let plan = format!(
@@ -68,10 +50,10 @@ fn edit(cell: &Cell, folder: &Path, change: impl Fn(&mut Results)) {
 
 #[test]
 fn merged_cells_are_what_one_run_gives() {
-    let folder = Folder::new("whole");
+    let folder = tempfile::tempdir().unwrap();
     let sweep = sweep("rounds = 2\nmin_heap = true");
-    run_all(&sweep, &folder.0);
-    let joint = merged(&sweep, &folder.0);
+    run_all(&sweep, folder.path());
+    let joint = merged(&sweep, folder.path());
     let rounds = Rounds {
         count: 2,
         seed: 1,
@@ -101,10 +83,10 @@ fn merged_cells_are_what_one_run_gives() {
 
 #[test]
 fn a_timed_row_has_its_companions_of_the_same_rounds() {
-    let folder = Folder::new("companions");
+    let folder = tempfile::tempdir().unwrap();
     let sweep = sweep("rounds = 3\nskip_bounds = true");
-    run_all(&sweep, &folder.0);
-    let joint = merged(&sweep, &folder.0);
+    run_all(&sweep, folder.path());
+    let joint = merged(&sweep, folder.path());
     for (row, expected) in joint.contenders.iter().zip([&["null"][..], &["dlmalloc", "null"], &["dlmalloc"]]) {
         let time = row.time.known().unwrap();
         let names: Vec<&str> = time.companions.iter().map(|companion| companion.name.as_str()).collect();
@@ -120,28 +102,28 @@ fn a_timed_row_has_its_companions_of_the_same_rounds() {
 
 #[test]
 fn only_a_whole_file_of_the_cell_itself_is_its_result() {
-    let folder = Folder::new("state");
+    let folder = tempfile::tempdir().unwrap();
     let sweep = sweep("rounds = 0\nskip_bounds = true");
     let (talc, null) = (cell(&sweep, "talc"), cell(&sweep, "null"));
-    assert_eq!(talc.state(&folder.0), CellState::Missing);
+    assert_eq!(talc.state(folder.path()), CellState::Missing);
     let results = talc.run(make_child).unwrap();
-    talc.save(&results, &folder.0).unwrap();
-    assert_eq!(talc.state(&folder.0), CellState::Done(Box::new(results.clone())));
+    talc.save(&results, folder.path()).unwrap();
+    assert_eq!(talc.state(folder.path()), CellState::Done(Box::new(results.clone())));
 
-    let path = talc.path(&folder.0);
+    let path = talc.path(folder.path());
     let text = fs::read_to_string(&path).unwrap();
     assert_eq!(Results::from_json(&text).unwrap(), results, "a cell is a results document for every other reader");
     let unusable = |text: &str| {
         fs::write(&path, text).unwrap();
-        match talc.state(&folder.0) {
+        match talc.state(folder.path()) {
             CellState::Unusable(why) => why,
             state => panic!("{state:?}"),
         }
     };
     assert!(unusable(&text[..text.len() / 2]).contains("cut short"));
     assert!(unusable(&results.to_json()).contains("does not say which cell it is"));
-    null.save(&null.run(make_child).unwrap(), &folder.0).unwrap();
-    let other = fs::read_to_string(null.path(&folder.0)).unwrap();
+    null.save(&null.run(make_child).unwrap(), folder.path()).unwrap();
+    let other = fs::read_to_string(null.path(folder.path())).unwrap();
     assert!(unusable(&other).contains("another cell's file"));
     assert!(
         unusable(&text.replace("\"name\":\"talc\",\"version\":\"5", "\"name\":\"talc\",\"version\":\"4"))
@@ -153,16 +135,16 @@ fn only_a_whole_file_of_the_cell_itself_is_its_result() {
 
 #[test]
 fn what_is_missing_is_a_row_with_its_reason() {
-    let folder = Folder::new("missing");
+    let folder = tempfile::tempdir().unwrap();
     let sweep = sweep("rounds = 2");
-    let nothing = merge(&sweep, |cell| cell.state(&folder.0));
+    let nothing = merge(&sweep, |cell| cell.state(folder.path()));
     assert_eq!((nothing[0].results.as_ref(), nothing[0].missing.len()), (None, 4));
 
-    run_all(&sweep, &folder.0);
+    run_all(&sweep, folder.path());
     let talc = cell(&sweep, "talc");
-    fs::remove_file(talc.path(&folder.0)).unwrap();
-    fs::write(cell(&sweep, "bounds").path(&folder.0), "{").unwrap();
-    let merged = merge(&sweep, |cell| cell.state(&folder.0));
+    fs::remove_file(talc.path(folder.path())).unwrap();
+    fs::write(cell(&sweep, "bounds").path(folder.path()), "{").unwrap();
+    let merged = merge(&sweep, |cell| cell.state(folder.path()));
     let missing: Vec<&str> = merged[0].missing.iter().map(|(cell, _)| cell.subject()).collect();
     assert_eq!(missing, ["bounds", "talc"]);
     let joint = merged[0].results.as_ref().unwrap();
@@ -181,10 +163,10 @@ fn what_is_missing_is_a_row_with_its_reason() {
 
 #[test]
 fn cells_of_several_machines_are_merged_and_say_so() {
-    let folder = Folder::new("machines");
+    let folder = tempfile::tempdir().unwrap();
     let sweep = sweep("rounds = 2\nskip_bounds = true");
-    run_all(&sweep, &folder.0);
-    edit(&cell(&sweep, "talc"), &folder.0, |results| {
+    run_all(&sweep, folder.path());
+    edit(&cell(&sweep, "talc"), folder.path(), |results| {
         results.provenance.cpu = Figure::Known("Another Processor".into());
         results.provenance.date = "2001-01-01T00:00:00Z".into();
         results.warnings.push(heaprace_reports::results::Warning {
@@ -192,7 +174,7 @@ fn cells_of_several_machines_are_merged_and_say_so() {
             message: "it was noisy there".into(),
         });
     });
-    let joint = merged(&sweep, &folder.0);
+    let joint = merged(&sweep, folder.path());
     let Figure::Unknown { unknown } = &joint.provenance.cpu else { panic!("{:?}", joint.provenance.cpu) };
     assert!(unknown.starts_with("rows come from 2: ") && unknown.contains("Another Processor"), "{unknown}");
     assert_eq!(joint.provenance.date, "2001-01-01T00:00:00Z", "the measurement began with the first of them");
@@ -205,30 +187,30 @@ fn cells_of_several_machines_are_merged_and_say_so() {
 
 #[test]
 fn cells_of_another_build_are_left_out_and_named() {
-    let folder = Folder::new("builds");
+    let folder = tempfile::tempdir().unwrap();
     let sweep = sweep("rounds = 0\nskip_bounds = true");
-    run_all(&sweep, &folder.0);
-    assert!(strays(&sweep, &folder.0).is_empty());
+    run_all(&sweep, folder.path());
+    assert!(strays(&sweep, folder.path()).is_empty());
     let later = Build { revision: "0123456789ab".into(), ..sweep.build().clone() };
     let plan = "traces = [\"repeated-growth\"]\nallocators = [\"talc\"]\n[settings]\nrounds = 0\nskip_bounds = true\n";
     let later = Sweep::parse(plan, "plan.toml", Path::new(""), &later).unwrap();
-    fs::write(folder.0.join("cells/half.json"), "{\"schema_").unwrap();
-    assert!(merge(&later, |cell| cell.state(&folder.0))[0].results.is_none(), "another build has other cells");
-    let left_out: Vec<(Stray, usize)> = strays(&later, &folder.0).into_iter().collect();
-    let unreadable = Stray::Unreadable(folder.0.join("cells/half.json"));
+    fs::write(folder.path().join("cells/half.json"), "{\"schema_").unwrap();
+    assert!(merge(&later, |cell| cell.state(folder.path()))[0].results.is_none(), "another build has other cells");
+    let left_out: Vec<(Stray, usize)> = strays(&later, folder.path()).into_iter().collect();
+    let unreadable = Stray::Unreadable(folder.path().join("cells/half.json"));
     assert_eq!(left_out, [(Stray::OtherBuild(sweep.build().revision.clone()), 3), (unreadable, 1)]);
 
     let smaller = Sweep::parse(plan, "plan.toml", Path::new(""), sweep.build()).unwrap();
-    assert_eq!(strays(&smaller, &folder.0).get(&Stray::OtherPlan), Some(&2));
+    assert_eq!(strays(&smaller, folder.path()).get(&Stray::OtherPlan), Some(&2));
 }
 
 #[test]
 fn a_trace_that_has_changed_is_refused() {
-    let folder = Folder::new("changed");
-    let trace = folder.0.join("own.csv");
+    let folder = tempfile::tempdir().unwrap();
+    let trace = folder.path().join("own.csv");
     fs::write(&trace, "op,id,size,align\nalloc,1,24,8\n").unwrap();
     let plan = "traces = [\"own.csv\"]\nallocators = [\"bump\"]\n[settings]\nrounds = 0\nskip_bounds = true\n";
-    let sweep = Sweep::parse(plan, "plan.toml", &folder.0, &Build::current().unwrap()).unwrap();
+    let sweep = Sweep::parse(plan, "plan.toml", folder.path(), &Build::current().unwrap()).unwrap();
     fs::write(&trace, "op,id,size,align\nalloc,1,25,8\n").unwrap();
     let message = sweep.cells()[0].run(make_child).unwrap_err().to_string();
     assert!(message.contains("own.csv: has changed since the plan was read"), "{message}");
