@@ -27,16 +27,16 @@ use heaprace_traces::Source;
 
 use self::terminal::{USAGE, note};
 
-/// Replays allocation traces of real programs through memory allocators, and compares them.
+/// Replay allocation traces of real programs through memory allocators, and compare them.
 ///
-/// Each allocator replays the trace once with every block checked, which gives the exact memory figures, and then in timed rounds. The
-/// table goes to standard output; results.json and the charts go to a folder.
+/// Each allocator replays the trace once with every block checked, which gives exact memory figures, and then in timed
+/// rounds. The table goes to standard output; results.json and charts go to a folder.
 #[derive(Debug, Parser)]
 #[command(
     name = "replay",
     version,
     override_usage = "replay --trace <FILE|NAME>... [OPTIONS]\n       replay --list\n       replay <COMMAND>",
-    after_help = "'--help' says more, with examples.",
+    after_help = "Use '--help' for details and examples.",
     after_long_help = EXAMPLES,
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true
@@ -49,7 +49,7 @@ pub(crate) struct Arguments {
     replay: replay::ReplayArguments,
 }
 
-/// What else the command does.
+/// The other commands.
 #[derive(Debug, Subcommand)]
 enum Verb {
     Inspect(inspect::InspectArguments),
@@ -63,38 +63,37 @@ enum Verb {
     Report(report::ReportArguments),
     Compare(compare::CompareArguments),
     Rank(rank::RankArguments),
-    /// Print a script that completes this command's words in a shell
+    /// Print a shell completion script
     Completions(manual::CompletionsArguments),
-    /// Print the manual page of this command, or of one of its commands
+    /// Print the manual page of replay or of one of its commands
     Man(manual::ManArguments),
 }
 
 const EXAMPLES: &str = "\
 Examples:
   replay --trace serde-heavy.csv
-      Compare all allocators on a trace of the library.
+      Compare all allocators on a library trace.
   replay --trace my-program.csv --allocator talc --allocator dlmalloc
-      Compare two on a trace of your own: 'replay record' records a native program,
-      heaprace_traces::Recorder one in Rust.
+      Compare two on your own trace. 'replay record' records a native program;
+      the crate heaprace-recorder records a Rust program.
   replay --trace serde-heavy --rigorous --strict
-      Times to publish: a process for each allocator and round, and exit code 1 if there is a
-      warning.
+      Take times to publish: one process per allocator and round, exit code 1 on any warning.
   replay --trace serde-heavy --heap-limit 2MiB --rounds 0
-      Who gets along with 2 MiB? Memory figures alone, without timing.
+      Which allocators fit into 2 MiB? Memory only, no timing.
   replay --trace serde-heavy --min-heap --page-size 4096 --rounds 0
-      How much memory must a device with pages of 4 KiB have, for each allocator?
+      How much memory does a device with 4 KiB pages need, per allocator?
   replay --trace serde-heavy --format json | jq '.contenders[] | [.name, .memory.peak_heap_pages]'
-      Figures for a script.
+      Extract figures for a script.
   replay --trace serde-heavy --out new && replay compare old new --fail-above 5%
-      Did it get worse than in the run that is in the folder 'old'?
+      Fail if the new run is worse than the one in the folder 'old'.
 
 Exit codes:
-  0  done; that a request failed at the heap limit is an outcome, not an error
-  1  an allocator failed verification, a gate found something worse, --strict met a warning, or
-     a file could not be written
-  2  the command line makes no sense
-  3  a trace or results cannot be read
-  130  ended by Ctrl-C, with what was finished by then";
+  0  success; a request that fails at the heap limit is a result, not an error
+  1  an allocator failed verification, a gate found a regression, --strict met a warning, or a
+     file could not be written
+  2  usage error
+  3  a trace or saved results could not be read
+  130  interrupted by Ctrl-C; finished results are saved";
 
 /// Runs the command.
 pub(crate) fn main() -> ExitCode {
@@ -105,11 +104,11 @@ pub(crate) fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => {
             let _ = error.print();
-            // The likeliest first mistake.
+            // A likely first mistake: a trace without --trace.
             if let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand)
                 && Source::locate(word).is_ok()
             {
-                note(format_args!("'replay --trace {word}' compares all allocators on that trace."));
+                note(format_args!("to compare all allocators on that trace: replay --trace {word}"));
             }
             return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
         }

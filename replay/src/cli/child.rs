@@ -9,7 +9,8 @@ use heaprace::time::{child, process};
 
 use crate::cli::terminal::FAILED;
 
-/// Whether this process was begun as a child. It is no verb of the command line: neither help nor completions mention it.
+/// Whether this process was begun as a child. It is no verb of the command line: neither help nor completions mention
+/// it.
 pub(crate) fn is_wanted() -> bool {
     env::args_os().nth(1).is_some_and(|verb| verb == process::VERB)
 }

@@ -1,4 +1,4 @@
-//! `replay compare`: two runs held against each other, and a gate for continuous integration.
+//! `replay compare`: the differences between two runs, and a gate for continuous integration.
 
 use std::path::PathBuf;
 
@@ -11,42 +11,44 @@ use crate::cli::terminal::{BAD_INPUT, FAILED, USAGE, complain, print, width};
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  compared; with --fail-above also: nothing got worse by more than that
-  1  with --fail-above: something did
-  2  the command line makes no sense
-  3  results cannot be read, or there was nothing in them to compare";
+  0  success; with --fail-above: no regression above the threshold
+  1  with --fail-above: a regression above the threshold
+  2  usage error
+  3  results could not be read, or had nothing in common";
 
-/// Compare two runs, and fail where the new one is worse
+/// Compare two runs, and fail on a regression
 ///
-/// Cells, which are allocators on traces, are paired where the trace and all settings that matter are the same. Memory is exact; times have
-/// the ratio of their medians with its interval. METHODOLOGY.md says what that can tell.
+/// Pairs each allocator and trace of the two runs if the trace and all relevant settings are the same. Memory figures
+/// are exact; times are compared by the ratio of their medians, with its interval. METHODOLOGY.md explains what that
+/// can show.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXIT_CODES)]
 pub(crate) struct CompareArguments {
-    /// The run to compare with: its results.json, or a folder that holds several
+    /// The reference run: a results.json, or a folder that contains several
     #[arg(value_name = "OLD")]
     old: PathBuf,
 
-    /// The run in question
+    /// The new run
     #[arg(value_name = "NEW")]
     new: PathBuf,
 
-    /// Exit with 1 where a figure got worse by more than this: 5%, 0%
+    /// Exit with 1 if a figure got worse by more than this: 5%, 0%
     ///
-    /// A time only where its whole interval is above it. Memory as soon as it is, as it is exact. An allocator that fails verification, or
-    /// requests that it served before, or that has lost one of these figures, is worse whatever is allowed.
+    /// A time counts only if its whole interval is above the threshold; memory is exact, so any excess counts. An
+    /// allocator that newly fails verification or requests, or that lost one of these figures, always fails the gate.
     #[arg(long, value_name = "PERCENT", value_parser = parse_threshold)]
     fail_above: Option<f64>,
 
-    /// Metric that --fail-above holds; where none is given: fresh_ns_per_op, steady_ns_per_op, peak_heap_bytes, min_heap.bytes. Repeatable
+    /// Metric to gate with --fail-above [default: fresh_ns_per_op, steady_ns_per_op, peak_heap_bytes, min_heap.bytes].
+    /// Repeatable
     #[arg(long = "metric", value_name = "NAME", requires = "fail_above", value_parser = PossibleValuesParser::new(GATES))]
     metrics: Vec<String>,
 
-    /// Take times relative to this allocator's of the same rounds, which cancels the speed of the machine
+    /// Divide times by this allocator's times of the same rounds, which cancels the speed of the machine
     #[arg(long, value_name = "NAME")]
     relative_to: Option<String>,
 
-    /// What goes to standard output: text, or Markdown for a pull request
+    /// Format of standard output: text, or Markdown for a pull request
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     format: Format,
 }
@@ -63,11 +65,11 @@ fn parse_threshold(text: &str) -> Result<f64, String> {
     let percent = number.and_then(|number| number.parse::<f64>().ok());
     match percent.filter(|percent| percent.is_finite() && *percent >= 0.0) {
         Some(percent) => Ok(percent / 100.0),
-        None => Err("a threshold is a number of 0 or more with its sign for per cent: 5%, 2.5%".to_owned()),
+        None => Err("a threshold is a percentage of 0 or more: 5%, 2.5%".to_owned()),
     }
 }
 
-/// Compares, and gives [`FAILED`] where the gate found something.
+/// Compares, and returns [`FAILED`] if the gate found a regression.
 pub(crate) fn run(arguments: &CompareArguments) -> u8 {
     let read = |path: &PathBuf| saved::read(std::slice::from_ref(path));
     let (old, new) = match read(&arguments.old).and_then(|old| Ok((old, read(&arguments.new)?))) {
@@ -91,7 +93,7 @@ pub(crate) fn run(arguments: &CompareArguments) -> u8 {
         Format::Markdown => regression.markdown(verdict),
     });
     if regression.cells.is_empty() {
-        let message = "the two runs have nothing in common that could be compared";
+        let message = "the two runs have nothing in common to compare";
         return complain(BAD_INPUT, message);
     }
     match verdict {

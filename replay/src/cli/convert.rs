@@ -10,27 +10,27 @@ use indicatif::{HumanCount, ProgressBar};
 use crate::cli::importing::Importing;
 use crate::cli::terminal::{BAD_INPUT, FAILED, USAGE, complain, note};
 
-/// Events between two looks at the progress.
+/// Events between two updates of the progress.
 const STEP: u64 = 1 << 16;
 
-/// Which trace, and where to.
+/// Which trace to convert, and where to write it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   replay convert my-program.csv my-program.htrace
-      A small file that is read fast.
+      Make a small file that reads fast.
   replay convert my-program.htrace my-program.csv
-      Text again, to look at or to cut.
+      Back to text, to read or to edit.
   replay convert serde-heavy serde-heavy.csv.zst
-      A copy of a trace of the library.
+      Copy a library trace.
   replay convert surfaceflinger.zip surfaceflinger.htrace --assume-align 8
-      What another tool has recorded; here Android, on a 32-bit machine.")]
+      Import another tool's recording; here Android's, from a 32-bit device.")]
 pub(crate) struct ConvertArguments {
-    /// Trace to convert: a file, or else the name of a trace in the library. Its content tells its format
+    /// Trace to convert: a file, or a trace of the library by name. Its format is detected
     #[arg(value_name = "IN")]
     input: String,
 
-    /// File to write. Its ending decides the format: .htrace, .csv or .csv.zst
+    /// File to write; its extension sets the format: .htrace, .csv or .csv.zst
     #[arg(value_name = "OUT")]
     output: PathBuf,
 
@@ -38,7 +38,7 @@ pub(crate) struct ConvertArguments {
     importing: Importing,
 }
 
-/// Converts, and says in one line what came of it.
+/// Converts, and prints a line about the result.
 pub(crate) fn run(arguments: &ConvertArguments) -> u8 {
     let source = match Source::locate(&arguments.input) {
         Ok(source) => source.with_import(arguments.importing.options()),

@@ -1,4 +1,4 @@
-//! The options `--export-...`: one for each exporter that there is.
+//! The options `--export-...`: one for each exporter.
 
 use std::path::{Path, PathBuf};
 
@@ -33,7 +33,7 @@ impl Args for Exports {
                 .long(exporter.option)
                 .value_name(value)
                 .help(help)
-                .help_heading("Exports, '-' being standard output")
+                .help_heading("Export options ('-' for stdout)")
                 .value_parser(PathBufValueParser::new())
         };
         export::ALL.iter().fold(command, |command, exporter| command.arg(option(exporter)))

@@ -1,4 +1,4 @@
-//! How a recording of another tool is read: the options that every command has which opens traces.
+//! The import options that every command has that opens traces.
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -6,20 +6,20 @@ use heaprace_traces::import::{Format, ImportOptions};
 
 const HEADING: &str = "Recordings of other tools";
 
-/// How to read what another tool has recorded.
+/// How to read another tool's recording.
 #[derive(Debug, Args)]
 pub(crate) struct Importing {
-    /// Format of the recording; told by its content where it is not given
+    /// Format of the recording [default: detected]
     #[arg(long, value_name = "FORMAT", help_heading = HEADING, value_parser = formats())]
     from: Option<Format>,
 
-    /// Alignment of the blocks for which the recording gives none, in bytes
+    /// Alignment in bytes of blocks whose alignment was not recorded
     #[arg(long, value_name = "BYTES", help_heading = HEADING, value_parser = parse_align, default_value = "16")]
     assume_align: u32,
 }
 
 impl Importing {
-    /// The same, as the traces want it.
+    /// The options of the traces crate.
     pub(crate) fn options(&self) -> ImportOptions {
         ImportOptions { format: self.from, assume_align_bytes: self.assume_align }
     }
@@ -27,7 +27,7 @@ impl Importing {
 
 fn formats() -> impl TypedValueParser<Value = Format> {
     let names = PossibleValuesParser::new(Format::ALL.map(Format::name));
-    names.try_map(|name| Format::named(&name).ok_or("there is no such format"))
+    names.try_map(|name| Format::named(&name).ok_or("no such format"))
 }
 
 fn parse_align(text: &str) -> Result<u32, String> {

@@ -1,4 +1,4 @@
-//! `replay inspect`: what a trace is, before anything is replayed.
+//! `replay inspect`: a summary of a trace, without replaying it.
 
 mod text;
 
@@ -13,15 +13,15 @@ use crate::cli::terminal::{BAD_INPUT, EventCounter, Format, complain, print, wid
 /// The version of the JSON document. It grows when a field changes its meaning or goes away.
 const SCHEMA_VERSION: u32 = 1;
 
-/// Says what a trace is: events, threads, peaks, sizes, lifetimes, and where it is from.
+/// Summarize a trace: events, threads, peaks, sizes, lifetimes, and its origin
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct InspectArguments {
-    /// Trace to look at: a file, or else the name of a trace in the library
+    /// Trace to summarize: a file, or a trace of the library by name
     #[arg(value_name = "FILE|NAME")]
     trace: String,
 
-    /// What goes to standard output
+    /// Format of standard output
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     format: Format,
 
@@ -32,28 +32,28 @@ pub(crate) struct InspectArguments {
 const EXAMPLES: &str = "\
 Examples:
   replay inspect serde-heavy
-      What is in a trace of the library.
+      Summarize a library trace.
   replay inspect my-program.csv.zst --format json | jq '.inspection.peak_bytes'
-      Figures for a script.
+      Extract a figure for a script.
 
 Definitions:
   request              an alloc or a realloc: each asks for one size
-  lifetime             from the alloc to the dealloc, whatever reallocs lie between
+  lifetime             from the alloc to the dealloc; reallocs do not end it
   last in, first out   the freed object was the youngest live one, by its alloc
-  by another thread    than the one that made the alloc; reallocs do not matter
+  by another thread    than the thread of the alloc; reallocs do not count
   asked for most       counted exactly for the first 65,536 different sizes";
 
-/// All there is to say about a trace: the JSON document.
+/// The JSON document about a trace.
 #[derive(Debug, Serialize)]
 struct Document {
     schema_version: u32,
     /// The short name.
     name: String,
-    /// `recorded` or `synthetic`; null where nothing says so.
+    /// `recorded` or `synthetic`; null if unknown.
     origin: Option<&'static str>,
-    /// What the trace itself says about where it is from, a line each.
+    /// The provenance lines of the trace itself.
     provenance: Vec<String>,
-    /// What an import left out, filled in or put into order, a line each; null where the trace is no import.
+    /// What an import left out, filled in or put into order, a line each; null if the trace is no import.
     repairs: Option<Vec<String>>,
     /// What the library says, for its own traces.
     library: Option<Library>,

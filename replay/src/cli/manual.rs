@@ -1,4 +1,4 @@
-//! `replay completions` and `replay man`: what a package installs beside the command.
+//! `replay completions` and `replay man`: what a package installs with the command.
 
 use clap::{Args, Command};
 use clap_complete::Shell;

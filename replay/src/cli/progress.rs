@@ -1,4 +1,4 @@
-//! How far a comparison is, on standard error.
+//! The progress of a comparison, on standard error.
 
 use std::cell::Cell;
 use std::fmt;
@@ -20,22 +20,24 @@ const BEGUN: &str = "{prefix}: {msg}";
 /// Progress in steps, of which there are few.
 const STEPS: &str = "{prefix}: {msg} {wide_bar} {pos}/{len}, {eta} left";
 
-/// From this on, it is worth telling how fast traces were gone through.
+/// The rate of examinations that take longer is reported.
 const LONG: Duration = Duration::from_secs(10);
 
-/// Events a second, in words.
+/// Events per second, in words.
 fn rate(per_second: f64) -> String {
     if per_second < 1e5 {
-        format!("{} a second", grouped(per_second as u64))
+        format!("{} events per second", grouped(per_second as u64))
     } else {
-        format!("{:.1} million a second", per_second / 1e6)
+        format!("{:.1} million events per second", per_second / 1e6)
     }
 }
 
 /// Progress on standard error, if that is a terminal.
 pub(crate) struct Bar {
     bar: ProgressBar,
-    rate_is_told: Cell<bool>,
+    rate_is_reported: Cell<bool>,
+    /// Replays of the examinations, and the events of each.
+    replays: Cell<(u64, u64)>,
 }
 
 impl Bar {
@@ -44,22 +46,23 @@ impl Bar {
         bar.set_style(Bar::style(BEGUN));
         bar.set_prefix(trace.to_owned());
         bar.set_message("reading");
-        Bar { bar, rate_is_told: Cell::new(false) }
+        Bar { bar, rate_is_reported: Cell::new(false), replays: Cell::default() }
     }
 
     pub(crate) fn show(&self, progress: &Progress<'_>) {
         match *progress {
             Progress::Reading => self.bar.set_message("reading"),
-            Progress::Examining { names, events, all_events } => {
+            Progress::Examining { names, events, replays, trace_events } => {
+                self.replays.set((replays, trace_events));
                 self.bar.set_style(Bar::style(EVENTS));
                 self.bar.set_message(format!("checking {}", names.join(", ")));
-                self.bar.set_length(all_events);
+                self.bar.set_length(replays * trace_events);
                 self.bar.set_position(events);
             }
             Progress::Snapshots { .. } | Progress::Examined(_) => {}
             Progress::Bounding => self.bar.set_message("placing all objects with hindsight"),
             Progress::AllExamined(_) => {
-                self.tell_rate();
+                self.report_rate();
                 self.bar.set_style(Bar::style(BEGUN));
                 self.bar.set_message("saving memory figures");
             }
@@ -74,13 +77,15 @@ impl Bar {
         }
     }
 
-    /// Once, behind the examinations, where progress is in events.
-    fn tell_rate(&self) {
-        let (events, elapsed) = (self.bar.position(), self.bar.elapsed());
-        if !self.rate_is_told.replace(true) && elapsed >= LONG {
-            let rate = rate(events as f64 / elapsed.as_secs_f64());
-            let events = count(events, "event");
-            self.bar.suspend(|| note(format_args!("{events} in {:.0} s: {rate}", elapsed.as_secs_f64())));
+    /// Reports the rate of the examinations, once, if they took long.
+    fn report_rate(&self) {
+        let elapsed = self.bar.elapsed();
+        let (replays, trace_events) = self.replays.get();
+        if !self.rate_is_reported.replace(true) && elapsed >= LONG {
+            // An examination that ended early has done fewer events than its replays have.
+            let rate = rate(self.bar.position() as f64 / elapsed.as_secs_f64());
+            let (replays, events) = (count(replays, "replay"), count(trace_events, "event"));
+            self.bar.suspend(|| note(format_args!("{replays} of {events} in {:.0} s: {rate}", elapsed.as_secs_f64())));
         }
     }
 
@@ -111,8 +116,8 @@ mod tests {
 
     #[test]
     fn a_slow_rate_is_no_zero() {
-        assert_eq!(rate(4_040_000.0), "4.0 million a second");
-        assert_eq!(rate(100_000.0), "0.1 million a second");
-        assert_eq!(rate(31_234.5), "31,234 a second");
+        assert_eq!(rate(4_040_000.0), "4.0 million events per second");
+        assert_eq!(rate(100_000.0), "0.1 million events per second");
+        assert_eq!(rate(31_234.5), "31,234 events per second");
     }
 }

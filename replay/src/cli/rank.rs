@@ -1,4 +1,4 @@
-//! `replay rank`: contenders in order over a set of traces.
+//! `replay rank`: allocators ranked over a set of traces.
 
 use std::path::PathBuf;
 
@@ -9,21 +9,21 @@ use heaprace_reports::ranking::{self, MEASURES};
 use crate::cli::saved::{self, takes_part};
 use crate::cli::terminal::{BAD_INPUT, USAGE, complain, print, width};
 
-/// Rank the allocators over a set of traces, with how sure that is
+/// Rank allocators over a set of traces, with confidence intervals
 ///
-/// By the geometric mean of the ratios to the baseline, over the traces that all of them completed. Recorded and synthetic traces are ranked
-/// apart.
+/// Ranks by the geometric mean of ratios to the baseline, over the traces that all allocators completed. Recorded and
+/// synthetic traces are ranked separately.
 #[derive(Debug, Args)]
 pub(crate) struct RankArguments {
-    /// Saved results: results.json files, or folders that hold them; each trace once
+    /// Saved results: results.json files, or folders that contain them; each trace once
     #[arg(value_name = "RESULTS", required = true)]
     results: Vec<PathBuf>,
 
-    /// Rank by this metric; by all of them where none is given. Repeatable
+    /// Metric to rank by [default: all]. Repeatable
     #[arg(long = "metric", value_name = "NAME", value_parser = PossibleValuesParser::new(MEASURES.map(|(name, _)| name)))]
     metrics: Vec<String>,
 
-    /// Allocator that ratios are formed to; that of the results where it is not given
+    /// Allocator that ratios are relative to [default: the baseline of the results]
     #[arg(long, value_name = "NAME")]
     baseline: Option<String>,
 }

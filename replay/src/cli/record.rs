@@ -1,8 +1,8 @@
-//! `replay record`: runs a native program and records what it asks of `malloc` and its kin.
+//! `replay record`: runs a native program and records its calls of `malloc` and related functions.
 //!
-//! The program runs with a library of ours preloaded, which writes a raw recording for each program that a process runs. Once the
-//! program has ended, the recordings become traces. The exit code is that of the recording, not of the program, whose status stands in
-//! the summary: a trace of a program that fails or crashes is a good trace.
+//! The program runs with a library of ours preloaded, which writes a raw recording for each program that a process
+//! runs. Once the program has ended, the recordings become traces. The exit code is that of the recording, not of the
+//! program, whose status stands in the summary: a trace of a program that fails or crashes is a good trace.
 
 mod library;
 mod outcome;
@@ -21,29 +21,29 @@ use crate::cli::terminal::{FAILED, complain_of, note};
 use outcome::{Outcome, convert};
 use run::Finished;
 
-/// What is recorded where.
+/// Which program to record, and where to.
 #[derive(Debug, Args)]
 #[command(
     override_usage = "replay record [OPTIONS] -- <COMMAND> [ARGUMENTS]...\n       replay record --recover <DIR> [--output <FILE>]",
-    after_help = "'--help' says more, with examples.",
+    after_help = "Use '--help' for details and examples.",
     after_long_help = EXAMPLES
 )]
 pub(crate) struct RecordArguments {
-    /// File of the trace; its ending decides the format [default: PROGRAM.htrace]
+    /// Trace file; its extension sets the format [default: PROGRAM.htrace]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// Record the processes that the program starts, too, each in a file of its own
+    /// Also record child processes, each into its own file
     ///
-    /// NAME.htrace is the first process, NAME.PID.htrace another one. Without this, children are not recorded.
+    /// NAME.htrace is the first process, NAME.PID.htrace any other. Without this option, children are not recorded.
     #[arg(long)]
     follow_forks: bool,
 
-    /// Make the traces of raw recordings that an earlier run has left in this folder, as it could not write them
+    /// Convert raw recordings that an earlier run left in this folder because it could not write the traces
     #[arg(long, value_name = "DIR", conflicts_with_all = ["follow_forks", "command"])]
     recover: Option<PathBuf>,
 
-    /// The program to run, and its arguments
+    /// Program to run, and its arguments
     #[arg(
         value_name = "COMMAND",
         required_unless_present = "recover",
@@ -57,31 +57,30 @@ pub(crate) struct RecordArguments {
 const EXAMPLES: &str = "\
 Examples:
   replay record -- sqlite3 :memory: 'select 1'
-      Record sqlite3 into sqlite3.htrace; 'replay --trace sqlite3.htrace' then compares
-      allocators on it.
+      Record sqlite3 into sqlite3.htrace. To compare allocators on it:
+      replay --trace sqlite3.htrace
   PYTHONMALLOC=malloc replay record --output script.htrace -- python3 script.py
-      Python has an allocator of its own, which hides nearly all; this variable switches it off.
+      Python's own allocator hides nearly all calls; this variable turns it off.
   replay record --follow-forks --output build.htrace -- gcc -c main.c
-      Record the compiler driver and each process that it starts: build.htrace,
-      build.4711.htrace and so on.
+      Record the compiler driver and each process it starts: build.htrace, build.4711.htrace
+      and so on.
 
 What is recorded:
-  Every call of malloc, calloc, realloc, free and their kin, C++'s new and delete included, of
-  all threads, from the start of the program until it ends, however it ends. malloc aligns to 16
-  bytes; an object of 0 bytes is recorded as one of 1 byte. Where a process becomes another
-  program by exec, its last program is recorded.
+  Every call of malloc, calloc, realloc, free and related functions, including C++'s new and
+  delete, on all threads, from the start of the program to its end, however it ends. malloc
+  aligns to 16 bytes; an object of 0 bytes is recorded with 1 byte. If a process execs another
+  program, the last program is recorded.
 
 What cannot be recorded:
-  Programs that are linked statically or against musl, that run with other rights than yours
-  (setuid), or that bring an allocator of their own. For Rust programs there is
-  heaprace_traces::Recorder, which keeps Rust's full layouts.
+  Programs that are linked statically or against musl, that run setuid, or that bring their own
+  allocator. For Rust programs, use the crate heaprace-recorder, which keeps Rust's full layouts.
 
 Exit codes:
-  0  the trace is whole, whatever the program's own exit status; the summary names that
+  0  the trace is complete; the summary has the program's own exit status
   1  the program cannot be recorded, events were lost, or a file could not be written
-  2  the command line makes no sense";
+  2  usage error";
 
-/// Records, and says on standard error what has come of it.
+/// Records, and prints a summary to standard error.
 pub(crate) fn run(arguments: &RecordArguments) -> u8 {
     match record(arguments) {
         Ok(lost) => u8::from(lost) * FAILED,

@@ -37,119 +37,124 @@ use crate::cli::terminal::{
 /// Makes the command line, to complain in its words.
 type Command = fn() -> clap::Command;
 
-/// Rounds that are done are saved between rounds, but not so often that it would take the machine from what is timed.
+/// Finished rounds are saved between rounds, but rarely enough not to disturb the timing.
 const SAVE_EVERY: Duration = Duration::from_secs(5);
 
-/// Which traces, through whom, and how.
+/// Which traces to replay, through which allocators, and how.
 #[derive(Debug, Args)]
 pub(crate) struct ReplayArguments {
-    /// Trace to replay: a file, or else the name of a trace in the library (see --list), or 'library' for all of them. Repeatable
+    /// Trace to replay: a file, a trace of the library by name (see --list), or 'library' for all of it. Repeatable
     #[arg(long = "trace", short, value_name = "FILE|NAME", required_unless_present = "list")]
     traces: Vec<String>,
 
-    /// Allocator that takes part; all of them where none is given. Repeatable
+    /// Allocator to compare [default: all]. Repeatable
     #[arg(long = "allocator", short, value_name = "NAME", value_parser = PossibleValuesParser::new(names()), hide_possible_values = true)]
     allocators: Vec<String>,
 
-    /// List the allocators and the traces of the library
+    /// List allocators and library traces
     #[arg(long)]
     list: bool,
 
-    /// Most that a heap may grow to, with its unit: 16MiB, 1GiB, 640KiB, 100pages
+    /// Maximum heap size: 16MiB, 1GiB, 640KiB, 100pages
     ///
-    /// A request past it fails, which is an outcome and stands in the table. In whole pages; the default is 4 GiB, all that a 32-bit
-    /// WebAssembly memory can have.
+    /// A request that needs more fails; failures are counted in the table. The default of 4 GiB is the limit of a
+    /// 32-bit WebAssembly memory. The limit is a whole number of pages.
     #[arg(long, value_name = "SIZE", default_value = "4GiB")]
     heap_limit: HeapLimit,
 
-    /// Size of a heap's pages, a power of two from 256 to 2MiB: 4096, 4KiB
+    /// Page size of the heap, a power of two from 256 to 2MiB: 4096, 4KiB
     ///
-    /// The heap grows by whole pages. 64 KiB are WebAssembly's; less stands for firmware and kernels, whose heaps are counted in smaller
-    /// steps. dlmalloc and talc ask for pages of this size; wee_alloc goes on in steps of 4 KiB.
+    /// The heap grows by whole pages. WebAssembly has pages of 64 KiB; smaller pages model firmware and kernels.
+    /// dlmalloc and talc ask for pages of this size; wee_alloc still grows in steps of 4 KiB.
     #[arg(long, value_name = "SIZE", value_parser = parse_page_size, default_value = "64KiB")]
     page_size: PageSize,
 
     /// Search for the smallest heap in which each allocator completes the trace
     ///
-    /// By replays at many limits, --jobs of them at once. What was tried is in results.json.
+    /// Replays the trace at many heap limits, --jobs of them in parallel. results.json lists every limit tried.
     #[arg(long)]
     min_heap: bool,
 
-    /// Allocators that are examined at once, for their memory figures; as many as there are processors where it is not given
+    /// Allocators to examine in parallel [default: CPUs]
     ///
-    /// Memory figures are the same however many. Nothing runs beside an allocator that is timed.
+    /// Memory figures do not depend on it. While an allocator is timed, nothing else runs.
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
 
-    /// Most time that an allocator may take for its memory figures, and again for its minimum heap, and again for its timing: 60s, 5min
+    /// Time limit per allocator and phase: 60s, 5min
     ///
-    /// One that takes longer has a row that says how far it came.
+    /// The phases are memory figures, minimum heap and timing. The row of an allocator that takes longer says how far
+    /// it got.
     #[arg(long, value_name = "TIME", value_parser = parse_budget)]
     budget: Option<Duration>,
 
-    /// Timing rounds: a process each, in which every allocator is timed, in a new order. 0 for memory figures alone [default: 15]
+    /// Timing rounds; 0 measures memory only [default: 15]
     ///
-    /// An allocator is timed as the trace starts, on fresh pages, and as it runs on: the trace is looped on the same heap until times and
-    /// footprint settle, 8 times at most, and the last two loops count.
+    /// Each round is a process that times every allocator once, in a new random order. "Fresh" is the first replay, on
+    /// fresh pages. For "steady", the trace then loops on the same heap until times and footprint settle (at most 8
+    /// times); the last two loops count.
     #[arg(long, value_name = "N")]
     rounds: Option<u32>,
 
-    /// Time in 6 rounds, the fewest that give an interval of 95 %: for a first look
+    /// Take a first look: 6 rounds, the fewest that give a 95 % interval
     #[arg(long, conflicts_with_all = ["rigorous", "rounds"])]
     quick: bool,
 
-    /// Time each allocator in a process of its own in every round, on one processor, in 30 rounds: for figures to publish
+    /// Take times to publish: a pinned process per allocator and round, 30 rounds
     ///
-    /// Each process has an environment of another size, as that moves the stack and with it the times. --rounds may say how many, from 20
-    /// on.
+    /// Each process gets an environment of random size, which moves the stack and with it the times. --rounds sets
+    /// another number, at least 20.
     #[arg(long)]
     rigorous: bool,
 
-    /// Allocator whose times the others' are compared with, and which takes part; dlmalloc where it is timed, else the first
+    /// Allocator that ratios are relative to; it is added if missing [default: dlmalloc if timed, else the first]
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(names()), hide_possible_values = true)]
     baseline: Option<String>,
 
-    /// Exit with 1 where there is a warning, after everything was measured and saved
+    /// Exit with 1 on any warning, after measuring and saving everything
     #[arg(long)]
     strict: bool,
 
-    /// Random seed of the order within the rounds
+    /// Random seed for the order within rounds
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
 
     /// What to write into each new or grown block while timing
     ///
-    /// Programs write what they ask for. With 'none' you time the allocator's code alone, which favors allocators that spread out.
+    /// Programs write to the memory they ask for. 'none' times the allocator's code alone, which favors allocators that
+    /// spread out.
     #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
     touch: TouchPolicy,
 
-    /// Time single calls as well, in replays of their own: percentiles, and the slowest calls
+    /// Also time single calls: percentiles and the slowest calls
     ///
-    /// By kind and size class in results.json, and with 20 calls an allocator and what the heap looked like.
+    /// Runs in separate replays. results.json has percentiles by kind and size class, and the 20 slowest calls of each
+    /// allocator with the state of the heap.
     #[arg(long)]
     latency: bool,
 
-    /// Count the instructions of a replay: by the processor's counter, or else under valgrind, if one of them is there
+    /// Also count the instructions of a replay, with the CPU's counter or valgrind, if available
     #[arg(long)]
     instructions: bool,
 
-    /// Do not check the blocks before timing
+    /// Skip the check of every block
     #[arg(long)]
     skip_verification: bool,
 
-    /// Do not look for the clairvoyant placement, which takes some seconds on a large trace
+    /// Skip the clairvoyant placement, which takes seconds on a large trace
     #[arg(long)]
     skip_bounds: bool,
 
-    /// Write where every live object lies at this moment into snapshots.csv: peak-live, peak-heap, end, or an event's number. Repeatable
+    /// Write the place of every live object to snapshots.csv at this moment: peak-live, peak-heap, end, or an event
+    /// number. Repeatable
     #[arg(long, value_name = "WHEN", value_parser = parse_instant)]
     snapshot_at: Vec<Moment>,
 
-    /// Folder for the results: DIR/<trace>/results.json and charts; those over several traces are in DIR
+    /// Folder for results: DIR/<trace>/results.json and charts; charts over several traces go to DIR
     #[arg(long, value_name = "DIR", default_value = "heaprace-report")]
     out: PathBuf,
 
-    /// What goes to standard output: the table, or the results as JSON, one document a trace
+    /// Format of standard output: the table, or the results as JSON, one document per trace
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     format: Format,
 
@@ -165,8 +170,7 @@ fn names() -> impl Iterator<Item = &'static str> {
 }
 
 fn parse_instant(text: &str) -> Result<Moment, String> {
-    Moment::from_name(text)
-        .ok_or_else(|| "a moment is peak-live, peak-heap, end, or the number of an event, from 1".to_owned())
+    Moment::from_name(text).ok_or_else(|| "expected peak-live, peak-heap, end, or an event number (from 1)".to_owned())
 }
 
 /// Is set by Ctrl-C, so that what is finished can be saved and shown; a second one ends the process at once.
@@ -274,9 +278,7 @@ fn rigor_and_rounds(arguments: &ReplayArguments) -> Result<(Rigor, u32), String>
     }
     match arguments.rounds.unwrap_or(rounds::default_count(Rigor::Rigorous)) {
         count @ rounds::FEWEST_RIGOROUS.. => Ok((Rigor::Rigorous, count)),
-        count => {
-            Err(format!("--rounds {count}: with --rigorous there are at least {} rounds", rounds::FEWEST_RIGOROUS))
-        }
+        count => Err(format!("--rounds {count}: --rigorous needs at least {} rounds", rounds::FEWEST_RIGOROUS)),
     }
 }
 
@@ -322,8 +324,9 @@ fn replay_one(source: &Source, plan: &ComparisonPlan, arguments: &ReplayArgument
     let mut last_save = Instant::now();
     let outcome = compare(source, plan, |progress| {
         bar.show(&progress);
-        // So that whoever loses patience, or power, has what is finished. What cannot be saved now may be the next time, and at the end
-        // it is told. Charts come again there, and can be drawn from what is saved (`replay report`).
+        // So that whoever loses patience, or power, has what is finished. What cannot be saved now may be the next
+        // time, and at the end it is told. Charts come again there, and can be drawn from what is saved (`replay
+        // report`).
         match progress {
             Progress::AllExamined(results) => {
                 let _ = save(results, &folder);

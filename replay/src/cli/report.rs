@@ -10,18 +10,18 @@ use crate::cli::exports::Exports;
 use crate::cli::saved::{self, save_charts, save_set, text_options};
 use crate::cli::terminal::{FAILED, Format, USAGE, complain, complain_of, note, print};
 
-/// Print tables and draw charts of saved results again, without measuring
+/// Print tables and draw charts from saved results
 #[derive(Debug, Args)]
 pub(crate) struct ReportArguments {
-    /// Saved results: results.json files, or folders that hold them
+    /// Saved results: results.json files, or folders that contain them
     #[arg(value_name = "RESULTS", required = true)]
     results: Vec<PathBuf>,
 
-    /// Draw every chart into DIR/<trace>/, and those over several traces into DIR
+    /// Draw charts into DIR/<trace>/, and charts over several traces into DIR
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
-    /// What goes to standard output: the tables, or the results as JSON, one document a trace
+    /// Format of standard output: tables, or the results as JSON, one document per trace
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     format: Format,
 
@@ -29,7 +29,7 @@ pub(crate) struct ReportArguments {
     exports: Exports,
 }
 
-/// Reads the results, and does with them all that was asked for.
+/// Reads the results, then prints, draws and exports what was asked for.
 pub(crate) fn run(arguments: &ReportArguments) -> u8 {
     if let Err(message) = arguments.exports.check() {
         return complain(USAGE, message);
@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &ReportArguments) -> u8 {
                 Format::Text => table::text(results, text_options()),
             })
             .collect();
-        // One table ends with a line feed; a blank line parts it from the next.
+        // A table ends with a line feed; a blank line separates it from the next.
         let between = if matches!(arguments.format, Format::Text) { "\n" } else { "" };
         code = print(&shown.join(between));
     }

@@ -14,10 +14,11 @@ use crate::cli::child::begin_again;
 use crate::cli::saved::save;
 use crate::cli::terminal::{BAD_INPUT, FAILED, Format, USAGE, code_of, complain, complain_of, note, print};
 
-/// Cut a comparison into cells that any machine can run, and merge them
+/// Split a comparison into cells that any machine can run, and merge them
 ///
-/// A plan names many traces, allocators and settings. Without --cell, --run and --merge, lists the cells of a plan. A cell's id is a hash of all that its figures depend on: the trace's
-/// content, the allocator, the settings, and this build. What is done is not done again; what is killed leaves nothing behind.
+/// A plan names traces, allocators and settings. Without --cell, --run or --merge, the command lists the cells of a
+/// plan. A cell's id is a hash of everything its figures depend on: the trace's content, the allocator, the settings,
+/// and this build. Finished cells are skipped; a killed run leaves no partial files.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct SweepArguments {
@@ -25,23 +26,23 @@ pub(crate) struct SweepArguments {
     #[arg(value_name = "PLAN")]
     plan: PathBuf,
 
-    /// Run this cell, unless it is done
+    /// Run this cell, unless it is finished
     #[arg(long, value_name = "ID", conflicts_with_all = ["run", "merge"])]
     cell: Option<String>,
 
-    /// Run all cells that are not done, one after the other
+    /// Run all unfinished cells, one after the other
     #[arg(long)]
     run: bool,
 
-    /// Merge the cells that are done into DIR/<trace>[-<settings>]/results.json and charts
+    /// Merge finished cells into DIR/<trace>[-<settings>]/results.json and charts
     #[arg(long)]
     merge: bool,
 
-    /// Folder of the sweep: cells are in DIR/cells
+    /// Folder of the sweep; cells are in DIR/cells
     #[arg(long, value_name = "DIR", default_value = "heaprace-sweep")]
     out: PathBuf,
 
-    /// What the list looks like on standard output: a table, or JSON, one cell a line
+    /// Format of the list on standard output: a table, or JSON, one cell per line
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     format: Format,
 }
@@ -54,27 +55,27 @@ A plan:
   page_size = [\"4KiB\", \"64KiB\"]
   rounds = 20
 
-  Traces are files, relative to the plan, names of the library, or \"library\",
-  \"library:recorded\", \"library:synthetic\"; without allocators, all take part. Settings are
+  Traces are files (relative to the plan), names of library traces, or \"library\",
+  \"library:recorded\", \"library:synthetic\". Without allocators, all are compared. Settings are
   page_size, heap_limit, touch, rounds, seed, rigorous, latency, instructions, min_heap,
-  skip_verification and budget, each a value or a list, as replay's options have them, and
-  skip_bounds = true; cells are made for every combination.
+  skip_verification and budget, each a value or a list with the syntax of replay's options, and
+  skip_bounds = true. Every combination becomes a cell.
 
 Examples:
   replay sweep plan.toml
-      Which cells there are, and which of them are done.
+      List the cells, and which of them are finished.
   replay sweep plan.toml --run --merge
-      All of it on this machine, one cell after the other; again, and it goes on where it was.
+      Run everything on this machine, one cell after the other; run it again to resume.
   replay sweep plan.toml --cell 0123456789abcdef
-      One of them: what a scheduler calls. sweeps/README.md has a workflow for Snakemake, with
-      Slurm and Kubernetes.
+      Run one cell, as a scheduler does. sweeps/README.md has a Snakemake workflow, with Slurm
+      and Kubernetes.
 
 Exit codes:
-  0  done
+  0  success
   1  a file could not be written; with --merge also: cells are missing, or an allocator failed
      verification
-  2  the command line makes no sense, or the plan has no such cell
-  3  the plan or a trace cannot be read";
+  2  usage error, or the plan has no such cell
+  3  the plan or a trace could not be read";
 
 /// A line of the list.
 #[derive(Serialize)]

@@ -1,4 +1,4 @@
-//! What a command says to its user: results on standard output, all else on standard error, and an exit code.
+//! What a command prints: results on standard output, everything else on standard error; and its exit codes.
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -10,12 +10,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 /// A contender's blocks were not sound, or a file could not be written.
 pub(crate) const FAILED: u8 = 1;
-/// The command line makes no sense.
+/// A usage error.
 pub(crate) const USAGE: u8 = 2;
-/// A trace cannot be read.
+/// A trace or saved results cannot be read.
 pub(crate) const BAD_INPUT: u8 = 3;
 
-/// The user has ended it: as a shell says of who is ended by SIGINT.
+/// Interrupted by the user: the exit code that shells give for SIGINT.
 pub(crate) const INTERRUPTED: u8 = 130;
 
 /// The exit code of a comparison that could not be made.
@@ -26,19 +26,19 @@ pub(crate) fn code_of(error: &CompareError) -> u8 {
     }
 }
 
-/// What a command's results look like on standard output.
+/// The format of results on standard output.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Format {
     Text,
     Json,
 }
 
-/// Prints to standard output. A reader that has gone away (`| head`) is not an error.
+/// Prints to standard output. A closed pipe (`| head`) is not an error.
 pub(crate) fn print(text: &str) -> u8 {
     print_bytes(text.as_bytes())
 }
 
-/// The same for what need not be text.
+/// The same for bytes that need not be text.
 pub(crate) fn print_bytes(bytes: &[u8]) -> u8 {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
@@ -49,13 +49,13 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> u8 {
     }
 }
 
-/// Says on standard error what is wrong, and gives the exit code back.
+/// Prints an error to standard error, and returns the exit code.
 pub(crate) fn complain(code: u8, error: impl fmt::Display) -> u8 {
     note(format_args!("error: {error}"));
     code
 }
 
-/// The same with all causes, each told once: the text of an error may have its cause already.
+/// The same with all causes. A cause that the text of its error already contains is not repeated.
 pub(crate) fn complain_of(code: u8, error: &anyhow::Error) -> u8 {
     complain(code, with_causes(error))
 }
@@ -72,25 +72,25 @@ fn with_causes(error: &anyhow::Error) -> String {
     })
 }
 
-/// A line on standard error. Where even that cannot be written, there is nobody to tell.
+/// Prints a line to standard error. If even that fails, nobody can read about it.
 pub(crate) fn note(line: fmt::Arguments<'_>) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// Columns of the terminal that standard output goes to; 100 where it goes elsewhere. Never so few that nothing fits.
+/// Columns of the terminal, or 100 if standard output is no terminal; at least 40.
 pub(crate) fn width() -> usize {
     let width = terminal_size::terminal_size_of(io::stdout()).map_or(100, |(width, _)| usize::from(width.0));
     width.max(40)
 }
 
-/// Counts events, and shows the count on standard error if that is a terminal.
+/// Counts events, and shows the count if standard error is a terminal.
 pub(crate) struct EventCounter {
     bar: ProgressBar,
     count: u64,
 }
 
 impl EventCounter {
-    /// Shows the count from time to time: looking at the clock for every event would take longer than most events.
+    /// Events between two updates: reading the clock for every event would take longer than most events.
     const INTERVAL: u64 = 1 << 16;
 
     pub(crate) fn new(what: &str) -> Self {
@@ -110,7 +110,7 @@ impl EventCounter {
         }
     }
 
-    /// Takes the display away, and gives the count.
+    /// Removes the display, and returns the count.
     pub(crate) fn finish(self) -> u64 {
         self.bar.finish_and_clear();
         self.count
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cause_is_told_once() {
+    fn a_cause_is_not_repeated() {
         let cause = || std::io::Error::other("no room");
         let error = anyhow::Error::from(cause()).context("cannot write a.csv: no room; choose another folder");
         assert_eq!(with_causes(&error), "cannot write a.csv: no room; choose another folder");

@@ -1,4 +1,4 @@
-//! `replay trace`: new traces from traces, traces made up, and traces for other tools.
+//! `replay trace`: traces derived from others, synthetic traces, and exports for other tools.
 
 mod export;
 mod generate;
@@ -14,7 +14,7 @@ use heaprace_traces::{Event, Events, Output, Source, TraceError};
 use crate::cli::importing::Importing;
 use crate::cli::terminal::{BAD_INPUT, EventCounter, FAILED, USAGE, complain, note};
 
-/// Makes a trace from others, or makes one up.
+/// Make new traces from others, generate synthetic ones, or export one
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct TraceArguments {
@@ -25,56 +25,56 @@ pub(crate) struct TraceArguments {
 const EXAMPLES: &str = "\
 Examples:
   replay trace loop serde-heavy 10 --output ten.csv.zst
-      Ten times longer.
+      Repeat a trace ten times.
   replay trace interleave serde-heavy my-program.csv --output both.csv.zst
-      Two programs that share a heap.
+      Merge two programs onto one heap.
   replay trace slice serde-heavy 100000..200000 --output middle.csv
-      A part, which begins with what was live there.
+      Cut out a part; it begins with what was live there.
   replay trace generate drift --events 1000000 --output drift.csv.zst
-      A trace that no program made.
+      Generate a synthetic trace.
   replay trace export --minimalloc text-editor.csv text-editor
-      What MiniMalloc and its like can be given to place.
+      Write a placement problem for MiniMalloc.
 
-The ending of --output decides the format. What was done is written into the new trace's
-provenance. Marks are not carried over.";
+The extension of --output sets the format. The new trace's provenance records what was done.
+Marks are not carried over.";
 
 #[derive(Debug, Subcommand)]
 enum Operation {
-    /// A part of a trace
+    /// Cut out a part of a trace
     ///
-    /// Objects that are live where the slice begins are allocated first, oldest first, each with the size that it has by
-    /// then: they are extra events. Objects that are live where it ends are left live.
+    /// The new trace first allocates the objects that are live where the slice begins, oldest first, each with its size
+    /// at that point: these are extra events. Objects that are live where it ends stay live.
     Slice {
         #[command(flatten)]
         from: From,
-        /// Events to keep: those after number FROM, up to and including number TO. Either may be left out: 1000.. or ..2000
+        /// Events to keep: after number FROM, up to and including number TO; either is optional: 1000.. or ..2000
         #[arg(value_name = "FROM..TO", value_parser = parse_range)]
         events: Slice,
         #[command(flatten)]
         to: To,
     },
-    /// A trace again and again
+    /// Repeat a trace
     ///
-    /// Objects that a round leaves live are freed before the next, oldest first, so that each starts alike. What the last round
-    /// leaves stays live.
+    /// Objects that a round leaves live are freed before the next round, oldest first, so that all rounds start alike.
+    /// Objects that the last round leaves stay live.
     Loop {
         #[command(flatten)]
         from: From,
-        /// Rounds
+        /// Number of rounds
         #[arg(value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
         rounds: u64,
         #[command(flatten)]
         to: To,
     },
-    /// Several traces at once, sharing the heap
+    /// Merge several traces onto one heap
     ///
-    /// Each proceeds in proportion to its length, so that all end together. Ids are given anew, and threads where a trace
-    /// tells them: those of different traces stay apart. Times are left out.
+    /// Each trace proceeds in proportion to its length, so that all end together. Ids and threads are renumbered to
+    /// keep traces apart. Timestamps are dropped.
     Interleave {
-        /// Traces: files, or names of traces in the library; at least two
+        /// Traces: files, or traces of the library by name; at least two
         #[arg(value_name = "FILE|NAME", num_args = 2.., required = true)]
         traces: Vec<String>,
-        /// Events at a stretch before it is another trace's turn
+        /// Consecutive events of a trace before the next trace's turn
         #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
         burst: u64,
         #[command(flatten)]
@@ -82,9 +82,9 @@ enum Operation {
         #[command(flatten)]
         importing: Importing,
     },
-    /// Every size multiplied by a factor
+    /// Multiply every size by a factor
     ///
-    /// Sizes are rounded to whole bytes, at least 1; alignments stay.
+    /// Sizes are rounded to whole bytes, at least 1; alignments do not change.
     Scale {
         #[command(flatten)]
         from: From,
@@ -94,27 +94,27 @@ enum Operation {
         #[command(flatten)]
         to: To,
     },
-    /// A trace without the final run of frees, after which nothing is allocated or reallocated
+    /// Drop the final run of frees, after which nothing is allocated or reallocated
     WithoutTeardown {
         #[command(flatten)]
         from: From,
         #[command(flatten)]
         to: To,
     },
-    /// A synthetic trace, labelled as such
+    /// Generate a synthetic trace, labelled as such
     Generate(generate::Generate),
-    /// A trace as a problem for solvers of dynamic storage allocation
+    /// Export a trace as a placement problem for solvers of dynamic storage allocation
     ///
-    /// Each object between two changes of its size becomes a line: a number, the event of its birth, the event of its death, which is
-    /// not included, its size and its alignment in bytes. What a solver needs for it can be compared with the clairvoyant
-    /// placement, which has the same lines to place.
+    /// Each object between two changes of its size becomes a line: a number, the event of its birth, the event of its
+    /// death (exclusive), its size and its alignment in bytes. The clairvoyant placement solves the same problem, so a
+    /// solver's result compares with it.
     Export(export::Export),
 }
 
 /// Where the events come from.
 #[derive(Debug, Args)]
 struct From {
-    /// Trace: a file, or else the name of a trace in the library
+    /// Trace: a file, or a trace of the library by name
     #[arg(value_name = "FILE|NAME")]
     trace: String,
     #[command(flatten)]
@@ -124,7 +124,7 @@ struct From {
 /// Where the new trace goes.
 #[derive(Debug, Args)]
 struct To {
-    /// File for the new trace; its ending decides the format
+    /// File for the new trace; its extension sets the format
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
 }

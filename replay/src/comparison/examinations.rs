@@ -41,7 +41,7 @@ pub(super) fn examine_all(
     progress: &mut impl FnMut(Progress<'_>),
 ) -> Result<(), LaneError> {
     let examined = plan.contenders.iter().filter(|contender| contender.info.purpose != Purpose::Floor).count() as u64;
-    let all_events = examined * REPLAYS * program.events();
+    let (replays, trace_events) = (examined * REPLAYS, program.events());
     let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
     let (sender, worker_events) = mpsc::channel();
     thread::scope(|scope| {
@@ -77,7 +77,7 @@ pub(super) fn examine_all(
                     }
                 }
             }
-            progress(Progress::Examining { names: &active, events, all_events });
+            progress(Progress::Examining { names: &active, events, replays, trace_events });
         }
         Ok(())
     })

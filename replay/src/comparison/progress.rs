@@ -15,8 +15,10 @@ pub enum Progress<'a> {
         names: &'a [&'a str],
         /// Events that have been replayed, over all contenders and replays.
         events: u64,
-        /// How many will be.
-        all_events: u64,
+        /// Replays in all, of `trace_events` events each.
+        replays: u64,
+        /// Events of the trace.
+        trace_events: u64,
     },
     /// Snapshots of this contender's heap.
     Snapshots {

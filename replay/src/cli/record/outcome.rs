@@ -23,8 +23,8 @@ pub(super) struct Outcome {
     trace_bytes: u64,
 }
 
-/// Writes the trace of a raw recording; `None` where it has no events, and then no file either. `end` is how the program ended, or which
-/// process it is.
+/// Writes the trace of a raw recording; `None` where it has no events, and then no file either. `end` is how the
+/// program ended, or which process it is.
 pub(super) fn convert(raw: &Path, path: &Path, end: String) -> anyhow::Result<Option<Outcome>> {
     let mut recording = NativeRecording::open(raw)?;
     let mut next = recording.next().transpose()?;

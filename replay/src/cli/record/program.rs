@@ -1,4 +1,5 @@
-//! Finds the program, and says beforehand where it cannot be recorded: the dynamic linker does not say that it has not preloaded.
+//! Finds the program, and says beforehand where it cannot be recorded: the dynamic linker does not say that it has not
+//! preloaded.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -76,7 +77,7 @@ fn check(file: &Path, head: &[u8]) -> anyhow::Result<()> {
     match elf.interpreter {
         None => bail!(
             "{name} is linked statically: its allocator cannot be replaced, so nothing can be recorded; link it dynamically, or \
-             record it with heaprace_traces::Recorder if it is in Rust"
+             record it with the crate heaprace-recorder if it is in Rust"
         ),
         Some(linker) if String::from_utf8_lossy(linker).contains("musl") => {
             bail!("{name} is linked against musl, and recording needs glibc; build it for glibc")

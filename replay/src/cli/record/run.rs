@@ -133,8 +133,8 @@ pub(super) fn list(folder: &Path) -> io::Result<Vec<Raw>> {
     Ok(entries?.into_iter().filter_map(|entry| Raw::parse(entry.path())).collect())
 }
 
-/// Keeps the keyboard's signals from ending `replay` while the program runs: they go to both, and what the program has done until
-/// then shall be in the trace. The program itself starts with the signals as they were.
+/// Keeps the keyboard's signals from ending `replay` while the program runs: they go to both, and what the program has
+/// done until then shall be in the trace. The program itself starts with the signals as they were.
 struct HeldSignals {
     before: [(i32, libc::sighandler_t); 2],
 }

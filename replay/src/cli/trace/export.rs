@@ -1,4 +1,4 @@
-//! `replay trace export`: a trace as other tools want it.
+//! `replay trace export`: a trace in another tool's format.
 
 use std::path::PathBuf;
 
@@ -11,10 +11,10 @@ use heaprace_traces::Source;
 use super::From;
 use crate::cli::terminal::{BAD_INPUT, FAILED, complain, note, print};
 
-/// What to write, and where.
+/// Which format to write, and where.
 #[derive(Debug, Args)]
 pub(super) struct Export {
-    /// File for the CSV that MiniMalloc reads, '-' being standard output: id,lower,upper,size,alignment
+    /// CSV file for MiniMalloc ('-' for stdout): id,lower,upper,size,alignment
     #[arg(long, value_name = "FILE", required = true)]
     minimalloc: PathBuf,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `replay trace generate`: traces that no program made.
+//! `replay trace generate`: synthetic traces.
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -7,16 +7,16 @@ use heaprace_traces::synthetic::Kind;
 
 use super::{Failure, To, write};
 
-/// What to make up.
+/// Which trace to generate.
 #[derive(Debug, Args)]
 pub(super) struct Generate {
-    /// What it shows
+    /// Pattern to generate
     #[arg(value_name = "KIND", value_parser = kinds())]
     kind: Kind,
-    /// Events; robson ends by itself before that
+    /// Number of events; robson may end earlier
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
     events: u64,
-    /// Seed of all that is random; nothing in robson is
+    /// Random seed; robson uses none
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     #[command(flatten)]
