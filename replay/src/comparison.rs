@@ -13,7 +13,9 @@ use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 use std::thread;
 
-use heaprace_reports::results::{self, Figure, Origin, Results, SCHEMA_VERSION, Settings, Warning, WarningCode};
+use heaprace_reports::results::{
+    self, Figure, Origin, Reason, Results, SCHEMA_VERSION, Settings, Warning, WarningCode,
+};
 use heaprace_traces::{Source, TraceError, library};
 
 use crate::comparison::rows::{NO_CHILD, NO_PATH, what_it_did_not_do};
@@ -80,7 +82,7 @@ pub fn compare(
         provenance: environment::provenance(),
         settings: settings(plan, &program),
         trace: describe(source, &program)?,
-        bounds: Figure::unknown("left out"),
+        bounds: Figure::unknown(Reason::LeftOut),
         warnings: Vec::new(),
         contenders: plan.contenders.iter().map(row).collect(),
         merged_from: Vec::new(),
@@ -178,9 +180,9 @@ fn time_all(
 }
 
 /// Why a row has no timing, if it has none: a time is worth something only for a contender that did all the work, and did it right.
-fn why_not_timed(row: &results::Contender, plan: &ComparisonPlan) -> Option<String> {
+fn why_not_timed(row: &results::Contender, plan: &ComparisonPlan) -> Option<Reason> {
     if plan.rounds.count == 0 {
-        return Some("timing was switched off".to_owned());
+        return Some(Reason::TimingOff);
     }
     what_it_did_not_do(row)
 }
@@ -198,7 +200,7 @@ fn search_min_heaps(
         match &row.memory {
             Figure::Unknown { unknown } => row.min_heap = Figure::unknown(unknown),
             Figure::Known(memory) if memory.failed_requests > 0 => {
-                row.min_heap = Figure::unknown("requests failed even at the heap limit");
+                row.min_heap = Figure::unknown(Reason::RequestsFailedAtLimit);
             }
             Figure::Known(memory) => {
                 candidates.push(Candidate { contender, peak_pages: memory.peak_heap_pages as usize });
@@ -236,7 +238,7 @@ fn settings(plan: &ComparisonPlan, program: &Program) -> Settings {
         baseline: plan.baseline.clone().unwrap_or_else(|| participants::DEFAULT_BASELINE.to_owned()),
         budget_ns: plan.budget.map(|budget| budget.as_nanos() as u64),
         streamed: program.is_streamed(),
-        touch: rounds.touch.name().to_owned(),
+        touch: rounds.touch.touched(),
         heap_limit_pages: rounds.limit_pages as u64,
         page_bytes: rounds.page.bytes() as u64,
     }
@@ -261,7 +263,7 @@ fn describe(source: &Source, program: &Program) -> Result<results::Trace, TraceE
         peak_live_event: profile.peak_live_bytes_event,
         peak_live_objects: profile.peak_live_objects,
         left_live_objects: profile.live_objects,
-        distributions: Figure::unknown("the trace was not read to its end"),
+        distributions: Figure::unknown(Reason::TraceNotRead),
         marks: program.marks().to_vec(),
         mark_count: program.mark_count(),
         repairs: program.repairs().map_or(Vec::new(), |repairs| repairs.lines()),

@@ -11,10 +11,19 @@ use heaprace_traces::library::nearest;
 
 use crate::cli::terminal::{BAD_INPUT, complain, note};
 
-/// The results in these files and folders, or the exit code after a complaint.
+/// Reads the results in these files and folders. What a file lacks, or has that is not known here, gets a line on standard error.
+///
+/// # Errors
+///
+/// [`BAD_INPUT`], after a line that says what cannot be read.
 pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<Results>, u8> {
-    let saved = heaprace_reports::load(paths).map_err(|error| complain(BAD_INPUT, error))?;
-    Ok(saved.into_iter().map(|saved| saved.results).collect())
+    let all = heaprace_reports::load(paths).map_err(|error| complain(BAD_INPUT, error))?;
+    for saved in &all {
+        for mismatch in &saved.mismatches {
+            note(format_args!("warning: {}: {mismatch}", saved.path.display()));
+        }
+    }
+    Ok(all.into_iter().map(|saved| saved.results).collect())
 }
 
 /// Says so where a contender is in none of the results, and who may have been meant.

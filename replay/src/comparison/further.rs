@@ -28,9 +28,9 @@ pub(super) fn measure(
             rows,
             plan,
             |row| &mut row.latency,
-            |contenders| match processes {
+            |contenders| match &processes {
                 Ok((trace, make_child)) => {
-                    latency::measure(trace, events, contenders, &plan.rounds, make_child, limits, |done| {
+                    latency::measure(trace, events, contenders, &plan.rounds, *make_child, limits, |done| {
                         begun("timing single calls", contenders, done);
                     })
                 }
@@ -43,9 +43,9 @@ pub(super) fn measure(
             rows,
             plan,
             |row| &mut row.instructions,
-            |contenders| match processes {
+            |contenders| match &processes {
                 Ok((trace, make_child)) => {
-                    instructions::measure(trace, events, contenders, &plan.rounds, make_child, limits, |done| {
+                    instructions::measure(trace, events, contenders, &plan.rounds, *make_child, limits, |done| {
                         begun("counting instructions", contenders, done);
                     })
                 }

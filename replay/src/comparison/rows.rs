@@ -1,7 +1,7 @@
 //! The rows of a comparison: what stands in them before anything is measured, and why a row stays without a figure.
 
 use heaprace_allocators::Purpose;
-use heaprace_reports::results::{self, Figure, Verification};
+use heaprace_reports::results::{self, Figure, Reason, Verification};
 
 use crate::contender::Contender;
 
@@ -16,26 +16,26 @@ pub(crate) fn row(contender: &Contender) -> results::Contender {
             Purpose::Ablation => results::Role::Ablation,
             Purpose::Floor => results::Role::Floor,
         },
-        verification: Verification::NotChecked { reason: "not examined yet".to_owned() },
+        verification: Verification::NotChecked { reason: Reason::NotExaminedYet },
         partial: None,
-        memory: Figure::unknown("not examined yet"),
-        min_heap: Figure::unknown("not searched for"),
-        time: Figure::unknown("not timed yet"),
-        latency: Figure::unknown("not asked for"),
-        instructions: Figure::unknown("not asked for"),
+        memory: Figure::unknown(Reason::NotExaminedYet),
+        min_heap: Figure::unknown(Reason::NotSearchedFor),
+        time: Figure::unknown(Reason::NotTimedYet),
+        latency: Figure::unknown(Reason::NotAskedFor),
+        instructions: Figure::unknown(Reason::NotAskedFor),
     }
 }
 
 /// What a row has left undone or done wrong, if anything.
-pub(super) fn what_it_did_not_do(row: &results::Contender) -> Option<String> {
+pub(super) fn what_it_did_not_do(row: &results::Contender) -> Option<Reason> {
     match (&row.verification, &row.memory) {
-        (Verification::Failed { event, .. }, _) => Some(format!("failed verification at event {event}")),
-        (_, Figure::Known(memory)) if memory.failed_requests > 0 => Some("did less work: requests failed".to_owned()),
+        (Verification::Failed { event, .. }, _) => Some(Reason::FailedVerification { event: *event }),
+        (_, Figure::Known(memory)) if memory.failed_requests > 0 => Some(Reason::LessWork),
         (_, Figure::Unknown { unknown }) if row.role != results::Role::Floor => Some(unknown.clone()),
         _ => None,
     }
 }
 
 /// Why nothing can be timed.
-pub(super) const NO_PATH: &str = "a trace in memory cannot be given to another process";
-pub(super) const NO_CHILD: &str = "this program has not said how to begin a process for it";
+pub(super) const NO_PATH: Reason = Reason::TraceInMemory;
+pub(super) const NO_CHILD: Reason = Reason::NoProcessCommand;

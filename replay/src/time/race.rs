@@ -16,7 +16,7 @@ use std::ops::ControlFlow;
 use std::process::Command;
 use std::time::Duration;
 
-use heaprace_reports::results::{Figure, Rigor, Time};
+use heaprace_reports::results::{Figure, Reason, Rigor, Time};
 
 use crate::contender::Contender;
 use crate::lane::LaneError;
@@ -85,7 +85,7 @@ pub fn run(
                 padding.map(|padding| command.env(PADDING_VARIABLE, padding));
                 process::ask::<Sample>(command, &request, limits)
             }
-            Err(error) => Answers::none(format!("its process cannot be begun: {error}")),
+            Err(error) => Answers::none(Reason::ProcessNotStarted { cause: error.to_string() }),
         };
         // That its process was killed says nothing about a contender: its earlier rounds stay.
         match limits.check(0) {
@@ -343,6 +343,6 @@ mod tests {
         let timing = to_the_end(1, ROUNDS, run);
         let time = timing.times[0].known().unwrap();
         assert_eq!((time.fresh_ns.len(), time.steady_ns.len(), time.steady_processor_ns.len()), (4, 0, 0));
-        assert_eq!(time.no_steady.as_deref(), Some("the heap is full"));
+        assert_eq!(time.no_steady, Some("the heap is full".into()));
     }
 }

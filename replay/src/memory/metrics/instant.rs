@@ -1,37 +1,29 @@
 //! Instants of a replay at which the heap is looked at, and what lies in it then.
 
-/// An event worth a look.
+use heaprace_reports::results::Moment;
+
+/// An event at which the heap is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Instant {
-    /// The first instant of max R.
-    PeakLive,
-    /// The first instant of max H.
-    PeakHeap,
-    /// Behind the last event.
-    End,
+    /// A moment that every replay has.
+    At(Moment),
     /// This event, counted from 1.
     Event(u64),
 }
 
 impl Instant {
-    /// As it stands in results and on the command line.
+    /// Its name in results and on the command line.
     pub fn name(self) -> String {
         match self {
-            Instant::PeakLive => "peak-live".to_owned(),
-            Instant::PeakHeap => "peak-heap".to_owned(),
-            Instant::End => "end".to_owned(),
+            Instant::At(moment) => moment.name().to_owned(),
             Instant::Event(event) => event.to_string(),
         }
     }
 
-    /// The instant of this name; `None` where there is none.
+    /// The instant of this name, if there is one.
     pub fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "peak-live" => Some(Instant::PeakLive),
-            "peak-heap" => Some(Instant::PeakHeap),
-            "end" => Some(Instant::End),
-            number => number.parse().ok().filter(|&event| event > 0).map(Instant::Event),
-        }
+        let event = || name.parse().ok().filter(|&event| event > 0).map(Instant::Event);
+        Moment::named(name).map(Instant::At).or_else(event)
     }
 }
 

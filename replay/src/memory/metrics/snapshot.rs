@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use heaprace_reports::results::Strip;
+use heaprace_reports::results::{Moment, Strip};
 use heaprace_traces::IdMap;
 
 use super::gauge::{Gauge, HeapState};
@@ -26,7 +26,7 @@ pub struct Snapshot {
 #[derive(Debug)]
 pub struct SnapshotGauge {
     part_bytes: u64,
-    strips_at: Vec<(Instant, u64)>,
+    strips_at: Vec<(Moment, u64)>,
     lists_at: Vec<(Instant, u64)>,
     /// Size and event, by offset.
     live: IdMap<(u64, u64)>,
@@ -40,7 +40,7 @@ pub struct SnapshotGauge {
 
 impl SnapshotGauge {
     /// Strips and lists at these events, counted from 1. `peak_heap_bytes` is the most that the heap will have.
-    pub fn new(peak_heap_bytes: u64, strips_at: Vec<(Instant, u64)>, lists_at: Vec<(Instant, u64)>) -> Self {
+    pub fn new(peak_heap_bytes: u64, strips_at: Vec<(Moment, u64)>, lists_at: Vec<(Instant, u64)>) -> Self {
         SnapshotGauge {
             part_bytes: strip::part_bytes(peak_heap_bytes),
             strips_at,
@@ -55,7 +55,7 @@ impl SnapshotGauge {
 
     /// The strips, in the order in which they were asked for, and the lists, in the order of events.
     pub fn into_taken(mut self) -> (Vec<Strip>, Vec<Snapshot>) {
-        self.strips.sort_by_key(|strip| self.strips_at.iter().position(|(instant, _)| instant.name() == strip.at));
+        self.strips.sort_by_key(|strip| self.strips_at.iter().position(|&(moment, _)| moment == strip.at));
         (self.strips, self.lists)
     }
 
@@ -87,8 +87,8 @@ impl Gauge for SnapshotGauge {
     fn sample(&mut self, state: &HeapState) {
         self.removed = None;
         self.events = state.event;
-        for &(instant, _) in self.strips_at.iter().filter(|(_, event)| *event == state.event) {
-            let strip = strip::strip(instant, state, self.part_bytes, self.objects());
+        for &(moment, _) in self.strips_at.iter().filter(|(_, event)| *event == state.event) {
+            let strip = strip::strip(moment, state, self.part_bytes, self.objects());
             self.strips.push(strip);
         }
         for &(instant, _) in self.lists_at.iter().filter(|(_, event)| *event == state.event) {
