@@ -129,9 +129,9 @@ fn run_workflow(folder: &Path, spoil: &str) -> (Vec<i32>, String) {
         fs::write(path, text).unwrap();
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     };
-    // cargo build --release --locked --manifest-path old/Cargo.toml --package replay
+    // cargo build --release --locked --manifest-path old/Cargo.toml --bin replay
     let cargo = format!(
-        "#!/bin/bash\nset -eu\n[ \"$1 $2 $3 $4 $6 $7\" = 'build --release --locked --manifest-path --package replay' ]\n\
+        "#!/bin/bash\nset -eu\n[ \"$1 $2 $3 $4 $6 $7\" = 'build --release --locked --manifest-path --bin replay' ]\n\
          at=${{5%/Cargo.toml}}/target/release; mkdir -p \"$at\"; cp {} \"$at/replay\"\n",
         folder.join("replay").display()
     );
