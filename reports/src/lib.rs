@@ -36,6 +36,7 @@ mod growth;
 mod html;
 mod load;
 pub mod metric;
+pub mod model;
 pub mod numbers;
 mod prose;
 pub mod ranking;
