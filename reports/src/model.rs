@@ -31,7 +31,9 @@ mod strips;
 mod times;
 mod trace;
 
+pub(crate) use catalogue::gross;
 pub use catalogue::{Definition, definitions, headings, metric, of_contenders, of_traces};
 pub use entry::{
     About, AskedBy, Better, ContenderMetric, Docs, Entry, Exact, Gate, Getter, Heading, Listed, TraceMetric,
 };
+pub(crate) use instructions::instructions_per_op;

@@ -8,6 +8,7 @@ use super::{
     reallocs, requests, retention, strips, times, trace,
 };
 use crate::results::{Contender, Figure, Memory, Results};
+use crate::stats::Regime;
 
 static OF_CONTENDERS: LazyLock<Vec<ContenderMetric>> = LazyLock::new(|| {
     let min_heap = mount("min_heap.", &min_heap::ENTRIES, |row| within(&row.min_heap, Figure::Known));
@@ -110,6 +111,12 @@ pub fn of_traces() -> &'static [TraceMetric] {
 /// Where there is none.
 pub fn metric(name: &str) -> &'static ContenderMetric {
     of_contenders().iter().find(|metric| metric.name == name).unwrap_or_else(|| panic!("no metric is called {name}"))
+}
+
+/// The metric of wall times of this kind, the harness's own included.
+pub(crate) fn gross(regime: Regime) -> &'static ContenderMetric {
+    let is_gross = |metric: &&ContenderMetric| matches!(metric.of, Getter::Gross(of) if of == regime);
+    of_contenders().iter().find(is_gross).expect("the catalogue has the times of every regime")
 }
 
 /// The headings of all metrics, each with the full name of the metric, in the order of exports. A definition that metrics share comes

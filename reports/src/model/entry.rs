@@ -1,6 +1,6 @@
 //! What the catalogue says of a metric: how to get it, and every text about it.
 
-use crate::results::{Contender, Figure, Results};
+use crate::results::{Contender, Figure, Results, Settings};
 use crate::stats::Regime;
 
 /// A figure of a part `T` of the results, by its field there: one line of the catalogue.
@@ -126,6 +126,19 @@ pub enum AskedBy {
     Instructions,
     /// At least one timing round.
     Rounds,
+}
+
+impl AskedBy {
+    /// Whether a run with these settings was asked for the metric.
+    pub(crate) fn asks(self, settings: &Settings) -> bool {
+        match self {
+            AskedBy::EveryRun => true,
+            AskedBy::MinHeap => settings.min_heap,
+            AskedBy::Latency => settings.latency,
+            AskedBy::Instructions => settings.instructions,
+            AskedBy::Rounds => settings.rounds > 0,
+        }
+    }
 }
 
 /// A metric of the trace, the same for all contenders.
