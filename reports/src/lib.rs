@@ -54,3 +54,4 @@ pub use error::ReportError;
 pub use file::save;
 pub use html::html;
 pub use load::{RESULTS_FILE, Saved, load};
+pub use wire::{Mismatch, MismatchKind};

@@ -85,7 +85,7 @@ fn fastest(results: &Results, regime: Regime) -> Fastest<'_> {
     for contender in eligible(results) {
         match median_ns(contender, regime) {
             Figure::Known(ns) => timed.push((contender, ns)),
-            Figure::Unknown { unknown } => reason = unknown,
+            Figure::Unknown { unknown } => reason = unknown.to_string(),
         }
     }
     timed.sort_by(|one, other| one.1.total_cmp(&other.1));
@@ -156,7 +156,7 @@ impl<'a> Sorted<'a> {
             let Ratio { estimate, verdict } = match ratio {
                 Figure::Known(ratio) => ratio,
                 Figure::Unknown { unknown } => {
-                    sorted.not_compared.push(NotCompared { contender, reason: unknown });
+                    sorted.not_compared.push(NotCompared { contender, reason: unknown.to_string() });
                     continue;
                 }
             };

@@ -48,7 +48,7 @@ impl Cell {
     fn estimate(figure: &Figure<Estimate>, best: bool) -> Self {
         let estimate = match figure {
             Figure::Known(estimate) => estimate,
-            Figure::Unknown { unknown } => return Cell::Unknown(unknown.clone()),
+            Figure::Unknown { unknown } => return Cell::Unknown(unknown.to_string()),
         };
         let digits = decimals(estimate.value);
         let interval = estimate.interval.map(|interval| (fixed(interval.low, digits), fixed(interval.high, digits)));
@@ -175,9 +175,9 @@ fn time_columns(results: &Results) -> Vec<Column<'_>> {
     columns.push(column("instructions", "instructions /op".into(), |row| match &row.contender.instructions {
         Figure::Known(counted) => match instructions_per_op(counted) {
             Figure::Known(per_op) => two(per_op),
-            Figure::Unknown { unknown } => Cell::Unknown(unknown),
+            Figure::Unknown { unknown } => Cell::Unknown(unknown.to_string()),
         },
-        Figure::Unknown { unknown } => Cell::Unknown(unknown.clone()),
+        Figure::Unknown { unknown } => Cell::Unknown(unknown.to_string()),
     }));
     columns
 }
@@ -222,7 +222,7 @@ fn memory_columns<'a>(results: &'a Results, rows: &[Row<'a>]) -> Vec<Column<'a>>
         column("growth", "grows by, pages".into(), |row| {
             of_memory(row, |memory| match &memory.growth {
                 Figure::Known(growth) => Cell::whole(growth.per_loop_pages),
-                Figure::Unknown { unknown } => Cell::Unknown(unknown.clone()),
+                Figure::Unknown { unknown } => Cell::Unknown(unknown.to_string()),
             })
         }),
         column("refused", "refused".into(), |row| of_memory(row, |memory| Cell::whole(memory.failed_requests))),
@@ -237,7 +237,7 @@ fn memory_columns<'a>(results: &'a Results, rows: &[Row<'a>]) -> Vec<Column<'a>>
                     below: format!("× {}", short(min.ratio_to_max_live)),
                     best: row.smallest_min,
                 },
-                Figure::Unknown { unknown } => Cell::Unknown(unknown.clone()),
+                Figure::Unknown { unknown } => Cell::Unknown(unknown.to_string()),
             }),
         );
     }
@@ -272,7 +272,7 @@ fn detail_columns<'a>() -> Vec<Column<'a>> {
         column("resident", "resident, KiB".into(), |row| {
             of_memory(row, |memory| match &memory.retention.end_resident_bytes {
                 Figure::Known(bytes) => Cell::whole(bytes.div_ceil(1024)),
-                Figure::Unknown { unknown } => Cell::Unknown(unknown.clone()),
+                Figure::Unknown { unknown } => Cell::Unknown(unknown.to_string()),
             })
         }),
     ]
@@ -285,7 +285,7 @@ fn latency_columns<'a>(rows: &[Row<'a>]) -> Vec<Column<'a>> {
     let of = |id: &'static str, heading: &str, figure: fn(&Latency) -> f64| {
         column(id, heading.into(), move |row| match &row.contender.latency {
             Figure::Known(latency) => Cell::plain(figure(latency), short(figure(latency))),
-            Figure::Unknown { unknown } => Cell::Unknown(unknown.clone()),
+            Figure::Unknown { unknown } => Cell::Unknown(unknown.to_string()),
         })
     };
     vec![
@@ -304,7 +304,7 @@ fn column<'a>(definition: &'static str, heading: String, cell: impl Fn(&Row<'a>)
 fn of_memory(row: &Row, cell: impl Fn(&Memory) -> Cell) -> Cell {
     match &row.contender.memory {
         Figure::Known(memory) => cell(memory),
-        Figure::Unknown { unknown } => Cell::Unknown(unknown.clone()),
+        Figure::Unknown { unknown } => Cell::Unknown(unknown.to_string()),
     }
 }
 
@@ -349,7 +349,7 @@ mod tests {
         let chance = comparisons::chance(&results).unwrap();
         let note = |text: &str| format!("<p class=\"note\">{text}</p>");
         assert!(html(&results).contains(&note(&chance)) && html(&results).contains("<caption>Time</caption>"));
-        results.settings.touch = "none".into();
+        results.settings.touch = crate::results::Touched::Nothing;
         assert!(html(&results).contains("<caption>Time, allocator code alone</caption>"));
         assert!(html(&results).contains(&note(&escape(notes::ALONE))));
         assert!(

@@ -409,7 +409,7 @@ clairvoyant                                     17               1.06
     fn times_that_are_no_program_s_have_that_in_their_headings() {
         let mut results = with(vec![contender("dlmalloc").build(), contender("talc").build()]);
         assert!(!plain(&results).to_lowercase().contains("allocator code alone"));
-        results.settings.touch = "none".into();
+        results.settings.touch = crate::results::Touched::Nothing;
         for width in [60, 80, 100, 140] {
             let text = text(&results, TextOptions { color: false, width: Some(width) });
             let heading = text
