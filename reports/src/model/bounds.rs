@@ -1,7 +1,25 @@
 //! What any allocator needs for the trace at least, and at the worst.
 
+use serde::{Deserialize, Serialize};
+
 use super::entry::{Entry, Number, entry};
-use crate::results::Bounds;
+
+/// Bounds to read the contenders' footprints against, in bytes of objects: no headers, no pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bounds {
+    /// The most bytes that are live at once: no allocator needs less.
+    pub max_live_bytes: u64,
+    /// The same with each size rounded up to a multiple of its alignment.
+    pub max_live_aligned_bytes: u64,
+    /// The largest size that is asked for.
+    pub max_size_bytes: u64,
+    /// Robson's bound for these most live bytes and this largest size: some program forces any allocator to it.
+    pub robson_bytes: u64,
+    /// What first-fit never needs more than, for any program with them (Robson 1977).
+    pub robson_first_fit_bytes: u64,
+    /// What a placement needs that knows beforehand when every object goes. Found by a heuristic, so the best may need less.
+    pub clairvoyant_bytes: u64,
+}
 
 /// Fields of [`Bounds`].
 pub(super) static ENTRIES: &[Entry<Bounds>] = &[

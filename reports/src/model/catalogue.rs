@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use super::entry::{About, Definition, Entry, Gate, Heading, within};
+use super::memory::Memory;
 use super::metric::{AskedBy, ContenderMetric, Getter, TraceMetric};
 use super::{
-    bounds, calls, distributions, footprint, fragmentation, growth, instructions, min_heap, occupancy, over_run,
-    reallocs, requests, retention, strips, times, trace,
+    bounds, calls, distributions, fragmentation, growth, instructions, memory, min_heap, occupancy, over_run, reallocs,
+    retention, strips, times, trace,
 };
-use crate::results::Figure::{self, Known};
-use crate::results::{Contender, Memory, Results};
+use crate::results::figure::Figure::{self, Known};
+use crate::results::{Contender, Results};
 use crate::stats::Regime;
 
 static OF_CONTENDERS: LazyLock<Vec<ContenderMetric>> = LazyLock::new(|| {
@@ -22,7 +23,7 @@ static OF_CONTENDERS: LazyLock<Vec<ContenderMetric>> = LazyLock::new(|| {
         mount(place, entries, AskedBy::EveryRun, move |row| within(&row.memory, part))
     }
     let groups = [
-        of_memory("", footprint::ENTRIES, |memory| Known(memory)),
+        of_memory("", memory::FOOTPRINT, |it| Known(it)),
         of_memory("johnstone_wilson.", over_run::ENTRIES, |it| Known(&it.johnstone_wilson)),
         of_memory("reallocs.", reallocs::ENTRIES, |it| Known(&it.reallocs)),
         exported_only(of_memory("occupancy.at_peak_live.", occupancy::ENTRIES, |it| Known(&it.occupancy.at_peak_live))),
@@ -33,7 +34,7 @@ static OF_CONTENDERS: LazyLock<Vec<ContenderMetric>> = LazyLock::new(|| {
         })),
         of_memory("retention.", retention::ENTRIES, |it| Known(&it.retention)),
         of_memory("growth.", growth::ENTRIES, |it| within(&it.growth, Known)),
-        of_memory("", requests::ENTRIES, |memory| Known(memory)),
+        of_memory("", memory::REQUESTS, |it| Known(it)),
         mount("min_heap.", min_heap::ENTRIES, AskedBy::MinHeap, |row| within(&row.min_heap, Known)),
         mount("latency.", calls::ENTRIES, AskedBy::Latency, |row| within(&row.latency, |it| Known(&it.all))),
         mount("", instructions::ENTRIES, AskedBy::Instructions, |row| within(&row.instructions, Known)),
@@ -132,9 +133,9 @@ pub fn definitions() -> Vec<(&'static str, Vec<Definition>)> {
     let times =
         times.map(|ContenderMetric { name, about, .. }| Definition { name, unit: about.unit, docs: about.docs });
     vec![
-        ("footprint", rows(footprint::ENTRIES, &[])),
+        ("footprint", rows(memory::FOOTPRINT, &[])),
         ("min_heap", rows(min_heap::ENTRIES, min_heap::LISTED)),
-        ("requests", rows(requests::ENTRIES, requests::LISTED)),
+        ("requests", rows(memory::REQUESTS, memory::LISTED_REQUESTS)),
         ("johnstone_wilson", rows(over_run::ENTRIES, &[])),
         ("reallocs", rows(reallocs::ENTRIES, &[])),
         ("occupancy", rows(occupancy::ENTRIES, occupancy::LISTED)),

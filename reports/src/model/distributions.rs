@@ -1,6 +1,42 @@
 //! The shape of the trace: counts by powers of two.
 
+use serde::{Deserialize, Serialize};
+
 use super::entry::{Definition, listed};
+
+/// Distributions of a trace by powers of two. A class holds what is at least its first value and below the next power of two; 0 is a class
+/// of its own. Empty classes are left out, and the others are in ascending order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Distributions {
+    /// Requests (allocations and reallocations) by the size that they ask for.
+    pub request_sizes: Vec<Class>,
+    /// Objects that were freed, by lifetime: the bytes that were allocated between their allocation and their deallocation.
+    pub lifetimes: Vec<Class>,
+    /// The same objects by lifetime and by size when they were freed.
+    pub sizes_by_lifetime: Vec<JointClass>,
+    /// Objects that were never freed, by their size at the end. They have no lifetime.
+    pub never_freed_sizes: Vec<Class>,
+}
+
+/// A class of sizes or of lifetimes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Class {
+    /// The smallest value that belongs here: 0 or a power of two.
+    pub from_bytes: u64,
+    /// Requests or objects.
+    pub count: u64,
+}
+
+/// A class of sizes and lifetimes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JointClass {
+    /// The smallest size that belongs here.
+    pub size_from_bytes: u64,
+    /// The shortest lifetime that belongs here.
+    pub lifetime_from_bytes: u64,
+    /// Objects.
+    pub count: u64,
+}
 
 /// What is no single number.
 pub(super) const LISTED: &[Definition] = &[

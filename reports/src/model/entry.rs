@@ -1,6 +1,6 @@
 //! A line of the catalogue: a figure of a part of the results, with every text about it.
 
-use crate::results::Figure;
+use crate::results::figure::Figure;
 
 /// A figure of a part `T` of the results, by its field there: one line of the catalogue.
 pub struct Entry<T> {

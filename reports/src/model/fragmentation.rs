@@ -1,7 +1,34 @@
 //! Fragmentation at an instant: within the blocks, and between them.
 
+use serde::{Deserialize, Serialize};
+
 use super::entry::{Entry, Gate, Number, entry};
-use crate::results::FragmentationAt;
+
+/// Fragmentation at two instants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Fragmentation {
+    /// At the first instant of max R.
+    pub at_peak_live: FragmentationAt,
+    /// At the first instant of max H.
+    pub at_peak_heap: FragmentationAt,
+}
+
+/// Rounding within blocks and gaps between them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FragmentationAt {
+    /// After this event, counted from 1.
+    pub event: u64,
+    /// R.
+    pub live_bytes: u64,
+    /// G, where the contender tells it.
+    pub granted_bytes: Option<u64>,
+    /// S.
+    pub span_bytes: u64,
+    /// (G − R) / G: internal fragmentation.
+    pub internal_share: Option<f64>,
+    /// (S − R) / S: the share of the span that no live object has, an upper bound on free space within it.
+    pub gap_share: Option<f64>,
+}
 
 /// Fields of [`FragmentationAt`]. Tables show them, and gates judge them, at peak live.
 pub(super) static ENTRIES: &[Entry<FragmentationAt>] = &[

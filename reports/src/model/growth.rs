@@ -1,7 +1,18 @@
 //! How the heap grows where the program runs on.
 
+use serde::{Deserialize, Serialize};
+
 use super::entry::{Definition, Entry, Gate, Number, entry, listed};
-use crate::results::Growth;
+
+/// Pages of a program that runs on: the trace is looped on one heap, and what it leaves live is freed between the loops.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Growth {
+    /// Pages that the heap has after each loop; the first is the trace itself.
+    pub heap_pages: Vec<u64>,
+    /// Pages that a further loop adds, as the mean of the last four, rounded up: 0 where the heap has settled, as the last two loops have
+    /// added nothing.
+    pub per_loop_pages: u64,
+}
 
 /// Fields of [`Growth`].
 pub(super) static ENTRIES: &[Entry<Growth>] =

@@ -16,13 +16,13 @@ pub struct ContenderMetric {
     pub about: About,
 }
 
-/// The exact figure of a contender.
-pub type Exact = Box<dyn Fn(&Contender) -> Figure<f64> + Send + Sync>;
+/// The exact figure of a contender or of a trace.
+pub type Exact<T> = Box<dyn Fn(&T) -> Figure<f64> + Send + Sync>;
 
 /// How to get a metric of a contender.
 pub enum Getter {
     /// An exact figure, or one that is measured once.
-    Exact(Exact),
+    Exact(Exact<Contender>),
     /// Wall time per operation, the harness's own included: an estimate whose samples are the rounds.
     Gross(Regime),
     /// Wall time per operation less the floor's, formed within the rounds: an estimate.
@@ -64,7 +64,7 @@ pub struct TraceMetric {
     /// Its name: its place in `results.json`.
     pub name: String,
     /// The figure of a trace.
-    pub of: Box<dyn Fn(&Results) -> Figure<f64> + Send + Sync>,
+    pub of: Exact<Results>,
     /// What it is and how it is shown.
     pub about: About,
 }

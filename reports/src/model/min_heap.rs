@@ -1,7 +1,33 @@
 //! The smallest heap in which the trace completes.
 
+use serde::{Deserialize, Serialize};
+
 use super::entry::{Definition, Entry, Gate, Number, entry, listed};
-use crate::results::MinHeap;
+
+/// The smallest heap in which a contender completes the whole trace, no request being answered with null: the same bits every time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MinHeap {
+    /// Its pages.
+    pub pages: u64,
+    /// The same in bytes.
+    pub bytes: u64,
+    /// Those bytes over max R.
+    pub ratio_to_max_live: f64,
+    /// How many of the limits that were tried are larger, and yet the trace did not complete: completion is not monotone where it is more
+    /// than 0, and the minimum then is the smallest of the limits tried.
+    pub failed_above: u64,
+    /// Every limit that was tried, in ascending order. Max H is not among them: with it, the trace completes.
+    pub limits_tried: Vec<LimitTried>,
+}
+
+/// A limit of the heap, and whether the trace completed within it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitTried {
+    /// Pages that the heap could have.
+    pub pages: u64,
+    /// The event whose request was answered with null, counted from 1; `None` where the trace completed.
+    pub first_failure_event: Option<u64>,
+}
 
 const BETWEEN: &str = "a smaller limit that completes, between two that were tried and far from the result";
 

@@ -1,7 +1,34 @@
 //! Page occupancy at an instant.
 
+use serde::{Deserialize, Serialize};
+
 use super::entry::{Definition, Entry, Gate, Number, entry, listed};
-use crate::results::OccupancyAt;
+
+/// Page occupancy at two instants.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Occupancy {
+    /// At the first instant of max R.
+    pub at_peak_live: OccupancyAt,
+    /// At the first instant of max H.
+    pub at_peak_heap: OccupancyAt,
+}
+
+/// How full the pages are.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct OccupancyAt {
+    /// After this event, counted from 1.
+    pub event: u64,
+    /// Live bytes over committed bytes.
+    pub live_share: Option<f64>,
+    /// Pages committed.
+    pub committed_pages: u64,
+    /// Pages with at least one live byte.
+    pub occupied_pages: u64,
+    /// Pages with live bytes in less than a tenth of them.
+    pub pinned_pages: u64,
+    /// Pages by occupancy: empty, up to below 10 %, up to below 20 %, and so on, and full. Their sum is the committed pages.
+    pub pages_by_tenth: Vec<u64>,
+}
 
 /// Fields of [`OccupancyAt`]. Tables show them, and gates judge them, at the peak heap.
 pub(super) static ENTRIES: &[Entry<OccupancyAt>] = &[

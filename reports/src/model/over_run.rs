@@ -1,7 +1,26 @@
 //! Committed over live over the run, after Johnstone and Wilson.
 
+use serde::{Deserialize, Serialize};
+
 use super::entry::{Entry, Gate, Number, entry};
-use crate::results::JohnstoneWilson;
+
+/// Committed over live over the run, after Johnstone and Wilson (ISMM 1998), each as (ratio − 1) in per cent. Their fourth measure is
+/// `johnstone_wilson_4_percent`. `None` where nothing was ever live.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct JohnstoneWilson {
+    /// #1 read as the mean of H / R, over bytes requested.
+    pub mean_of_ratios_by_bytes_percent: Option<f64>,
+    /// The same over events.
+    pub mean_of_ratios_by_events_percent: Option<f64>,
+    /// #1 read as mean H over mean R, over bytes requested.
+    pub ratio_of_means_by_bytes_percent: Option<f64>,
+    /// The same over events.
+    pub ratio_of_means_by_events_percent: Option<f64>,
+    /// #2: H over R at the first instant of max R.
+    pub at_peak_live_percent: Option<f64>,
+    /// #3: H over R at the first instant of max H.
+    pub at_peak_heap_percent: Option<f64>,
+}
 
 /// Fields of [`JohnstoneWilson`].
 pub(super) static ENTRIES: &[Entry<JohnstoneWilson>] = &[

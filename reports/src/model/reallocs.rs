@@ -1,7 +1,23 @@
 //! How reallocations are served.
 
+use serde::{Deserialize, Serialize};
+
 use super::entry::{Entry, Gate, Number, entry};
-use crate::results::Reallocs;
+
+/// Reallocations that succeeded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Reallocs {
+    /// How many.
+    pub count: u64,
+    /// Of them, those that left the block where it was.
+    pub in_place: u64,
+    /// The same as a share; none where there were no reallocations.
+    pub in_place_share: Option<f64>,
+    /// Bytes that moving the others copied: the smaller of old and new size of each.
+    pub copied_bytes: u64,
+    /// Those bytes over the bytes of all requests that succeeded.
+    pub copied_per_requested_byte: Option<f64>,
+}
 
 const COPIES: &str = "copies of whole classes (more), remapped pages (less)";
 

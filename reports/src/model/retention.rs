@@ -1,7 +1,22 @@
 //! What a contender keeps after the last event.
 
+use serde::{Deserialize, Serialize};
+
 use super::entry::{Entry, Gate, Number, entry};
-use crate::results::Retention;
+use crate::results::figure::Figure;
+
+/// What is left after the last event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Retention {
+    /// H after the last event.
+    pub end_heap_bytes: u64,
+    /// Bytes that the host has memory behind then, every byte of every block having been written.
+    pub end_resident_bytes: Figure<u64>,
+    /// H after all objects that the program left were freed, too.
+    pub freed_heap_bytes: u64,
+    /// Resident bytes then.
+    pub freed_resident_bytes: Figure<u64>,
+}
 
 const TOUCHED_ONCE: &str =
     "a page that was touched once stays resident, so this is the peak, too; what the host has swapped out is missing";
