@@ -12,11 +12,9 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
-mod distributions;
-mod figure;
+pub(crate) mod figure;
 mod latency;
-mod memory;
-mod named;
+pub(crate) mod named;
 mod reason;
 mod warning;
 
@@ -24,11 +22,15 @@ use serde::{Deserialize, Serialize};
 
 use self::named::named;
 
-pub use distributions::*;
+pub use crate::model::{
+    Bounds, Class, Distributions, FailedRequest, FootprintPoint, Fragmentation, FragmentationAt, Growth,
+    JohnstoneWilson, JointClass, LimitTried, Memory, MinHeap, Moment, Occupancy, OccupancyAt, OccupancyGrid, PartKind,
+    Reallocs, Retention, Split, SplitPart, Strip,
+};
+
 pub use figure::Figure;
 pub(crate) use figure::{fault, reason_in};
 pub use latency::*;
-pub use memory::*;
 pub use reason::{Grouped, Reason};
 pub use warning::*;
 
@@ -74,23 +76,6 @@ pub struct Part {
     pub cell: String,
     /// Where, when and with what it was measured.
     pub provenance: Provenance,
-}
-
-/// Bounds to read the contenders' footprints against, in bytes of objects: no headers, no pages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bounds {
-    /// The most bytes that are live at once: no allocator needs less.
-    pub max_live_bytes: u64,
-    /// The same with each size rounded up to a multiple of its alignment.
-    pub max_live_aligned_bytes: u64,
-    /// The largest size that is asked for.
-    pub max_size_bytes: u64,
-    /// Robson's bound for these most live bytes and this largest size: some program forces any allocator to it.
-    pub robson_bytes: u64,
-    /// What first-fit never needs more than, for any program with them (Robson 1977).
-    pub robson_first_fit_bytes: u64,
-    /// What a placement needs that knows beforehand when every object goes. Found by a heuristic, so the best may need less.
-    pub clairvoyant_bytes: u64,
 }
 
 /// Where, when and with what it was measured.

@@ -1,6 +1,8 @@
-//! How the sizes and lifetimes of a trace's objects are distributed. METRICS.md defines each.
+//! The shape of the trace: counts by powers of two.
 
 use serde::{Deserialize, Serialize};
+
+use super::entry::{Definition, listed};
 
 /// Distributions of a trace by powers of two. A class holds what is at least its first value and below the next power of two; 0 is a class
 /// of its own. Empty classes are left out, and the others are in ascending order.
@@ -35,3 +37,31 @@ pub struct JointClass {
     /// Objects.
     pub count: u64,
 }
+
+/// What is no single number.
+pub(super) const LISTED: &[Definition] = &[
+    listed(
+        "request_sizes",
+        "allocations and reallocations, by the size that they ask for",
+        "",
+        "how long it is needed",
+    ),
+    listed(
+        "lifetimes",
+        "objects that are freed, by lifetime; 0 where nothing is allocated in between",
+        "",
+        "objects that are never freed",
+    ),
+    listed(
+        "sizes_by_lifetime",
+        "the same objects, by lifetime and by their size when they are freed",
+        "",
+        "the sizes that they have before",
+    ),
+    listed(
+        "never_freed_sizes",
+        "objects that are live after the last event, by their size then: they have no lifetime",
+        "",
+        "whether the program would have freed them later",
+    ),
+];

@@ -1,0 +1,40 @@
+//! How the heap grows where the program runs on.
+
+use serde::{Deserialize, Serialize};
+
+use super::entry::{Definition, Entry, Gate, Number, entry, listed};
+
+/// Pages of a program that runs on: the trace is looped on one heap, and what it leaves live is freed between the loops.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Growth {
+    /// Pages that the heap has after each loop; the first is the trace itself.
+    pub heap_pages: Vec<u64>,
+    /// Pages that a further loop adds, as the mean of the last four, rounded up: 0 where the heap has settled, as the last two loops have
+    /// added nothing.
+    pub per_loop_pages: u64,
+}
+
+/// Fields of [`Growth`].
+pub(super) static ENTRIES: &[Entry<Growth>] =
+    &[entry("per_loop_pages", "pages", |it: &Growth| it.per_loop_pages.number())
+        .docs(
+            "pages that each further loop of the trace adds: the mean over the last four loops, rounded up; 0 where \
+            the last two add none",
+            "≥ 0",
+            "growth that begins after the last loop, or that comes in steps more than two loops apart; a leak of the \
+            program's own, as what it leaves live is freed",
+        )
+        .less_is_better(Gate::OnRequest)
+        .shown(
+            ["growth", "grows by", "grows by", "pages"],
+            "Pages that each further loop of the trace adds: 0 where the heap has settled. At most eight loops are \
+            replayed, and what the trace leaves live is freed after each.",
+        )];
+
+/// What is no single number.
+pub(super) const LISTED: &[Definition] = &[listed(
+    "heap_pages",
+    "H in pages after each loop, in order; the first loop is the trace itself",
+    "≥ 1, never falling",
+    "what happens within a loop",
+)];
