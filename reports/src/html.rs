@@ -12,6 +12,9 @@ mod means;
 mod overall;
 mod packed;
 mod provenance;
+mod size;
+mod speed;
+mod statement;
 mod summary;
 mod svg;
 mod tables;
@@ -23,9 +26,9 @@ mod warnings;
 use std::collections::BTreeSet;
 
 use self::escape::{anchor, escape};
-use self::findings::{Findings, smallest};
+use self::findings::Findings;
 use self::packed::packed;
-use self::summary::{Statement, Tone};
+use self::statement::{Statement, Tone};
 use self::warnings::warnings;
 use crate::ReportError;
 use crate::chart;
@@ -33,6 +36,7 @@ use crate::growth;
 use crate::numbers::{bytes, count};
 use crate::prose::and;
 use crate::results::{Results, Role};
+use crate::stats::smallest;
 use crate::table::cells::rows;
 use crate::table::notes;
 use crate::times;
@@ -171,10 +175,9 @@ fn switches(results: &[Results]) -> String {
 /// A trace among several, closed until one opens it.
 fn folded(found: &Findings, index: usize) -> Result<String, ReportError> {
     let results = found.results;
-    let [fresh, steady] = [&found.fresh, &found.steady].map(|fastest| escape(&summary::speed_in_short(fastest)));
+    let [fresh, steady] = [&found.fresh, &found.steady].map(|fastest| escape(&speed::speed_in_short(fastest)));
     let small = smallest(results);
-    let small =
-        small.map(|found| growth::named(&found.best.iter().map(|(contender, _)| *contender).collect::<Vec<_>>()));
+    let small = small.map(|found| growth::named(&found.contenders()));
     Ok(format!(
         "<details class=\"trace\" id=\"{}\"><summary><h3>{}</h3><span>{}; fastest fresh: <b>{fresh}</b>; fastest steady: <b>{steady}</b>; smallest: <b>{}</b></span></summary>\n<p class=\"lede\">{}</p>\n{}</details>\n",
         anchor(&results.trace.name, index),

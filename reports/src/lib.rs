@@ -28,6 +28,8 @@
 //! # Ok::<(), heaprace_reports::ReportError>(())
 //! ```
 
+#[cfg(test)]
+mod agreement;
 pub mod chart;
 mod error;
 pub mod export;

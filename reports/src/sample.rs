@@ -113,6 +113,26 @@ pub(crate) fn results() -> Results {
     results
 }
 
+/// Results with a row of every kind that a table has to show: the best and the second, one that fails requests, one that fails verification, a
+/// yardstick, the floor; and with warnings.
+pub(crate) fn of_every_kind() -> Results {
+    let mut results = empty();
+    let floor = contender("null").role(Role::Floor).fresh_ns(36).steady_ns(20);
+    results.contenders = vec![
+        floor.without_memory("hands out no memory").build(),
+        contender("wee_alloc").version("0.4.5").pages(889).fresh_ns(118).steady_ns(112).failed_requests(12).build(),
+        contender("dlmalloc").version("0.2.14").pages(20).fresh_ns(125).steady_ns(126).build(),
+        contender("talc").version("5.1.1").pages(22).fresh_ns(94).steady_ns(94).build(),
+        contender("bump").role(Role::Baseline).pages(7795).fresh_ns(209).steady_ns(64).build(),
+        contender("broken").invalid(17, "block 3 overlaps block 2").build(),
+    ];
+    results.trace.origin = Origin::Synthetic;
+    let warning = |code, message: &str| Warning { code, message: message.into() };
+    results.warnings =
+        vec![warning(WarningCode::NoisyMachine, "two replays at once."), warning(WarningCode::Governor, "powersave.")];
+    results
+}
+
 /// Results of two runs, merged: `a` and `b`, each with its own floor beside it.
 pub(crate) fn of_several_runs() -> Results {
     let with_floor = |mut contender: Contender| {
@@ -167,6 +187,7 @@ pub(crate) fn contender(name: &str) -> Builder {
         rounds: 15,
         fresh_ns: 10,
         steady_ns: 10,
+        rounds_ns: None,
         no_memory: None,
         no_time: None,
         no_steady: None,
@@ -181,6 +202,8 @@ pub(crate) struct Builder {
     rounds: usize,
     fresh_ns: u64,
     steady_ns: u64,
+    /// What each round took instead, in ns.
+    rounds_ns: Option<Vec<u64>>,
     no_memory: Option<String>,
     no_time: Option<String>,
     no_steady: Option<String>,
@@ -222,6 +245,12 @@ impl Builder {
     /// Tenths of a nanosecond an operation.
     pub(crate) fn steady_ns(mut self, tenths: u64) -> Self {
         self.steady_ns = tenths;
+        self
+    }
+
+    /// Replays of a single operation, fresh and steady, which take so long in each round.
+    pub(crate) fn rounds_ns(mut self, ns: &[u64]) -> Self {
+        self.rounds_ns = Some(ns.into());
         self
     }
 
@@ -458,6 +487,9 @@ impl Builder {
 
     /// Samples that spread by 3 % to either side of what was asked for.
     fn time(&self) -> Time {
+        if let Some(ns) = &self.rounds_ns {
+            return Time { ops: 1, fresh_ns: ns.clone(), steady_ns: ns.clone(), ..Time::default() };
+        }
         let ops = 200_000;
         let samples = |tenths: u64| {
             let spread = |round: u64| 970 + (round * 7 % 15) * 60 / 14;

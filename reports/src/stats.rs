@@ -18,6 +18,7 @@ mod rng;
 mod rounds;
 mod summary;
 mod two_samples;
+mod verdict;
 
 pub use caveats::{expected_by_chance, trust_in_mean};
 pub use mean::{RESAMPLES, geometric_mean};
@@ -30,6 +31,10 @@ pub(crate) use rounds::{of_one_run, rounds_in_common};
 pub(crate) use summary::common_of;
 pub use summary::{Common, Measure, Row, by_origin, common};
 pub use two_samples::ratio_of_medians;
+pub(crate) use verdict::{
+    Fastest, NotCompared, Rival, beaten, compared, completed, eligible, fastest, marked_times, smallest,
+    smallest_min_heap, times_are_marked,
+};
 
 use crate::results::{Contender, Figure};
 

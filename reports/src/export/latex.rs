@@ -4,7 +4,6 @@ use super::figures::{self, Cell, Figures, Row};
 use crate::ReportError;
 use crate::results::{Results, Role};
 use crate::stats::Regime;
-use crate::table::cells::timings_are_marked;
 use crate::table::notes;
 use crate::times;
 
@@ -13,13 +12,11 @@ pub(super) fn latex(all: &[Results]) -> Result<Vec<u8>, ReportError> {
         "% Written by Heaprace. The preamble needs \\usepackage{booktabs}.\n\
          % Times in ns per operation: medians with their 95 % confidence intervals. Peak: most committed heap; overhead: over peak live;\n\
          % growth: pages that each further loop of the trace adds.\n\
-         % Bold: lowest of the allocators that serve every request; timings whose intervals overlap the lowest one's are all bold.\n",
+         % Bold: the best of the contenders known to serve every request: the lowest memory figure; the fastest, and all that cannot be told\n\
+         % apart from it over the rounds that they share, 6 at least. Times of several runs are never bold.\n",
     );
     for regime in Regime::ALL {
         text += &format!("% {}: {}.\n", regime.name(), times::timed(regime));
-    }
-    if !all.iter().all(timings_are_marked) {
-        text += "% Timings of several runs are never bold.\n";
     }
     for results in all {
         let lines = [notes::caption(results), notes::provenance(results)];
@@ -125,30 +122,23 @@ mod tests {
 
     #[test]
     fn looks_like_this() {
-        let mut results = sample::empty();
-        results.contenders = vec![
-            contender("null")
-                .role(Role::Floor)
-                .fresh_ns(36)
-                .steady_ns(20)
-                .without_memory("hands out no memory")
-                .build(),
-            contender("wee_alloc").version("0.4.5").pages(889).fresh_ns(118).steady_ns(112).failed_requests(12).build(),
-            contender("talc").version("5.1.1").pages(22).fresh_ns(94).steady_ns(94).build(),
-        ];
         let expected = "\
 \\begin{tabular}{@{}lrrrrr@{}}
 \\toprule
 Allocator & Fresh [ns] & Steady [ns] & Peak & Overhead & Failed \\\\
 \\midrule
-talc 5.1.1 & \\textbf{9.40} {\\footnotesize [9.25, 9.54]} & \\textbf{9.40} {\\footnotesize [9.25, 9.54]} & \\textbf{1,408}\\,KiB & \\textbf{1.38} & 0 \\\\
+dlmalloc 0.2.14 & 12.5 {\\footnotesize [12.3, 12.7]} & 12.6 {\\footnotesize [12.4, 12.8]} & \\textbf{1,280}\\,KiB & \\textbf{1.25} & 0 \\\\
+talc 5.1.1 & \\textbf{9.40} {\\footnotesize [9.25, 9.54]} & \\textbf{9.40} {\\footnotesize [9.25, 9.54]} & 1,408\\,KiB & 1.38 & 0 \\\\
 wee\\_alloc 0.4.5 & 11.8 {\\footnotesize [11.6, 12.0]} & 11.2 {\\footnotesize [11.0, 11.4]} & 56,896\\,KiB & 55.6 & 12 \\\\
+broken 0.1.0 & -- & -- & 1,280\\,KiB & 1.25 & INVALID \\\\
+\\addlinespace
+bump 0.1.0 & 20.9 {\\footnotesize [20.6, 21.2]} & 6.40 {\\footnotesize [6.30, 6.50]} & 498,880\\,KiB & 487 & 0 \\\\
 \\addlinespace
 null 0.1.0 & 3.60 {\\footnotesize [3.54, 3.65]} & 2.00 {\\footnotesize [1.97, 2.03]} & -- & -- & -- \\\\
 \\bottomrule
 \\end{tabular}
 ";
-        let text = text(&[results.clone()]);
+        let text = text(&[sample::of_every_kind()]);
         assert!(text.ends_with(expected), "{text}");
         let comments = text.lines().take_while(|line| line.starts_with("% ")).count();
         assert_eq!(text.lines().nth(comments), Some("\\begin{tabular}{@{}lrrrrr@{}}"), "all above it is comments");
@@ -178,7 +168,7 @@ null 0.1.0 & 3.60 {\\footnotesize [3.54, 3.65]} & 2.00 {\\footnotesize [1.97, 2.
     #[test]
     fn timings_of_several_runs_are_not_bold() {
         let text = text(&[sample::of_several_runs()]);
-        assert!(text.contains("% Timings of several runs are never bold.\n"), "{text}");
+        assert!(text.contains(" Times of several runs are never bold.\n"), "{text}");
         assert_eq!(text.matches("\\textbf").count(), 2, "peak and overhead of the smallest: {text}");
     }
 

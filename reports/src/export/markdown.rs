@@ -4,7 +4,6 @@ use super::figures::{self, Cell, Figures};
 use crate::ReportError;
 use crate::results::{Results, Role};
 use crate::stats::Regime;
-use crate::table::cells::timings_are_marked;
 use crate::table::grid::{Grid, escaped};
 use crate::table::notes;
 use crate::times;
@@ -42,16 +41,13 @@ fn one(results: &Results) -> String {
     let notes = warnings.chain(notes::notes(results, &crate::table::cells::rows(results)));
     let notes: String = notes.map(|note| format!("- {}\n", escaped(&note))).collect();
     let notes = if notes.is_empty() { notes } else { format!("\n{notes}") };
-    let timings = match timings_are_marked(results) {
-        true => "timings whose intervals overlap the lowest one's are all bold",
-        false => "timings are of several runs, and not bold",
-    };
     format!(
-        "{}\n\n{}\nFresh: {}. Steady: {}. Bold: lowest of the allocators that serve every request; {timings}. {}\n{notes}",
+        "{}\n\n{}\nFresh: {}. Steady: {}. Bold: {}. {}\n{notes}",
         escaped(&notes::caption(results)),
         grid.markdown(),
         times::timed(Regime::Fresh),
         times::timed(Regime::Steady),
+        notes::marks(results, "bold"),
         escaped(&notes::provenance(results)),
     )
 }
@@ -68,7 +64,6 @@ fn cell(cell: &Cell) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::{Warning, WarningCode};
     use crate::sample::{self, contender};
 
     #[test]
@@ -77,7 +72,7 @@ mod tests {
         assert!(text.contains("| 1.00 (0.98–1.02) | 1.00 (0.98–1.02) | 1,920 |"), "{text}");
         assert!(
             text.contains(
-                "Bold: lowest of the allocators that serve every request; timings are of several runs, and not bold."
+                "Bold: the best of the contenders known to serve every request: the lowest memory figure; times are of several runs, and not bold."
             ),
             "{text}"
         );
@@ -100,33 +95,27 @@ mod tests {
 
     #[test]
     fn looks_like_this() {
-        let mut results = sample::empty();
-        results.warnings = vec![Warning { code: WarningCode::NoisyMachine, message: "two at once".into() }];
-        results.contenders = vec![
-            contender("null")
-                .role(Role::Floor)
-                .fresh_ns(36)
-                .steady_ns(20)
-                .without_memory("hands out no memory")
-                .build(),
-            contender("wee_alloc").version("0.4.5").pages(889).fresh_ns(118).steady_ns(112).failed_requests(12).build(),
-            contender("dlmalloc").version("0.2.14").pages(20).fresh_ns(125).steady_ns(126).build(),
-            contender("talc").version("5.1.1").pages(22).fresh_ns(94).steady_ns(94).build(),
-        ];
         let expected = "\
-serde-heavy (recorded): 200,000 events, peak live 1,048,576 B in 12,345 objects; every new byte written; 15 rounds
+serde-heavy (synthetic): 200,000 events, peak live 1,048,576 B in 12,345 objects; every new byte written; 15 rounds
 
 | allocator | fresh ns/op (95 % CI) | steady ns/op (95 % CI) | peak KiB | peak / live | failed |
 | :-- | --: | --: | --: | --: | --: |
 | dlmalloc 0.2.14 | 12.5 (12.3–12.7) | 12.6 (12.4–12.8) | **1,280** | **1.25** | 0 |
 | talc 5.1.1 | **9.40** (9.25–9.54) | **9.40** (9.25–9.54) | 1,408 | 1.38 | 0 |
 | wee\\_alloc 0.4.5 | 11.8 (11.6–12.0) | 11.2 (11.0–11.4) | 56,896 | 55.6 | 12 |
+| broken 0.1.0 | – | – | 1,280 | 1.25 | INVALID |
+| bump 0.1.0 (yardstick) | 20.9 (20.6–21.2) | 6.40 (6.30–6.50) | 498,880 | 487 | 0 |
 | null 0.1.0 (floor) | 3.60 (3.54–3.65) | 2.00 (1.97–2.03) | – | – | – |
 
-Fresh: a program that starts, on fresh pages, page faults included. Steady: a program that runs on: the trace looped until it settles. Bold: lowest of the allocators that serve every request; timings whose intervals overlap the lowest one's are all bold. Measured 2026-05-04";
-        let text = String::from_utf8(markdown(&[results]).unwrap()).unwrap();
+Fresh: a program that starts, on fresh pages, page faults included. Steady: a program that runs on: the trace looped until it settles. Bold: the best of the contenders known to serve every request: the lowest memory figure; the fastest, and all that cannot be told apart from it over the rounds that they share, 6 at least. Measured 2026-05-04";
+        let text = String::from_utf8(markdown(&[sample::of_every_kind()]).unwrap()).unwrap();
         assert!(text.starts_with(expected), "{text}");
-        assert!(text.contains("\n\n- WARNING noisy-machine: two at once\n- wee"), "{text}");
+        assert!(
+            text.contains(
+                "\n\n- WARNING noisy-machine: two replays at once.\n- WARNING governor: powersave.\n- broken: INVALID"
+            ),
+            "{text}"
+        );
         assert!(text.ends_with("\n- null: no memory figures (–): hands out no memory\n"), "{text}");
     }
 }

@@ -1,11 +1,11 @@
 //! Geometric means over traces in words: who is fastest or smallest over all of them, as far as the choice of traces and the rounds tell.
 
-use super::summary::{Statement, Tone, times};
+use super::statement::{Statement, Tone, times};
 use crate::growth::OverTraces;
 use crate::numbers::{count, short};
 use crate::prose::and;
 use crate::results::Results;
-use crate::stats::{Common, Estimate, Measure, ROUNDS_FOR_95, common, trust_in_mean};
+use crate::stats::{Common, Estimate, Measure, ROUNDS_FOR_95, Verdict, common, trust_in_mean};
 
 /// One contender's mean, and how many times that of the one with the lowest.
 struct Mean<'a> {
@@ -32,7 +32,7 @@ pub(super) fn means(question: &'static str, group: &[&Results], measure: Measure
         .collect();
     ranked.sort_by(|one, other| one.mean.value.total_cmp(&other.mean.value));
 
-    let apart = |mean: &&Mean| mean.to_lowest.interval.is_some_and(|interval| interval.low > 1.0);
+    let apart = |mean: &&Mean| Verdict::of(mean.to_lowest.interval) == Verdict::Slower;
     let tied: Vec<&Mean> = ranked[1..].iter().filter(|mean| !apart(mean)).collect();
     let lowest = ranked[0].name;
     let names: Vec<String> =

@@ -6,18 +6,20 @@ use std::collections::BTreeMap;
 
 use super::charts;
 use super::escape::{anchor, escape};
-use super::findings::{Fastest, Findings, climbing, eligible, smallest};
+use super::findings::{Findings, climbing};
 use super::means::means;
 use super::provenance::origin;
-use super::summary::{GROWS, Statement, Tone, fastest_for, speed_in_short};
+use super::size::GROWS;
+use super::speed::{fastest_for, speed_in_short};
+use super::statement::{Statement, Tone};
 use super::verdicts;
 use crate::ReportError;
 use crate::growth::{self, OverTraces};
 use crate::numbers::short;
 use crate::prose::and;
 use crate::ranking;
-use crate::results::{Contender, Origin, Results, Role, Verification};
-use crate::stats::{Measure, Regime, by_origin, expected_by_chance};
+use crate::results::{Contender, Origin, Results, Role};
+use crate::stats::{Fastest, Measure, Regime, by_origin, completed, eligible, expected_by_chance, smallest};
 
 /// The part of the page that speaks of all traces.
 pub(super) fn section(results: &[Results], found: &[Findings]) -> Result<String, ReportError> {
@@ -80,11 +82,7 @@ fn statements(found: &[Findings]) -> Vec<Statement> {
         climbing(one).into_iter().map(|(contender, _)| contender.name.clone()).collect()
     }));
     statements.extend(on_traces("Failed", found, |one| {
-        let failed = one.contenders.iter().filter(|contender| {
-            let refused = contender.memory.known().is_some_and(|memory| memory.failed_requests > 0);
-            refused || contender.partial.is_some() || matches!(contender.verification, Verification::Failed { .. })
-        });
-        failed.map(|contender| contender.name.clone()).collect()
+        one.contenders.iter().filter(|row| completed(row).is_err()).map(|row| row.name.clone()).collect()
     }));
     statements
 }
@@ -103,7 +101,7 @@ fn fastest_on<'a>(fastest: &Fastest<'a>) -> Outcome<'a> {
 fn smallest_on(results: &Results) -> Outcome<'_> {
     match smallest(results) {
         Some(_) if eligible(results).len() == 1 => Outcome::Alone,
-        Some(found) => Outcome::Won(found.best.iter().map(|(contender, _)| *contender).collect()),
+        Some(found) => Outcome::Won(found.contenders()),
         None => Outcome::Unknown("not known"),
     }
 }
@@ -216,10 +214,7 @@ fn who_wins_where(found: &[Findings]) -> String {
     html += "<th scope=\"col\" aria-sort=\"none\"><button type=\"button\" data-def=\"overhead\">its overhead ×</button></th></tr></thead>\n<tbody>\n";
     for (index, Findings { results: one, fresh, steady }) in found.iter().enumerate() {
         let found = smallest(one);
-        let small = found
-            .as_ref()
-            .map(|found| growth::named(&found.best.iter().map(|(contender, _)| *contender).collect::<Vec<_>>()))
-            .unwrap_or("–".into());
+        let small = found.as_ref().map(|found| growth::named(&found.contenders())).unwrap_or("–".into());
         let overhead = found.as_ref().and_then(|found| found.best.first()).map(|(_, memory)| memory.overhead_ratio);
         html += &format!(
             "<tr><th scope=\"row\"><a href=\"#{}\">{}</a></th><td>{}</td>{}{}<td>{}</td>{}</tr>\n",

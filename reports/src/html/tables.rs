@@ -6,7 +6,7 @@ use crate::metric::INSTRUCTIONS;
 use crate::numbers::{decimals, exact_unit, fixed, grouped, short};
 use crate::results::{Contender, Figure, Latency, Memory, Results, Role, Verification};
 use crate::stats::{Estimate, Regime, gross_ns_per_op, net_ns_per_op, ratio_beside};
-use crate::table::cells::{Row, timings_are_marked};
+use crate::table::cells::Row;
 use crate::table::comparisons;
 use crate::table::notes;
 use crate::times;
@@ -85,13 +85,8 @@ pub(super) fn tables<'a>(results: &'a Results, rows: &[Row<'a>]) -> String {
     html += &table("Memory", rows, memory_columns(results, rows));
     html += &table("Where the memory goes", rows, detail_columns());
     html += &table("Latency of single calls, ns", rows, latency_columns(rows));
-    if rows.iter().any(|row| row.steady.fastest || row.fresh.fastest || row.smallest || row.smallest_min) {
-        let timings = match timings_are_marked(results) {
-            true => "timings whose intervals overlap the lowest one's are tied and all marked",
-            false => "timings are of several runs, and not marked",
-        };
-        html +=
-            &format!("<p class=\"note\">* the lowest among the contenders that serve every request; {timings}.</p>\n");
+    if rows.iter().any(Row::is_marked) {
+        html += &format!("<p class=\"note\">* {}.</p>\n", escape(&notes::marks(results, "marked")));
     }
     html
 }
@@ -334,9 +329,9 @@ mod tests {
     fn the_note_on_marks_does_not_speak_of_timings_of_several_runs() {
         let results = sample::of_several_runs();
         let html = tables(&results, &rows(&results));
-        assert!(html.contains("timings are of several runs, and not marked.</p>"), "{html}");
+        assert!(html.contains("times are of several runs, and not marked.</p>"), "{html}");
         let results = sample::results();
-        assert!(tables(&results, &rows(&results)).contains("are tied and all marked.</p>"));
+        assert!(tables(&results, &rows(&results)).contains("over the rounds that they share, 6 at least.</p>"));
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! What speed costs in memory on one trace: the fastest against the smallest, and who lies in between.
 
-use super::findings::{Fastest, Findings, beaten, compared, eligible, smallest};
-use super::summary::{Statement, Tone, times};
+use super::findings::Findings;
+use super::statement::{Statement, Tone, times};
 use crate::growth;
 use crate::numbers::short;
 use crate::results::{Contender, Memory, Results};
-use crate::stats::{Ratio, Regime, Verdict};
+use crate::stats::{Fastest, Ratio, Regime, Verdict, beaten, compared, eligible, smallest};
 use crate::times::program;
 
 /// What speed costs where both programs have the same answer.

@@ -3,7 +3,7 @@
 use super::builds;
 use super::pairing::Paired;
 use crate::results::{Contender, Figure, Results};
-use crate::stats::{Estimate, ROUNDS_FOR_95, Ratio, Regime, Verdict, ratio_of_medians, rounds_beside};
+use crate::stats::{Estimate, ROUNDS_FOR_95, Ratio, Regime, ratio_of_medians, rounds_beside};
 
 /// Which times of two results are compared, in the order of the tables. Those of rewound heaps are where both are of schema 3; that they have no
 /// steady ones is no news then.
@@ -48,8 +48,8 @@ pub(super) fn time(
     };
     match ratio_of_medians(&after, &before) {
         // An interval of so few would not cover 95 %, and a gate that believes it fails for nothing.
-        Figure::Known(Ratio { estimate, .. }) if before.len().min(after.len()) < ROUNDS_FOR_95 => {
-            Figure::Known(Ratio { estimate: Estimate { interval: None, ..estimate }, verdict: Verdict::Inconclusive })
+        Figure::Known(Ratio { estimate, verdict }) if before.len().min(after.len()) < ROUNDS_FOR_95 => {
+            Figure::Known(Ratio { estimate: Estimate { interval: None, ..estimate }, verdict })
         }
         ratio => ratio,
     }
@@ -88,6 +88,7 @@ mod tests {
     use super::super::{DEFAULT_GATES, Regression};
     use super::*;
     use crate::sample::contender;
+    use crate::stats::Verdict;
 
     /// The results as schema 3 had them: `cold_ns` for the fresh times, `warm_ns` for those on a rewound heap, and nothing of what came later.
     pub(in crate::regression) fn as_schema_3(results: &Results) -> Results {

@@ -1,6 +1,6 @@
 //! One contender against another, round by round.
 
-use super::{Estimate, estimate_median};
+use super::{Estimate, Interval, ROUNDS_FOR_95, estimate_median};
 use crate::results::Figure;
 
 /// How many times as long one contender takes as another.
@@ -19,8 +19,19 @@ pub enum Verdict {
     Faster,
     /// The whole interval lies above 1.
     Slower,
-    /// The interval spans 1, or there is none.
+    /// The interval contains 1, or there is none of 95 %: that takes [`ROUNDS_FOR_95`] rounds.
     Inconclusive,
+}
+
+impl Verdict {
+    /// What the 95 % interval of a ratio says, if there is one.
+    pub(crate) fn of(interval: Option<Interval>) -> Self {
+        match interval {
+            Some(interval) if interval.high < 1.0 => Verdict::Faster,
+            Some(interval) if interval.low > 1.0 => Verdict::Slower,
+            _ => Verdict::Inconclusive,
+        }
+    }
 }
 
 /// The ratio of `times` to `reference`, formed within each round, with the 95 % interval of [`estimate_median`] over the rounds.
@@ -46,23 +57,17 @@ pub fn ratio_within_rounds(times: &[u64], reference: &[u64]) -> Figure<Ratio> {
     }
     let ratios: Vec<f64> = times.iter().zip(reference).map(|(&time, &other)| time as f64 / other as f64).collect();
     match estimate_median(&ratios) {
-        Some(estimate) => Figure::Known(Ratio { estimate, verdict: verdict(&estimate) }),
+        Some(estimate) => {
+            let verdict = Verdict::of(estimate.interval.filter(|_| rounds >= ROUNDS_FOR_95));
+            Figure::Known(Ratio { estimate, verdict })
+        }
         None => Figure::unknown("no round was timed"),
-    }
-}
-
-pub(super) fn verdict(ratio: &Estimate) -> Verdict {
-    match ratio.interval {
-        Some(interval) if interval.high < 1.0 => Verdict::Faster,
-        Some(interval) if interval.low > 1.0 => Verdict::Slower,
-        _ => Verdict::Inconclusive,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::Interval;
     use crate::stats::rng::SplitMix64;
 
     /// Seven rounds whose ratios are 0.5, 0.6, …, 1.1 in another order, on a machine that gets slower all the while.
@@ -142,5 +147,8 @@ mod tests {
         let single = *ratio_within_rounds(&[1], &[2]).known().unwrap();
         assert_eq!(single.estimate, Estimate { value: 0.5, interval: None });
         assert_eq!(single.verdict, Verdict::Inconclusive, "one round decides nothing");
+        let of = |rounds: usize| *ratio_within_rounds(&[1; 6][..rounds], &[2; 6]).known().unwrap();
+        assert_eq!(of(5).estimate.interval, Some(Interval { low: 0.5, high: 0.5 }), "the range of the samples");
+        assert_eq!([5, 6].map(|rounds| of(rounds).verdict), [Verdict::Inconclusive, Verdict::Faster]);
     }
 }

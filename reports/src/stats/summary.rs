@@ -6,9 +6,10 @@
 //!
 //! The mean and its interval are those of `over_traces`.
 
+use super::verdict::completed;
 use super::{Regime, rounds_beside};
 use crate::reasons::by_reason;
-use crate::results::{Contender, Figure, Origin, Results, Role, Verification};
+use crate::results::{Contender, Figure, Origin, Results, Role};
 
 /// What is compared over traces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,20 +148,6 @@ fn ratios(results: &Results, name: &str, baseline: &str, measure: Measure) -> Re
     match ratios.iter().all(|ratio| ratio.is_finite() && *ratio > 0.0) {
         true => Ok(ratios),
         false => Err("has a ratio to nothing".to_owned()),
-    }
-}
-
-/// Whether a contender did the whole work of a trace, and did it right; else why not.
-fn completed(row: &Contender) -> Result<(), String> {
-    if let Verification::Failed { .. } = row.verification {
-        return Err("failed verification".to_owned());
-    }
-    if let Some(partial) = &row.partial {
-        return Err(partial.reason.clone());
-    }
-    match &row.memory {
-        Figure::Known(memory) if memory.failed_requests > 0 => Err("requests failed".to_owned()),
-        _ => Ok(()),
     }
 }
 

@@ -9,8 +9,7 @@
 //! the interval misses 1 in 2.3 % with 6 rounds in each run, 2.7 % with 15, 3.1 % with 30, and 3.4 % with 6 in one and 30 in the other, of 5 %
 //! nominal.
 
-use super::ratio::verdict;
-use super::{Estimate, Interval, Ratio, estimate_median};
+use super::{Estimate, Interval, ROUNDS_FOR_95, Ratio, Verdict, estimate_median};
 use crate::results::Figure;
 
 /// The ratio of the median of `new` to that of `old`, with a 95 % interval for samples that are no pairs: rounds of two runs are none.
@@ -33,13 +32,17 @@ pub fn ratio_of_medians(new: &[f64], old: &[f64]) -> Figure<Ratio> {
         }
     }
     match (estimate_median(new), estimate_median(old)) {
-        (Some(above), Some(below)) => Figure::Known(quotient(&above, &below)),
+        (Some(above), Some(below)) => {
+            let estimate = quotient(&above, &below);
+            let enough = new.len().min(old.len()) >= ROUNDS_FOR_95;
+            Figure::Known(Ratio { estimate, verdict: Verdict::of(estimate.interval.filter(|_| enough)) })
+        }
         _ => Figure::unknown("no round was timed"),
     }
 }
 
 /// The ratio of two independent estimates above 0.
-fn quotient(above: &Estimate, below: &Estimate) -> Ratio {
+fn quotient(above: &Estimate, below: &Estimate) -> Estimate {
     let value = above.value / below.value;
     let interval = above.interval.zip(below.interval).map(|(ours, theirs)| {
         let far = |one: f64, other: f64| one.ln().hypot(other.ln());
@@ -48,8 +51,7 @@ fn quotient(above: &Estimate, below: &Estimate) -> Ratio {
             high: value * far(ours.high / above.value, below.value / theirs.low).exp(),
         }
     });
-    let estimate = Estimate { value, interval };
-    Ratio { estimate, verdict: verdict(&estimate) }
+    Estimate { value, interval }
 }
 
 #[cfg(test)]
@@ -81,14 +83,14 @@ mod tests {
     fn the_distances_to_the_ends_add_up_as_squares() {
         let of = |value: f64| Estimate { value, interval: Some(Interval { low: value / 2.0, high: value * 2.0 }) };
         let found = quotient(&of(4.0), &of(2.0));
-        let Interval { low, high } = found.estimate.interval.unwrap();
+        let Interval { low, high } = found.interval.unwrap();
         let factor = 2.0_f64.powf(std::f64::consts::SQRT_2);
         assert!((low - 2.0 / factor).abs() < 1e-12 && (high - 2.0 * factor).abs() < 1e-12, "{found:?}");
-        assert_eq!(found.verdict, Verdict::Inconclusive);
+        assert_eq!(Verdict::of(found.interval), Verdict::Inconclusive);
         // To the lower end it is the new median's way down and the old one's way up.
         let lopsided = Estimate { value: 1.0, interval: Some(Interval { low: 1.0, high: 3.0 }) };
         let other = Estimate { value: 1.0, interval: Some(Interval { low: 0.5, high: 1.0 }) };
-        let Interval { low, high } = quotient(&lopsided, &other).estimate.interval.unwrap();
+        let Interval { low, high } = quotient(&lopsided, &other).interval.unwrap();
         let expected = 3.0_f64.ln().hypot(2.0_f64.ln()).exp();
         assert!((low - 1.0).abs() < 1e-12 && (high - expected).abs() < 1e-12, "{low} to {high}");
     }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use crate::numbers;
 use crate::results::{Contender, Figure, Memory, Results, Role, Verification};
-use crate::stats::{Estimate, Regime, gross_ns_per_op, of_one_run};
+use crate::stats::{Estimate, Regime, gross_ns_per_op, marked_times, smallest, smallest_min_heap};
 
 /// What stands where there is no figure; the notes say why.
 pub(crate) const UNKNOWN: &str = "–";
@@ -30,7 +30,7 @@ pub(crate) struct Row<'a> {
 #[derive(Default)]
 pub(crate) struct Timing {
     pub(crate) ns_per_op: Option<Estimate>,
-    /// Whether no other contender is known to be faster.
+    /// Whether it is the fastest, or cannot be told apart from that.
     pub(crate) fastest: bool,
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct Timing {
 pub(crate) fn rows(results: &Results) -> Vec<Row<'_>> {
     let mut rows: Vec<Row> = results.contenders.iter().map(|contender| row(contender)).collect();
     rows.sort_by(in_table_order);
-    mark_best(&mut rows, timings_are_marked(results));
+    mark_best(&mut rows, results);
     rows
 }
 
@@ -80,51 +80,27 @@ pub(crate) fn growth_matters(rows: &[Row]) -> bool {
     known && rows.iter().any(|row| row.memory().is_some() && row.growth() != Some(0))
 }
 
-/// Whether timings may be marked. Those of several runs may not: a row is compared with its companions there, and with no other row.
-pub(crate) fn timings_are_marked(results: &Results) -> bool {
-    of_one_run(results.contenders.iter().filter(|contender| may_be_best(contender)))
-}
-
-/// Marks the best of each column. Only a contender that is known to serve every request can be best: who refuses some needs
-/// less memory and less time for that very reason. A single contender is not marked, as it was compared with none.
-fn mark_best(rows: &mut [Row], marks_timings: bool) {
+/// Marks the best of each column. A single contender is not marked, as it was compared with none.
+fn mark_best(rows: &mut [Row], results: &Results) {
     if rows.iter().filter(|row| row.contender.role == Role::Contender).count() < 2 {
         return;
     }
-    let smallest = rows.iter().filter(|row| row.may_be_best()).filter_map(Row::peak_bytes).min();
-    for row in rows.iter_mut().filter(|row| row.may_be_best()) {
-        row.smallest = smallest.is_some() && row.peak_bytes() == smallest;
+    let [fresh, steady] = [Regime::Fresh, Regime::Steady].map(|regime| marked_times(results, regime));
+    let smallest = smallest(results).map(|found| found.contenders()).unwrap_or_default();
+    let smallest_min = smallest_min_heap(results).map(|found| found.contenders()).unwrap_or_default();
+    for row in rows {
+        let is_in = |best: &[&Contender]| best.iter().any(|best| std::ptr::eq(*best, row.contender));
+        (row.smallest, row.smallest_min) = (is_in(&smallest), is_in(&smallest_min));
+        (row.fresh.fastest, row.steady.fastest) = (is_in(&fresh), is_in(&steady));
     }
-    let smallest = rows.iter().filter(|row| row.may_be_best()).filter_map(Row::min_pages).min();
-    for row in rows.iter_mut().filter(|row| row.may_be_best()) {
-        row.smallest_min = smallest.is_some() && row.min_pages() == smallest;
-    }
-    if !marks_timings {
-        return;
-    }
-    mark_fastest(rows.iter_mut().filter(|row| row.may_be_best()).map(|row| &mut row.fresh).collect());
-    mark_fastest(rows.iter_mut().filter(|row| row.may_be_best()).map(|row| &mut row.steady).collect());
-}
-
-/// Marks the lowest timing and all whose intervals overlap its interval. Without an interval nothing can be said.
-fn mark_fastest(candidates: Vec<&mut Timing>) {
-    let estimates = candidates.iter().filter_map(|timing| timing.ns_per_op);
-    let lowest = estimates.min_by(|one, other| one.value.total_cmp(&other.value));
-    let Some(best) = lowest.and_then(|estimate| estimate.interval) else { return };
-    for timing in candidates {
-        let interval = timing.ns_per_op.and_then(|estimate| estimate.interval);
-        timing.fastest = interval.is_some_and(|interval| interval.overlaps(best));
-    }
-}
-
-/// Whether a contender can be the best of a column: one that could be shipped, and is known to serve every request.
-pub(crate) fn may_be_best(contender: &Contender) -> bool {
-    let served_all = contender.memory.known().is_some_and(|memory| memory.failed_requests == 0);
-    let invalid = matches!(contender.verification, Verification::Failed { .. });
-    contender.role == Role::Contender && !invalid && served_all
 }
 
 impl Row<'_> {
+    /// Whether it is the best at something.
+    pub(crate) fn is_marked(&self) -> bool {
+        self.smallest || self.smallest_min || self.fresh.fastest || self.steady.fastest
+    }
+
     pub(crate) fn memory(&self) -> Option<&Memory> {
         self.contender.memory.known()
     }
@@ -148,10 +124,6 @@ impl Row<'_> {
 
     fn is_invalid(&self) -> bool {
         matches!(self.contender.verification, Verification::Failed { .. })
-    }
-
-    fn may_be_best(&self) -> bool {
-        may_be_best(self.contender)
     }
 
     /// The text of a memory figure with its mark.
@@ -273,18 +245,18 @@ mod tests {
         );
     }
 
+    /// b is faster in some rounds and slower in others; c is slower in each, if by less than the rounds differ.
     #[test]
     fn ties_are_all_marked() {
         let mut results = sample::empty();
-        // The intervals reach 1.7 % to either side: 2 % more overlaps, 10 % more does not.
         results.contenders = vec![
-            contender("a").pages(20).fresh_ns(1000).build(),
-            contender("b").pages(20).fresh_ns(1020).build(),
-            contender("c").pages(21).fresh_ns(1100).build(),
+            contender("a").rounds_ns(&[100, 110, 120, 130, 140, 150, 160]).build(),
+            contender("b").rounds_ns(&[101, 108, 121, 128, 141, 148, 161]).build(),
+            contender("c").rounds_ns(&[102, 112, 122, 132, 142, 152, 162]).pages(21).build(),
         ];
         let rows = rows(&results);
-        assert_eq!(names(&rows, |row| row.smallest), ["a", "b"]);
-        assert_eq!(names(&rows, |row| row.fresh.fastest), ["a", "b"]);
+        assert_eq!(names(&rows, |row| row.smallest), ["b", "a"]);
+        assert_eq!(names(&rows, |row| row.fresh.fastest), ["b", "a"]);
     }
 
     #[test]
@@ -296,10 +268,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_fastest_without_an_interval_and_nobody_is_best_alone() {
+    fn nothing_is_fastest_over_few_rounds_and_nothing_is_best_alone() {
         let mut results = sample::empty();
-        results.contenders = vec![contender("a").rounds(1).build(), contender("b").rounds(1).build()];
-        assert!(names(&rows(&results), |row| row.fresh.fastest || row.steady.fastest).is_empty());
+        for (rounds_of_each, marked) in [(1, 0), (5, 0), (6, 1)] {
+            let of = |name: &str, ns| contender(name).rounds(rounds_of_each).fresh_ns(ns).steady_ns(ns).build();
+            results.contenders = vec![of("a", 10), of("b", 20)];
+            let found = rows(&results);
+            assert_eq!(names(&found, |row| row.fresh.fastest || row.steady.fastest).len(), marked, "{rounds_of_each}");
+        }
         results.contenders = vec![contender("a").build(), contender("bump").role(Role::Baseline).build()];
         assert!(names(&rows(&results), |row| row.smallest || row.fresh.fastest).is_empty());
     }

@@ -1,10 +1,10 @@
 //! What stands around a table: what was replayed, how to read it, what failed, and where it was measured.
 
-use super::cells::{INVALID, Row, UNKNOWN, timings_are_marked};
+use super::cells::{INVALID, Row, UNKNOWN};
 use crate::numbers::{count, grouped};
 use crate::reasons::by_reason;
 use crate::results::{Contender, Figure, Origin, Results, Role, Verification, Warning};
-use crate::stats::Regime;
+use crate::stats::{ROUNDS_FOR_95, Regime, times_are_marked};
 use crate::times;
 
 /// What explains times that are no program's.
@@ -39,15 +39,22 @@ pub(crate) fn warnings(results: &Results) -> Vec<String> {
     results.warnings.iter().map(warning).collect()
 }
 
+/// What a mark says; `marked` is what becomes of a figure that has one.
+pub(crate) fn marks(results: &Results, marked: &str) -> String {
+    let times = match times_are_marked(results) {
+        true => format!(
+            "the fastest, and all that cannot be told apart from it over the rounds that they share, {ROUNDS_FOR_95} at least"
+        ),
+        false => format!("times are of several runs, and not {marked}"),
+    };
+    format!("the best of the contenders known to serve every request: the lowest memory figure; {times}")
+}
+
 /// How to read the columns and the marks.
 pub(super) fn legend(results: &Results, rows: &[Row], with_growth: bool) -> Vec<String> {
     let mut lines = Vec::new();
-    if rows.iter().any(|row| row.smallest || row.smallest_min || row.fresh.fastest || row.steady.fastest) {
-        let timings = match timings_are_marked(results) {
-            true => "timings whose intervals overlap the lowest one's are tied and all marked",
-            false => "timings are of several runs, and not marked",
-        };
-        lines.push(format!("* lowest among the contenders known to serve every request; {timings}."));
+    if rows.iter().any(Row::is_marked) {
+        lines.push(format!("* {}.", marks(results, "marked")));
     }
     lines.push(format!(
         "Sorted by overhead, then by fresh time; who failed comes last. Overhead is peak heap / peak live; J–W #4 (Johnstone and Wilson) the same \
@@ -224,7 +231,7 @@ mod tests {
     fn timings_of_several_runs_are_told_as_not_marked() {
         let results = sample::of_several_runs();
         let legend = legend(&results, &rows(&results), false).join("\n");
-        assert!(legend.contains("timings are of several runs, and not marked."), "{legend}");
+        assert!(legend.contains("times are of several runs, and not marked."), "{legend}");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::wrap::{printable, wrap};
 use crate::numbers::{self, count};
 use crate::reasons::by_reason;
 use crate::results::{Figure, Results, Role};
-use crate::stats::{Estimate, Ratio, Regime, Verdict, net_ns_per_op, ratio_beside};
+use crate::stats::{Estimate, ROUNDS_FOR_95, Ratio, Regime, Verdict, net_ns_per_op, ratio_beside};
 use crate::times;
 
 /// What stands behind a ratio whose interval spans 1; the others have a blank there.
@@ -128,7 +128,7 @@ fn legend(results: &Results, lines: &[Line]) -> Vec<String> {
     let ratios = || lines.iter().filter(|line| line.name != *baseline).flat_map(|line| &line.ratio);
     if ratios().filter_map(Figure::known).any(|ratio| ratio.verdict == Verdict::Inconclusive) {
         legend.push(format!(
-            "{INCONCLUSIVE} inconclusive: the interval spans 1, or there is none, and these rounds do not tell which of the two is faster."
+            "{INCONCLUSIVE} inconclusive: the interval contains 1, or there are fewer than {ROUNDS_FOR_95} rounds; they do not tell which of the two is faster."
         ));
     }
     legend.extend(comparisons::chance(results));
@@ -210,7 +210,7 @@ null                –                 –               0.175  0.175–0.175  
         let expected = [
             "Net is the time beyond the floor's, and × dlmalloc the whole time over dlmalloc's, both formed within each round; medians with \
              their 95 % confidence intervals over the rounds. Below 1 is faster.",
-            "? inconclusive: the interval spans 1, or there is none, and these rounds do not tell which of the two is faster.",
+            "? inconclusive: the interval contains 1, or there are fewer than 6 rounds; they do not tell which of the two is faster.",
         ];
         assert_eq!(table.legend, expected);
     }
