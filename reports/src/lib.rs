@@ -3,6 +3,7 @@
 //! This crate only reads what a measurement left: it knows nothing of allocators, traces or replay.
 //!
 //! - [`results`]: what a measurement leaves behind, one versioned JSON document a trace.
+//! - [`model`]: the catalogue of metrics, from which exports, gates, the page and METRICS.md read what they are.
 //! - [`stats`]: medians with intervals, and ratios formed within rounds.
 //! - [`table`]: results as text for a terminal.
 //! - [`ranking`]: contenders in order over a set of traces.
@@ -37,7 +38,7 @@ mod file;
 mod growth;
 mod html;
 mod load;
-pub mod metric;
+pub mod model;
 pub mod numbers;
 mod prose;
 pub mod ranking;

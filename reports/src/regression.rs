@@ -11,11 +11,11 @@ mod times;
 
 use self::pairing::Paired;
 use self::times::{regimes, samples, time};
-use crate::metric::{self, Metric};
+use crate::model::{self, AskedBy, ContenderMetric, Gate, Getter};
 use crate::results::{Contender, Figure, Results, Role, Verification};
 use crate::stats::{Ratio, Regime};
 
-pub use gate::{DEFAULT_GATES, GATES, Worse};
+pub use gate::{Worse, default_gates, gates};
 
 /// Two runs, paired.
 pub struct Regression {
@@ -59,7 +59,7 @@ pub struct Cell {
 /// A figure in both runs.
 pub struct Pair {
     /// Which.
-    pub metric: &'static Metric,
+    pub metric: &'static ContenderMetric,
     /// In the old run.
     pub old: Figure<f64>,
     /// In the new one.
@@ -123,12 +123,12 @@ impl Regression {
                 self.not_comparable.push((name(before), "failed verification in both".to_owned()));
                 continue;
             }
-            let figures = metric::of_contenders().filter(|metric| gate::is_of_interest(metric.name));
-            let figures = figures.map(|metric| Pair {
-                metric,
-                old: (metric.of)(before),
-                new: (metric.of)(after),
-                apart: if metric.name == metric::INSTRUCTIONS.name { counted_apart(pair, before, after) } else { None },
+            let judged = model::of_contenders().iter().filter(|metric| metric.about.gate != Gate::Never);
+            let figures = judged.filter_map(|metric| {
+                let Getter::Exact(of) = &metric.of else { return None };
+                let apart =
+                    if metric.asked_by == AskedBy::Instructions { counted_apart(pair, before, after) } else { None };
+                Some(Pair { metric, old: of(before), new: of(after), apart })
             });
             let figures: Vec<Pair> = figures.collect();
             self.cells.push(Cell {
@@ -195,10 +195,11 @@ fn lost(
     let Paired { old, new, .. } = pair;
     let times = regimes(pair).into_iter().filter_map(|of| {
         samples(old, before, relative_to, of).ok()?;
-        Some((gate::metric_of(of), samples(new, after, relative_to, of).err()?))
+        Some((model::gross(of), samples(new, after, relative_to, of).err()?))
     });
-    let figures = figures.iter().filter_map(|pair| Some((pair.metric.name, pair.lost()?.to_owned())));
-    times.chain(figures).filter(|(name, _)| gate::is_asked_for(name, &new.settings)).collect()
+    let figures = figures.iter().filter_map(|pair| Some((pair.metric, pair.lost()?.to_owned())));
+    let asked_for = times.chain(figures).filter(|(metric, _)| metric.asked_by.asks(&new.settings));
+    asked_for.map(|(metric, reason)| (metric.name.as_str(), reason)).collect()
 }
 
 #[cfg(test)]

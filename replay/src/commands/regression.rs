@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
-use heaprace_reports::regression::{DEFAULT_GATES, GATES, Regression};
+use heaprace_reports::regression::{Regression, default_gates, gates};
 use heaprace_reports::results::Results;
 use heaprace_traces::library::nearest;
 
@@ -40,7 +40,7 @@ pub(crate) struct Comparison {
     fail_above: Option<f64>,
 
     /// Metric that --fail-above holds; where none is given: fresh_ns_per_op, steady_ns_per_op, peak_heap_bytes, min_heap.bytes. Repeatable
-    #[arg(long = "metric", value_name = "NAME", requires = "fail_above", value_parser = PossibleValuesParser::new(GATES))]
+    #[arg(long = "metric", value_name = "NAME", requires = "fail_above", value_parser = PossibleValuesParser::new(gates()))]
     metrics: Vec<String>,
 
     /// Take times relative to this allocator's of the same rounds, which cancels the speed of the machine
@@ -85,7 +85,7 @@ pub(crate) fn run(arguments: &Comparison) -> u8 {
     }
     let regression = Regression::of(&old, &new, arguments.relative_to.as_deref());
     let metrics: Vec<&str> = match &arguments.metrics[..] {
-        [] => DEFAULT_GATES.to_vec(),
+        [] => default_gates(),
         chosen => chosen.iter().map(String::as_str).collect(),
     };
     let gate = arguments.fail_above.map(|threshold| (regression.worse(threshold, &metrics), threshold));

@@ -4,7 +4,7 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::metric;
+use crate::model::{self, Getter, TraceMetric};
 use crate::results::{Contender, Figure, Origin, Results, Role};
 use crate::stats::{Estimate, Regime, gross_ns_per_op, net_ns_per_op, ratio_beside};
 
@@ -89,48 +89,41 @@ fn number<S: Serializer>(value: &Option<f64>, serializer: S) -> Result<S::Ok, S:
     }
 }
 
-/// The metrics of time: name and unit, in the order of [`Regime::ALL`].
-pub const TIMES: [[(&str, &str); 3]; 2] = [
-    [("fresh_ns_per_op", "ns"), ("fresh_net_ns_per_op", "ns"), ("fresh_ratio_to_baseline", "1")],
-    [("steady_ns_per_op", "ns"), ("steady_net_ns_per_op", "ns"), ("steady_ratio_to_baseline", "1")],
-];
-
-/// The metric of times on a rewound heap, which only results of schema 3 have: name and unit. Others have no row of it.
-pub const REWOUND: (&str, &str) = ("rewound_ns_per_op", "ns");
-
 /// All measurements of the results: those of the trace first, then contender by contender.
 pub fn measurements(results: &Results) -> Vec<Measurement<'_>> {
-    let mut rows = Vec::new();
+    let of_trace = |metric: &'static TraceMetric| {
+        Measurement { metric: &metric.name, unit: metric.about.unit, ..blank(results) }.with((metric.of)(results))
+    };
+    let mut rows: Vec<Measurement> = model::of_traces().iter().map(of_trace).collect();
     let has_rewound = |row: &Contender| row.time.known().is_some_and(|time| !time.rewound_ns.is_empty());
     let rewound = results.contenders.iter().any(has_rewound);
-    for metric in metric::of_traces() {
-        rows.push(Measurement { metric: metric.name, unit: metric.unit, ..blank(results) }.with((metric.of)(results)));
-    }
     for contender in &results.contenders {
-        let of = |metric, unit| Measurement {
-            contender: &contender.name,
-            contender_version: &contender.version,
-            role: role(contender.role),
-            metric,
-            unit,
-            ..blank(results)
-        };
-        for metric in metric::of_contenders() {
-            rows.push(of(metric.name, metric.unit).with((metric.of)(contender)));
-        }
-        for (regime, [gross, net, ratio]) in Regime::ALL.into_iter().zip(TIMES) {
-            rows.push(of(gross.0, gross.1).estimated(gross_ns_per_op(contender, regime)));
-            rows.extend(samples(contender, regime, of(gross.0, gross.1)));
-            rows.push(of(net.0, net.1).estimated(net_ns_per_op(results, contender, regime)));
-            let to_baseline = ratio_beside(results, contender, &results.settings.baseline, regime);
-            rows.push(of(ratio.0, ratio.1).estimated(match to_baseline {
-                Figure::Known(ratio) => Figure::Known(ratio.estimate),
-                Figure::Unknown { unknown } => Figure::Unknown { unknown },
-            }));
-        }
-        if rewound {
-            rows.push(of(REWOUND.0, REWOUND.1).estimated(gross_ns_per_op(contender, Regime::Rewound)));
-            rows.extend(samples(contender, Regime::Rewound, of(REWOUND.0, REWOUND.1)));
+        for metric in model::of_contenders() {
+            let row = Measurement {
+                contender: &contender.name,
+                contender_version: &contender.version,
+                role: role(contender.role),
+                metric: &metric.name,
+                unit: metric.about.unit,
+                ..blank(results)
+            };
+            match &metric.of {
+                // Only results of schema 3 have any; others have no row of it.
+                Getter::Gross(Regime::Rewound) if !rewound => {}
+                Getter::Exact(of) => rows.push(row.with(of(contender))),
+                Getter::Gross(regime) => {
+                    rows.push(row.clone().estimated(gross_ns_per_op(contender, *regime)));
+                    rows.extend(samples(contender, *regime, row));
+                }
+                Getter::Net(regime) => rows.push(row.estimated(net_ns_per_op(results, contender, *regime))),
+                Getter::Ratio(regime) => {
+                    let ratio = ratio_beside(results, contender, &results.settings.baseline, *regime);
+                    rows.push(row.estimated(match ratio {
+                        Figure::Known(ratio) => Figure::Known(ratio.estimate),
+                        Figure::Unknown { unknown } => Figure::Unknown { unknown },
+                    }));
+                }
+            }
         }
     }
     rows
@@ -213,6 +206,8 @@ mod tests {
     use super::*;
     use crate::sample;
 
+    const REWOUND: &str = "rewound_ns_per_op";
+
     const PAGE: &str = include_str!("../../../docs/RESULTS.md");
 
     /// The first cells of the rows of the page's tables, in code font: `| `name` | …`.
@@ -245,10 +240,10 @@ mod tests {
 
     #[test]
     fn rewound_times_are_rows_where_there_are_some() {
-        assert!(measurements(&sample::results()).iter().all(|row| row.metric != REWOUND.0));
+        assert!(measurements(&sample::results()).iter().all(|row| row.metric != REWOUND));
         let old = old();
         let rows = measurements(&old);
-        let of = |row: &&Measurement| row.contender == "talc" && row.metric == REWOUND.0;
+        let of = |row: &&Measurement| row.contender == "talc" && row.metric == REWOUND;
         assert_eq!(rows.iter().filter(of).count(), 16, "the median, and 15 rounds");
         let steady = rows.iter().find(|row| row.contender == "talc" && row.metric == "steady_ns_per_op").unwrap();
         assert_eq!((steady.value, steady.reason.as_deref()), (None, Some("of schema 3")));

@@ -2,7 +2,7 @@
 
 use super::definitions::definition;
 use super::escape::escape;
-use crate::metric::INSTRUCTIONS;
+use crate::model::instructions_per_op;
 use crate::numbers::{decimals, exact_unit, fixed, grouped, short};
 use crate::results::{Contender, Figure, Latency, Memory, Results, Role, Verification};
 use crate::stats::{Estimate, Regime, gross_ns_per_op, net_ns_per_op, ratio_beside};
@@ -108,7 +108,7 @@ fn table<'a>(caption: &str, rows: &[Row<'a>], columns: Vec<Column<'a>>) -> Strin
         escape(caption)
     );
     for &index in &shown {
-        let (id, heading) = (definition(columns[index].definition).id, &columns[index].heading);
+        let (id, heading) = (definition(columns[index].definition), &columns[index].heading);
         html += &format!(
             "<th scope=\"col\" aria-sort=\"none\"><button type=\"button\" data-def=\"{id}\">{}</button></th>",
             escape(heading)
@@ -167,9 +167,12 @@ fn time_columns(results: &Results) -> Vec<Column<'_>> {
             Cell::estimate(&map(&ratio, |ratio| ratio.estimate), false)
         }));
     }
-    columns.push(column("instructions", "instructions /op".into(), |row| match (INSTRUCTIONS.of)(row.contender) {
-        Figure::Known(per_op) => two(per_op),
-        Figure::Unknown { unknown } => Cell::Unknown(unknown),
+    columns.push(column("instructions", "instructions /op".into(), |row| match &row.contender.instructions {
+        Figure::Known(counted) => match instructions_per_op(counted) {
+            Figure::Known(per_op) => two(per_op),
+            Figure::Unknown { unknown } => Cell::Unknown(unknown),
+        },
+        Figure::Unknown { unknown } => Cell::Unknown(unknown.clone()),
     }));
     columns
 }

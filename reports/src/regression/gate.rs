@@ -1,61 +1,24 @@
 //! What is worse than allowed.
 
 use super::{Cell, Pair, Regression};
+use crate::model::{self, Gate, Getter};
 use crate::numbers::{fixed, short};
-use crate::results::{Figure, Role, Settings};
-use crate::stats::Regime;
-
-/// The times that a gate may hold, in the order of [`Regime::EVERY`]. Only results of schema 3 have the last.
-const TIMES: [&str; 3] = ["fresh_ns_per_op", "steady_ns_per_op", "rewound_ns_per_op"];
-
-/// What the times of this kind are called.
-pub(super) fn metric_of(regime: Regime) -> &'static str {
-    match regime {
-        Regime::Fresh => TIMES[0],
-        Regime::Steady => TIMES[1],
-        Regime::Rewound => TIMES[2],
-    }
-}
-
-/// The figures of which less is better, beside times. The others follow from these, or are neither good nor bad.
-const FIGURES: [&str; 10] = [
-    "peak_heap_bytes",
-    "peak_span_bytes",
-    "min_heap.bytes",
-    "fragmentation.at_peak_live.granted_bytes",
-    "retention.end_resident_bytes",
-    "retention.freed_heap_bytes",
-    "reallocs.copied_bytes",
-    "occupancy.at_peak_heap.pinned_pages",
-    "grow_calls",
-    "instructions_per_op",
-];
+use crate::results::{Figure, Role};
 
 /// Names of the metrics that a gate may hold.
-pub const GATES: [&str; 13] = {
-    let mut all = [""; TIMES.len() + FIGURES.len()];
-    let mut index = 0;
-    while index < all.len() {
-        all[index] = if index < TIMES.len() { TIMES[index] } else { FIGURES[index - TIMES.len()] };
-        index += 1;
-    }
-    all
-};
-
-/// Those that it holds where none is chosen.
-pub const DEFAULT_GATES: [&str; 5] = [TIMES[0], TIMES[1], TIMES[2], "peak_heap_bytes", "min_heap.bytes"];
-
-pub(super) fn is_of_interest(metric: &str) -> bool {
-    FIGURES.contains(&metric)
+pub fn gates() -> Vec<&'static str> {
+    names(|gate| gate != Gate::Never)
 }
 
-/// Whether a run with these settings was asked for the metric.
-pub(super) fn is_asked_for(metric: &str, settings: &Settings) -> bool {
-    match metric {
-        "min_heap.bytes" => settings.min_heap,
-        "instructions_per_op" => settings.instructions,
-        _ => settings.rounds > 0 || !TIMES.contains(&metric),
-    }
+/// Those that it holds where none is chosen.
+pub fn default_gates() -> Vec<&'static str> {
+    names(|gate| gate == Gate::ByDefault)
+}
+
+fn names(is_meant: impl Fn(Gate) -> bool) -> Vec<&'static str> {
+    let meant = model::of_contenders().iter().filter(|metric| is_meant(metric.about.gate));
+    let (times, figures): (Vec<_>, Vec<_>) = meant.partition(|metric| matches!(metric.of, Getter::Gross(_)));
+    times.into_iter().chain(figures).map(|metric| metric.name.as_str()).collect()
 }
 
 /// What a gate found.
@@ -83,7 +46,7 @@ impl Regression {
                 worse.lines.push(format!("{}: {metric} is not known any longer: {reason}", name(cell)));
                 worse.compared += 1;
             }
-            let times = cell.times.iter().map(|(regime, ratio)| (metric_of(*regime), ratio));
+            let times = cell.times.iter().map(|(regime, ratio)| (model::gross(*regime).name.as_str(), ratio));
             for (metric, ratio) in times.filter(|(metric, _)| metrics.contains(metric)) {
                 let Figure::Known(ratio) = ratio else { continue };
                 let Some(interval) = ratio.estimate.interval else { continue };
@@ -98,7 +61,7 @@ impl Regression {
                     ));
                 }
             }
-            for pair in cell.figures.iter().filter(|pair| metrics.contains(&pair.metric.name)) {
+            for pair in cell.figures.iter().filter(|pair| metrics.contains(&pair.metric.name.as_str())) {
                 let Some((old, new)) = pair.known() else { continue };
                 worse.compared += 1;
                 if change(old, new) > threshold {
@@ -146,23 +109,26 @@ pub(super) fn percent(share: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metric;
+    use crate::model::Better;
     use crate::regression::tests::on;
     use crate::results::Contender;
     use crate::sample::contender;
 
+    const TIMES: [&str; 3] = ["fresh_ns_per_op", "steady_ns_per_op", "rewound_ns_per_op"];
+
     fn worse(old: Contender, new: Contender, threshold: f64) -> Worse {
-        Regression::of(&[on("one", vec![old])], &[on("one", vec![new])], None).worse(threshold, &DEFAULT_GATES)
+        Regression::of(&[on("one", vec![old])], &[on("one", vec![new])], None).worse(threshold, &default_gates())
     }
 
     #[test]
-    fn metrics_are_there_and_less_of_them_is_better() {
-        for name in FIGURES {
-            assert!(metric::of_contenders().any(|metric| metric.name == name), "{name}");
+    fn times_come_first_and_less_of_any_is_better() {
+        let all = gates();
+        assert_eq!(all[..3], TIMES);
+        assert_eq!(default_gates(), [&TIMES[..], &["peak_heap_bytes", "min_heap.bytes"]].concat());
+        assert_eq!(all.len(), 14);
+        for name in all {
+            assert_eq!(model::metric(name).about.better, Better::Less, "{name}");
         }
-        assert_eq!(Regime::EVERY.map(metric_of), TIMES);
-        assert!(DEFAULT_GATES.iter().all(|name| GATES.contains(name)));
-        assert!(GATES.iter().all(|name| !name.is_empty()));
     }
 
     /// Samples spread by 3 % to either side, and so does the interval, nearly: a third more is above 5 %, a fiftieth more is noise.
@@ -216,7 +182,7 @@ mod tests {
         let old = run(contender("a").min_pages(3, 0).build());
         let new = run(contender("a").without_min_heap("its time was over").build());
         let regression = Regression::of(&old, &new, None);
-        let found = regression.worse(9.0, &DEFAULT_GATES);
+        let found = regression.worse(9.0, &default_gates());
         let line = "a on one: min_heap.bytes is not known any longer: its time was over".to_owned();
         assert_eq!((found.lines, found.compared), (vec![line], 4));
         assert_eq!(regression.worse(9.0, &["peak_heap_bytes"]).lines, [""; 0]);

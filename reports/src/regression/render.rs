@@ -171,9 +171,9 @@ impl Regression {
 /// Which comparisons the figures of a cell do not allow, and why.
 fn not_told(cell: &Cell) -> Vec<String> {
     let mut told = no_ratios(cell);
-    let apart = cell.figures.iter().filter_map(|pair| Some((pair.metric.name, pair.apart.clone()?)));
+    let apart = cell.figures.iter().filter_map(|pair| Some((pair.metric.name.as_str(), pair.apart.clone()?)));
     told.extend(by_reason(apart).into_iter().map(|(metrics, reason)| format!("{metrics}: {reason}")));
-    let lost = cell.figures.iter().filter_map(|pair| Some((pair.metric.name, pair.lost()?.to_owned())));
+    let lost = cell.figures.iter().filter_map(|pair| Some((pair.metric.name.as_str(), pair.lost()?.to_owned())));
     told.extend(by_reason(lost).into_iter().map(|(metrics, reason)| format!("{metrics}: new: {reason}")));
     told
 }
@@ -251,7 +251,7 @@ fn list(lines: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::DEFAULT_GATES;
+    use super::super::default_gates;
     use super::super::tests::on;
     use super::*;
     use crate::sample::contender;
@@ -328,7 +328,7 @@ wee_alloc on one: steady_ns_per_op is not known any longer: the child died
 wee_alloc on two: 2 of its requests fail, 0 did
 ";
         let found = regression();
-        let text = found.text(Some((&found.worse(0.05, &DEFAULT_GATES), 0.05)), 100);
+        let text = found.text(Some((&found.worse(0.05, &default_gates()), 0.05)), 100);
         assert_eq!(text, expected, "{text}");
         assert!(!found.text(None, 100).contains("got worse"));
     }
@@ -336,7 +336,7 @@ wee_alloc on two: 2 of its requests fail, 0 did
     #[test]
     fn markdown_has_the_verdict_first() {
         let found = regression();
-        let text = found.markdown(Some((&found.worse(0.05, &DEFAULT_GATES), 0.05)));
+        let text = found.markdown(Some((&found.worse(0.05, &default_gates()), 0.05)));
         let expected = "\
 ### Allocators, new against old
 
@@ -364,7 +364,7 @@ wee_alloc on two: 2 of its requests fail, 0 did
         let mut new = run.clone();
         new[1].contenders = vec![contender("a").pages(40).build()];
         let found = Regression::of(&run, &new, None);
-        let text = found.text(Some((&found.worse(0.0, &DEFAULT_GATES), 0.0)), 300);
+        let text = found.text(Some((&found.worse(0.0, &default_gates()), 0.0)), 300);
         let told = "Processor; every new byte written; and 2026-05-04T12:00:00Z by Heaprace 0.1.0 (9700486), release build, on another; every new byte written\n";
         assert_eq!(text.matches(told).count(), 2, "{text}");
         for heading in ["\none (pages of 65,536 B)\n", "\none (pages of 4,096 B)\n"] {
@@ -399,7 +399,7 @@ wee_alloc on two: 2 of its requests fail, 0 did
         let text = nothing.text(None, 80);
         assert!(text.ends_with("not compared:\nin the old run only: a\nin the new run only: b\n"), "{text}");
         assert_eq!(Regression::of(&[], &[], None).text(None, 80), "\n");
-        let gate = nothing.worse(0.0, &DEFAULT_GATES);
+        let gate = nothing.worse(0.0, &default_gates());
         assert!(nothing.markdown(Some((&gate, 0.0))).contains("**Nothing was compared that the gate holds.**"));
     }
 }

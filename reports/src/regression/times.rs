@@ -85,7 +85,7 @@ pub(super) fn samples(
 #[cfg(test)]
 mod tests {
     use super::super::tests::on;
-    use super::super::{DEFAULT_GATES, Regression};
+    use super::super::{Regression, default_gates};
     use super::*;
     use crate::sample::contender;
     use crate::stats::Verdict;
@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(names(&found), ["fresh", "rewound"]);
         let rewound = found.cells[0].times[1].1.known().unwrap();
         assert!((rewound.estimate.value - 1.5).abs() < 0.01 && rewound.verdict == Verdict::Slower, "{rewound:?}");
-        let gate = found.worse(0.05, &DEFAULT_GATES);
+        let gate = found.worse(0.05, &default_gates());
         assert!(gate.lines.len() == 1 && gate.lines[0].starts_with("a on one: rewound_ns_per_op +50.0 %"), "{gate:?}");
         let text = found.text(None, 100);
         assert!(text.contains("rewound ×") && !text.contains("steady") && !text.contains("not compared"), "{text}");

@@ -3,7 +3,7 @@
 use super::cells::{Row, UNKNOWN};
 use super::narrow::narrow;
 use super::wrap::printable;
-use crate::metric::instructions_per_op;
+use crate::model::instructions_per_op;
 use crate::numbers::{grouped, short};
 use crate::results::{Instructions, Role};
 
