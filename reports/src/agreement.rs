@@ -3,8 +3,10 @@
 use crate::export;
 use crate::results::{Contender, Results};
 use crate::sample::{self, contender};
-use crate::stats::{Fastest, Regime, fastest, marked_times};
-use crate::table::{self, TextOptions};
+use crate::stats::{Fastest, Regime, fastest, gross_ns_per_op};
+use crate::table::TextOptions;
+use crate::table::standing::{Standing, standings, standings_by};
+use crate::table::text::text_of;
 
 /// What names the fastest in a program that starts: each output with the names it marks.
 type Marked = Vec<(&'static str, Vec<String>)>;
@@ -23,9 +25,9 @@ fn file(results: &Results, format: &str) -> String {
     String::from_utf8(make(std::slice::from_ref(results)).unwrap()).unwrap()
 }
 
-/// What each output marks, read from the output itself. Memory figures are equal, so that they are all marked or none.
-fn marked(results: &Results) -> Marked {
-    let text = table::text(results, TextOptions::default());
+/// What each output marks, read from the output itself; the text is that of these standings.
+fn marked_with(results: &Results, standings: &[Standing]) -> Marked {
+    let text = text_of(results, standings, TextOptions::default());
     let rows = text.lines().skip_while(|line| !line.starts_with('─')).take_while(|line| !line.is_empty());
     let in_text = rows_with(rows, |line| line.split_whitespace().nth(2).is_some_and(|median| median.ends_with('*')));
     let markdown = file(results, "markdown");
@@ -52,6 +54,10 @@ fn marked(results: &Results) -> Marked {
     ]
 }
 
+fn marked(results: &Results) -> Marked {
+    marked_with(results, &standings(results))
+}
+
 /// The outputs that do not name what the first one names.
 fn disagreeing(marked: &Marked) -> Vec<&'static str> {
     marked.iter().filter(|(_, names)| *names != marked[0].1).map(|(output, _)| *output).collect()
@@ -66,10 +72,10 @@ fn overlapping() -> Results {
 
 /// The rule of overlapping intervals, which knows of no rounds.
 fn by_overlap(results: &Results, regime: Regime) -> Vec<&Contender> {
-    let interval = |row: &Contender| crate::stats::gross_ns_per_op(row, regime).known().unwrap().interval.unwrap();
-    let median = |row: &Contender| crate::stats::gross_ns_per_op(row, regime).known().unwrap().value;
-    let lowest = results.contenders.iter().min_by(|one, other| median(one).total_cmp(&median(other))).unwrap();
-    results.contenders.iter().filter(|row| interval(row).overlaps(interval(lowest))).collect()
+    let time = |row: &Contender| *gross_ns_per_op(row, regime).known().unwrap();
+    let lowest = results.contenders.iter().map(time).min_by(|one, other| one.value.total_cmp(&other.value)).unwrap();
+    let overlaps = |row: &&Contender| time(row).interval.unwrap().overlaps(lowest.interval.unwrap());
+    results.contenders.iter().filter(overlaps).collect()
 }
 
 #[test]
@@ -100,13 +106,7 @@ fn all_outputs_name_those_that_are_tied_and_nothing_where_rounds_are_few() {
 #[test]
 fn a_table_that_marks_by_overlap_is_found_out() {
     let results = overlapping();
-    let mut found = marked(&results);
-    let names = |rows: Vec<&Contender>| {
-        let mut names: Vec<String> = rows.into_iter().map(|row| row.name.clone()).collect();
-        names.sort();
-        names
-    };
-    assert_eq!(found[0].1, names(marked_times(&results, Regime::Fresh)));
-    found[0].1 = names(by_overlap(&results, Regime::Fresh));
-    assert_eq!(disagreeing(&found), ["markdown", "latex", "page's table", "page's words"]);
+    let found = marked_with(&results, &standings_by(&results, by_overlap));
+    assert_eq!(found[0].1, ["quick", "slow"], "{found:?}");
+    assert_eq!(disagreeing(&found), ["markdown", "latex", "page's table", "page's words"], "{found:?}");
 }

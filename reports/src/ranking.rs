@@ -10,7 +10,8 @@ use crate::numbers::{count, fixed};
 use crate::reasons::by_reason;
 use crate::results::{Origin, Results, Role};
 use crate::stats::{Interval, Measure, RESAMPLES, Regime, by_origin, common_of, trust_in_mean};
-use crate::table::grid::Grid;
+use crate::table::model::{Column, Table};
+use crate::table::terminal::{self, UNKNOWN};
 use crate::table::wrap;
 use crate::times;
 
@@ -186,25 +187,20 @@ fn one(ranking: &Ranking, group: &[&Results], origin: Origin, baseline: &str, wi
     };
     let mut lines = wrap(&format!("{} over {traces}", ranking.metric), width, 2);
     if !ranking.rows.is_empty() {
-        let mut grid = Grid::new([
-            "allocator".to_owned(),
-            format!("× {baseline}"),
-            "95 % CI".into(),
-            "rank".into(),
-            "95 % CI".into(),
-        ]);
+        let headings = [&format!("× {baseline}"), "95 % CI", "rank", "95 % CI"].map(Column::plain);
+        let mut table = Table::new("allocator", headings.into());
         for row in &ranking.rows {
             let interval = |interval: Interval| format!("{}–{}", fixed(interval.low, 2), fixed(interval.high, 2));
             let ranks = |(low, high)| if low == high { format!("{low}") } else { format!("{low}–{high}") };
-            grid.row([
-                row.name.clone(),
+            let cells = [
                 fixed(row.ratio, 2),
-                row.interval.map_or("–".into(), interval),
+                row.interval.map_or(UNKNOWN.into(), interval),
                 row.rank.to_string(),
-                row.ranks.map_or("–".into(), ranks),
-            ]);
+                row.ranks.map_or(UNKNOWN.into(), ranks),
+            ];
+            table.words("", row.name.clone(), cells);
         }
-        lines.extend(grid.text().lines().map(str::to_owned));
+        lines.extend(terminal::plain(&table).lines().map(str::to_owned));
     }
     match ranking.traces.len() {
         1 => lines.extend(wrap(

@@ -24,7 +24,7 @@ pub struct Regression {
     /// Whom the times are relative to, where they are.
     pub relative_to: Option<String>,
     /// Contenders on traces that are in both, in the order of the old run. The floor is none: what it tells is among the doubts.
-    pub cells: Vec<Cell>,
+    pub cells: Vec<Compared>,
     /// Traces and cells that are in both and yet cannot be compared, and why not.
     pub not_comparable: Vec<(String, String)>,
     /// Traces and cells of the old run alone.
@@ -36,7 +36,7 @@ pub struct Regression {
 }
 
 /// A contender on a trace, old and new.
-pub struct Cell {
+pub struct Compared {
     /// The trace, with the settings that tell it from others of the run where it is there more than once.
     pub trace: String,
     /// The contender.
@@ -49,7 +49,7 @@ pub struct Cell {
     /// rewound heap. There is an interval where both runs have rounds enough for one of 95 %.
     pub times: Vec<(Regime, Figure<Ratio>)>,
     /// The exact figures and the instructions, old and new.
-    pub figures: Vec<Pair>,
+    pub figures: Vec<OldAndNew>,
     /// What the old run has and the new one does not, though it was asked for: names of metrics, each with the reason.
     pub lost: Vec<(&'static str, String)>,
     /// What the contender did in the old run and does not do any longer.
@@ -57,7 +57,7 @@ pub struct Cell {
 }
 
 /// A figure in both runs.
-pub struct Pair {
+pub struct OldAndNew {
     /// Which.
     pub metric: &'static ContenderMetric,
     /// In the old run.
@@ -68,7 +68,7 @@ pub struct Pair {
     pub apart: Option<String>,
 }
 
-impl Pair {
+impl OldAndNew {
     /// Both, where both are known and can be compared.
     pub fn known(&self) -> Option<(f64, f64)> {
         if self.apart.is_some() {
@@ -128,10 +128,10 @@ impl Regression {
                 let Getter::Exact(of) = &metric.of else { return None };
                 let apart =
                     if metric.asked_by == AskedBy::Instructions { counted_apart(pair, before, after) } else { None };
-                Some(Pair { metric, old: of(before), new: of(after), apart })
+                Some(OldAndNew { metric, old: of(before), new: of(after), apart })
             });
-            let figures: Vec<Pair> = figures.collect();
-            self.cells.push(Cell {
+            let figures: Vec<OldAndNew> = figures.collect();
+            self.cells.push(Compared {
                 trace: trace.clone(),
                 contender: before.name.clone(),
                 role: after.role,
@@ -190,7 +190,7 @@ fn lost(
     pair: &Paired,
     (before, after): (&Contender, &Contender),
     relative_to: Option<&str>,
-    figures: &[Pair],
+    figures: &[OldAndNew],
 ) -> Vec<(&'static str, String)> {
     let Paired { old, new, .. } = pair;
     let times = regimes(pair).into_iter().filter_map(|of| {
@@ -216,7 +216,7 @@ mod tests {
         results
     }
 
-    fn names(cells: &[Cell]) -> Vec<String> {
+    fn names(cells: &[Compared]) -> Vec<String> {
         cells.iter().map(|cell| format!("{}/{}", cell.trace, cell.contender)).collect()
     }
 

@@ -1,11 +1,23 @@
 //! LaTeX: a `tabular` with booktabs' rules, to be `\input` into a table of a paper. Several traces are groups of rows.
 
-use super::figures::{self, Cell, Figures, Row};
 use crate::ReportError;
 use crate::results::{Results, Role};
 use crate::stats::Regime;
+use crate::table::model::{Beside, Mark, Table, TableCell, TableRow};
 use crate::table::notes;
+use crate::table::overview::for_exports;
+use crate::table::standing::{growth_matters, standings};
 use crate::times;
+
+/// The columns, by their ids, with their headings.
+const COLUMNS: [(&str, &str); 6] = [
+    ("fresh", "Fresh [ns]"),
+    ("steady", "Steady [ns]"),
+    ("peak", "Peak"),
+    ("overhead", "Overhead"),
+    ("growth", "Growth"),
+    ("refused", "Failed"),
+];
 
 pub(super) fn latex(all: &[Results]) -> Result<Vec<u8>, ReportError> {
     let mut text = String::from(
@@ -24,58 +36,61 @@ pub(super) fn latex(all: &[Results]) -> Result<Vec<u8>, ReportError> {
             text += &format!("% {}\n", plain(&line));
         }
     }
-    let found: Vec<Figures> = all.iter().map(figures::of).collect();
-    let grows = found.iter().any(|figures| figures.grows);
-    let (alignment, heading, columns) = if grows { ("lrrrrrr", "Growth & ", 7) } else { ("lrrrrr", "", 6) };
+    let standings: Vec<_> = all.iter().map(standings).collect();
+    let tables = all.iter().zip(&standings).map(|(results, rows)| for_exports(results, rows));
+    let grows = standings.iter().any(|rows| growth_matters(rows));
+    let columns = COLUMNS.iter().filter(|(id, _)| grows || *id != "growth");
+    let (ids, headings): (Vec<&str>, Vec<&str>) = columns.copied().unzip();
     text += &format!(
-        "\\begin{{tabular}}{{@{{}}{alignment}@{{}}}}\n\\toprule\n\
-         Allocator & Fresh [ns] & Steady [ns] & Peak & Overhead & {heading}Failed \\\\\n"
+        "\\begin{{tabular}}{{@{{}}l{}@{{}}}}\n\\toprule\nAllocator & {} \\\\\n",
+        "r".repeat(ids.len()),
+        headings.join(" & ")
     );
-    for (results, Figures { unit, rows, .. }) in all.iter().zip(&found) {
+    for (results, table) in all.iter().zip(tables) {
         text += "\\midrule\n";
         if all.len() > 1 || times::alone(&results.settings).is_some() {
             let title = escaped(&times::heading(&results.trace.name, &results.settings));
-            text += &format!("\\multicolumn{{{columns}}}{{@{{}}l}}{{\\emph{{{title}}}}} \\\\\n");
+            text += &format!("\\multicolumn{{{}}}{{@{{}}l}}{{\\emph{{{title}}}}} \\\\\n", ids.len() + 1);
         }
         let mut role = Role::Contender;
-        for row in rows {
+        for row in &table.rows {
             if row.role != role {
                 role = row.role;
                 text += "\\addlinespace\n";
             }
-            text += &line(row, unit, grows);
+            text += &line(&table, row, &ids);
         }
     }
     text += "\\bottomrule\n\\end{tabular}\n";
     Ok(text.into_bytes())
 }
 
-fn line(row: &Row, unit: &str, grows: bool) -> String {
-    let peak = cell(&row.peak) + &row.peak.value.as_ref().map(|_| format!("\\,{unit}")).unwrap_or_default();
-    let mut cells = vec![
-        format!("{} {}", escaped(&row.name), escaped(&row.version)),
-        cell(&row.fresh),
-        cell(&row.steady),
-        peak,
-        cell(&row.overhead),
-        escaped(&row.failed),
-    ];
-    if grows {
-        cells.insert(cells.len() - 1, escaped(&row.growth));
-    }
-    let line = cells.join(" & ");
+fn line(table: &Table, row: &TableRow, ids: &[&str]) -> String {
+    let cells = ids.iter().filter_map(|id| {
+        let at = table.columns.iter().position(|column| column.id == *id)?;
+        // Each trace has its own unit, so that the heading cannot have it.
+        let unit = table.columns[at].heading.rsplit(' ').next().filter(|_| *id == "peak" && row.cells[at].is_figure());
+        Some(cell(&row.cells[at]) + &unit.map(|unit| format!("\\,{unit}")).unwrap_or_default())
+    });
+    let name = format!("{} {}", escaped(&row.name), escaped(&row.version));
+    let line = [name].into_iter().chain(cells).collect::<Vec<_>>().join(" & ");
     // It would be an argument of the line above, as `\\` and the rules take one.
     let apart = if line.trim_start().starts_with(['[', '*']) { "{}" } else { "" };
     format!("{apart}{line} \\\\\n")
 }
 
-fn cell(cell: &Cell) -> String {
-    let Some(value) = &cell.value else { return "--".to_owned() };
-    let value = escaped(value);
-    let value = if cell.best { format!("\\textbf{{{value}}}") } else { value };
-    match &cell.interval {
-        Some((low, high)) => format!("{value} {{\\footnotesize [{}, {}]}}", escaped(low), escaped(high)),
-        None => value,
+fn cell(cell: &TableCell) -> String {
+    let (text, beside, mark) = match cell {
+        TableCell::Figure { text, beside, mark, .. } => (escaped(text), beside, mark),
+        TableCell::Words(words) => return escaped(words),
+        TableCell::Unknown(_) => return "--".to_owned(),
+        TableCell::Empty => return String::new(),
+    };
+    let text = if *mark == Mark::Best { format!("\\textbf{{{text}}}") } else { text };
+    match beside {
+        Beside::Interval(low, high) => format!("{text} {{\\footnotesize [{}, {}]}}", escaped(low), escaped(high)),
+        Beside::Times(other) | Beside::Same(other) => format!("{text} {{\\footnotesize ({})}}", escaped(other)),
+        Beside::Nothing => text,
     }
 }
 

@@ -1,11 +1,13 @@
 //! Markdown: the table of each trace, narrow enough for a README or a pull request.
 
-use super::figures::{self, Cell, Figures};
 use crate::ReportError;
 use crate::results::{Results, Role};
 use crate::stats::Regime;
-use crate::table::grid::{Grid, escaped};
+use crate::table::markdown::{escaped, markdown as table_as_markdown};
+use crate::table::model::Shape;
 use crate::table::notes;
+use crate::table::overview::for_exports;
+use crate::table::standing::{growth_matters, standings};
 use crate::times;
 
 pub(super) fn markdown(all: &[Results]) -> Result<Vec<u8>, ReportError> {
@@ -14,51 +16,34 @@ pub(super) fn markdown(all: &[Results]) -> Result<Vec<u8>, ReportError> {
 }
 
 fn one(results: &Results) -> String {
-    let Figures { unit, grows, rows } = figures::of(results);
-    let time = |regime: Regime| times::heading(&format!("{} ns/op", regime.name()), &results.settings) + " (95 % CI)";
-    let growth = grows.then(|| "grows by pages".to_owned());
-    let before = [
-        "allocator".to_owned(),
-        time(Regime::Fresh),
-        time(Regime::Steady),
-        format!("peak {unit}"),
-        "peak / live".into(),
-    ];
-    let mut grid = Grid::new(before.into_iter().chain(growth).chain(["failed".to_owned()]));
-    for row in &rows {
-        let role = match row.role {
+    let rows = standings(results);
+    let grows = growth_matters(&rows);
+    let mut table = for_exports(results, &rows).keeping(|_, column| grows || column.id != "growth");
+    for column in table.columns.iter_mut().filter(|column| column.shape == Shape::Paired) {
+        column.heading += " (95 % CI)";
+    }
+    for row in &mut table.rows {
+        row.group.clear();
+        row.version += match row.role {
             Role::Contender => "",
             Role::Baseline => " (yardstick)",
             Role::Ablation => " (ablation)",
             Role::Floor => " (floor)",
         };
-        let name = escaped(&format!("{} {}{role}", row.name, row.version));
-        let figures = [&row.fresh, &row.steady, &row.peak, &row.overhead].map(cell);
-        let growth = grows.then(|| row.growth.clone());
-        grid.row([name].into_iter().chain(figures).chain(growth).chain([row.failed.clone()]));
     }
     let warnings = notes::warnings(results).into_iter();
-    let notes = warnings.chain(notes::notes(results, &crate::table::cells::rows(results)));
+    let notes = warnings.chain(notes::notes(results, &rows));
     let notes: String = notes.map(|note| format!("- {}\n", escaped(&note))).collect();
     let notes = if notes.is_empty() { notes } else { format!("\n{notes}") };
     format!(
         "{}\n\n{}\nFresh: {}. Steady: {}. Bold: {}. {}\n{notes}",
         escaped(&notes::caption(results)),
-        grid.markdown(),
+        table_as_markdown(&table),
         times::timed(Regime::Fresh),
         times::timed(Regime::Steady),
         notes::marks(results, "bold"),
         escaped(&notes::provenance(results)),
     )
-}
-
-fn cell(cell: &Cell) -> String {
-    let value = cell.value.as_deref().unwrap_or("–");
-    let value = if cell.best { format!("**{value}**") } else { value.to_owned() };
-    match &cell.interval {
-        Some((low, high)) => format!("{value} ({low}–{high})"),
-        None => value,
-    }
 }
 
 #[cfg(test)]
@@ -87,8 +72,8 @@ mod tests {
         results.contenders[0] = contender("a").grows_by(1234).build();
         results.settings.touch = "none".into();
         let text = text(&results);
-        let header = "| allocator | fresh ns/op, allocator code alone (95 % CI) | steady ns/op, allocator code alone (95 % CI) | peak KiB \
-                      | peak / live | grows by pages | failed |\n";
+        let header = "| allocator | fresh ns/op, allocator code alone (95 % CI) | steady ns/op, allocator code alone (95 % CI) | peak, KiB \
+                      | overhead × | grows by, pages | failed |\n";
         assert!(text.contains(header), "{text}");
         assert!(text.contains("| **1.25** | 1,234 | 0 |\n") && text.contains("| **1.25** | 0 | 0 |\n"), "{text}");
     }
@@ -98,7 +83,7 @@ mod tests {
         let expected = "\
 serde-heavy (synthetic): 200,000 events, peak live 1,048,576 B in 12,345 objects; every new byte written; 15 rounds
 
-| allocator | fresh ns/op (95 % CI) | steady ns/op (95 % CI) | peak KiB | peak / live | failed |
+| allocator | fresh ns/op (95 % CI) | steady ns/op (95 % CI) | peak, KiB | overhead × | failed |
 | :-- | --: | --: | --: | --: | --: |
 | dlmalloc 0.2.14 | 12.5 (12.3–12.7) | 12.6 (12.4–12.8) | **1,280** | **1.25** | 0 |
 | talc 5.1.1 | **9.40** (9.25–9.54) | **9.40** (9.25–9.54) | 1,408 | 1.38 | 0 |

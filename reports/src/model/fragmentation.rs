@@ -30,7 +30,7 @@ pub(super) static ENTRIES: [Entry<FragmentationAt>; 6] = [
     .shown(Heading {
         id: "rounding",
         full: "internal fragmentation",
-        short: "internal",
+        short: "internal frag.",
         unit: "%",
         definition: "At peak live, the share of the granted bytes that the program did not ask for: (G − R) / G. It comes from rounding to size classes and the like; headers are not granted.",
     }),

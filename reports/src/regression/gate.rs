@@ -1,6 +1,6 @@
 //! What is worse than allowed.
 
-use super::{Cell, Pair, Regression};
+use super::{Compared, OldAndNew, Regression};
 use crate::model::{self, Gate, Getter};
 use crate::numbers::{fixed, short};
 use crate::results::{Figure, Role};
@@ -73,7 +73,7 @@ impl Regression {
     }
 }
 
-fn name(cell: &Cell) -> String {
+fn name(cell: &Compared) -> String {
     format!("{} on {}", cell.contender, cell.trace)
 }
 
@@ -87,7 +87,7 @@ pub(super) fn change(old: f64, new: f64) -> f64 {
 }
 
 /// A difference in words: `peak_heap_bytes 65,536 → 131,072 (+100 %)`.
-pub(super) fn difference(pair: &Pair, old: f64, new: f64) -> String {
+pub(super) fn difference(pair: &OldAndNew, old: f64, new: f64) -> String {
     let digits = |value: f64| if value.fract() == 0.0 { whole(value) } else { short(value) };
     let change = change(old, new);
     let change = if change.is_finite() { format!(" ({})", percent(change)) } else { String::new() };

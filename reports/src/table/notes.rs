@@ -1,6 +1,8 @@
 //! What stands around a table: what was replayed, how to read it, what failed, and where it was measured.
 
-use super::cells::{INVALID, Row, UNKNOWN};
+use super::columns::INVALID;
+use super::standing::Standing;
+use super::terminal::UNKNOWN;
 use crate::numbers::{count, grouped};
 use crate::reasons::by_reason;
 use crate::results::{Contender, Figure, Origin, Results, Role, Verification, Warning};
@@ -51,20 +53,20 @@ pub(crate) fn marks(results: &Results, marked: &str) -> String {
 }
 
 /// How to read the columns and the marks.
-pub(super) fn legend(results: &Results, rows: &[Row], with_growth: bool) -> Vec<String> {
+pub(super) fn legend(results: &Results, rows: &[Standing], with_growth: bool) -> Vec<String> {
     let mut lines = Vec::new();
-    if rows.iter().any(Row::is_marked) {
+    if rows.iter().any(Standing::is_marked) {
         lines.push(format!("* {}.", marks(results, "marked")));
     }
     lines.push(format!(
-        "Sorted by overhead, then by fresh time; who failed comes last. Overhead is peak heap / peak live; J–W #4 (Johnstone and Wilson) the same \
+        "Sorted by overhead, then by fresh time; those that failed come last. Overhead is peak heap / peak live; J–W #4 (Johnstone and Wilson) the same \
          less 1, in per cent. A page has {} B.",
         grouped(results.settings.page_bytes)
     ));
     if results.settings.min_heap {
         lines.push(
             "Min pages: the smallest heap in which the trace completes, and its ratio to peak live; by bisection and a scan around the \
-             result, with all limits that were tried in results.json. Who gives up at the first page that is refused needs its whole peak."
+             result, with all limits that were tried in results.json. An allocator that gives up as soon as it gets no page needs its whole peak."
                 .into(),
         );
     }
@@ -78,7 +80,7 @@ pub(super) fn legend(results: &Results, rows: &[Row], with_growth: bool) -> Vec<
     }
     lines.extend(with_growth.then(|| GROWS_BY.to_owned()));
     if has(rows, Role::Baseline) {
-        lines.push("Baselines are yardsticks: you would not ship them.".into());
+        lines.push("Yardsticks are for comparison only: you would not ship them.".into());
     }
     if has(rows, Role::Ablation) {
         lines.push("Ablations are variants of a contender with one decision switched: they show what it does, and win nothing.".into());
@@ -104,7 +106,7 @@ pub(super) fn legend(results: &Results, rows: &[Row], with_growth: bool) -> Vec<
     lines
 }
 
-fn has(rows: &[Row], role: Role) -> bool {
+fn has(rows: &[Standing], role: Role) -> bool {
     rows.iter().any(|row| row.contender.role == role)
 }
 
@@ -117,7 +119,7 @@ pub(crate) fn import(results: &Results) -> Vec<String> {
 }
 
 /// Every failure, and the reason of every figure that is not there.
-pub(crate) fn notes(results: &Results, rows: &[Row]) -> Vec<String> {
+pub(crate) fn notes(results: &Results, rows: &[Standing]) -> Vec<String> {
     let contenders = || rows.iter().map(|row| row.contender);
     let mut notes: Vec<String> = contenders().filter_map(verification_note).collect();
     notes.extend(contenders().filter_map(failed_requests_note));
@@ -225,12 +227,12 @@ mod tests {
     use crate::results::Part;
     use crate::results::WarningCode;
     use crate::sample::{self, contender};
-    use crate::table::cells::rows;
+    use crate::table::standing::standings;
 
     #[test]
     fn timings_of_several_runs_are_told_as_not_marked() {
         let results = sample::of_several_runs();
-        let legend = legend(&results, &rows(&results), false).join("\n");
+        let legend = legend(&results, &standings(&results), false).join("\n");
         assert!(legend.contains("times are of several runs, and not marked."), "{legend}");
     }
 
@@ -241,7 +243,7 @@ mod tests {
             contender("wee_alloc").pages(92).failed_requests(12).build(),
             contender("broken").invalid(1017, "block 3 overlaps block 2").build(),
         ];
-        let notes = notes(&results, &rows(&results));
+        let notes = notes(&results, &standings(&results));
         assert_eq!(
             notes,
             [
@@ -257,7 +259,7 @@ mod tests {
         let mut results = sample::empty();
         results.contenders = ["a", "b"].map(|name| contender(name).without_time("rounds is 0").build()).into();
         results.contenders.push(contender("c").without_time("aborted").without_memory("aborted").build());
-        let notes = notes(&results, &rows(&results));
+        let notes = notes(&results, &standings(&results));
         assert_eq!(notes, ["a, b: no timings (–): rounds is 0", "c: no figures (–): aborted"]);
     }
 
@@ -269,10 +271,10 @@ mod tests {
             contender("wee_alloc").without_steady("the heap limit was reached in loop 5").build(),
         ];
         let note = "wee_alloc: no steady time (–): the heap limit was reached in loop 5";
-        assert_eq!(notes(&results, &rows(&results)), [note]);
+        assert_eq!(notes(&results, &standings(&results)), [note]);
         let Figure::Known(memory) = &mut results.contenders[1].memory else { unreachable!() };
         memory.growth = Figure::unknown("its time was over");
-        let rows_of = |results: &Results| notes(results, &rows(results));
+        let rows_of = |results: &Results| notes(results, &standings(results));
         assert_eq!(rows_of(&results), [note, "wee_alloc: no growth (–): its time was over"]);
         let Figure::Known(memory) = &mut results.contenders[1].memory else { unreachable!() };
         memory.growth = Figure::unknown("the heap limit was reached in loop 5");
@@ -285,7 +287,7 @@ mod tests {
     #[test]
     fn times_that_are_no_program_s_are_called_so() {
         let mut results = sample::results();
-        let told = |results: &Results| legend(results, &rows(results), false).contains(&ALONE.to_owned());
+        let told = |results: &Results| legend(results, &standings(results), false).contains(&ALONE.to_owned());
         assert!(!told(&results) && caption(&results).contains("; every new byte written; 15 rounds"));
         results.settings.touch = "none".into();
         assert!(told(&results) && caption(&results).contains("; allocator code alone: nothing written; 15 rounds"));
@@ -299,10 +301,10 @@ mod tests {
             contender("refuses").without_min_heap("requests failed even at the heap limit").build(),
             contender("odd").min_pages(19, 2).build(),
         ];
-        assert_eq!(notes(&results, &rows(&results)).len(), 2, "the odd one is known, asked for or not");
+        assert_eq!(notes(&results, &standings(&results)).len(), 2, "the odd one is known, asked for or not");
         results.settings.min_heap = true;
         assert_eq!(
-            notes(&results, &rows(&results)),
+            notes(&results, &standings(&results)),
             [
                 "odd: completes in 19 pages, and yet in 2 larger heaps that were tried it does not: more memory is not always enough",
                 "refuses: no minimum heap (–): requests failed even at the heap limit",
@@ -310,7 +312,7 @@ mod tests {
             ]
         );
         assert!(
-            legend(&results, &rows(&results), false)
+            legend(&results, &standings(&results), false)
                 .join("\n")
                 .contains("the smallest heap in which the trace completes")
         );

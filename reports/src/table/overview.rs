@@ -1,195 +1,124 @@
-//! The first table of one trace: time and memory of each allocator, and what an offline placement needs.
+//! The first table of one trace: time and memory of each contender, and what an offline placement needs.
 
-use super::cells::{Row, Timing, growth_matters, marked};
-use super::narrow::{narrow, whole};
-use super::pair::{Pair, joined, widths};
-use super::wrap::{printable, wrap};
+use super::columns::{self, Source, failures, gross, metric, peak};
+use super::model::{Column, Table, TableCell, TableRow};
+use super::notes;
+use super::standing::{Standing, growth_matters};
+use super::terminal;
+use super::wrap::wrap;
 use crate::numbers::{exact_unit, grouped, short};
-use crate::results::{Results, Role};
+use crate::results::{Bounds, Results, Role};
+use crate::stats::Regime;
 use crate::times;
 
-/// Ways to lay the table out, roomiest first.
-const LAYOUTS: [Layout; 4] = [
-    Layout { version_below: false, interval_below: false, memory_below: false },
-    Layout { version_below: true, interval_below: false, memory_below: false },
-    Layout { version_below: true, interval_below: true, memory_below: false },
-    Layout { version_below: true, interval_below: true, memory_below: true },
-];
-
-/// Columns that "allocator code alone" takes in a heading.
+/// Columns of a terminal that "allocator code alone" takes in a heading.
 const ALONE_WIDTH: usize = 10;
 
-/// Of several tables, where memory has one of its own.
-const NARROWEST: Layout = Layout { version_below: true, interval_below: true, memory_below: false };
-
-/// Where the pages at the peak stand, and behind them their KiB.
-const PEAK_COLUMN: usize = 3;
-
-/// How many columns are behind that of growth: overhead, J–W #4 and failures.
-const BEHIND_GROWTH: usize = 3;
-
-/// Where the minimum heap stands, if it was asked for: behind the peak.
-const MIN_HEAP_COLUMN: usize = PEAK_COLUMN + 2;
-
-#[derive(Clone, Copy)]
-struct Layout {
-    /// Whether the version stands below the name.
-    version_below: bool,
-    /// Whether intervals stand below their medians, and ratios below their pages.
-    interval_below: bool,
-    /// Whether KiB stand below their pages, and J–W #4 below the overhead.
-    memory_below: bool,
-}
-
-impl Layout {
-    /// The cells of a row, or of the header, with those below others that this layout has there.
-    fn stacked(self, mut cells: Vec<String>) -> Vec<String> {
-        if self.memory_below {
-            for upper in [cells.len() - 3, PEAK_COLUMN] {
-                let lower = cells.remove(upper + 1);
-                cells[upper] += "\n";
-                cells[upper] += &lower;
-            }
-        }
-        cells
-    }
-}
-
-/// The table.
-pub(super) struct Overview {
-    pub(super) text: String,
-    /// Whether it has a column for growth.
-    pub(super) with_growth: bool,
-}
-
-/// The table in the roomiest layout that fits; if none does, as several tables. Growth has a column where some row grows or
-/// may do so; where all have settled, if there is room beside everything else.
-pub(super) fn overview(results: &Results, rows: &[Row], width: usize) -> Overview {
-    let fitting = |layout, with_growth| {
-        let (header, rows) = build(results, rows, layout, with_growth);
-        whole(&header, &rows, width)
-    };
-    let known = rows.iter().any(|row| row.growth().is_some());
-    if let Some(text) = fitting(LAYOUTS[0], true).filter(|_| known) {
-        return Overview { text, with_growth: true };
+/// The table for a terminal, with its legend. Growth has a column where some heap grows or may do so; where all have settled, if there is
+/// room beside everything else.
+pub(super) fn overview(results: &Results, rows: &[Standing], width: usize) -> (String, Vec<String>) {
+    let table = table(results, rows);
+    if rows.iter().any(|row| row.growth().is_some())
+        && let Some(text) = terminal::in_full(&table, width)
+    {
+        return (text, notes::legend(results, rows, true));
     }
     let with_growth = growth_matters(rows);
-    let laid_out = LAYOUTS.into_iter().find_map(|layout| fitting(layout, with_growth));
-    let text = laid_out.unwrap_or_else(|| {
-        let (header, rows) = build(results, rows, NARROWEST, with_growth);
-        narrow(header, rows, width)
-    });
-    Overview { text, with_growth }
+    let table = table.keeping(|_, column| with_growth || column.id != "growth");
+    (terminal::lay_out(&table, width), notes::legend(results, rows, with_growth))
 }
 
-/// The header, and the rows below it; with a column for growth or without.
-fn build(results: &Results, rows: &[Row], layout: Layout, with_growth: bool) -> (Vec<String>, Vec<Vec<String>>) {
-    let with_min_heap = results.settings.min_heap;
-    // In whole pages, as the heaps above it are.
-    let page_bytes = results.settings.page_bytes.max(1);
-    let bound = results.bounds.known().map(|bounds| {
-        let pages = bounds.clairvoyant_bytes.div_ceil(page_bytes);
-        (pages, pages.saturating_mul(page_bytes), bounds.max_live_bytes.max(1))
-    });
-    let (unit_bytes, unit) =
-        exact_unit(rows.iter().filter_map(Row::peak_bytes).chain(bound.map(|(_, bytes, _)| bytes)));
-    let fresh_widths = widths(rows.iter().map(|row| timing_cells(&row.fresh)));
-    let steady_widths = widths(rows.iter().map(|row| timing_cells(&row.steady)));
-    let min_heap_widths = widths(rows.iter().map(min_heap_cells));
-
-    let mut header = vec![
-        "allocator".to_string(),
-        time_heading("fresh", results, layout),
-        time_heading("steady", results, layout),
-        "peak\npages ".into(),
-        format!("peak\n{unit} "),
-        "over- \nhead × ".into(),
-        "J–W #4 \n% ".into(),
-        "failed".into(),
+/// The table with all columns, and with a row for the offline bound.
+fn table(results: &Results, rows: &[Standing]) -> Table {
+    let bound = results.bounds.known().map(|bounds| Bound::of(bounds, results.settings.page_bytes));
+    let peak_bytes = peak(rows, bound.as_ref().map(|bound| bound.bytes));
+    let peaks = rows.iter().filter_map(|row| row.memory().map(|memory| memory.peak_heap_bytes));
+    let (unit_bytes, unit) = exact_unit(peaks.chain(bound.as_ref().map(|bound| bound.bytes)));
+    let mut sources = vec![
+        time(results, Regime::Fresh),
+        time(results, Regime::Steady),
+        peak(rows, None).each(|row, cell| of_pages(row, cell)).headed(|column| column.broken("peak\npages ")),
+        peak_bytes.headed(|column| column.broken(&format!("peak\n{unit} ")).stacked()),
+        metric("overhead", rows).headed(|column| column.broken("over- \nhead × ")),
+        metric("jw4", rows).headed(|column| column.broken("J–W #4 \n% ").stacked()),
+        failures(rows),
     ];
-    if with_min_heap {
-        header.insert(MIN_HEAP_COLUMN, "min pages \n× live ".into());
+    if results.settings.min_heap {
+        sources.insert(4, metric("minheap", rows).headed(|column| column.broken("min pages \n× live ")));
     }
-    if with_growth {
-        header.insert(header.len() - BEHIND_GROWTH, "grows by\npages".into());
-    }
-    let mut lines = Vec::new();
-    let mut role = Role::Contender;
-    for row in rows {
-        if row.contender.role != role {
-            role = row.contender.role;
-            lines.push(vec![heading(role).to_owned()]);
-        }
-        let mut cells = vec![
-            name(row, layout.version_below),
-            joined(timing_cells(&row.fresh), fresh_widths, layout.interval_below),
-            joined(timing_cells(&row.steady), steady_widths, layout.interval_below),
-            row.memory_cell(|memory| grouped(memory.peak_heap_pages)),
-            row.memory_cell(|memory| grouped(memory.peak_heap_bytes / unit_bytes)),
-            row.memory_cell(|memory| short(memory.overhead_ratio)),
-            row.memory_cell(|memory| short(memory.johnstone_wilson_4_percent)),
-            row.failures_cell(),
-        ];
-        if with_min_heap {
-            cells.insert(MIN_HEAP_COLUMN, joined(min_heap_cells(row), min_heap_widths, layout.interval_below));
-        }
-        if with_growth {
-            cells.insert(cells.len() - BEHIND_GROWTH, row.growth_cell());
-        }
-        lines.push(layout.stacked(cells));
-    }
-    if let Some((pages, bytes, max_live_bytes)) = bound {
-        let overhead = bytes as f64 / max_live_bytes as f64;
-        let unmarked = |text| marked(text, false);
-        let mut cells = vec![
-            "clairvoyant".to_owned(),
-            String::new(),
-            String::new(),
-            unmarked(grouped(pages)),
-            unmarked(grouped(bytes / unit_bytes)),
-            unmarked(short(overhead)),
-            unmarked(short((overhead - 1.0) * 100.0)),
-            String::new(),
-        ];
-        if with_min_heap {
-            cells.insert(MIN_HEAP_COLUMN, String::new());
-        }
-        if with_growth {
-            cells.insert(cells.len() - BEHIND_GROWTH, String::new());
-        }
-        lines.push(vec!["offline bound:".to_owned()]);
-        lines.push(layout.stacked(cells));
-    }
-    (layout.stacked(header), lines)
+    sources.insert(sources.len() - 3, metric("growth", rows).headed(|column| column.broken("grows by\npages")));
+    let mut table = columns::table("allocator", rows, sources);
+    let bound = bound.map(|bound| bound.row(&table, unit_bytes));
+    table.rows.extend(bound);
+    table
 }
 
-/// The heading of a column of times: narrower than its figures where there is little room.
-fn time_heading(regime: &str, results: &Results, layout: Layout) -> String {
-    let text = if layout.memory_below { format!("{regime} \nns/op") } else { format!("{regime} ns/op") };
+/// The columns that papers and pull requests have room for.
+pub(crate) fn for_exports(results: &Results, rows: &[Standing]) -> Table {
+    let sources = vec![
+        gross(results, Regime::Fresh),
+        gross(results, Regime::Steady),
+        metric("peak", rows),
+        metric("overhead", rows),
+        metric("growth", rows),
+        failures(rows),
+    ];
+    columns::table("allocator", rows, sources)
+}
+
+/// A column of times, whose heading is narrower than its figures where there is little room.
+fn time(results: &Results, regime: Regime) -> Source<'_> {
     let alone =
         times::alone(&results.settings).map_or(String::new(), |alone| wrap(alone, ALONE_WIDTH, 0).join(" \n") + " \n");
-    format!("{text} \n{alone}95 % CI ")
+    let heading = |name: String| format!("{name} \n{alone}95 % CI ");
+    let name = regime.name();
+    gross(results, regime).headed(|column| Column {
+        narrow: heading(format!("{name} ns/op")),
+        narrowest: heading(format!("{name} \nns/op")),
+        ..column
+    })
 }
 
-/// The heading of the rows of a role.
-fn heading(role: Role) -> &'static str {
-    match role {
-        Role::Contender => "contenders:",
-        Role::Baseline => "baselines:",
-        Role::Ablation => "ablations:",
-        Role::Floor => "floor:",
+fn of_pages(row: &Standing, cell: TableCell) -> TableCell {
+    match (cell, row.memory()) {
+        (TableCell::Figure { mark, .. }, Some(memory)) => {
+            TableCell::figure(memory.peak_heap_pages as f64, grouped(memory.peak_heap_pages)).marked(mark)
+        }
+        (cell, _) => cell,
     }
 }
 
-fn name(row: &Row, version_below: bool) -> String {
-    let separator = if version_below { "\n  " } else { " " };
-    format!("{}{separator}{}", printable(&row.contender.name), printable(&row.contender.version))
+/// What the clairvoyant placement needs, in whole pages as heaps do.
+struct Bound {
+    pages: u64,
+    bytes: u64,
+    overhead: f64,
 }
 
-fn timing_cells(timing: &Timing) -> Pair {
-    (timing.value_cell(), timing.interval_cell())
-}
+impl Bound {
+    fn of(bounds: &Bounds, page_bytes: u64) -> Self {
+        let page_bytes = page_bytes.max(1);
+        let pages = bounds.clairvoyant_bytes.div_ceil(page_bytes);
+        let bytes = pages.saturating_mul(page_bytes);
+        Bound { pages, bytes, overhead: bytes as f64 / bounds.max_live_bytes.max(1) as f64 }
+    }
 
-fn min_heap_cells(row: &Row) -> Pair {
-    (row.min_heap_cell(), row.min_heap_ratio_cell())
+    fn row(&self, table: &Table, unit_bytes: u64) -> TableRow {
+        let figure = |value: f64, text| TableCell::figure(value, text);
+        let cell = |(at, column): (usize, &Column)| match column.id {
+            "peak" if at == 2 => figure(self.pages as f64, grouped(self.pages)),
+            "peak" => figure(self.bytes as f64, grouped(self.bytes / unit_bytes)),
+            "overhead" => figure(self.overhead, short(self.overhead)),
+            "jw4" => figure((self.overhead - 1.0) * 100.0, short((self.overhead - 1.0) * 100.0)),
+            _ => TableCell::Empty,
+        };
+        TableRow {
+            group: "offline bound:".to_owned(),
+            name: "clairvoyant".to_owned(),
+            version: String::new(),
+            role: Role::Baseline,
+            invalid: None,
+            cells: table.columns.iter().enumerate().map(cell).collect(),
+        }
+    }
 }

@@ -1,12 +1,15 @@
 //! The table of one trace for a terminal.
 
-use super::cells::{INVALID, rows};
+use super::columns::INVALID;
 use super::details;
 use super::instructions;
 use super::latency;
+use super::model::Table;
 use super::notes;
 use super::overview::overview;
 use super::sparkline;
+use super::standing::{Standing, standings};
+use super::terminal::lay_out;
 use super::timing;
 use super::wrap::wrap;
 use crate::results::Results;
@@ -37,45 +40,37 @@ pub struct TextOptions {
 /// }
 /// ```
 pub fn text(results: &Results, options: TextOptions) -> String {
+    text_of(results, &standings(results), options)
+}
+
+/// The same of these standings.
+pub(crate) fn text_of(results: &Results, rows: &[Standing], options: TextOptions) -> String {
     let width = options.width.unwrap_or(DEFAULT_WIDTH);
     let paint = Paint { color: options.color };
-    let rows = rows(results);
     let mut lines: Vec<String> = Vec::new();
 
     lines.extend(wrap(&notes::caption(results), width, 2).iter().map(|line| paint.bold(line)));
     lines.push(String::new());
-    let overview = overview(results, &rows, width);
-    lines.extend(overview.text.lines().map(|line| paint.table_line(line)));
+    let (overview, mut legend) = overview(results, rows, width);
+    lines.extend(overview.lines().map(|line| paint.table_line(line)));
     lines.push(String::new());
-    let timing = timing::timing(results, &rows, width);
-    if let Some(timing) = &timing {
-        lines.extend(timing.text.lines().map(str::to_owned));
+    let mut add = |lines: &mut Vec<String>, table: Table| {
+        lines.extend(lay_out(&table, width).lines().map(str::to_owned));
         lines.push(String::new());
-    }
-    let details = details::details(&rows, width);
-    if let Some(details) = &details {
-        lines.extend(details.lines().map(str::to_owned));
-        lines.push(String::new());
-    }
-    let sparklines = sparkline::lines(&rows, width);
+        legend.extend(table.legend);
+    };
+    let of_all = timing::table(results, rows).into_iter().chain(details::table(rows));
+    of_all.for_each(|table| add(&mut lines, table));
+    let sparklines = sparkline::lines(rows, width);
     if !sparklines.is_empty() {
         lines.extend(sparklines);
         lines.push(String::new());
     }
-    let mut legend = notes::legend(results, &rows, overview.with_growth);
-    legend.extend(timing.into_iter().flat_map(|timing| timing.legend));
-    legend.extend(details.is_some().then(|| details::LEGEND.to_owned()));
     if results.settings.latency {
-        for table in latency::tables(&rows, width) {
-            lines.extend(table.lines().map(str::to_owned));
-            lines.push(String::new());
-        }
-        legend.extend(latency::legend(&rows));
+        latency::tables(rows).into_iter().for_each(|table| add(&mut lines, table));
     }
-    if let Some(table) = instructions::table(&rows, width).filter(|_| results.settings.instructions) {
-        lines.extend(table.lines().map(str::to_owned));
-        lines.push(String::new());
-        legend.push(instructions::LEGEND.to_owned());
+    if results.settings.instructions {
+        instructions::table(rows).into_iter().for_each(|table| add(&mut lines, table));
     }
     for warning in notes::warnings(results) {
         lines.extend(wrap(&warning, width, 2).iter().map(|line| paint.red(line)));
@@ -83,12 +78,12 @@ pub fn text(results: &Results, options: TextOptions) -> String {
     if !results.warnings.is_empty() {
         lines.push(String::new());
     }
-    let below = [legend, notes::import(results), notes::notes(results, &rows), vec![notes::provenance(results)]];
+    let below = [legend, notes::import(results), notes::notes(results, rows), vec![notes::provenance(results)]];
     for paragraph in below.iter().filter(|paragraph| !paragraph.is_empty()) {
         lines.extend(paragraph.iter().flat_map(|note| wrap(note, width, 2)));
         lines.push(String::new());
     }
-    // The last paragraph ends the text; the blank line behind it is its line feed.
+    // The last paragraph ends the text; the blank line after it is its line feed.
     lines.join("\n")
 }
 
@@ -168,7 +163,7 @@ dlmalloc 0.2.14  12.5  12.3–12.7   12.6  12.4–12.8      20*    1,280*    1.2
 talc 5.1.1       9.40* 9.25–9.54   9.40* 9.25–9.54      22     1,408     1.38     37.5         0
 wee_alloc 0.4.5  11.8  11.6–12.0   11.2  11.0–11.4     889    56,896     55.6    5,456        12
 broken 0.1.0        –                 –                 20     1,280     1.25     25.0   INVALID
-baselines:
+yardsticks:
 bump 0.1.0       20.9  20.6–21.2   6.40  6.30–6.50   7,795   498,880      487   48,619         0
 floor:
 null 0.1.0       3.60  3.54–3.65   2.00  1.97–2.03       –         –        –        –         –
@@ -185,15 +180,15 @@ wee_alloc  8.20  8.07–8.32   9.20  9.05–9.34   0.944  0.944–0.944   0.889 
 bump       17.3  17.0–17.6   4.40  4.33–4.47   1.672  1.672–1.672   0.508  0.508–0.508
 null          –                 –              0.288  0.288–0.288   0.159  0.159–0.159
 
-in detail  J–W #1     span  round-  gaps  pages  pages     in  copied    resi-
-                %      KiB     ing     %   live   pin-  place       ×     dent
-                                 %            %    ned      %              KiB
-───────────────────────────────────────────────────────────────────────────────
-dlmalloc        –    1,280       –     –      –      0      –       –    1,280
-talc            –    1,408       –     –      –      0      –       –    1,408
-wee_alloc       –   56,896       –     –      –      0      –       –   56,896
-broken          –    1,280       –     –      –      0      –       –    1,280
-bump            –  498,880       –     –      –      0      –       –  498,880
+in detail  J–W #1     span  internal  gaps  pages   pages     in  copied  resident
+                %      KiB     frag.     %   live  pinned  place       ×       KiB
+                                   %            %              %
+───────────────────────────────────────────────────────────────────────────────────
+dlmalloc        –    1,280         –     –      –       0      –       –     1,280
+talc            –    1,408         –     –      –       0      –       –     1,408
+wee_alloc       –   56,896         –     –      –       0      –       –    56,896
+broken          –    1,280         –     –      –       0      –       –     1,280
+bump            –  498,880         –     –      –       0      –       –   498,880
 
 committed heap over the run, by events; each up to its own peak
 (live)     ▁▁▁▁▁▁▁▁▂▂▂▂▂▂▂▃▃▃▃▃▃▃▄▄▄▄▄▄▅▅▅▅▅▅▆▆▆▆▆▆▇▇▇▇█▇▇▆▆▆▅▄▃▃▃▃▂▁▁▁     1 MiB
@@ -208,12 +203,12 @@ WARNING governor: powersave.
 
 * the best of the contenders known to serve every request: the lowest memory figure; the fastest,
   and all that cannot be told apart from it over the rounds that they share, 6 at least.
-Sorted by overhead, then by fresh time; who failed comes last. Overhead is peak heap / peak live;
-  J–W #4 (Johnstone and Wilson) the same less 1, in per cent. A page has 65,536 B.
+Sorted by overhead, then by fresh time; those that failed come last. Overhead is peak heap / peak
+  live; J–W #4 (Johnstone and Wilson) the same less 1, in per cent. A page has 65,536 B.
 Timings are medians with their 95 % confidence intervals (CI). Fresh: a program that starts, on
   fresh pages, page faults included. Steady: a program that runs on: the trace looped until it
   settles.
-Baselines are yardsticks: you would not ship them.
+Yardsticks are for comparison only: you would not ship them.
 The clairvoyant placement knows beforehand when every object goes: 1,048,578 B, 1.0000 × peak live.
   It is found by a heuristic: a better one may exist, but none below peak live. Peak live with each
   size rounded up to its alignment is 1,048,676 B. Robson: for this peak live and this largest size
@@ -223,10 +218,10 @@ Net is the time beyond the floor's, and × dlmalloc the whole time over dlmalloc
   within each round; medians with their 95 % confidence intervals over the rounds. Below 1 is
   faster.
 In detail: J–W #1 is the mean of committed / live over bytes requested, less 1. Span is what an
-  arena would need. At peak live: rounding (granted beyond requested, of what is granted) and gaps
-  (of the span). At peak heap: live bytes of all pages, and pages pinned by less than 10 % live.
-  Reallocs: served in place, and bytes copied for each byte requested. Resident at the end, every
-  byte written. METRICS.md defines them.
+  arena would need. At peak live: internal fragmentation (granted beyond requested, of what is
+  granted) and gaps (of the span). At peak heap: live bytes of all pages, and pages pinned by less
+  than 10 % live. Reallocs: served in place, and bytes copied for each byte requested. Resident at
+  the end, every byte written. METRICS.md defines them.
 
 broken: INVALID: failed verification at event 17: block 3 overlaps block 2
 wee_alloc: 12 requests failed, first at event 4,711 (65,400 B, align 64) at 92 pages, 1,234 B live
@@ -455,7 +450,7 @@ clairvoyant                                     17               1.06
         {
             assert!(words.contains(&word), "{word} in\n{narrow}");
         }
-        assert!(narrow.matches("baselines:").count() > 1, "{narrow}");
+        assert!(narrow.matches("yardsticks:").count() > 1, "{narrow}");
     }
 
     #[test]
