@@ -21,9 +21,12 @@ mod footprint;
 mod fragmentation;
 mod growth;
 mod instructions;
+mod metric;
 mod min_heap;
 mod occupancy;
 mod over_run;
+#[cfg(test)]
+mod pages;
 mod reallocs;
 mod requests;
 mod retention;
@@ -32,8 +35,7 @@ mod times;
 mod trace;
 
 pub(crate) use catalogue::gross;
-pub use catalogue::{Definition, definitions, headings, metric, of_contenders, of_traces};
-pub use entry::{
-    About, AskedBy, Better, ContenderMetric, Docs, Entry, Exact, Gate, Getter, Heading, Listed, TraceMetric,
-};
+pub use catalogue::{definitions, headings, metric, of_contenders, of_traces};
+pub use entry::{About, Better, Definition, Docs, Entry, Gate, Heading};
 pub(crate) use instructions::instructions_per_op;
+pub use metric::{AskedBy, ContenderMetric, Exact, Getter, TraceMetric};

@@ -1,97 +1,85 @@
 //! All metrics, each at its place in the results, in the order of exports.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use super::entry::{AskedBy, ContenderMetric, Docs, Entry, Gate, Getter, Heading, Listed, TraceMetric, within};
+use super::entry::{About, Definition, Entry, Gate, Heading, within};
+use super::metric::{AskedBy, ContenderMetric, Getter, TraceMetric};
 use super::{
     bounds, calls, distributions, footprint, fragmentation, growth, instructions, min_heap, occupancy, over_run,
     reallocs, requests, retention, strips, times, trace,
 };
-use crate::results::{Contender, Figure, Memory, Results};
+use crate::results::Figure::{self, Known};
+use crate::results::{Contender, Memory, Results};
 use crate::stats::Regime;
 
 static OF_CONTENDERS: LazyLock<Vec<ContenderMetric>> = LazyLock::new(|| {
-    let min_heap = mount("min_heap.", &min_heap::ENTRIES, |row| within(&row.min_heap, Figure::Known));
-    let latency = mount("latency.", &calls::ENTRIES, |row| within(&row.latency, |latency| Figure::Known(&latency.all)));
-    let instructions = mount("", &instructions::ENTRIES, |row| within(&row.instructions, Figure::Known));
-    let all = of_memory().into_iter();
-    let all = all.chain(asked_by(AskedBy::MinHeap, min_heap));
-    let all = all.chain(asked_by(AskedBy::Latency, latency));
-    let all = all.chain(asked_by(AskedBy::Instructions, instructions));
-    all.chain(times::metrics()).collect()
+    fn of_memory<T>(
+        place: &str,
+        entries: &'static [Entry<T>],
+        part: fn(&Memory) -> Figure<&T>,
+    ) -> Vec<ContenderMetric> {
+        mount(place, entries, AskedBy::EveryRun, move |row| within(&row.memory, part))
+    }
+    let groups = [
+        of_memory("", footprint::ENTRIES, |memory| Known(memory)),
+        of_memory("johnstone_wilson.", over_run::ENTRIES, |it| Known(&it.johnstone_wilson)),
+        of_memory("reallocs.", reallocs::ENTRIES, |it| Known(&it.reallocs)),
+        exported_only(of_memory("occupancy.at_peak_live.", occupancy::ENTRIES, |it| Known(&it.occupancy.at_peak_live))),
+        of_memory("occupancy.at_peak_heap.", occupancy::ENTRIES, |it| Known(&it.occupancy.at_peak_heap)),
+        of_memory("fragmentation.at_peak_live.", fragmentation::ENTRIES, |it| Known(&it.fragmentation.at_peak_live)),
+        exported_only(of_memory("fragmentation.at_peak_heap.", fragmentation::ENTRIES, |it| {
+            Known(&it.fragmentation.at_peak_heap)
+        })),
+        of_memory("retention.", retention::ENTRIES, |it| Known(&it.retention)),
+        of_memory("growth.", growth::ENTRIES, |it| within(&it.growth, Known)),
+        of_memory("", requests::ENTRIES, |memory| Known(memory)),
+        mount("min_heap.", min_heap::ENTRIES, AskedBy::MinHeap, |row| within(&row.min_heap, Known)),
+        mount("latency.", calls::ENTRIES, AskedBy::Latency, |row| within(&row.latency, |it| Known(&it.all))),
+        mount("", instructions::ENTRIES, AskedBy::Instructions, |row| within(&row.instructions, Known)),
+        times::metrics(),
+    ];
+    groups.into_iter().flatten().collect()
 });
 
-fn of_memory() -> Vec<ContenderMetric> {
-    fn part<'c, T>(row: &'c Contender, part: fn(&'c Memory) -> &'c T) -> Figure<&'c T> {
-        within(&row.memory, |memory| Figure::Known(part(memory)))
-    }
-    let mut all = mount("", &footprint::ENTRIES, |row| part(row, |memory| memory));
-    all.extend(mount("johnstone_wilson.", &over_run::ENTRIES, |row| part(row, |memory| &memory.johnstone_wilson)));
-    all.extend(mount("reallocs.", &reallocs::ENTRIES, |row| part(row, |memory| &memory.reallocs)));
-    let at_peak_live =
-        mount("occupancy.at_peak_live.", &occupancy::ENTRIES, |row| part(row, |memory| &memory.occupancy.at_peak_live));
-    all.extend(exported_only(at_peak_live));
-    all.extend(mount("occupancy.at_peak_heap.", &occupancy::ENTRIES, |row| {
-        part(row, |memory| &memory.occupancy.at_peak_heap)
-    }));
-    all.extend(mount("fragmentation.at_peak_live.", &fragmentation::ENTRIES, |row| {
-        part(row, |memory| &memory.fragmentation.at_peak_live)
-    }));
-    let at_peak_heap = mount("fragmentation.at_peak_heap.", &fragmentation::ENTRIES, |row| {
-        part(row, |memory| &memory.fragmentation.at_peak_heap)
-    });
-    all.extend(exported_only(at_peak_heap));
-    all.extend(mount("retention.", &retention::ENTRIES, |row| part(row, |memory| &memory.retention)));
-    all.extend(mount("growth.", &growth::ENTRIES, |row| {
-        within(&row.memory, |memory| within(&memory.growth, Figure::Known))
-    }));
-    all.extend(mount("", &requests::ENTRIES, |row| part(row, |memory| memory)));
-    all
-}
-
 static OF_TRACES: LazyLock<Vec<TraceMetric>> = LazyLock::new(|| {
-    let mut all = mount_trace("trace.", &trace::ENTRIES, |results| Figure::Known(&results.trace));
-    all.extend(mount_trace("bounds.", &bounds::ENTRIES, |results| within(&results.bounds, Figure::Known)));
-    all
+    fn mount<T>(place: &str, entries: &'static [Entry<T>], part: fn(&Results) -> Figure<&T>) -> Vec<TraceMetric> {
+        let metric = |entry: &'static Entry<T>| TraceMetric {
+            name: format!("{place}{}", entry.name),
+            of: Box::new(move |results| within(&part(results), |part| (entry.of)(part))),
+            about: entry.about,
+        };
+        entries.iter().map(metric).collect()
+    }
+    let groups = [
+        mount("trace.", trace::ENTRIES, |results| Known(&results.trace)),
+        mount("bounds.", bounds::ENTRIES, |results| within(&results.bounds, Known)),
+    ];
+    groups.into_iter().flatten().collect()
 });
 
 /// The entries of a part of each contender's row, with the place of the part before their names.
-fn mount<T>(place: &str, entries: &'static [Entry<T>], part: fn(&Contender) -> Figure<&T>) -> Vec<ContenderMetric> {
+fn mount<T>(
+    place: &str,
+    entries: &'static [Entry<T>],
+    asked_by: AskedBy,
+    part: impl Fn(&Contender) -> Figure<&T> + Copy + Send + Sync + 'static,
+) -> Vec<ContenderMetric> {
     let metric = |entry: &'static Entry<T>| ContenderMetric {
         name: format!("{place}{}", entry.name),
-        of: Getter::Exact(Box::new(move |row| match part(row) {
-            Figure::Known(part) => (entry.of)(part),
-            Figure::Unknown { unknown } => Figure::Unknown { unknown },
-        })),
-        asked_by: AskedBy::EveryRun,
+        of: Getter::Exact(Box::new(move |row| within(&part(row), |part| (entry.of)(part)))),
+        asked_by,
         about: entry.about,
     };
     entries.iter().map(metric).collect()
 }
 
-/// The same of a part that is the trace's.
-fn mount_trace<T>(place: &str, entries: &'static [Entry<T>], part: fn(&Results) -> Figure<&T>) -> Vec<TraceMetric> {
-    let metric = |entry: &'static Entry<T>| TraceMetric {
-        name: format!("{place}{}", entry.name),
-        of: Box::new(move |results| match part(results) {
-            Figure::Known(part) => (entry.of)(part),
-            Figure::Unknown { unknown } => Figure::Unknown { unknown },
-        }),
-        about: entry.about,
-    };
-    entries.iter().map(metric).collect()
-}
-
-/// Metrics of a second instant: tables show and gates judge those of the first.
-fn exported_only(metrics: Vec<ContenderMetric>) -> impl Iterator<Item = ContenderMetric> {
-    metrics.into_iter().map(|mut metric| {
+/// Metrics of a second instant: tables show, and gates judge, those of the other one.
+fn exported_only(mut metrics: Vec<ContenderMetric>) -> Vec<ContenderMetric> {
+    for metric in &mut metrics {
         (metric.about.heading, metric.about.gate) = (None, Gate::Never);
-        metric
-    })
-}
-
-fn asked_by(setting: AskedBy, metrics: Vec<ContenderMetric>) -> impl Iterator<Item = ContenderMetric> {
-    metrics.into_iter().map(move |metric| ContenderMetric { asked_by: setting, ..metric })
+    }
+    metrics
 }
 
 /// Every metric of a contender, in the order of exports.
@@ -119,58 +107,176 @@ pub(crate) fn gross(regime: Regime) -> &'static ContenderMetric {
     of_contenders().iter().find(is_gross).expect("the catalogue has the times of every regime")
 }
 
-/// The headings of all metrics, each with the full name of the metric, in the order of exports. A definition that metrics share comes
-/// with the first of them.
-pub fn headings() -> impl Iterator<Item = (&'static str, &'static Heading)> {
+/// What the catalogue says of every metric, by its full name, in the order of exports.
+fn all() -> impl Iterator<Item = (&'static str, &'static About)> {
     let of_contenders = of_contenders().iter().map(|metric| (metric.name.as_str(), &metric.about));
-    let of_traces = of_traces().iter().map(|metric| (metric.name.as_str(), &metric.about));
-    let mut seen = std::collections::BTreeSet::new();
-    let shown = of_contenders.chain(of_traces).filter_map(|(name, about)| Some((name, about.heading.as_ref()?)));
-    shown.filter(move |(_, heading)| seen.insert(heading.id))
+    of_contenders.chain(of_traces().iter().map(|metric| (metric.name.as_str(), &metric.about)))
 }
 
-/// A row of a table of METRICS.md.
-pub struct Definition {
-    /// The figure's name, without the place that its section names.
-    pub name: String,
-    /// Its unit; nothing where it is no single number.
-    pub unit: Option<&'static str>,
-    /// The other cells.
-    pub docs: Docs,
+/// The headings of all metrics, each with the full name of its metric. A definition that metrics share comes with the
+/// first of them.
+pub fn headings() -> impl Iterator<Item = (&'static str, &'static Heading)> {
+    let mut seen = BTreeSet::new();
+    let shown = all().filter_map(|(name, about)| Some((name, about.heading.as_ref()?)));
+    shown.filter(move |(_, heading)| seen.insert(heading.id))
 }
 
 /// The tables of METRICS.md, by the names that the page has for them.
 pub fn definitions() -> Vec<(&'static str, Vec<Definition>)> {
-    fn rows<T>(entries: &[Entry<T>], listed: &[Listed]) -> Vec<Definition> {
-        let entries = entries.iter().map(|Entry { name, about, .. }| Definition {
-            name: name.to_string(),
-            unit: Some(about.unit),
-            docs: about.docs,
-        });
-        let listed = listed.iter().map(|one| Definition { name: one.name.to_owned(), unit: None, docs: one.docs });
-        entries.chain(listed).collect()
+    fn rows<T>(entries: &[Entry<T>], listed: &[Definition]) -> Vec<Definition> {
+        let definition =
+            |&Entry { name, about, .. }: &Entry<T>| Definition { name, unit: about.unit, docs: about.docs };
+        entries.iter().map(definition).chain(listed.iter().copied()).collect()
     }
-    let times = times::metrics().map(|ContenderMetric { name, about, .. }| Definition {
-        name,
-        unit: Some(about.unit),
-        docs: about.docs,
-    });
+    let times = of_contenders().iter().filter(|metric| metric.asked_by == AskedBy::Rounds);
+    let times =
+        times.map(|ContenderMetric { name, about, .. }| Definition { name, unit: about.unit, docs: about.docs });
     vec![
-        ("footprint", rows(&footprint::ENTRIES, &[])),
-        ("min_heap", rows(&min_heap::ENTRIES, &min_heap::LISTED)),
-        ("requests", rows(&requests::ENTRIES, &requests::LISTED)),
-        ("johnstone_wilson", rows(&over_run::ENTRIES, &[])),
-        ("reallocs", rows(&reallocs::ENTRIES, &[])),
-        ("occupancy", rows(&occupancy::ENTRIES, &occupancy::LISTED)),
-        ("fragmentation", rows(&fragmentation::ENTRIES, &[])),
-        ("retention", rows(&retention::ENTRIES, &[])),
-        ("growth", rows(&growth::ENTRIES, &growth::LISTED)),
-        ("strips", rows::<()>(&[], &strips::LISTED)),
+        ("footprint", rows(footprint::ENTRIES, &[])),
+        ("min_heap", rows(min_heap::ENTRIES, min_heap::LISTED)),
+        ("requests", rows(requests::ENTRIES, requests::LISTED)),
+        ("johnstone_wilson", rows(over_run::ENTRIES, &[])),
+        ("reallocs", rows(reallocs::ENTRIES, &[])),
+        ("occupancy", rows(occupancy::ENTRIES, occupancy::LISTED)),
+        ("fragmentation", rows(fragmentation::ENTRIES, &[])),
+        ("retention", rows(retention::ENTRIES, &[])),
+        ("growth", rows(growth::ENTRIES, growth::LISTED)),
+        ("strips", rows::<()>(&[], strips::LISTED)),
         ("times", times.collect()),
-        ("latency", rows(&calls::ENTRIES, &[])),
-        ("instructions", rows(&instructions::ENTRIES, &[])),
-        ("trace", rows(&trace::ENTRIES, &[])),
-        ("distributions", rows::<()>(&[], &distributions::LISTED)),
-        ("bounds", rows(&bounds::ENTRIES, &[])),
+        ("latency", rows(calls::ENTRIES, &[])),
+        ("instructions", rows(instructions::ENTRIES, &[])),
+        ("trace", rows(trace::ENTRIES, &[])),
+        ("distributions", rows::<()>(&[], distributions::LISTED)),
+        ("bounds", rows(bounds::ENTRIES, &[])),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::model::{Better, instructions_per_op};
+    use crate::ranking::MEASURES;
+    use crate::sample::{self, contender};
+
+    /// Places of all numbers in a value, `null` counting as one; lists are left out.
+    fn numbers(prefix: &str, value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(fields) => {
+                for (key, value) in fields {
+                    let place = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+                    numbers(&place, value, found);
+                }
+            }
+            Value::Number(_) | Value::Null => {
+                found.insert(prefix.to_owned());
+            }
+            _ => {}
+        }
+    }
+
+    fn exact(name: &str, row: &Contender) -> Figure<f64> {
+        match &metric(name).of {
+            Getter::Exact(of) => of(row),
+            _ => panic!("{name} is an estimate"),
+        }
+    }
+
+    #[test]
+    fn no_number_of_the_results_is_forgotten() {
+        let row = contender("a").min_pages(3, 1).build();
+        let mut found = BTreeSet::new();
+        numbers("", &serde_json::to_value(row.memory).unwrap(), &mut found);
+        // An object where a request failed, which notes report in words.
+        found.remove("first_failure");
+        // The sizes of a chart's cells.
+        found.retain(|place| !place.starts_with("grid."));
+        numbers("min_heap", &serde_json::to_value(row.min_heap).unwrap(), &mut found);
+        numbers("trace", &serde_json::to_value(sample::empty().trace).unwrap(), &mut found);
+        numbers("bounds", &serde_json::to_value(sample::empty().bounds).unwrap(), &mut found);
+        let Figure::Known(latency) = row.latency else { panic!("the sample has latency") };
+        numbers("latency", &serde_json::to_value(latency.all).unwrap(), &mut found);
+        found.remove("latency.count");
+        let counted = of_contenders()
+            .iter()
+            .filter(|metric| metric.asked_by == AskedBy::Instructions || !matches!(metric.of, Getter::Exact(_)));
+        let elsewhere: BTreeSet<String> = counted.map(|metric| metric.name.clone()).collect();
+        assert_eq!(elsewhere.len(), 8, "times and instructions are computed");
+        found.extend(elsewhere);
+        assert_eq!(found, all().map(|(name, _)| name.to_owned()).collect());
+    }
+
+    #[test]
+    fn names_are_unique_and_units_are_those_that_names_end_in() {
+        let names: BTreeSet<&str> = all().map(|(name, _)| name).collect();
+        assert_eq!(names.len(), all().count());
+        for (name, about) in all() {
+            for (ending, expected) in [("bytes", "B"), ("pages", "pages"), ("_ns", "ns"), ("percent", "%")] {
+                let ends = name.ends_with(ending) || ending == "_ns" && name.ends_with("_ns_per_op");
+                assert_eq!(ends, about.unit == expected, "{name} in {}", about.unit);
+            }
+        }
+    }
+
+    #[test]
+    fn every_entry_is_whole() {
+        for (name, about) in all() {
+            assert!(!about.docs.formula.is_empty() && !about.docs.range.is_empty(), "{name}");
+            assert!(about.gate == Gate::Never || about.better == Better::Less, "a gate judges {name}");
+            let short = about.heading.map_or(1..=1, |of| of.short.len()..=of.full.len());
+            assert!(!short.is_empty() && *short.start() > 0, "{name}");
+        }
+        for (ranked, _) in MEASURES {
+            assert_eq!(metric(ranked).about.better, Better::Less, "{ranked}");
+        }
+    }
+
+    #[test]
+    fn a_figure_is_that_of_its_place() {
+        let row = contender("a").pages(3).min_pages(2, 1).grows_by(7).build();
+        let Figure::Known(memory) = &row.memory else { unreachable!() };
+        for (name, expected) in [
+            ("peak_heap_bytes", 3 * sample::PAGE),
+            ("occupancy.at_peak_live.committed_pages", memory.occupancy.at_peak_live.committed_pages),
+            ("occupancy.at_peak_heap.committed_pages", memory.occupancy.at_peak_heap.committed_pages),
+            ("fragmentation.at_peak_live.span_bytes", memory.fragmentation.at_peak_live.span_bytes),
+            ("fragmentation.at_peak_heap.span_bytes", memory.fragmentation.at_peak_heap.span_bytes),
+            ("growth.per_loop_pages", 7),
+            ("min_heap.pages", 2),
+        ] {
+            assert_eq!(exact(name, &row), Figure::Known(expected as f64), "{name}");
+        }
+        let Figure::Known(counted) = &row.instructions else { panic!("the sample has instructions") };
+        assert_eq!(exact("instructions_per_op", &row), instructions_per_op(counted));
+    }
+
+    #[test]
+    fn a_figure_that_is_not_there_has_its_reason() {
+        let row = contender("null").without_memory("hands out no memory").build();
+        assert_eq!(exact("peak_heap_bytes", &row), Figure::unknown("hands out no memory"));
+        assert_eq!(exact("growth.per_loop_pages", &row), Figure::unknown("hands out no memory"));
+        let row = contender("a").build();
+        let share = exact("reallocs.in_place_share", &row);
+        assert!(matches!(share, Figure::Unknown { unknown } if unknown.contains("METRICS.md")));
+    }
+
+    /// Tables show, and gates judge, one of the two instants.
+    #[test]
+    fn of_two_instants_one_is_shown() {
+        for (shown, exported) in [
+            ("occupancy.at_peak_heap.pinned_pages", "occupancy.at_peak_live.pinned_pages"),
+            ("fragmentation.at_peak_live.granted_bytes", "fragmentation.at_peak_heap.granted_bytes"),
+        ] {
+            assert_eq!((metric(shown).about.gate, metric(exported).about.gate), (Gate::OnRequest, Gate::Never));
+        }
+        assert!(all().all(|(name, about)| about.heading.is_none() || !name.contains("fragmentation.at_peak_heap")));
+        assert!(all().all(|(name, about)| about.heading.is_none() || !name.contains("occupancy.at_peak_live")));
+    }
+
+    #[test]
+    #[should_panic(expected = "no metric is called weather_percent")]
+    fn a_name_that_is_none_is_found() {
+        metric("weather_percent");
+    }
 }

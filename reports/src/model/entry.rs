@@ -1,7 +1,6 @@
-//! What the catalogue says of a metric: how to get it, and every text about it.
+//! A line of the catalogue: a figure of a part of the results, with every text about it.
 
-use crate::results::{Contender, Figure, Results, Settings};
-use crate::stats::Regime;
+use crate::results::Figure;
 
 /// A figure of a part `T` of the results, by its field there: one line of the catalogue.
 pub struct Entry<T> {
@@ -78,103 +77,59 @@ pub enum Gate {
     ByDefault,
 }
 
-/// A figure of METRICS.md that is no single number, such as a list.
-pub struct Listed {
-    /// Its field in `results.json`.
+/// A row of a table of METRICS.md.
+#[derive(Clone, Copy)]
+pub struct Definition {
+    /// The figure's name, without the place that its section names.
     pub name: &'static str,
-    /// Its definition.
+    /// Its unit; empty where it is no single number, but a list or the like.
+    pub unit: &'static str,
+    /// The other cells.
     pub docs: Docs,
 }
 
-/// A metric of a contender, by its full name.
-pub struct ContenderMetric {
-    /// Its name: for exact figures its place in `results.json`.
-    pub name: String,
-    /// How to get it.
-    pub of: Getter,
-    /// Which setting asks for it.
-    pub asked_by: AskedBy,
-    /// What it is and how it is shown.
-    pub about: About,
+/// An entry that no table shows and no gate judges, with everything still to be said of it.
+pub(super) const fn entry<T>(name: &'static str, unit: &'static str, of: fn(&T) -> Figure<f64>) -> Entry<T> {
+    let docs = docs("", "", "");
+    Entry { name, of, about: About { unit, docs, heading: None, better: Better::Neither, gate: Gate::Never } }
 }
 
-/// The exact figure of a contender.
-pub type Exact = Box<dyn Fn(&Contender) -> Figure<f64> + Send + Sync>;
-
-/// How to get a metric of a contender.
-pub enum Getter {
-    /// An exact figure, or one that is measured once.
-    Exact(Exact),
-    /// Wall time per operation, the harness's own included: an estimate whose samples are the rounds.
-    Gross(Regime),
-    /// Wall time per operation less the floor's, formed within the rounds: an estimate.
-    Net(Regime),
-    /// Wall time over the baseline's, formed within the rounds: an estimate.
-    Ratio(Regime),
+/// The cells of a row of METRICS.md, in the order of the columns.
+pub(super) const fn docs(formula: &'static str, range: &'static str, blind_spot: &'static str) -> Docs {
+    Docs { formula, range, blind_spot, source: "" }
 }
 
-/// Which setting of a run asks for a metric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AskedBy {
-    /// Every run has it.
-    EveryRun,
-    /// `--min-heap`.
-    MinHeap,
-    /// `--latency`.
-    Latency,
-    /// `--instructions`.
-    Instructions,
-    /// At least one timing round.
-    Rounds,
-}
-
-impl AskedBy {
-    /// Whether a run with these settings was asked for the metric.
-    pub(crate) fn asks(self, settings: &Settings) -> bool {
-        match self {
-            AskedBy::EveryRun => true,
-            AskedBy::MinHeap => settings.min_heap,
-            AskedBy::Latency => settings.latency,
-            AskedBy::Instructions => settings.instructions,
-            AskedBy::Rounds => settings.rounds > 0,
-        }
-    }
-}
-
-/// A metric of the trace, the same for all contenders.
-pub struct TraceMetric {
-    /// Its name: its place in `results.json`.
-    pub name: String,
-    /// The figure of a trace.
-    pub of: Box<dyn Fn(&Results) -> Figure<f64> + Send + Sync>,
-    /// What it is and how it is shown.
-    pub about: About,
-}
-
-/// A row of METRICS.md's tables, in the order of the columns.
-pub(super) const fn docs(
+/// A figure of METRICS.md that is no single number, with its row there.
+pub(super) const fn listed(
+    name: &'static str,
     formula: &'static str,
     range: &'static str,
     blind_spot: &'static str,
-    source: &'static str,
-) -> Docs {
-    Docs { formula, range, blind_spot, source }
+) -> Definition {
+    Definition { name, unit: "", docs: docs(formula, range, blind_spot) }
 }
 
-/// An entry that no table shows and no gate judges.
-pub(super) const fn entry<T>(
-    name: &'static str,
-    unit: &'static str,
-    of: fn(&T) -> Figure<f64>,
-    docs: Docs,
-) -> Entry<T> {
-    Entry { name, of, about: About::new(unit, docs) }
+/// A heading, by its id, its full and its short text and its unit, with the definition.
+pub(super) const fn heading([id, full, short, unit]: [&'static str; 4], definition: &'static str) -> Heading {
+    Heading { id, full, short, unit, definition }
 }
 
 impl<T> Entry<T> {
-    /// The same with a column in tables.
-    pub(super) const fn shown(mut self, heading: Heading) -> Self {
-        self.about.heading = Some(heading);
+    /// The same with its row of METRICS.md.
+    pub(super) const fn docs(mut self, formula: &'static str, range: &'static str, blind_spot: &'static str) -> Self {
+        self.about.docs = docs(formula, range, blind_spot);
+        self
+    }
+
+    /// The same with the source of its definition.
+    pub(super) const fn source(mut self, source: &'static str) -> Self {
+        self.about.docs.source = source;
+        self
+    }
+
+    /// The same with a column in tables: id, full and short heading, and unit, with the definition that the page shows.
+    pub(super) const fn shown(mut self, texts: [&'static str; 4], definition: &'static str) -> Self {
+        self.about.heading = Some(heading(texts, definition));
         self
     }
 
@@ -188,13 +143,6 @@ impl<T> Entry<T> {
     pub(super) const fn more_is_better(mut self) -> Self {
         self.about.better = Better::More;
         self
-    }
-}
-
-impl About {
-    /// Of a metric that no table shows and no gate judges.
-    pub(super) const fn new(unit: &'static str, docs: Docs) -> Self {
-        About { unit, docs, heading: None, better: Better::Neither, gate: Gate::Never }
     }
 }
 

@@ -1,56 +1,44 @@
 //! Fragmentation at an instant: within the blocks, and between them.
 
-use super::entry::{Entry, Gate, Heading, Number, docs, entry};
+use super::entry::{Entry, Gate, Number, entry};
 use crate::results::FragmentationAt;
 
 /// Fields of [`FragmentationAt`]. Tables show them, and gates judge them, at peak live.
-pub(super) static ENTRIES: [Entry<FragmentationAt>; 6] = [
-    entry("event", "1", |at: &FragmentationAt| at.event.number(), docs("the event after which it is taken", "1 to events", "", "")),
-    entry("live_bytes", "B", |at: &FragmentationAt| at.live_bytes.number(), docs("R", "≤ G, ≤ S", "", "")),
-    entry(
-        "granted_bytes",
-        "B",
-        |at: &FragmentationAt| at.granted_bytes.number(),
-        docs("G; `null` where the contender does not report it", "R to H", "headers: they are not granted", ""),
-    )
-    .less_is_better(Gate::OnRequest),
-    entry("span_bytes", "B", |at: &FragmentationAt| at.span_bytes.number(), docs("S", "R to H", "", "")).less_is_better(Gate::Never),
-    entry(
-        "internal_share",
-        "1",
-        |at: &FragmentationAt| at.internal_share.number(),
-        docs(
+pub(super) static ENTRIES: &[Entry<FragmentationAt>] = &[
+    entry("event", "1", |it: &FragmentationAt| it.event.number()).docs(
+        "the event after which it is taken",
+        "1 to events",
+        "",
+    ),
+    entry("live_bytes", "B", |it: &FragmentationAt| it.live_bytes.number()).docs("R", "≤ G, ≤ S", ""),
+    entry("granted_bytes", "B", |it: &FragmentationAt| it.granted_bytes.number())
+        .docs("G; `null` where the contender does not report it", "R to H", "headers: they are not granted")
+        .less_is_better(Gate::OnRequest),
+    entry("span_bytes", "B", |it: &FragmentationAt| it.span_bytes.number())
+        .docs("S", "R to H", "")
+        .less_is_better(Gate::Never),
+    entry("internal_share", "1", |it: &FragmentationAt| it.internal_share.number())
+        .docs(
             "(G − R) / G: internal fragmentation, from rounding to size classes and the like",
             "0 to below 1",
             "headers: they are not granted",
-            "",
+        )
+        .less_is_better(Gate::Never)
+        .shown(
+            ["rounding", "internal fragmentation", "internal frag.", "%"],
+            "At peak live, the share of the granted bytes that the program did not ask for: (G − R) / G. It comes from \
+            rounding to size classes and the like; headers are not granted.",
         ),
-    )
-    .less_is_better(Gate::Never)
-    .shown(Heading {
-        id: "rounding",
-        full: "internal fragmentation",
-        short: "internal frag.",
-        unit: "%",
-        definition: "At peak live, the share of the granted bytes that the program did not ask for: (G − R) / G. It comes from rounding to size classes and the like; headers are not granted.",
-    }),
-    entry(
-        "gap_share",
-        "1",
-        |at: &FragmentationAt| at.gap_share.number(),
-        docs(
+    entry("gap_share", "1", |it: &FragmentationAt| it.gap_share.number())
+        .docs(
             "(S − R) / S: the part of the span that no live object has",
             "0 to below 1",
             "free lists, caches and metadata cannot be seen from outside: an upper bound on free space within the span",
-            "",
+        )
+        .less_is_better(Gate::Never)
+        .shown(
+            ["gaps", "gaps", "gaps", "%"],
+            "At peak live, the share of the span that no live object has: (S − R) / S. An upper bound on the free \
+            space within the span.",
         ),
-    )
-    .less_is_better(Gate::Never)
-    .shown(Heading {
-        id: "gaps",
-        full: "gaps",
-        short: "gaps",
-        unit: "%",
-        definition: "At peak live, the share of the span that no live object has: (S − R) / S. An upper bound on the free space within the span.",
-    }),
 ];

@@ -1,76 +1,43 @@
 //! Committed over live over the run, after Johnstone and Wilson.
 
-use super::entry::{Entry, Gate, Heading, Number, docs, entry};
+use super::entry::{Entry, Gate, Number, entry};
 use crate::results::JohnstoneWilson;
 
 /// Fields of [`JohnstoneWilson`].
-pub(super) static ENTRIES: [Entry<JohnstoneWilson>; 6] = [
-    entry(
-        "mean_of_ratios_by_bytes_percent",
-        "%",
-        |measures: &JohnstoneWilson| measures.mean_of_ratios_by_bytes_percent.number(),
-        docs(
+pub(super) static ENTRIES: &[Entry<JohnstoneWilson>] = &[
+    entry("mean_of_ratios_by_bytes_percent", "%", |it: &JohnstoneWilson| it.mean_of_ratios_by_bytes_percent.number())
+        .docs(
             "#1, read as Σ w·H/R ÷ Σ w, where w is the number of bytes by which the event advances the clock of bytes",
             "≥ 0 %",
             "teardown: deallocations weigh nothing",
-            "",
+        )
+        .less_is_better(Gate::Never)
+        .shown(
+            ["jw1", "J–W #1", "J–W #1", "%"],
+            "Johnstone and Wilson's first measure: the mean of H / R over bytes requested, less 1, in per cent. \
+            Counted from where live first reaches 1 % of its peak.",
         ),
-    )
-    .less_is_better(Gate::Never)
-    .shown(Heading {
-        id: "jw1",
-        full: "J–W #1",
-        short: "J–W #1",
-        unit: "%",
-        definition: "Johnstone and Wilson's first measure: the mean of H / R over bytes requested, less 1, in per cent. Counted from where live first reaches 1 % of its peak.",
-    }),
-    entry(
-        "mean_of_ratios_by_events_percent",
-        "%",
-        |measures: &JohnstoneWilson| measures.mean_of_ratios_by_events_percent.number(),
-        docs("the same with w = 1", "≥ 0 %", "long stretches of few events", ""),
-    )
-    .less_is_better(Gate::Never),
-    entry(
-        "ratio_of_means_by_bytes_percent",
-        "%",
-        |measures: &JohnstoneWilson| measures.ratio_of_means_by_bytes_percent.number(),
-        docs("#1, read as Σ w·H ÷ Σ w·R, by bytes", "≥ 0 %", "phases with little live weigh little", ""),
-    )
-    .less_is_better(Gate::Never),
-    entry(
-        "ratio_of_means_by_events_percent",
-        "%",
-        |measures: &JohnstoneWilson| measures.ratio_of_means_by_events_percent.number(),
-        docs("the same by events", "≥ 0 %", "phases with little live weigh little", ""),
-    )
-    .less_is_better(Gate::Never),
-    entry(
-        "at_peak_live_percent",
-        "%",
-        |measures: &JohnstoneWilson| measures.at_peak_live_percent.number(),
-        docs("#2: H / R at the first instant of max R", "≥ 0 %", "everything else", ""),
-    )
-    .less_is_better(Gate::Never)
-    .shown(Heading {
-        id: "jw2",
-        full: "J–W #2",
-        short: "J–W #2",
-        unit: "%",
-        definition: "Johnstone and Wilson's second measure: H / R at the first instant of peak live, less 1, in per cent.",
-    }),
-    entry(
-        "at_peak_heap_percent",
-        "%",
-        |measures: &JohnstoneWilson| measures.at_peak_heap_percent.number(),
-        docs("#3: H / R at the first instant of max H; `null` if nothing is live then", "≥ 0 %", "everything else", ""),
-    )
-    .less_is_better(Gate::Never)
-    .shown(Heading {
-        id: "jw3",
-        full: "J–W #3",
-        short: "J–W #3",
-        unit: "%",
-        definition: "Johnstone and Wilson's third measure: H / R at the first instant of the peak heap, less 1, in per cent.",
-    }),
+    entry("mean_of_ratios_by_events_percent", "%", |it: &JohnstoneWilson| it.mean_of_ratios_by_events_percent.number())
+        .docs("the same with w = 1", "≥ 0 %", "long stretches of few events")
+        .less_is_better(Gate::Never),
+    entry("ratio_of_means_by_bytes_percent", "%", |it: &JohnstoneWilson| it.ratio_of_means_by_bytes_percent.number())
+        .docs("#1, read as Σ w·H ÷ Σ w·R, by bytes", "≥ 0 %", "phases with little live weigh little")
+        .less_is_better(Gate::Never),
+    entry("ratio_of_means_by_events_percent", "%", |it: &JohnstoneWilson| it.ratio_of_means_by_events_percent.number())
+        .docs("the same by events", "≥ 0 %", "phases with little live weigh little")
+        .less_is_better(Gate::Never),
+    entry("at_peak_live_percent", "%", |it: &JohnstoneWilson| it.at_peak_live_percent.number())
+        .docs("#2: H / R at the first instant of max R", "≥ 0 %", "everything else")
+        .less_is_better(Gate::Never)
+        .shown(
+            ["jw2", "J–W #2", "J–W #2", "%"],
+            "Johnstone and Wilson's second measure: H / R at the first instant of peak live, less 1, in per cent.",
+        ),
+    entry("at_peak_heap_percent", "%", |it: &JohnstoneWilson| it.at_peak_heap_percent.number())
+        .docs("#3: H / R at the first instant of max H; `null` if nothing is live then", "≥ 0 %", "everything else")
+        .less_is_better(Gate::Never)
+        .shown(
+            ["jw3", "J–W #3", "J–W #3", "%"],
+            "Johnstone and Wilson's third measure: H / R at the first instant of the peak heap, less 1, in per cent.",
+        ),
 ];

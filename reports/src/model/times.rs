@@ -1,81 +1,70 @@
 //! Wall times of whole replays, each a median with its interval.
 
-use super::entry::{About, AskedBy, Better, ContenderMetric, Docs, Gate, Getter, Heading, docs};
+use super::entry::{About, Better, Docs, Gate, Heading, docs, heading};
+use super::metric::{AskedBy, ContenderMetric, Getter};
 use crate::stats::Regime;
 
 const MACHINE: &str = "a disturbance that lasts through all rounds, and differences between builds or machines";
 
 const STARTS: Docs = docs(
-    "a program that starts: wall time of a replay on fresh zeroed pages, page faults included, over its operations; the median over the rounds",
-    "> 0",
+    "a program that starts: wall time of a replay on fresh zeroed pages, page faults included, over its operations; \
+    the median over the rounds",
+    "≥ 0",
     MACHINE,
-    "",
 );
 
 const RUNS_ON: Docs = docs(
-    "a program that runs on: the same of the last two loops, the trace being looped on one heap until times and footprint settle or the loops are used up",
-    "> 0",
+    "a program that runs on: the same of the last two loops, the trace being looped on one heap until times and \
+    footprint settle or the loops are used up",
+    "≥ 0",
     MACHINE,
-    "",
 );
 
 const REWOUND: Docs = docs(
     "the same on a heap whose pages an earlier replay has paid for; only results of schema 3 have such times",
-    "> 0",
+    "≥ 0",
     "any program: none has such a heap",
-    "",
 );
 
 const LESS_FLOOR: Docs = docs(
     "the time less the floor's, formed within rounds",
     "any; below 0 where the processor overlaps the harness with a very cheap contender",
     MACHINE,
-    "",
 );
 
 const OVER_BASELINE: Docs = docs(
     "the time over the baseline's (`settings.baseline`), formed within rounds",
-    "> 0",
+    "≥ 0",
     "differences between builds or machines",
-    "",
 );
 
-const FRESH: Heading = Heading {
-    id: "fresh",
-    full: "fresh",
-    short: "fresh",
-    unit: "ns/op",
-    definition: "The time of a program that starts: one replay on fresh zeroed pages, page faults included.",
-};
+const FRESH: Heading = heading(
+    ["fresh", "fresh", "fresh", "ns/op"],
+    "The time of a program that starts: one replay on fresh zeroed pages, page faults included.",
+);
 
-const STEADY: Heading = Heading {
-    id: "steady",
-    full: "steady",
-    short: "steady",
-    unit: "ns/op",
-    definition: "The time of a program that runs on: the trace is looped on one heap, from fresh pages, until times and footprint settle or the loops are used up. It is the mean of the last two loops; where a heap grows, it goes on growing.",
-};
+const STEADY: Heading = heading(
+    ["steady", "steady", "steady", "ns/op"],
+    "The time of a program that runs on: the trace is looped on one heap, from fresh pages, until times and footprint \
+    settle or the loops are used up. It is the mean of the last two loops; where a heap grows, it goes on growing.",
+);
 
-const NET: Heading = Heading {
-    id: "net",
-    full: "net ns per operation",
-    short: "net",
-    unit: "ns/op",
-    definition: "Gross less the floor of the same round. A processor overlaps the harness with the allocator's work, so a very cheap allocator may even come out below 0.",
-};
+const NET: Heading = heading(
+    ["net", "net ns per operation", "net", "ns/op"],
+    "Gross less the floor of the same round. A processor overlaps the harness with the allocator's work, so a very \
+    cheap allocator may even come out below 0.",
+);
 
-const RATIO: Heading = Heading {
-    id: "ratio",
-    full: "ratio",
-    short: "ratio",
-    unit: "×",
-    definition: "How many times as long as another contender in the same round: what slows a round down slows both, and cancels. Its interval shows whether it differs from 1.",
-};
+const RATIO: Heading = heading(
+    ["ratio", "ratio", "ratio", "×"],
+    "How many times as long as another contender in the same round: what slows a round down slows both, and cancels. \
+    Its interval shows whether it differs from 1.",
+);
 
 /// All of them, in the order of exports.
-pub(super) fn metrics() -> impl Iterator<Item = ContenderMetric> {
+pub(super) fn metrics() -> Vec<ContenderMetric> {
     let of = |regime: Regime| {
-        let about = |heading, docs, gate| About { heading, better: Better::Less, gate, ..About::new("ns", docs) };
+        let about = |heading, docs, gate| About { heading, better: Better::Less, gate, unit: "ns", docs };
         let (heading, gross) = match regime {
             Regime::Fresh => (Some(FRESH), STARTS),
             Regime::Steady => (Some(STEADY), RUNS_ON),
@@ -93,5 +82,5 @@ pub(super) fn metrics() -> impl Iterator<Item = ContenderMetric> {
         // Nothing is concluded from times of rewound heaps.
         all.into_iter().take(if regime == Regime::Rewound { 1 } else { 3 })
     };
-    Regime::EVERY.into_iter().flat_map(of)
+    Regime::EVERY.into_iter().flat_map(of).collect()
 }
