@@ -38,7 +38,7 @@ use crate::prose::and;
 use crate::results::{Results, Role};
 use crate::stats::smallest;
 use crate::table::notes;
-use crate::table::standing::standings;
+use crate::table::placing::placings;
 use crate::times;
 
 const STYLE: &str = include_str!("html/page.css");
@@ -192,7 +192,7 @@ fn folded(found: &Findings, index: usize) -> Result<String, ReportError> {
 /// All of one trace; `charts` are its charts, packed or not.
 fn trace(found: &Findings, charts: String, index: usize) -> String {
     let results = found.results;
-    let rows = standings(results);
+    let rows = placings(results);
     let mut html = verdicts(&summary::statements(found));
     html += &format!("<h3 class=\"part\" id=\"charts-{index}\">Charts</h3>\n");
     html += &charts;

@@ -29,8 +29,6 @@
 //! # Ok::<(), heaprace_reports::ReportError>(())
 //! ```
 
-#[cfg(test)]
-mod agreement;
 pub mod chart;
 mod error;
 pub mod export;
@@ -56,3 +54,8 @@ pub use error::ReportError;
 pub use file::save;
 pub use html::html;
 pub use load::{RESULTS_FILE, Saved, load};
+
+#[cfg(test)]
+mod tests {
+    mod agreement;
+}

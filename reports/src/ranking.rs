@@ -10,7 +10,7 @@ use crate::numbers::{count, fixed};
 use crate::reasons::by_reason;
 use crate::results::{Origin, Results, Role};
 use crate::stats::{Interval, Measure, RESAMPLES, Regime, by_origin, common_of, trust_in_mean};
-use crate::table::model::{Column, Table};
+use crate::table::model::{Table, TableColumn};
 use crate::table::terminal::{self, UNKNOWN};
 use crate::table::wrap;
 use crate::times;
@@ -187,7 +187,7 @@ fn one(ranking: &Ranking, group: &[&Results], origin: Origin, baseline: &str, wi
     };
     let mut lines = wrap(&format!("{} over {traces}", ranking.metric), width, 2);
     if !ranking.rows.is_empty() {
-        let headings = [&format!("× {baseline}"), "95 % CI", "rank", "95 % CI"].map(Column::plain);
+        let headings = [&format!("× {baseline}"), "95 % CI", "rank", "95 % CI"].map(TableColumn::plain);
         let mut table = Table::new("allocator", headings.into());
         for row in &ranking.rows {
             let interval = |interval: Interval| format!("{}–{}", fixed(interval.low, 2), fixed(interval.high, 2));

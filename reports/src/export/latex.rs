@@ -3,10 +3,10 @@
 use crate::ReportError;
 use crate::results::{Results, Role};
 use crate::stats::Regime;
-use crate::table::model::{Beside, Mark, Table, TableCell, TableRow};
+use crate::table::model::{Beside, Sign, Table, TableCell, TableRow};
 use crate::table::notes;
 use crate::table::overview::for_exports;
-use crate::table::standing::{growth_matters, standings};
+use crate::table::placing::{growth_matters, placings};
 use crate::times;
 
 /// The columns, by their ids, with their headings.
@@ -36,9 +36,9 @@ pub(super) fn latex(all: &[Results]) -> Result<Vec<u8>, ReportError> {
             text += &format!("% {}\n", plain(&line));
         }
     }
-    let standings: Vec<_> = all.iter().map(standings).collect();
-    let tables = all.iter().zip(&standings).map(|(results, rows)| for_exports(results, rows));
-    let grows = standings.iter().any(|rows| growth_matters(rows));
+    let placings: Vec<_> = all.iter().map(placings).collect();
+    let tables = all.iter().zip(&placings).map(|(results, rows)| for_exports(results, rows));
+    let grows = placings.iter().any(|rows| growth_matters(rows));
     let columns = COLUMNS.iter().filter(|(id, _)| grows || *id != "growth");
     let (ids, headings): (Vec<&str>, Vec<&str>) = columns.copied().unzip();
     text += &format!(
@@ -80,13 +80,13 @@ fn line(table: &Table, row: &TableRow, ids: &[&str]) -> String {
 }
 
 fn cell(cell: &TableCell) -> String {
-    let (text, beside, mark) = match cell {
-        TableCell::Figure { text, beside, mark, .. } => (escaped(text), beside, mark),
+    let (text, beside, sign) = match cell {
+        TableCell::Figure { text, beside, sign, .. } => (escaped(text), beside, sign),
         TableCell::Words(words) => return escaped(words),
         TableCell::Unknown(_) => return "--".to_owned(),
         TableCell::Empty => return String::new(),
     };
-    let text = if *mark == Mark::Best { format!("\\textbf{{{text}}}") } else { text };
+    let text = if *sign == Sign::Best { format!("\\textbf{{{text}}}") } else { text };
     match beside {
         Beside::Interval(low, high) => format!("{text} {{\\footnotesize [{}, {}]}}", escaped(low), escaped(high)),
         Beside::Times(other) | Beside::Same(other) => format!("{text} {{\\footnotesize ({})}}", escaped(other)),

@@ -4,10 +4,10 @@ use crate::ReportError;
 use crate::results::{Results, Role};
 use crate::stats::Regime;
 use crate::table::markdown::{escaped, markdown as table_as_markdown};
-use crate::table::model::Shape;
+use crate::table::model::CellShape;
 use crate::table::notes;
 use crate::table::overview::for_exports;
-use crate::table::standing::{growth_matters, standings};
+use crate::table::placing::{growth_matters, placings};
 use crate::times;
 
 pub(super) fn markdown(all: &[Results]) -> Result<Vec<u8>, ReportError> {
@@ -16,10 +16,10 @@ pub(super) fn markdown(all: &[Results]) -> Result<Vec<u8>, ReportError> {
 }
 
 fn one(results: &Results) -> String {
-    let rows = standings(results);
+    let rows = placings(results);
     let grows = growth_matters(&rows);
     let mut table = for_exports(results, &rows).keeping(|_, column| grows || column.id != "growth");
-    for column in table.columns.iter_mut().filter(|column| column.shape == Shape::Paired) {
+    for column in table.columns.iter_mut().filter(|column| column.shape == CellShape::Paired) {
         column.heading += " (95 % CI)";
     }
     for row in &mut table.rows {

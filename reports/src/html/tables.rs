@@ -5,15 +5,15 @@ use super::escape::escape;
 use crate::model::AskedBy;
 use crate::results::{Results, Role};
 use crate::stats::Regime;
-use crate::table::columns::{self, MEMORY, Source, asked_by, details, gross, metric, net, pages, ratio};
+use crate::table::columns::{self, ColumnBuilder, MEMORY, asked_by, details, gross, metric, net, pages, ratio};
 use crate::table::comparisons;
-use crate::table::model::{Beside, Column, Mark, Table, TableCell, TableRow};
+use crate::table::model::{Beside, Sign, Table, TableCell, TableColumn, TableRow};
 use crate::table::notes;
-use crate::table::standing::Standing;
+use crate::table::placing::Placing;
 use crate::times;
 
 /// All tables that have a figure.
-pub(super) fn tables(results: &Results, rows: &[Standing]) -> String {
+pub(super) fn tables(results: &Results, rows: &[Placing]) -> String {
     let time = times::heading("Time", &results.settings);
     let alone = times::alone(&results.settings).map(|_| notes::ALONE.to_owned());
     let below = alone.into_iter().chain(comparisons::chance(results)).chain(comparisons::parting(results));
@@ -26,25 +26,25 @@ pub(super) fn tables(results: &Results, rows: &[Standing]) -> String {
     let tables = tables.map(|(caption, sources, legend)| {
         html(&Table { caption: caption.to_owned(), legend, ..columns::table("allocator", rows, sources) })
     });
-    let marks = rows.iter().any(Standing::is_marked).then(|| note(&format!("* {}.", notes::marks(results, "marked"))));
+    let marks = rows.iter().any(Placing::is_marked).then(|| note(&format!("* {}.", notes::marks(results, "marked"))));
     tables.concat() + &marks.unwrap_or_default()
 }
 
-fn time_columns<'a>(results: &'a Results, rows: &[Standing<'a>]) -> Vec<Source<'a>> {
+fn time_columns<'a>(results: &'a Results, rows: &[Placing<'a>]) -> Vec<ColumnBuilder<'a>> {
     let of = |regime: Regime| {
         let heading = format!("{} ns/op, gross", regime.name());
-        let gross = gross(results, regime).headed(|column| Column { heading, ..column });
+        let gross = gross(results, regime).headed(|column| TableColumn { heading, ..column });
         [gross, net(results, regime), ratio(results, regime)]
     };
     Regime::ALL.into_iter().flat_map(of).chain(asked_by(AskedBy::Instructions, rows)).collect()
 }
 
-fn memory_columns<'a>(results: &Results, rows: &[Standing<'a>]) -> Vec<Source<'a>> {
+fn memory_columns<'a>(results: &Results, rows: &[Placing<'a>]) -> Vec<ColumnBuilder<'a>> {
     let of = |&id: &&str| match id {
         "peak" => metric(id, rows).each(|row, cell| cell.with(pages(row))),
         _ => metric(id, rows),
     };
-    let mut columns: Vec<Source> = MEMORY.iter().map(of).collect();
+    let mut columns: Vec<ColumnBuilder> = MEMORY.iter().map(of).collect();
     if results.settings.min_heap {
         columns.splice(2..2, asked_by(AskedBy::MinHeap, rows));
     }
@@ -104,7 +104,7 @@ fn name(row: &TableRow) -> String {
 
 fn cell(cell: &TableCell) -> String {
     let (value, text, beside, is_best) = match cell {
-        TableCell::Figure { value, text, beside, mark } => (value, text, beside, *mark == Mark::Best),
+        TableCell::Figure { value, text, beside, sign } => (value, text, beside, *sign == Sign::Best),
         TableCell::Words(words) => return format!("<td>{}</td>", escape(words)),
         TableCell::Unknown(reason) => {
             return format!(
@@ -133,21 +133,21 @@ fn cell(cell: &TableCell) -> String {
 mod tests {
     use super::*;
     use crate::sample;
-    use crate::table::standing::standings;
+    use crate::table::placing::placings;
 
     #[test]
     fn the_note_on_marks_does_not_speak_of_timings_of_several_runs() {
         let results = sample::of_several_runs();
-        let html = tables(&results, &standings(&results));
+        let html = tables(&results, &placings(&results));
         assert!(html.contains("times are of several runs, and not marked.</p>"), "{html}");
         let results = sample::results();
-        assert!(tables(&results, &standings(&results)).contains("over the rounds that they share, 6 at least.</p>"));
+        assert!(tables(&results, &placings(&results)).contains("over the rounds that they share, 6 at least.</p>"));
     }
 
     #[test]
     fn what_has_to_be_said_of_times_is_below_their_table() {
         let mut results = sample::results();
-        let html = |results: &Results| tables(results, &standings(results));
+        let html = |results: &Results| tables(results, &placings(results));
         let chance = comparisons::chance(&results).unwrap();
         let note = |text: &str| format!("<p class=\"note\">{text}</p>");
         assert!(html(&results).contains(&note(&chance)) && html(&results).contains("<caption>Time</caption>"));

@@ -7,7 +7,7 @@ use crate::reasons::by_reason;
 use crate::results::{Figure, Results, Role};
 use crate::stats::{ROUNDS_FOR_95, Ratio, Regime, Verdict, expected_by_chance};
 use crate::table::markdown::{escaped, markdown as table_as_markdown};
-use crate::table::model::{Column, Table};
+use crate::table::model::{Table, TableColumn};
 use crate::table::terminal::{self, UNKNOWN};
 use crate::table::wrap;
 use crate::times;
@@ -109,7 +109,7 @@ impl Regression {
         let regimes = self.regimes();
         let times = regimes.iter().map(|regime| format!("{} ×\n95 % CI", regime.name()));
         let headings = times.chain(["peak heap\nKiB", "change"].map(str::to_owned));
-        let mut table = Table::new("allocator", headings.map(|heading| Column::plain(&heading)).collect());
+        let mut table = Table::new("allocator", headings.map(|heading| TableColumn::plain(&heading)).collect());
         for cell in &self.cells {
             let peak = cell.figures.iter().find(|figure| figure.metric.name == "peak_heap_bytes");
             let peak = peak.and_then(|figure| figure.known());

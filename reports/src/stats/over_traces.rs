@@ -5,7 +5,7 @@
 
 use super::mean::{SEED, estimate_geometric_mean};
 use super::rng::SplitMix64;
-use super::{Common, Estimate, RESAMPLES, Row, estimate_median, median};
+use super::{Common, ContenderRatios, Estimate, RESAMPLES, estimate_median, median};
 
 impl Common {
     /// The geometric mean of each row over the traces, each trace counting with the median of its rounds. Without traces there are no means.
@@ -22,7 +22,7 @@ impl Common {
     /// interval is that of [`geometric_means`](Self::geometric_means). Empty without traces, or where there is no such row.
     pub fn ratios_to(&self, row: usize) -> Vec<Estimate> {
         let Some(reference) = self.rows.get(row) else { return Vec::new() };
-        let over = |row: &Row| {
+        let over = |row: &ContenderRatios| {
             let traces = row.ratios.iter().zip(&reference.ratios);
             match &self.traces[..] {
                 // Within the rounds, of which the interval is.

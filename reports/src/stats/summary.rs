@@ -26,7 +26,7 @@ pub struct Common {
     /// Names of the traces, in the order of the results.
     pub traces: Vec<String>,
     /// The contenders, in the order in which the results have them first.
-    pub rows: Vec<Row>,
+    pub rows: Vec<ContenderRatios>,
     /// Traces that some contender did not complete: their names, with who and why.
     pub traces_left_out: Vec<(String, String)>,
     /// Contenders that did not complete even half of the traces, and why not. They would have cost the others too many.
@@ -35,7 +35,7 @@ pub struct Common {
 
 /// A contender over the common traces.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Row {
+pub struct ContenderRatios {
     /// Its name.
     pub name: String,
     /// For each trace its ratios: one a round, or a single one where the figure is exact.
@@ -103,7 +103,7 @@ pub(crate) fn common_of(
         traces_left_out: if compared.is_empty() { Vec::new() } else { dropped.iter().map(missing).collect() },
         contenders_left_out,
         rows: (compared.iter())
-            .map(|(name, found)| Row {
+            .map(|(name, found)| ContenderRatios {
                 name: (*name).to_owned(),
                 ratios: kept.iter().filter_map(|&trace| found[trace].as_ref().ok().cloned()).collect(),
             })
@@ -163,7 +163,7 @@ impl Common {
             let completed = found.iter().filter(|ratios| ratios.is_ok()).count();
             let on_common = group.iter().zip(found).filter(|(results, _)| self.traces.contains(&results.trace.name));
             match on_common.map(|(_, ratios)| ratios).collect() {
-                Ok(ratios) => self.rows.push(Row { name: name.to_owned(), ratios }),
+                Ok(ratios) => self.rows.push(ContenderRatios { name: name.to_owned(), ratios }),
                 Err(reason) => {
                     self.contenders_left_out.push((name.to_owned(), too_few(completed, group.len(), &reason)))
                 }

@@ -5,8 +5,8 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::model::{Beside, Column, Mark, Shape, Table, TableCell, TableRow};
-use super::standing::Standing;
+use super::model::{Beside, CellShape, Sign, Table, TableCell, TableColumn, TableRow};
+use super::placing::Placing;
 use crate::model::{self, AskedBy, ContenderMetric, Getter, Heading};
 use crate::numbers::{count, decimals, exact_unit, grouped, short};
 use crate::results::{Contender, Figure, Results, Role, Verification};
@@ -32,32 +32,32 @@ const DETAILS: [&str; 8] = ["span", "rounding", "gaps", "pageslive", "pinned", "
 const WHOLE_PAGES: [&str; 2] = ["peak", "resident"];
 
 /// A column with the cell that it gives a contender.
-pub(crate) struct Source<'a> {
-    column: Column,
-    cell: Box<dyn Fn(&Standing<'a>) -> TableCell + 'a>,
+pub(crate) struct ColumnBuilder<'a> {
+    column: TableColumn,
+    cell: Box<dyn Fn(&Placing<'a>) -> TableCell + 'a>,
 }
 
-impl<'a> Source<'a> {
-    pub(crate) fn new(column: Column, cell: impl Fn(&Standing<'a>) -> TableCell + 'a) -> Self {
-        Source { column, cell: Box::new(cell) }
+impl<'a> ColumnBuilder<'a> {
+    pub(crate) fn new(column: TableColumn, cell: impl Fn(&Placing<'a>) -> TableCell + 'a) -> Self {
+        ColumnBuilder { column, cell: Box::new(cell) }
     }
 
     /// The same with its column changed.
-    pub(crate) fn headed(mut self, change: impl FnOnce(Column) -> Column) -> Self {
+    pub(crate) fn headed(mut self, change: impl FnOnce(TableColumn) -> TableColumn) -> Self {
         self.column = change(self.column);
         self
     }
 
     /// The same with its cells changed.
-    pub(crate) fn each(self, change: impl Fn(&Standing<'a>, TableCell) -> TableCell + 'a) -> Self {
-        let Source { column, cell } = self;
-        Source::new(column, move |row| change(row, cell(row)))
+    pub(crate) fn each(self, change: impl Fn(&Placing<'a>, TableCell) -> TableCell + 'a) -> Self {
+        let ColumnBuilder { column, cell } = self;
+        ColumnBuilder::new(column, move |row| change(row, cell(row)))
     }
 }
 
 /// The table of these contenders.
-pub(crate) fn table<'a>(corner: &str, rows: &[Standing<'a>], sources: Vec<Source<'a>>) -> Table {
-    let row = |row: &Standing<'a>| TableRow {
+pub(crate) fn table<'a>(corner: &str, rows: &[Placing<'a>], sources: Vec<ColumnBuilder<'a>>) -> Table {
+    let row = |row: &Placing<'a>| TableRow {
         group: group(row.contender.role).to_owned(),
         name: row.contender.name.clone(),
         version: row.contender.version.clone(),
@@ -83,35 +83,35 @@ fn group(role: Role) -> &'static str {
 }
 
 /// Gross nanoseconds per operation.
-pub(crate) fn gross<'a>(results: &Results, regime: Regime) -> Source<'a> {
+pub(crate) fn gross<'a>(results: &Results, regime: Regime) -> ColumnBuilder<'a> {
     let id = regime.name();
     let heading = times::heading(&format!("{id} ns/op"), &results.settings);
-    Source::new(Column::new(id, heading, Shape::Paired), move |row| {
+    ColumnBuilder::new(TableColumn::new(id, heading, CellShape::Paired), move |row| {
         let fastest = if regime == Regime::Fresh { row.fastest_fresh } else { row.fastest_steady };
-        TableCell::estimate(&gross_ns_per_op(row.contender, regime), None, Mark::best(fastest))
+        TableCell::estimate(&gross_ns_per_op(row.contender, regime), None, Sign::best(fastest))
     })
 }
 
 /// The same without the harness's own.
-pub(crate) fn net(results: &Results, regime: Regime) -> Source<'_> {
+pub(crate) fn net(results: &Results, regime: Regime) -> ColumnBuilder<'_> {
     let heading = format!("{} ns/op, net", regime.name());
-    Source::new(Column::new("net", heading, Shape::Paired), move |row| {
-        TableCell::estimate(&net_ns_per_op(results, row.contender, regime), None, Mark::None)
+    ColumnBuilder::new(TableColumn::new("net", heading, CellShape::Paired), move |row| {
+        TableCell::estimate(&net_ns_per_op(results, row.contender, regime), None, Sign::None)
     })
 }
 
 /// How many times the baseline's time.
-pub(crate) fn ratio(results: &Results, regime: Regime) -> Source<'_> {
+pub(crate) fn ratio(results: &Results, regime: Regime) -> ColumnBuilder<'_> {
     let baseline = &results.settings.baseline;
     let heading = format!("{} × {baseline}", regime.name());
-    Source::new(Column::new("ratio", heading, Shape::Paired), move |row| {
+    ColumnBuilder::new(TableColumn::new("ratio", heading, CellShape::Paired), move |row| {
         match ratio_beside(results, row.contender, baseline, regime) {
             // Its ratio to itself is no measurement.
             Figure::Known(_) if row.contender.name == *baseline => TableCell::figure(1.0, "1".into()),
             Figure::Known(Ratio { estimate, verdict }) => {
                 let places = if estimate.value < 9.9995 { RATIO_DECIMALS } else { decimals(estimate.value) };
-                let mark = if verdict == Verdict::Inconclusive { Mark::Inconclusive } else { Mark::None };
-                TableCell::estimate(&Figure::Known(estimate), Some(places), mark)
+                let sign = if verdict == Verdict::Inconclusive { Sign::Inconclusive } else { Sign::None };
+                TableCell::estimate(&Figure::Known(estimate), Some(places), sign)
             }
             Figure::Unknown { unknown } => TableCell::Unknown(unknown),
         }
@@ -119,19 +119,19 @@ pub(crate) fn ratio(results: &Results, regime: Regime) -> Source<'_> {
 }
 
 /// The metric whose column has this id.
-pub(crate) fn metric<'a>(id: &str, rows: &[Standing<'a>]) -> Source<'a> {
+pub(crate) fn metric<'a>(id: &str, rows: &[Placing<'a>]) -> ColumnBuilder<'a> {
     let mut metrics = model::of_contenders().iter();
     let is_it = |metric: &&ContenderMetric| metric.about.heading.as_ref().is_some_and(|heading| heading.id == id);
     of_metric(metrics.find(is_it).expect("columns are named by ids of the catalogue"), rows, None)
 }
 
 /// The peak, in a unit that is exact for so many bytes too.
-pub(crate) fn peak<'a>(rows: &[Standing<'a>], also: Option<u64>) -> Source<'a> {
+pub(crate) fn peak<'a>(rows: &[Placing<'a>], also: Option<u64>) -> ColumnBuilder<'a> {
     of_metric(model::metric("peak_heap_bytes"), rows, also)
 }
 
 /// All metrics that say where the memory goes: those whose order is fixed, and then those that no table names.
-pub(crate) fn details<'a>(rows: &[Standing<'a>]) -> Vec<Source<'a>> {
+pub(crate) fn details<'a>(rows: &[Placing<'a>]) -> Vec<ColumnBuilder<'a>> {
     let is_further = |metric: &&ContenderMetric| {
         let heading = metric.about.heading.as_ref();
         heading.is_some_and(|heading| !MEMORY.contains(&heading.id) && !DETAILS.contains(&heading.id))
@@ -141,7 +141,7 @@ pub(crate) fn details<'a>(rows: &[Standing<'a>]) -> Vec<Source<'a>> {
 }
 
 /// All metrics with a heading that a setting asks for.
-pub(crate) fn asked_by<'a>(asked: AskedBy, rows: &[Standing<'a>]) -> Vec<Source<'a>> {
+pub(crate) fn asked_by<'a>(asked: AskedBy, rows: &[Placing<'a>]) -> Vec<ColumnBuilder<'a>> {
     exact(asked).filter(|metric| metric.about.heading.is_some()).map(|metric| of_metric(metric, rows, None)).collect()
 }
 
@@ -151,11 +151,11 @@ fn exact(asked: AskedBy) -> impl Iterator<Item = &'static ContenderMetric> {
 }
 
 /// The pages that stand beside the bytes of a peak.
-pub(crate) fn pages(row: &Standing) -> Beside {
+pub(crate) fn pages(row: &Placing) -> Beside {
     row.memory().map_or(Beside::Nothing, |memory| Beside::Same(count(memory.peak_heap_pages, "page")))
 }
 
-fn of_metric<'a>(metric: &'static ContenderMetric, rows: &[Standing<'a>], also: Option<u64>) -> Source<'a> {
+fn of_metric<'a>(metric: &'static ContenderMetric, rows: &[Placing<'a>], also: Option<u64>) -> ColumnBuilder<'a> {
     let heading = metric.about.heading.as_ref().expect("a column has a heading");
     let values = rows.iter().filter_map(|row| value(metric, row.contender).known().copied());
     let (unit_bytes, unit) = match metric.about.unit {
@@ -169,8 +169,9 @@ fn of_metric<'a>(metric: &'static ContenderMetric, rows: &[Standing<'a>], also: 
         ("pages", _) | ("1", "") => grouped(value as u64),
         _ => short(value),
     };
-    let column = Column::new(heading.id, in_a_line(heading.short, unit), shape(heading)).broken(&narrow(heading, unit));
-    Source::new(column, move |row| {
+    let column =
+        TableColumn::new(heading.id, in_a_line(heading.short, unit), shape(heading)).broken(&narrow(heading, unit));
+    ColumnBuilder::new(column, move |row| {
         let cell = match value(metric, row.contender) {
             Figure::Known(value) => TableCell::figure(value, text(value)),
             Figure::Unknown { unknown } => {
@@ -178,9 +179,9 @@ fn of_metric<'a>(metric: &'static ContenderMetric, rows: &[Standing<'a>], also: 
             }
         };
         match (heading.id, row.contender.min_heap.known()) {
-            ("peak" | "overhead" | "jw4", _) => cell.marked(Mark::best(row.smallest)),
+            ("peak" | "overhead" | "jw4", _) => cell.marked(Sign::best(row.smallest)),
             ("minheap", Some(min)) => {
-                cell.marked(Mark::best(row.smallest_min)).with(Beside::Times(short(min.ratio_to_max_live)))
+                cell.marked(Sign::best(row.smallest_min)).with(Beside::Times(short(min.ratio_to_max_live)))
             }
             _ => cell,
         }
@@ -194,16 +195,16 @@ fn value(metric: &ContenderMetric, contender: &Contender) -> Figure<f64> {
     }
 }
 
-fn shape(heading: &Heading) -> Shape {
+fn shape(heading: &Heading) -> CellShape {
     match heading.id {
-        "peak" | "overhead" | "jw4" => Shape::Marked,
-        "minheap" => Shape::Paired,
-        _ => Shape::Plain,
+        "peak" | "overhead" | "jw4" => CellShape::Marked,
+        "minheap" => CellShape::Paired,
+        _ => CellShape::Plain,
     }
 }
 
 /// Why a contender whose memory is known does not have this figure.
-fn why_none(id: &str, row: &Standing) -> Option<&'static str> {
+fn why_none(id: &str, row: &Placing) -> Option<&'static str> {
     let memory = row.memory()?;
     Some(match id {
         // A contender that fails requests may never hold as much as counts.
@@ -240,7 +241,7 @@ fn narrow(heading: &Heading, unit: &str) -> String {
 }
 
 /// How many requests failed, or that the blocks were wrong.
-pub(crate) fn failures<'a>(rows: &[Standing<'a>]) -> Source<'a> {
+pub(crate) fn failures<'a>(rows: &[Placing<'a>]) -> ColumnBuilder<'a> {
     metric("refused", rows).each(|row, cell| match row.contender.verification {
         Verification::Failed { .. } => TableCell::Words(INVALID.to_owned()),
         _ => cell,
@@ -249,7 +250,7 @@ pub(crate) fn failures<'a>(rows: &[Standing<'a>]) -> Source<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::standing::standings;
+    use super::super::placing::placings;
     use super::*;
     use crate::sample::{self, contender};
 
@@ -258,7 +259,7 @@ mod tests {
         let mut results = Results { contenders: vec![contender("idle").build()], ..sample::empty() };
         let Figure::Known(time) = &mut results.contenders[0].time else { unreachable!() };
         time.ops = 0;
-        let table = table("", &standings(&results), vec![gross(&results, Regime::Fresh)]);
+        let table = table("", &placings(&results), vec![gross(&results, Regime::Fresh)]);
         assert_eq!(table.rows[0].cells, [TableCell::Unknown("the trace has no operations".into())]);
     }
 
@@ -267,7 +268,7 @@ mod tests {
     fn why_there_is_no_mean_over_time() {
         let contenders = vec![contender("idle").build(), contender("refuses").failed_requests(3).build()];
         let results = Results { contenders, ..sample::empty() };
-        let rows = standings(&results);
+        let rows = placings(&results);
         let table = table("", &rows, vec![metric("jw1", &rows)]);
         let found: Vec<&TableCell> = table.rows.iter().flat_map(|row| &row.cells).collect();
         let reasons = ["nothing was live", "requests failed, and live never reached 1 % of the trace's peak"];
@@ -277,7 +278,7 @@ mod tests {
     #[test]
     fn every_heading_of_an_exact_metric_has_a_column_in_a_table() {
         let results = sample::results();
-        let rows = standings(&results);
+        let rows = placings(&results);
         let mut shown: Vec<&str> = MEMORY.to_vec();
         for sources in [
             details(&rows),
@@ -299,7 +300,7 @@ mod tests {
         use crate::stats::{Estimate, Interval};
         let cell = |value, low, high| {
             let estimate = Estimate { value, interval: Some(Interval { low, high }) };
-            match TableCell::estimate(&Figure::Known(estimate), None, Mark::Best) {
+            match TableCell::estimate(&Figure::Known(estimate), None, Sign::Best) {
                 TableCell::Figure { text, beside: Beside::Interval(low, high), .. } => [text, low, high],
                 other => panic!("{other:?}"),
             }

@@ -2,7 +2,7 @@
 
 use super::columns::{self, details, metric};
 use super::model::Table;
-use super::standing::Standing;
+use super::placing::Placing;
 
 const LEGEND: &str = "In detail: J–W #1 is the mean of committed / live over bytes requested, less 1. Span is what an arena would need. At peak live: \
     internal fragmentation (granted beyond requested, of what is granted) and gaps (of the span). At peak heap: live bytes of all pages, and pages \
@@ -10,7 +10,7 @@ const LEGEND: &str = "In detail: J–W #1 is the mean of committed / live over b
     METRICS.md defines them.";
 
 /// The table for a terminal, of the rows that have memory figures; nothing where there is none.
-pub(super) fn table(rows: &[Standing]) -> Option<Table> {
+pub(super) fn table(rows: &[Placing]) -> Option<Table> {
     let sources = [metric("jw1", rows)].into_iter().chain(details(rows)).collect();
     let table = columns::table("in detail", rows, sources).names_only();
     let table = table.of_rows(|row| row.cells.iter().any(|cell| cell.is_figure()));

@@ -1,8 +1,8 @@
 //! The table of instructions per operation.
 
-use super::columns::{self, Source, metric};
-use super::model::{Column, Table, TableCell};
-use super::standing::Standing;
+use super::columns::{self, ColumnBuilder, metric};
+use super::model::{Table, TableCell, TableColumn};
+use super::placing::Placing;
 use crate::model::instructions_per_op;
 use crate::numbers::{grouped, short};
 use crate::results::{Figure, Instructions, Role};
@@ -12,14 +12,14 @@ const LEGEND: &str = "Instructions: of one fresh replay over its operations, wha
      counter. METHODOLOGY.md says what they cannot tell.";
 
 /// The table for a terminal, of the rows that have such figures; nothing where there is none.
-pub(super) fn table(rows: &[Standing]) -> Option<Table> {
-    let counted = |row: &Standing| row.contender.instructions.known().cloned();
+pub(super) fn table(rows: &[Placing]) -> Option<Table> {
+    let counted = |row: &Placing| row.contender.instructions.known().cloned();
     let mut counters: Vec<String> = rows.iter().filter_map(|row| Some(counted(row)?.counter)).collect();
     counters.dedup();
     let floor = rows.iter().find(|row| row.contender.role == Role::Floor).and_then(counted);
     let floor = floor.and_then(|floor| instructions_per_op(&floor).known().copied());
     let of = |figure: fn(&Instructions, Option<f64>) -> Option<TableCell>| {
-        move |row: &Standing| match &row.contender.instructions {
+        move |row: &Placing| match &row.contender.instructions {
             Figure::Known(counted) => figure(counted, floor).unwrap_or(TableCell::Unknown(String::new())),
             Figure::Unknown { unknown } => TableCell::Unknown(unknown.clone()),
         }
@@ -31,8 +31,8 @@ pub(super) fn table(rows: &[Standing]) -> Option<Table> {
     let all = of(|counted, _| Some(TableCell::figure(counted.instructions as f64, grouped(counted.instructions))));
     let sources = vec![
         metric("instructions", rows).headed(|column| column.broken(&format!("per op\n{}", counters.join(", ")))),
-        Source::new(Column::plain("per op\nnet"), net),
-        Source::new(Column::plain("all"), all),
+        ColumnBuilder::new(TableColumn::plain("per op\nnet"), net),
+        ColumnBuilder::new(TableColumn::plain("all"), all),
     ];
     let table = columns::table("instructions", rows, sources).names_only();
     let table = table.of_rows(|row| row.cells.iter().any(|cell| cell.is_figure()));
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
     use crate::results::{Figure, Results};
     use crate::sample::{self, contender};
-    use crate::table::standing::standings;
+    use crate::table::placing::placings;
     use crate::table::terminal::lay_out;
 
     /// The lines below the header, of results whose instructions were changed.
@@ -56,7 +56,7 @@ mod tests {
             change(figures);
         }
         let results = Results { contenders: vec![talc, floor], ..sample::empty() };
-        let table = lay_out(&table(&standings(&results)).unwrap(), 80);
+        let table = lay_out(&table(&placings(&results)).unwrap(), 80);
         let lines = table.lines().skip_while(|line| !line.starts_with('─')).skip(1);
         (table.clone(), lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect())
     }

@@ -1,22 +1,22 @@
 //! The tables of single calls: how long they take, and the slowest of each contender.
 
 use super::columns::{self, asked_by};
-use super::model::{Column, Table};
-use super::standing::Standing;
+use super::model::{Table, TableColumn};
+use super::placing::Placing;
 use crate::model::AskedBy;
 use crate::numbers::{count, grouped, short};
 use crate::results::{CallKind, Latency};
 
 /// Both tables for a terminal, of the rows that have such figures; none where there is no such row.
-pub(super) fn tables(rows: &[Standing]) -> Vec<Table> {
+pub(super) fn tables(rows: &[Placing]) -> Vec<Table> {
     let Some(legend) = legend(rows) else { return Vec::new() };
     let percentiles = columns::table("single calls", rows, asked_by(AskedBy::Latency, rows)).names_only();
     let percentiles = percentiles.of_rows(|row| row.cells.iter().any(|cell| cell.is_figure()));
     vec![Table { legend: vec![legend], ..percentiles }, slowest(rows)]
 }
 
-fn slowest(rows: &[Standing]) -> Table {
-    let columns = ["ns", "call", "size\nB", "event", "live\nKiB", "heap\nKiB", "grown\nKiB"].map(Column::plain);
+fn slowest(rows: &[Placing]) -> Table {
+    let columns = ["ns", "call", "size\nB", "event", "live\nKiB", "heap\nKiB", "grown\nKiB"].map(TableColumn::plain);
     let mut table = Table::new("slowest call", columns.into());
     for row in rows {
         let Some(call) = row.contender.latency.known().and_then(|latency| latency.slowest.first()) else { continue };
@@ -35,7 +35,7 @@ fn slowest(rows: &[Standing]) -> Table {
     table
 }
 
-fn legend(rows: &[Standing]) -> Option<String> {
+fn legend(rows: &[Placing]) -> Option<String> {
     let Latency { timer, passes, .. } = rows.iter().find_map(|row| row.contender.latency.known())?;
     Some(format!(
         "Single calls: {}, page faults included, with the clock ({}) read around each call. Its own cost, {} ns, is in every figure, and so \

@@ -1,6 +1,6 @@
 //! A table as GitHub's Markdown.
 
-use super::model::{Beside, Mark, Table, TableCell};
+use super::model::{Beside, Sign, Table, TableCell};
 use super::terminal::UNKNOWN;
 use super::wrap::printable;
 
@@ -25,13 +25,13 @@ pub(crate) fn markdown(table: &Table) -> String {
 }
 
 fn cell(cell: &TableCell) -> String {
-    let (text, beside, mark) = match cell {
-        TableCell::Figure { text, beside, mark, .. } => (text, beside, mark),
+    let (text, beside, sign) = match cell {
+        TableCell::Figure { text, beside, sign, .. } => (text, beside, sign),
         TableCell::Words(words) => return escaped(words),
         TableCell::Unknown(_) => return UNKNOWN.to_owned(),
         TableCell::Empty => return String::new(),
     };
-    let text = if *mark == Mark::Best { format!("**{text}**") } else { text.clone() };
+    let text = if *sign == Sign::Best { format!("**{text}**") } else { text.clone() };
     match beside {
         Beside::Interval(low, high) => format!("{text} ({low}–{high})"),
         Beside::Times(times) => format!("{text} (× {times})"),
@@ -56,12 +56,12 @@ pub(crate) fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::Column;
+    use super::super::model::TableColumn;
     use super::*;
 
     #[test]
     fn looks_like_this() {
-        let mut table = Table::new("name", vec![Column::plain("peak\nKiB")]);
+        let mut table = Table::new("name", vec![TableColumn::plain("peak\nKiB")]);
         table.words("a|trace with a name", "wee_alloc".into(), ["1,024".into()]);
         table.words("a|trace with a name", "talc".into(), ["9 ".into()]);
         let expected = "\
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_header_cannot_break_the_table() {
-        let table = Table::new("name", vec![Column::plain("× \u{1b}[2J|_a_\n95 % CI")]);
+        let table = Table::new("name", vec![TableColumn::plain("× \u{1b}[2J|_a_\n95 % CI")]);
         assert_eq!(markdown(&table).lines().next(), Some("| name | × \u{FFFD}\\[2J\\|\\_a\\_ 95 % CI |"));
     }
 }

@@ -11,7 +11,7 @@ pub(crate) struct Table {
     pub(crate) caption: String,
     /// The heading of the names, with line feeds where a terminal breaks it.
     pub(crate) corner: String,
-    pub(crate) columns: Vec<Column>,
+    pub(crate) columns: Vec<TableColumn>,
     pub(crate) rows: Vec<TableRow>,
     /// What explains columns, marks, and cells without a figure, below it.
     pub(crate) legend: Vec<String>,
@@ -19,7 +19,7 @@ pub(crate) struct Table {
 
 /// A heading, and what the cells below it have in common.
 #[derive(Clone)]
-pub(crate) struct Column {
+pub(crate) struct TableColumn {
     /// The definition that the heading refers to; empty where there is none.
     pub(crate) id: &'static str,
     /// The heading in a line.
@@ -28,14 +28,14 @@ pub(crate) struct Column {
     pub(crate) narrow: String,
     /// The same where there is even less room.
     pub(crate) narrowest: String,
-    pub(crate) shape: Shape,
+    pub(crate) shape: CellShape,
     /// Whether it can stand below the column before it, where there is little room.
     pub(crate) is_stacked: bool,
 }
 
 /// What the cells of a column have room for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Shape {
+pub(crate) enum CellShape {
     /// A text.
     Plain,
     /// A figure and its mark.
@@ -67,7 +67,7 @@ pub(crate) enum TableCell {
         value: f64,
         text: String,
         beside: Beside,
-        mark: Mark,
+        sign: Sign,
     },
     /// Words.
     Words(String),
@@ -91,7 +91,7 @@ pub(crate) enum Beside {
 
 /// What is said of a figure by a sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mark {
+pub(crate) enum Sign {
     None,
     /// None is better, or none is known to be.
     Best,
@@ -99,21 +99,21 @@ pub(crate) enum Mark {
     Inconclusive,
 }
 
-impl Mark {
-    /// [`Mark::Best`], where it is.
+impl Sign {
+    /// [`Sign::Best`], where it is.
     pub(crate) fn best(is_best: bool) -> Self {
-        if is_best { Mark::Best } else { Mark::None }
+        if is_best { Sign::Best } else { Sign::None }
     }
 }
 
 impl TableCell {
     /// A figure alone.
     pub(crate) fn figure(value: f64, text: String) -> Self {
-        TableCell::Figure { value, text, beside: Beside::Nothing, mark: Mark::None }
+        TableCell::Figure { value, text, beside: Beside::Nothing, sign: Sign::None }
     }
 
     /// An estimate with its interval, both with so many decimals, or with those that its size asks for.
-    pub(crate) fn estimate(figure: &Figure<Estimate>, places: Option<usize>, mark: Mark) -> Self {
+    pub(crate) fn estimate(figure: &Figure<Estimate>, places: Option<usize>, sign: Sign) -> Self {
         let Estimate { value, interval } = match figure {
             Figure::Known(estimate) => *estimate,
             Figure::Unknown { unknown } => return TableCell::Unknown(unknown.clone()),
@@ -122,13 +122,13 @@ impl TableCell {
         let beside = interval.map_or(Beside::Nothing, |interval| {
             Beside::Interval(fixed(interval.low, places), fixed(interval.high, places))
         });
-        TableCell::Figure { value, text: fixed(value, places), beside, mark }
+        TableCell::Figure { value, text: fixed(value, places), beside, sign }
     }
 
     /// The same figure with its mark.
-    pub(crate) fn marked(mut self, with: Mark) -> Self {
-        if let TableCell::Figure { mark, .. } = &mut self {
-            *mark = with;
+    pub(crate) fn marked(mut self, with: Sign) -> Self {
+        if let TableCell::Figure { sign, .. } = &mut self {
+            *sign = with;
         }
         self
     }
@@ -146,15 +146,15 @@ impl TableCell {
     }
 }
 
-impl Column {
+impl TableColumn {
     /// A column of texts below a heading, with line feeds where a terminal breaks it.
     pub(crate) fn plain(heading: &str) -> Self {
-        Column::new("", heading.replace('\n', " "), Shape::Plain).broken(heading)
+        TableColumn::new("", heading.replace('\n', " "), CellShape::Plain).broken(heading)
     }
 
     /// A column with this heading and definition.
-    pub(crate) fn new(id: &'static str, heading: String, shape: Shape) -> Self {
-        Column { id, narrow: heading.clone(), narrowest: heading.clone(), heading, shape, is_stacked: false }
+    pub(crate) fn new(id: &'static str, heading: String, shape: CellShape) -> Self {
+        TableColumn { id, narrow: heading.clone(), narrowest: heading.clone(), heading, shape, is_stacked: false }
     }
 
     /// The same with the heading broken so on a terminal.
@@ -172,7 +172,7 @@ impl Column {
 
 impl Table {
     /// A table without rows.
-    pub(crate) fn new(corner: &str, columns: Vec<Column>) -> Self {
+    pub(crate) fn new(corner: &str, columns: Vec<TableColumn>) -> Self {
         Table { caption: String::new(), corner: corner.to_owned(), columns, rows: Vec::new(), legend: Vec::new() }
     }
 
@@ -184,7 +184,7 @@ impl Table {
     }
 
     /// The same without the columns that this says nothing for.
-    pub(crate) fn keeping(&self, keeps: impl Fn(usize, &Column) -> bool) -> Self {
+    pub(crate) fn keeping(&self, keeps: impl Fn(usize, &TableColumn) -> bool) -> Self {
         let kept: Vec<usize> = (0..self.columns.len()).filter(|&at| keeps(at, &self.columns[at])).collect();
         let rows = self
             .rows

@@ -1,7 +1,7 @@
 //! What stands around a table: what was replayed, how to read it, what failed, and where it was measured.
 
 use super::columns::INVALID;
-use super::standing::Standing;
+use super::placing::Placing;
 use super::terminal::UNKNOWN;
 use crate::numbers::{count, grouped};
 use crate::reasons::by_reason;
@@ -53,9 +53,9 @@ pub(crate) fn marks(results: &Results, marked: &str) -> String {
 }
 
 /// How to read the columns and the marks.
-pub(super) fn legend(results: &Results, rows: &[Standing], with_growth: bool) -> Vec<String> {
+pub(super) fn legend(results: &Results, rows: &[Placing], with_growth: bool) -> Vec<String> {
     let mut lines = Vec::new();
-    if rows.iter().any(Standing::is_marked) {
+    if rows.iter().any(Placing::is_marked) {
         lines.push(format!("* {}.", marks(results, "marked")));
     }
     lines.push(format!(
@@ -106,7 +106,7 @@ pub(super) fn legend(results: &Results, rows: &[Standing], with_growth: bool) ->
     lines
 }
 
-fn has(rows: &[Standing], role: Role) -> bool {
+fn has(rows: &[Placing], role: Role) -> bool {
     rows.iter().any(|row| row.contender.role == role)
 }
 
@@ -119,7 +119,7 @@ pub(crate) fn import(results: &Results) -> Vec<String> {
 }
 
 /// Every failure, and the reason of every figure that is not there.
-pub(crate) fn notes(results: &Results, rows: &[Standing]) -> Vec<String> {
+pub(crate) fn notes(results: &Results, rows: &[Placing]) -> Vec<String> {
     let contenders = || rows.iter().map(|row| row.contender);
     let mut notes: Vec<String> = contenders().filter_map(verification_note).collect();
     notes.extend(contenders().filter_map(failed_requests_note));
@@ -227,12 +227,12 @@ mod tests {
     use crate::results::Part;
     use crate::results::WarningCode;
     use crate::sample::{self, contender};
-    use crate::table::standing::standings;
+    use crate::table::placing::placings;
 
     #[test]
     fn timings_of_several_runs_are_told_as_not_marked() {
         let results = sample::of_several_runs();
-        let legend = legend(&results, &standings(&results), false).join("\n");
+        let legend = legend(&results, &placings(&results), false).join("\n");
         assert!(legend.contains("times are of several runs, and not marked."), "{legend}");
     }
 
@@ -243,7 +243,7 @@ mod tests {
             contender("wee_alloc").pages(92).failed_requests(12).build(),
             contender("broken").invalid(1017, "block 3 overlaps block 2").build(),
         ];
-        let notes = notes(&results, &standings(&results));
+        let notes = notes(&results, &placings(&results));
         assert_eq!(
             notes,
             [
@@ -259,7 +259,7 @@ mod tests {
         let mut results = sample::empty();
         results.contenders = ["a", "b"].map(|name| contender(name).without_time("rounds is 0").build()).into();
         results.contenders.push(contender("c").without_time("aborted").without_memory("aborted").build());
-        let notes = notes(&results, &standings(&results));
+        let notes = notes(&results, &placings(&results));
         assert_eq!(notes, ["a, b: no timings (–): rounds is 0", "c: no figures (–): aborted"]);
     }
 
@@ -271,10 +271,10 @@ mod tests {
             contender("wee_alloc").without_steady("the heap limit was reached in loop 5").build(),
         ];
         let note = "wee_alloc: no steady time (–): the heap limit was reached in loop 5";
-        assert_eq!(notes(&results, &standings(&results)), [note]);
+        assert_eq!(notes(&results, &placings(&results)), [note]);
         let Figure::Known(memory) = &mut results.contenders[1].memory else { unreachable!() };
         memory.growth = Figure::unknown("its time was over");
-        let rows_of = |results: &Results| notes(results, &standings(results));
+        let rows_of = |results: &Results| notes(results, &placings(results));
         assert_eq!(rows_of(&results), [note, "wee_alloc: no growth (–): its time was over"]);
         let Figure::Known(memory) = &mut results.contenders[1].memory else { unreachable!() };
         memory.growth = Figure::unknown("the heap limit was reached in loop 5");
@@ -287,7 +287,7 @@ mod tests {
     #[test]
     fn times_that_are_no_program_s_are_called_so() {
         let mut results = sample::results();
-        let told = |results: &Results| legend(results, &standings(results), false).contains(&ALONE.to_owned());
+        let told = |results: &Results| legend(results, &placings(results), false).contains(&ALONE.to_owned());
         assert!(!told(&results) && caption(&results).contains("; every new byte written; 15 rounds"));
         results.settings.touch = "none".into();
         assert!(told(&results) && caption(&results).contains("; allocator code alone: nothing written; 15 rounds"));
@@ -301,10 +301,10 @@ mod tests {
             contender("refuses").without_min_heap("requests failed even at the heap limit").build(),
             contender("odd").min_pages(19, 2).build(),
         ];
-        assert_eq!(notes(&results, &standings(&results)).len(), 2, "the odd one is known, asked for or not");
+        assert_eq!(notes(&results, &placings(&results)).len(), 2, "the odd one is known, asked for or not");
         results.settings.min_heap = true;
         assert_eq!(
-            notes(&results, &standings(&results)),
+            notes(&results, &placings(&results)),
             [
                 "odd: completes in 19 pages, and yet in 2 larger heaps that were tried it does not: more memory is not always enough",
                 "refuses: no minimum heap (–): requests failed even at the heap limit",
@@ -312,7 +312,7 @@ mod tests {
             ]
         );
         assert!(
-            legend(&results, &standings(&results), false)
+            legend(&results, &placings(&results), false)
                 .join("\n")
                 .contains("the smallest heap in which the trace completes")
         );

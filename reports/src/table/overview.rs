@@ -1,9 +1,9 @@
 //! The first table of one trace: time and memory of each contender, and what an offline placement needs.
 
-use super::columns::{self, Source, failures, gross, metric, peak};
-use super::model::{Column, Table, TableCell, TableRow};
+use super::columns::{self, ColumnBuilder, failures, gross, metric, peak};
+use super::model::{Table, TableCell, TableColumn, TableRow};
 use super::notes;
-use super::standing::{Standing, growth_matters};
+use super::placing::{Placing, growth_matters};
 use super::terminal;
 use super::wrap::wrap;
 use crate::numbers::{exact_unit, grouped, short};
@@ -16,7 +16,7 @@ const ALONE_WIDTH: usize = 10;
 
 /// The table for a terminal, with its legend. Growth has a column where some heap grows or may do so; where all have settled, if there is
 /// room beside everything else.
-pub(super) fn overview(results: &Results, rows: &[Standing], width: usize) -> (String, Vec<String>) {
+pub(super) fn overview(results: &Results, rows: &[Placing], width: usize) -> (String, Vec<String>) {
     let table = table(results, rows);
     if rows.iter().any(|row| row.growth().is_some())
         && let Some(text) = terminal::in_full(&table, width)
@@ -29,7 +29,7 @@ pub(super) fn overview(results: &Results, rows: &[Standing], width: usize) -> (S
 }
 
 /// The table with all columns, and with a row for the offline bound.
-fn table(results: &Results, rows: &[Standing]) -> Table {
+fn table(results: &Results, rows: &[Placing]) -> Table {
     let bound = results.bounds.known().map(|bounds| Bound::of(bounds, results.settings.page_bytes));
     let peak_bytes = peak(rows, bound.as_ref().map(|bound| bound.bytes));
     let peaks = rows.iter().filter_map(|row| row.memory().map(|memory| memory.peak_heap_bytes));
@@ -54,7 +54,7 @@ fn table(results: &Results, rows: &[Standing]) -> Table {
 }
 
 /// The columns that papers and pull requests have room for.
-pub(crate) fn for_exports(results: &Results, rows: &[Standing]) -> Table {
+pub(crate) fn for_exports(results: &Results, rows: &[Placing]) -> Table {
     let sources = vec![
         gross(results, Regime::Fresh),
         gross(results, Regime::Steady),
@@ -67,22 +67,22 @@ pub(crate) fn for_exports(results: &Results, rows: &[Standing]) -> Table {
 }
 
 /// A column of times, whose heading is narrower than its figures where there is little room.
-fn time(results: &Results, regime: Regime) -> Source<'_> {
+fn time(results: &Results, regime: Regime) -> ColumnBuilder<'_> {
     let alone =
         times::alone(&results.settings).map_or(String::new(), |alone| wrap(alone, ALONE_WIDTH, 0).join(" \n") + " \n");
     let heading = |name: String| format!("{name} \n{alone}95 % CI ");
     let name = regime.name();
-    gross(results, regime).headed(|column| Column {
+    gross(results, regime).headed(|column| TableColumn {
         narrow: heading(format!("{name} ns/op")),
         narrowest: heading(format!("{name} \nns/op")),
         ..column
     })
 }
 
-fn of_pages(row: &Standing, cell: TableCell) -> TableCell {
+fn of_pages(row: &Placing, cell: TableCell) -> TableCell {
     match (cell, row.memory()) {
-        (TableCell::Figure { mark, .. }, Some(memory)) => {
-            TableCell::figure(memory.peak_heap_pages as f64, grouped(memory.peak_heap_pages)).marked(mark)
+        (TableCell::Figure { sign, .. }, Some(memory)) => {
+            TableCell::figure(memory.peak_heap_pages as f64, grouped(memory.peak_heap_pages)).marked(sign)
         }
         (cell, _) => cell,
     }
@@ -105,7 +105,7 @@ impl Bound {
 
     fn row(&self, table: &Table, unit_bytes: u64) -> TableRow {
         let figure = |value: f64, text| TableCell::figure(value, text);
-        let cell = |(at, column): (usize, &Column)| match column.id {
+        let cell = |(at, column): (usize, &TableColumn)| match column.id {
             "peak" if at == 2 => figure(self.pages as f64, grouped(self.pages)),
             "peak" => figure(self.bytes as f64, grouped(self.bytes / unit_bytes)),
             "overhead" => figure(self.overhead, short(self.overhead)),

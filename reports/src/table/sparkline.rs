@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::standing::Standing;
+use super::placing::Placing;
 use super::wrap::{printable, wrap};
 use crate::numbers;
 use crate::results::FootprintPoint;
@@ -19,7 +19,7 @@ const LEAST: usize = 8;
 /// The lines, in at most so many columns; nothing where no row has a timeline or there is no room.
 ///
 /// Each is scaled to its own most bytes, which stand behind it: the shapes are to be compared, and the sizes are numbers.
-pub(super) fn lines(rows: &[Standing], width: usize) -> Vec<String> {
+pub(super) fn lines(rows: &[Placing], width: usize) -> Vec<String> {
     let timelines = rows.iter().filter_map(|row| {
         let timeline = &row.memory()?.timeline;
         (!timeline.is_empty()).then(|| (printable(&row.contender.name), timeline))
@@ -81,7 +81,7 @@ fn blocks(timeline: &[FootprintPoint], bytes: fn(&FootprintPoint) -> u64, most: 
 
 #[cfg(test)]
 mod tests {
-    use super::super::standing::standings;
+    use super::super::placing::placings;
     use super::*;
     use crate::results::Results;
     use crate::sample::{self, contender};
@@ -117,16 +117,16 @@ committed heap over the run, by events; each up to its own peak
 (live)     ▁▁▁▁▁▁▁▁▂▂▂▂▂▂▂▃▃▃▃▃▃▄▄▄▄▄▄▅▅▅▅▅▅▆▆▆▆▆▆▇▇▇▇▇█▇▆▆▆▅▄▃▃▃▃▂▁▁▁     1 MiB
 dlmalloc   ▁▁▁▁▂▂▂▂▂▂▂▂▂▂▃▃▃▃▃▃▃▄▄▄▄▄▄▅▅▅▅▅▅▆▆▆▆▆▆▇▇▇█████████████████  1.25 MiB
 wee_alloc  ▁▁▁▁▁▁▂▂▂▂▂▂▃▃▃▃▃▃▄▄▄▄▄▄▄▅▅▅▅▅▅▆▆▆▆▆▆▇▇▇▇▇▇▇███████████████  55.6 MiB";
-        assert_eq!(lines(&standings(&results), 80).join("\n"), expected);
+        assert_eq!(lines(&placings(&results), 80).join("\n"), expected);
     }
 
     #[test]
     fn nothing_without_room_or_timelines() {
         let results = sample::results();
-        let wide = standings(&results);
+        let wide = placings(&results);
         assert!(lines(&wide, 30).is_empty());
         assert!(lines(&wide, 60).iter().all(|line| line.width() <= 60));
         let none = Results { contenders: vec![contender("a").without_memory("none").build()], ..sample::empty() };
-        assert!(lines(&standings(&none), 100).is_empty());
+        assert!(lines(&placings(&none), 100).is_empty());
     }
 }

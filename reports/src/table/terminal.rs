@@ -8,7 +8,7 @@ use std::ops::Range;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table as Grid, TableStyle};
 use unicode_width::UnicodeWidthStr;
 
-use super::model::{Beside, Column, Mark, Shape, Table, TableCell, TableRow};
+use super::model::{Beside, CellShape, Sign, Table, TableCell, TableColumn, TableRow};
 use super::wrap::printable_lines;
 
 /// What stands where there is no figure; the notes say why.
@@ -21,18 +21,18 @@ pub(crate) const BEST: char = '*';
 pub(crate) const INCONCLUSIVE: char = '?';
 
 /// Ways to lay a table out, roomiest first.
-const LAYOUTS: [Layout; 4] = [
-    Layout { version_below: false, pair_below: false, is_stacked: false },
-    Layout { version_below: true, pair_below: false, is_stacked: false },
-    Layout { version_below: true, pair_below: true, is_stacked: false },
-    Layout { version_below: true, pair_below: true, is_stacked: true },
+const LAYOUTS: [Arrangement; 4] = [
+    Arrangement { version_below: false, pair_below: false, is_stacked: false },
+    Arrangement { version_below: true, pair_below: false, is_stacked: false },
+    Arrangement { version_below: true, pair_below: true, is_stacked: false },
+    Arrangement { version_below: true, pair_below: true, is_stacked: true },
 ];
 
 /// Of several tables, where each column has a place of its own.
-const OF_SEVERAL: Layout = LAYOUTS[2];
+const OF_SEVERAL: Arrangement = LAYOUTS[2];
 
 #[derive(Clone, Copy)]
-struct Layout {
+struct Arrangement {
     /// Whether the version stands below the name.
     version_below: bool,
     /// Whether intervals stand below their medians, and ratios below their pages.
@@ -43,18 +43,18 @@ struct Layout {
 
 /// The table in the roomiest layout that is no wider than that, or else as several tables.
 pub(super) fn lay_out(table: &Table, width: usize) -> String {
-    let fitting = LAYOUTS.into_iter().find_map(|layout| fit(Lines::of(table, layout).grid(|_| true), width));
-    fitting.unwrap_or_else(|| Lines::of(table, OF_SEVERAL).split(width))
+    let fitting = LAYOUTS.into_iter().find_map(|layout| fit(TextLines::of(table, layout).grid(|_| true), width));
+    fitting.unwrap_or_else(|| TextLines::of(table, OF_SEVERAL).split(width))
 }
 
 /// The table in the roomiest layout of all, if it is no wider than that.
 pub(super) fn in_full(table: &Table, width: usize) -> Option<String> {
-    fit(Lines::of(table, LAYOUTS[0]).grid(|_| true), width)
+    fit(TextLines::of(table, LAYOUTS[0]).grid(|_| true), width)
 }
 
 /// The table in the roomiest layout, however wide that is.
 pub(crate) fn plain(table: &Table) -> String {
-    Lines::of(table, LAYOUTS[0]).text()
+    TextLines::of(table, LAYOUTS[0]).text()
 }
 
 fn fit(grid: Grid, width: usize) -> Option<String> {
@@ -63,36 +63,36 @@ fn fit(grid: Grid, width: usize) -> Option<String> {
 }
 
 /// A table as texts: a header, and rows as long, or headings of groups.
-struct Lines {
+struct TextLines {
     header: Vec<String>,
-    rows: Vec<Line>,
+    rows: Vec<TextLine>,
 }
 
-enum Line {
+enum TextLine {
     Group(String),
     Row(Vec<String>),
 }
 
-impl Lines {
-    fn of(table: &Table, layout: Layout) -> Self {
+impl TextLines {
+    fn of(table: &Table, layout: Arrangement) -> Self {
         let widths: Vec<(usize, usize)> = (0..table.columns.len()).map(|at| widths(table, at)).collect();
         let mut group = "";
         let mut rows = Vec::new();
         for row in &table.rows {
             if row.group != group {
                 group = &row.group;
-                rows.push(Line::Group(group.to_owned()));
+                rows.push(TextLine::Group(group.to_owned()));
             }
             let columns = table.columns.iter().zip(&row.cells).zip(&widths);
             let cells =
                 columns.map(|((column, cell), &widths)| cell_text(cell, column.shape, widths, layout.pair_below));
-            rows.push(Line::Row(stacked(table, layout, name(row, layout), cells)));
+            rows.push(TextLine::Row(stacked(table, layout, name(row, layout), cells)));
         }
         let headings = table.columns.iter().map(|column| match layout.is_stacked {
             true => column.narrowest.clone(),
             false => column.narrow.clone(),
         });
-        Lines { header: stacked(table, layout, table.corner.clone(), headings), rows }
+        TextLines { header: stacked(table, layout, table.corner.clone(), headings), rows }
     }
 
     /// The names, and those columns that are wanted.
@@ -105,8 +105,8 @@ impl Lines {
         grid.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
         grid.set_header(chosen(&self.header));
         grid.add_rows(self.rows.iter().map(|line| match line {
-            Line::Group(heading) => vec![printable_lines(heading)],
-            Line::Row(cells) => chosen(cells),
+            TextLine::Group(heading) => vec![printable_lines(heading)],
+            TextLine::Row(cells) => chosen(cells),
         }));
         for (at, column) in grid.column_iter_mut().enumerate() {
             column.set_padding((0, 1));
@@ -137,26 +137,26 @@ impl Lines {
 
     /// The whole table, in which the heading of a group may be longer than the table is wide.
     fn text(&self) -> String {
-        let row = |line: &Line| match line {
-            Line::Row(cells) => Some(Line::Row(cells.clone())),
-            Line::Group(_) => None,
+        let row = |line: &TextLine| match line {
+            TextLine::Row(cells) => Some(TextLine::Row(cells.clone())),
+            TextLine::Group(_) => None,
         };
-        let rows: Vec<Line> = self.rows.iter().filter_map(row).collect();
+        let rows: Vec<TextLine> = self.rows.iter().filter_map(row).collect();
         let number = rows.len();
-        let laid_out = Lines { header: self.header.clone(), rows }.grid(|_| true).trim_fmt();
+        let laid_out = TextLines { header: self.header.clone(), rows }.grid(|_| true).trim_fmt();
         let mut laid_out = laid_out.lines();
         // A row is one line, and whatever is above the first one is the header.
         let above = laid_out.clone().count().saturating_sub(number);
         let mut text: Vec<String> = laid_out.by_ref().take(above).map(|line| line.trim_end().to_owned()).collect();
         text.extend(self.rows.iter().filter_map(|line| match line {
-            Line::Group(heading) => Some(printable_lines(heading)),
-            Line::Row(_) => Some(laid_out.next()?.trim_end().to_owned()),
+            TextLine::Group(heading) => Some(printable_lines(heading)),
+            TextLine::Row(_) => Some(laid_out.next()?.trim_end().to_owned()),
         }));
         text.join("\n")
     }
 }
 
-fn name(row: &TableRow, layout: Layout) -> String {
+fn name(row: &TableRow, layout: Arrangement) -> String {
     let separator = if layout.version_below { "\n  " } else { " " };
     match row.version.as_str() {
         "" => row.name.clone(),
@@ -165,9 +165,9 @@ fn name(row: &TableRow, layout: Layout) -> String {
 }
 
 /// The texts of a row, with those below others that the layout has there.
-fn stacked(table: &Table, layout: Layout, name: String, cells: impl Iterator<Item = String>) -> Vec<String> {
+fn stacked(table: &Table, layout: Arrangement, name: String, cells: impl Iterator<Item = String>) -> Vec<String> {
     let mut texts = vec![name];
-    for (Column { is_stacked, .. }, text) in table.columns.iter().zip(cells) {
+    for (TableColumn { is_stacked, .. }, text) in table.columns.iter().zip(cells) {
         match texts.last_mut() {
             Some(above) if *is_stacked && layout.is_stacked => *above += &format!("\n{text}"),
             _ => texts.push(text),
@@ -185,11 +185,11 @@ fn widths(table: &Table, column: usize) -> (usize, usize) {
 /// A figure with its mark, or a blank in its place; and what belongs to it.
 fn pair(cell: &TableCell) -> (String, String) {
     match cell {
-        TableCell::Figure { text, beside, mark, .. } => {
-            let sign = match mark {
-                Mark::None => ' ',
-                Mark::Best => BEST,
-                Mark::Inconclusive => INCONCLUSIVE,
+        TableCell::Figure { text, beside, sign, .. } => {
+            let sign = match sign {
+                Sign::None => ' ',
+                Sign::Best => BEST,
+                Sign::Inconclusive => INCONCLUSIVE,
             };
             let beside = match beside {
                 Beside::Interval(low, high) => format!("{low}–{high}"),
@@ -205,14 +205,14 @@ fn pair(cell: &TableCell) -> (String, String) {
 }
 
 /// The text of a cell, with what belongs to its figure at its side or below.
-fn cell_text(cell: &TableCell, shape: Shape, (first_width, second_width): (usize, usize), below: bool) -> String {
+fn cell_text(cell: &TableCell, shape: CellShape, (first_width, second_width): (usize, usize), below: bool) -> String {
     let (first, second) = pair(cell);
     match shape {
         _ if *cell == TableCell::Empty => String::new(),
-        Shape::Plain => first.strip_suffix(' ').map_or(first.clone(), str::to_owned),
-        Shape::Marked => first,
-        Shape::Paired if below => format!("{first}\n{second} "),
-        Shape::Paired => format!("{first:>first_width$} {second:>second_width$} "),
+        CellShape::Plain => first.strip_suffix(' ').map_or(first.clone(), str::to_owned),
+        CellShape::Marked => first,
+        CellShape::Paired if below => format!("{first}\n{second} "),
+        CellShape::Paired => format!("{first:>first_width$} {second:>second_width$} "),
     }
 }
 
@@ -221,7 +221,7 @@ mod tests {
     use super::*;
 
     fn grid() -> Table {
-        let mut table = Table::new("name", vec![Column::plain("peak\nKiB")]);
+        let mut table = Table::new("name", vec![TableColumn::plain("peak\nKiB")]);
         table.words("a|trace with a name that is longer than any cell", "wee_alloc".into(), ["1,024".into()]);
         table.words("a|trace with a name that is longer than any cell", "talc".into(), ["9".into()]);
         table
@@ -241,7 +241,7 @@ talc           9";
 
     #[test]
     fn a_header_cannot_command_the_terminal() {
-        let mut table = Table::new("name", vec![Column::plain("× \u{1b}[2J|_a_\n95 % CI")]);
+        let mut table = Table::new("name", vec![TableColumn::plain("× \u{1b}[2J|_a_\n95 % CI")]);
         table.words("", "talc".into(), ["9".into()]);
         assert_eq!(plain(&table).lines().next(), Some("name  × \u{FFFD}[2J|_a_"));
     }
@@ -249,7 +249,7 @@ talc           9";
     /// A table of three figures, each five columns wide with its padding.
     #[test]
     fn what_is_wider_becomes_several_tables_with_the_names() {
-        let mut table = Table::new("name", ["aaaa", "bbbb", "cccc"].map(Column::plain).into());
+        let mut table = Table::new("name", ["aaaa", "bbbb", "cccc"].map(TableColumn::plain).into());
         table.words("g:", "talc".into(), ["1", "2", "3"].map(str::to_owned));
         assert_eq!(lay_out(&table, 40), "name  aaaa  bbbb  cccc\n───────────────────────\ng:\ntalc     1     2     3");
         let two =

@@ -7,8 +7,8 @@ use super::latency;
 use super::model::Table;
 use super::notes;
 use super::overview::overview;
+use super::placing::{Placing, placings};
 use super::sparkline;
-use super::standing::{Standing, standings};
 use super::terminal::lay_out;
 use super::timing;
 use super::wrap::wrap;
@@ -40,11 +40,11 @@ pub struct TextOptions {
 /// }
 /// ```
 pub fn text(results: &Results, options: TextOptions) -> String {
-    text_of(results, &standings(results), options)
+    text_of(results, &placings(results), options)
 }
 
-/// The same of these standings.
-pub(crate) fn text_of(results: &Results, rows: &[Standing], options: TextOptions) -> String {
+/// The same of these placings.
+pub(crate) fn text_of(results: &Results, rows: &[Placing], options: TextOptions) -> String {
     let width = options.width.unwrap_or(DEFAULT_WIDTH);
     let paint = Paint { color: options.color };
     let mut lines: Vec<String> = Vec::new();

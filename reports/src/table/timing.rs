@@ -2,8 +2,8 @@
 
 use super::columns::{self, net, ratio};
 use super::comparisons;
-use super::model::{Mark, Table, TableCell, TableRow};
-use super::standing::Standing;
+use super::model::{Sign, Table, TableCell, TableRow};
+use super::placing::Placing;
 use super::terminal::{INCONCLUSIVE, UNKNOWN};
 use super::wrap::wrap;
 use crate::numbers::count;
@@ -16,7 +16,7 @@ use crate::times;
 const NAME_WIDTH: usize = 11;
 
 /// The table for a terminal, of the rows that were timed; nothing where there is none.
-pub(super) fn table(results: &Results, rows: &[Standing]) -> Option<Table> {
+pub(super) fn table(results: &Results, rows: &[Placing]) -> Option<Table> {
     let baseline = wrap(&results.settings.baseline, NAME_WIDTH, 0).join(" \n");
     let [fresh, steady] = Regime::ALL;
     let sources = vec![
@@ -42,7 +42,7 @@ fn legend(results: &Results, rows: &[TableRow]) -> Vec<String> {
         "Net is the time beyond the floor's, and × {baseline} the whole time over {baseline}'s, both formed within each round; medians with \
          their 95 % confidence intervals over the rounds. Below 1 is faster."
     )];
-    let is_open = |cell: &TableCell| matches!(cell, TableCell::Figure { mark: Mark::Inconclusive, .. });
+    let is_open = |cell: &TableCell| matches!(cell, TableCell::Figure { sign: Sign::Inconclusive, .. });
     if rows.iter().flat_map(|row| &row.cells).any(is_open) {
         legend.push(format!(
             "{INCONCLUSIVE} inconclusive: the interval contains 1, or there are fewer than {ROUNDS_FOR_95} rounds; they do not show which of the \
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
     use crate::results::{Contender, Figure, Time};
     use crate::sample::{self, contender};
-    use crate::table::standing::standings;
+    use crate::table::placing::placings;
     use crate::table::terminal::lay_out;
 
     /// 200 operations a replay, and seven rounds, each a little slower: `tenths` of a nanosecond an operation, and so many
@@ -113,14 +113,14 @@ mod tests {
         results
     }
 
-    struct Shown {
+    struct Rendered {
         text: String,
         legend: Vec<String>,
     }
 
-    fn table(results: &Results, width: usize) -> Shown {
-        let table = super::table(results, &standings(results)).unwrap();
-        Shown { text: lay_out(&table, width), legend: table.legend }
+    fn table(results: &Results, width: usize) -> Rendered {
+        let table = super::table(results, &placings(results)).unwrap();
+        Rendered { text: lay_out(&table, width), legend: table.legend }
     }
 
     #[test]
@@ -253,6 +253,6 @@ null                   0.175         0.175
     fn there_is_none_where_nothing_was_timed() {
         let mut results = three();
         results.contenders.retain(|row| row.name == "broken");
-        assert!(super::table(&results, &standings(&results)).is_none());
+        assert!(super::table(&results, &placings(&results)).is_none());
     }
 }

@@ -6,7 +6,7 @@ use crate::results::{Contender, Memory, Results, Role, Verification};
 use crate::stats::{Estimate, Regime, gross_ns_per_op, marked_times, smallest, smallest_min_heap};
 
 /// A contender, and what it is the best at.
-pub(crate) struct Standing<'a> {
+pub(crate) struct Placing<'a> {
     pub(crate) contender: &'a Contender,
     /// Whether it is the fastest where a program starts, or cannot be told apart from that.
     pub(crate) fastest_fresh: bool,
@@ -20,15 +20,15 @@ pub(crate) struct Standing<'a> {
 
 /// All contenders in the order of tables: by overhead and then by fresh time, after them those that failed requests and then those that failed
 /// verification; then the yardsticks, the ablations and the floor.
-pub(crate) fn standings(results: &Results) -> Vec<Standing<'_>> {
-    standings_by(results, marked_times)
+pub(crate) fn placings(results: &Results) -> Vec<Placing<'_>> {
+    placings_by(results, marked_times)
 }
 
 /// The same where this rule says which times are marked.
-pub(crate) fn standings_by<'r>(
+pub(crate) fn placings_by<'r>(
     results: &'r Results,
     marked: impl Fn(&'r Results, Regime) -> Vec<&'r Contender>,
-) -> Vec<Standing<'r>> {
+) -> Vec<Placing<'r>> {
     let mut contenders: Vec<&Contender> = results.contenders.iter().collect();
     contenders.sort_by(|one, other| in_table_order(one, other));
     // A single contender is the best at nothing, as it was compared with none.
@@ -36,9 +36,9 @@ pub(crate) fn standings_by<'r>(
     let [fresh, steady] = [Regime::Fresh, Regime::Steady].map(|regime| marked(results, regime));
     let smallest = smallest(results).map(|found| found.contenders()).unwrap_or_default();
     let smallest_min = smallest_min_heap(results).map(|found| found.contenders()).unwrap_or_default();
-    let standing = |contender: &'r Contender| {
+    let placing = |contender: &'r Contender| {
         let is_in = |best: &[&Contender]| !alone && best.iter().any(|best| std::ptr::eq(*best, contender));
-        Standing {
+        Placing {
             contender,
             fastest_fresh: is_in(&fresh),
             fastest_steady: is_in(&steady),
@@ -46,7 +46,7 @@ pub(crate) fn standings_by<'r>(
             smallest_min: is_in(&smallest_min),
         }
     };
-    contenders.into_iter().map(standing).collect()
+    contenders.into_iter().map(placing).collect()
 }
 
 fn in_table_order(one: &Contender, other: &Contender) -> Ordering {
@@ -72,12 +72,12 @@ fn in_table_order(one: &Contender, other: &Contender) -> Ordering {
 }
 
 /// Whether growth has to be shown: some heap has not settled, so that it grows or may do so. Where no growth is known there is nothing to show.
-pub(crate) fn growth_matters(rows: &[Standing]) -> bool {
+pub(crate) fn growth_matters(rows: &[Placing]) -> bool {
     let known = rows.iter().any(|row| row.growth().is_some());
     known && rows.iter().any(|row| row.memory().is_some() && row.growth() != Some(0))
 }
 
-impl<'a> Standing<'a> {
+impl<'a> Placing<'a> {
     /// Whether it is the best at something.
     pub(crate) fn is_marked(&self) -> bool {
         self.smallest || self.smallest_min || self.fastest_fresh || self.fastest_steady
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
     use crate::sample::{self, contender};
 
-    fn names<'a>(rows: &[Standing<'a>], which: fn(&Standing) -> bool) -> Vec<&'a str> {
+    fn names<'a>(rows: &[Placing<'a>], which: fn(&Placing) -> bool) -> Vec<&'a str> {
         rows.iter().filter(|row| which(row)).map(|row| row.contender.name.as_str()).collect()
     }
 
@@ -117,7 +117,7 @@ mod tests {
             contender("small").pages(19).fresh_ns(900).build(),
         ];
         let expected = ["small", "quick", "slow", "unknown", "refuses", "broken", "bump", "ablation", "null"];
-        assert_eq!(names(&standings(&results), |_| true), expected);
+        assert_eq!(names(&placings(&results), |_| true), expected);
     }
 
     #[test]
@@ -132,7 +132,7 @@ mod tests {
             contender("bump").role(Role::Baseline).pages(2).fresh_ns(1).steady_ns(1).build(),
             contender("ablation").role(Role::Ablation).pages(2).fresh_ns(1).steady_ns(1).build(),
         ];
-        let rows = standings(&results);
+        let rows = placings(&results);
         assert_eq!(names(&rows, |row| row.smallest), ["a"]);
         assert_eq!(names(&rows, |row| row.fastest_fresh), ["a"]);
         assert_eq!(names(&rows, |row| row.fastest_steady), ["b"]);
@@ -147,7 +147,7 @@ mod tests {
             contender("unknown").without_min_heap("not accounted here").build(),
             contender("bump").role(Role::Baseline).pages(30).min_pages(2, 0).build(),
         ];
-        let rows = standings(&results);
+        let rows = placings(&results);
         assert_eq!(names(&rows, |row| row.smallest_min), ["b"]);
     }
 
@@ -160,7 +160,7 @@ mod tests {
             contender("b").rounds_ns(&[101, 108, 121, 128, 141, 148, 161]).build(),
             contender("c").rounds_ns(&[102, 112, 122, 132, 142, 152, 162]).pages(21).build(),
         ];
-        let rows = standings(&results);
+        let rows = placings(&results);
         assert_eq!(names(&rows, |row| row.smallest), ["b", "a"]);
         assert_eq!(names(&rows, |row| row.fastest_fresh), ["b", "a"]);
     }
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn timings_of_several_runs_are_not_marked() {
         let results = sample::of_several_runs();
-        let rows = standings(&results);
+        let rows = placings(&results);
         assert!(names(&rows, |row| row.fastest_fresh || row.fastest_steady).is_empty());
         assert_eq!(names(&rows, |row| row.smallest), ["a"], "memory is exact, wherever it was measured");
     }
@@ -179,10 +179,10 @@ mod tests {
         for (rounds_of_each, marked) in [(1, 0), (5, 0), (6, 1)] {
             let of = |name: &str, ns| contender(name).rounds(rounds_of_each).fresh_ns(ns).steady_ns(ns).build();
             results.contenders = vec![of("a", 10), of("b", 20)];
-            let found = standings(&results);
+            let found = placings(&results);
             assert_eq!(names(&found, |row| row.fastest_fresh || row.fastest_steady).len(), marked, "{rounds_of_each}");
         }
         results.contenders = vec![contender("a").build(), contender("bump").role(Role::Baseline).build()];
-        assert!(names(&standings(&results), |row| row.smallest || row.fastest_fresh).is_empty());
+        assert!(names(&placings(&results), |row| row.smallest || row.fastest_fresh).is_empty());
     }
 }

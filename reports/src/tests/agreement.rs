@@ -5,11 +5,11 @@ use crate::results::{Contender, Results};
 use crate::sample::{self, contender};
 use crate::stats::{Fastest, Regime, fastest, gross_ns_per_op};
 use crate::table::TextOptions;
-use crate::table::standing::{Standing, standings, standings_by};
+use crate::table::placing::{Placing, placings, placings_by};
 use crate::table::text::text_of;
 
 /// What names the fastest in a program that starts: each output with the names it marks.
-type Marked = Vec<(&'static str, Vec<String>)>;
+type MarkedNames = Vec<(&'static str, Vec<String>)>;
 
 /// The rows of a text that have a mark, by the first word of each.
 fn rows_with<'t>(lines: impl Iterator<Item = &'t str>, is_marked: impl Fn(&str) -> bool) -> Vec<String> {
@@ -25,9 +25,9 @@ fn file(results: &Results, format: &str) -> String {
     String::from_utf8(make(std::slice::from_ref(results)).unwrap()).unwrap()
 }
 
-/// What each output marks, read from the output itself; the text is that of these standings.
-fn marked_with(results: &Results, standings: &[Standing]) -> Marked {
-    let text = text_of(results, standings, TextOptions::default());
+/// What each output marks, read from the output itself; the text is that of these placings.
+fn marked_with(results: &Results, placings: &[Placing]) -> MarkedNames {
+    let text = text_of(results, placings, TextOptions::default());
     let rows = text.lines().skip_while(|line| !line.starts_with('─')).take_while(|line| !line.is_empty());
     let in_text = rows_with(rows, |line| line.split_whitespace().nth(2).is_some_and(|median| median.ends_with('*')));
     let markdown = file(results, "markdown");
@@ -54,12 +54,12 @@ fn marked_with(results: &Results, standings: &[Standing]) -> Marked {
     ]
 }
 
-fn marked(results: &Results) -> Marked {
-    marked_with(results, &standings(results))
+fn marked(results: &Results) -> MarkedNames {
+    marked_with(results, &placings(results))
 }
 
 /// The outputs that do not name what the first one names.
-fn disagreeing(marked: &Marked) -> Vec<&'static str> {
+fn disagreeing(marked: &MarkedNames) -> Vec<&'static str> {
     marked.iter().filter(|(_, names)| *names != marked[0].1).map(|(output, _)| *output).collect()
 }
 
@@ -106,7 +106,7 @@ fn all_outputs_name_those_that_are_tied_and_nothing_where_rounds_are_few() {
 #[test]
 fn a_table_that_marks_by_overlap_is_found_out() {
     let results = overlapping();
-    let found = marked_with(&results, &standings_by(&results, by_overlap));
+    let found = marked_with(&results, &placings_by(&results, by_overlap));
     assert_eq!(found[0].1, ["quick", "slow"], "{found:?}");
     assert_eq!(disagreeing(&found), ["markdown", "latex", "page's table", "page's words"], "{found:?}");
 }
