@@ -1,4 +1,5 @@
-//! Who grows where the program runs on, in words: whoever is called fastest or smallest and grows is called that in the same sentence.
+//! The contenders that grow where the program runs on, in words: a sentence that calls one fastest or smallest says in the same breath that it
+//! grows.
 
 use std::collections::BTreeSet;
 
@@ -42,7 +43,7 @@ pub(crate) fn but(contenders: &[&Contender]) -> String {
 }
 
 /// The contenders that grow, as a note: `each time the work repeats, a grows by 3 pages`. Nothing where none does. Yardsticks and ablations
-/// are called the best by nobody, so that there is no need to say it of them.
+/// are never called the best, so that there is no need to say it of them.
 pub(crate) fn note<'a>(contenders: impl IntoIterator<Item = &'a Contender>) -> Option<String> {
     let ships = contenders.into_iter().filter(|one| one.role == Role::Contender);
     let growing = ships.filter_map(|one| Some((&one.name, pages_per_loop(one)?)));
@@ -138,7 +139,7 @@ mod tests {
         assert_eq!(pages_per_loop(&contender("a").without_memory("no heap").build()), None);
     }
 
-    /// Who was not looked at to its end may well grow.
+    /// A contender that was not looked at to the end may well grow.
     #[test]
     fn what_is_not_known_is_told_too() {
         let (flat, grows, unknown) =

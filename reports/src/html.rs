@@ -28,7 +28,7 @@ use std::collections::BTreeSet;
 use self::escape::{anchor, escape};
 use self::findings::Findings;
 use self::packed::packed;
-use self::statement::{Statement, Tone};
+use self::statement::cards;
 use self::warnings::warnings;
 use crate::ReportError;
 use crate::chart;
@@ -193,7 +193,7 @@ fn folded(found: &Findings, index: usize) -> Result<String, ReportError> {
 fn trace(found: &Findings, charts: String, index: usize) -> String {
     let results = found.results;
     let rows = placings(results);
-    let mut html = verdicts(&summary::statements(found));
+    let mut html = cards(&summary::statements(found));
     html += &format!("<h3 class=\"part\" id=\"charts-{index}\">Charts</h3>\n");
     html += &charts;
     html += &format!("<h3 class=\"part\" id=\"tables-{index}\">Tables</h3>\n");
@@ -205,26 +205,6 @@ fn trace(found: &Findings, charts: String, index: usize) -> String {
         html += "</ul>\n";
     }
     html + "<h3 class=\"part\">About the trace</h3>\n" + &provenance::trace(results)
-}
-
-/// Statements as cards.
-fn verdicts(statements: &[Statement]) -> String {
-    let mut html = "<div class=\"verdicts\">\n".to_owned();
-    for Statement { question, answer, names, detail, tone } in statements {
-        let class = match tone {
-            Tone::Known => "known",
-            Tone::Open => "open",
-            Tone::Bad => "bad-news",
-        };
-        let swatches: String =
-            names.iter().map(|name| format!("<i class=\"swatch\" data-swatch=\"{}\"></i>", escape(name))).collect();
-        let detail: String = detail.iter().map(|sentence| format!("<p>{}</p>", escape(sentence))).collect();
-        html += &format!(
-            "<article class=\"{class}\"><h4>{question}</h4><p class=\"answer\">{swatches}{}</p>{detail}</article>\n",
-            escape(answer)
-        );
-    }
-    html + "</div>\n"
 }
 
 #[cfg(test)]

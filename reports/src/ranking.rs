@@ -153,7 +153,7 @@ fn middle(resampled: &mut [usize]) -> (usize, usize) {
     (resampled[OUTSIDE], resampled[resampled.len() - 1 - OUTSIDE])
 }
 
-/// Rankings of all results by these measures, as text of at most so many columns: recorded traces first, and never with synthetic ones.
+/// Rankings of all results by these measures, as text at most `width` columns wide: recorded traces first, and never with synthetic ones.
 pub fn text(all: &[Results], baseline: &str, measures: &[(&'static str, Measure)], width: usize) -> String {
     let mut text = String::new();
     for (origin, group) in by_origin(all) {
@@ -231,15 +231,8 @@ fn one(ranking: &Ranking, group: &[&Results], origin: Origin, baseline: &str, wi
 mod tests {
     use super::*;
     use crate::results::Contender;
-    use crate::sample::{self, contender};
+    use crate::sample::{contender, on};
     use crate::stats::common;
-
-    fn on(trace: &str, contenders: Vec<Contender>) -> Results {
-        let mut results = Results { contenders, ..sample::empty() };
-        results.trace.name = trace.into();
-        results.trace.sha256 = format!("sha of {trace}");
-        results
-    }
 
     fn timed(name: &str, tenths: u64, pages: u64) -> Contender {
         contender(name).fresh_ns(tenths).steady_ns(tenths).pages(pages).build()

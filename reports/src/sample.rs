@@ -75,6 +75,14 @@ pub(crate) fn empty() -> Results {
     }
 }
 
+/// Results of these contenders on a trace of this name.
+pub(crate) fn on(trace: &str, contenders: Vec<Contender>) -> Results {
+    let mut results = Results { contenders, ..empty() };
+    results.trace.name = trace.into();
+    results.trace.sha256 = format!("sha of {trace}");
+    results
+}
+
 /// Small objects that die young, larger ones that live longer, and some that are never freed.
 fn distributions() -> Distributions {
     let class = |(from_bytes, count)| Class { from_bytes, count };
@@ -225,7 +233,7 @@ impl Builder {
         self
     }
 
-    /// A heap that grows by so many pages in each further loop of the trace.
+    /// A heap that grows by these pages in each further loop of the trace.
     pub(crate) fn grows_by(mut self, pages: u64) -> Self {
         self.per_loop_pages = pages;
         self
@@ -248,7 +256,7 @@ impl Builder {
         self
     }
 
-    /// Replays of a single operation, fresh and steady, which take so long in each round.
+    /// Replays of a single operation, fresh and steady, that take these times in the rounds.
     pub(crate) fn rounds_ns(mut self, ns: &[u64]) -> Self {
         self.rounds_ns = Some(ns.into());
         self
@@ -259,7 +267,7 @@ impl Builder {
         self
     }
 
-    /// A minimum heap of so many pages, above which so many limits failed.
+    /// A minimum heap of `pages`, above which `failed_above` limits failed.
     pub(crate) fn min_pages(mut self, pages: u64, failed_above: u64) -> Self {
         let tried = (0..failed_above).map(|above| (pages + 1 + above, Some(17)));
         self.contender.min_heap = Figure::Known(MinHeap {
@@ -410,7 +418,7 @@ impl Builder {
         }
     }
 
-    /// Live bytes as far as there are pages for them; of the rest a half is free and a half is not told.
+    /// Live bytes as far as there are pages for them; of the rest a half is free and a half is not reported.
     fn split(&self) -> Split {
         let committed_bytes = self.pages * PAGE;
         let requested = PEAK_LIVE.min(committed_bytes);

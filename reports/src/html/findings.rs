@@ -52,7 +52,7 @@ const LEAST_POINTS: usize = 8;
 /// Whether the heap grew and grew although the program held no more: from where live bytes first reach nine tenths of their peak to where they
 /// last are a tenth of it, in each quarter of that stretch, and to half as much again in all.
 ///
-/// It cannot tell a leak from fragmentation that goes on for the whole run; for the memory of who runs longer they are the same.
+/// It cannot distinguish a leak from fragmentation that goes on for the whole run; a program that runs longer pays for both alike.
 pub(super) fn climb(memory: &Memory) -> Option<Climb> {
     let points = &memory.timeline;
     let peak = points.iter().map(|point| point.live_bytes).max()?;

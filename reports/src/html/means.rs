@@ -1,4 +1,4 @@
-//! Geometric means over traces in words: who is fastest or smallest over all of them, as far as the choice of traces and the rounds tell.
+//! Geometric means over traces in words: the fastest or smallest contender over all of them, as far as the choice of traces and the rounds show.
 
 use super::statement::{Statement, Tone, times};
 use crate::growth::OverTraces;
@@ -54,7 +54,7 @@ pub(super) fn means(question: &'static str, group: &[&Results], measure: Measure
     // Over two traces or more there always is an interval.
     detail.extend(tied.iter().map(|mean| format!("{}; this interval contains 1.", beside(mean))));
     detail.extend(next.map(|next| format!("{}.", beside(next))));
-    // There is nothing to conclude where there is nobody to compare with.
+    // There is nothing to conclude from a single contender.
     detail.extend(trust_in_mean(found.traces.len()).filter(|_| ranked.len() > 1));
     detail.extend(left_out(&found));
     Statement { question, answer, names, detail, tone }

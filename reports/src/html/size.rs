@@ -8,7 +8,7 @@ use crate::prose::and;
 use crate::results::{Contender, Results, Role};
 use crate::stats::{eligible, smallest, smallest_min_heap};
 
-/// The question who grows where the program runs on.
+/// The question which contenders grow where the program runs on.
 pub(super) const GROWS: &str = "Grows each time the work repeats";
 
 pub(super) fn size(results: &Results) -> Option<Statement> {
@@ -41,7 +41,7 @@ pub(super) fn size(results: &Results) -> Option<Statement> {
     })
 }
 
-/// Who can do with the smallest heap, where that was searched for.
+/// The contender that can do with the smallest heap, where that was searched for.
 pub(super) fn min_heap(results: &Results) -> Option<Statement> {
     let found = smallest_min_heap(results)?;
     let (_, least) = *found.best.first()?;
@@ -61,7 +61,7 @@ fn names_of(contenders: &[&Contender]) -> Vec<String> {
     contenders.iter().map(|contender| contender.name.clone()).collect()
 }
 
-/// Who needs more memory each time the program does the same once more; yardsticks do so by design, and ablations are judged by nothing.
+/// The contenders that need more memory each time the program repeats its work. Yardsticks do so by design, and ablations are not judged.
 pub(super) fn grows(results: &Results) -> Option<Statement> {
     let (mut names, mut detail) = (Vec::new(), Vec::new());
     for contender in results.contenders.iter().filter(|contender| contender.role == Role::Contender) {

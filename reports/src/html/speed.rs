@@ -6,7 +6,7 @@ use crate::numbers::{count, short};
 use crate::prose::and;
 use crate::stats::{Fastest, NotCompared, ROUNDS_FOR_95, Regime, Rival};
 
-/// The question who is fastest for such a program.
+/// The question which contender is fastest for such a program.
 pub(super) fn fastest_for(regime: Regime) -> &'static str {
     match regime {
         Regime::Fresh => "Fastest for a program that starts",
@@ -15,7 +15,7 @@ pub(super) fn fastest_for(regime: Regime) -> &'static str {
     }
 }
 
-/// Who is fastest, in few words: for the list of traces.
+/// The fastest contender in a few words, for the list of traces.
 pub(super) fn speed_in_short(fastest: &Fastest) -> String {
     match fastest {
         Fastest::NotTimed(_) => "not timed".into(),

@@ -1,9 +1,10 @@
-//! A statement of the page: a question, its answer, and the figures behind it. All text here is plain; the page escapes it.
+//! A statement of the page: a question, its answer, and the figures that it rests on. Its text is plain, and is escaped as it goes into a card.
 
+use super::escape::escape;
 use crate::numbers::{decimals, fixed};
 use crate::stats::Estimate;
 
-/// A question, its answer, and the figures behind it.
+/// A question, its answer, and the figures that it rests on.
 #[derive(Debug, PartialEq)]
 pub(super) struct Statement {
     pub(super) question: &'static str,
@@ -16,14 +17,14 @@ pub(super) struct Statement {
     pub(super) tone: Tone,
 }
 
-/// How an answer is to be taken.
+/// How to take an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tone {
     /// It is known.
     Known,
     /// The figures leave it open.
     Open,
-    /// It should keep one from shipping.
+    /// It speaks against shipping the contender.
     Bad,
 }
 
@@ -39,4 +40,24 @@ pub(super) fn times(ratio: &Estimate, sign: &str) -> String {
         ),
         None => format!("{} {sign}", fixed(ratio.value, decimals)),
     }
+}
+
+/// Statements as cards.
+pub(super) fn cards(statements: &[Statement]) -> String {
+    let mut html = "<div class=\"verdicts\">\n".to_owned();
+    for Statement { question, answer, names, detail, tone } in statements {
+        let class = match tone {
+            Tone::Known => "known",
+            Tone::Open => "open",
+            Tone::Bad => "bad-news",
+        };
+        let swatches: String =
+            names.iter().map(|name| format!("<i class=\"swatch\" data-swatch=\"{}\"></i>", escape(name))).collect();
+        let detail: String = detail.iter().map(|sentence| format!("<p>{}</p>", escape(sentence))).collect();
+        html += &format!(
+            "<article class=\"{class}\"><h4>{question}</h4><p class=\"answer\">{swatches}{}</p>{detail}</article>\n",
+            escape(answer)
+        );
+    }
+    html + "</div>\n"
 }

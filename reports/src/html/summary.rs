@@ -13,7 +13,7 @@ use crate::results::{Results, Verification};
 use crate::stats::{Regime, eligible};
 use crate::table::notes::{failed_requests_note, verification_note};
 
-/// All that is to be said of one trace.
+/// All statements about one trace.
 pub(super) fn statements(findings: &Findings) -> Vec<Statement> {
     let Findings { results, fresh, steady } = findings;
     let mut statements = Vec::new();
@@ -31,12 +31,12 @@ pub(super) fn statements(findings: &Findings) -> Vec<Statement> {
     statements
 }
 
-/// That there is one contender alone, and so nothing to win.
+/// That there is a single contender, and so nothing to win.
 fn alone(results: &Results) -> Option<Statement> {
     let only = *eligible(results).first()?;
     let others = results.contenders.len() > 1;
     Some(Statement {
-        question: "Who takes part",
+        question: "Contenders",
         answer: only.name.clone(),
         names: vec![only.name.clone()],
         detail: vec![
@@ -51,7 +51,7 @@ fn alone(results: &Results) -> Option<Statement> {
     })
 }
 
-/// Who failed, where and how.
+/// The contenders that failed, where and how.
 fn failures(results: &Results) -> Option<Statement> {
     let (mut names, mut detail) = (Vec::new(), Vec::new());
     for contender in &results.contenders {
@@ -260,7 +260,7 @@ mod tests {
     fn one_contender_has_nobody_to_beat() {
         let told =
             told(vec![contender("talc").build(), contender("null").role(Role::Floor).without_memory("none").build()]);
-        assert_eq!(find(&told, "Who takes part").answer, "talc");
+        assert_eq!(find(&told, "Contenders").answer, "talc");
         let steady = find(&told, "Fastest for a program that runs on");
         assert_eq!((steady.answer.as_str(), steady.tone), ("talc, alone", Tone::Open));
         assert!(told.iter().all(|statement| statement.tone != Tone::Known), "{told:#?}");

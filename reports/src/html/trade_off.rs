@@ -1,4 +1,4 @@
-//! What speed costs in memory on one trace: the fastest against the smallest, and who lies in between.
+//! What speed costs in memory on one trace: the fastest against the smallest, and the contenders in between.
 
 use super::findings::Findings;
 use super::statement::{Statement, Tone, times};
@@ -11,7 +11,7 @@ use crate::times::program;
 /// What speed costs where both programs have the same answer.
 const FOR_BOTH: &str = "What speed costs in memory";
 
-/// What the fastest costs in memory, and who lies in between: for a program that starts, and for one that runs on where that differs.
+/// What the fastest costs in memory, and the contenders in between: for a program that starts, and for one that runs on where that differs.
 pub(super) fn trade_offs(findings: &Findings) -> Vec<Statement> {
     let Findings { results, fresh, steady } = findings;
     let of = [

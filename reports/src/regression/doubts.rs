@@ -1,4 +1,4 @@
-//! What lies between two runs and is not the contenders.
+//! Differences between two runs that are not the contenders'.
 
 use super::pairing::Paired;
 use super::times::time;
@@ -86,10 +86,9 @@ fn floors_differ(pair: &Paired) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::super::Regression;
-    use super::super::tests::on;
     use super::*;
     use crate::results::{Contender, Figure};
-    use crate::sample::contender;
+    use crate::sample::{contender, on};
 
     fn found(old: &[Results], new: &[Results], relative_to: Option<&str>) -> Vec<String> {
         Regression::of(old, new, relative_to).doubts

@@ -1,6 +1,6 @@
 //! What is worse than allowed.
 
-use super::{Compared, OldAndNew, Regression};
+use super::comparison::{Compared, OldAndNew, Regression};
 use crate::model::{self, Gate, Getter};
 use crate::numbers::{fixed, short};
 use crate::results::{Figure, Role};
@@ -110,9 +110,8 @@ pub(super) fn percent(share: f64) -> String {
 mod tests {
     use super::*;
     use crate::model::Better;
-    use crate::regression::tests::on;
     use crate::results::Contender;
-    use crate::sample::contender;
+    use crate::sample::{contender, on};
 
     const TIMES: [&str; 3] = ["fresh_ns_per_op", "steady_ns_per_op", "rewound_ns_per_op"];
 

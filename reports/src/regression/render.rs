@@ -1,10 +1,10 @@
 //! Two runs as text for a terminal, and as Markdown for a pull request.
 
-use super::gate::{change, difference, percent};
-use super::{Compared, Regression, Worse};
+use super::comparison::{Compared, Regression};
+use super::gate::{Worse, change, difference, percent};
 use crate::numbers::{fixed, grouped};
 use crate::reasons::by_reason;
-use crate::results::{Figure, Results, Role};
+use crate::results::{Figure, Role};
 use crate::stats::{ROUNDS_FOR_95, Ratio, Regime, Verdict, expected_by_chance};
 use crate::table::markdown::{escaped, markdown as table_as_markdown};
 use crate::table::model::{Table, TableColumn};
@@ -12,29 +12,11 @@ use crate::table::terminal::{self, UNKNOWN};
 use crate::table::wrap;
 use crate::times;
 
-/// What stands where there is no ratio, with blanks for the mark that is behind one.
+/// What stands where there is no ratio, with blanks for the mark after one.
 const NO_RATIO: &str = "–  ";
 
-/// Where and when a run was measured. It may be put together of several: the first of each build and machine is told.
-pub(super) fn run(all: &[Results]) -> String {
-    let mut known = Vec::new();
-    let mut told = Vec::new();
-    for Results { provenance: from, settings, .. } in all {
-        let revision = from.git_revision.known().map(|revision| format!(" ({revision})")).unwrap_or_default();
-        let cpu = from.cpu.known().map_or("an unknown processor", String::as_str);
-        let written = times::written(settings);
-        let by =
-            format!("by Heaprace {}{revision}, {} build, on {cpu}; {written}", from.heaprace_version, from.profile);
-        if !known.contains(&by) {
-            told.push(format!("{} {by}", from.date));
-            known.push(by);
-        }
-    }
-    told.join("; and ")
-}
-
 impl Regression {
-    /// As text of at most so many columns, but for the table where names are long. `worse` is what a gate found, with its threshold.
+    /// As text at most `width` columns wide, but for the table where names are long. `worse` is what a gate found, with its threshold.
     pub fn text(&self, worse: Option<(&Worse, f64)>, width: usize) -> String {
         let mut paragraphs = Vec::new();
         if let Some((old, new)) = &self.runs {
@@ -223,7 +205,7 @@ fn verdict(worse: &Worse, threshold: f64) -> String {
     }
 }
 
-/// Paragraphs of lines that fit, with a blank line behind each.
+/// Paragraphs of lines that fit, with a blank line after each.
 fn block(paragraphs: &[Vec<String>], width: usize) -> String {
     let mut text = String::new();
     for paragraph in paragraphs.iter().filter(|paragraph| !paragraph.is_empty()) {
@@ -236,7 +218,7 @@ fn block(paragraphs: &[Vec<String>], width: usize) -> String {
     text
 }
 
-/// A list in Markdown, with a blank line behind it; nothing of nothing.
+/// A list in Markdown, with a blank line after it; nothing of no lines.
 fn list(lines: &[String]) -> String {
     let items: String = lines.iter().map(|line| format!("- {}\n", escaped(line))).collect();
     if items.is_empty() { items } else { items + "\n" }
@@ -245,9 +227,8 @@ fn list(lines: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::default_gates;
-    use super::super::tests::on;
     use super::*;
-    use crate::sample::contender;
+    use crate::sample::{contender, on};
 
     fn regression() -> Regression {
         let old = [

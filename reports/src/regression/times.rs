@@ -1,7 +1,6 @@
 //! Times of two runs: which are compared, and how many times as long the new ones are.
 
-use super::builds;
-use super::pairing::Paired;
+use super::pairing::{Paired, builds};
 use crate::results::{Contender, Figure, Results};
 use crate::stats::{Estimate, ROUNDS_FOR_95, Ratio, Regime, ratio_of_medians, rounds_beside};
 
@@ -84,10 +83,9 @@ pub(super) fn samples(
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::on;
     use super::super::{Regression, default_gates};
     use super::*;
-    use crate::sample::contender;
+    use crate::sample::{contender, on};
     use crate::stats::Verdict;
 
     /// The results as schema 3 had them: `cold_ns` for the fresh times, `warm_ns` for those on a rewound heap, and nothing of what came later.

@@ -19,7 +19,7 @@
 use super::rng::SplitMix64;
 use super::{Estimate, Interval};
 
-/// Resamples of a bootstrap: with so many, its own noise moves an end of the interval by much less than the interval is wide.
+/// Resamples of a bootstrap: with this number, its own noise moves an end of the interval by much less than the interval is wide.
 pub const RESAMPLES: usize = 10_000;
 
 /// Always the same, so that the same ratios have the same interval wherever it is formed.
@@ -45,7 +45,7 @@ pub(super) fn estimate_geometric_mean(ratios: &[f64]) -> Estimate {
     estimate_of(ratios, RESAMPLES)
 }
 
-/// The same of so many resamples.
+/// The same of this number of resamples.
 fn estimate_of(ratios: &[f64], resamples: usize) -> Estimate {
     let mut logarithms: Vec<f64> = ratios.iter().map(|ratio| ratio.ln()).collect();
     // The resamples draw by place.
@@ -54,7 +54,7 @@ fn estimate_of(ratios: &[f64], resamples: usize) -> Estimate {
     let interval = (ratios.len() > 1).then(|| {
         let student = student_t(ratios.len() - 1);
         let (least, most) = middle_of_resamples(&logarithms, (mean, error), resamples);
-        // Resamples whose mean is too large tell how far the true mean may be below that of the samples. A ratio of damaged results may be
+        // Resamples whose mean is too large show how far the true mean may be below that of the samples. A ratio of damaged results may be
         // next to the largest number that there is.
         let end = |logarithm: f64| logarithm.exp().clamp(f64::MIN_POSITIVE, f64::MAX);
         Interval { low: end(mean - student.max(most) * error), high: end(mean + student.max(-least) * error) }
@@ -89,7 +89,7 @@ fn mean_and_error(samples: &[f64]) -> (f64, f64) {
     (mean, (squares / (size - 1.0) / size).sqrt())
 }
 
-/// What a variable of Student's t distribution with so many degrees of freedom, 1 or more, exceeds in size with probability 5 %.
+/// What a variable of Student's t distribution with these degrees of freedom, 1 or more, exceeds in size with probability 5 %.
 ///
 /// M. Abramowitz and I. A. Stegun, *Handbook of Mathematical Functions* (1964), 26.7.3 and 26.7.4: with t = √ν tan θ the probability of less
 /// is a finite sum of powers of cos θ, which is inverted by bisection.
@@ -200,7 +200,7 @@ mod tests {
         ("mixed", |rng| (if rng.share() < 1.0 / 7.0 { 6.0 } else { -1.0 }) / 7.0 + 0.1 * rng.normal()),
     ];
 
-    /// How many per cent of the intervals over so many traces are beside the true mean.
+    /// How many per cent of the intervals over these traces miss the true mean.
     fn misses(draw: Draw, traces: usize, interval: fn(&[f64]) -> Interval) -> f64 {
         const RUNS: usize = 2_000;
         let mut rng = SplitMix64::new(traces as u64);

@@ -213,7 +213,7 @@ mod tests {
         }
     }
 
-    /// How many of so many medians, of `n` exponential samples each, have their interval beside the true one.
+    /// How many medians out of `runs`, of `n` exponential samples each, have an interval that misses the true one.
     fn misses(runs: usize, n: usize, confidence: f64) -> usize {
         let mut rng = SplitMix64::new(n as u64);
         let mut run = || {

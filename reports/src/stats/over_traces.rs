@@ -1,6 +1,6 @@
 //! The means of contenders over the traces that all of them completed, and how sure their order is.
 //!
-//! The interval is over the traces: it tells how much the mean depends on which traces are in the set, and has the machine's noise in it as
+//! The interval is over the traces: it shows how much the mean depends on which traces are in the set, and has the machine's noise in it as
 //! far as that moves a trace's median. What it cannot see: programs that are like none of the traces.
 
 use super::mean::{SEED, estimate_geometric_mean};
@@ -90,8 +90,9 @@ fn mean_over_traces<'a>(traces: impl Iterator<Item = &'a [f64]>) -> Option<Estim
 
 #[cfg(test)]
 mod tests {
-    use super::super::summary::tests::{STEADY, find, on, timed};
+    use super::super::summary::tests::{STEADY, find, timed};
     use super::*;
+    use crate::sample::on;
     use crate::stats::{Interval, Measure};
 
     #[test]
@@ -157,7 +158,7 @@ mod tests {
         assert_eq!(exact.interval, None, "one exact figure has no spread");
     }
 
-    /// The same rounds for all: whoever takes twice another's time in every round does so in every resample.
+    /// The same rounds for all: a contender that takes twice another's time in every round does so in every resample.
     #[test]
     fn rows_are_compared_within_a_resample() {
         let times: Vec<u64> = (1..20).map(|round| round * round).collect();

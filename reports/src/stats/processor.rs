@@ -102,7 +102,7 @@ mod tests {
     use crate::results::{Companion, Time};
     use crate::sample::{self, contender};
 
-    /// A row of so many rounds by either clock, of times that vary by 1 %.
+    /// A row with `rounds` rounds by either clock, of times that vary by 1 %.
     fn timed(name: &str, wall: u64, processor: u64, rounds: u64) -> Contender {
         let samples = |ns: u64| (0..rounds).map(|round| ns * (1000 + round * 3 % 10) / 1000).collect::<Vec<_>>();
         let time = Time {

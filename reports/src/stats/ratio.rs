@@ -101,7 +101,7 @@ mod tests {
         (round_ns as f64 * slowdown * (1.0 + jitter + disturbed)) as u64
     }
 
-    /// The verdicts of so many runs on a contender that takes so many times as long as its reference.
+    /// The verdicts of `runs` runs on a contender that takes `slowdown` times as long as its reference.
     fn verdicts_of(slowdown: f64, runs: u64, rounds: usize) -> Vec<Verdict> {
         let run = |seed| {
             let mut rng = SplitMix64::new(seed);

@@ -1,8 +1,8 @@
 //! One figure for a contender over many traces: the geometric mean of its ratios.
 //!
-//! The geometric one, as ratios multiply: half and double make 1, and the order of the contenders is the same whoever is the baseline
-//! (Fleming and Wallace, CACM 29(3), 1986). All contenders are taken on the same traces, those that each of them completed: whoever fails
-//! on the hard ones would look good by it otherwise. Yardsticks and the floor do not decide which traces count. Recorded and synthetic traces are never in one mean: [`by_origin`] parts them.
+//! The geometric one, as ratios multiply: half and double make 1, and the order of the contenders is the same with any baseline
+//! (Fleming and Wallace, CACM 29(3), 1986). All contenders are taken on the same traces, those that each of them completed: a contender
+//! that fails on the hard ones would look good otherwise. Yardsticks and the floor do not decide which traces count. Recorded and synthetic traces are never in one mean: [`by_origin`] separates them.
 //!
 //! The mean and its interval are those of `over_traces`.
 
@@ -27,7 +27,7 @@ pub struct Common {
     pub traces: Vec<String>,
     /// The contenders, in the order in which the results have them first.
     pub rows: Vec<ContenderRatios>,
-    /// Traces that some contender did not complete: their names, with who and why.
+    /// Traces that some contender did not complete: their names, with the contenders and the reason.
     pub traces_left_out: Vec<(String, String)>,
     /// Contenders that did not complete even half of the traces, and why not. They would have cost the others too many.
     pub contenders_left_out: Vec<(String, String)>,
@@ -42,14 +42,14 @@ pub struct ContenderRatios {
     pub ratios: Vec<Vec<f64>>,
 }
 
-/// Parts results by where their traces come from, recorded ones first; origins without results are left out.
+/// Separates results by where their traces come from, recorded ones first; origins without results are left out.
 pub fn by_origin(all: &[Results]) -> Vec<(Origin, Vec<&Results>)> {
     let of = |origin| (origin, all.iter().filter(|results| results.trace.origin == origin).collect::<Vec<_>>());
     let groups = [Origin::Recorded, Origin::Unstated, Origin::Synthetic].map(of);
     groups.into_iter().filter(|(_, group)| !group.is_empty()).collect()
 }
 
-/// Finds the common traces of the contenders: see [`Common`] for who is left out. `baseline` is whom times are compared with. Yardsticks and
+/// Finds the common traces of the contenders: see [`Common`] for those left out. Times are compared with the `baseline`. Yardsticks and
 /// the floor are in no row, so that they cost the contenders no trace: [`Common::add_yardsticks`] puts them beside.
 ///
 /// ```
@@ -70,7 +70,7 @@ pub fn common(group: &[&Results], baseline: &str, measure: Measure) -> Common {
     common_of(group, baseline, measure, |row| row.role == Role::Contender)
 }
 
-/// The same of those who take part by this rule.
+/// The same of the contenders that take part by this rule.
 pub(crate) fn common_of(
     group: &[&Results],
     baseline: &str,
@@ -111,7 +111,7 @@ pub(crate) fn common_of(
     }
 }
 
-/// The names of those who take part, in the order in which the results have them first.
+/// The names of the contenders that take part, in the order in which the results have them first.
 fn names<'a>(group: &[&'a Results], takes_part: impl Fn(&Contender) -> bool) -> Vec<&'a str> {
     let mut names: Vec<&str> = Vec::new();
     for row in group.iter().flat_map(|results| &results.contenders).filter(|row| takes_part(row)) {
@@ -176,18 +176,12 @@ impl Common {
 pub(super) mod tests {
     use super::*;
     use crate::results::{Partial, Time};
-    use crate::sample::{self, contender};
+    use crate::sample::{contender, on};
 
-    /// A contender whose rounds took so long, and whose peak heap is so many times the peak live bytes.
+    /// A contender with these times of its rounds, whose peak heap is `overhead` times the peak live bytes.
     pub(in crate::stats) fn timed(name: &str, steady_ns: &[u64], overhead: u64) -> Contender {
         let time = Time { ops: 10, fresh_ns: steady_ns.into(), steady_ns: steady_ns.into(), ..Time::default() };
         Contender { time: Figure::Known(time), ..contender(name).pages(16 * overhead).build() }
-    }
-
-    pub(in crate::stats) fn on(trace: &str, contenders: Vec<Contender>) -> Results {
-        let mut results = Results { contenders, ..sample::empty() };
-        results.trace.name = trace.into();
-        results
     }
 
     pub(in crate::stats) const STEADY: Measure = Measure::Time(Regime::Steady);

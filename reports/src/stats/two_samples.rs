@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(ratio(&new, &new).verdict, Verdict::Inconclusive);
     }
 
-    /// How many of so many ratios of equal medians have their interval beside 1. The samples are of exponential noise above a time that
+    /// How many ratios of equal medians out of `runs` have an interval that misses 1. The samples are of exponential noise above a time that
     /// no replay goes below, by this share of it.
     fn misses(runs: usize, (news, olds): (usize, usize), noise: f64, of: fn(&[f64], &[f64]) -> Figure<Ratio>) -> usize {
         let mut rng = SplitMix64::new((news * olds) as u64);
@@ -121,7 +121,7 @@ mod tests {
         (0..runs).filter(|_| run()).count()
     }
 
-    /// Of 4,000 ratios 200 may miss. The head tells of 2.3 to 3.4 %, which is 92 to 136, with a standard deviation of 12 at most. An interval that
+    /// Of 4,000 ratios 200 may miss. The head says 2.3 to 3.4 %, which is 92 to 136, with a standard deviation of 12 at most. An interval that
     /// takes the old run's median for exact is too narrow, and is found.
     #[test]
     fn simulated_intervals_miss_no_more_often_than_they_may() {

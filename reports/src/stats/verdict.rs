@@ -261,12 +261,12 @@ mod tests {
         Results { contenders, ..sample::empty() }
     }
 
-    /// A contender whose rounds took so long.
+    /// A contender with these times of its rounds.
     fn timed(name: &str, ns: &[u64]) -> Contender {
         contender(name).rounds_ns(ns).build()
     }
 
-    /// So many rounds of each length.
+    /// This number of rounds of each length.
     fn rounds(parts: &[(u64, usize)]) -> Vec<u64> {
         parts.iter().flat_map(|&(ns, rounds)| vec![ns; rounds]).collect()
     }

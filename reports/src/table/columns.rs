@@ -125,7 +125,7 @@ pub(crate) fn metric<'a>(id: &str, rows: &[Placing<'a>]) -> ColumnBuilder<'a> {
     of_metric(metrics.find(is_it).expect("columns are named by ids of the catalogue"), rows, None)
 }
 
-/// The peak, in a unit that is exact for so many bytes too.
+/// The peak, in a unit that is exact for these bytes too.
 pub(crate) fn peak<'a>(rows: &[Placing<'a>], also: Option<u64>) -> ColumnBuilder<'a> {
     of_metric(model::metric("peak_heap_bytes"), rows, also)
 }

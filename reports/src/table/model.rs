@@ -112,7 +112,7 @@ impl TableCell {
         TableCell::Figure { value, text, beside: Beside::Nothing, sign: Sign::None }
     }
 
-    /// An estimate with its interval, both with so many decimals, or with those that its size asks for.
+    /// An estimate with its interval, both with this number of decimals; without one, with what the size of the value asks for.
     pub(crate) fn estimate(figure: &Figure<Estimate>, places: Option<usize>, sign: Sign) -> Self {
         let Estimate { value, interval } = match figure {
             Figure::Known(estimate) => *estimate,

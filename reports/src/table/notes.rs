@@ -1,4 +1,4 @@
-//! What stands around a table: what was replayed, how to read it, what failed, and where it was measured.
+//! The text around a table: what was replayed, how to read it, what failed, and where it was measured.
 
 use super::columns::INVALID;
 use super::placing::Placing;
@@ -35,7 +35,7 @@ pub(crate) fn caption(results: &Results) -> String {
     )
 }
 
-/// What speaks against the timings.
+/// Reasons to distrust the timings.
 pub(crate) fn warnings(results: &Results) -> Vec<String> {
     let warning = |warning: &Warning| format!("WARNING {}: {}", warning.code.name(), warning.message);
     results.warnings.iter().map(warning).collect()
@@ -170,7 +170,7 @@ fn not_monotone_note(contender: &Contender) -> Option<String> {
     ))
 }
 
-/// What a contender has no figures for, of those that were asked for, and why. Growth is told of where others have it.
+/// What a contender has no figures for, of those that were asked for, and why. Growth counts where others have it.
 fn missing(contender: &Contender, Results { settings, .. }: &Results, growth: bool) -> Vec<String> {
     let mut figures = vec![("memory figures", reason(&contender.memory)), ("timings", reason(&contender.time))];
     if settings.latency {

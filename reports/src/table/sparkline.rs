@@ -16,9 +16,9 @@ const MOST: usize = 60;
 /// Fewest that show anything.
 const LEAST: usize = 8;
 
-/// The lines, in at most so many columns; nothing where no row has a timeline or there is no room.
+/// The lines, at most `width` columns wide; nothing where no row has a timeline or there is no room.
 ///
-/// Each is scaled to its own most bytes, which stand behind it: the shapes are to be compared, and the sizes are numbers.
+/// Each is scaled to its own peak, which is printed after it: compare the shapes, and read the sizes as numbers.
 pub(super) fn lines(rows: &[Placing], width: usize) -> Vec<String> {
     let timelines = rows.iter().filter_map(|row| {
         let timeline = &row.memory()?.timeline;
@@ -57,7 +57,7 @@ fn bytes_committed(point: &FootprintPoint) -> u64 {
     point.committed_bytes
 }
 
-/// The series in so many columns of equally many events, each as high as the most within it.
+/// The series in columns of equally many events, each as high as the most within it.
 fn blocks(timeline: &[FootprintPoint], bytes: fn(&FootprintPoint) -> u64, most: u64, columns: usize) -> String {
     let last = timeline.last().map_or(1, |point| point.event.max(1));
     let column_of = |point: &FootprintPoint| {

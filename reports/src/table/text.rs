@@ -121,7 +121,7 @@ mod tests {
     use unicode_width::UnicodeWidthStr;
 
     use super::*;
-    use crate::results::{Contender, Figure, Role, Warning, WarningCode};
+    use crate::results::{Contender, Role, Warning, WarningCode};
     use crate::sample::{self, contender};
 
     fn plain(results: &Results) -> String {
@@ -135,19 +135,6 @@ mod tests {
     #[test]
     fn figures_that_contradict_each_other_make_a_table_too() {
         assert!(plain(&sample::contradictory()).contains("clairvoyant"));
-    }
-
-    /// 17 pages of 256 B are no whole KiB, though the contender's peak is.
-    #[test]
-    fn the_bound_is_not_cut_to_whole_kib() {
-        let mut results = with(vec![contender("talc").build()]);
-        results.settings.page_bytes = 256;
-        let Figure::Known(bounds) = &mut results.bounds else { unreachable!() };
-        bounds.clairvoyant_bytes = 16 * 256 + 1;
-        let text = plain(&results);
-        let line = text.lines().find(|line| line.starts_with("clairvoyant")).unwrap();
-        assert_eq!(line.split_whitespace().take(3).collect::<Vec<_>>(), ["clairvoyant", "17", "4,352"]);
-        assert!(text.contains("    B   head ×"), "{text}");
     }
 
     #[test]
@@ -236,46 +223,6 @@ Measured 2026-05-04T12:00:00Z by Heaprace 0.1.0 (9700486), release build for
     }
 
     #[test]
-    fn minimum_heaps_have_a_column_where_they_were_searched_for() {
-        let mut results = with(vec![
-            contender("null")
-                .role(Role::Floor)
-                .fresh_ns(36)
-                .steady_ns(20)
-                .without_memory("hands out no memory")
-                .build(),
-            contender("wee_alloc").version("0.4.5").pages(889).min_pages(881, 2).fresh_ns(118).build(),
-            contender("dlmalloc").version("0.2.14").pages(20).min_pages(20, 0).fresh_ns(125).build(),
-            contender("refuses").pages(7).failed_requests(1).without_min_heap("requests failed").build(),
-        ]);
-        assert!(!plain(&results).contains("min pages"), "not asked for");
-        results.settings.min_heap = true;
-        results.bounds = Figure::unknown("left out");
-        results.contenders[0].min_heap = Figure::unknown("hands out no memory");
-        let text = text(&results, TextOptions { color: false, width: Some(80) });
-        let expected = "
-allocator      fresh      steady      peak  min pages    over-   failed
-               ns/op       ns/op    pages      × live   head ×
-             95 % CI     95 % CI      peak              J–W #4
-                                      KiB                    %
-────────────────────────────────────────────────────────────────────────
-dlmalloc        12.5        1.00*      20*         20*    1.25*       0
-  0.2.14   12.3–12.7   0.98–1.02    1,280*       1.25     25.0*
-wee_alloc       11.8*       1.00*     889         881     55.6        0
-  0.4.5    11.6–12.0   0.98–1.02   56,896        55.1    5,456
-refuses         1.00        1.00        7           –     0.44        1
-  0.1.0    0.98–1.02   0.98–1.02      448                -56.2
-floor:
-null            3.60        2.00        –           –        –        –
-  0.1.0    3.54–3.65   1.97–2.03        –                    –
-
-";
-        assert!(text.contains(expected), "{text}");
-        let header = "allocator  fresh ns/op   steady ns/op     peak     peak  min pages    over-   J–W #4   failed";
-        assert!(plain(&results).contains(header), "at 100 columns, {header} in\n{}", plain(&results));
-    }
-
-    #[test]
     fn single_calls_and_instructions_have_tables_where_they_were_asked_for() {
         let mut results = with(vec![
             contender("null")
@@ -331,74 +278,6 @@ null               8.00    0.00   1,600,000
             plain.contains("dlmalloc           50.4       –  10,080,000"),
             "without a floor there is no net: {plain}"
         );
-    }
-
-    #[test]
-    fn who_grows_has_its_pages_in_a_column_and_who_has_settled_where_there_is_room() {
-        let mut results = with(vec![
-            contender("null")
-                .role(Role::Floor)
-                .fresh_ns(36)
-                .steady_ns(20)
-                .without_memory("hands out no memory")
-                .build(),
-            contender("dlmalloc").version("0.2.14").pages(20).fresh_ns(125).steady_ns(126).build(),
-            contender("segregated-bump").pages(1455).grows_by(1423).fresh_ns(185).steady_ns(93).build(),
-            contender("wee_alloc").pages(92).without_steady("the heap limit was reached in loop 5").build(),
-            contender("segregated-bump-mv").role(Role::Ablation).pages(70).grows_by(9).fresh_ns(1).steady_ns(1).build(),
-        ]);
-        let Figure::Known(memory) = &mut results.contenders[3].memory else { unreachable!() };
-        memory.growth = Figure::unknown("the heap limit was reached in loop 3");
-        let text = text(&results, TextOptions { color: false, width: Some(80) });
-        let expected = "\
-allocator               fresh      steady      peak  grows by   over-   failed
-                        ns/op       ns/op    pages      pages  head ×
-                      95 % CI     95 % CI      peak            J–W #4
-                                               KiB                  %
-───────────────────────────────────────────────────────────────────────────────
-dlmalloc                 12.5        12.6       20*         0    1.25*       0
-  0.2.14            12.3–12.7   12.4–12.8    1,280*              25.0*
-wee_alloc                1.00*          –       92          –    5.75        0
-  0.1.0             0.98–1.02                5,888                475
-segregated-bump          18.5        9.30*   1,455      1,423    90.9        0
-  0.1.0             18.2–18.8   9.15–9.44   93,120              8,994
-ablations:
-segregated-bump-mv       0.10        0.10       70          9    4.38        0
-  0.1.0             0.10–0.10   0.10–0.10    4,480                338
-floor:
-null                     3.60        2.00        –          –       –        –
-  0.1.0             3.54–3.65   1.97–2.03        –                  –
-offline bound:
-clairvoyant                                     17               1.06
-                                             1,088               6.25
-";
-        assert!(text.contains(expected), "{text}");
-        let note = "\nwee_alloc: no growth (–): the heap limit was reached in loop 3\n";
-        assert!(text.contains(note) && text.contains("\nGrows by: pages that each further loop"), "{text}");
-        results.contenders.truncate(2);
-        assert!(!plain(&results).contains("grows by") && !plain(&results).contains("Grows by"), "there is no room");
-        let wide = super::text(&results, TextOptions { color: false, width: Some(140) });
-        assert!(wide.contains("grows by") && wide.contains("Grows by"), "{wide}");
-    }
-
-    #[test]
-    fn times_that_are_no_program_s_have_that_in_their_headings() {
-        let mut results = with(vec![contender("dlmalloc").build(), contender("talc").build()]);
-        assert!(!plain(&results).to_lowercase().contains("allocator code alone"));
-        results.settings.touch = "none".into();
-        for width in [60, 80, 100, 140] {
-            let text = text(&results, TextOptions { color: false, width: Some(width) });
-            let heading = text
-                .lines()
-                .skip_while(|line| !line.starts_with("allocator "))
-                .take_while(|line| !line.starts_with('─'));
-            let heading: Vec<&str> = heading.collect();
-            let below = heading
-                .windows(2)
-                .any(|two| two[0].matches("allocator").count() == 2 && two[1].matches("code alone").count() == 2);
-            assert!(below, "{text}");
-            assert!(text.contains("\nAllocator code alone: nothing is written into the blocks"), "{text}");
-        }
     }
 
     /// The longest names, the largest heap and the slowest contender, with every figure in its place.

@@ -86,8 +86,8 @@ mod tests {
     use crate::table::placing::placings;
     use crate::table::terminal::lay_out;
 
-    /// 200 operations a replay, and seven rounds, each a little slower: `tenths` of a nanosecond an operation, and so many
-    /// thousandths more or less in each.
+    /// 200 operations a replay, and seven rounds, each a little slower: `tenths` of a nanosecond an operation, and these thousandths more or
+    /// less in each.
     fn timed(name: &str, tenths: u64, thousandths: [i64; 7]) -> Contender {
         let samples = |tenths: u64| {
             let sample = |(round, &more): (usize, &i64)| {
