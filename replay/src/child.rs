@@ -15,6 +15,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use heaprace_allocators::page_heap::Guard;
 use heaprace_allocators::{PageHeap, PageSize};
+use heaprace_reports::results::Reason;
 use heaprace_traces::import::{Format, ImportOptions};
 use heaprace_traces::{Source, library};
 use serde::de::DeserializeOwned;
@@ -150,14 +151,14 @@ pub enum Task {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answers<T> {
     /// For the first of the contenders, in their order: the answer, or why there is none.
-    pub answers: Vec<Result<T, String>>,
+    pub answers: Vec<Result<T, Reason>>,
     /// Why the next contender has no answer, where the child was ended by it or in it, in words for a table. `None` where all have.
-    pub ended: Option<String>,
+    pub ended: Option<Reason>,
 }
 
 impl<T> Answers<T> {
     /// No answer at all, for this reason.
-    pub fn none(reason: String) -> Self {
+    pub fn none(reason: Reason) -> Self {
         Answers { answers: Vec::new(), ended: Some(reason) }
     }
 
@@ -166,10 +167,10 @@ impl<T> Answers<T> {
     /// # Errors
     ///
     /// Why there is none.
-    pub fn only(mut self) -> Result<T, String> {
+    pub fn only(mut self) -> Result<T, Reason> {
         match self.answers.pop() {
             Some(answer) => answer,
-            None => Err(self.ended.unwrap_or_else(|| "its process answered nothing".to_owned())),
+            None => Err(self.ended.unwrap_or(Reason::NoAnswer)),
         }
     }
 }
@@ -180,7 +181,7 @@ impl<T> Answers<T> {
 /// The child has a process group of its own, so that Ctrl-C at the terminal reaches the parent alone, which can then end in order.
 pub fn ask<T: DeserializeOwned>(mut command: Command, request: &Request, leash: Leash<'_>) -> Answers<T> {
     if let Some(stop) = leash.pull(0) {
-        return Answers::none(stop.reason().to_owned());
+        return Answers::none(stop.reason());
     }
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
@@ -188,7 +189,10 @@ pub fn ask<T: DeserializeOwned>(mut command: Command, request: &Request, leash: 
     let begun = (command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped())).spawn();
     let mut child = match begun {
         Ok(child) => child,
-        Err(error) => return Answers::none(format!("its process cannot be begun: {}: {error}", program.display())),
+        Err(error) => {
+            let cause = format!("{}: {error}", program.display());
+            return Answers::none(Reason::ProcessNotStarted { cause });
+        }
     };
     let text = serde_json::to_string(request).expect("a request is plain data");
     if let Some(mut input) = child.stdin.take() {
@@ -198,33 +202,32 @@ pub fn ask<T: DeserializeOwned>(mut command: Command, request: &Request, leash: 
     let (output, stop) = wait(child, leash);
     let output = match output {
         Ok(output) => output,
-        Err(error) => return Answers::none(format!("its process cannot be waited for: {error}")),
+        Err(error) => return Answers::none(Reason::ProcessNotAwaited { cause: error.to_string() }),
     };
     let mut answers = Vec::new();
     let lines = output.stdout.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
     for line in lines.take(request.contenders.len()) {
-        match serde_json::from_slice::<Result<T, String>>(line) {
+        match serde_json::from_slice::<Result<T, Reason>>(line) {
             Ok(answer) => answers.push(answer),
             // Half a line is what a child leaves that dies while it writes.
             Err(_) if stop.is_some() || !output.status.success() => break,
             Err(error) => {
                 let answer: String = String::from_utf8_lossy(line).chars().take(60).collect();
-                return Answers {
-                    answers,
-                    ended: Some(format!("its process answered nonsense ({error}): {answer:?}")),
-                };
+                let (cause, answer) = (error.to_string(), format!("{answer:?}"));
+                return Answers { answers, ended: Some(Reason::AnswerNotReadable { cause, answer }) };
             }
         }
     }
     let ended = (answers.len() < request.contenders.len()).then(|| match (stop, answers.last()) {
-        (Some(stop), _) => stop.reason().to_owned(),
+        (Some(stop), _) => stop.reason(),
         // What is wrong with the request itself, it says once, and ends.
         (None, Some(Err(reason))) if output.stderr.is_empty() && output.status.code().is_some() => reason.clone(),
-        _ if output.status.success() => "its process answered nothing".to_owned(),
+        _ if output.status.success() => Reason::NoAnswer,
         _ => {
             let last = String::from_utf8_lossy(&output.stderr);
             let last = last.lines().rev().find(|line| !line.trim().is_empty());
-            format!("its process died: {}{}", output.status, last.map(|line| format!(": {line}")).unwrap_or_default())
+            let last = last.map(|line| format!(": {line}")).unwrap_or_default();
+            Reason::ProcessDied { status: format!("{}{last}", output.status) }
         }
     });
     Answers { answers, ended }
@@ -239,10 +242,10 @@ pub fn ask_one<T: DeserializeOwned>(
     make_child: impl FnOnce() -> io::Result<Command>,
     request: &Request,
     leash: Leash<'_>,
-) -> Result<T, String> {
+) -> Result<T, Reason> {
     match make_child() {
         Ok(command) => ask(command, request, leash).only(),
-        Err(error) => Err(format!("its process cannot be begun: {error}")),
+        Err(error) => Err(Reason::ProcessNotStarted { cause: error.to_string() }),
     }
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod rank;
 pub(crate) mod record;
 pub(crate) mod regression;
 pub(crate) mod report;
+pub(crate) mod saved;
 pub(crate) mod snapshots;
 pub(crate) mod sweep;
 pub(crate) mod trace;

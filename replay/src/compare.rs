@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use heaprace_allocators::Role;
 use heaprace_reports::results::{
-    self, Figure, Mark, Origin, Results, SCHEMA_VERSION, Settings, Verification, Warning, WarningCode,
+    self, Figure, Mark, Origin, Reason, Results, SCHEMA_VERSION, Settings, Verification, Warning, WarningCode,
 };
 use heaprace_traces::{Source, TraceError, library};
 
@@ -197,7 +197,7 @@ pub fn compare(source: &Source, plan: &Plan, mut progress: impl FnMut(Progress<'
         provenance: environment::provenance(),
         settings: settings(plan, &program),
         trace: describe(source, &program)?,
-        bounds: Figure::unknown("left out"),
+        bounds: Figure::unknown(Reason::LeftOut),
         warnings: Vec::new(),
         contenders: plan.contenders.iter().map(row).collect(),
         merged_from: Vec::new(),
@@ -237,8 +237,8 @@ pub fn compare(source: &Source, plan: &Plan, mut progress: impl FnMut(Progress<'
 }
 
 /// Why nothing can be timed.
-const NO_PATH: &str = "a trace in memory cannot be given to another process";
-const NO_CHILD: &str = "this program has not said how to begin a process for it";
+const NO_PATH: Reason = Reason::TraceInMemory;
+const NO_CHILD: Reason = Reason::NoProcessCommand;
 
 /// Times those that did all the work, and did it right.
 fn time_all(
@@ -322,29 +322,29 @@ pub(crate) fn row(contender: &Contender) -> results::Contender {
             Role::Ablation => results::Role::Ablation,
             Role::Floor => results::Role::Floor,
         },
-        verification: Verification::NotChecked { reason: "not examined yet".to_owned() },
+        verification: Verification::NotChecked { reason: Reason::NotExaminedYet },
         partial: None,
-        memory: Figure::unknown("not examined yet"),
-        min_heap: Figure::unknown("not searched for"),
-        time: Figure::unknown("not timed yet"),
-        latency: Figure::unknown("not asked for"),
-        instructions: Figure::unknown("not asked for"),
+        memory: Figure::unknown(Reason::NotExaminedYet),
+        min_heap: Figure::unknown(Reason::NotSearchedFor),
+        time: Figure::unknown(Reason::NotTimedYet),
+        latency: Figure::unknown(Reason::NotAskedFor),
+        instructions: Figure::unknown(Reason::NotAskedFor),
     }
 }
 
 /// Why a row has no timing, if it has none: a time is worth something only for a contender that did all the work, and did it right.
-fn why_not_timed(row: &results::Contender, plan: &Plan) -> Option<String> {
+fn why_not_timed(row: &results::Contender, plan: &Plan) -> Option<Reason> {
     if plan.rounds.count == 0 {
-        return Some("timing was switched off".to_owned());
+        return Some(Reason::TimingOff);
     }
     what_it_did_not_do(row)
 }
 
 /// What a row has left undone or done wrong, if anything.
-fn what_it_did_not_do(row: &results::Contender) -> Option<String> {
+fn what_it_did_not_do(row: &results::Contender) -> Option<Reason> {
     match (&row.verification, &row.memory) {
-        (Verification::Failed { event, .. }, _) => Some(format!("failed verification at event {event}")),
-        (_, Figure::Known(memory)) if memory.failed_requests > 0 => Some("did less work: requests failed".to_owned()),
+        (Verification::Failed { event, .. }, _) => Some(Reason::FailedVerification { event: *event }),
+        (_, Figure::Known(memory)) if memory.failed_requests > 0 => Some(Reason::LessWork),
         (_, Figure::Unknown { unknown }) if row.role != results::Role::Floor => Some(unknown.clone()),
         _ => None,
     }
@@ -363,7 +363,7 @@ fn search_min_heaps(
         match &row.memory {
             Figure::Unknown { unknown } => row.min_heap = Figure::unknown(unknown),
             Figure::Known(memory) if memory.failed_requests > 0 => {
-                row.min_heap = Figure::unknown("requests failed even at the heap limit");
+                row.min_heap = Figure::unknown(Reason::RequestsFailedAtLimit);
             }
             Figure::Known(memory) => {
                 candidates.push(Candidate { contender, peak_pages: memory.peak_heap_pages as usize });
@@ -395,7 +395,7 @@ fn settings(plan: &Plan, program: &Program) -> Settings {
         baseline: plan.baseline.clone().unwrap_or_else(|| race::DEFAULT_BASELINE.to_owned()),
         budget_ns: plan.budget.map(|budget| budget.as_nanos() as u64),
         streamed: program.is_streamed(),
-        touch: rounds.touch.name().to_owned(),
+        touch: rounds.touch.touched(),
         heap_limit_pages: rounds.limit_pages as u64,
         page_bytes: rounds.page.bytes() as u64,
     }
@@ -420,7 +420,7 @@ fn describe(source: &Source, program: &Program) -> Result<results::Trace, TraceE
         peak_live_event: profile.peak_live_bytes_event,
         peak_live_objects: profile.peak_live_objects,
         left_live_objects: profile.live_objects,
-        distributions: Figure::unknown("the trace was not read to its end"),
+        distributions: Figure::unknown(Reason::TraceNotRead),
         marks: program.marks().iter().map(|mark| Mark { event: mark.event, name: mark.name.clone() }).collect(),
         mark_count: program.mark_count(),
         repairs: program.repairs().map_or(Vec::new(), |repairs| repairs.lines()),

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use heaprace_allocators::registry::{self, Visitor};
 use heaprace_allocators::{HeapAllocator, Info};
-use heaprace_reports::results::Latency;
+use heaprace_reports::results::{Latency, Touched};
 
 use crate::engine::{TouchAll, TouchFirst, TouchNone};
 use crate::lane::{Examination, Lane, LaneError, Lap, Meter, OnLap};
@@ -32,6 +32,15 @@ impl TouchPolicy {
             TouchPolicy::None => "none",
             TouchPolicy::First => "first",
             TouchPolicy::All => "all",
+        }
+    }
+
+    /// As results have it.
+    pub fn touched(self) -> Touched {
+        match self {
+            TouchPolicy::None => Touched::Nothing,
+            TouchPolicy::First => Touched::FirstByte,
+            TouchPolicy::All => Touched::EveryByte,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use heaprace_reports::results::{Class, Distributions, Figure, JointClass};
+use heaprace_reports::results::{Class, Distributions, Figure, JointClass, Reason};
 use heaprace_traces::inspect::{Histogram, Inspector};
 use heaprace_traces::{Source, TraceError};
 
@@ -19,7 +19,7 @@ pub fn of(source: &Source, interrupt: &AtomicBool) -> Result<Figure<Distribution
     let mut inspector = Inspector::default();
     for (index, event) in source.open()?.enumerate() {
         if index.is_multiple_of(EVENTS_A_LOOK) && interrupt.load(Ordering::Relaxed) {
-            return Ok(Figure::unknown("interrupted"));
+            return Ok(Figure::unknown(Reason::Interrupted));
         }
         inspector.add(&event?);
     }
@@ -62,6 +62,6 @@ mod tests {
     #[test]
     fn an_end_in_between_leaves_no_half_truth() {
         let source = Source::locate("markdown-html").unwrap();
-        assert_eq!(of(&source, &AtomicBool::new(true)).unwrap(), Figure::unknown("interrupted"));
+        assert_eq!(of(&source, &AtomicBool::new(true)).unwrap(), Figure::unknown(Reason::Interrupted));
     }
 }

@@ -3,18 +3,18 @@
 use std::fs;
 use std::time::SystemTime;
 
-use heaprace_reports::results::{Figure, Provenance};
+use heaprace_reports::results::{BuildProfile, Figure, Provenance, Reason};
 
 /// What can be told of this build and this machine. What cannot is an unknown figure with its reason.
 pub fn provenance() -> Provenance {
     Provenance {
         heaprace_version: env!("CARGO_PKG_VERSION").to_owned(),
         git_revision: match env!("HEAPRACE_GIT_REVISION") {
-            "" => Figure::unknown("built outside of a git checkout"),
+            "" => Figure::unknown(Reason::NoGitCheckout),
             revision => Figure::Known(revision.to_owned()),
         },
         rustc: env!("HEAPRACE_RUSTC").to_owned(),
-        profile: if cfg!(debug_assertions) { "debug" } else { "release" }.to_owned(),
+        profile: if cfg!(debug_assertions) { BuildProfile::Debug } else { BuildProfile::Release },
         target: env!("HEAPRACE_TARGET").to_owned(),
         cpu: cpu(),
         cpu_count: std::thread::available_parallelism().map_or(1, |count| count.get() as u32),
@@ -32,7 +32,7 @@ pub fn provenance() -> Provenance {
 fn line_of(path: &str) -> Figure<String> {
     match fs::read_to_string(path) {
         Ok(text) => Figure::Known(text.trim().to_owned()),
-        Err(error) => Figure::unknown(format!("{path}: {error}")),
+        Err(error) => Figure::unknown(Reason::FileNotReadable { path: path.to_owned(), cause: error.to_string() }),
     }
 }
 
@@ -45,7 +45,7 @@ fn cpu() -> Figure<String> {
     match line_of("/proc/cpuinfo") {
         Figure::Known(text) => match text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ")) {
             Some((_, name)) => Figure::Known(name.trim().to_owned()),
-            None => Figure::unknown("/proc/cpuinfo names no model"),
+            None => Figure::unknown(Reason::NoProcessorModel),
         },
         unknown => unknown,
     }
@@ -71,7 +71,10 @@ mod tests {
     #[test]
     fn what_is_not_there_has_its_reason() {
         let missing = line_of("/no/such/file");
-        assert!(matches!(&missing, Figure::Unknown { unknown } if unknown.contains("/no/such/file")), "{missing:?}");
+        assert!(
+            matches!(&missing, Figure::Unknown { unknown } if unknown.to_string().contains("/no/such/file")),
+            "{missing:?}"
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod perf_event;
 
 use std::hint::black_box;
 
-use heaprace_reports::results::{Figure, Instructions};
+use heaprace_reports::results::{Figure, InstructionCounter, Instructions, Reason};
 
 use crate::child::{self, Request, Task, Trace};
 use crate::contender::{Contender, TouchPolicy};
@@ -35,12 +35,14 @@ pub fn measure(
         Ok(_) => {
             let count =
                 |contender| child::ask_one(make_child, &request(contender, Task::CountInstructions), leash.started());
-            return contenders.map(|(_, contender)| figure("perf_event", events, count(contender))).collect();
+            return contenders
+                .map(|(_, contender)| figure(InstructionCounter::PerfEvent, events, count(contender)))
+                .collect();
         }
         Err(reason) => reason,
     };
     if let Err(no_valgrind) = callgrind::probe() {
-        let reason = format!("no counter: the processor's cannot be had ({no_hardware}), and {no_valgrind}");
+        let reason = Reason::NoCounter { hardware: no_hardware, valgrind: no_valgrind };
         return contenders.map(|_| Figure::unknown(&reason)).collect();
     }
     let simulated = contenders.map(|(_, contender)| {
@@ -63,16 +65,16 @@ pub fn simulate(
     leash: Leash<'_>,
 ) -> Figure<Instructions> {
     let count = || {
-        let command = make_child().map_err(|error| format!("its process cannot be begun: {error}"))?;
+        let command = make_child().map_err(|error| Reason::ProcessNotStarted { cause: error.to_string() })?;
         let request = Request::new(trace, events, [contender.info.name], rounds, Task::ReplayCounted);
         callgrind::count(&command, COUNTED_SYMBOL, |command| child::ask::<()>(command, &request, leash).only())
     };
-    figure("callgrind", events, count())
+    figure(InstructionCounter::Callgrind, events, count())
 }
 
-fn figure(counter: &str, ops: u64, count: Result<u64, String>) -> Figure<Instructions> {
+fn figure(counter: InstructionCounter, ops: u64, count: Result<u64, Reason>) -> Figure<Instructions> {
     match count {
-        Ok(instructions) => Figure::Known(Instructions { counter: counter.to_owned(), instructions, ops }),
+        Ok(instructions) => Figure::Known(Instructions { counter, instructions, ops }),
         Err(reason) => Figure::unknown(reason),
     }
 }

@@ -6,8 +6,10 @@ use std::time::{self, Duration};
 
 use heaprace_allocators::page_heap::{Guard, PageHeapError};
 use heaprace_allocators::{HeapAllocator, HeapRef, PageHeap, Role};
-use heaprace_reports::numbers::{bytes, count, grouped};
-use heaprace_reports::results::{Figure, Growth, Memory, Partial, Retention, Split, Strip, Verification};
+use heaprace_reports::numbers::{bytes, count};
+use heaprace_reports::results::{
+    Figure, Grouped, Growth, Memory, Moment, Partial, Reason, Retention, Split, Strip, Verification,
+};
 
 use crate::engine::{self, Block, Flow, Observer, Touch, TouchAll, TouchNone};
 use crate::leash::{Leash, Stop};
@@ -54,12 +56,11 @@ pub struct Examination {
 
 impl Examination {
     /// Of a contender that has no memory figures, for this reason.
-    pub fn without_figures(verification: Verification, reason: String) -> Self {
+    pub fn without_figures(verification: Verification, reason: Reason) -> Self {
         Examination { verification, memory: Figure::unknown(reason), partial: None, snapshots: Vec::new() }
     }
 
-    fn ended(verification: Verification, partial: Partial) -> Self {
-        let reason = format!("{}, at event {}", partial.reason, grouped(partial.events));
+    fn ended(verification: Verification, partial: Partial, reason: Reason) -> Self {
         Examination { partial: Some(partial), ..Self::without_figures(verification, reason) }
     }
 }
@@ -249,11 +250,8 @@ impl<'p> Lane<'p> {
         leash: Leash<'_>,
     ) -> Result<Examination, LaneError> {
         if A::INFO.role == Role::Floor {
-            let reason = "hands out no memory";
-            return Ok(Examination::without_figures(
-                Verification::NotChecked { reason: reason.to_owned() },
-                reason.to_owned(),
-            ));
+            let reason = Reason::NoMemoryHandedOut;
+            return Ok(Examination::without_figures(Verification::NotChecked { reason: reason.clone() }, reason));
         }
         let started = time::Instant::now();
         self.heap.reset()?;
@@ -261,7 +259,7 @@ impl<'p> Lane<'p> {
         let setting = Setting { profile: *self.program.profile(), page_bytes: heap.page_bytes() };
         let mut watch = Watch::new(heap.clone(), Figures::new(&setting));
         let mut allocator = A::create(heap.clone());
-        let mut verification = Verification::NotChecked { reason: "verification was switched off".to_owned() };
+        let mut verification = Verification::NotChecked { reason: Reason::VerificationOff };
         let run = if verify {
             let mut observers = (Verify::new(heap.clone()), watch);
             let run = self.replay::<A, _, TouchNone>(&mut allocator, &mut observers, leash)?;
@@ -270,9 +268,9 @@ impl<'p> Lane<'p> {
             }
             verification = match (observers.0.violation(), run.stop) {
                 (Some((event, violation)), _) => Verification::Failed { event, message: violation.to_string() },
-                (None, Some(_)) => Verification::NotChecked {
-                    reason: format!("sound up to event {}, where it ended", grouped(run.events)),
-                },
+                (None, Some(_)) => {
+                    Verification::NotChecked { reason: Reason::SoundUpTo { event: Grouped(run.events) } }
+                }
                 (None, None) => Verification::Passed,
             };
             watch = observers.1;
@@ -281,34 +279,34 @@ impl<'p> Lane<'p> {
             self.replay::<A, _, TouchAll>(&mut allocator, &mut watch, leash)?
         };
         if let Verification::Failed { event, .. } = verification {
-            return Ok(Examination::without_figures(verification, format!("failed verification at event {event}")));
+            return Ok(Examination::without_figures(verification, Reason::FailedVerification { event }));
         }
         let heap_bytes = heap.committed_bytes() as u64;
         if let Some(stop) = run.stop {
             let elapsed_ns = started.elapsed().as_nanos() as u64;
-            let partial = Partial { reason: stop.reason().to_owned(), events: run.events, heap_bytes, elapsed_ns };
-            return Ok(Examination::ended(verification, partial));
+            let partial = Partial { reason: stop.reason(), events: run.events, heap_bytes, elapsed_ns };
+            return Ok(Examination::ended(verification, partial, stop.reason_at(run.events)));
         }
         let grow_calls = heap.grow_calls();
         let retention = self.free_the_rest(&heap, &mut allocator);
         let figures = watch.into_metric();
         let growth = if figures.footprint.failed_requests > 0 {
-            Figure::unknown("requests failed")
+            Figure::unknown(Reason::RequestsFailed)
         } else {
             self.growth(&heap, &mut allocator, leash)?
         };
         drop((allocator, heap));
         let event_of = |instant| match instant {
-            Instant::PeakLive => figures.fragmentation.figures().at_peak_live.event,
-            Instant::PeakHeap => figures.footprint.peak_heap_event,
-            Instant::End => self.program.events(),
+            Instant::At(Moment::PeakLive) => figures.fragmentation.figures().at_peak_live.event,
+            Instant::At(Moment::PeakHeap) => figures.footprint.peak_heap_event,
+            Instant::At(Moment::End) => self.program.events(),
             Instant::Event(event) => event,
         };
-        let with_events = |instants: &[Instant]| instants.iter().map(|&instant| (instant, event_of(instant))).collect();
-        const MOMENTS: [Instant; 3] = [Instant::PeakLive, Instant::PeakHeap, Instant::End];
-        let splits = Splits::new(with_events(&MOMENTS));
+        let moments = Moment::ALL.map(|moment| (moment, event_of(Instant::At(moment)))).to_vec();
+        let instants = snapshots.iter().map(|&instant| (instant, event_of(instant))).collect();
+        let splits = Splits::new(moments.clone());
         let peak_heap_bytes = figures.footprint.peak_heap_bytes;
-        let snapshots = Snapshots::new(peak_heap_bytes, with_events(&MOMENTS), with_events(snapshots));
+        let snapshots = Snapshots::new(peak_heap_bytes, moments, instants);
         let again = |heap| Watch::new(heap, (splits, snapshots));
         match self.watched::<A, _, TouchNone>(leash, again) {
             Ok(watch) => {
@@ -343,7 +341,7 @@ impl<'p> Lane<'p> {
     fn free_the_rest<A: HeapAllocator>(&self, heap: &HeapRef, allocator: &mut A) -> Retention {
         let resident = || match heap.resident_bytes() {
             Some(bytes) => Figure::Known(bytes as u64),
-            None => Figure::unknown("the system does not tell"),
+            None => Figure::unknown(Reason::NotReported),
         };
         let (end_heap_bytes, end_resident_bytes) = (heap.committed_bytes() as u64, resident());
         self.free_left_live(allocator);
@@ -402,8 +400,8 @@ impl<'p> Lane<'p> {
 }
 
 /// Why a program cannot run on: in this loop of it, counted from 1, the heap had no page left.
-pub(crate) fn limit_reached(loop_number: usize) -> String {
-    format!("the heap limit was reached in loop {loop_number} of the trace")
+pub(crate) fn limit_reached(loop_number: usize) -> Reason {
+    Reason::HeapLimitReached { loop_number }
 }
 
 /// Stops the replay at the first request that is answered with null.
@@ -447,14 +445,13 @@ fn memory(
     let ratios = footprint.overhead_ratio().zip(footprint.johnstone_wilson_4_percent());
     let Some((overhead_ratio, johnstone_wilson_4_percent)) = ratios else {
         return Figure::unknown(match footprint.first_failure {
-            Some(first) => format!(
-                "all {} failed, the first at event {}, of {} at a heap of {} and its limit: --heap-limit",
-                count(footprint.failed_requests, "request"),
-                grouped(first.event),
-                bytes(first.size_bytes),
-                count(first.heap_pages, "page"),
-            ),
-            None => "nothing was ever live".to_owned(),
+            Some(first) => Reason::AllRequestsFailed {
+                requests: count(footprint.failed_requests, "request"),
+                event: Grouped(first.event),
+                size: bytes(first.size_bytes),
+                pages: count(first.heap_pages, "page"),
+            },
+            None => Reason::NothingLive,
         });
     };
     Figure::Known(Memory {

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use heaprace_reports::results::{Grouped, Reason};
+
 /// Why a replay has ended early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
@@ -13,11 +15,20 @@ pub enum Stop {
 }
 
 impl Stop {
-    /// The reason, in words that fit under a table.
-    pub fn reason(self) -> &'static str {
+    /// The reason that the results give.
+    pub fn reason(self) -> Reason {
         match self {
-            Stop::Budget => "its time budget was over",
-            Stop::Interrupt => "interrupted",
+            Stop::Budget => Reason::OverBudget,
+            Stop::Interrupt => Reason::Interrupted,
+        }
+    }
+
+    /// The same with how many events had been replayed.
+    pub fn reason_at(self, events: u64) -> Reason {
+        let event = Grouped(events);
+        match self {
+            Stop::Budget => Reason::OverBudgetAt { event },
+            Stop::Interrupt => Reason::InterruptedAt { event },
         }
     }
 }

@@ -27,7 +27,7 @@ use std::thread;
 
 use heaprace_allocators::page_heap::Guard;
 use heaprace_allocators::{PageHeap, PageSize};
-use heaprace_reports::results::{Figure, LimitTried, MinHeap};
+use heaprace_reports::results::{Figure, LimitTried, MinHeap, Reason};
 
 use crate::contender::Contender;
 use crate::lane::{Lane, LaneError};
@@ -86,7 +86,7 @@ pub fn find(
                 };
                 let figure = find_one(program, page, contender, peak_pages, leash.started(), |limit| tell(Some(limit)));
                 let figure = match figure {
-                    Err(LaneError::Stopped(stop)) => Ok(Figure::unknown(format!("not found: {}", stop.reason()))),
+                    Err(LaneError::Stopped(stop)) => Ok(Figure::unknown(stop.reason())),
                     figure => figure,
                 };
                 found.push((candidate, figure));
@@ -119,10 +119,10 @@ fn find_one(
     let Some(lower) =
         usize::try_from(max_live_bytes).ok().map(|bytes| page.pages_for(bytes)).filter(|&lower| lower > 0)
     else {
-        return Ok(Figure::unknown("nothing was ever live"));
+        return Ok(Figure::unknown(Reason::NothingLive));
     };
     if peak_pages < lower {
-        return Ok(Figure::unknown("more was live than its heap had: its blocks are not sound"));
+        return Ok(Figure::unknown(Reason::MoreLiveThanHeap));
     }
     let mut lane = Lane::on(program, PageHeap::reserve_sized(page, peak_pages, Guard::Batched)?);
     let (pages, tried) = search(lower, peak_pages, |limit| {

@@ -31,6 +31,8 @@ pub fn baseline<'r>(asked: Option<&str>, timed: impl Iterator<Item = &'r results
 
 #[cfg(test)]
 mod tests {
+    use heaprace_reports::results::Reason;
+
     use super::*;
 
     fn names(contenders: &[Contender]) -> Vec<&'static str> {
@@ -52,11 +54,11 @@ mod tests {
             role,
             verification: results::Verification::Passed,
             partial: None,
-            memory: results::Figure::unknown(""),
-            min_heap: results::Figure::unknown(""),
-            time: results::Figure::unknown(""),
-            latency: results::Figure::unknown(""),
-            instructions: results::Figure::unknown(""),
+            memory: results::Figure::unknown(Reason::NotExaminedYet),
+            min_heap: results::Figure::unknown(Reason::NotSearchedFor),
+            time: results::Figure::unknown(Reason::NotTimedYet),
+            latency: results::Figure::unknown(Reason::NotAskedFor),
+            instructions: results::Figure::unknown(Reason::NotAskedFor),
         };
         let all = [
             row("bump", results::Role::Baseline),

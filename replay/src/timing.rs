@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use heaprace_allocators::PageSize;
 use heaprace_allocators::null::Null;
-use heaprace_reports::results::{self, Figure, Time};
+use heaprace_reports::results::{self, Figure, Reason, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::child::{self, Answers, Request, Task, Trace};
@@ -236,7 +236,7 @@ pub fn run(
                 padding.map(|padding| command.env(PADDING_VARIABLE, padding));
                 child::ask::<Sample>(command, &request, leash)
             }
-            Err(error) => Answers::none(format!("its process cannot be begun: {error}")),
+            Err(error) => Answers::none(Reason::ProcessNotStarted { cause: error.to_string() }),
         };
         // That its process was killed says nothing about a contender: its earlier rounds stay.
         match leash.pull(0) {
@@ -499,7 +499,7 @@ mod tests {
         let timing = to_the_end(1, ROUNDS, run);
         let time = timing.times[0].known().unwrap();
         assert_eq!((time.fresh_ns.len(), time.steady_ns.len(), time.steady_processor_ns.len()), (4, 0, 0));
-        assert_eq!(time.no_steady.as_deref(), Some("the heap is full"));
+        assert_eq!(time.no_steady, Some("the heap is full".into()));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Where nothing was timed there is nothing to doubt: memory figures are exact on any machine, in any build.
 
 use heaprace_reports::numbers::{count, grouped};
-use heaprace_reports::results::{Figure, Results, Warning, WarningCode};
+use heaprace_reports::results::{BuildProfile, Figure, Results, Warning, WarningCode};
 use heaprace_reports::stats::{ROUNDS_FOR_95, Regime, floor, median, spread};
 
 use crate::conditions::Conditions;
@@ -45,7 +45,7 @@ pub fn of(results: &Results, conditions: &Conditions) -> Vec<Warning> {
             WarningCode::TooFewRounds,
             samples().map(<[u64]>::len).filter(|&rounds| rounds > 0).min().and_then(too_few_rounds),
         ),
-        (WarningCode::DebugBuild, debug_build(&results.provenance.profile)),
+        (WarningCode::DebugBuild, debug_build(results.provenance.profile)),
         (WarningCode::Governor, governor(&results.provenance.governor)),
         (WarningCode::TransparentHugePages, transparent_huge_pages(&results.provenance.transparent_huge_pages)),
         (
@@ -117,8 +117,8 @@ fn too_few_rounds(fewest: usize) -> Option<String> {
     }
 }
 
-fn debug_build(profile: &str) -> Option<String> {
-    (profile != "release").then(|| {
+fn debug_build(profile: BuildProfile) -> Option<String> {
+    (profile != BuildProfile::Release).then(|| {
         format!("measured with a {profile} build, whose timings say nothing about what you ship: run with `cargo run --release`.")
     })
 }
@@ -174,7 +174,7 @@ fn not_pinned(reason: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use heaprace_reports::results::{Contender, Role, SCHEMA_VERSION, Settings, Time, Verification};
+    use heaprace_reports::results::{Contender, Reason, Role, SCHEMA_VERSION, Settings, Time, Touched, Verification};
 
     use super::*;
     use crate::conditions::Ticks;
@@ -194,7 +194,7 @@ mod tests {
             instructions: Figure::unknown("not needed here"),
         };
         let mut provenance = crate::environment::provenance();
-        provenance.profile = "release".to_owned();
+        provenance.profile = BuildProfile::Release;
         provenance.governor = Figure::Known("performance".to_owned());
         provenance.transparent_huge_pages = Figure::Known("madvise".to_owned());
         provenance.git_revision = Figure::Known("0123456789ab".to_owned());
@@ -217,7 +217,7 @@ mod tests {
                 baseline: "a".to_owned(),
                 budget_ns: None,
                 streamed: false,
-                touch: "none".to_owned(),
+                touch: Touched::Nothing,
                 heap_limit_pages: 16,
                 page_bytes: 65_536,
             },
@@ -270,7 +270,7 @@ mod tests {
                 floor_warm(results).pop();
             }),
             (TooFewRounds, "no interval", |results, _| floor_warm(results).truncate(1)),
-            (DebugBuild, "a debug build", |results, _| results.provenance.profile = "debug".to_owned()),
+            (DebugBuild, "a debug build", |results, _| results.provenance.profile = BuildProfile::Debug),
             (Governor, "governor is powersave", |results, _| {
                 results.provenance.governor = Figure::Known("powersave".to_owned());
             }),
@@ -305,7 +305,7 @@ mod tests {
         let (mut results, conditions) = quiet();
         let Figure::Known(time) = &mut results.contenders[0].time else { unreachable!() };
         time.steady_ns.clear();
-        time.no_steady = Some("the heap limit was reached in loop 2 of the trace".to_owned());
+        time.no_steady = Some(Reason::HeapLimitReached { loop_number: 2 });
         assert_eq!(of(&results, &conditions), []);
     }
 
@@ -332,7 +332,7 @@ mod tests {
     #[test]
     fn where_nothing_was_timed_nothing_is_doubted() {
         let (mut results, conditions) = quiet();
-        results.provenance.profile = "debug".to_owned();
+        results.provenance.profile = BuildProfile::Debug;
         results.contenders.iter_mut().for_each(|row| row.time = Figure::unknown("timing was switched off"));
         assert_eq!(of(&results, &conditions), []);
     }

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use heaprace_reports::chart;
-use heaprace_reports::results::{Contender, Figure, Mark, Partial, Results, Role, Verification};
+use heaprace_reports::results::{Contender, Figure, Grouped, Mark, Partial, Reason, Results, Role, Verification};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<PathBuf> = env::args_os().skip(1).map(PathBuf::from).collect();
@@ -87,11 +87,11 @@ fn fail_some(results: &mut Results) {
         row.latency = Figure::unknown("failed verification");
     }
     if let Some(row) = rows.next() {
-        let reason = "its time of 10 s was over".to_string();
-        row.memory = Figure::unknown(&reason);
-        row.time = Figure::unknown(&reason);
-        row.latency = Figure::unknown(&reason);
-        row.partial = Some(Partial { reason, events: 1000, heap_bytes: 65_536, elapsed_ns: 10_000_000_000 });
+        row.memory = Figure::unknown(Reason::OverBudgetAt { event: Grouped(1000) });
+        row.time = Figure::unknown(Reason::OverBudgetAt { event: Grouped(1000) });
+        row.latency = Figure::unknown(Reason::OverBudgetAt { event: Grouped(1000) });
+        row.partial =
+            Some(Partial { reason: Reason::OverBudget, events: 1000, heap_bytes: 65_536, elapsed_ns: 10_000_000_000 });
     }
 }
 

@@ -12,16 +12,25 @@ use crate::results::{OLDEST_SCHEMA_VERSION, SCHEMA_VERSION};
 #[non_exhaustive]
 pub enum ReportError {
     /// The text is not a results document, or was cut short; the cause says where.
-    #[error("these are not results of Heaprace (or the file was cut short): {cause}")]
+    #[error(
+        "these are not results of Heaprace (or the file was cut short): {cause}; restore the file, or measure again"
+    )]
     NotResults {
         /// Line and column, and what stood there.
         cause: serde_json::Error,
     },
 
-    /// The document follows another version of the schema, whose fields may mean something else.
+    /// A field that no table can do without is missing or of another type.
+    #[error("these results are damaged: {fault}; restore the file, or measure again")]
+    Field {
+        /// Its place in the document, and what is wrong there: `contenders[2]: missing field ...`.
+        fault: String,
+    },
+
+    /// The document follows a newer version of the schema, whose fields may mean something else.
     #[error(
         "the results follow schema version {found}, and this Heaprace reads versions {oldest} to {newest}: \
-         measure again, or read them with the Heaprace that wrote them",
+         read them with the Heaprace that wrote them, or measure again",
         oldest = OLDEST_SCHEMA_VERSION,
         newest = SCHEMA_VERSION
     )]

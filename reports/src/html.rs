@@ -231,7 +231,6 @@ mod tests {
         results.trace.sha256 = HOSTILE.into();
         results.trace.repairs = vec![HOSTILE.into()];
         results.settings.baseline = HOSTILE.into();
-        results.settings.touch = HOSTILE.into();
         results.provenance.cpu = Figure::Known(HOSTILE.into());
         results.provenance.rustc = HOSTILE.into();
         results.provenance.date = HOSTILE.into();

@@ -54,6 +54,7 @@ pub use error::ReportError;
 pub use file::save;
 pub use html::html;
 pub use load::{RESULTS_FILE, Saved, load};
+pub use wire::{Mismatch, MismatchKind};
 
 #[cfg(test)]
 mod tests {

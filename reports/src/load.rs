@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::ReportError;
 use crate::results::Results;
+use crate::wire::{self, Mismatch};
 
 /// The name under which results are saved, and looked for in folders.
 pub const RESULTS_FILE: &str = "results.json";
@@ -17,6 +18,8 @@ pub struct Saved {
     pub path: PathBuf,
     /// What is in it, or a part of it where it holds several.
     pub results: Results,
+    /// What it lacks, and what it has that this version does not know: to be shown with anything that is made of the results.
+    pub mismatches: Vec<Mismatch>,
 }
 
 /// Reads all results at these paths: a file is read whatever its name is, a folder is searched for files called [`RESULTS_FILE`], those in
@@ -25,11 +28,13 @@ pub struct Saved {
 /// # Errors
 ///
 /// [`ReportError::Read`] where a path cannot be read or a folder holds no results, [`ReportError::In`] with the file's name where it holds
-/// something else.
+/// something else, or where a field is missing that no table can do without, as the trace's name. Where a figure is missing, that
+/// figure is unknown with its reason, and no error.
 ///
 /// ```no_run
 /// for saved in heaprace_reports::load(&["heaprace-report"])? {
 ///     println!("{}: {}", saved.path.display(), saved.results.trace.name);
+///     saved.mismatches.iter().for_each(|mismatch| eprintln!("{}: {mismatch}", saved.path.display()));
 /// }
 /// # Ok::<(), heaprace_reports::ReportError>(())
 /// ```
@@ -71,10 +76,10 @@ fn folder(path: &Path, all: &mut Vec<Saved>) -> Result<(), ReportError> {
 fn file(path: &Path) -> Result<impl Iterator<Item = Saved>, ReportError> {
     let within = |error: ReportError| ReportError::In { path: path.to_owned(), error: Box::new(error) };
     let bytes = fs::read(path).map_err(|cause| unreadable(path, cause))?;
-    // What is no text is no results, and is told so as other text is.
-    let all = Results::all_from_json(&String::from_utf8_lossy(&bytes)).map_err(within)?;
+    // What is no text is no results, as other text is.
+    let all = wire::read_all(&String::from_utf8_lossy(&bytes)).map_err(within)?;
     let path = path.to_owned();
-    Ok(all.into_iter().map(move |results| Saved { path: path.clone(), results }))
+    Ok(all.into_iter().map(move |(results, mismatches)| Saved { path: path.clone(), results, mismatches }))
 }
 
 fn unreadable(path: &Path, cause: io::Error) -> ReportError {
@@ -122,9 +127,9 @@ mod tests {
         assert!(message("nothing").contains("nothing: "));
         assert!(load(&[&folder.0]).unwrap_err().to_string().contains("no results.json"), "an empty folder");
         save(&folder.0.join("a/results.json"), b"op,id\n").unwrap();
-        save(&folder.0.join("b/results.json"), b"{\"schema_version\": 1}").unwrap();
+        save(&folder.0.join("b/results.json"), b"{\"schema_version\": 99}").unwrap();
         save(&folder.0.join("c/results.json"), b"\xFF\xFE").unwrap();
-        for (name, what) in [("a", "not results"), ("b", "schema version 1"), ("c", "not results")] {
+        for (name, what) in [("a", "not results"), ("b", "schema version 99"), ("c", "not results")] {
             let message = message(name);
             assert!(message.contains(&format!("{name}/results.json: ")) && message.contains(what), "{message}");
         }

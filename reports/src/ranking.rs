@@ -96,7 +96,7 @@ pub fn check<'a>(all: impl IntoIterator<Item = &'a Results>) -> Result<(), Ranki
         let settings = [
             ("page sizes", ours.page_bytes.to_string(), theirs.page_bytes.to_string()),
             ("heap limits", ours.heap_limit_pages.to_string(), theirs.heap_limit_pages.to_string()),
-            ("touch policies", ours.touch.clone(), theirs.touch.clone()),
+            ("touch policies", ours.touch.to_string(), theirs.touch.to_string()),
             ("targets", first.provenance.target.clone(), results.provenance.target.clone()),
         ];
         if let Some((what, our, their)) = settings.into_iter().find(|(_, our, their)| our != their) {

@@ -4,60 +4,44 @@
 //! interval can be computed again, and a figure that is not known is an [`Figure::Unknown`] with its reason, never a 0.
 //!
 //! ```
-//! use heaprace_reports::results::Figure;
+//! use heaprace_reports::results::{Figure, Reason};
 //!
-//! let peak: Figure<u64> = Figure::unknown("hands out no memory");
+//! let peak: Figure<u64> = Figure::unknown(Reason::NoMemoryHandedOut);
 //! assert_eq!(peak.known(), None);
 //! assert_eq!(serde_json::to_string(&peak)?, r#"{"unknown":"hands out no memory"}"#);
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
 mod distributions;
+mod figure;
 mod latency;
 mod memory;
+mod named;
+mod reason;
 mod warning;
 
 use serde::{Deserialize, Serialize};
 
+use self::named::named;
+
 pub use distributions::*;
+pub use figure::Figure;
+pub(crate) use figure::{fault, reason_in};
 pub use latency::*;
 pub use memory::*;
+pub use reason::{Grouped, Reason};
 pub use warning::*;
 
-/// The version of the JSON schema that this crate writes. It grows when a field changes its meaning or goes away.
+/// The version of the JSON schema that this crate writes. It grows when a field changes its meaning or goes away; a new field does not make
+/// it grow.
 pub const SCHEMA_VERSION: u32 = 4;
 
-/// The oldest version of the schema that can still be read. Schema 3 has no steady times: its `warm_ns` is of rewound heaps
-/// ([`Time::rewound_ns`]).
-pub const OLDEST_SCHEMA_VERSION: u32 = 3;
-
-/// A figure, or the reason why there is none.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Figure<T> {
-    /// There is no figure; `unknown` says why.
-    Unknown {
-        /// The reason, in words that fit under a table.
-        unknown: String,
-    },
-    /// The figure.
-    Known(T),
-}
-
-impl<T> Figure<T> {
-    /// A figure that is not there, for this reason.
-    pub fn unknown(reason: impl Into<String>) -> Self {
-        Figure::Unknown { unknown: reason.into() }
-    }
-
-    /// The figure where there is one.
-    pub fn known(&self) -> Option<&T> {
-        match self {
-            Figure::Known(value) => Some(value),
-            Figure::Unknown { .. } => None,
-        }
-    }
-}
+/// The oldest version of the schema that can still be read: all that were ever written. What an older version does not have is unknown, with
+/// a [`Reason`] that names the version:
+/// - schema 3 has no steady times: its `warm_ns` is of rewound heaps ([`Time::rewound_ns`]);
+/// - schema 2 has no warnings, distributions, strips, latency or instructions;
+/// - schema 1 has no bounds and no minimum heap, and of the memory figures a part alone, so that they are unknown as a whole.
+pub const OLDEST_SCHEMA_VERSION: u32 = 1;
 
 /// Everything that one trace gave, over all contenders.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -118,8 +102,8 @@ pub struct Provenance {
     pub git_revision: Figure<String>,
     /// `rustc --version` of the build.
     pub rustc: String,
-    /// Build profile: `release` or `debug`.
-    pub profile: String,
+    /// Whether the build was optimised.
+    pub profile: BuildProfile,
     /// Target triple of the build. Figures of a native replay are figures of this word size.
     pub target: String,
     /// Model name of the processor.
@@ -151,7 +135,7 @@ pub struct Settings {
     pub instructions: bool,
     /// Timing rounds; 0 where nothing was timed.
     pub rounds: u32,
-    /// How much was done against the machine's moods.
+    /// How much was done against measurement noise.
     pub rigor: Rigor,
     /// The contender that ratios of times are formed to, where it takes part.
     pub baseline: String,
@@ -159,24 +143,46 @@ pub struct Settings {
     pub budget_ns: Option<u64>,
     /// Whether the trace was too long to be held in memory, and was decoded beside each replay.
     pub streamed: bool,
-    /// What the replay writes into each new or grown block: `none`, `first` (its first byte) or `all` (every byte).
-    pub touch: String,
+    /// What the replay writes into each new or grown block.
+    pub touch: Touched,
     /// Pages that the heap may have at most.
     pub heap_limit_pages: u64,
     /// Bytes in such a page.
     pub page_bytes: u64,
 }
 
-/// How much was done against the machine's moods.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Rigor {
-    /// Few rounds: for a first look.
-    Quick,
-    /// Enough rounds for an interval.
-    Default,
-    /// Many rounds, a process of its own for each contender and round, with an environment of random size, on one processor.
-    Rigorous,
+named! {
+    /// How the program was built.
+    pub enum BuildProfile {
+        /// Optimised.
+        Release = "release",
+        /// Not optimised: its times say nothing about what is shipped.
+        Debug = "debug",
+    }
+}
+
+named! {
+    /// What the replay writes into each new or grown block.
+    pub enum Touched {
+        /// Nothing: the allocator's code alone is timed.
+        Nothing = "none",
+        /// Its first new byte.
+        FirstByte = "first",
+        /// Every new byte.
+        EveryByte = "all",
+    }
+}
+
+named! {
+    /// How much was done against measurement noise.
+    pub enum Rigor {
+        /// Few rounds: for a first look.
+        Quick = "quick",
+        /// Enough rounds for an interval.
+        Default = "default",
+        /// Many rounds, a process of its own for each contender and round, with an environment of random size, on one processor.
+        Rigorous = "rigorous",
+    }
 }
 
 /// The trace and what is true of it alone, whatever the contender.
@@ -225,16 +231,16 @@ pub struct Mark {
     pub name: String,
 }
 
-/// Where a trace comes from. Recorded and synthetic traces are never averaged together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Origin {
-    /// Recorded from a real program, as the trace library states.
-    Recorded,
-    /// Made by a generator, as the trace library states.
-    Synthetic,
-    /// A file of the user's: nothing is stated about it.
-    Unstated,
+named! {
+    /// Where a trace comes from. Recorded and synthetic traces are never averaged together.
+    pub enum Origin {
+        /// Recorded from a real program, as the trace library states.
+        Recorded = "recorded",
+        /// Made by a generator, as the trace library states.
+        Synthetic = "synthetic",
+        /// A file of the user's: nothing is stated about it.
+        Unstated = "unstated",
+    }
 }
 
 /// One contender's row.
@@ -266,7 +272,7 @@ pub struct Contender {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Partial {
     /// Why it ended.
-    pub reason: String,
+    pub reason: Reason,
     /// Events that were replayed.
     pub events: u64,
     /// Bytes that the heap had by then: its peak is at least that.
@@ -275,18 +281,18 @@ pub struct Partial {
     pub elapsed_ns: u64,
 }
 
-/// What a row is in the comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// An allocator that one could ship.
-    Contender,
-    /// A yardstick that one would not ship.
-    Baseline,
-    /// A variant of another contender with one decision switched, to show what that decision does. No verdict goes to it.
-    Ablation,
-    /// No allocator at all: the time that the harness itself takes.
-    Floor,
+named! {
+    /// What a row is in the comparison.
+    pub enum Role {
+        /// An allocator that you could ship.
+        Contender = "contender",
+        /// A yardstick that you would not ship.
+        Baseline = "baseline",
+        /// A variant of another contender with one decision switched, to show what that decision does. No verdict goes to it.
+        Ablation = "ablation",
+        /// No allocator at all: the time that the harness itself takes.
+        Floor = "floor",
+    }
 }
 
 /// Whether a contender's blocks were what an allocator's must be: inside the heap, aligned, disjoint, keeping their bytes,
@@ -306,7 +312,7 @@ pub enum Verification {
     /// It was not checked.
     NotChecked {
         /// Why not.
-        reason: String,
+        reason: Reason,
     },
 }
 
@@ -319,24 +325,20 @@ pub struct Time {
     /// Operations in one replay: divide a sample by it for ns per op.
     pub ops: u64,
     /// A program that starts: one replay on fresh zeroed pages, page faults included.
-    #[serde(alias = "cold_ns")]
     pub fresh_ns: Vec<u64>,
     /// A program that runs on: the trace is looped on one heap, from fresh pages, until times and footprint settle or the loops are used
     /// up. A sample is the mean of the last two loops. Empty where [`no_steady`](Self::no_steady) says why.
-    #[serde(default)]
     pub steady_ns: Vec<u64>,
     /// Why there are no steady samples, where there are none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub no_steady: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_steady: Option<Reason>,
     /// The fresh samples by the thread's own clock, which stands still while it has no processor. Empty where the system has no such clock.
-    #[serde(default)]
     pub fresh_processor_ns: Vec<u64>,
     /// The steady samples by the same clock.
-    #[serde(default)]
     pub steady_processor_ns: Vec<u64>,
     /// Only in results of schema 3, as `warm_ns`: a replay on a rewound heap, whose pages an earlier replay had paid for. No program has
     /// such a heap, so nothing is concluded from these samples; they are kept for comparisons of old results.
-    #[serde(default, alias = "warm_ns", skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rewound_ns: Vec<u64>,
     /// Who else ran in these very rounds, where they are not the rounds of the other rows: results that were merged from several
     /// runs. Ratios are formed to these then, and to no other row.
@@ -349,21 +351,29 @@ pub struct Companion {
     /// Its name.
     pub name: String,
     /// Its samples of a program that starts.
-    #[serde(alias = "cold_ns")]
     pub fresh_ns: Vec<u64>,
     /// Its samples of a program that runs on.
-    #[serde(default)]
     pub steady_ns: Vec<u64>,
     /// Its samples on a rewound heap, as [`Time::rewound_ns`].
-    #[serde(default, alias = "warm_ns", skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rewound_ns: Vec<u64>,
+}
+
+named! {
+    /// Who counts instructions.
+    pub enum InstructionCounter {
+        /// The processor's own counter, by Linux's `perf_event`.
+        PerfEvent = "perf_event",
+        /// Valgrind's callgrind: exact, by simulation.
+        Callgrind = "callgrind",
+    }
 }
 
 /// Instructions of one fresh replay: the loop, what it writes into new memory, and the contender; the kernel's are not counted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instructions {
-    /// Who counted: `perf_event` (the processor's own counter) or `callgrind` (exact, by simulation).
-    pub counter: String,
+    /// Who counted.
+    pub counter: InstructionCounter,
     /// Instructions of the whole replay, the harness's own included: the floor's row has these alone.
     pub instructions: u64,
     /// Operations of the replay.

@@ -19,7 +19,7 @@ pub(crate) fn empty() -> Results {
             heaprace_version: "0.1.0".into(),
             git_revision: Figure::Known("9700486".into()),
             rustc: "rustc 1.95.0 (59807616e 2026-04-14)".into(),
-            profile: "release".into(),
+            profile: BuildProfile::Release,
             target: "x86_64-unknown-linux-gnu".into(),
             cpu: Figure::Known("AMD EPYC 7763 64-Core Processor".into()),
             cpu_count: 2,
@@ -39,7 +39,7 @@ pub(crate) fn empty() -> Results {
             baseline: "dlmalloc".into(),
             budget_ns: None,
             streamed: false,
-            touch: "all".into(),
+            touch: Touched::EveryByte,
             heap_limit_pages: 65_536,
             page_bytes: PAGE,
         },
@@ -214,7 +214,7 @@ pub(crate) struct Builder {
     rounds_ns: Option<Vec<u64>>,
     no_memory: Option<String>,
     no_time: Option<String>,
-    no_steady: Option<String>,
+    no_steady: Option<Reason>,
 }
 
 impl Builder {
@@ -338,7 +338,7 @@ impl Builder {
             grown_bytes: PAGE,
         };
         Latency {
-            timer: Timer { name: "tsc".into(), ns_per_tick: 0.5, cost_ns: 12.5, step_ns: 0.5 },
+            timer: Timer { name: TimerName::Tsc, ns_per_tick: 0.5, cost_ns: 12.5, step_ns: 0.5 },
             passes: 3,
             all: percentiles(EVENTS),
             by_class: vec![
@@ -357,7 +357,11 @@ impl Builder {
 
     /// Four instructions a nanosecond.
     fn instructions(&self) -> Instructions {
-        Instructions { counter: "callgrind".into(), instructions: self.steady_ns * EVENTS * 4 / 10, ops: EVENTS }
+        Instructions {
+            counter: InstructionCounter::Callgrind,
+            instructions: self.steady_ns * EVENTS * 4 / 10,
+            ops: EVENTS,
+        }
     }
 
     fn memory(&self) -> Memory {
@@ -385,7 +389,9 @@ impl Builder {
                 freed_resident_bytes: Figure::Known(peak_heap_bytes),
             },
             splits: vec![self.split()],
-            strips: [("peak-live", 150_000), ("peak-heap", 150_000), ("end", EVENTS)].map(|at| self.strip(at)).into(),
+            strips: [(Moment::PeakLive, 150_000), (Moment::PeakHeap, 150_000), (Moment::End, EVENTS)]
+                .map(|at| self.strip(at))
+                .into(),
             growth: Figure::Known(Growth {
                 heap_pages: (0..4).map(|more| self.pages + more * self.per_loop_pages).collect(),
                 per_loop_pages: self.per_loop_pages,
@@ -425,7 +431,7 @@ impl Builder {
         let free = (committed_bytes - requested) / 2;
         let part = |kind, name: &str, bytes| SplitPart { kind, name: name.into(), bytes };
         Split {
-            at: "peak-heap".into(),
+            at: Moment::PeakHeap,
             event: 150_000,
             committed_bytes,
             parts: vec![
@@ -438,13 +444,13 @@ impl Builder {
     }
 
     /// Every second part is empty, and the others are fuller, with larger and older objects, the further up they are.
-    fn strip(&self, (at, event): (&str, u64)) -> Strip {
+    fn strip(&self, (at, event): (Moment, u64)) -> Strip {
         let pages_per_part = self.pages.div_ceil(64);
         let parts = self.pages.div_ceil(pages_per_part);
         let is_live = |&part: &u64| !part.is_multiple_of(2);
         let of_live = |figure: fn(u64) -> u64| (0..parts).map(|part| is_live(&part).then(|| figure(part))).collect();
         Strip {
-            at: at.into(),
+            at,
             event,
             committed_bytes: self.pages * PAGE,
             part_bytes: pages_per_part * PAGE,

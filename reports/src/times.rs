@@ -1,6 +1,6 @@
 //! What the times are of, in words: the same in tables, charts, the page and exports.
 
-use crate::results::Settings;
+use crate::results::{Settings, Touched};
 use crate::stats::Regime;
 
 /// What times are called where nothing is written into the blocks: a program writes what it asks for, and pays for it.
@@ -25,18 +25,17 @@ pub(crate) fn timed(regime: Regime) -> &'static str {
 }
 
 /// What timed replays write into new memory, within a sentence.
-pub(crate) fn written(settings: &Settings) -> &str {
-    match settings.touch.as_str() {
-        "all" => "every new byte written",
-        "first" => "first new byte written",
-        "none" => "allocator code alone: nothing written",
-        other => other,
+pub(crate) fn written(settings: &Settings) -> &'static str {
+    match settings.touch {
+        Touched::EveryByte => "every new byte written",
+        Touched::FirstByte => "first new byte written",
+        Touched::Nothing => "allocator code alone: nothing written",
     }
 }
 
 /// What every heading and axis of these times has to carry, where they are no program's.
 pub(crate) fn alone(settings: &Settings) -> Option<&'static str> {
-    (settings.touch == "none").then_some(ALONE)
+    (settings.touch == Touched::Nothing).then_some(ALONE)
 }
 
 /// A heading or the title of an axis, with [`alone`] after it where that applies.
@@ -54,15 +53,14 @@ mod tests {
 
     #[test]
     fn what_was_written_has_words_and_headings_say_where_it_was_nothing() {
-        let words = |touch: &str| {
-            let settings = Settings { touch: touch.into(), ..sample::empty().settings };
+        let words = |touch| {
+            let settings = Settings { touch, ..sample::empty().settings };
             (written(&settings).to_owned(), heading("ns/op", &settings))
         };
-        assert_eq!(words("all"), ("every new byte written".to_owned(), "ns/op".to_owned()));
-        assert_eq!(words("first"), ("first new byte written".to_owned(), "ns/op".to_owned()));
-        let (written, heading) = words("none");
+        assert_eq!(words(Touched::EveryByte), ("every new byte written".to_owned(), "ns/op".to_owned()));
+        assert_eq!(words(Touched::FirstByte), ("first new byte written".to_owned(), "ns/op".to_owned()));
+        let (written, heading) = words(Touched::Nothing);
         assert!(written.starts_with(ALONE), "{written}");
         assert_eq!(heading, "ns/op, allocator code alone");
-        assert_eq!(words("by a later version").0, "by a later version");
     }
 }

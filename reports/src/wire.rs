@@ -1,10 +1,15 @@
-//! Results as JSON text, and back.
+//! Results as JSON text, and back: of this schema, and of every older one.
+
+mod mismatch;
+mod upgrade;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde_json::Value;
+use serde_json::value::RawValue;
 
+pub use self::mismatch::{Mismatch, MismatchKind};
 use crate::ReportError;
-use crate::results::{Figure, OLDEST_SCHEMA_VERSION, Results, SCHEMA_VERSION};
+use crate::results::{OLDEST_SCHEMA_VERSION, Results, SCHEMA_VERSION, fault};
 
 impl Results {
     /// The document that is kept: JSON on one line, as most of it is the thousands of numbers of timelines and grids; a line feed at the end.
@@ -22,12 +27,14 @@ impl Results {
         json
     }
 
-    /// Reads what [`Results::to_json`] wrote, in this version of the schema or an older one that is still known.
+    /// Reads what [`Results::to_json`] wrote, in this version of the schema or an older one. A [`Figure`](crate::results::Figure) that is not
+    /// in the document, or is damaged, is unknown and says so; [`load`](crate::load()) lists these, and fields that nobody knows.
     ///
     /// # Errors
     ///
-    /// [`ReportError::SchemaVersion`] where the document follows another version of the schema: this is looked at before
-    /// anything else, so that a newer document is not taken for a broken one. [`ReportError::NotResults`] for all other text.
+    /// [`ReportError::SchemaVersion`] where the document follows a newer version of the schema: this is looked at before
+    /// anything else, so that a newer document is not taken for a broken one. [`ReportError::Field`] where something is missing that no table
+    /// can do without, as the trace's name. [`ReportError::NotResults`] for all other text.
     ///
     /// ```
     /// use heaprace_reports::results::Results;
@@ -36,60 +43,41 @@ impl Results {
     /// assert!(error.to_string().contains("schema version 99"));
     /// ```
     pub fn from_json(json: &str) -> Result<Self, ReportError> {
-        head(json)?;
-        let results: Results = serde_json::from_str(json).map_err(|cause| ReportError::NotResults { cause })?;
-        Ok(results.brought_up_to_date())
-    }
-
-    /// Reads what [`Results::to_json`] wrote, or the several results of one exported document.
-    ///
-    /// # Errors
-    ///
-    /// As those of [`Results::from_json`].
-    pub fn all_from_json(json: &str) -> Result<Vec<Self>, ReportError> {
-        #[derive(Deserialize)]
-        struct Document {
-            results: Vec<Results>,
-        }
-        if head(json)?.results.is_none() {
-            return Ok(vec![Results::from_json(json)?]);
-        }
-        let document: Document = serde_json::from_str(json).map_err(|cause| ReportError::NotResults { cause })?;
-        Ok(document.results.into_iter().map(Results::brought_up_to_date).collect())
-    }
-
-    /// The same in today's schema: what an older version does not have is unknown, with the reason.
-    fn brought_up_to_date(mut self) -> Self {
-        if self.schema_version < 4 {
-            for row in &mut self.contenders {
-                if let Figure::Known(time) = &mut row.time {
-                    time.no_steady = Some("results of schema 3 have no steady times".to_owned());
-                }
-                rewound(&mut row.latency);
-                rewound(&mut row.instructions);
-            }
-        }
-        self.schema_version = SCHEMA_VERSION;
-        self
+        read(json).map(|(results, _)| results)
     }
 }
 
-/// Makes unknown what schema 3 has of a rewound heap, and this one of fresh pages.
-fn rewound<T>(figure: &mut Figure<T>) {
-    if figure.known().is_some() {
-        *figure = Figure::unknown("results of schema 3 have it on a rewound heap alone");
+/// Results as today's schema has them, and where their document is another.
+pub(crate) type Read = (Results, Vec<Mismatch>);
+
+/// Reads a document of one trace's results, or an exported one of several.
+pub(crate) fn read_all(json: &str) -> Result<Vec<Read>, ReportError> {
+    match head(json)?.results {
+        Some(documents) => documents.into_iter().map(|document| read(document.get())).collect(),
+        None => Ok(vec![read(json)?]),
     }
+}
+
+fn read(json: &str) -> Result<Read, ReportError> {
+    let version = head(json)?.schema_version;
+    let mut document: Value = serde_json::from_str(json).map_err(|cause| ReportError::NotResults { cause })?;
+    upgrade::upgrade(&mut document, version);
+    let results: Results =
+        serde_path_to_error::deserialize(&document).map_err(|error| ReportError::Field { fault: fault(&error) })?;
+    let mismatches = mismatch::between(&document, &results);
+    Ok((results, mismatches))
 }
 
 /// What tells documents apart.
 #[derive(Deserialize)]
-struct Head {
+struct Head<'j> {
     schema_version: u64,
-    results: Option<IgnoredAny>,
+    #[serde(borrow)]
+    results: Option<Vec<&'j RawValue>>,
 }
 
 /// The head of a document of a version of the schema that can be read.
-fn head(json: &str) -> Result<Head, ReportError> {
+fn head(json: &str) -> Result<Head<'_>, ReportError> {
     let head: Head = serde_json::from_str(json).map_err(|cause| ReportError::NotResults { cause })?;
     match (u64::from(OLDEST_SCHEMA_VERSION)..=u64::from(SCHEMA_VERSION)).contains(&head.schema_version) {
         true => Ok(head),
@@ -99,10 +87,36 @@ fn head(json: &str) -> Result<Head, ReportError> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
+    use std::collections::BTreeSet;
 
     use super::*;
-    use crate::sample;
+    use crate::results::{BuildProfile, Figure, Reason};
+    use crate::{chart, sample, table};
+
+    /// A document of each version of the schema, from the first to today's, as that version wrote it.
+    const FIXTURES: [&str; SCHEMA_VERSION as usize] = [
+        include_str!("../tests/fixtures/results-v1.json"),
+        include_str!("../tests/fixtures/results-v2.json"),
+        include_str!("../tests/fixtures/results-v3.json"),
+        include_str!("../tests/fixtures/results-v4.json"),
+    ];
+
+    const TODAY: &str = FIXTURES[SCHEMA_VERSION as usize - 1];
+
+    /// The fixture of today's schema, changed.
+    fn changed(change: impl FnOnce(&mut Value)) -> String {
+        let mut document = serde_json::from_str(TODAY).unwrap();
+        change(&mut document);
+        document.to_string()
+    }
+
+    fn notes(json: &str) -> Vec<String> {
+        read(json).unwrap().1.iter().map(ToString::to_string).collect()
+    }
+
+    fn without(value: &mut Value, field: &str) {
+        value.as_object_mut().unwrap().remove(field).unwrap();
+    }
 
     #[test]
     fn a_document_reads_back_as_it_was() {
@@ -110,96 +124,224 @@ mod tests {
         let json = results.to_json();
         assert!(json.starts_with("{\"schema_version\":4,"), "on one line: {}", &json[..40]);
         assert!(json.ends_with("}\n") && !json.ends_with("\n\n"));
-        assert_eq!(Results::from_json(&json).unwrap(), results);
+        assert_eq!(read(&json).unwrap(), (results, Vec::new()));
+        assert_eq!(read(TODAY).unwrap().0.to_json(), TODAY, "the same to the bit");
+    }
+
+    #[test]
+    fn results_of_every_schema_load_and_are_shown() {
+        for (version, json) in (1..).zip(FIXTURES) {
+            assert_eq!(head(json).unwrap().schema_version, version);
+            let (results, mismatches) = read(json).unwrap();
+            assert_eq!(mismatches, [], "{version}: what it does not have is no fault of the file");
+            assert_eq!(results.schema_version, SCHEMA_VERSION);
+            assert_eq!(
+                Results::from_json(&results.to_json()).unwrap(),
+                results,
+                "{version}: kept as today's, it reads back"
+            );
+            let timed = results.contenders.iter().filter_map(|row| row.time.known());
+            assert!(timed.clone().count() >= 2 && timed.clone().all(|time| time.fresh_ns.len() == 2), "{version}");
+            assert!(timed.clone().all(|time| time.rewound_ns.is_empty() == (version == 4)), "{version}");
+            let figures = results.contenders.iter().filter(|row| row.memory.known().is_some());
+            assert_eq!(figures.count() >= 2, version > 1, "{version}");
+            let text = table::text(&results, table::TextOptions { color: false, width: Some(200) });
+            assert_eq!(text.contains(&format!("results of schema {version} ")), version < 4, "{version}: {text}");
+            crate::html(std::slice::from_ref(&results)).unwrap();
+            for chart in chart::ALL {
+                (chart.draw)(&results).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn what_an_old_schema_has_otherwise_is_named_with_the_schema() {
+        let results = Results::from_json(FIXTURES[0]).unwrap();
+        assert_eq!(results.bounds, Figure::unknown(Reason::NotInSchema { version: 1 }));
+        assert_eq!(results.contenders[0].memory, Figure::unknown(Reason::PartInSchema { version: 1 }));
+        let results = Results::from_json(FIXTURES[2]).unwrap();
+        let row = &results.contenders[0];
+        let growth = &row.memory.known().unwrap().growth;
+        assert_eq!(*growth, Figure::unknown(Reason::NotInSchema { version: 3 }));
+        assert_eq!(row.latency, Figure::unknown(Reason::RewoundInSchema { version: 3 }));
+        assert_eq!(row.time.known().unwrap().no_steady, Some(Reason::NoSteadyInSchema { version: 3 }));
+        let text = table::text(&results, table::TextOptions { color: false, width: Some(200) });
+        assert!(text.contains("no steady time (–): results of schema 3 have no steady times\n"), "{text}");
+        assert!(!text.contains("grows by"), "{text}");
+        let page = crate::html(std::slice::from_ref(&results)).unwrap();
+        assert!(page.contains("<p>No time was taken: results of schema 3 have no steady times.</p>"));
+        assert!(page.contains(": no steady time (–): results of schema 3 have no steady times</li>"));
+        let pareto = chart::pareto_steady(&results).unwrap();
+        assert!(pareto.contains("There is nothing to draw.") && pareto.contains("have no steady times"), "{pareto}");
+    }
+
+    /// The results of several runs as schema 3 had them: each contender with those that ran in its rounds.
+    #[test]
+    fn companions_of_schema_3_are_renamed_too() {
+        let written = sample::of_several_runs();
+        let mut document = serde_json::to_value(&written).unwrap();
+        document["schema_version"] = 3.into();
+        for row in document["contenders"].as_array_mut().unwrap() {
+            let time = row["time"].as_object_mut().unwrap();
+            time.retain(|name, _| ["ops", "fresh_ns", "steady_ns", "companions"].contains(&name.as_str()));
+            let companions =
+                time["companions"].as_array_mut().unwrap().iter_mut().map(|one| one.as_object_mut().unwrap());
+            let rename = |time: &mut serde_json::Map<String, Value>| {
+                for (today, then) in [("fresh_ns", "cold_ns"), ("steady_ns", "warm_ns")] {
+                    let samples = time.remove(today).unwrap();
+                    time.insert(then.to_owned(), samples);
+                }
+            };
+            companions.for_each(rename);
+            rename(time);
+        }
+        let (results, mismatches) = read(&document.to_string()).unwrap();
+        assert_eq!(mismatches, []);
+        for (then, now) in written.contenders.iter().zip(&results.contenders) {
+            let (Figure::Known(then), Figure::Known(now)) = (&then.time, &now.time) else { unreachable!() };
+            assert_eq!((&now.fresh_ns, &now.rewound_ns), (&then.fresh_ns, &then.steady_ns));
+            let (then, now) = (&then.companions[0], &now.companions[0]);
+            assert_eq!((&now.fresh_ns, &now.rewound_ns), (&then.fresh_ns, &then.steady_ns));
+            assert!(now.steady_ns.is_empty());
+        }
+    }
+
+    /// The places of all fields in a document, without the places in lists.
+    fn places(place: &str, value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    let place = format!("{place}.{name}");
+                    places(&place, value, found);
+                    found.insert(place);
+                }
+            }
+            Value::Array(elements) => elements.iter().for_each(|element| places(place, element, found)),
+            _ => {}
+        }
+    }
+
+    /// Fields that today's schema has and its fixture has not.
+    fn not_in_fixture(written: &Value) -> Vec<String> {
+        let [mut known, mut found] = [BTreeSet::new(), BTreeSet::new()];
+        places("", &serde_json::from_str(TODAY).unwrap(), &mut known);
+        places("", written, &mut found);
+        found.difference(&known).cloned().collect()
+    }
+
+    /// A field that is added has to come into a fixture, and one that goes away or changes takes a new version of the schema, with a fixture of
+    /// its own.
+    #[test]
+    fn the_schema_does_not_change_without_its_fixture() {
+        let written = serde_json::to_value(sample::results()).unwrap();
+        assert_eq!(not_in_fixture(&written), [] as [&str; 0]);
+        let (results, mismatches) = read(TODAY).unwrap();
+        assert_eq!(mismatches, [], "what goes away is an unknown field, and a figure that is added is a gap");
+        assert_eq!(not_in_fixture(&serde_json::to_value(results).unwrap()), [] as [&str; 0]);
+
+        let mut more = written;
+        more["contenders"][1]["memory"]["weather"] = 1.into();
+        assert_eq!(not_in_fixture(&more), [".contenders.memory.weather"]);
+        let gone = changed(|document| document["trace"]["gone"] = 1.into());
+        assert_eq!(
+            notes(&gone),
+            ["trace.gone: unknown field, ignored"],
+            "as the fixture's would be, were its field gone from here"
+        );
+    }
+
+    #[test]
+    fn a_figure_that_is_missing_or_damaged_is_a_named_gap() {
+        let json = changed(|document| without(&mut document["contenders"][0]["memory"], "grow_calls"));
+        let reason = "cannot be read: missing field `grow_calls`";
+        assert_eq!(notes(&json), [format!("contenders[0].memory: no figure: {reason}")]);
+        let (results, _) = read(&json).unwrap();
+        assert_eq!(results.contenders[0].memory.reason().unwrap().to_string(), reason);
+        let text = table::text(&results, table::TextOptions { color: false, width: Some(200) });
+        assert!(text.contains(&format!("dlmalloc: no memory figures (–): {reason}\n")), "{text}");
+        let mut rest = Results::from_json(TODAY).unwrap();
+        rest.contenders[0].memory = results.contenders[0].memory.clone();
+        assert_eq!(results, rest, "everything else is there");
+
+        let growth =
+            changed(|document| document["contenders"][0]["memory"]["growth"]["per_loop_pages"] = "many".into());
+        assert_eq!(
+            notes(&growth),
+            [
+                "contenders[0].memory.growth: no figure: cannot be read: per_loop_pages: invalid type: string \"many\", expected u64"
+            ]
+        );
+        let many = changed(|document| {
+            without(&mut document["provenance"], "cpu");
+            document["contenders"].as_array_mut().unwrap().iter_mut().for_each(|row| without(row, "time"));
+        });
+        assert_eq!(
+            notes(&many),
+            [
+                "contenders[0].time: no figure: not in the file (and 2 more like it)",
+                "provenance.cpu: no figure: not in the file"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_field_that_nobody_knows_is_left_out_and_named() {
+        let json = changed(|document| {
+            document["weather"] = "fine".into();
+            document["contenders"][0]["memory"]["reallocs"]["moved"] = 3.into();
+            document["contenders"].as_array_mut().unwrap().iter_mut().for_each(|row| row["color"] = "red".into());
+        });
+        let mut found = notes(&json);
+        found.sort();
+        assert_eq!(
+            found,
+            [
+                "contenders[0].color: unknown field, ignored (and 2 more like it)",
+                "contenders[0].memory.reallocs.moved: unknown field, ignored",
+                "weather: unknown field, ignored",
+            ]
+        );
+        assert_eq!(Results::from_json(&json).unwrap(), Results::from_json(TODAY).unwrap());
+    }
+
+    #[test]
+    fn what_no_table_can_do_without_is_an_error_that_names_it() {
+        let message = |change: fn(&mut Value)| Results::from_json(&changed(change)).unwrap_err().to_string();
+        let missing = message(|document| without(&mut document["trace"], "name"));
+        assert_eq!(
+            missing,
+            "these results are damaged: trace: missing field `name`; restore the file, or measure again"
+        );
+        assert!(message(|document| without(document, "settings")).contains(": missing field `settings`;"));
+        assert!(
+            message(|document| without(&mut document["contenders"][2], "role"))
+                .contains("contenders[2]: missing field `role`")
+        );
+        let touch = message(|document| document["settings"]["touch"] = "second".into());
+        assert!(
+            touch.contains("settings.touch: unknown variant `second`, expected one of `none`, `first`, `all`"),
+            "{touch}"
+        );
+        let profile = message(|document| document["provenance"]["profile"] = 5.into());
+        assert!(profile.contains("provenance.profile: ") && !profile.contains(BuildProfile::Debug.name()), "{profile}");
     }
 
     #[test]
     fn another_schema_is_named_before_its_fields_are_missed() {
-        let error = Results::from_json(r#"{"schema_version": 7, "weather": "fine"}"#).unwrap_err();
-        assert!(matches!(error, ReportError::SchemaVersion { found: 7 }));
-        let message = error.to_string();
-        assert!(message.contains("version 7") && message.contains("reads versions 3 to 4"), "{message}");
-        for version in [2, 5] {
-            let error = Results::from_json(&format!("{{\"schema_version\": {version}}}")).unwrap_err();
-            assert!(matches!(error, ReportError::SchemaVersion { .. }), "{version}: {error}");
-        }
-    }
-
-    /// The results as schema 3 had them: other names of times, no growth, and no ablations.
-    fn of_schema_3(results: &Results) -> String {
-        let mut json = serde_json::to_value(results).unwrap();
-        json["schema_version"] = 3.into();
-        for row in json["contenders"].as_array_mut().unwrap() {
-            if row["role"] == "ablation" {
-                row["role"] = "contender".into();
-            }
-            if let Some(memory) = row["memory"].as_object_mut() {
-                memory.remove("growth");
-            }
-            let Some(time) = row["time"].as_object_mut() else { continue };
-            time.retain(|key, _| ["ops", "fresh_ns", "steady_ns", "companions"].contains(&key.as_str()));
-            renamed(time);
-            let companions = time.get_mut("companions").and_then(Value::as_array_mut);
-            companions.into_iter().flatten().filter_map(Value::as_object_mut).for_each(renamed);
-        }
-        json.to_string()
-    }
-
-    fn renamed(time: &mut serde_json::Map<String, Value>) {
-        for (today, then) in [("fresh_ns", "cold_ns"), ("steady_ns", "warm_ns")] {
-            if let Some(samples) = time.remove(today) {
-                time.insert(then.to_owned(), samples);
-            }
-        }
-    }
-
-    #[test]
-    fn schema_3_has_fresh_times_and_rewound_ones_that_are_not_steady() {
-        for written in [sample::results(), sample::of_several_runs()] {
-            let json = of_schema_3(&written);
-            assert!(json.contains("\"warm_ns\"") && !json.contains("steady_ns") && !json.contains("growth"));
-            let read = Results::from_json(&json).unwrap();
-            assert_eq!(read.schema_version, SCHEMA_VERSION);
-            for (then, now) in written.contenders.iter().zip(&read.contenders) {
-                let (Figure::Known(then), Figure::Known(now)) = (&then.time, &now.time) else { unreachable!() };
-                assert_eq!((&now.fresh_ns, &now.rewound_ns), (&then.fresh_ns, &then.steady_ns));
-                assert!(now.steady_ns.is_empty() && now.no_steady.is_some());
-                for (then, now) in then.companions.iter().zip(&now.companions) {
-                    assert_eq!((&now.fresh_ns, &now.rewound_ns), (&then.fresh_ns, &then.steady_ns));
-                    assert!(now.steady_ns.is_empty());
-                }
-            }
+        for version in [0, SCHEMA_VERSION + 1, 99] {
+            let error =
+                Results::from_json(&format!("{{\"schema_version\": {version}, \"weather\": \"fine\"}}")).unwrap_err();
+            assert!(matches!(error, ReportError::SchemaVersion { found } if found == u64::from(version)), "{error}");
+            let message = error.to_string();
             assert!(
-                read.contenders.iter().all(|row| row.latency.known().is_none() && row.instructions.known().is_none())
+                message.contains(&format!("version {version}")) && message.contains("reads versions 1 to 4"),
+                "{message}"
             );
-            assert!(
-                read.contenders
-                    .iter()
-                    .filter_map(|row| row.memory.known())
-                    .all(|memory| memory.growth.known().is_none())
-            );
-            assert_eq!(Results::from_json(&read.to_json()).unwrap(), read, "kept as today's, it reads back");
         }
-    }
-
-    #[test]
-    fn schema_3_is_shown_without_steady_times_and_says_so() {
-        let read = Results::from_json(&of_schema_3(&sample::results())).unwrap();
-        let text = crate::table::text(&read, crate::table::TextOptions { color: false, width: Some(200) });
-        let names = "dlmalloc, talc, segregated-bump, segregated-bump-mv, wee_alloc, bump, null";
-        let note = format!("{names}: no steady time (–): results of schema 3 have no steady times\n");
-        assert!(text.contains(&note), "{text}");
-        assert!(!text.contains("grows by"), "{text}");
-        let page = crate::html(std::slice::from_ref(&read)).unwrap();
-        assert!(page.contains("<p>No time was taken: results of schema 3 have no steady times.</p>"));
-        assert!(
-            page.contains(&format!("<li>{names}: no steady time (–): results of schema 3 have no steady times</li>"))
-        );
-        for chart in crate::chart::ALL {
-            (chart.draw)(&read).unwrap();
-        }
-        let pareto = crate::chart::pareto_steady(&read).unwrap();
-        assert!(pareto.contains("There is nothing to draw.") && pareto.contains("have no steady times"), "{pareto}");
+        let several = |other: &str| format!("{{\"schema_version\":4,\"results\":[{TODAY},{other}]}}");
+        assert_eq!(read_all(&several(FIXTURES[0])).unwrap().len(), 2);
+        let newer = read_all(&several("{\"schema_version\":5}"));
+        assert!(matches!(newer, Err(ReportError::SchemaVersion { found: 5 })), "{newer:?}");
     }
 
     #[test]

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use heaprace_reports::ranking::{self, MEASURES};
-use heaprace_reports::results::Results;
 
 use crate::commands::regression::takes_part;
+use crate::commands::saved;
 use crate::terminal::{BAD_INPUT, USAGE, complain, print, width};
 
 /// Rank the allocators over a set of traces, with how sure that is
@@ -31,9 +31,9 @@ pub(crate) struct Ranking {
 
 /// Reads the results, and ranks.
 pub(crate) fn run(arguments: &Ranking) -> u8 {
-    let all: Vec<Results> = match heaprace_reports::load(&arguments.results) {
-        Ok(saved) => saved.into_iter().map(|saved| saved.results).collect(),
-        Err(error) => return complain(BAD_INPUT, error),
+    let all = match saved::load(&arguments.results) {
+        Ok(all) => all,
+        Err(code) => return code,
     };
     if let Err(error) = ranking::check(&all) {
         return complain(BAD_INPUT, error);

@@ -8,6 +8,7 @@ use heaprace_reports::regression::{Regression, default_gates, gates};
 use heaprace_reports::results::Results;
 use heaprace_traces::library::nearest;
 
+use crate::commands::saved;
 use crate::terminal::{BAD_INPUT, FAILED, USAGE, complain, print, width};
 
 const EXIT_CODES: &str = "\
@@ -70,11 +71,8 @@ fn parse_threshold(text: &str) -> Result<f64, String> {
 
 /// Compares, and gives [`FAILED`] where the gate found something.
 pub(crate) fn run(arguments: &Comparison) -> u8 {
-    let read = |path: &PathBuf| -> Result<Vec<Results>, u8> {
-        let saved = heaprace_reports::load(&[path]).map_err(|error| complain(BAD_INPUT, error))?;
-        Ok(saved.into_iter().map(|saved| saved.results).collect())
-    };
-    let (old, new) = match read(&arguments.old).and_then(|old| Ok((old, read(&arguments.new)?))) {
+    let read = saved::load(&[&arguments.old]).and_then(|old| Ok((old, saved::load(&[&arguments.new])?)));
+    let (old, new) = match read {
         Ok(runs) => runs,
         Err(code) => return code,
     };

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use heaprace_reports::export::distinct_names;
-use heaprace_reports::results::Results;
 use heaprace_reports::table;
 
 use crate::commands::compare::{save_charts, save_set, text_options};
 use crate::commands::exports::Exports;
-use crate::terminal::{BAD_INPUT, FAILED, Format, USAGE, complain, complain_of, note, print};
+use crate::commands::saved;
+use crate::terminal::{FAILED, Format, USAGE, complain, complain_of, note, print};
 
 /// Print tables and draw charts of saved results again, without measuring
 #[derive(Debug, Args)]
@@ -35,9 +35,9 @@ pub(crate) fn run(arguments: &Report) -> u8 {
     if let Err(message) = arguments.exports.check() {
         return complain(USAGE, message);
     }
-    let all: Vec<Results> = match heaprace_reports::load(&arguments.results) {
-        Ok(saved) => saved.into_iter().map(|saved| saved.results).collect(),
-        Err(error) => return complain(BAD_INPUT, error),
+    let all = match saved::load(&arguments.results) {
+        Ok(all) => all,
+        Err(code) => return code,
     };
     let mut code = 0;
     if !arguments.exports.take_stdout() {

@@ -61,6 +61,7 @@ impl SnapshotFile {
 mod tests {
     use heaprace::metrics::Instant;
     use heaprace::metrics::snapshot::PlacedObject;
+    use heaprace_reports::results::Moment;
 
     use super::*;
 
@@ -72,7 +73,7 @@ mod tests {
         let mut file = SnapshotFile::default();
         file.add(&folder, "none", &[]).unwrap();
         assert!(!folder.join(FILE_NAME).exists(), "no file for nothing");
-        let first = snapshot(Instant::PeakLive, vec![object(0, 5, 1), object(16, 100, 3)]);
+        let first = snapshot(Instant::At(Moment::PeakLive), vec![object(0, 5, 1), object(16, 100, 3)]);
         file.add(&folder, "bump", &[first]).unwrap();
         file.add(&folder, "talc", &[snapshot(Instant::Event(7), vec![object(8, 5, 1)])]).unwrap();
         let text = fs::read_to_string(folder.join(FILE_NAME)).unwrap();

@@ -8,7 +8,7 @@ use std::thread;
 
 use heaprace_allocators::page_heap::Guard;
 use heaprace_allocators::{PageHeap, Role};
-use heaprace_reports::results::{Results, Verification};
+use heaprace_reports::results::{Reason, Results, Verification};
 use heaprace_traces::TraceError;
 
 use super::{Plan, Progress};
@@ -105,10 +105,10 @@ fn examine_some(
         let _ = tell.send(Told::Begun(index));
         let mut examine = || {
             if plan.interrupt.load(Ordering::Relaxed) {
-                return Ok(unexamined(Stop::Interrupt.reason().to_owned()));
+                return Ok(unexamined(Stop::Interrupt.reason()));
             }
             if let Err(reason) = (contender.probe)() {
-                return Ok(unexamined(reason));
+                return Ok(unexamined(reason.into()));
             }
             let lane = match &mut lane {
                 Some(lane) => lane,
@@ -123,6 +123,6 @@ fn examine_some(
     }
 }
 
-fn unexamined(reason: String) -> Examination {
+fn unexamined(reason: Reason) -> Examination {
     Examination::without_figures(Verification::NotChecked { reason: reason.clone() }, reason)
 }

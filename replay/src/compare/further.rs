@@ -26,9 +26,9 @@ pub(super) fn measure(
             rows,
             plan,
             |row| &mut row.latency,
-            |contenders| match processes {
+            |contenders| match &processes {
                 Ok((trace, make_child)) => {
-                    latency::measure(trace, events, contenders, &plan.rounds, make_child, leash, |done| {
+                    latency::measure(trace, events, contenders, &plan.rounds, *make_child, leash, |done| {
                         begun("timing single calls", contenders, done);
                     })
                 }
@@ -41,9 +41,9 @@ pub(super) fn measure(
             rows,
             plan,
             |row| &mut row.instructions,
-            |contenders| match processes {
+            |contenders| match &processes {
                 Ok((trace, make_child)) => {
-                    instructions::measure(trace, events, contenders, &plan.rounds, make_child, leash, |done| {
+                    instructions::measure(trace, events, contenders, &plan.rounds, *make_child, leash, |done| {
                         begun("counting instructions", contenders, done);
                     })
                 }

@@ -6,6 +6,8 @@ use std::process::{self, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, io};
 
+use heaprace_reports::results::Reason;
+
 /// The tool. It is found in the path, as any command is.
 const VALGRIND: &str = "valgrind";
 
@@ -35,15 +37,15 @@ pub(super) fn probe() -> Result<(), String> {
 pub(super) fn count(
     command: &Command,
     symbol: &str,
-    run: impl FnOnce(Command) -> Result<(), String>,
-) -> Result<u64, String> {
+    run: impl FnOnce(Command) -> Result<(), Reason>,
+) -> Result<u64, Reason> {
     let folder = Scratch::new().map_err(|error| format!("callgrind's counts have no place: {error}"))?;
     let counts = folder.0.join("counts");
     let path =
         counts.to_str().ok_or("callgrind's counts have no place: the folder for temporary files is not UTF-8")?;
     run(under_callgrind(command, symbol, path))?;
     let text = fs::read_to_string(&counts).map_err(|error| format!("callgrind has left no counts: {error}"))?;
-    total(&text)
+    Ok(total(&text)?)
 }
 
 fn under_callgrind(command: &Command, symbol: &str, counts: &str) -> Command {

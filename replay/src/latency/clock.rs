@@ -7,7 +7,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use heaprace_reports::results::Timer;
+use heaprace_reports::results::{Timer, TimerName};
 
 pub(super) use counter::{begin, end};
 
@@ -23,7 +23,7 @@ const READINGS: usize = 10_001;
 /// A clock whose rate and cost are known.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
-    name: &'static str,
+    name: TimerName,
     ns_per_tick: f64,
     cost_ticks: u64,
     step_ticks: f64,
@@ -59,7 +59,7 @@ impl Clock {
     /// What the results say of it.
     pub fn timer(&self) -> Timer {
         Timer {
-            name: self.name.to_owned(),
+            name: self.name,
             ns_per_tick: self.ns_per_tick,
             cost_ns: self.ns(self.cost_ticks),
             step_ns: self.step_ticks * self.ns_per_tick,
@@ -113,7 +113,7 @@ fn step_ticks(costs: &[u64]) -> f64 {
 mod counter {
     use std::arch::x86_64::{_mm_lfence, _rdtsc};
 
-    pub(super) const NAME: &str = "tsc";
+    pub(super) const NAME: super::TimerName = super::TimerName::Tsc;
 
     /// A reading behind all that was begun, and before all that follows.
     #[inline(always)]
@@ -142,7 +142,7 @@ mod counter {
 mod counter {
     use std::arch::asm;
 
-    pub(super) const NAME: &str = "cntvct";
+    pub(super) const NAME: super::TimerName = super::TimerName::Cntvct;
 
     /// A reading behind all that was begun, and before all that follows.
     #[inline(always)]
@@ -173,7 +173,7 @@ mod monotonic {
     use std::time::Instant;
 
     #[cfg_attr(test, allow(dead_code, reason = "there is another counter on most machines"))]
-    pub(super) const NAME: &str = "monotonic";
+    pub(super) const NAME: super::TimerName = super::TimerName::Monotonic;
 
     /// Nanoseconds since the first reading.
     pub(in crate::latency) fn begin() -> u64 {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use heaprace_reports::results::Strip;
+use heaprace_reports::results::{Moment, Strip};
 use heaprace_traces::IdMap;
 
 use super::{Metric, State, strip};
@@ -10,12 +10,8 @@ use super::{Metric, State, strip};
 /// An event worth a look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Instant {
-    /// The first instant of max R.
-    PeakLive,
-    /// The first instant of max H.
-    PeakHeap,
-    /// Behind the last event.
-    End,
+    /// One that every run has.
+    At(Moment),
     /// This event, counted from 1.
     Event(u64),
 }
@@ -24,21 +20,15 @@ impl Instant {
     /// As it stands in results and on the command line.
     pub fn name(self) -> String {
         match self {
-            Instant::PeakLive => "peak-live".to_owned(),
-            Instant::PeakHeap => "peak-heap".to_owned(),
-            Instant::End => "end".to_owned(),
+            Instant::At(moment) => moment.name().to_owned(),
             Instant::Event(event) => event.to_string(),
         }
     }
 
     /// The instant of this name; `None` where there is none.
     pub fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "peak-live" => Some(Instant::PeakLive),
-            "peak-heap" => Some(Instant::PeakHeap),
-            "end" => Some(Instant::End),
-            number => number.parse().ok().filter(|&event| event > 0).map(Instant::Event),
-        }
+        let event = || name.parse().ok().filter(|&event| event > 0).map(Instant::Event);
+        Moment::named(name).map(Instant::At).or_else(event)
     }
 }
 
@@ -70,7 +60,7 @@ pub struct PlacedObject {
 #[derive(Debug)]
 pub struct Snapshots {
     part_bytes: u64,
-    strips_at: Vec<(Instant, u64)>,
+    strips_at: Vec<(Moment, u64)>,
     lists_at: Vec<(Instant, u64)>,
     /// Size and event, by offset.
     live: IdMap<(u64, u64)>,
@@ -84,7 +74,7 @@ pub struct Snapshots {
 
 impl Snapshots {
     /// Strips and lists at these events, counted from 1. `peak_heap_bytes` is the most that the heap will have.
-    pub fn new(peak_heap_bytes: u64, strips_at: Vec<(Instant, u64)>, lists_at: Vec<(Instant, u64)>) -> Self {
+    pub fn new(peak_heap_bytes: u64, strips_at: Vec<(Moment, u64)>, lists_at: Vec<(Instant, u64)>) -> Self {
         Snapshots {
             part_bytes: strip::part_bytes(peak_heap_bytes),
             strips_at,
@@ -99,7 +89,7 @@ impl Snapshots {
 
     /// The strips, in the order in which they were asked for, and the lists, in the order of events.
     pub fn into_taken(mut self) -> (Vec<Strip>, Vec<Snapshot>) {
-        self.strips.sort_by_key(|strip| self.strips_at.iter().position(|(instant, _)| instant.name() == strip.at));
+        self.strips.sort_by_key(|strip| self.strips_at.iter().position(|&(moment, _)| moment == strip.at));
         (self.strips, self.lists)
     }
 
@@ -131,8 +121,8 @@ impl Metric for Snapshots {
     fn sample(&mut self, state: &State) {
         self.removed = None;
         self.events = state.event;
-        for &(instant, _) in self.strips_at.iter().filter(|(_, event)| *event == state.event) {
-            let strip = strip::strip(instant, state, self.part_bytes, self.objects());
+        for &(moment, _) in self.strips_at.iter().filter(|(_, event)| *event == state.event) {
+            let strip = strip::strip(moment, state, self.part_bytes, self.objects());
             self.strips.push(strip);
         }
         for &(instant, _) in self.lists_at.iter().filter(|(_, event)| *event == state.event) {

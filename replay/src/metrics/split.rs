@@ -1,9 +1,9 @@
 //! Where all committed bytes are at one instant, as the contender itself tells.
 
 use heaprace_allocators::{HeapAllocator, IdleKind};
-use heaprace_reports::results::{PartKind, Split, SplitPart};
+use heaprace_reports::results::{Moment, PartKind, Split, SplitPart};
 
-use super::{Instant, Metric, State};
+use super::{Metric, State};
 
 /// The split of the heap at chosen events: requested, rounding, and what is in no live block. What a contender does not tell is one part,
 /// named unknown. The parts sum to H: that is asserted wherever they are taken.
@@ -16,19 +16,19 @@ use super::{Instant, Metric, State};
 /// Where a contender's parts do not sum to the heap: its adapter is wrong.
 #[derive(Debug, Default)]
 pub struct Splits {
-    at: Vec<(Instant, u64)>,
+    at: Vec<(Moment, u64)>,
     splits: Vec<Split>,
 }
 
 impl Splits {
     /// At these events, counted from 1.
-    pub fn new(at: Vec<(Instant, u64)>) -> Self {
+    pub fn new(at: Vec<(Moment, u64)>) -> Self {
         Splits { at, splits: Vec::new() }
     }
 
     /// The splits, in the order in which they were asked for.
     pub fn into_splits(mut self) -> Vec<Split> {
-        self.splits.sort_by_key(|split| self.at.iter().position(|(instant, _)| instant.name() == split.at));
+        self.splits.sort_by_key(|split| self.at.iter().position(|&(moment, _)| moment == split.at));
         self.splits
     }
 }
@@ -37,9 +37,9 @@ impl Metric for Splits {
     fn sample(&mut self, _state: &State) {}
 
     fn inspect<A: HeapAllocator>(&mut self, state: &State, allocator: &A) {
-        for (instant, _) in self.at.iter().filter(|(_, event)| *event == state.event) {
+        for &(moment, _) in self.at.iter().filter(|(_, event)| *event == state.event) {
             self.splits.push(Split {
-                at: instant.name(),
+                at: moment,
                 event: state.event,
                 committed_bytes: state.committed_bytes,
                 parts: parts(state, allocator),
@@ -50,9 +50,9 @@ impl Metric for Splits {
 
 fn parts<A: HeapAllocator>(state: &State, allocator: &A) -> Vec<SplitPart> {
     let part = |kind, name: &str, bytes| SplitPart { kind, name: name.to_owned(), bytes };
-    let mut parts = vec![part(PartKind::Requested, "requested", state.live_bytes)];
+    let mut parts = vec![part(PartKind::Requested, PartKind::Requested.name(), state.live_bytes)];
     let granted = state.granted_bytes.inspect(|granted| {
-        parts.push(part(PartKind::Rounding, "rounding", granted - state.live_bytes));
+        parts.push(part(PartKind::Rounding, PartKind::Rounding.name(), granted - state.live_bytes));
     });
     for idle in allocator.idle(state.live_objects as usize) {
         let kind = match idle.kind {

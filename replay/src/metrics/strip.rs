@@ -1,9 +1,9 @@
 //! What lies in each part of the heap at one instant: the heap by address, in a fixed number of parts.
 
-use heaprace_reports::results::Strip;
+use heaprace_reports::results::{Moment, Strip};
 
 use super::State;
-use super::snapshot::{Instant, PlacedObject};
+use super::snapshot::PlacedObject;
 
 /// Parts of a strip at most; the heap at its peak has at least half as many.
 const MOST_PARTS: u64 = 256;
@@ -39,7 +39,7 @@ impl Part {
 ///
 /// Where an object lies outside the heap.
 pub(super) fn strip(
-    instant: Instant,
+    moment: Moment,
     state: &State,
     part_bytes: u64,
     objects: impl Iterator<Item = PlacedObject>,
@@ -61,7 +61,7 @@ pub(super) fn strip(
     }
     let age = |part: &Part| (part.live_bytes > 0).then(|| (part.age_sum / u128::from(part.live_bytes)) as u64);
     Strip {
-        at: instant.name(),
+        at: moment,
         event: state.event,
         committed_bytes: state.committed_bytes,
         part_bytes,
@@ -95,8 +95,8 @@ mod tests {
     fn an_object_counts_in_each_part_by_what_lies_there() {
         // From the middle of the first part to a quarter of the third.
         let objects = [object(500, 1750, 4), object(2250, 250, 10), object(3999, 1, 10)];
-        let strip = strip(Instant::End, &state(10, 5000), 1000, objects.into_iter());
-        assert_eq!((strip.at.as_str(), strip.event, strip.committed_bytes, strip.part_bytes), ("end", 10, 5000, 1000));
+        let strip = strip(Moment::End, &state(10, 5000), 1000, objects.into_iter());
+        assert_eq!((strip.at.name(), strip.event, strip.committed_bytes, strip.part_bytes), ("end", 10, 5000, 1000));
         assert_eq!(strip.live_permille, [500, 1000, 500, 1, 0]);
         // In the third part the two share the bytes, and the smaller class is told.
         assert_eq!(strip.most_size_up_to_bytes, [Some(2048), Some(2048), Some(256), Some(1), None]);
@@ -106,14 +106,14 @@ mod tests {
     #[test]
     fn the_class_is_that_of_most_bytes_and_not_of_most_objects() {
         let small = (0..10).map(|index| object(index * 16, 16, 1));
-        let strip = strip(Instant::PeakLive, &state(1, 1024), 1024, small.chain([object(512, 200, 1)]));
+        let strip = strip(Moment::PeakLive, &state(1, 1024), 1024, small.chain([object(512, 200, 1)]));
         assert_eq!(strip.most_size_up_to_bytes, [Some(256)]);
         assert_eq!(strip.live_permille, [352], "rounded up, so that little is not nothing");
     }
 
     #[test]
     fn what_is_not_committed_yet_has_no_parts() {
-        let strip = strip(Instant::PeakLive, &state(1, 2048), 1024, std::iter::empty());
+        let strip = strip(Moment::PeakLive, &state(1, 2048), 1024, std::iter::empty());
         assert_eq!((strip.live_permille.len(), strip.mean_age_events.len()), (2, 2));
     }
 }

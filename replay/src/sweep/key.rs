@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 
 use heaprace_allocators::PageSize;
-use heaprace_reports::results::{Figure, SCHEMA_VERSION};
+use heaprace_reports::results::{BuildProfile, Figure, SCHEMA_VERSION};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -28,7 +28,7 @@ pub struct Build {
     /// The compiler.
     pub rustc: String,
     /// The profile.
-    pub profile: String,
+    pub profile: BuildProfile,
     /// The target.
     pub target: String,
     /// Page size of the host, which resident bytes are counted in.
@@ -186,7 +186,7 @@ mod tests {
                 heaprace_version: "0.1.0".into(),
                 revision: "9700486".into(),
                 rustc: "rustc 1.95.0".into(),
-                profile: "release".into(),
+                profile: BuildProfile::Release,
                 target: "x86_64-unknown-linux-gnu".into(),
                 host_page_bytes: 4096,
             },
@@ -223,7 +223,7 @@ mod tests {
             build(|build| build.heaprace_version = "0.1.1".into()),
             build(|build| build.revision = "9700487".into()),
             build(|build| build.rustc = "rustc 1.96.0".into()),
-            build(|build| build.profile = "debug".into()),
+            build(|build| build.profile = BuildProfile::Debug),
             build(|build| build.target = "aarch64-unknown-linux-gnu".into()),
             build(|build| build.host_page_bytes = 16_384),
             Key { trace_sha256: "e3b0c443".into(), ..key() },

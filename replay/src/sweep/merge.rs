@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use heaprace_reports::results::{self, Figure, Part, Provenance, Results, Verification, Warning, WarningCode};
+use heaprace_reports::results::{self, Figure, Part, Provenance, Reason, Results, Verification, Warning, WarningCode};
 
 use super::BASELINE;
 use super::cell::{CELLS, Cell, Head, State};
@@ -25,7 +25,7 @@ pub struct Merged {
     /// The document; `None` where no contender of it is done, so that not even the trace is known.
     pub results: Option<Results>,
     /// Cells that are not done, each with why. They are rows with this reason.
-    pub missing: Vec<(Cell, String)>,
+    pub missing: Vec<(Cell, Reason)>,
 }
 
 /// A file among the cells that is no cell of this sweep.
@@ -49,8 +49,8 @@ fn merge_group(group: Group, state: &impl Fn(&Cell) -> State) -> Merged {
     let mut take = |cell: &Cell| {
         let reason = match state(cell) {
             State::Done(results) => return Ok(*results),
-            State::Missing => format!("cell {} has not been run", cell.id()),
-            State::Unusable(why) => format!("cell {} cannot be used: {why}", cell.id()),
+            State::Missing => Reason::CellNotRun { cell: cell.id().to_owned() },
+            State::Unusable(cause) => Reason::CellNotUsable { cell: cell.id().to_owned(), cause },
         };
         missing.push((cell.clone(), reason.clone()));
         Err(reason)
@@ -61,7 +61,7 @@ fn merge_group(group: Group, state: &impl Fn(&Cell) -> State) -> Merged {
     Merged { folder: group.folder, results, missing }
 }
 
-type Taken<'c> = (&'c Cell, Result<Results, String>);
+type Taken<'c> = (&'c Cell, Result<Results, Reason>);
 
 fn join(bounds: Option<Taken<'_>>, cells: Vec<Taken<'_>>) -> Option<Results> {
     let first = cells.iter().find_map(|(_, taken)| taken.as_ref().ok())?;
@@ -98,7 +98,7 @@ fn join(bounds: Option<Taken<'_>>, cells: Vec<Taken<'_>>) -> Option<Results> {
 }
 
 /// The row of a contender whose cell is not done: all that is known is its name.
-fn missing_row(cell: &Cell, reason: String) -> Option<results::Contender> {
+fn missing_row(cell: &Cell, reason: Reason) -> Option<results::Contender> {
     let Work::Contender { name, .. } = &cell.key().work else { return None };
     Some(results::Contender {
         verification: Verification::NotChecked { reason: reason.clone() },
@@ -116,10 +116,10 @@ fn common_provenance(parts: &[Part]) -> Provenance {
     let all = || parts.iter().map(|part| &part.provenance);
     let first = all().next().expect("a document has a cell that is done");
     let common = |of: fn(&Provenance) -> &Figure<String>| {
-        let different: BTreeSet<&str> = all().map(|from| known_or_reason(of(from))).collect();
+        let different: BTreeSet<String> = all().map(|from| known_or_reason(of(from))).collect();
         match different.len() {
             1 => of(first).clone(),
-            count => Figure::unknown(format!("rows come from {count}: {}", Vec::from_iter(different).join("; "))),
+            count => Figure::unknown(Reason::RowsDiffer { count, values: Vec::from_iter(different).join("; ") }),
         }
     };
     Provenance {
@@ -134,9 +134,10 @@ fn common_provenance(parts: &[Part]) -> Provenance {
     }
 }
 
-fn known_or_reason(figure: &Figure<String>) -> &str {
+fn known_or_reason(figure: &Figure<String>) -> String {
     match figure {
-        Figure::Known(text) | Figure::Unknown { unknown: text } => text,
+        Figure::Known(text) => text.clone(),
+        Figure::Unknown { unknown } => unknown.to_string(),
     }
 }
 

@@ -229,6 +229,8 @@ fn choose(
 
 #[cfg(test)]
 mod tests {
+    use heaprace_reports::results::BuildProfile;
+
     use super::*;
 
     fn build() -> Build {
@@ -237,7 +239,7 @@ mod tests {
             heaprace_version: "0.1.0".into(),
             revision: "9700486".into(),
             rustc: "rustc".into(),
-            profile: "release".into(),
+            profile: BuildProfile::Release,
             target: "x86_64-unknown-linux-gnu".into(),
             host_page_bytes: 4096,
         }

@@ -10,7 +10,7 @@ use heaprace::leash::Leash;
 use heaprace::metrics::Instant;
 use heaprace_allocators::bump::Bump;
 use heaprace_allocators::{HeapAllocator, HeapRef, Info};
-use heaprace_reports::results::{FootprintPoint, Memory, PartKind};
+use heaprace_reports::results::{FootprintPoint, Memory, Moment, PartKind};
 
 use crate::{examine, program};
 
@@ -239,7 +239,7 @@ fn every_byte_of_our_heap_has_its_place() {
     let lines =
         "alloc,1,10,1\nalloc,2,30,1\nalloc,3,256,256\nalloc,4,130,1\nalloc,5,1,256\ndealloc,1\ndealloc,2\ndealloc,4\n";
     let memory = memory("segregated-bump", lines);
-    let split = memory.splits.iter().find(|split| split.at == "end").unwrap();
+    let split = memory.splits.iter().find(|split| split.at == Moment::End).unwrap();
     let parts: Vec<_> = split.parts.iter().map(|part| (part.name.as_str(), part.bytes)).collect();
     assert_eq!(
         parts,
@@ -273,7 +273,7 @@ fn what_the_program_leaves_is_freed_afterwards() {
 fn snapshots_tell_where_objects_lie_and_since_when() {
     let program = program("alloc,1,20,1\nalloc,2,200,1\nalloc,3,5,1\nrealloc,1,30\nrealloc,2,400\ndealloc,3\n");
     let mut lane = heaprace::lane::Lane::new(&program, 16, heaprace_allocators::page_heap::Guard::Trap).unwrap();
-    let at = [Instant::PeakLive, Instant::End, Instant::Event(3), Instant::Event(99)];
+    let at = [Instant::At(Moment::PeakLive), Instant::At(Moment::End), Instant::Event(3), Instant::Event(99)];
     let contender = Contender::named("segregated-bump").unwrap();
     let snapshots = (contender.examine)(&mut lane, false, &at, Leash::LOOSE).unwrap().snapshots;
     let found: Vec<_> = snapshots
@@ -290,8 +290,8 @@ fn snapshots_tell_where_objects_lie_and_since_when() {
         found,
         [
             (Instant::Event(3), 3, vec![(0, 20, 1), (32, 200, 2), (240, 5, 3)]),
-            (Instant::PeakLive, 5, vec![(0, 30, 4), (240, 5, 3), (256, 400, 5)]),
-            (Instant::End, 6, vec![(0, 30, 4), (256, 400, 5)]),
+            (Instant::At(Moment::PeakLive), 5, vec![(0, 30, 4), (240, 5, 3), (256, 400, 5)]),
+            (Instant::At(Moment::End), 6, vec![(0, 30, 4), (256, 400, 5)]),
         ],
         "an event that never comes has none"
     );
@@ -301,7 +301,7 @@ fn snapshots_tell_where_objects_lie_and_since_when() {
 fn strips_tell_what_lies_where_at_the_peaks_and_at_the_end() {
     // Of a page, a part is 256 bytes. The large object is placed anew by its growth, over two parts and a half.
     let memory = memory("bump", "alloc,1,16,8\nalloc,2,100,8\nrealloc,2,600\ndealloc,1\nalloc,3,8,8\n");
-    let strips: Vec<_> = memory.strips.iter().map(|strip| (strip.at.as_str(), strip.event, strip.part_bytes)).collect();
+    let strips: Vec<_> = memory.strips.iter().map(|strip| (strip.at.name(), strip.event, strip.part_bytes)).collect();
     assert_eq!(strips, [("peak-live", 3, 256), ("peak-heap", 1, 256), ("end", 5, 256)]);
     let [live, heap, end] = [0, 1, 2].map(|index| &memory.strips[index]);
     assert_eq!((live.live_permille.len(), live.committed_bytes), (256, 65_536));
@@ -315,7 +315,7 @@ fn strips_tell_what_lies_where_at_the_peaks_and_at_the_end() {
 #[test]
 fn a_realloc_to_the_size_that_it_has_leaves_an_object_as_old_as_it_is() {
     let memory = memory("segregated-bump", "alloc,1,100,8\nrealloc,1,100\nrealloc,1,101\nalloc,2,8,8\nrealloc,1,101\n");
-    let ages: Vec<_> = memory.strips.iter().map(|strip| (strip.at.as_str(), strip.mean_age_events[0])).collect();
+    let ages: Vec<_> = memory.strips.iter().map(|strip| (strip.at.name(), strip.mean_age_events[0])).collect();
     // In 101 bytes since event 3, and the other object since event 4: 1.93 events old on average at the end.
     assert_eq!(ages, [("peak-live", Some(0)), ("peak-heap", Some(0)), ("end", Some(1))]);
     let alone = self::memory("segregated-bump", "alloc,1,100,8\nrealloc,1,100\n");
@@ -326,7 +326,7 @@ fn a_realloc_to_the_size_that_it_has_leaves_an_object_as_old_as_it_is() {
 fn tags_are_told_from_what_nobody_knows() {
     for name in ["dlmalloc", "talc"] {
         let memory = memory(name, "alloc,1,24,8\nalloc,2,1000,8\nalloc,3,40,8\ndealloc,3\n");
-        let split = memory.splits.iter().find(|split| split.at == "end").unwrap();
+        let split = memory.splits.iter().find(|split| split.at == Moment::End).unwrap();
         let bytes = |kind| split.parts.iter().filter(|part| part.kind == kind).map(|part| part.bytes).sum::<u64>();
         assert_eq!((bytes(PartKind::Requested), bytes(PartKind::Metadata)), (1024, 2 * 8), "{name}: {split:?}");
         assert!(bytes(PartKind::Unknown) > 0 && bytes(PartKind::Free) == 0, "{name}: {split:?}");

@@ -189,7 +189,7 @@ fn results(file: &str, change: impl FnOnce(Plan) -> Plan, mut at: impl FnMut(&Pl
 fn calls(results: &Results) -> Vec<String> {
     let rows = results.contenders.iter().map(|row| match &row.latency {
         Figure::Known(latency) => latency.all.count.to_string(),
-        Figure::Unknown { unknown } => unknown.clone(),
+        Figure::Unknown { unknown } => unknown.to_string(),
     });
     rows.collect()
 }

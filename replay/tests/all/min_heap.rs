@@ -183,7 +183,7 @@ fn who_has_no_minimum_heap_says_why() {
             Figure::Unknown { unknown } => Err(unknown),
         })
     };
-    let unknown = |reason: &str| Err(reason.to_owned());
+    let unknown = |reason: &str| Err(reason.into());
     let always = [unknown("hands out no memory"), unknown("failed verification at event 4")];
     assert!(reasons(16).eq([Ok(2)].into_iter().chain(always.clone())));
     assert!(reasons(1).take(2).eq([unknown("requests failed even at the heap limit"), always[0].clone()]));

@@ -215,7 +215,7 @@ fn strips_agree(memory: &Memory, at_peaks: [usize; 2], instants: &[Instant]) {
     assert_eq!(memory.strips.len(), expected.len());
     for (strip, (at, index)) in memory.strips.iter().zip(expected) {
         let (instant, event) = (&instants[index], index as u64 + 1);
-        assert_eq!((strip.at.as_str(), strip.event, strip.committed_bytes), (at, event, instant.heap));
+        assert_eq!((strip.at.name(), strip.event, strip.committed_bytes), (at, event, instant.heap));
         let parts = instant.heap.div_ceil(strip.part_bytes) as usize;
         assert!(strip.part_bytes.is_power_of_two() && parts <= 256);
         let lengths = [strip.live_permille.len(), strip.most_size_up_to_bytes.len(), strip.mean_age_events.len()];

@@ -9,7 +9,7 @@ use heaprace::compare::{Plan, compare};
 use heaprace::contender::{Contender, TouchPolicy};
 use heaprace::sweep::{Build, Cell, State, Stray, Sweep, merge, strays};
 use heaprace::timing::Rounds;
-use heaprace_reports::results::{Figure, Results, Rigor, Verification, WarningCode};
+use heaprace_reports::results::{Figure, Reason, Results, Rigor, Verification, WarningCode};
 
 /// A folder that goes when the test does.
 struct Folder(PathBuf);
@@ -164,12 +164,12 @@ fn what_is_missing_is_a_row_with_its_reason() {
     let joint = merged[0].results.as_ref().unwrap();
     let names: Vec<&str> = joint.contenders.iter().map(|row| row.name.as_str()).collect();
     assert_eq!(names, ["dlmalloc", "talc", "null"], "never a hole");
-    let reason = format!("cell {} has not been run", talc.id());
+    let reason = Reason::from(format!("cell {} has not been run", talc.id()));
     let row = &joint.contenders[1];
     assert_eq!((&row.memory, &row.time), (&Figure::unknown(&reason), &Figure::unknown(&reason)));
     assert_eq!(row.verification, Verification::NotChecked { reason });
     assert!(
-        matches!(&joint.bounds, Figure::Unknown { unknown } if unknown.contains("cannot be used")),
+        matches!(&joint.bounds, Figure::Unknown { unknown } if unknown.to_string().contains("cannot be used")),
         "{:?}",
         joint.bounds
     );
@@ -190,7 +190,10 @@ fn cells_of_several_machines_are_merged_and_say_so() {
     });
     let joint = merged(&sweep, &folder.0);
     let Figure::Unknown { unknown } = &joint.provenance.cpu else { panic!("{:?}", joint.provenance.cpu) };
-    assert!(unknown.starts_with("rows come from 2: ") && unknown.contains("Another Processor"), "{unknown}");
+    assert!(
+        unknown.to_string().starts_with("rows come from 2: ") && unknown.to_string().contains("Another Processor"),
+        "{unknown}"
+    );
     assert_eq!(joint.provenance.date, "2001-01-01T00:00:00Z", "the measurement began with the first of them");
     let talc = joint.merged_from.iter().find(|part| part.part == "talc").unwrap();
     assert_eq!(talc.provenance.cpu, Figure::Known("Another Processor".into()));

@@ -90,7 +90,7 @@ pub(super) type Line<'a> = Shown<'a, &'a Memory>;
 /// The figures of a contender, where they have a course over time.
 pub(super) fn memory(contender: &Contender) -> Result<&Memory, String> {
     match &contender.memory {
-        Figure::Unknown { unknown } => Err(unknown.clone()),
+        Figure::Unknown { unknown } => Err(unknown.to_string()),
         Figure::Known(memory) if memory.timeline.len() < 2 => {
             Err(format!("only {} in time", count(memory.timeline.len() as u64, "point")))
         }

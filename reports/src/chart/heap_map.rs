@@ -83,7 +83,7 @@ type Panel<'a> = Shown<'a, &'a Memory>;
 /// The figures of a contender that has a grid.
 fn memory(contender: &Contender) -> Result<&Memory, String> {
     match &contender.memory {
-        Figure::Unknown { unknown } => Err(unknown.clone()),
+        Figure::Unknown { unknown } => Err(unknown.to_string()),
         Figure::Known(memory) if memory.grid.live_permille.is_empty() => {
             Err("where its live bytes lie is not known".into())
         }

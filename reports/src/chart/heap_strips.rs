@@ -78,7 +78,7 @@ pub(super) fn data(results: &Results) -> String {
                 [
                     results.trace.name.clone(),
                     row.contender.name.clone(),
-                    strip.at.clone(),
+                    strip.at.name().to_owned(),
                     strip.event.to_string(),
                     strip.committed_bytes.to_string(),
                     (index as u64).saturating_mul(strip.part_bytes).to_string(),
@@ -107,7 +107,7 @@ pub(super) fn data(results: &Results) -> String {
 
 fn with_strips(contender: &Contender) -> Result<&Memory, String> {
     match &contender.memory {
-        Figure::Unknown { unknown } => Err(unknown.clone()),
+        Figure::Unknown { unknown } => Err(unknown.to_string()),
         Figure::Known(memory) if memory.strips.is_empty() => Err("where its objects lie is not known".into()),
         Figure::Known(memory) => Ok(memory),
     }
@@ -115,7 +115,7 @@ fn with_strips(contender: &Contender) -> Result<&Memory, String> {
 
 /// The moment of a strip, in words.
 fn moment(strip: &Strip) -> String {
-    strip.at.replace('-', " ")
+    strip.at.name().replace('-', " ")
 }
 
 fn words(results: &Results, rows: &[Shown<&Memory>], left_out: &[LeftOut]) -> Words {

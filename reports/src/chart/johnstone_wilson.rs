@@ -99,7 +99,7 @@ pub(super) fn data(results: &Results) -> String {
 fn memory(contender: &Contender) -> Result<&Memory, String> {
     match &contender.memory {
         Figure::Known(memory) => Ok(memory),
-        Figure::Unknown { unknown } => Err(unknown.clone()),
+        Figure::Unknown { unknown } => Err(unknown.to_string()),
     }
 }
 

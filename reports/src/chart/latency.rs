@@ -70,7 +70,7 @@ fn name_of<'a>(line: &Line<'a>) -> &'a str {
 
 fn curve(contender: &Contender) -> Result<&Latency, String> {
     match &contender.latency {
-        Figure::Unknown { unknown } => Err(unknown.clone()),
+        Figure::Unknown { unknown } => Err(unknown.to_string()),
         Figure::Known(latency) if latency.curve.len() < 2 => {
             Err(format!("only {} of its curve", count(latency.curve.len() as u64, "point")))
         }

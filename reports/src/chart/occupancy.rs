@@ -71,7 +71,7 @@ pub(super) fn data(results: &Results) -> String {
 
 fn memory(contender: &Contender) -> Result<&Memory, String> {
     match &contender.memory {
-        Figure::Unknown { unknown } => Err(unknown.clone()),
+        Figure::Unknown { unknown } => Err(unknown.to_string()),
         Figure::Known(memory) => match &memory.occupancy.at_peak_heap {
             at if at.pages_by_tenth.len() == CLASSES && at.committed_pages > 0 => Ok(memory),
             _ => Err("its pages were not looked at".into()),

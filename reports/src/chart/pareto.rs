@@ -98,7 +98,7 @@ impl Clock {
 fn costs(results: &Results, clock: Clock, contender: &Contender) -> Result<Costs, String> {
     let memory = match &contender.memory {
         Figure::Known(memory) => memory,
-        Figure::Unknown { unknown } => return Err(unknown.clone()),
+        Figure::Unknown { unknown } => return Err(unknown.to_string()),
     };
     if !memory.overhead_ratio.is_finite() || memory.overhead_ratio <= 0.0 {
         return Err("nothing was ever live".into());
@@ -107,7 +107,7 @@ fn costs(results: &Results, clock: Clock, contender: &Contender) -> Result<Costs
         Figure::Known(time_ns) => {
             Ok(Costs { time_ns, overhead: memory.overhead_ratio, peak_heap_bytes: memory.peak_heap_bytes })
         }
-        Figure::Unknown { unknown } => Err(unknown),
+        Figure::Unknown { unknown } => Err(unknown.to_string()),
     }
 }
 
@@ -472,7 +472,7 @@ mod tests {
         let svg = pareto_steady(&results).unwrap();
         assert!(svg.contains("\nsteady, gross ns an operation\n"), "{svg}");
         let mut alone = results.clone();
-        alone.settings.touch = "none".into();
+        alone.settings.touch = crate::results::Touched::Nothing;
         let svg = pareto_steady(&alone).unwrap();
         assert!(svg.contains("\nsteady, gross ns an operation, allocator code alone\n"), "{svg}");
         assert!(steady_data(&results).contains(",steady,gross,"));

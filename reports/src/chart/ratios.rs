@@ -92,7 +92,7 @@ fn figures(results: &Results, contender: &Contender) -> Result<Vec<(Regime, Rati
     if contender.name == results.settings.baseline {
         return match &contender.time {
             Figure::Known(_) => Ok(Vec::new()),
-            Figure::Unknown { unknown } => Err(unknown.clone()),
+            Figure::Unknown { unknown } => Err(unknown.to_string()),
         };
     }
     let mut ratios = Vec::new();
@@ -100,7 +100,7 @@ fn figures(results: &Results, contender: &Contender) -> Result<Vec<(Regime, Rati
     for regime in Regime::ALL {
         match ratio_beside(results, contender, &results.settings.baseline, regime) {
             Figure::Known(ratio) => ratios.push((regime, ratio)),
-            Figure::Unknown { unknown } => reason = unknown,
+            Figure::Unknown { unknown } => reason = unknown.to_string(),
         }
     }
     if ratios.is_empty() { Err(reason) } else { Ok(ratios) }

@@ -15,7 +15,7 @@ use super::rows::Rows;
 use super::{data, key};
 use crate::ReportError;
 use crate::numbers::{bytes, short};
-use crate::results::{Contender, Figure, PartKind, Results, Split};
+use crate::results::{Contender, Figure, Moment, PartKind, Results, Split};
 
 /// The kinds of parts, in the order of a bar: what the program asked for, what came with it, what is left, what is gone.
 const KINDS: [(PartKind, &str, Fill); 7] = [
@@ -114,9 +114,9 @@ pub(super) fn data(results: &Results) -> String {
 /// The split of a contender's heap at its peak.
 fn at_peak(contender: &Contender) -> Result<&Split, String> {
     match &contender.memory {
-        Figure::Unknown { unknown } => Err(unknown.clone()),
+        Figure::Unknown { unknown } => Err(unknown.to_string()),
         Figure::Known(memory) => {
-            let split = memory.splits.iter().find(|split| split.at == "peak-heap" && split.committed_bytes > 0);
+            let split = memory.splits.iter().find(|split| split.at == Moment::PeakHeap && split.committed_bytes > 0);
             split.ok_or_else(|| "its heap was not split up".to_string())
         }
     }

@@ -5,7 +5,7 @@
 use serde::{Serialize, Serializer};
 
 use crate::model::{self, Getter, TraceMetric};
-use crate::results::{Contender, Figure, Origin, Results, Role};
+use crate::results::{Contender, Figure, Results};
 use crate::stats::{Estimate, Regime, gross_ns_per_op, net_ns_per_op, ratio_beside};
 
 /// Version of the columns and of what they mean. It grows when one changes its meaning or goes away; a new column or metric does not
@@ -30,7 +30,7 @@ pub struct Measurement<'r> {
     /// Pages that the heap could have.
     pub heap_limit_pages: u64,
     /// What timed replays write into new blocks.
-    pub touch: &'r str,
+    pub touch: &'static str,
     /// Name of the contender; empty where the figure is the trace's own.
     pub contender: &'r str,
     /// Its version.
@@ -102,7 +102,7 @@ pub fn measurements(results: &Results) -> Vec<Measurement<'_>> {
             let row = Measurement {
                 contender: &contender.name,
                 contender_version: &contender.version,
-                role: role(contender.role),
+                role: contender.role.name(),
                 metric: &metric.name,
                 unit: metric.about.unit,
                 ..blank(results)
@@ -136,10 +136,10 @@ fn blank(results: &Results) -> Measurement<'_> {
         date: &results.provenance.date,
         trace: &trace.name,
         trace_sha256: &trace.sha256,
-        origin: origin(trace.origin),
+        origin: trace.origin.name(),
         page_bytes: settings.page_bytes,
         heap_limit_pages: settings.heap_limit_pages,
-        touch: &settings.touch,
+        touch: settings.touch.name(),
         contender: "",
         contender_version: "",
         role: "",
@@ -157,7 +157,7 @@ impl Measurement<'_> {
     fn with(self, figure: Figure<f64>) -> Self {
         match figure {
             Figure::Known(value) => Measurement { value: Some(value), ..self },
-            Figure::Unknown { unknown } => Measurement { reason: Some(unknown), ..self },
+            Figure::Unknown { unknown } => Measurement { reason: Some(unknown.to_string()), ..self },
         }
     }
 
@@ -169,7 +169,7 @@ impl Measurement<'_> {
                 high: interval.map(|interval| interval.high),
                 ..self
             },
-            Figure::Unknown { unknown } => Measurement { reason: Some(unknown), ..self },
+            Figure::Unknown { unknown } => Measurement { reason: Some(unknown.to_string()), ..self },
         }
     }
 }
@@ -180,23 +180,6 @@ fn samples<'r>(contender: &Contender, regime: Regime, row: Measurement<'r>) -> i
     let samples =
         time.map_or(Vec::new(), |time| regime.samples(time).iter().map(|&ns| ns as f64 / time.ops as f64).collect());
     (1..).zip(samples).map(move |(round, value)| Measurement { value: Some(value), round: Some(round), ..row.clone() })
-}
-
-fn origin(origin: Origin) -> &'static str {
-    match origin {
-        Origin::Recorded => "recorded",
-        Origin::Synthetic => "synthetic",
-        Origin::Unstated => "unstated",
-    }
-}
-
-fn role(role: Role) -> &'static str {
-    match role {
-        Role::Contender => "contender",
-        Role::Baseline => "baseline",
-        Role::Ablation => "ablation",
-        Role::Floor => "floor",
-    }
 }
 
 #[cfg(test)]

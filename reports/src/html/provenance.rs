@@ -2,7 +2,7 @@
 
 use super::escape::escape;
 use crate::numbers::{bytes, count, grouped};
-use crate::results::{Figure, Origin, Results, Rigor};
+use crate::results::{Figure, Origin, Results};
 use crate::table::notes::import;
 use crate::times;
 
@@ -42,11 +42,7 @@ pub(super) fn provenance(results: &[Results]) -> String {
 /// What is true of the machine and of the choices, for whole groups of traces.
 fn facts(results: &Results) -> Vec<(&'static str, String)> {
     let (from, settings) = (&results.provenance, &results.settings);
-    let rigor = match settings.rigor {
-        Rigor::Quick => "quick",
-        Rigor::Default => "default",
-        Rigor::Rigorous => "rigorous",
-    };
+    let rigor = settings.rigor.name();
     let mut facts = vec![
         ("Heaprace", from.heaprace_version.clone()),
         ("revision", known(&from.git_revision)),

@@ -109,7 +109,7 @@ fn cell(cell: &TableCell) -> String {
         TableCell::Unknown(reason) => {
             return format!(
                 "<td class=\"unknown\"><button type=\"button\" class=\"term\" data-tip=\"{0}\" aria-label=\"no figure: {0}\">–</button></td>",
-                escape(reason)
+                escape(&reason.to_string())
             );
         }
         TableCell::Empty => return "<td></td>".to_owned(),
@@ -151,7 +151,7 @@ mod tests {
         let chance = comparisons::chance(&results).unwrap();
         let note = |text: &str| format!("<p class=\"note\">{text}</p>");
         assert!(html(&results).contains(&note(&chance)) && html(&results).contains("<caption>Time</caption>"));
-        results.settings.touch = "none".into();
+        results.settings.touch = crate::results::Touched::Nothing;
         assert!(html(&results).contains("<caption>Time, allocator code alone</caption>"));
         assert!(html(&results).contains(&note(&escape(notes::ALONE))));
         assert!(

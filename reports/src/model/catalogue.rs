@@ -258,7 +258,7 @@ mod tests {
         assert_eq!(exact("growth.per_loop_pages", &row), Figure::unknown("hands out no memory"));
         let row = contender("a").build();
         let share = exact("reallocs.in_place_share", &row);
-        assert!(matches!(share, Figure::Unknown { unknown } if unknown.contains("METRICS.md")));
+        assert!(matches!(share, Figure::Unknown { unknown } if unknown.to_string().contains("METRICS.md")));
     }
 
     /// Tables show, and gates judge, one of the two instants.

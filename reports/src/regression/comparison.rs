@@ -4,7 +4,7 @@ use super::doubts::doubts;
 use super::pairing::{Paired, builds, measured, pair};
 use super::times::{regimes, samples, time};
 use crate::model::{self, AskedBy, ContenderMetric, Gate, Getter};
-use crate::results::{Contender, Figure, Results, Role, Verification};
+use crate::results::{Contender, Figure, Reason, Results, Role, Verification};
 use crate::stats::{Ratio, Regime};
 
 /// Two runs, paired.
@@ -68,7 +68,7 @@ impl OldAndNew {
     }
 
     /// Why the new figure is not known, where the old one is.
-    pub(super) fn lost(&self) -> Option<&str> {
+    pub(super) fn lost(&self) -> Option<&Reason> {
         match (&self.old, &self.new) {
             (Figure::Known(_), Figure::Unknown { unknown }) => Some(unknown),
             _ => None,
@@ -181,7 +181,7 @@ fn lost(
         samples(old, before, relative_to, of).ok()?;
         Some((model::gross(of), samples(new, after, relative_to, of).err()?))
     });
-    let figures = figures.iter().filter_map(|pair| Some((pair.metric, pair.lost()?.to_owned())));
+    let figures = figures.iter().filter_map(|pair| Some((pair.metric, pair.lost()?.to_string())));
     let asked_for = times.chain(figures).filter(|(metric, _)| metric.asked_by.asks(&new.settings));
     asked_for.map(|(metric, reason)| (metric.name.as_str(), reason)).collect()
 }
@@ -237,7 +237,7 @@ mod tests {
         type Change = fn(&mut Results);
         let changes: [(Change, &str); 5] = [
             (|results| results.settings.page_bytes = 4096, "page size 65536 and 4096"),
-            (|results| results.settings.touch = "first".into(), "touch all and first"),
+            (|results| results.settings.touch = crate::results::Touched::FirstByte, "touch all and first"),
             (|results| results.settings.heap_limit_pages = 16, "heap limit in pages 65536 and 16"),
             (
                 |results| results.trace.sha256 = "0123456789abcdef".into(),
@@ -301,7 +301,7 @@ mod tests {
     fn times_of_other_builds_are_unknown_and_warnings_are_doubts() {
         let old = on("one", vec![contender("talc").build()]);
         let mut new = old.clone();
-        new.provenance.profile = "debug".into();
+        new.provenance.profile = crate::results::BuildProfile::Debug;
         new.warnings = vec![Warning { code: WarningCode::NoisyMachine, message: "noise".into() }];
         let found = Regression::of(std::slice::from_ref(&old), &[new], None);
         assert_eq!(found.cells[0].times[0].1, Figure::unknown("a release and a debug build"));
@@ -334,11 +334,11 @@ mod tests {
         assert!(instructions(&old).known().is_some());
         let mut counted = old.clone();
         let Figure::Known(found) = &mut counted.contenders[0].instructions else { panic!("they are counted") };
-        found.counter = "perf_event".into();
+        found.counter = crate::results::InstructionCounter::PerfEvent;
         let pair = instructions(&counted);
         assert_eq!((pair.known(), pair.apart.as_deref()), (None, Some("counted by callgrind and by perf_event")));
         let mut debug = old.clone();
-        debug.provenance.profile = "debug".into();
+        debug.provenance.profile = crate::results::BuildProfile::Debug;
         assert_eq!(instructions(&debug).apart.as_deref(), Some("a release and a debug build"));
     }
 

@@ -102,7 +102,7 @@ fn differences(old: &Results, new: &Results) -> Vec<String> {
     }
     let (before, after) = (&old.settings, &new.settings);
     differ("page size", &before.page_bytes.to_string(), &after.page_bytes.to_string());
-    differ("touch", &before.touch, &after.touch);
+    differ("touch", before.touch.name(), after.touch.name());
     differ("heap limit in pages", &before.heap_limit_pages.to_string(), &after.heap_limit_pages.to_string());
     differ("target", &old.provenance.target, &new.provenance.target);
     differences
@@ -135,6 +135,7 @@ pub(super) fn builds(Paired { old, new, .. }: &Paired) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::Touched;
     use crate::sample::on;
 
     fn names<'a>(pairing: &'a Pairing) -> Vec<&'a str> {
@@ -154,7 +155,7 @@ mod tests {
         assert_eq!((found.not_comparable.len(), found.only_new), (0, vec!["one".to_owned()]));
         let found = pair(&old, std::slice::from_ref(&changed));
         assert_eq!(found.not_comparable[0].1, "the trace has changed, SHA-256 sha of one and another");
-        renamed.settings.touch = "first".into();
+        renamed.settings.touch = Touched::FirstByte;
         let new = [renamed];
         let reason = ("one (two in the new run)".to_owned(), "touch all and first".to_owned());
         assert_eq!(pair(&old, &new).not_comparable, [reason]);
@@ -171,16 +172,20 @@ mod tests {
 
     #[test]
     fn a_trace_that_repeats_is_told_by_its_settings() {
-        let with = |page_bytes, heap_limit_pages, touch: &str| {
+        let with = |page_bytes, heap_limit_pages, touch| {
             let mut results = on("one", vec![]);
             results.settings.page_bytes = page_bytes;
             results.settings.heap_limit_pages = heap_limit_pages;
-            results.settings.touch = touch.into();
+            results.settings.touch = touch;
             results
         };
-        let two = [with(4096, 1024, "first"), with(65_536, 64, "first"), on("two", vec![])];
+        let two = [with(4096, 1024, Touched::FirstByte), with(65_536, 64, Touched::FirstByte), on("two", vec![])];
         assert_eq!(names(&pair(&two, &two)), ["one (pages of 4,096 B)", "one (pages of 65,536 B)", "two"]);
-        let more = [with(4096, 1024, "first"), with(4096, 1024, "all"), with(4096, 64, "all")];
+        let more = [
+            with(4096, 1024, Touched::FirstByte),
+            with(4096, 1024, Touched::EveryByte),
+            with(4096, 64, Touched::EveryByte),
+        ];
         assert_eq!(
             names(&pair(&more, &more)),
             [

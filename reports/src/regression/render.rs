@@ -152,7 +152,7 @@ fn not_told(cell: &Compared) -> Vec<String> {
     let mut told = no_ratios(cell);
     let apart = cell.figures.iter().filter_map(|pair| Some((pair.metric.name.as_str(), pair.apart.clone()?)));
     told.extend(by_reason(apart).into_iter().map(|(metrics, reason)| format!("{metrics}: {reason}")));
-    let lost = cell.figures.iter().filter_map(|pair| Some((pair.metric.name.as_str(), pair.lost()?.to_owned())));
+    let lost = cell.figures.iter().filter_map(|pair| Some((pair.metric.name.as_str(), pair.lost()?.to_string())));
     told.extend(by_reason(lost).into_iter().map(|(metrics, reason)| format!("{metrics}: new: {reason}")));
     told
 }

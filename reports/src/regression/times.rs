@@ -63,12 +63,12 @@ pub(super) fn samples(
 ) -> Result<Vec<f64>, String> {
     let time = match &row.time {
         Figure::Known(time) => time,
-        Figure::Unknown { unknown } => return Err(unknown.clone()),
+        Figure::Unknown { unknown } => return Err(unknown.to_string()),
     };
     let Some(other) = relative_to else {
         // The operations are those of the trace, and cancel. A trace without any has no time worth a ratio.
         return match of.samples(time) {
-            [] => Err(of.why_none(time).to_owned()),
+            [] => Err(of.why_none(time).to_string()),
             samples => Ok(samples.iter().map(|&ns| ns as f64 / time.ops.max(1) as f64).collect()),
         };
     };
@@ -77,7 +77,7 @@ pub(super) fn samples(
             Ok(ours.iter().zip(theirs).map(|(&our, &their)| our as f64 / their as f64).collect())
         }
         Figure::Known(_) => Err(format!("a replay of {other} took no time that the clock could see")),
-        Figure::Unknown { unknown } => Err(unknown),
+        Figure::Unknown { unknown } => Err(unknown.to_string()),
     }
 }
 

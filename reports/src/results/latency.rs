@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::named::named;
+
 /// Times of single calls, from replays of their own: the clock is read around each call, which no other timing does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
@@ -23,14 +25,26 @@ pub struct Latency {
 /// A clock.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Timer {
-    /// Which: `tsc`, `cntvct` or `monotonic`.
-    pub name: String,
+    /// Which.
+    pub name: TimerName,
     /// Nanoseconds in one of its ticks.
     pub ns_per_tick: f64,
     /// What two readings with nothing in between differ by: the median of many.
     pub cost_ns: f64,
     /// The steps in which its readings come, which may be of many ticks: figures are multiples of it.
     pub step_ns: f64,
+}
+
+named! {
+    /// Which clock it is.
+    pub enum TimerName {
+        /// The time stamp counter of x86.
+        Tsc = "tsc",
+        /// The virtual counter of Arm.
+        Cntvct = "cntvct",
+        /// The system's monotonic clock, where the processor has none that a program can read.
+        Monotonic = "monotonic",
+    }
 }
 
 /// Percentiles of some calls, in nanoseconds, the timer's cost included.
@@ -62,18 +76,18 @@ pub struct ClassLatency {
     pub percentiles: Percentiles,
 }
 
-/// What a call asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CallKind {
-    /// A new block.
-    Alloc,
-    /// A new block of zeroes.
-    AllocZeroed,
-    /// Another size for a block.
-    Realloc,
-    /// A block back.
-    Dealloc,
+named! {
+    /// What a call asks for.
+    pub enum CallKind {
+        /// A new block.
+        Alloc = "alloc",
+        /// A new block of zeroes.
+        AllocZeroed = "alloc_zeroed",
+        /// Another size for a block.
+        Realloc = "realloc",
+        /// A block back.
+        Dealloc = "dealloc",
+    }
 }
 
 /// A point of a distribution.

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Figure;
+use super::figure::Figure;
+use super::named::named;
 
 /// Exact memory figures of one replay: the same bits every time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,13 +30,11 @@ pub struct Memory {
     pub fragmentation: Fragmentation,
     /// What is left after the last event.
     pub retention: Retention,
-    /// How the heap grows where the program runs on. Unknown in results of schema 3.
-    #[serde(default = "unknown_growth")]
+    /// How the heap grows where the program runs on.
     pub growth: Figure<Growth>,
     /// Where all bytes of the heap are, at the peaks and at the end; unknown parts where the contender does not tell.
     pub splits: Vec<Split>,
     /// What lies where in the heap, at the same instants. Empty in results of versions before it.
-    #[serde(default)]
     pub strips: Vec<Strip>,
     /// Successful calls for more pages.
     pub grow_calls: u64,
@@ -47,10 +46,6 @@ pub struct Memory {
     pub timeline: Vec<FootprintPoint>,
     /// Where in the heap live bytes are, over the run.
     pub grid: OccupancyGrid,
-}
-
-fn unknown_growth() -> Figure<Growth> {
-    Figure::unknown("results of schema 3 do not have it")
 }
 
 /// Pages of a program that runs on: the trace is looped on one heap, and what it leaves live is freed between the loops.
@@ -161,11 +156,23 @@ pub struct Retention {
     pub freed_resident_bytes: Figure<u64>,
 }
 
+named! {
+    /// An instant that every run has.
+    pub enum Moment {
+        /// The first instant of max R.
+        PeakLive = "peak-live",
+        /// The first instant of max H.
+        PeakHeap = "peak-heap",
+        /// After the last event.
+        End = "end",
+    }
+}
+
 /// Where all committed bytes are at one instant. The parts sum to H.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Split {
-    /// Which instant: `peak-live`, `peak-heap` or `end`.
-    pub at: String,
+    /// Which instant.
+    pub at: Moment,
     /// After this event, counted from 1.
     pub event: u64,
     /// H.
@@ -185,32 +192,32 @@ pub struct SplitPart {
     pub bytes: u64,
 }
 
-/// What a part of the heap is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PartKind {
-    /// R: requested by live objects.
-    Requested,
-    /// G − R: granted beyond that.
-    Rounding,
-    /// Freed, and waiting to be used again.
-    Free,
-    /// Never used yet.
-    Tail,
-    /// Given up: it will not be used again.
-    Lost,
-    /// The contender's own data.
-    Metadata,
-    /// The contender does not tell.
-    Unknown,
+named! {
+    /// What a part of the heap is.
+    pub enum PartKind {
+        /// R: requested by live objects.
+        Requested = "requested",
+        /// G − R: granted beyond that.
+        Rounding = "rounding",
+        /// Freed, and waiting to be used again.
+        Free = "free",
+        /// Never used yet.
+        Tail = "tail",
+        /// Given up: it will not be used again.
+        Lost = "lost",
+        /// The contender's own data.
+        Metadata = "metadata",
+        /// The contender does not report it.
+        Unknown = "unknown",
+    }
 }
 
 /// What lies in each part of the heap at one instant. The parts follow each other from the heap's base to the end of what is committed then,
 /// and have one item each in the three lists.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Strip {
-    /// Which instant: `peak-live`, `peak-heap` or `end`.
-    pub at: String,
+    /// Which instant.
+    pub at: Moment,
     /// After this event, counted from 1.
     pub event: u64,
     /// H.

@@ -1,7 +1,7 @@
 //! Which samples belong to the same rounds: the one place where a contender's times are put beside another's.
 
 use super::{Ratio, ratio_within_rounds};
-use crate::results::{Companion, Contender, Figure, Results, Role, Time};
+use crate::results::{Companion, Contender, Figure, Reason, Results, Role, Time};
 
 /// What a program is at while it is timed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,11 +50,11 @@ impl Regime {
     }
 
     /// Why a contender that was timed has no samples of this kind, as far as its results say.
-    pub(crate) fn why_none(self, time: &Time) -> &str {
+    pub(crate) fn why_none(self, time: &Time) -> Reason {
         match (self, &time.no_steady) {
-            (Regime::Steady, Some(reason)) => reason,
-            (Regime::Rewound, _) => "only results of schema 3 have times of rewound heaps",
-            _ => "no round was timed",
+            (Regime::Steady, Some(reason)) => reason.clone(),
+            (Regime::Rewound, _) => Reason::NoRewoundTimes,
+            _ => Reason::NoRoundTimed,
         }
     }
 
@@ -234,10 +234,10 @@ mod tests {
             let found = rounds_beside(results, &results.contenders[0], "grows", Regime::Rewound);
             match found {
                 Figure::Known((ours, theirs)) => Ok((ours.to_vec(), theirs.to_vec())),
-                Figure::Unknown { unknown } => Err(unknown),
+                Figure::Unknown { unknown } => Err(unknown.to_string()),
             }
         };
-        assert_eq!(rewound(&results), Err("only results of schema 3 have times of rewound heaps".to_owned()));
+        assert_eq!(rewound(&results), Err("only results of schemas 1 to 3 have times of rewound heaps".to_owned()));
         for row in &mut results.contenders {
             let Figure::Known(time) = &mut row.time else { unreachable!() };
             time.rewound_ns = vec![7];

@@ -136,13 +136,13 @@ fn ratios(results: &Results, name: &str, baseline: &str, measure: Measure) -> Re
     let ratios: Vec<f64> = match measure {
         Measure::Footprint => match &row.memory {
             Figure::Known(memory) => vec![memory.overhead_ratio],
-            Figure::Unknown { unknown } => return Err(unknown.clone()),
+            Figure::Unknown { unknown } => return Err(unknown.to_string()),
         },
         Measure::Time(regime) => match rounds_beside(results, row, baseline, regime) {
             Figure::Known((ours, theirs)) => {
                 ours.iter().zip(theirs).map(|(&our, &their)| our as f64 / their as f64).collect()
             }
-            Figure::Unknown { unknown } => return Err(unknown),
+            Figure::Unknown { unknown } => return Err(unknown.to_string()),
         },
     };
     match ratios.iter().all(|ratio| ratio.is_finite() && *ratio > 0.0) {

@@ -24,7 +24,7 @@ pub(crate) fn completed(row: &Contender) -> Result<(), String> {
         return Err("failed verification".to_owned());
     }
     if let Some(partial) = &row.partial {
-        return Err(partial.reason.clone());
+        return Err(partial.reason.to_string());
     }
     match &row.memory {
         Figure::Known(memory) if memory.failed_requests > 0 => Err("requests failed".to_owned()),
@@ -114,7 +114,7 @@ pub(crate) fn fastest(results: &Results, regime: Regime) -> Fastest<'_> {
     for contender in eligible(results) {
         match gross_ns_per_op(contender, regime) {
             Figure::Known(estimate) => timed.push((contender, estimate.value)),
-            Figure::Unknown { unknown } => reason = unknown,
+            Figure::Unknown { unknown } => reason = unknown.to_string(),
         }
     }
     timed.sort_by(|one, other| one.1.total_cmp(&other.1));
@@ -180,7 +180,7 @@ impl<'a> Sorted<'a> {
             let Ratio { estimate, verdict } = match ratio {
                 Figure::Known(ratio) => ratio,
                 Figure::Unknown { unknown } => {
-                    sorted.not_compared.push(NotCompared { contender, reason: unknown });
+                    sorted.not_compared.push(NotCompared { contender, reason: unknown.to_string() });
                     continue;
                 }
             };

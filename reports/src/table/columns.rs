@@ -9,7 +9,7 @@ use super::model::{Beside, CellShape, Sign, Table, TableCell, TableColumn, Table
 use super::placing::Placing;
 use crate::model::{self, AskedBy, ContenderMetric, Getter, Heading};
 use crate::numbers::{count, decimals, exact_unit, grouped, short};
-use crate::results::{Contender, Figure, Results, Role, Verification};
+use crate::results::{Contender, Figure, Reason, Results, Role, Verification};
 use crate::stats::{Ratio, Regime, Verdict, gross_ns_per_op, net_ns_per_op, ratio_beside};
 use crate::times;
 
@@ -174,9 +174,7 @@ fn of_metric<'a>(metric: &'static ContenderMetric, rows: &[Placing<'a>], also: O
     ColumnBuilder::new(column, move |row| {
         let cell = match value(metric, row.contender) {
             Figure::Known(value) => TableCell::figure(value, text(value)),
-            Figure::Unknown { unknown } => {
-                TableCell::Unknown(why_none(heading.id, row).map_or(unknown, |reason| reason.to_owned()))
-            }
+            Figure::Unknown { unknown } => TableCell::Unknown(why_none(heading.id, row).map_or(unknown, Reason::from)),
         };
         match (heading.id, row.contender.min_heap.known()) {
             ("peak" | "overhead" | "jw4", _) => cell.marked(Sign::best(row.smallest)),

@@ -1,7 +1,7 @@
 //! A table as every output has it: columns, rows and cells, without markup. Renderers for a terminal, Markdown, LaTeX and HTML lay it out.
 
 use crate::numbers::{decimals, fixed};
-use crate::results::{Figure, Role};
+use crate::results::{Figure, Reason, Role};
 use crate::stats::Estimate;
 
 /// Rows of cells below headings.
@@ -72,7 +72,7 @@ pub(crate) enum TableCell {
     /// Words.
     Words(String),
     /// There is no figure, and why.
-    Unknown(String),
+    Unknown(Reason),
     /// Nothing belongs here: the floor's ratio to itself and the like.
     Empty,
 }

@@ -182,14 +182,14 @@ fn missing(contender: &Contender, Results { settings, .. }: &Results, growth: bo
     if settings.min_heap {
         figures.insert(1, ("minimum heap", reason(&contender.min_heap)));
     }
-    let unknown: Vec<(&str, String)> =
-        figures.iter().filter_map(|&(what, why)| Some((what, why?.to_owned()))).collect();
-    let all = unknown.len() == figures.len();
+    let asked = figures.len();
+    let unknown: Vec<(&str, String)> = figures.into_iter().filter_map(|(what, why)| Some((what, why?))).collect();
+    let all = unknown.len() == asked;
     // Parts of figures that are there as a whole.
     let steady = contender.time.known().filter(|time| time.steady_ns.is_empty() && !time.fresh_ns.is_empty());
-    let steady = steady.map(|time| ("steady time", Regime::Steady.why_none(time).to_owned()));
+    let steady = steady.map(|time| ("steady time", Regime::Steady.why_none(time).to_string()));
     let grows = contender.memory.known().filter(|_| growth).and_then(|memory| reason(&memory.growth));
-    let grows = grows.map(|why| ("growth", why.to_owned()));
+    let grows = grows.map(|why| ("growth", why));
     let mut reasons = by_reason(unknown.into_iter().chain(steady).chain(grows));
     if let ([(what, _)], true) = (&mut reasons[..], all) {
         *what = "figures".into();
@@ -198,11 +198,8 @@ fn missing(contender: &Contender, Results { settings, .. }: &Results, growth: bo
 }
 
 /// Why there is no figure, where there is none.
-pub(super) fn reason<T>(figure: &Figure<T>) -> Option<&str> {
-    match figure {
-        Figure::Known(_) => None,
-        Figure::Unknown { unknown } => Some(unknown),
-    }
+pub(super) fn reason<T>(figure: &Figure<T>) -> Option<String> {
+    figure.reason().map(ToString::to_string)
 }
 
 /// Where, when and with what it was measured, in one line.
@@ -289,7 +286,7 @@ mod tests {
         let mut results = sample::results();
         let told = |results: &Results| legend(results, &placings(results), false).contains(&ALONE.to_owned());
         assert!(!told(&results) && caption(&results).contains("; every new byte written; 15 rounds"));
-        results.settings.touch = "none".into();
+        results.settings.touch = crate::results::Touched::Nothing;
         assert!(told(&results) && caption(&results).contains("; allocator code alone: nothing written; 15 rounds"));
     }
 
