@@ -1,9 +1,10 @@
 //! Contenders in order over a set of traces, with how far that order can be trusted.
 //!
 //! The figure is the geometric mean of ratios to the baseline, over the traces that all contenders completed (see
-//! [`Common`](crate::stats::Common)), with the interval that it has on the page of a report. The ranks are formed anew in each resample of
-//! the traces and of the rounds within them, from the same ones for all contenders; the middle 95 % of these are their intervals. A rank
-//! from 1 to 3 means: with other programs of the same kind, it might have been any of these.
+//! [`Common`](crate::stats::Common)), with the interval that it has on the page of a report. The ranks are formed anew
+//! in each resample of the traces and of the rounds within them, from the same ones for all contenders; the middle 95 %
+//! of these are their intervals. A rank from 1 to 3 means: with other programs of the same kind, it might have been any
+//! of these.
 
 use crate::growth;
 use crate::numbers::{count, fixed};
@@ -107,8 +108,8 @@ pub fn check<'a>(all: impl IntoIterator<Item = &'a Results>) -> Result<(), Ranki
     Ok(())
 }
 
-/// Ranks the contenders of a group of results that [`check`] let pass and whose traces are of one origin. Baselines, ablations and the floor do
-/// not take part, but for the one that the ratios are to.
+/// Ranks the contenders of a group of results that [`check`] let pass and whose traces are of one origin. Baselines,
+/// ablations and the floor do not take part, but for the one that the ratios are to.
 pub fn rank(group: &[&Results], baseline: &str, (metric, measure): (&'static str, Measure)) -> Ranking {
     let common = common_of(group, baseline, measure, |row| row.role == Role::Contender || row.name == baseline);
     let (traces_left_out, mut contenders_left_out) =
@@ -153,7 +154,8 @@ fn middle(resampled: &mut [usize]) -> (usize, usize) {
     (resampled[OUTSIDE], resampled[resampled.len() - 1 - OUTSIDE])
 }
 
-/// Rankings of all results by these measures, as text at most `width` columns wide: recorded traces first, and never with synthetic ones.
+/// Rankings of all results by these measures, as text at most `width` columns wide: recorded traces first, and never
+/// with synthetic ones.
 pub fn text(all: &[Results], baseline: &str, measures: &[(&'static str, Measure)], width: usize) -> String {
     let mut text = String::new();
     for (origin, group) in by_origin(all) {
@@ -250,7 +252,8 @@ mod tests {
         ranking.rows.iter().map(|row| (row.name.as_str(), row.rank, row.ranks)).collect()
     }
 
-    /// talc is faster than dlmalloc everywhere; wee_alloc is by far the fastest on one trace of three and slower on two.
+    /// talc is faster than dlmalloc everywhere; wee_alloc is by far the fastest on one trace of three and slower on
+    /// two.
     #[test]
     fn ranks_are_as_sure_as_the_traces_agree() {
         let of = |trace, wee| {

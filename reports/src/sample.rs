@@ -121,8 +121,8 @@ pub(crate) fn results() -> Results {
     results
 }
 
-/// Results with a row of every kind that a table has to show: the best and the second, one that fails requests, one that fails verification, a
-/// yardstick, the floor; and with warnings.
+/// Results with a row of every kind that a table has to show: the best and the second, one that fails requests, one
+/// that fails verification, a yardstick, the floor; and with warnings.
 pub(crate) fn of_every_kind() -> Results {
     let mut results = empty();
     let floor = contender("null").role(Role::Floor).fresh_ns(36).steady_ns(20);
@@ -156,7 +156,8 @@ pub(crate) fn of_several_runs() -> Results {
     Results { contenders: contenders.map(with_floor).into(), ..empty() }
 }
 
-/// Results as a damaged file may have them: more pages in use than there are, events out of order, sizes beyond any heap.
+/// Results as a damaged file may have them: more pages in use than there are, events out of order, sizes beyond any
+/// heap.
 pub(crate) fn contradictory() -> Results {
     let mut results = results();
     results.settings.page_bytes = u64::MAX - 1;
@@ -314,7 +315,8 @@ impl Builder {
         Contender { memory, time, latency, instructions, ..self.contender }
     }
 
-    /// Calls that take as long as a steady operation, one in a hundred three times, one in a thousand thirty times as long.
+    /// Calls that take as long as a steady operation, one in a hundred three times, one in a thousand thirty times as
+    /// long.
     fn latency(&self) -> Latency {
         let ns = self.steady_ns as f64 / 10.0;
         let percentiles = |count| Percentiles {
@@ -462,8 +464,8 @@ impl Builder {
         }
     }
 
-    /// 1,000 stretches: live rises to its peak at three quarters of the run, in waves, and falls to nothing; the heap grows
-    /// by whole pages along with time up to there, or, if it is within 4 times the live bytes, along with them.
+    /// 1,000 stretches: live rises to its peak at three quarters of the run, in waves, and falls to nothing; the heap
+    /// grows by whole pages along with time up to there, or, if it is within 4 times the live bytes, along with them.
     fn timeline(&self) -> Vec<FootprintPoint> {
         let mut pages = 0;
         let point = |stretch: u64| {

@@ -23,10 +23,9 @@ pub(super) fn latex(all: &[Results]) -> Result<Vec<u8>, ReportError> {
     let mut text = String::from(
         "% Written by Heaprace. The preamble needs \\usepackage{booktabs}.\n\
          % Times in ns per operation: medians with their 95 % confidence intervals. Peak: most committed heap; overhead: over peak live;\n\
-         % growth: pages that each further loop of the trace adds.\n\
-         % Bold: the best of the contenders known to serve every request: the lowest memory figure; the fastest, and all that cannot be told\n\
-         % apart from it over the rounds that they share, 6 at least. Times of several runs are never bold.\n",
+         % growth: pages that each further loop of the trace adds.\n",
     );
+    text += &format!("% Bold: {}. Times of several runs are never bold.\n", notes::marks(true, "bold"));
     for regime in Regime::ALL {
         text += &format!("% {}: {}.\n", regime.name(), times::timed(regime));
     }
@@ -94,8 +93,8 @@ fn cell(cell: &TableCell) -> String {
     }
 }
 
-/// Text that LaTeX sets as it is, with pdfTeX and its default fonts (OT1) as with the newer engines. What those fonts do not have becomes a
-/// question mark.
+/// Text that LaTeX sets as it is, with pdfTeX and its default fonts (OT1) as with the newer engines. What those fonts
+/// do not have becomes a question mark.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {

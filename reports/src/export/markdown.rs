@@ -2,7 +2,7 @@
 
 use crate::ReportError;
 use crate::results::{Results, Role};
-use crate::stats::Regime;
+use crate::stats::{Regime, times_are_marked};
 use crate::table::markdown::{escaped, markdown as table_as_markdown};
 use crate::table::model::CellShape;
 use crate::table::notes;
@@ -41,7 +41,7 @@ fn one(results: &Results) -> String {
         table_as_markdown(&table),
         times::timed(Regime::Fresh),
         times::timed(Regime::Steady),
-        notes::marks(results, "bold"),
+        notes::marks(times_are_marked(results), "bold"),
         escaped(&notes::provenance(results)),
     )
 }

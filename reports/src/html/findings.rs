@@ -1,10 +1,11 @@
-//! What the page says about one trace is found here, before it is put into words: the fastest contenders, formed once, and those whose heap
-//! climbs.
+//! What the page says about one trace is found here, before it is put into words: the fastest contenders, formed once,
+//! and those whose heap climbs.
 
 use crate::results::{Contender, FootprintPoint, Memory, Results, Role};
 use crate::stats::{Fastest, ROUNDS_FOR_95, Regime, eligible, fastest};
 
-/// The results of one trace with what takes time to find in them: each takes all pairs of contenders, so they are formed once.
+/// The results of one trace with what takes time to find in them: each takes all pairs of contenders, so they are
+/// formed once.
 pub(super) struct Findings<'a> {
     pub(super) results: &'a Results,
     pub(super) fresh: Fastest<'a>,
@@ -16,7 +17,8 @@ impl<'a> Findings<'a> {
         Findings { results, fresh: fastest(results, Regime::Fresh), steady: fastest(results, Regime::Steady) }
     }
 
-    /// How many verdicts say which contender is fastest: on each of the contenders beside the one that is, for both programs.
+    /// How many verdicts say which contender is fastest: on each of the contenders beside the one that is, for both
+    /// programs.
     pub(super) fn verdicts(&self) -> usize {
         let rounds = |one: &Contender, of: Regime| one.time.known().map_or(0, |time| of.samples(time).len());
         let of = |regime| {
@@ -49,10 +51,11 @@ const CLIMBS: f64 = 1.5;
 const LONG_ENOUGH: f64 = 0.25;
 const LEAST_POINTS: usize = 8;
 
-/// Whether the heap grew and grew although the program held no more: from where live bytes first reach nine tenths of their peak to where they
-/// last are a tenth of it, in each quarter of that stretch, and to half as much again in all.
+/// Whether the heap grew and grew although the program held no more: from where live bytes first reach nine tenths of
+/// their peak to where they last are a tenth of it, in each quarter of that stretch, and to half as much again in all.
 ///
-/// It cannot distinguish a leak from fragmentation that goes on for the whole run; a program that runs longer pays for both alike.
+/// It cannot distinguish a leak from fragmentation that goes on for the whole run; a program that runs longer pays for
+/// both alike.
 pub(super) fn climb(memory: &Memory) -> Option<Climb> {
     let points = &memory.timeline;
     let peak = points.iter().map(|point| point.live_bytes).max()?;
@@ -74,8 +77,8 @@ pub(super) fn climb(memory: &Memory) -> Option<Climb> {
     })
 }
 
-/// Contenders that climb; yardsticks do so by design, and ablations are judged by nothing. A heap that adds no page when the work repeats is no
-/// leak, however it has come to its size.
+/// Contenders that climb; yardsticks do so by design, and ablations are judged by nothing. A heap that adds no page
+/// when the work repeats is no leak, however it has come to its size.
 pub(super) fn climbing(results: &Results) -> Vec<(&Contender, Climb)> {
     let settles = |memory: &Memory| memory.growth.known().is_some_and(|growth| growth.per_loop_pages == 0);
     let contenders = results.contenders.iter().filter(|contender| contender.role == Role::Contender);

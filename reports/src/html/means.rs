@@ -1,4 +1,5 @@
-//! Geometric means over traces in words: the fastest or smallest contender over all of them, as far as the choice of traces and the rounds show.
+//! Geometric means over traces in words: the fastest or smallest contender over all of them, as far as the choice of
+//! traces and the rounds show.
 
 use super::statement::{Statement, Tone, times};
 use crate::growth::OverTraces;

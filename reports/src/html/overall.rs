@@ -1,5 +1,5 @@
-//! Several traces at once: which contender wins how often, and where. Recorded and synthetic traces are counted apart, as it is unknown how
-//! many synthetic ones make up for a real program.
+//! Several traces at once: which contender wins how often, and where. Recorded and synthetic traces are counted apart,
+//! as it is unknown how many synthetic ones make up for a real program.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

@@ -61,7 +61,8 @@ fn names_of(contenders: &[&Contender]) -> Vec<String> {
     contenders.iter().map(|contender| contender.name.clone()).collect()
 }
 
-/// The contenders that need more memory each time the program repeats its work. Yardsticks do so by design, and ablations are not judged.
+/// The contenders that need more memory each time the program repeats its work. Yardsticks do so by design, and
+/// ablations are not judged.
 pub(super) fn grows(results: &Results) -> Option<Statement> {
     let (mut names, mut detail) = (Vec::new(), Vec::new());
     for contender in results.contenders.iter().filter(|contender| contender.role == Role::Contender) {

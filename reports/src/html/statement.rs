@@ -1,4 +1,5 @@
-//! A statement of the page: a question, its answer, and the figures that it rests on. Its text is plain, and is escaped as it goes into a card.
+//! A statement of the page: a question, its answer, and the figures that it rests on. Its text is plain, and is escaped
+//! as it goes into a card.
 
 use super::escape::escape;
 use crate::numbers::{decimals, fixed};

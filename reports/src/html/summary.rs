@@ -1,6 +1,7 @@
 //! The figures of one trace in words: what a colleague reads first, and maybe all that they read.
 //!
-//! Every sentence is made from a finding, and says no more than its intervals do. All text here is plain; the page escapes it.
+//! Every sentence is made from a finding, and says no more than its intervals do. All text here is plain; the page
+//! escapes it.
 
 use super::findings::Findings;
 use super::size::{climbs, grows, min_heap, size};

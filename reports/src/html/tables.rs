@@ -4,7 +4,7 @@ use super::definitions::definition;
 use super::escape::escape;
 use crate::model::AskedBy;
 use crate::results::{Results, Role};
-use crate::stats::Regime;
+use crate::stats::{Regime, times_are_marked};
 use crate::table::columns::{self, ColumnBuilder, MEMORY, asked_by, details, gross, metric, net, pages, ratio};
 use crate::table::comparisons;
 use crate::table::model::{Beside, Sign, Table, TableCell, TableColumn, TableRow};
@@ -26,7 +26,10 @@ pub(super) fn tables(results: &Results, rows: &[Placing]) -> String {
     let tables = tables.map(|(caption, sources, legend)| {
         html(&Table { caption: caption.to_owned(), legend, ..columns::table("allocator", rows, sources) })
     });
-    let marks = rows.iter().any(Placing::is_marked).then(|| note(&format!("* {}.", notes::marks(results, "marked"))));
+    let marks = rows
+        .iter()
+        .any(Placing::is_marked)
+        .then(|| note(&format!("* {}.", notes::marks(times_are_marked(results), "marked"))));
     tables.concat() + &marks.unwrap_or_default()
 }
 

@@ -11,7 +11,8 @@ use crate::times::program;
 /// What speed costs where both programs have the same answer.
 const FOR_BOTH: &str = "What speed costs in memory";
 
-/// What the fastest costs in memory, and the contenders in between: for a program that starts, and for one that runs on where that differs.
+/// What the fastest costs in memory, and the contenders in between: for a program that starts, and for one that runs on
+/// where that differs.
 pub(super) fn trade_offs(findings: &Findings) -> Vec<Statement> {
     let Findings { results, fresh, steady } = findings;
     let of = [
@@ -90,7 +91,8 @@ fn exchange(
     })
 }
 
-/// Contenders that are faster than the smallest by their interval, and need less memory than the fastest; the smallest two of them.
+/// Contenders that are faster than the smallest by their interval, and need less memory than the fastest; the smallest
+/// two of them.
 fn between(results: &Results, quick: &Memory, small: (&Contender, &Memory), regime: Regime) -> Vec<String> {
     let mut found: Vec<(&Contender, &Memory)> = eligible(results)
         .into_iter()

@@ -13,7 +13,8 @@ pub struct Regression {
     pub runs: Option<(String, String)>,
     /// The contender that times are relative to, if any.
     pub relative_to: Option<String>,
-    /// Contenders on traces that are in both, in the order of the old run. The floor is none: what it shows is among the doubts.
+    /// Contenders on traces that are in both, in the order of the old run. The floor is none: what it shows is among
+    /// the doubts.
     pub cells: Vec<Compared>,
     /// Traces and cells that are in both and yet cannot be compared, and why not.
     pub not_comparable: Vec<(String, String)>,
@@ -35,8 +36,8 @@ pub struct Compared {
     pub role: Role,
     /// Its versions.
     pub versions: (String, String),
-    /// New over old times, in the order of [`Regime::EVERY`]: of a program that starts and of one that runs on, or in results of schema 3 on a
-    /// rewound heap. There is an interval where both runs have rounds enough for one of 95 %.
+    /// New over old times, in the order of [`Regime::EVERY`]: of a program that starts and of one that runs on, or in
+    /// results of schema 3 on a rewound heap. There is an interval where both runs have rounds enough for one of 95 %.
     pub times: Vec<(Regime, Figure<Ratio>)>,
     /// The exact figures and the instructions, old and new.
     pub figures: Vec<OldAndNew>,
@@ -77,8 +78,8 @@ impl OldAndNew {
 }
 
 impl Regression {
-    /// Pairs the cells of two runs, which may each have many traces. With `relative_to`, each time is divided by that contender's of the
-    /// same round before the runs are compared, which cancels the speed of the machine.
+    /// Pairs the cells of two runs, which may each have many traces. With `relative_to`, each time is divided by that
+    /// contender's of the same round before the runs are compared, which cancels the speed of the machine.
     pub fn of(old: &[Results], new: &[Results], relative_to: Option<&str>) -> Self {
         let pairing = pair(old, new);
         let mut regression = Regression {

@@ -6,10 +6,12 @@ use crate::reasons::by_reason;
 use crate::results::Results;
 use crate::stats::{Interval, Regime, floor};
 
-/// The floor does the same work in both runs: where its time changes by more than that, not the contenders made the difference.
+/// The floor does the same work in both runs: where its time changes by more than that, not the contenders made the
+/// difference.
 const MOST_BETWEEN_FLOORS: f64 = 0.05;
 
-/// All doubts. Where times are relative to a contender, what is true of the machine cancels, and that contender must be the same.
+/// All doubts. Where times are relative to a contender, what is true of the machine cancels, and that contender must be
+/// the same.
 pub(super) fn doubts(pairs: &[Paired], [old, new]: [&[Results]; 2], relative_to: Option<&str>) -> Vec<String> {
     let mut doubts = match relative_to {
         Some(other) => versions(pairs, other),

@@ -24,16 +24,18 @@ fn names(is_meant: impl Fn(Gate) -> bool) -> Vec<&'static str> {
 /// What a gate found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Worse {
-    /// A line for each figure that got worse by more than is allowed or is not there any longer, and for each contender that broke.
+    /// A line for each figure that got worse by more than is allowed or is not there any longer, and for each contender
+    /// that broke.
     pub lines: Vec<String>,
     /// How many figures were compared. A gate that compared none has found nothing out.
     pub compared: usize,
 }
 
 impl Regression {
-    /// Which of these metrics got worse by more than `threshold`, a share: 0.05 is 5 %. A time only where its whole interval is above it;
-    /// without an interval, one cannot tell. A figure without one as soon as it is above it. Whoever broke, or lost such a figure, is worse
-    /// whatever is allowed. Ablations are nothing that anybody ships, and fail no gate.
+    /// Which of these metrics got worse by more than `threshold`, a share: 0.05 is 5 %. A time only where its whole
+    /// interval is above it; without an interval, one cannot tell. A figure without one as soon as it is above it.
+    /// Whoever broke, or lost such a figure, is worse whatever is allowed. Ablations are nothing that anybody ships,
+    /// and fail no gate.
     pub fn worse(&self, threshold: f64, metrics: &[&str]) -> Worse {
         let mut worse = Worse::default();
         for cell in self.cells.iter().filter(|cell| cell.role != Role::Ablation) {
@@ -130,7 +132,8 @@ mod tests {
         }
     }
 
-    /// Samples spread by 3 % to either side, and so does the interval, nearly: a third more is above 5 %, a fiftieth more is noise.
+    /// Samples spread by 3 % to either side, and so does the interval, nearly: a third more is above 5 %, a fiftieth
+    /// more is noise.
     #[test]
     fn times_are_worse_where_the_whole_interval_is() {
         let at = |tenths| contender("a").fresh_ns(tenths).steady_ns(1000).build();

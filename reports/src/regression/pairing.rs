@@ -30,8 +30,8 @@ pub(super) struct Paired<'a> {
 /// Whether two results may be partners.
 type Rule<'r> = &'r dyn Fn(&Results, &Results) -> bool;
 
-/// Finds for each result of the old run its own in the new one. A trace is the same by its content, whatever its file is called: names only
-/// decide between copies.
+/// Finds for each result of the old run its own in the new one. A trace is the same by its content, whatever its file
+/// is called: names only decide between copies.
 pub(super) fn pair<'a>(old: &'a [Results], new: &'a [Results]) -> Pairing<'a> {
     let same_name = |old: &Results, new: &Results| old.trace.name == new.trace.name;
     let same_content = |old: &Results, new: &Results| old.trace.sha256 == new.trace.sha256;

@@ -16,7 +16,8 @@ use crate::times;
 const NO_RATIO: &str = "–  ";
 
 impl Regression {
-    /// As text at most `width` columns wide, but for the table where names are long. `worse` is what a gate found, with its threshold.
+    /// As text at most `width` columns wide, but for the table where names are long. `worse` is what a gate found, with
+    /// its threshold.
     pub fn text(&self, worse: Option<(&Worse, f64)>, width: usize) -> String {
         let mut paragraphs = Vec::new();
         if let Some((old, new)) = &self.runs {

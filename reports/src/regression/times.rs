@@ -4,8 +4,8 @@ use super::pairing::{Paired, builds};
 use crate::results::{Contender, Figure, Results};
 use crate::stats::{Estimate, ROUNDS_FOR_95, Ratio, Regime, ratio_of_medians, rounds_beside};
 
-/// Which times of two results are compared, in the order of the tables. Those of rewound heaps are where both are of schema 3; that they have no
-/// steady ones is no news then.
+/// Which times of two results are compared, in the order of the tables. Those of rewound heaps are where both are of
+/// schema 3; that they have no steady ones is no news then.
 pub(super) fn regimes(pair: &Paired) -> Vec<Regime> {
     let has = |results: &Results, regime: Regime| {
         results.contenders.iter().filter_map(|row| row.time.known()).any(|time| !regime.samples(time).is_empty())
@@ -88,7 +88,8 @@ mod tests {
     use crate::sample::{contender, on};
     use crate::stats::Verdict;
 
-    /// The results as schema 3 had them: `cold_ns` for the fresh times, `warm_ns` for those on a rewound heap, and nothing of what came later.
+    /// The results as schema 3 had them: `cold_ns` for the fresh times, `warm_ns` for those on a rewound heap, and
+    /// nothing of what came later.
     pub(in crate::regression) fn as_schema_3(results: &Results) -> Results {
         let mut document: serde_json::Value = serde_json::from_str(&results.to_json()).unwrap();
         document["schema_version"] = 3.into();

@@ -1,8 +1,8 @@
 //! A figure that was estimated from samples, and where the true one lies.
 
 /// Samples from which on an interval for a median can cover 95 %: all samples lie on one side of the median of what is
-/// sampled with probability 2 × 0.5ⁿ, which is 6.3 % for five samples and 3.1 % for six. Over fewer traces no contender is said to be the first, for
-/// the same reason: all of five agree by chance in 6.3 %.
+/// sampled with probability 2 × 0.5ⁿ, which is 6.3 % for five samples and 3.1 % for six. Over fewer traces no contender
+/// is said to be the first, for the same reason: all of five agree by chance in 6.3 %.
 pub const ROUNDS_FOR_95: usize = 6;
 
 /// A figure that was estimated from samples.
@@ -10,7 +10,8 @@ pub const ROUNDS_FOR_95: usize = 6;
 pub struct Estimate {
     /// The median of the samples.
     pub value: f64,
-    /// Where the median lies with 95 % confidence; `None` where there is a single sample, which says nothing about its spread.
+    /// Where the median lies with 95 % confidence; `None` where there is a single sample, which says nothing about its
+    /// spread.
     pub interval: Option<Interval>,
 }
 

@@ -34,11 +34,13 @@ impl Verdict {
     }
 }
 
-/// The ratio of `times` to `reference`, formed within each round, with the 95 % interval of [`estimate_median`] over the rounds.
+/// The ratio of `times` to `reference`, formed within each round, with the 95 % interval of [`estimate_median`] over
+/// the rounds.
 ///
-/// Samples of the same index belong to the same round: what slowed a round down slowed both, and cancels. This is why the
-/// ratio of two medians would not do. Where one has fewer samples, it was ended early, and they are those of the first rounds: the others'
-/// later ones have no partner, and are left out. Unknown where there is no pair, or a reference took no time at all.
+/// Samples of the same index belong to the same round: what slowed a round down slowed both, and cancels. This is why
+/// the ratio of two medians would not do. Where one has fewer samples, it was ended early, and they are those of the
+/// first rounds: the others' later ones have no partner, and are left out. Unknown where there is no pair, or a
+/// reference took no time at all.
 ///
 /// ```
 /// use heaprace_reports::stats::{Verdict, ratio_within_rounds};
@@ -71,7 +73,8 @@ mod tests {
     use crate::stats::rng::SplitMix64;
 
     /// Seven rounds whose ratios are 0.5, 0.6, …, 1.1 in another order, on a machine that gets slower all the while.
-    /// With seven samples the interval goes from 73 % of the way between the smallest and the second smallest (see `median`).
+    /// With seven samples the interval goes from 73 % of the way between the smallest and the second smallest (see
+    /// `median`).
     #[test]
     fn is_formed_within_the_round() {
         let reference = [10, 20, 30, 40, 50, 60, 70];
@@ -94,7 +97,8 @@ mod tests {
         assert_eq!(of([100, 100, 101, 102, 103, 104, 105]), Verdict::Inconclusive, "the interval begins at 1");
     }
 
-    /// Times of a machine that is slow in one round and fast in the next, and disturbs a replay now and then: never to its good.
+    /// Times of a machine that is slow in one round and fast in the next, and disturbs a replay now and then: never to
+    /// its good.
     fn noisy(rng: &mut SplitMix64, round_ns: u64, slowdown: f64) -> u64 {
         let jitter = rng.index(20) as f64 / 1000.0;
         let disturbed = if rng.index(10) == 0 { 0.2 } else { 0.0 };
@@ -117,8 +121,8 @@ mod tests {
         verdicts.iter().filter(|&&verdict| verdict == wanted).count() as f64 / verdicts.len() as f64
     }
 
-    /// The same contender under two names: an interval of 95 % may err in one run of twenty, and no more often. Three standard deviations
-    /// of a share of 5 % in 200 runs are 4.6 %.
+    /// The same contender under two names: an interval of 95 % may err in one run of twenty, and no more often. Three
+    /// standard deviations of a share of 5 % in 200 runs are 4.6 %.
     #[test]
     fn of_the_same_nothing_is_said() {
         let verdicts = verdicts_of(1.0, 200, 15);

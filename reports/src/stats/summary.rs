@@ -1,8 +1,9 @@
 //! One figure for a contender over many traces: the geometric mean of its ratios.
 //!
-//! The geometric one, as ratios multiply: half and double make 1, and the order of the contenders is the same with any baseline
-//! (Fleming and Wallace, CACM 29(3), 1986). All contenders are taken on the same traces, those that each of them completed: a contender
-//! that fails on the hard ones would look good otherwise. Yardsticks and the floor do not decide which traces count. Recorded and synthetic traces are never in one mean: [`by_origin`] separates them.
+//! The geometric one, as ratios multiply: half and double make 1, and the order of the contenders is the same with any
+//! baseline (Fleming and Wallace, CACM 29(3), 1986). All contenders are taken on the same traces, those that each of
+//! them completed: a contender that fails on the hard ones would look good otherwise. Yardsticks and the floor do not
+//! decide which traces count. Recorded and synthetic traces are never in one mean: [`by_origin`] separates them.
 //!
 //! The mean and its interval are those of `over_traces`.
 
@@ -49,8 +50,9 @@ pub fn by_origin(all: &[Results]) -> Vec<(Origin, Vec<&Results>)> {
     groups.into_iter().filter(|(_, group)| !group.is_empty()).collect()
 }
 
-/// Finds the common traces of the contenders: see [`Common`] for those left out. Times are compared with the `baseline`. Yardsticks and
-/// the floor are in no row, so that they cost the contenders no trace: [`Common::add_yardsticks`] puts them beside.
+/// Finds the common traces of the contenders: see [`Common`] for those left out. Times are compared with the
+/// `baseline`. Yardsticks and the floor are in no row, so that they cost the contenders no trace:
+/// [`Common::add_yardsticks`] puts them beside.
 ///
 /// ```
 /// use heaprace_reports::results::Results;
@@ -152,8 +154,8 @@ fn ratios(results: &Results, name: &str, baseline: &str, measure: Measure) -> Re
 }
 
 impl Common {
-    /// Adds rows for the yardsticks and the floor that have ratios on all of the common traces; the others are left out with the reason.
-    /// Ablations have no mean. The arguments are those of [`common`].
+    /// Adds rows for the yardsticks and the floor that have ratios on all of the common traces; the others are left out
+    /// with the reason. Ablations have no mean. The arguments are those of [`common`].
     pub fn add_yardsticks(&mut self, group: &[&Results], baseline: &str, measure: Measure) {
         if self.traces.is_empty() {
             return;

@@ -1,10 +1,12 @@
-//! The verdicts on one trace, by one rule: which contenders are fastest and smallest, and which cannot be told apart from these.
+//! The verdicts on one trace, by one rule: which contenders are fastest and smallest, and which cannot be told apart
+//! from these.
 //!
 //! Tables mark by it, exports set in bold by it, and the page speaks by it, so that none can contradict another.
 //!
-//! A contender is faster than another where the whole 95 % interval of their ratio within rounds ([`ratio_beside`]) lies below 1. The
-//! intervals of two medians do not decide: they overlap where the machine was slow for both in some rounds, although one was faster in
-//! every round. A verdict takes [`ROUNDS_FOR_95`] common rounds. Memory is exact, so that the lowest figure is the smallest.
+//! A contender is faster than another where the whole 95 % interval of their ratio within rounds ([`ratio_beside`])
+//! lies below 1. The intervals of two medians do not decide: they overlap where the machine was slow for both in some
+//! rounds, although one was faster in every round. A verdict takes [`ROUNDS_FOR_95`] common rounds. Memory is exact, so
+//! that the lowest figure is the smallest.
 //!
 //! Only a contender that is known to serve every request can be the best ([`may_be_best`]).
 
@@ -32,8 +34,8 @@ pub(crate) fn completed(row: &Contender) -> Result<(), String> {
     }
 }
 
-/// Whether a contender can be the best at anything: it could be shipped, and is known to serve every request. An allocator that fails some
-/// requests needs less memory and less time for that very reason.
+/// Whether a contender can be the best at anything: it could be shipped, and is known to serve every request. An
+/// allocator that fails some requests needs less memory and less time for that very reason.
 fn may_be_best(contender: &Contender) -> bool {
     contender.role == Role::Contender && contender.memory.known().is_some() && completed(contender).is_ok()
 }
@@ -43,8 +45,8 @@ pub(crate) fn eligible(results: &Results) -> Vec<&Contender> {
     results.contenders.iter().filter(|contender| may_be_best(contender)).collect()
 }
 
-/// How many times as long a contender takes as the one called `other`. Unknown, with the reason, where they have too few rounds in common for
-/// a verdict.
+/// How many times as long a contender takes as the one called `other`. Unknown, with the reason, where they have too
+/// few rounds in common for a verdict.
 pub(crate) fn compared(results: &Results, contender: &Contender, other: &str, regime: Regime) -> Figure<Ratio> {
     match rounds_in_common(results, contender, other, regime) {
         Figure::Known(rounds) if rounds < ROUNDS_FOR_95 => Figure::unknown(too_few(rounds)),
@@ -80,7 +82,8 @@ pub(crate) enum Fastest<'a> {
     Tied {
         best: &'a Contender,
         ns: f64,
-        /// Whether its median is the lowest of all. It need not be: a contender that ended early may have had the quick rounds only.
+        /// Whether its median is the lowest of all. It need not be: a contender that ended early may have had the quick
+        /// rounds only.
         has_lowest_median: bool,
         tied: Vec<Rival<'a>>,
         not_compared: Vec<NotCompared<'a>>,
@@ -133,7 +136,8 @@ pub(crate) fn fastest(results: &Results, regime: Regime) -> Fastest<'_> {
         let others = enough.iter().filter(|(other, _)| other.name != best.name);
         others.map(|&(other, _)| (other, compared(results, other, &best.name, regime))).collect()
     };
-    // Medians can be in another order than the ratios within rounds: the best is the first that none is known to be faster than.
+    // Medians can be in another order than the ratios within rounds: the best is the first that none is known to be
+    // faster than.
     let mut candidates = enough.iter().map(|&(one, ns)| (one, ns, beside(one)));
     let found = candidates.find(|(_, _, ratios)| !ratios.iter().any(|(_, ratio)| is(Verdict::Faster, ratio)));
     let (first, first_ns) = enough[0];
@@ -207,8 +211,8 @@ impl<'a> Sorted<'a> {
     }
 }
 
-/// Whether the times of the eligible contenders may be marked in a table. Those of several runs may not: a row is compared with its companions
-/// there, and with no other row.
+/// Whether the times of the eligible contenders may be marked in a table. Those of several runs may not: a row is
+/// compared with its companions there, and with no other row.
 pub(crate) fn times_are_marked(results: &Results) -> bool {
     of_one_run(eligible(results).into_iter())
 }
@@ -337,7 +341,8 @@ mod tests {
         assert_eq!(smallest(&results).unwrap().best[0].0.name, "dlmalloc");
     }
 
-    /// dlmalloc's run had no talc, but talc's run had dlmalloc. Their own times, which are of two runs, say the opposite.
+    /// dlmalloc's run had no talc, but talc's run had dlmalloc. Their own times, which are of two runs, say the
+    /// opposite.
     #[test]
     fn a_pair_of_one_run_is_compared_whichever_row_has_it() {
         let mut results = with(vec![timed("dlmalloc", &[10; 7]), timed("talc", &[15; 7])]);

@@ -1,7 +1,7 @@
 //! The columns that tables have in common: each heading with the cell that it gives a contender.
 //!
-//! What the catalogue of metrics says of a figure is its heading, its unit and its definition here; a metric that has a heading and that no
-//! table names is shown among the details of the memory.
+//! What the catalogue of metrics says of a figure is its heading, its unit and its definition here; a metric that has a
+//! heading and that no table names is shown among the details of the memory.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -163,9 +163,9 @@ fn of_metric<'a>(metric: &'static ContenderMetric, rows: &[Placing<'a>], also: O
         "B" => (1024, "KiB"),
         _ => (1, heading.unit),
     };
+    let scale = if (metric.about.unit, heading.unit) == ("1", "%") { 100.0 } else { 1.0 };
     let text = move |value: f64| match (metric.about.unit, heading.unit) {
         ("B", _) => grouped((value as u64).div_ceil(unit_bytes)),
-        ("1", "%") => short(value * 100.0),
         ("pages", _) | ("1", "") => grouped(value as u64),
         _ => short(value),
     };
@@ -173,7 +173,7 @@ fn of_metric<'a>(metric: &'static ContenderMetric, rows: &[Placing<'a>], also: O
         TableColumn::new(heading.id, in_a_line(heading.short, unit), shape(heading)).broken(&narrow(heading, unit));
     ColumnBuilder::new(column, move |row| {
         let cell = match value(metric, row.contender) {
-            Figure::Known(value) => TableCell::figure(value, text(value)),
+            Figure::Known(value) => TableCell::figure(value * scale, text(value * scale)),
             Figure::Unknown { unknown } => TableCell::Unknown(why_none(heading.id, row).map_or(unknown, Reason::from)),
         };
         match (heading.id, row.contender.min_heap.known()) {

@@ -1,10 +1,12 @@
-//! What has to be said below ratios to the baseline: how many of the verdicts chance makes, and where wall time and the processor's part.
+//! What has to be said below ratios to the baseline: how many of the verdicts chance makes, and where wall time and the
+//! processor's part.
 
 use crate::numbers::short;
 use crate::results::{Contender, Results, Role};
 use crate::stats::{Regime, compared, expected_by_chance, parts_from_processor_time};
 
-/// How many verdicts chance makes of those that the ratios of the trace come with, in a sentence; nothing where they are few.
+/// How many verdicts chance makes of those that the ratios of the trace come with, in a sentence; nothing where they
+/// are few.
 pub(crate) fn chance(results: &Results) -> Option<String> {
     let verdicts = beside_baseline(results).flat_map(|row| Regime::ALL.map(|regime| (row, regime)));
     let has_one = |&(row, regime): &(&Contender, Regime)| {
@@ -13,8 +15,8 @@ pub(crate) fn chance(results: &Results) -> Option<String> {
     expected_by_chance(verdicts.filter(has_one).count())
 }
 
-/// The rows whose wall time says something else about them than the processor's does, a line for each and regime: `talc: fresh × dlmalloc 1.10
-/// by wall time, 0.98 by the processor's time`.
+/// The rows whose wall time says something else about them than the processor's does, a line for each and regime:
+/// `talc: fresh × dlmalloc 1.10 by wall time, 0.98 by the processor's time`.
 pub(crate) fn parting(results: &Results) -> Vec<String> {
     let baseline = &results.settings.baseline;
     let line = |row: &Contender, regime: Regime| {

@@ -1,4 +1,5 @@
-//! A table as every output has it: columns, rows and cells, without markup. Renderers for a terminal, Markdown, LaTeX and HTML lay it out.
+//! A table as every output has it: columns, rows and cells, without markup. Renderers for a terminal, Markdown, LaTeX
+//! and HTML lay it out.
 
 use crate::numbers::{decimals, fixed};
 use crate::results::{Figure, Reason, Role};
@@ -112,7 +113,8 @@ impl TableCell {
         TableCell::Figure { value, text, beside: Beside::Nothing, sign: Sign::None }
     }
 
-    /// An estimate with its interval, both with this number of decimals; without one, with what the size of the value asks for.
+    /// An estimate with its interval, both with this number of decimals; without one, with what the size of the value
+    /// asks for.
     pub(crate) fn estimate(figure: &Figure<Estimate>, places: Option<usize>, sign: Sign) -> Self {
         let Estimate { value, interval } = match figure {
             Figure::Known(estimate) => *estimate,

@@ -42,8 +42,8 @@ pub(crate) fn warnings(results: &Results) -> Vec<String> {
 }
 
 /// What a mark says; `marked` is what becomes of a figure that has one.
-pub(crate) fn marks(results: &Results, marked: &str) -> String {
-    let times = match times_are_marked(results) {
+pub(crate) fn marks(times_are_marked: bool, marked: &str) -> String {
+    let times = match times_are_marked {
         true => format!(
             "the fastest, and all that cannot be told apart from it over the rounds that they share, {ROUNDS_FOR_95} at least"
         ),
@@ -56,7 +56,7 @@ pub(crate) fn marks(results: &Results, marked: &str) -> String {
 pub(super) fn legend(results: &Results, rows: &[Placing], with_growth: bool) -> Vec<String> {
     let mut lines = Vec::new();
     if rows.iter().any(Placing::is_marked) {
-        lines.push(format!("* {}.", marks(results, "marked")));
+        lines.push(format!("* {}.", marks(times_are_marked(results), "marked")));
     }
     lines.push(format!(
         "Sorted by overhead, then by fresh time; those that failed come last. Overhead is peak heap / peak live; J–W #4 (Johnstone and Wilson) the same \

@@ -14,8 +14,8 @@ use crate::times;
 /// Columns of a terminal that "allocator code alone" takes in a heading.
 const ALONE_WIDTH: usize = 10;
 
-/// The table for a terminal, with its legend. Growth has a column where some heap grows or may do so; where all have settled, if there is
-/// room beside everything else.
+/// The table for a terminal, with its legend. Growth has a column where some heap grows or may do so; where all have
+/// settled, if there is room beside everything else.
 pub(super) fn overview(results: &Results, rows: &[Placing], width: usize) -> (String, Vec<String>) {
     let table = table(results, rows);
     if rows.iter().any(|row| row.growth().is_some())

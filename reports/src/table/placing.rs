@@ -18,8 +18,8 @@ pub(crate) struct Placing<'a> {
     pub(crate) smallest_min: bool,
 }
 
-/// All contenders in the order of tables: by overhead and then by fresh time, after them those that failed requests and then those that failed
-/// verification; then the yardsticks, the ablations and the floor.
+/// All contenders in the order of tables: by overhead and then by fresh time, after them those that failed requests and
+/// then those that failed verification; then the yardsticks, the ablations and the floor.
 pub(crate) fn placings(results: &Results) -> Vec<Placing<'_>> {
     placings_by(results, marked_times)
 }
@@ -71,7 +71,8 @@ fn in_table_order(one: &Contender, other: &Contender) -> Ordering {
         .then(fresh(one).total_cmp(&fresh(other)))
 }
 
-/// Whether growth has to be shown: some heap has not settled, so that it grows or may do so. Where no growth is known there is nothing to show.
+/// Whether growth has to be shown: some heap has not settled, so that it grows or may do so. Where no growth is known
+/// there is nothing to show.
 pub(crate) fn growth_matters(rows: &[Placing]) -> bool {
     let known = rows.iter().any(|row| row.growth().is_some());
     known && rows.iter().any(|row| row.memory().is_some() && row.growth() != Some(0))

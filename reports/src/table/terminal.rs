@@ -1,7 +1,7 @@
 //! A table for a terminal: a rule below the headings, names at the left, figures at the right, within the width.
 //!
-//! Where there is little room, versions go below names and intervals below medians, then columns below those that they come from; at last the
-//! table becomes several below each other. No figure is left out or broken.
+//! Where there is little room, versions go below names and intervals below medians, then columns below those that they
+//! come from; at last the table becomes several below each other. No figure is left out or broken.
 
 use std::ops::Range;
 
@@ -115,8 +115,8 @@ impl TextLines {
         grid
     }
 
-    /// Several tables, each with the names: as few as there can be, of as many columns each as the others. No cell is broken but where one of
-    /// them alone is wider.
+    /// Several tables, each with the names: as few as there can be, of as many columns each as the others. No cell is
+    /// broken but where one of them alone is wider.
     fn split(&self, width: usize) -> String {
         let columns = self.header.len();
         let part = |range: Range<usize>| self.grid(|at| range.contains(&at));

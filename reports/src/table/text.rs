@@ -28,8 +28,9 @@ pub struct TextOptions {
 
 /// The table of one trace, with its caption above and its legend, failures and provenance below.
 ///
-/// The best figure of each column is marked, all that tie with it too. Where the width is short, versions go below names and
-/// intervals below medians, then figures below those that they come from; no figure is left out. Minimum heaps have a column where they were searched for.
+/// The best figure of each column is marked, all that tie with it too. Where the width is short, versions go below
+/// names and intervals below medians, then figures below those that they come from; no figure is left out. Minimum
+/// heaps have a column where they were searched for.
 ///
 /// ```
 /// use heaprace_reports::results::Results;

@@ -63,7 +63,8 @@ fn legend(results: &Results, rows: &[TableRow]) -> Vec<String> {
     legend
 }
 
-/// The figures that a row does not have, and why, but for those of a regime that it was not timed in: the notes have the reason for these.
+/// The figures that a row does not have, and why, but for those of a regime that it was not timed in: the notes have
+/// the reason for these.
 fn missing<'t>(results: &Results, row: &'t TableRow) -> impl Iterator<Item = (&'t str, String)> {
     let what = ["net time", "net time", "ratio", "ratio"].into_iter().zip(Regime::ALL.into_iter().cycle());
     let unknown = what.zip(&row.cells).filter_map(|((what, regime), cell)| match cell {
@@ -86,8 +87,8 @@ mod tests {
     use crate::table::placing::placings;
     use crate::table::terminal::lay_out;
 
-    /// 200 operations a replay, and seven rounds, each a little slower: `tenths` of a nanosecond an operation, and these thousandths more or
-    /// less in each.
+    /// 200 operations a replay, and seven rounds, each a little slower: `tenths` of a nanosecond an operation, and
+    /// these thousandths more or less in each.
     fn timed(name: &str, tenths: u64, thousandths: [i64; 7]) -> Contender {
         let samples = |tenths: u64| {
             let sample = |(round, &more): (usize, &i64)| {

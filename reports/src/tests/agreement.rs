@@ -63,7 +63,8 @@ fn disagreeing(marked: &MarkedNames) -> Vec<&'static str> {
     marked.iter().filter(|(_, names)| *names != marked[0].1).map(|(output, _)| *output).collect()
 }
 
-/// On a machine that gets slower round by round `quick` is faster by 2 % in each. The intervals of the medians overlap widely.
+/// On a machine that gets slower round by round `quick` is faster by 2 % in each. The intervals of the medians overlap
+/// widely.
 fn overlapping() -> Results {
     let ns = |share: u64| [100, 120, 140, 160, 180, 200, 220].map(|round| round * share);
     let of = |name: &str, share| contender(name).rounds_ns(&ns(share)).build();
