@@ -4,7 +4,6 @@
 //! formats contain.
 
 mod csv;
-mod figures;
 mod json;
 mod jsonl;
 mod latex;

@@ -1,4 +1,5 @@
-//! Who grows where the program runs on, in words: whoever is called fastest or smallest and grows is called that in the same sentence.
+//! The contenders that grow where the program runs on, in words: a sentence that calls one fastest or smallest says in
+//! the same breath that it grows.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +27,8 @@ pub(crate) fn named(contenders: &[&Contender]) -> String {
     format!("{names}{}", but(contenders))
 }
 
-/// What has to follow their names: `, but it grows by 423 pages each time the work repeats`. Nothing where all of them have settled.
+/// What has to follow their names: `, but it grows by 423 pages each time the work repeats`. Nothing where all of them
+/// have settled.
 pub(crate) fn but(contenders: &[&Contender]) -> String {
     let name = |one: &Contender| if contenders.len() == 1 { "it".to_owned() } else { one.name.clone() };
     let grows = contenders.iter().filter_map(|one| {
@@ -41,8 +43,8 @@ pub(crate) fn but(contenders: &[&Contender]) -> String {
     but_that(grows.into_iter().chain(unknown))
 }
 
-/// The contenders that grow, as a note: `each time the work repeats, a grows by 3 pages`. Nothing where none does. Yardsticks and ablations
-/// are called the best by nobody, so that there is no need to say it of them.
+/// The contenders that grow, as a note: `each time the work repeats, a grows by 3 pages`. Nothing where none does.
+/// Yardsticks and ablations are never called the best, so that there is no need to say it of them.
 pub(crate) fn note<'a>(contenders: impl IntoIterator<Item = &'a Contender>) -> Option<String> {
     let ships = contenders.into_iter().filter(|one| one.role == Role::Contender);
     let growing = ships.filter_map(|one| Some((&one.name, pages_per_loop(one)?)));
@@ -138,7 +140,7 @@ mod tests {
         assert_eq!(pages_per_loop(&contender("a").without_memory("no heap").build()), None);
     }
 
-    /// Who was not looked at to its end may well grow.
+    /// A contender that was not looked at to the end may well grow.
     #[test]
     fn what_is_not_known_is_told_too() {
         let (flat, grows, unknown) =

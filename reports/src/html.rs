@@ -12,6 +12,9 @@ mod means;
 mod overall;
 mod packed;
 mod provenance;
+mod size;
+mod speed;
+mod statement;
 mod summary;
 mod svg;
 mod tables;
@@ -23,9 +26,9 @@ mod warnings;
 use std::collections::BTreeSet;
 
 use self::escape::{anchor, escape};
-use self::findings::{Findings, smallest};
+use self::findings::Findings;
 use self::packed::packed;
-use self::summary::{Statement, Tone};
+use self::statement::cards;
 use self::warnings::warnings;
 use crate::ReportError;
 use crate::chart;
@@ -33,8 +36,9 @@ use crate::growth;
 use crate::numbers::{bytes, count};
 use crate::prose::and;
 use crate::results::{Results, Role};
-use crate::table::cells::rows;
+use crate::stats::smallest;
 use crate::table::notes;
+use crate::table::placing::placings;
 use crate::times;
 
 const STYLE: &str = include_str!("html/page.css");
@@ -171,10 +175,9 @@ fn switches(results: &[Results]) -> String {
 /// A trace among several, closed until one opens it.
 fn folded(found: &Findings, index: usize) -> Result<String, ReportError> {
     let results = found.results;
-    let [fresh, steady] = [&found.fresh, &found.steady].map(|fastest| escape(&summary::speed_in_short(fastest)));
+    let [fresh, steady] = [&found.fresh, &found.steady].map(|fastest| escape(&speed::speed_in_short(fastest)));
     let small = smallest(results);
-    let small =
-        small.map(|found| growth::named(&found.best.iter().map(|(contender, _)| *contender).collect::<Vec<_>>()));
+    let small = small.map(|found| growth::named(&found.contenders()));
     Ok(format!(
         "<details class=\"trace\" id=\"{}\"><summary><h3>{}</h3><span>{}; fastest fresh: <b>{fresh}</b>; fastest steady: <b>{steady}</b>; smallest: <b>{}</b></span></summary>\n<p class=\"lede\">{}</p>\n{}</details>\n",
         anchor(&results.trace.name, index),
@@ -189,8 +192,8 @@ fn folded(found: &Findings, index: usize) -> Result<String, ReportError> {
 /// All of one trace; `charts` are its charts, packed or not.
 fn trace(found: &Findings, charts: String, index: usize) -> String {
     let results = found.results;
-    let rows = rows(results);
-    let mut html = verdicts(&summary::statements(found));
+    let rows = placings(results);
+    let mut html = cards(&summary::statements(found));
     html += &format!("<h3 class=\"part\" id=\"charts-{index}\">Charts</h3>\n");
     html += &charts;
     html += &format!("<h3 class=\"part\" id=\"tables-{index}\">Tables</h3>\n");
@@ -202,26 +205,6 @@ fn trace(found: &Findings, charts: String, index: usize) -> String {
         html += "</ul>\n";
     }
     html + "<h3 class=\"part\">About the trace</h3>\n" + &provenance::trace(results)
-}
-
-/// Statements as cards.
-fn verdicts(statements: &[Statement]) -> String {
-    let mut html = "<div class=\"verdicts\">\n".to_owned();
-    for Statement { question, answer, names, detail, tone } in statements {
-        let class = match tone {
-            Tone::Known => "known",
-            Tone::Open => "open",
-            Tone::Bad => "bad-news",
-        };
-        let swatches: String =
-            names.iter().map(|name| format!("<i class=\"swatch\" data-swatch=\"{}\"></i>", escape(name))).collect();
-        let detail: String = detail.iter().map(|sentence| format!("<p>{}</p>", escape(sentence))).collect();
-        html += &format!(
-            "<article class=\"{class}\"><h4>{question}</h4><p class=\"answer\">{swatches}{}</p>{detail}</article>\n",
-            escape(answer)
-        );
-    }
-    html + "</div>\n"
 }
 
 #[cfg(test)]

@@ -55,3 +55,8 @@ pub use file::save;
 pub use html::html;
 pub use load::{RESULTS_FILE, Saved, load};
 pub use wire::{Mismatch, MismatchKind};
+
+#[cfg(test)]
+mod tests {
+    mod agreement;
+}

@@ -1,16 +1,18 @@
 //! Contenders in order over a set of traces, with how far that order can be trusted.
 //!
 //! The figure is the geometric mean of ratios to the baseline, over the traces that all contenders completed (see
-//! [`Common`](crate::stats::Common)), with the interval that it has on the page of a report. The ranks are formed anew in each resample of
-//! the traces and of the rounds within them, from the same ones for all contenders; the middle 95 % of these are their intervals. A rank
-//! from 1 to 3 means: with other programs of the same kind, it might have been any of these.
+//! [`Common`](crate::stats::Common)), with the interval that it has on the page of a report. The ranks are formed anew
+//! in each resample of the traces and of the rounds within them, from the same ones for all contenders; the middle 95 %
+//! of these are their intervals. A rank from 1 to 3 means: with other programs of the same kind, it might have been any
+//! of these.
 
 use crate::growth;
 use crate::numbers::{count, fixed};
 use crate::reasons::by_reason;
 use crate::results::{Origin, Results, Role};
 use crate::stats::{Interval, Measure, RESAMPLES, Regime, by_origin, common_of, trust_in_mean};
-use crate::table::grid::Grid;
+use crate::table::model::{Table, TableColumn};
+use crate::table::terminal::{self, UNKNOWN};
 use crate::table::wrap;
 use crate::times;
 
@@ -106,8 +108,8 @@ pub fn check<'a>(all: impl IntoIterator<Item = &'a Results>) -> Result<(), Ranki
     Ok(())
 }
 
-/// Ranks the contenders of a group of results that [`check`] let pass and whose traces are of one origin. Baselines, ablations and the floor do
-/// not take part, but for the one that the ratios are to.
+/// Ranks the contenders of a group of results that [`check`] let pass and whose traces are of one origin. Baselines,
+/// ablations and the floor do not take part, but for the one that the ratios are to.
 pub fn rank(group: &[&Results], baseline: &str, (metric, measure): (&'static str, Measure)) -> Ranking {
     let common = common_of(group, baseline, measure, |row| row.role == Role::Contender || row.name == baseline);
     let (traces_left_out, mut contenders_left_out) =
@@ -152,7 +154,8 @@ fn middle(resampled: &mut [usize]) -> (usize, usize) {
     (resampled[OUTSIDE], resampled[resampled.len() - 1 - OUTSIDE])
 }
 
-/// Rankings of all results by these measures, as text of at most so many columns: recorded traces first, and never with synthetic ones.
+/// Rankings of all results by these measures, as text at most `width` columns wide: recorded traces first, and never
+/// with synthetic ones.
 pub fn text(all: &[Results], baseline: &str, measures: &[(&'static str, Measure)], width: usize) -> String {
     let mut text = String::new();
     for (origin, group) in by_origin(all) {
@@ -186,25 +189,20 @@ fn one(ranking: &Ranking, group: &[&Results], origin: Origin, baseline: &str, wi
     };
     let mut lines = wrap(&format!("{} over {traces}", ranking.metric), width, 2);
     if !ranking.rows.is_empty() {
-        let mut grid = Grid::new([
-            "allocator".to_owned(),
-            format!("× {baseline}"),
-            "95 % CI".into(),
-            "rank".into(),
-            "95 % CI".into(),
-        ]);
+        let headings = [&format!("× {baseline}"), "95 % CI", "rank", "95 % CI"].map(TableColumn::plain);
+        let mut table = Table::new("allocator", headings.into());
         for row in &ranking.rows {
             let interval = |interval: Interval| format!("{}–{}", fixed(interval.low, 2), fixed(interval.high, 2));
             let ranks = |(low, high)| if low == high { format!("{low}") } else { format!("{low}–{high}") };
-            grid.row([
-                row.name.clone(),
+            let cells = [
                 fixed(row.ratio, 2),
-                row.interval.map_or("–".into(), interval),
+                row.interval.map_or(UNKNOWN.into(), interval),
                 row.rank.to_string(),
-                row.ranks.map_or("–".into(), ranks),
-            ]);
+                row.ranks.map_or(UNKNOWN.into(), ranks),
+            ];
+            table.words("", row.name.clone(), cells);
         }
-        lines.extend(grid.text().lines().map(str::to_owned));
+        lines.extend(terminal::plain(&table).lines().map(str::to_owned));
     }
     match ranking.traces.len() {
         1 => lines.extend(wrap(
@@ -235,15 +233,8 @@ fn one(ranking: &Ranking, group: &[&Results], origin: Origin, baseline: &str, wi
 mod tests {
     use super::*;
     use crate::results::Contender;
-    use crate::sample::{self, contender};
+    use crate::sample::{contender, on};
     use crate::stats::common;
-
-    fn on(trace: &str, contenders: Vec<Contender>) -> Results {
-        let mut results = Results { contenders, ..sample::empty() };
-        results.trace.name = trace.into();
-        results.trace.sha256 = format!("sha of {trace}");
-        results
-    }
 
     fn timed(name: &str, tenths: u64, pages: u64) -> Contender {
         contender(name).fresh_ns(tenths).steady_ns(tenths).pages(pages).build()
@@ -261,7 +252,8 @@ mod tests {
         ranking.rows.iter().map(|row| (row.name.as_str(), row.rank, row.ranks)).collect()
     }
 
-    /// talc is faster than dlmalloc everywhere; wee_alloc is by far the fastest on one trace of three and slower on two.
+    /// talc is faster than dlmalloc everywhere; wee_alloc is by far the fastest on one trace of three and slower on
+    /// two.
     #[test]
     fn ranks_are_as_sure_as_the_traces_agree() {
         let of = |trace, wee| {

@@ -1,4 +1,4 @@
-//! Reasons told once for all that they hold for.
+//! Reasons, each with all names that it applies to.
 
 /// Brings together the names that have the same reason, in the order of the first of each: `("a, c", "no heap")`.
 pub(crate) fn by_reason<'a>(pairs: impl IntoIterator<Item = (&'a str, String)>) -> Vec<(String, String)> {

@@ -75,6 +75,14 @@ pub(crate) fn empty() -> Results {
     }
 }
 
+/// Results of these contenders on a trace of this name.
+pub(crate) fn on(trace: &str, contenders: Vec<Contender>) -> Results {
+    let mut results = Results { contenders, ..empty() };
+    results.trace.name = trace.into();
+    results.trace.sha256 = format!("sha of {trace}");
+    results
+}
+
 /// Small objects that die young, larger ones that live longer, and some that are never freed.
 fn distributions() -> Distributions {
     let class = |(from_bytes, count)| Class { from_bytes, count };
@@ -113,6 +121,26 @@ pub(crate) fn results() -> Results {
     results
 }
 
+/// Results with a row of every kind that a table has to show: the best and the second, one that fails requests, one
+/// that fails verification, a yardstick, the floor; and with warnings.
+pub(crate) fn of_every_kind() -> Results {
+    let mut results = empty();
+    let floor = contender("null").role(Role::Floor).fresh_ns(36).steady_ns(20);
+    results.contenders = vec![
+        floor.without_memory("hands out no memory").build(),
+        contender("wee_alloc").version("0.4.5").pages(889).fresh_ns(118).steady_ns(112).failed_requests(12).build(),
+        contender("dlmalloc").version("0.2.14").pages(20).fresh_ns(125).steady_ns(126).build(),
+        contender("talc").version("5.1.1").pages(22).fresh_ns(94).steady_ns(94).build(),
+        contender("bump").role(Role::Baseline).pages(7795).fresh_ns(209).steady_ns(64).build(),
+        contender("broken").invalid(17, "block 3 overlaps block 2").build(),
+    ];
+    results.trace.origin = Origin::Synthetic;
+    let warning = |code, message: &str| Warning { code, message: message.into() };
+    results.warnings =
+        vec![warning(WarningCode::NoisyMachine, "two replays at once."), warning(WarningCode::Governor, "powersave.")];
+    results
+}
+
 /// Results of two runs, merged: `a` and `b`, each with its own floor beside it.
 pub(crate) fn of_several_runs() -> Results {
     let with_floor = |mut contender: Contender| {
@@ -128,7 +156,8 @@ pub(crate) fn of_several_runs() -> Results {
     Results { contenders: contenders.map(with_floor).into(), ..empty() }
 }
 
-/// Results as a damaged file may have them: more pages in use than there are, events out of order, sizes beyond any heap.
+/// Results as a damaged file may have them: more pages in use than there are, events out of order, sizes beyond any
+/// heap.
 pub(crate) fn contradictory() -> Results {
     let mut results = results();
     results.settings.page_bytes = u64::MAX - 1;
@@ -167,6 +196,7 @@ pub(crate) fn contender(name: &str) -> Builder {
         rounds: 15,
         fresh_ns: 10,
         steady_ns: 10,
+        rounds_ns: None,
         no_memory: None,
         no_time: None,
         no_steady: None,
@@ -181,6 +211,8 @@ pub(crate) struct Builder {
     rounds: usize,
     fresh_ns: u64,
     steady_ns: u64,
+    /// What each round took instead, in ns.
+    rounds_ns: Option<Vec<u64>>,
     no_memory: Option<String>,
     no_time: Option<String>,
     no_steady: Option<Reason>,
@@ -202,7 +234,7 @@ impl Builder {
         self
     }
 
-    /// A heap that grows by so many pages in each further loop of the trace.
+    /// A heap that grows by these pages in each further loop of the trace.
     pub(crate) fn grows_by(mut self, pages: u64) -> Self {
         self.per_loop_pages = pages;
         self
@@ -225,12 +257,18 @@ impl Builder {
         self
     }
 
+    /// Replays of a single operation, fresh and steady, that take these times in the rounds.
+    pub(crate) fn rounds_ns(mut self, ns: &[u64]) -> Self {
+        self.rounds_ns = Some(ns.into());
+        self
+    }
+
     pub(crate) fn failed_requests(mut self, failed_requests: u64) -> Self {
         self.failed_requests = failed_requests;
         self
     }
 
-    /// A minimum heap of so many pages, above which so many limits failed.
+    /// A minimum heap of `pages`, above which `failed_above` limits failed.
     pub(crate) fn min_pages(mut self, pages: u64, failed_above: u64) -> Self {
         let tried = (0..failed_above).map(|above| (pages + 1 + above, Some(17)));
         self.contender.min_heap = Figure::Known(MinHeap {
@@ -277,7 +315,8 @@ impl Builder {
         Contender { memory, time, latency, instructions, ..self.contender }
     }
 
-    /// Calls that take as long as a steady operation, one in a hundred three times, one in a thousand thirty times as long.
+    /// Calls that take as long as a steady operation, one in a hundred three times, one in a thousand thirty times as
+    /// long.
     fn latency(&self) -> Latency {
         let ns = self.steady_ns as f64 / 10.0;
         let percentiles = |count| Percentiles {
@@ -387,7 +426,7 @@ impl Builder {
         }
     }
 
-    /// Live bytes as far as there are pages for them; of the rest a half is free and a half is not told.
+    /// Live bytes as far as there are pages for them; of the rest a half is free and a half is not reported.
     fn split(&self) -> Split {
         let committed_bytes = self.pages * PAGE;
         let requested = PEAK_LIVE.min(committed_bytes);
@@ -425,8 +464,8 @@ impl Builder {
         }
     }
 
-    /// 1,000 stretches: live rises to its peak at three quarters of the run, in waves, and falls to nothing; the heap grows
-    /// by whole pages along with time up to there, or, if it is within 4 times the live bytes, along with them.
+    /// 1,000 stretches: live rises to its peak at three quarters of the run, in waves, and falls to nothing; the heap
+    /// grows by whole pages along with time up to there, or, if it is within 4 times the live bytes, along with them.
     fn timeline(&self) -> Vec<FootprintPoint> {
         let mut pages = 0;
         let point = |stretch: u64| {
@@ -464,6 +503,9 @@ impl Builder {
 
     /// Samples that spread by 3 % to either side of what was asked for.
     fn time(&self) -> Time {
+        if let Some(ns) = &self.rounds_ns {
+            return Time { ops: 1, fresh_ns: ns.clone(), steady_ns: ns.clone(), ..Time::default() };
+        }
         let ops = 200_000;
         let samples = |tenths: u64| {
             let spread = |round: u64| 970 + (round * 7 % 15) * 60 / 14;

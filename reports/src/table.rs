@@ -1,18 +1,18 @@
 //! Results as tables.
 
-pub(crate) mod cells;
+pub(crate) mod columns;
 pub(crate) mod comparisons;
 mod details;
-pub(crate) mod grid;
 mod instructions;
 mod latency;
-mod narrow;
+pub(crate) mod markdown;
+pub(crate) mod model;
 pub(crate) mod notes;
-mod overview;
-mod pair;
-mod plain;
+pub(crate) mod overview;
+pub(crate) mod placing;
 mod sparkline;
-mod text;
+pub(crate) mod terminal;
+pub(crate) mod text;
 mod timing;
 mod wrap;
 

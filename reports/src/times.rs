@@ -38,7 +38,7 @@ pub(crate) fn alone(settings: &Settings) -> Option<&'static str> {
     (settings.touch == Touched::Nothing).then_some(ALONE)
 }
 
-/// A heading or the title of an axis, with [`alone`] behind it where it has to be there.
+/// A heading or the title of an axis, with [`alone`] after it where that applies.
 pub(crate) fn heading(text: &str, settings: &Settings) -> String {
     match alone(settings) {
         Some(alone) => format!("{text}, {alone}"),

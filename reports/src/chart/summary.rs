@@ -19,7 +19,9 @@ use crate::numbers::{count, fixed, short};
 use crate::ranking;
 use crate::reasons::by_reason;
 use crate::results::{Origin, Results, Role};
-use crate::stats::{Common, Estimate, Measure, Regime, Row, by_origin, common, floor, median, trust_in_mean};
+use crate::stats::{
+    Common, ContenderRatios, Estimate, Measure, Regime, by_origin, common, floor, median, trust_in_mean,
+};
 use crate::times;
 
 /// What stands above the figures to the right.
@@ -196,7 +198,7 @@ impl<'a> Summary<'a> {
     }
 
     /// The rows with their means, the smallest first.
-    fn rows(&self) -> impl Iterator<Item = (&Row, &Estimate)> {
+    fn rows(&self) -> impl Iterator<Item = (&ContenderRatios, &Estimate)> {
         self.order.iter().map(|&index| (&self.common.rows[index], &self.means[index]))
     }
 
@@ -278,7 +280,13 @@ impl<'a> Summary<'a> {
     }
 }
 
-fn paint_row(sheet: &Sheet, rows: &Rows, index: usize, (row, mean): (&Row, &Estimate), traces: &[String]) -> Drawn {
+fn paint_row(
+    sheet: &Sheet,
+    rows: &Rows,
+    index: usize,
+    (row, mean): (&ContenderRatios, &Estimate),
+    traces: &[String],
+) -> Drawn {
     rows.paint_name(sheet, index)?;
     let color = palette::style_of(&row.name).color;
     let middle = rows.middle(index);

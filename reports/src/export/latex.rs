@@ -1,25 +1,33 @@
 //! LaTeX: a `tabular` with booktabs' rules, to be `\input` into a table of a paper. Several traces are groups of rows.
 
-use super::figures::{self, Cell, Figures, Row};
 use crate::ReportError;
 use crate::results::{Results, Role};
 use crate::stats::Regime;
-use crate::table::cells::timings_are_marked;
+use crate::table::model::{Beside, Sign, Table, TableCell, TableRow};
 use crate::table::notes;
+use crate::table::overview::for_exports;
+use crate::table::placing::{growth_matters, placings};
 use crate::times;
+
+/// The columns, by their ids, with their headings.
+const COLUMNS: [(&str, &str); 6] = [
+    ("fresh", "Fresh [ns]"),
+    ("steady", "Steady [ns]"),
+    ("peak", "Peak"),
+    ("overhead", "Overhead"),
+    ("growth", "Growth"),
+    ("refused", "Failed"),
+];
 
 pub(super) fn latex(all: &[Results]) -> Result<Vec<u8>, ReportError> {
     let mut text = String::from(
         "% Written by Heaprace. The preamble needs \\usepackage{booktabs}.\n\
          % Times in ns per operation: medians with their 95 % confidence intervals. Peak: most committed heap; overhead: over peak live;\n\
-         % growth: pages that each further loop of the trace adds.\n\
-         % Bold: lowest of the allocators that serve every request; timings whose intervals overlap the lowest one's are all bold.\n",
+         % growth: pages that each further loop of the trace adds.\n",
     );
+    text += &format!("% Bold: {}. Times of several runs are never bold.\n", notes::marks(true, "bold"));
     for regime in Regime::ALL {
         text += &format!("% {}: {}.\n", regime.name(), times::timed(regime));
-    }
-    if !all.iter().all(timings_are_marked) {
-        text += "% Timings of several runs are never bold.\n";
     }
     for results in all {
         let lines = [notes::caption(results), notes::provenance(results)];
@@ -27,63 +35,66 @@ pub(super) fn latex(all: &[Results]) -> Result<Vec<u8>, ReportError> {
             text += &format!("% {}\n", plain(&line));
         }
     }
-    let found: Vec<Figures> = all.iter().map(figures::of).collect();
-    let grows = found.iter().any(|figures| figures.grows);
-    let (alignment, heading, columns) = if grows { ("lrrrrrr", "Growth & ", 7) } else { ("lrrrrr", "", 6) };
+    let placings: Vec<_> = all.iter().map(placings).collect();
+    let tables = all.iter().zip(&placings).map(|(results, rows)| for_exports(results, rows));
+    let grows = placings.iter().any(|rows| growth_matters(rows));
+    let columns = COLUMNS.iter().filter(|(id, _)| grows || *id != "growth");
+    let (ids, headings): (Vec<&str>, Vec<&str>) = columns.copied().unzip();
     text += &format!(
-        "\\begin{{tabular}}{{@{{}}{alignment}@{{}}}}\n\\toprule\n\
-         Allocator & Fresh [ns] & Steady [ns] & Peak & Overhead & {heading}Failed \\\\\n"
+        "\\begin{{tabular}}{{@{{}}l{}@{{}}}}\n\\toprule\nAllocator & {} \\\\\n",
+        "r".repeat(ids.len()),
+        headings.join(" & ")
     );
-    for (results, Figures { unit, rows, .. }) in all.iter().zip(&found) {
+    for (results, table) in all.iter().zip(tables) {
         text += "\\midrule\n";
         if all.len() > 1 || times::alone(&results.settings).is_some() {
             let title = escaped(&times::heading(&results.trace.name, &results.settings));
-            text += &format!("\\multicolumn{{{columns}}}{{@{{}}l}}{{\\emph{{{title}}}}} \\\\\n");
+            text += &format!("\\multicolumn{{{}}}{{@{{}}l}}{{\\emph{{{title}}}}} \\\\\n", ids.len() + 1);
         }
         let mut role = Role::Contender;
-        for row in rows {
+        for row in &table.rows {
             if row.role != role {
                 role = row.role;
                 text += "\\addlinespace\n";
             }
-            text += &line(row, unit, grows);
+            text += &line(&table, row, &ids);
         }
     }
     text += "\\bottomrule\n\\end{tabular}\n";
     Ok(text.into_bytes())
 }
 
-fn line(row: &Row, unit: &str, grows: bool) -> String {
-    let peak = cell(&row.peak) + &row.peak.value.as_ref().map(|_| format!("\\,{unit}")).unwrap_or_default();
-    let mut cells = vec![
-        format!("{} {}", escaped(&row.name), escaped(&row.version)),
-        cell(&row.fresh),
-        cell(&row.steady),
-        peak,
-        cell(&row.overhead),
-        escaped(&row.failed),
-    ];
-    if grows {
-        cells.insert(cells.len() - 1, escaped(&row.growth));
-    }
-    let line = cells.join(" & ");
+fn line(table: &Table, row: &TableRow, ids: &[&str]) -> String {
+    let cells = ids.iter().filter_map(|id| {
+        let at = table.columns.iter().position(|column| column.id == *id)?;
+        // Each trace has its own unit, so that the heading cannot have it.
+        let unit = table.columns[at].heading.rsplit(' ').next().filter(|_| *id == "peak" && row.cells[at].is_figure());
+        Some(cell(&row.cells[at]) + &unit.map(|unit| format!("\\,{unit}")).unwrap_or_default())
+    });
+    let name = format!("{} {}", escaped(&row.name), escaped(&row.version));
+    let line = [name].into_iter().chain(cells).collect::<Vec<_>>().join(" & ");
     // It would be an argument of the line above, as `\\` and the rules take one.
     let apart = if line.trim_start().starts_with(['[', '*']) { "{}" } else { "" };
     format!("{apart}{line} \\\\\n")
 }
 
-fn cell(cell: &Cell) -> String {
-    let Some(value) = &cell.value else { return "--".to_owned() };
-    let value = escaped(value);
-    let value = if cell.best { format!("\\textbf{{{value}}}") } else { value };
-    match &cell.interval {
-        Some((low, high)) => format!("{value} {{\\footnotesize [{}, {}]}}", escaped(low), escaped(high)),
-        None => value,
+fn cell(cell: &TableCell) -> String {
+    let (text, beside, sign) = match cell {
+        TableCell::Figure { text, beside, sign, .. } => (escaped(text), beside, sign),
+        TableCell::Words(words) => return escaped(words),
+        TableCell::Unknown(_) => return "--".to_owned(),
+        TableCell::Empty => return String::new(),
+    };
+    let text = if *sign == Sign::Best { format!("\\textbf{{{text}}}") } else { text };
+    match beside {
+        Beside::Interval(low, high) => format!("{text} {{\\footnotesize [{}, {}]}}", escaped(low), escaped(high)),
+        Beside::Times(other) | Beside::Same(other) => format!("{text} {{\\footnotesize ({})}}", escaped(other)),
+        Beside::Nothing => text,
     }
 }
 
-/// Text that LaTeX sets as it is, with pdfTeX and its default fonts (OT1) as with the newer engines. What those fonts do not have becomes a
-/// question mark.
+/// Text that LaTeX sets as it is, with pdfTeX and its default fonts (OT1) as with the newer engines. What those fonts
+/// do not have becomes a question mark.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -125,30 +136,23 @@ mod tests {
 
     #[test]
     fn looks_like_this() {
-        let mut results = sample::empty();
-        results.contenders = vec![
-            contender("null")
-                .role(Role::Floor)
-                .fresh_ns(36)
-                .steady_ns(20)
-                .without_memory("hands out no memory")
-                .build(),
-            contender("wee_alloc").version("0.4.5").pages(889).fresh_ns(118).steady_ns(112).failed_requests(12).build(),
-            contender("talc").version("5.1.1").pages(22).fresh_ns(94).steady_ns(94).build(),
-        ];
         let expected = "\
 \\begin{tabular}{@{}lrrrrr@{}}
 \\toprule
 Allocator & Fresh [ns] & Steady [ns] & Peak & Overhead & Failed \\\\
 \\midrule
-talc 5.1.1 & \\textbf{9.40} {\\footnotesize [9.25, 9.54]} & \\textbf{9.40} {\\footnotesize [9.25, 9.54]} & \\textbf{1,408}\\,KiB & \\textbf{1.38} & 0 \\\\
+dlmalloc 0.2.14 & 12.5 {\\footnotesize [12.3, 12.7]} & 12.6 {\\footnotesize [12.4, 12.8]} & \\textbf{1,280}\\,KiB & \\textbf{1.25} & 0 \\\\
+talc 5.1.1 & \\textbf{9.40} {\\footnotesize [9.25, 9.54]} & \\textbf{9.40} {\\footnotesize [9.25, 9.54]} & 1,408\\,KiB & 1.38 & 0 \\\\
 wee\\_alloc 0.4.5 & 11.8 {\\footnotesize [11.6, 12.0]} & 11.2 {\\footnotesize [11.0, 11.4]} & 56,896\\,KiB & 55.6 & 12 \\\\
+broken 0.1.0 & -- & -- & 1,280\\,KiB & 1.25 & INVALID \\\\
+\\addlinespace
+bump 0.1.0 & 20.9 {\\footnotesize [20.6, 21.2]} & 6.40 {\\footnotesize [6.30, 6.50]} & 498,880\\,KiB & 487 & 0 \\\\
 \\addlinespace
 null 0.1.0 & 3.60 {\\footnotesize [3.54, 3.65]} & 2.00 {\\footnotesize [1.97, 2.03]} & -- & -- & -- \\\\
 \\bottomrule
 \\end{tabular}
 ";
-        let text = text(&[results.clone()]);
+        let text = text(&[sample::of_every_kind()]);
         assert!(text.ends_with(expected), "{text}");
         let comments = text.lines().take_while(|line| line.starts_with("% ")).count();
         assert_eq!(text.lines().nth(comments), Some("\\begin{tabular}{@{}lrrrrr@{}}"), "all above it is comments");
@@ -178,7 +182,7 @@ null 0.1.0 & 3.60 {\\footnotesize [3.54, 3.65]} & 2.00 {\\footnotesize [1.97, 2.
     #[test]
     fn timings_of_several_runs_are_not_bold() {
         let text = text(&[sample::of_several_runs()]);
-        assert!(text.contains("% Timings of several runs are never bold.\n"), "{text}");
+        assert!(text.contains(" Times of several runs are never bold.\n"), "{text}");
         assert_eq!(text.matches("\\textbf").count(), 2, "peak and overhead of the smallest: {text}");
     }
 

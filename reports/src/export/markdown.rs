@@ -1,12 +1,13 @@
 //! Markdown: the table of each trace, narrow enough for a README or a pull request.
 
-use super::figures::{self, Cell, Figures};
 use crate::ReportError;
 use crate::results::{Results, Role};
-use crate::stats::Regime;
-use crate::table::cells::timings_are_marked;
-use crate::table::grid::{Grid, escaped};
+use crate::stats::{Regime, times_are_marked};
+use crate::table::markdown::{escaped, markdown as table_as_markdown};
+use crate::table::model::CellShape;
 use crate::table::notes;
+use crate::table::overview::for_exports;
+use crate::table::placing::{growth_matters, placings};
 use crate::times;
 
 pub(super) fn markdown(all: &[Results]) -> Result<Vec<u8>, ReportError> {
@@ -15,60 +16,39 @@ pub(super) fn markdown(all: &[Results]) -> Result<Vec<u8>, ReportError> {
 }
 
 fn one(results: &Results) -> String {
-    let Figures { unit, grows, rows } = figures::of(results);
-    let time = |regime: Regime| times::heading(&format!("{} ns/op", regime.name()), &results.settings) + " (95 % CI)";
-    let growth = grows.then(|| "grows by pages".to_owned());
-    let before = [
-        "allocator".to_owned(),
-        time(Regime::Fresh),
-        time(Regime::Steady),
-        format!("peak {unit}"),
-        "peak / live".into(),
-    ];
-    let mut grid = Grid::new(before.into_iter().chain(growth).chain(["failed".to_owned()]));
-    for row in &rows {
-        let role = match row.role {
+    let rows = placings(results);
+    let grows = growth_matters(&rows);
+    let mut table = for_exports(results, &rows).keeping(|_, column| grows || column.id != "growth");
+    for column in table.columns.iter_mut().filter(|column| column.shape == CellShape::Paired) {
+        column.heading += " (95 % CI)";
+    }
+    for row in &mut table.rows {
+        row.group.clear();
+        row.version += match row.role {
             Role::Contender => "",
             Role::Baseline => " (yardstick)",
             Role::Ablation => " (ablation)",
             Role::Floor => " (floor)",
         };
-        let name = escaped(&format!("{} {}{role}", row.name, row.version));
-        let figures = [&row.fresh, &row.steady, &row.peak, &row.overhead].map(cell);
-        let growth = grows.then(|| row.growth.clone());
-        grid.row([name].into_iter().chain(figures).chain(growth).chain([row.failed.clone()]));
     }
     let warnings = notes::warnings(results).into_iter();
-    let notes = warnings.chain(notes::notes(results, &crate::table::cells::rows(results)));
+    let notes = warnings.chain(notes::notes(results, &rows));
     let notes: String = notes.map(|note| format!("- {}\n", escaped(&note))).collect();
     let notes = if notes.is_empty() { notes } else { format!("\n{notes}") };
-    let timings = match timings_are_marked(results) {
-        true => "timings whose intervals overlap the lowest one's are all bold",
-        false => "timings are of several runs, and not bold",
-    };
     format!(
-        "{}\n\n{}\nFresh: {}. Steady: {}. Bold: lowest of the allocators that serve every request; {timings}. {}\n{notes}",
+        "{}\n\n{}\nFresh: {}. Steady: {}. Bold: {}. {}\n{notes}",
         escaped(&notes::caption(results)),
-        grid.markdown(),
+        table_as_markdown(&table),
         times::timed(Regime::Fresh),
         times::timed(Regime::Steady),
+        notes::marks(times_are_marked(results), "bold"),
         escaped(&notes::provenance(results)),
     )
-}
-
-fn cell(cell: &Cell) -> String {
-    let value = cell.value.as_deref().unwrap_or("–");
-    let value = if cell.best { format!("**{value}**") } else { value.to_owned() };
-    match &cell.interval {
-        Some((low, high)) => format!("{value} ({low}–{high})"),
-        None => value,
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::{Warning, WarningCode};
     use crate::sample::{self, contender};
 
     #[test]
@@ -77,7 +57,7 @@ mod tests {
         assert!(text.contains("| 1.00 (0.98–1.02) | 1.00 (0.98–1.02) | 1,920 |"), "{text}");
         assert!(
             text.contains(
-                "Bold: lowest of the allocators that serve every request; timings are of several runs, and not bold."
+                "Bold: the best of the contenders known to serve every request: the lowest memory figure; times are of several runs, and not bold."
             ),
             "{text}"
         );
@@ -92,41 +72,35 @@ mod tests {
         results.contenders[0] = contender("a").grows_by(1234).build();
         results.settings.touch = crate::results::Touched::Nothing;
         let text = text(&results);
-        let header = "| allocator | fresh ns/op, allocator code alone (95 % CI) | steady ns/op, allocator code alone (95 % CI) | peak KiB \
-                      | peak / live | grows by pages | failed |\n";
+        let header = "| allocator | fresh ns/op, allocator code alone (95 % CI) | steady ns/op, allocator code alone (95 % CI) | peak, KiB \
+                      | overhead × | grows by, pages | failed |\n";
         assert!(text.contains(header), "{text}");
         assert!(text.contains("| **1.25** | 1,234 | 0 |\n") && text.contains("| **1.25** | 0 | 0 |\n"), "{text}");
     }
 
     #[test]
     fn looks_like_this() {
-        let mut results = sample::empty();
-        results.warnings = vec![Warning { code: WarningCode::NoisyMachine, message: "two at once".into() }];
-        results.contenders = vec![
-            contender("null")
-                .role(Role::Floor)
-                .fresh_ns(36)
-                .steady_ns(20)
-                .without_memory("hands out no memory")
-                .build(),
-            contender("wee_alloc").version("0.4.5").pages(889).fresh_ns(118).steady_ns(112).failed_requests(12).build(),
-            contender("dlmalloc").version("0.2.14").pages(20).fresh_ns(125).steady_ns(126).build(),
-            contender("talc").version("5.1.1").pages(22).fresh_ns(94).steady_ns(94).build(),
-        ];
         let expected = "\
-serde-heavy (recorded): 200,000 events, peak live 1,048,576 B in 12,345 objects; every new byte written; 15 rounds
+serde-heavy (synthetic): 200,000 events, peak live 1,048,576 B in 12,345 objects; every new byte written; 15 rounds
 
-| allocator | fresh ns/op (95 % CI) | steady ns/op (95 % CI) | peak KiB | peak / live | failed |
+| allocator | fresh ns/op (95 % CI) | steady ns/op (95 % CI) | peak, KiB | overhead × | failed |
 | :-- | --: | --: | --: | --: | --: |
 | dlmalloc 0.2.14 | 12.5 (12.3–12.7) | 12.6 (12.4–12.8) | **1,280** | **1.25** | 0 |
 | talc 5.1.1 | **9.40** (9.25–9.54) | **9.40** (9.25–9.54) | 1,408 | 1.38 | 0 |
 | wee\\_alloc 0.4.5 | 11.8 (11.6–12.0) | 11.2 (11.0–11.4) | 56,896 | 55.6 | 12 |
+| broken 0.1.0 | – | – | 1,280 | 1.25 | INVALID |
+| bump 0.1.0 (yardstick) | 20.9 (20.6–21.2) | 6.40 (6.30–6.50) | 498,880 | 487 | 0 |
 | null 0.1.0 (floor) | 3.60 (3.54–3.65) | 2.00 (1.97–2.03) | – | – | – |
 
-Fresh: a program that starts, on fresh pages, page faults included. Steady: a program that runs on: the trace looped until it settles. Bold: lowest of the allocators that serve every request; timings whose intervals overlap the lowest one's are all bold. Measured 2026-05-04";
-        let text = String::from_utf8(markdown(&[results]).unwrap()).unwrap();
+Fresh: a program that starts, on fresh pages, page faults included. Steady: a program that runs on: the trace looped until it settles. Bold: the best of the contenders known to serve every request: the lowest memory figure; the fastest, and all that cannot be told apart from it over the rounds that they share, 6 at least. Measured 2026-05-04";
+        let text = String::from_utf8(markdown(&[sample::of_every_kind()]).unwrap()).unwrap();
         assert!(text.starts_with(expected), "{text}");
-        assert!(text.contains("\n\n- WARNING noisy-machine: two at once\n- wee"), "{text}");
+        assert!(
+            text.contains(
+                "\n\n- WARNING noisy-machine: two replays at once.\n- WARNING governor: powersave.\n- broken: INVALID"
+            ),
+            "{text}"
+        );
         assert!(text.ends_with("\n- null: no memory figures (–): hands out no memory\n"), "{text}");
     }
 }

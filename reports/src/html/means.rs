@@ -1,14 +1,15 @@
-//! Geometric means over traces in words: who is fastest or smallest over all of them, as far as the choice of traces and the rounds tell.
+//! Geometric means over traces in words: the fastest or smallest contender over all of them, as far as the choice of
+//! traces and the rounds show.
 
-use super::summary::{Statement, Tone, times};
+use super::statement::{Statement, Tone, times};
 use crate::growth::OverTraces;
 use crate::numbers::{count, short};
 use crate::prose::and;
 use crate::results::Results;
-use crate::stats::{Common, Estimate, Measure, ROUNDS_FOR_95, common, trust_in_mean};
+use crate::stats::{Common, Estimate, Measure, ROUNDS_FOR_95, Verdict, common, trust_in_mean};
 
 /// One contender's mean, and how many times that of the one with the lowest.
-struct Mean<'a> {
+struct ContenderMean<'a> {
     name: &'a str,
     mean: Estimate,
     to_lowest: Estimate,
@@ -27,13 +28,13 @@ pub(super) fn means(question: &'static str, group: &[&Results], measure: Measure
     let lowest = (0..means.len()).min_by(|&one, &other| means[one].value.total_cmp(&means[other].value));
     let lowest = lowest.expect("a common trace has contenders");
     let ratios = found.ratios_to(lowest);
-    let mut ranked: Vec<Mean> = (found.rows.iter().zip(&means).zip(ratios))
-        .map(|((row, &mean), to_lowest)| Mean { name: &row.name, mean, to_lowest })
+    let mut ranked: Vec<ContenderMean> = (found.rows.iter().zip(&means).zip(ratios))
+        .map(|((row, &mean), to_lowest)| ContenderMean { name: &row.name, mean, to_lowest })
         .collect();
     ranked.sort_by(|one, other| one.mean.value.total_cmp(&other.mean.value));
 
-    let apart = |mean: &&Mean| mean.to_lowest.interval.is_some_and(|interval| interval.low > 1.0);
-    let tied: Vec<&Mean> = ranked[1..].iter().filter(|mean| !apart(mean)).collect();
+    let apart = |mean: &&ContenderMean| Verdict::of(mean.to_lowest.interval) == Verdict::Slower;
+    let tied: Vec<&ContenderMean> = ranked[1..].iter().filter(|mean| !apart(mean)).collect();
     let lowest = ranked[0].name;
     let names: Vec<String> =
         [&ranked[0]].into_iter().chain(tied.iter().copied()).map(|mean| mean.name.to_owned()).collect();
@@ -50,11 +51,11 @@ pub(super) fn means(question: &'static str, group: &[&Results], measure: Measure
         _ => (format!("inconclusive between {}", and(&names)), names, Tone::Open),
     };
     let mut detail = vec![sentence(&ranked, measure, baseline, found.traces.len())];
-    let beside = |mean: &Mean| format!("{}: {} that of {}", mean.name, times(&mean.to_lowest, "×"), lowest);
+    let beside = |mean: &ContenderMean| format!("{}: {} that of {}", mean.name, times(&mean.to_lowest, "×"), lowest);
     // Over two traces or more there always is an interval.
     detail.extend(tied.iter().map(|mean| format!("{}; this interval contains 1.", beside(mean))));
     detail.extend(next.map(|next| format!("{}.", beside(next))));
-    // There is nothing to conclude where there is nobody to compare with.
+    // There is nothing to conclude from a single contender.
     detail.extend(trust_in_mean(found.traces.len()).filter(|_| ranked.len() > 1));
     detail.extend(left_out(&found));
     Statement { question, answer, names, detail, tone }
@@ -64,7 +65,7 @@ fn nothing(question: &'static str, detail: Vec<String>) -> Statement {
     Statement { question, answer: "too few common traces".into(), names: Vec::new(), detail, tone: Tone::Open }
 }
 
-fn sentence(ranked: &[Mean], measure: Measure, baseline: &str, traces: usize) -> String {
+fn sentence(ranked: &[ContenderMean], measure: Measure, baseline: &str, traces: usize) -> String {
     let what = match measure {
         Measure::Time(_) => format!("Mean time, {baseline}'s being 1"),
         Measure::Footprint => "Mean of peak heap over peak live".into(),

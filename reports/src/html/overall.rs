@@ -1,23 +1,24 @@
-//! Several traces at once: how often who wins, and where. Recorded and synthetic traces are counted apart, as nobody knows how many synthetic
-//! ones make up for a real program.
+//! Several traces at once: which contender wins how often, and where. Recorded and synthetic traces are counted apart,
+//! as it is unknown how many synthetic ones make up for a real program.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::charts;
 use super::escape::{anchor, escape};
-use super::findings::{Fastest, Findings, climbing, eligible, smallest};
+use super::findings::{Findings, climbing};
 use super::means::means;
 use super::provenance::origin;
-use super::summary::{GROWS, Statement, Tone, fastest_for, speed_in_short};
-use super::verdicts;
+use super::size::GROWS;
+use super::speed::{fastest_for, speed_in_short};
+use super::statement::{Statement, Tone, cards};
 use crate::ReportError;
 use crate::growth::{self, OverTraces};
 use crate::numbers::short;
 use crate::prose::and;
 use crate::ranking;
-use crate::results::{Contender, Origin, Results, Role, Verification};
-use crate::stats::{Measure, Regime, by_origin, expected_by_chance};
+use crate::results::{Contender, Origin, Results, Role};
+use crate::stats::{Fastest, Measure, Regime, by_origin, completed, eligible, expected_by_chance, smallest};
 
 /// The part of the page that speaks of all traces.
 pub(super) fn section(results: &[Results], found: &[Findings]) -> Result<String, ReportError> {
@@ -33,39 +34,39 @@ pub(super) fn section(results: &[Results], found: &[Findings]) -> Result<String,
             continue;
         }
         html += &format!("<h2>Geometric means over {} {}</h2>\n", group.len(), noun(kind, group.len()));
-        html += &verdicts(&[
+        html += &cards(&[
             means(fastest_for(Regime::Fresh), &group, Measure::Time(Regime::Fresh)),
             means(fastest_for(Regime::Steady), &group, Measure::Time(Regime::Steady)),
             means("Smallest peak heap, over peak live", &group, Measure::Footprint),
         ]);
     }
     html += "<h2>Trace for trace</h2>\n";
-    html += &verdicts(&statements(found));
+    html += &cards(&statements(found));
     if let Some(chance) = expected_by_chance(found.iter().map(Findings::verdicts).sum()) {
         html += &format!(
-            "<p class=\"note\">Who is fastest is found by comparing the best with each of the others, on each trace, fresh and steady. {}</p>\n",
+            "<p class=\"note\">The fastest contender is found by comparing the best with each of the others, on each trace, fresh and steady. {}</p>\n",
             escape(&chance)
         );
     }
-    html += &who_wins_where(found);
+    html += &winners_by_trace(found);
     html += "<h2>Charts over all traces</h2>\n";
     html += &charts::over_traces(results)?;
     Ok(html + "</section>\n")
 }
 
-/// Who wins on a trace, or why nobody does.
+/// The winner on a trace, or why there is none.
 enum Outcome<'a> {
     /// One, or several with the same figure.
     Won(Vec<&'a Contender>),
-    /// The figures do not tell.
+    /// The figures leave it open.
     Inconclusive,
-    /// There is one contender alone, and so nothing to win.
+    /// There is a single contender, and so nothing to win.
     Alone,
     /// There are no figures, in words.
     Unknown(&'static str),
 }
 
-/// What is to be said of all traces together.
+/// All statements about the traces together.
 fn statements(found: &[Findings]) -> Vec<Statement> {
     let mut statements = vec![
         count(fastest_for(Regime::Fresh), found, |one| fastest_on(&one.fresh)),
@@ -80,11 +81,7 @@ fn statements(found: &[Findings]) -> Vec<Statement> {
         climbing(one).into_iter().map(|(contender, _)| contender.name.clone()).collect()
     }));
     statements.extend(on_traces("Failed", found, |one| {
-        let failed = one.contenders.iter().filter(|contender| {
-            let refused = contender.memory.known().is_some_and(|memory| memory.failed_requests > 0);
-            refused || contender.partial.is_some() || matches!(contender.verification, Verification::Failed { .. })
-        });
-        failed.map(|contender| contender.name.clone()).collect()
+        one.contenders.iter().filter(|row| completed(row).is_err()).map(|row| row.name.clone()).collect()
     }));
     statements
 }
@@ -103,12 +100,12 @@ fn fastest_on<'a>(fastest: &Fastest<'a>) -> Outcome<'a> {
 fn smallest_on(results: &Results) -> Outcome<'_> {
     match smallest(results) {
         Some(_) if eligible(results).len() == 1 => Outcome::Alone,
-        Some(found) => Outcome::Won(found.best.iter().map(|(contender, _)| *contender).collect()),
+        Some(found) => Outcome::Won(found.contenders()),
         None => Outcome::Unknown("not known"),
     }
 }
 
-/// On how many traces of each origin who wins.
+/// On how many traces of each origin each contender wins.
 fn count<'a>(
     question: &'static str,
     found: &'a [Findings<'a>],
@@ -183,7 +180,7 @@ fn noun(kind: Origin, count: usize) -> String {
     }
 }
 
-/// Who is concerned, on which traces; nothing where nobody is.
+/// The contenders concerned, and on which traces; nothing where none is.
 fn on_traces(
     question: &'static str,
     found: &[Findings],
@@ -203,8 +200,8 @@ fn on_traces(
 }
 
 /// A line a trace, with links to it.
-fn who_wins_where(found: &[Findings]) -> String {
-    let mut html = "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table: who wins where\"><table class=\"sortable words\"><caption>Who wins where</caption>\n<thead><tr>".to_owned();
+fn winners_by_trace(found: &[Findings]) -> String {
+    let mut html = "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table: winners by trace\"><table class=\"sortable words\"><caption>Winners by trace</caption>\n<thead><tr>".to_owned();
     for (heading, definition) in
         [("trace", ""), ("origin", ""), ("fastest fresh", "fresh"), ("fastest steady", "steady"), ("smallest", "peak")]
     {
@@ -216,10 +213,7 @@ fn who_wins_where(found: &[Findings]) -> String {
     html += "<th scope=\"col\" aria-sort=\"none\"><button type=\"button\" data-def=\"overhead\">its overhead ×</button></th></tr></thead>\n<tbody>\n";
     for (index, Findings { results: one, fresh, steady }) in found.iter().enumerate() {
         let found = smallest(one);
-        let small = found
-            .as_ref()
-            .map(|found| growth::named(&found.best.iter().map(|(contender, _)| *contender).collect::<Vec<_>>()))
-            .unwrap_or("–".into());
+        let small = found.as_ref().map(|found| growth::named(&found.contenders())).unwrap_or("–".into());
         let overhead = found.as_ref().and_then(|found| found.best.first()).map(|(_, memory)| memory.overhead_ratio);
         html += &format!(
             "<tr><th scope=\"row\"><a href=\"#{}\">{}</a></th><td>{}</td>{}{}<td>{}</td>{}</tr>\n",
@@ -293,7 +287,7 @@ mod tests {
         );
         assert_eq!(told[2].answer, "dlmalloc on 3 of 3 recorded traces");
         assert_eq!((told[3].question, told[3].detail[0].as_str()), (GROWS, "talc on 1 of 3: c."));
-        let html = who_wins_where(&all.iter().map(Findings::of).collect::<Vec<_>>());
+        let html = winners_by_trace(&all.iter().map(Findings::of).collect::<Vec<_>>());
         assert_eq!(
             html.matches("<td>talc, but it grows by 3 pages each time the work repeats</td>").count(),
             2,
@@ -379,7 +373,7 @@ mod tests {
     #[test]
     fn the_list_links_to_each_trace() {
         let all = [on("a", Origin::Recorded, [("dlmalloc", 100, 20), ("talc", 200, 22)])];
-        let html = who_wins_where(&all.iter().map(Findings::of).collect::<Vec<_>>());
+        let html = winners_by_trace(&all.iter().map(Findings::of).collect::<Vec<_>>());
         assert!(html.contains("<a href=\"#trace-0-a\">a</a>") && html.contains("<td>dlmalloc</td>"), "{html}");
     }
 }

@@ -1,17 +1,18 @@
-//! What speed costs in memory on one trace: the fastest against the smallest, and who lies in between.
+//! What speed costs in memory on one trace: the fastest against the smallest, and the contenders in between.
 
-use super::findings::{Fastest, Findings, beaten, compared, eligible, smallest};
-use super::summary::{Statement, Tone, times};
+use super::findings::Findings;
+use super::statement::{Statement, Tone, times};
 use crate::growth;
 use crate::numbers::short;
 use crate::results::{Contender, Memory, Results};
-use crate::stats::{Ratio, Regime, Verdict};
+use crate::stats::{Fastest, Ratio, Regime, Verdict, beaten, compared, eligible, smallest};
 use crate::times::program;
 
 /// What speed costs where both programs have the same answer.
 const FOR_BOTH: &str = "What speed costs in memory";
 
-/// What the fastest costs in memory, and who lies in between: for a program that starts, and for one that runs on where that differs.
+/// What the fastest costs in memory, and the contenders in between: for a program that starts, and for one that runs on
+/// where that differs.
 pub(super) fn trade_offs(findings: &Findings) -> Vec<Statement> {
     let Findings { results, fresh, steady } = findings;
     let of = [
@@ -90,7 +91,8 @@ fn exchange(
     })
 }
 
-/// Contenders that are faster than the smallest by their interval, and need less memory than the fastest; the smallest two of them.
+/// Contenders that are faster than the smallest by their interval, and need less memory than the fastest; the smallest
+/// two of them.
 fn between(results: &Results, quick: &Memory, small: (&Contender, &Memory), regime: Regime) -> Vec<String> {
     let mut found: Vec<(&Contender, &Memory)> = eligible(results)
         .into_iter()

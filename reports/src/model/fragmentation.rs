@@ -52,7 +52,7 @@ pub(super) static ENTRIES: &[Entry<FragmentationAt>] = &[
         )
         .less_is_better(Gate::Never)
         .shown(
-            ["rounding", "internal fragmentation", "internal", "%"],
+            ["rounding", "internal fragmentation", "internal frag.", "%"],
             "At peak live, the share of the granted bytes that the program did not ask for: (G − R) / G. It comes from \
             rounding to size classes and the like; headers are not granted.",
         ),

@@ -1,4 +1,4 @@
-//! What lies between two runs and is not the contenders.
+//! Differences between two runs that are not the contenders'.
 
 use super::pairing::Paired;
 use super::times::time;
@@ -6,10 +6,12 @@ use crate::reasons::by_reason;
 use crate::results::Results;
 use crate::stats::{Interval, Regime, floor};
 
-/// The floor does the same work in both runs: where its time changes by more than that, not the contenders made the difference.
+/// The floor does the same work in both runs: where its time changes by more than that, not the contenders made the
+/// difference.
 const MOST_BETWEEN_FLOORS: f64 = 0.05;
 
-/// All doubts. Where times are relative to a contender, what is true of the machine cancels, and that contender must be the same.
+/// All doubts. Where times are relative to a contender, what is true of the machine cancels, and that contender must be
+/// the same.
 pub(super) fn doubts(pairs: &[Paired], [old, new]: [&[Results]; 2], relative_to: Option<&str>) -> Vec<String> {
     let mut doubts = match relative_to {
         Some(other) => versions(pairs, other),
@@ -86,10 +88,9 @@ fn floors_differ(pair: &Paired) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::super::Regression;
-    use super::super::tests::on;
     use super::*;
     use crate::results::{Contender, Figure};
-    use crate::sample::contender;
+    use crate::sample::{contender, on};
 
     fn found(old: &[Results], new: &[Results], relative_to: Option<&str>) -> Vec<String> {
         Regression::of(old, new, relative_to).doubts

@@ -1,6 +1,6 @@
 //! What is worse than allowed.
 
-use super::{Cell, Pair, Regression};
+use super::comparison::{Compared, OldAndNew, Regression};
 use crate::model::{self, Gate, Getter};
 use crate::numbers::{fixed, short};
 use crate::results::{Figure, Role};
@@ -24,16 +24,18 @@ fn names(is_meant: impl Fn(Gate) -> bool) -> Vec<&'static str> {
 /// What a gate found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Worse {
-    /// A line for each figure that got worse by more than is allowed or is not there any longer, and for each contender that broke.
+    /// A line for each figure that got worse by more than is allowed or is not there any longer, and for each contender
+    /// that broke.
     pub lines: Vec<String>,
     /// How many figures were compared. A gate that compared none has found nothing out.
     pub compared: usize,
 }
 
 impl Regression {
-    /// Which of these metrics got worse by more than `threshold`, a share: 0.05 is 5 %. A time only where its whole interval is above it;
-    /// without an interval, one cannot tell. A figure without one as soon as it is above it. Whoever broke, or lost such a figure, is worse
-    /// whatever is allowed. Ablations are nothing that anybody ships, and fail no gate.
+    /// Which of these metrics got worse by more than `threshold`, a share: 0.05 is 5 %. A time only where its whole
+    /// interval is above it; without an interval, one cannot tell. A figure without one as soon as it is above it.
+    /// Whoever broke, or lost such a figure, is worse whatever is allowed. Ablations are nothing that anybody ships,
+    /// and fail no gate.
     pub fn worse(&self, threshold: f64, metrics: &[&str]) -> Worse {
         let mut worse = Worse::default();
         for cell in self.cells.iter().filter(|cell| cell.role != Role::Ablation) {
@@ -73,7 +75,7 @@ impl Regression {
     }
 }
 
-fn name(cell: &Cell) -> String {
+fn name(cell: &Compared) -> String {
     format!("{} on {}", cell.contender, cell.trace)
 }
 
@@ -87,7 +89,7 @@ pub(super) fn change(old: f64, new: f64) -> f64 {
 }
 
 /// A difference in words: `peak_heap_bytes 65,536 → 131,072 (+100 %)`.
-pub(super) fn difference(pair: &Pair, old: f64, new: f64) -> String {
+pub(super) fn difference(pair: &OldAndNew, old: f64, new: f64) -> String {
     let digits = |value: f64| if value.fract() == 0.0 { whole(value) } else { short(value) };
     let change = change(old, new);
     let change = if change.is_finite() { format!(" ({})", percent(change)) } else { String::new() };
@@ -110,9 +112,8 @@ pub(super) fn percent(share: f64) -> String {
 mod tests {
     use super::*;
     use crate::model::Better;
-    use crate::regression::tests::on;
     use crate::results::Contender;
-    use crate::sample::contender;
+    use crate::sample::{contender, on};
 
     const TIMES: [&str; 3] = ["fresh_ns_per_op", "steady_ns_per_op", "rewound_ns_per_op"];
 
@@ -131,7 +132,8 @@ mod tests {
         }
     }
 
-    /// Samples spread by 3 % to either side, and so does the interval, nearly: a third more is above 5 %, a fiftieth more is noise.
+    /// Samples spread by 3 % to either side, and so does the interval, nearly: a third more is above 5 %, a fiftieth
+    /// more is noise.
     #[test]
     fn times_are_worse_where_the_whole_interval_is() {
         let at = |tenths| contender("a").fresh_ns(tenths).steady_ns(1000).build();

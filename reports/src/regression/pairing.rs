@@ -2,6 +2,7 @@
 
 use crate::numbers::{count, grouped};
 use crate::results::Results;
+use crate::times;
 
 /// The results of two runs, side by side.
 #[derive(Default)]
@@ -10,9 +11,9 @@ pub(super) struct Pairing<'a> {
     pub(super) pairs: Vec<Paired<'a>>,
     /// Of one trace, by its content or by its name, and yet not comparable: what they are called, and why not.
     pub(super) not_comparable: Vec<(String, String)>,
-    /// In the old run alone.
+    /// In the old run only.
     pub(super) only_old: Vec<String>,
-    /// In the new one alone.
+    /// In the new one only.
     pub(super) only_new: Vec<String>,
 }
 
@@ -29,13 +30,13 @@ pub(super) struct Paired<'a> {
 /// Whether two results may be partners.
 type Rule<'r> = &'r dyn Fn(&Results, &Results) -> bool;
 
-/// Finds for each result of the old run its own in the new one. A trace is the same by its content, whatever its file is called: names only
-/// decide between copies.
+/// Finds for each result of the old run its own in the new one. A trace is the same by its content, whatever its file
+/// is called: names only decide between copies.
 pub(super) fn pair<'a>(old: &'a [Results], new: &'a [Results]) -> Pairing<'a> {
     let same_name = |old: &Results, new: &Results| old.trace.name == new.trace.name;
     let same_content = |old: &Results, new: &Results| old.trace.sha256 == new.trace.sha256;
     let comparable = |old: &Results, new: &Results| differences(old, new).is_empty();
-    // Each for all results before the next one, so that nobody takes what fits another better.
+    // Each for all results before the next one, so that none takes what fits another better.
     let rules: [Rule; 4] =
         [&|old, new| comparable(old, new) && same_name(old, new), &comparable, &same_content, &same_name];
     let mut left: Vec<&Results> = new.iter().collect();
@@ -63,7 +64,7 @@ pub(super) fn pair<'a>(old: &'a [Results], new: &'a [Results]) -> Pairing<'a> {
     pairing
 }
 
-/// The name of a trace, with those settings that tell these results from others of the same trace in the run.
+/// The name of a trace, with those settings that distinguish these results from others of the same trace in the run.
 fn called(results: &Results, run: &[Results]) -> String {
     let settings = |of: &Results| {
         [
@@ -75,7 +76,7 @@ fn called(results: &Results, run: &[Results]) -> String {
     };
     let mut others: Vec<&Results> = run.iter().filter(|other| other.trace.name == results.trace.name).collect();
     let mut told = Vec::new();
-    // The first that tells them apart is enough: limits in pages follow from the size of a page, mostly.
+    // The first that distinguishes them is enough: limits in pages follow from the size of a page, mostly.
     for (index, setting) in settings(results).into_iter().enumerate() {
         let before = others.len();
         others.retain(|other| settings(other)[index] == setting);
@@ -107,11 +108,35 @@ fn differences(old: &Results, new: &Results) -> Vec<String> {
     differences
 }
 
+/// Where and when a run was measured. It may have parts of several builds and machines: the first of each is named.
+pub(super) fn measured(all: &[Results]) -> String {
+    let mut known = Vec::new();
+    let mut told = Vec::new();
+    for Results { provenance: from, settings, .. } in all {
+        let revision = from.git_revision.known().map(|revision| format!(" ({revision})")).unwrap_or_default();
+        let cpu = from.cpu.known().map_or("an unknown processor", String::as_str);
+        let written = times::written(settings);
+        let by =
+            format!("by Heaprace {}{revision}, {} build, on {cpu}; {written}", from.heaprace_version, from.profile);
+        if !known.contains(&by) {
+            told.push(format!("{} {by}", from.date));
+            known.push(by);
+        }
+    }
+    told.join("; and ")
+}
+
+/// That the builds have different profiles, so that neither times nor instructions compare.
+pub(super) fn builds(Paired { old, new, .. }: &Paired) -> Option<String> {
+    let (old, new) = (&old.provenance.profile, &new.provenance.profile);
+    (old != new).then(|| format!("a {old} and a {new} build"))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::tests::on;
     use super::*;
     use crate::results::Touched;
+    use crate::sample::on;
 
     fn names<'a>(pairing: &'a Pairing) -> Vec<&'a str> {
         pairing.pairs.iter().map(|pair| pair.name.as_str()).collect()

@@ -1,38 +1,23 @@
 //! Two runs as text for a terminal, and as Markdown for a pull request.
 
-use super::gate::{change, difference, percent};
-use super::{Cell, Regression, Worse};
+use super::comparison::{Compared, Regression};
+use super::gate::{Worse, change, difference, percent};
 use crate::numbers::{fixed, grouped};
 use crate::reasons::by_reason;
-use crate::results::{Figure, Results, Role};
+use crate::results::{Figure, Role};
 use crate::stats::{ROUNDS_FOR_95, Ratio, Regime, Verdict, expected_by_chance};
-use crate::table::grid::{Grid, escaped};
+use crate::table::markdown::{escaped, markdown as table_as_markdown};
+use crate::table::model::{Table, TableColumn};
+use crate::table::terminal::{self, UNKNOWN};
 use crate::table::wrap;
 use crate::times;
 
-/// What stands where there is no ratio, with blanks for the mark that is behind one.
+/// What stands where there is no ratio, with blanks for the mark after one.
 const NO_RATIO: &str = "–  ";
 
-/// Where and when a run was measured. It may be put together of several: the first of each build and machine is told.
-pub(super) fn run(all: &[Results]) -> String {
-    let mut known = Vec::new();
-    let mut told = Vec::new();
-    for Results { provenance: from, settings, .. } in all {
-        let revision = from.git_revision.known().map(|revision| format!(" ({revision})")).unwrap_or_default();
-        let cpu = from.cpu.known().map_or("an unknown processor", String::as_str);
-        let written = times::written(settings);
-        let by =
-            format!("by Heaprace {}{revision}, {} build, on {cpu}; {written}", from.heaprace_version, from.profile);
-        if !known.contains(&by) {
-            told.push(format!("{} {by}", from.date));
-            known.push(by);
-        }
-    }
-    told.join("; and ")
-}
-
 impl Regression {
-    /// As text of at most so many columns, but for the table where names are long. `worse` is what a gate found, with its threshold.
+    /// As text at most `width` columns wide, but for the table where names are long. `worse` is what a gate found, with
+    /// its threshold.
     pub fn text(&self, worse: Option<(&Worse, f64)>, width: usize) -> String {
         let mut paragraphs = Vec::new();
         if let Some((old, new)) = &self.runs {
@@ -40,7 +25,7 @@ impl Regression {
         }
         let mut text = block(&paragraphs, width);
         if !self.cells.is_empty() {
-            text += &self.grid(plain).text();
+            text += &terminal::plain(&self.table());
             text += "\n\n";
         }
         let legend = self.legend();
@@ -63,7 +48,7 @@ impl Regression {
             text += &format!("**{}**\n\n{}", escaped(&verdict(worse, threshold)), list(&worse.lines));
         }
         if !self.cells.is_empty() {
-            text += &self.grid(escaped).markdown();
+            text += &table_as_markdown(&self.table());
             text += &format!("\n{}\n\n", escaped(&self.legend().join(" ")));
         }
         text += &list(&self.doubts.iter().map(|doubt| format!("Warning: {doubt}")).collect::<Vec<_>>());
@@ -103,38 +88,33 @@ impl Regression {
         Regime::EVERY.into_iter().filter(is_compared).collect()
     }
 
-    fn grid(&self, name: fn(&str) -> String) -> Grid {
+    fn table(&self) -> Table {
         let regimes = self.regimes();
         let times = regimes.iter().map(|regime| format!("{} ×\n95 % CI", regime.name()));
-        let header = std::iter::once("allocator".to_owned()).chain(times);
-        let mut grid = Grid::new(header.chain(["peak heap\nKiB".to_owned(), "change".to_owned()]));
-        let mut trace = None;
+        let headings = times.chain(["peak heap\nKiB", "change"].map(str::to_owned));
+        let mut table = Table::new("allocator", headings.map(|heading| TableColumn::plain(&heading)).collect());
         for cell in &self.cells {
-            if trace != Some(&cell.trace) {
-                trace = Some(&cell.trace);
-                grid.heading(&cell.trace);
-            }
-            let peak = cell.figures.iter().find(|pair| pair.metric.name == "peak_heap_bytes");
-            let peak = peak.and_then(|pair| pair.known());
+            let peak = cell.figures.iter().find(|figure| figure.metric.name == "peak_heap_bytes");
+            let peak = peak.and_then(|figure| figure.known());
             let time = |of: &Regime| cell.times.iter().find(|(regime, _)| regime == of);
             let times = regimes.iter().map(|of| time(of).map_or(NO_RATIO.into(), |(_, found)| ratio(found)));
             let role = if cell.role == Role::Ablation { " (ablation)" } else { "" };
             let memory = [
-                peak.map_or("–".into(), |(_, new)| grouped((new as u64).div_ceil(1024))),
+                peak.map_or(UNKNOWN.into(), |(_, new)| grouped((new as u64).div_ceil(1024))),
                 match (&cell.broke, peak) {
                     (Some(_), _) => "BROKE".into(),
                     (None, Some((old, new))) => percent(change(old, new)),
-                    (None, None) => "–".into(),
+                    (None, None) => UNKNOWN.into(),
                 },
             ];
-            grid.row(std::iter::once(name(&cell.contender) + role).chain(times).chain(memory));
+            table.words(&cell.trace, format!("{}{role}", cell.contender), times.chain(memory));
         }
-        grid
+        table
     }
 
     /// What differs exactly, a line for each cell, and which versions.
     fn differences(&self) -> Vec<String> {
-        let of_cell = |cell: &Cell| {
+        let of_cell = |cell: &Compared| {
             let mut parts = Vec::new();
             if cell.versions.0 != cell.versions.1 {
                 parts.push(format!("version {} → {}", cell.versions.0, cell.versions.1));
@@ -169,7 +149,7 @@ impl Regression {
 }
 
 /// Which comparisons the figures of a cell do not allow, and why.
-fn not_told(cell: &Cell) -> Vec<String> {
+fn not_told(cell: &Compared) -> Vec<String> {
     let mut told = no_ratios(cell);
     let apart = cell.figures.iter().filter_map(|pair| Some((pair.metric.name.as_str(), pair.apart.clone()?)));
     told.extend(by_reason(apart).into_iter().map(|(metrics, reason)| format!("{metrics}: {reason}")));
@@ -179,7 +159,7 @@ fn not_told(cell: &Cell) -> Vec<String> {
 }
 
 /// Which ratios of times a cell does not have, or has without an interval, and why.
-fn no_ratios(cell: &Cell) -> Vec<String> {
+fn no_ratios(cell: &Compared) -> Vec<String> {
     let missing = |ratio: &Figure<Ratio>, of: &str| match ratio {
         Figure::Unknown { unknown } => Some(format!("no ratio of {of}times: {unknown}")),
         Figure::Known(ratio) if ratio.estimate.interval.is_none() => Some(format!(
@@ -193,10 +173,6 @@ fn no_ratios(cell: &Cell) -> Vec<String> {
         return first.into_iter().collect();
     }
     cell.times.iter().filter_map(|(regime, ratio)| missing(ratio, &format!("{} ", regime.name()))).collect()
-}
-
-fn plain(text: &str) -> String {
-    text.to_owned()
 }
 
 /// A ratio with its interval and its mark: `1.08 1.05–1.11 ▲`.
@@ -230,7 +206,7 @@ fn verdict(worse: &Worse, threshold: f64) -> String {
     }
 }
 
-/// Paragraphs of lines that fit, with a blank line behind each.
+/// Paragraphs of lines that fit, with a blank line after each.
 fn block(paragraphs: &[Vec<String>], width: usize) -> String {
     let mut text = String::new();
     for paragraph in paragraphs.iter().filter(|paragraph| !paragraph.is_empty()) {
@@ -243,7 +219,7 @@ fn block(paragraphs: &[Vec<String>], width: usize) -> String {
     text
 }
 
-/// A list in Markdown, with a blank line behind it; nothing of nothing.
+/// A list in Markdown, with a blank line after it; nothing of no lines.
 fn list(lines: &[String]) -> String {
     let items: String = lines.iter().map(|line| format!("- {}\n", escaped(line))).collect();
     if items.is_empty() { items } else { items + "\n" }
@@ -252,9 +228,8 @@ fn list(lines: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::default_gates;
-    use super::super::tests::on;
     use super::*;
-    use crate::sample::contender;
+    use crate::sample::{contender, on};
 
     fn regression() -> Regression {
         let old = [

@@ -1,12 +1,11 @@
 //! Times of two runs: which are compared, and how many times as long the new ones are.
 
-use super::builds;
-use super::pairing::Paired;
+use super::pairing::{Paired, builds};
 use crate::results::{Contender, Figure, Results};
-use crate::stats::{Estimate, ROUNDS_FOR_95, Ratio, Regime, Verdict, ratio_of_medians, rounds_beside};
+use crate::stats::{Estimate, ROUNDS_FOR_95, Ratio, Regime, ratio_of_medians, rounds_beside};
 
-/// Which times of two results are compared, in the order of the tables. Those of rewound heaps are where both are of schema 3; that they have no
-/// steady ones is no news then.
+/// Which times of two results are compared, in the order of the tables. Those of rewound heaps are where both are of
+/// schema 3; that they have no steady ones is no news then.
 pub(super) fn regimes(pair: &Paired) -> Vec<Regime> {
     let has = |results: &Results, regime: Regime| {
         results.contenders.iter().filter_map(|row| row.time.known()).any(|time| !regime.samples(time).is_empty())
@@ -48,8 +47,8 @@ pub(super) fn time(
     };
     match ratio_of_medians(&after, &before) {
         // An interval of so few would not cover 95 %, and a gate that believes it fails for nothing.
-        Figure::Known(Ratio { estimate, .. }) if before.len().min(after.len()) < ROUNDS_FOR_95 => {
-            Figure::Known(Ratio { estimate: Estimate { interval: None, ..estimate }, verdict: Verdict::Inconclusive })
+        Figure::Known(Ratio { estimate, verdict }) if before.len().min(after.len()) < ROUNDS_FOR_95 => {
+            Figure::Known(Ratio { estimate: Estimate { interval: None, ..estimate }, verdict })
         }
         ratio => ratio,
     }
@@ -84,12 +83,13 @@ pub(super) fn samples(
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::on;
     use super::super::{Regression, default_gates};
     use super::*;
-    use crate::sample::contender;
+    use crate::sample::{contender, on};
+    use crate::stats::Verdict;
 
-    /// The results as schema 3 had them: `cold_ns` for the fresh times, `warm_ns` for those on a rewound heap, and nothing of what came later.
+    /// The results as schema 3 had them: `cold_ns` for the fresh times, `warm_ns` for those on a rewound heap, and
+    /// nothing of what came later.
     pub(in crate::regression) fn as_schema_3(results: &Results) -> Results {
         let mut document: serde_json::Value = serde_json::from_str(&results.to_json()).unwrap();
         document["schema_version"] = 3.into();

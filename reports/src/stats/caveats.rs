@@ -1,4 +1,4 @@
-//! What has to be said beside figures that are right, so that nobody takes them for more.
+//! Caveats to figures that are right, so that they are not taken for more.
 
 use crate::numbers::grouped;
 
@@ -8,11 +8,11 @@ const VERDICTS_TO_MENTION: usize = 10;
 /// Of how many verdicts one is wrong by chance: an interval of 95 % misses in 5 %.
 const VERDICTS_PER_MISS: usize = 20;
 
-/// How many of so many verdicts chance makes, in a sentence; `None` of fewer than ten, of which less than half a verdict is expected to
-/// be wrong.
+/// How many verdicts of this number chance makes, in a sentence; `None` of fewer than ten, of which less than half a
+/// verdict is expected to be wrong.
 ///
-/// Each verdict comes from an interval of 95 %. Where two allocators do not differ, it says that they do in 5 % of the cases. Where they
-/// differ, a verdict on the wrong side is rarer, and the number is the most to be expected.
+/// Each verdict comes from an interval of 95 %. Where two allocators do not differ, it says that they do in 5 % of the
+/// cases. Where they differ, a verdict on the wrong side is rarer, and the number is the most to be expected.
 ///
 /// ```
 /// use heaprace_reports::stats::expected_by_chance;
@@ -34,13 +34,14 @@ pub fn expected_by_chance(verdicts: usize) -> Option<String> {
 /// Traces from which on the interval of a mean needs no caveat.
 const TRACES_TO_TRUST: usize = 10;
 
-/// How often the interval of a mean over 2, 3, …, 9 traces misses, in per cent, as simulated (20,000 means each, give or take 1): where the
-/// logarithms of the ratios are skewed (log-normal), and where one program in seven is of quite another kind. A test of `mean` has the two.
+/// How often the interval of a mean over 2, 3, …, 9 traces misses, in per cent, as simulated (20,000 means each, give
+/// or take 1): where the logarithms of the ratios are skewed (log-normal), and where one program in seven is of quite
+/// another kind. A test of `mean` has the two.
 pub(super) const MISSES: [(u32, u32); TRACES_TO_TRUST - 2] =
     [(11, 11), (11, 10), (12, 19), (11, 23), (11, 26), (10, 26), (9, 24), (10, 23)];
 
-/// How far the interval of a mean over so many traces can be trusted, in a sentence. `None` from ten traces on, and of fewer than two, over
-/// which there is no mean.
+/// How far the interval of a mean over this number of traces can be trusted, in a sentence. `None` from ten traces on,
+/// and of fewer than two, over which there is no mean.
 ///
 /// ```
 /// use heaprace_reports::stats::trust_in_mean;

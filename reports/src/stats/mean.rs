@@ -1,8 +1,9 @@
 //! The geometric mean of ratios, and where it lies with 95 % confidence.
 //!
-//! Over logarithms, as ratios multiply. Each end of the interval is the further one of two: of Student's t, and of a bootstrap-t (B. Efron and
-//! R. Tibshirani, *An Introduction to the Bootstrap*, 1993, section 12.5), which resamples (m* − m) / s* and so sees that ratios are skewed.
-//! Either alone fails where the other holds. Misses in per cent of 20,000 simulated means, of 5 nominal:
+//! Over logarithms, as ratios multiply. Each end of the interval is the further one of two: of Student's t, and of a
+//! bootstrap-t (B. Efron and R. Tibshirani, *An Introduction to the Bootstrap*, 1993, section 12.5), which resamples
+//! (m* − m) / s* and so sees that ratios are skewed. Either alone fails where the other holds. Misses in per cent of
+//! 20,000 simulated means, of 5 nominal:
 //!
 //! | traces | 2 | 6 | 10 | 21 |
 //! |---|--:|--:|--:|--:|
@@ -14,20 +15,22 @@
 //! | bootstrap-t alone: heavy tails, skewed | – | 6, 11 | 7, 9 | 7, 8 |
 //! | percentile bootstrap: normal, skewed | 51, 58 | 14, 25 | 10, 20 | 7, 14 |
 //!
-//! The rows of what either does alone are of 8,000 means. It is 4 % wider than Student's t over 21 traces of normal ratios, and 34 % over skewed ones, whose long side it follows.
+//! The rows of what either does alone are of 8,000 means. It is 4 % wider than Student's t over 21 traces of normal
+//! ratios, and 34 % over skewed ones, whose long side it follows.
 
 use super::rng::SplitMix64;
 use super::{Estimate, Interval};
 
-/// Resamples of a bootstrap: with so many, its own noise moves an end of the interval by much less than the interval is wide.
+/// Resamples of a bootstrap: with this number, its own noise moves an end of the interval by much less than the
+/// interval is wide.
 pub const RESAMPLES: usize = 10_000;
 
 /// Always the same, so that the same ratios have the same interval wherever it is formed.
 pub(super) const SEED: u64 = 0x5EED;
 
-/// The standard error of a resample is taken for this share of the samples' own at least. Samples of which all but one are nearly equal
-/// have resamples without that one, whose standard error is next to 0, and their interval would be without end. Simulation shows that it covers
-/// no less for this bound.
+/// The standard error of a resample is taken for this share of the samples' own at least. Samples of which all but one
+/// are nearly equal have resamples without that one, whose standard error is next to 0, and their interval would be
+/// without end. Simulation shows that it covers no less for this bound.
 const LEAST_ERROR: f64 = 0.25;
 
 /// The geometric mean of numbers above 0; not a number of nothing.
@@ -40,12 +43,13 @@ pub fn geometric_mean(values: impl IntoIterator<Item = f64>) -> f64 {
     (sum / f64::from(count)).exp()
 }
 
-/// The geometric mean of at least one ratio above 0, one a trace, with its interval; none of a single ratio. The order does not matter.
+/// The geometric mean of at least one ratio above 0, one a trace, with its interval; none of a single ratio. The order
+/// does not matter.
 pub(super) fn estimate_geometric_mean(ratios: &[f64]) -> Estimate {
     estimate_of(ratios, RESAMPLES)
 }
 
-/// The same of so many resamples.
+/// The same of this number of resamples.
 fn estimate_of(ratios: &[f64], resamples: usize) -> Estimate {
     let mut logarithms: Vec<f64> = ratios.iter().map(|ratio| ratio.ln()).collect();
     // The resamples draw by place.
@@ -54,15 +58,16 @@ fn estimate_of(ratios: &[f64], resamples: usize) -> Estimate {
     let interval = (ratios.len() > 1).then(|| {
         let student = student_t(ratios.len() - 1);
         let (least, most) = middle_of_resamples(&logarithms, (mean, error), resamples);
-        // Resamples whose mean is too large tell how far the true mean may be below that of the samples. A ratio of damaged results may be
-        // next to the largest number that there is.
+        // Resamples whose mean is too large show how far the true mean may be below that of the samples. A ratio of
+        // damaged results may be next to the largest number that there is.
         let end = |logarithm: f64| logarithm.exp().clamp(f64::MIN_POSITIVE, f64::MAX);
         Interval { low: end(mean - student.max(most) * error), high: end(mean + student.max(-least) * error) }
     });
     Estimate { value: mean.exp(), interval }
 }
 
-/// The ends of the middle 95 % of (m* − m) / s* over resamples with mean m* and standard error s*. Samples without spread have 0 and 0.
+/// The ends of the middle 95 % of (m* − m) / s* over resamples with mean m* and standard error s*. Samples without
+/// spread have 0 and 0.
 fn middle_of_resamples(samples: &[f64], (mean, error): (f64, f64), resamples: usize) -> (f64, f64) {
     if error == 0.0 {
         return (0.0, 0.0);
@@ -89,10 +94,11 @@ fn mean_and_error(samples: &[f64]) -> (f64, f64) {
     (mean, (squares / (size - 1.0) / size).sqrt())
 }
 
-/// What a variable of Student's t distribution with so many degrees of freedom, 1 or more, exceeds in size with probability 5 %.
+/// What a variable of Student's t distribution with these degrees of freedom, 1 or more, exceeds in size with
+/// probability 5 %.
 ///
-/// M. Abramowitz and I. A. Stegun, *Handbook of Mathematical Functions* (1964), 26.7.3 and 26.7.4: with t = √ν tan θ the probability of less
-/// is a finite sum of powers of cos θ, which is inverted by bisection.
+/// M. Abramowitz and I. A. Stegun, *Handbook of Mathematical Functions* (1964), 26.7.3 and 26.7.4: with t = √ν tan θ
+/// the probability of less is a finite sum of powers of cos θ, which is inverted by bisection.
 fn student_t(freedom: usize) -> f64 {
     let (mut low, mut high) = (0.0, std::f64::consts::FRAC_PI_2);
     for _ in 0..60 {
@@ -188,8 +194,8 @@ mod tests {
 
     type Draw = fn(&mut SplitMix64) -> f64;
 
-    /// Logarithms of ratios whose mean is 0: normal, heavy-tailed (t with 3 degrees of freedom), skewed (log-normal), and of two kinds of programs,
-    /// one in seven of the rare one.
+    /// Logarithms of ratios whose mean is 0: normal, heavy-tailed (t with 3 degrees of freedom), skewed (log-normal),
+    /// and of two kinds of programs, one in seven of the rare one.
     const DRAWS: [(&str, Draw); 4] = [
         ("normal", SplitMix64::normal),
         ("heavy", |rng| {
@@ -200,7 +206,7 @@ mod tests {
         ("mixed", |rng| (if rng.share() < 1.0 / 7.0 { 6.0 } else { -1.0 }) / 7.0 + 0.1 * rng.normal()),
     ];
 
-    /// How many per cent of the intervals over so many traces are beside the true mean.
+    /// How many per cent of the intervals over these traces miss the true mean.
     fn misses(draw: Draw, traces: usize, interval: fn(&[f64]) -> Interval) -> f64 {
         const RUNS: usize = 2_000;
         let mut rng = SplitMix64::new(traces as u64);
@@ -211,8 +217,8 @@ mod tests {
         (0..RUNS).filter(|_| run()).count() as f64 * 100.0 / RUNS as f64
     }
 
-    /// The figures of the head, and of the sentence on few traces. The standard deviation of a share is at most 1 % of 2,000, and 0.5 % of a share of
-    /// 5 %; a quarter of a per cent is for the fewer resamples.
+    /// The figures of the head, and of the sentence on few traces. The standard deviation of a share is at most 1 % of
+    /// 2,000, and 0.5 % of a share of 5 %; a quarter of a per cent is for the fewer resamples.
     #[test]
     fn simulated_intervals_miss_as_often_as_is_said() {
         let of = |ratios: &[f64]| estimate_of(ratios, 399).interval.unwrap();

@@ -1,11 +1,13 @@
 //! The median of some samples, and how far it can be trusted.
 //!
-//! The interval is of interpolated order statistics (T. P. Hettmansperger and S. J. Sheather, "Confidence intervals based on interpolated
-//! order statistics", *Statistics & Probability Letters* 4, 1986). The k-th smallest and the k-th largest of n samples have the median of
-//! what is sampled between them with probability 1 − 2 P(B < k), B binomial of n and ½, whatever is sampled. No k gives 95 % exactly;
-//! the interval lies between the two that come next to it. It is a closed formula: no resampling, no seed.
+//! The interval is of interpolated order statistics (T. P. Hettmansperger and S. J. Sheather, "Confidence intervals
+//! based on interpolated order statistics", *Statistics & Probability Letters* 4, 1986). The k-th smallest and the k-th
+//! largest of n samples have the median of what is sampled between them with probability 1 − 2 P(B < k), B binomial of
+//! n and ½, whatever is sampled. No k gives 95 % exactly; the interval lies between the two that come next to it. It is
+//! a closed formula: no resampling, no seed.
 //!
-//! Of 10,000 simulated intervals (exponential samples, one-sided as times are) 5.2 % miss at n = 6, 5.4 at 7, 5.0 at 15 and 4.7 at 30.
+//! Of 10,000 simulated intervals (exponential samples, one-sided as times are) 5.2 % miss at n = 6, 5.4 at 7, 5.0 at 15
+//! and 4.7 at 30.
 
 use super::{Estimate, Interval};
 
@@ -25,10 +27,11 @@ pub fn median(samples: &[f64]) -> Option<f64> {
     if samples.is_empty() { None } else { Some(median_in_place(&mut samples.to_vec())) }
 }
 
-/// How far apart the quartiles are: the width of the middle half of the samples. `None` of fewer than four, which have no quarters.
+/// How far apart the quartiles are: the width of the middle half of the samples. `None` of fewer than four, which have
+/// no quarters.
 ///
-/// A quartile is the sample at that share of the way from the smallest to the largest, or between the two that it falls between (Hyndman
-/// and Fan 1996, definition 7).
+/// A quartile is the sample at that share of the way from the smallest to the largest, or between the two that it falls
+/// between (Hyndman and Fan 1996, definition 7).
 ///
 /// ```
 /// use heaprace_reports::stats::spread;
@@ -50,12 +53,12 @@ pub fn spread(samples: &[f64]) -> Option<f64> {
     Some(at(0.75) - at(0.25))
 }
 
-/// The median of some samples, with its 95 % interval of interpolated order statistics (see the module's head: Hettmansperger and Sheather
-/// 1986).
+/// The median of some samples, with its 95 % interval of interpolated order statistics (see the module's head:
+/// Hettmansperger and Sheather 1986).
 ///
-/// The order of the samples does not matter, and the same samples always give the same interval. `None` of nothing; no interval of a single
-/// sample. Of 2 to 5 samples no interval reaches 95 %: theirs is from the smallest to the largest, which has the median with probability
-/// 1 − 2 · 0.5ⁿ: 50, 75, 87.5 and 93.75 %.
+/// The order of the samples does not matter, and the same samples always give the same interval. `None` of nothing; no
+/// interval of a single sample. Of 2 to 5 samples no interval reaches 95 %: theirs is from the smallest to the largest,
+/// which has the median with probability 1 − 2 · 0.5ⁿ: 50, 75, 87.5 and 93.75 %.
 ///
 /// ```
 /// use heaprace_reports::stats::estimate_median;
@@ -85,8 +88,8 @@ fn estimate_with(samples: &[f64], confidence: f64) -> Option<Estimate> {
     Some(Estimate { value, interval })
 }
 
-/// Where the interval of `n` samples ends: at the sample of this rank from either side, counted from 1, and this share of the way on to the
-/// next one inward. Where even the whole range is too narrow for the confidence, that is (1, 0).
+/// Where the interval of `n` samples ends: at the sample of this rank from either side, counted from 1, and this share
+/// of the way on to the next one inward. Where even the whole range is too narrow for the confidence, that is (1, 0).
 fn place(n: usize, confidence: f64) -> (usize, f64) {
     let size = n as f64;
     // P(B = 0), and then P(B = k) from P(B = k - 1): in logarithms, as 0.5ⁿ is below all numbers from n = 1,075 on.
@@ -150,8 +153,8 @@ mod tests {
         assert_eq!(spread(&[]), None);
     }
 
-    /// By hand, in units of 2⁻ⁿ: how many of the 2ⁿ outcomes have fewer than k heads, and fewer than k + 1. With the shares outside that
-    /// these give, I = (γₖ − 0.95) / (γₖ − γₖ₊₁) and λ = (n − k) I / (k + (n − 2k) I).
+    /// By hand, in units of 2⁻ⁿ: how many of the 2ⁿ outcomes have fewer than k heads, and fewer than k + 1. With the
+    /// shares outside that these give, I = (γₖ − 0.95) / (γₖ − γₖ₊₁) and λ = (n − k) I / (k + (n − 2k) I).
     #[test]
     fn the_interval_ends_where_the_binomial_distribution_puts_it() {
         for (n, k, fewer_than_k, fewer_than_next) in
@@ -213,7 +216,7 @@ mod tests {
         }
     }
 
-    /// How many of so many medians, of `n` exponential samples each, have their interval beside the true one.
+    /// How many medians out of `runs`, of `n` exponential samples each, have an interval that misses the true one.
     fn misses(runs: usize, n: usize, confidence: f64) -> usize {
         let mut rng = SplitMix64::new(n as u64);
         let mut run = || {
@@ -224,8 +227,9 @@ mod tests {
         (0..runs).filter(|_| run()).count()
     }
 
-    /// Skewed as times are: no disturbance makes a replay faster. Of 10,000 intervals of 95 % 500 miss; the standard deviation is 22, and
-    /// the interpolation may be off by half a per cent. An interval that is too narrow is found: one of 80 % misses 2,000.
+    /// Skewed as times are: no disturbance makes a replay faster. Of 10,000 intervals of 95 % 500 miss; the standard
+    /// deviation is 22, and the interpolation may be off by half a per cent. An interval that is too narrow is found:
+    /// one of 80 % misses 2,000.
     #[test]
     fn simulated_intervals_miss_as_often_as_they_should() {
         for n in [6, 7, 15, 30] {

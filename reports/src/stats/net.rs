@@ -3,12 +3,12 @@
 use super::{Estimate, Regime, estimate_median, floor, rounds_beside};
 use crate::results::{Contender, Figure, Results};
 
-/// Nanoseconds per operation beyond the floor, formed within each round, with the 95 % interval of [`estimate_median`] over
-/// the rounds.
+/// Nanoseconds per operation beyond the floor, formed within each round, with the 95 % interval of [`estimate_median`]
+/// over the rounds.
 ///
-/// The floor is a call that is not inlined and returns a known address, on the same program: the loop, its branches and its slots. It is
-/// not a perfect zero, because a processor overlaps the loop with the allocator's work, so that a very cheap allocator may even come out
-/// below it: a figure below 0 is shown as it is.
+/// The floor is a call that is not inlined and returns a known address, on the same program: the loop, its branches and
+/// its slots. It is not a perfect zero, because a processor overlaps the loop with the allocator's work, so that a very
+/// cheap allocator may even come out below it: a figure below 0 is shown as it is.
 ///
 /// Unknown, with the reason, where either was not timed, and for the floor itself.
 ///

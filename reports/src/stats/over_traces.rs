@@ -1,28 +1,32 @@
 //! The means of contenders over the traces that all of them completed, and how sure their order is.
 //!
-//! The interval is over the traces: it tells how much the mean depends on which traces are in the set, and has the machine's noise in it as
-//! far as that moves a trace's median. What it cannot see: programs that are like none of the traces.
+//! The interval is over the traces: it shows how much the mean depends on which traces are in the set, and has the
+//! machine's noise in it as far as that moves a trace's median. What it cannot see: programs that are like none of the
+//! traces.
 
 use super::mean::{SEED, estimate_geometric_mean};
 use super::rng::SplitMix64;
-use super::{Common, Estimate, RESAMPLES, Row, estimate_median, median};
+use super::{Common, ContenderRatios, Estimate, RESAMPLES, estimate_median, median};
 
 impl Common {
-    /// The geometric mean of each row over the traces, each trace counting with the median of its rounds. Without traces there are no means.
+    /// The geometric mean of each row over the traces, each trace counting with the median of its rounds. Without
+    /// traces there are no means.
     ///
-    /// Over two traces or more the 95 % interval is over traces: the further one of Student's t and a bootstrap-t at either end, on the logarithms
-    /// of the medians. [`trust_in_mean`](super::trust_in_mean) says how far it can be trusted over few. What the rounds add to the
-    /// spread of these is in it. Over one trace it is that of the median of the rounds, and there is none where that has one ratio.
+    /// Over two traces or more the 95 % interval is over traces: the further one of Student's t and a bootstrap-t at
+    /// either end, on the logarithms of the medians. [`trust_in_mean`](super::trust_in_mean) says how far it can be
+    /// trusted over few. What the rounds add to the spread of these is in it. Over one trace it is that of the median
+    /// of the rounds, and there is none where that has one ratio.
     pub fn geometric_means(&self) -> Vec<Estimate> {
         let means = self.rows.iter().map(|row| mean_over_traces(row.ratios.iter().map(Vec::as_slice)));
         means.collect::<Option<_>>().unwrap_or_default()
     }
 
-    /// How many times the geometric mean of one row each row has, formed on each trace: what the traces in the set do to both cancels. The
-    /// interval is that of [`geometric_means`](Self::geometric_means). Empty without traces, or where there is no such row.
+    /// How many times the geometric mean of one row each row has, formed on each trace: what the traces in the set do
+    /// to both cancels. The interval is that of [`geometric_means`](Self::geometric_means). Empty without traces, or
+    /// where there is no such row.
     pub fn ratios_to(&self, row: usize) -> Vec<Estimate> {
         let Some(reference) = self.rows.get(row) else { return Vec::new() };
-        let over = |row: &Row| {
+        let over = |row: &ContenderRatios| {
             let traces = row.ratios.iter().zip(&reference.ratios);
             match &self.traces[..] {
                 // Within the rounds, of which the interval is.
@@ -39,10 +43,12 @@ impl Common {
         ratios.collect::<Option<_>>().unwrap_or_default()
     }
 
-    /// Gives `each` the geometric means of all rows in each of [`RESAMPLES`] resamples of the traces and of the rounds within them.
+    /// Gives `each` the geometric means of all rows in each of [`RESAMPLES`] resamples of the traces and of the rounds
+    /// within them.
     ///
-    /// All rows see the same traces and the same rounds in a resample, so that they may be compared within it: how often one of them is the
-    /// first is what may be said of a rank. The resamples of the same ratios are always the same. Without traces there are none.
+    /// All rows see the same traces and the same rounds in a resample, so that they may be compared within it: how
+    /// often one of them is the first is what may be said of a rank. The resamples of the same ratios are always the
+    /// same. Without traces there are none.
     pub fn resample(&self, mut each: impl FnMut(&[f64])) {
         if self.traces.is_empty() {
             return;
@@ -73,7 +79,8 @@ impl Common {
     }
 }
 
-/// The index below `len` that a random number stands for: the same for rows of equally many rounds, and so of the same rounds.
+/// The index below `len` that a random number stands for: the same for rows of equally many rounds, and so of the same
+/// rounds.
 fn scaled(draw: u64, len: usize) -> usize {
     ((u128::from(draw) * len as u128) >> 64) as usize
 }
@@ -90,8 +97,9 @@ fn mean_over_traces<'a>(traces: impl Iterator<Item = &'a [f64]>) -> Option<Estim
 
 #[cfg(test)]
 mod tests {
-    use super::super::summary::tests::{STEADY, find, on, timed};
+    use super::super::summary::tests::{STEADY, find, timed};
     use super::*;
+    use crate::sample::on;
     use crate::stats::{Interval, Measure};
 
     #[test]
@@ -124,8 +132,8 @@ mod tests {
         assert!(heap.ratios_to(2).is_empty(), "there is no third row");
     }
 
-    /// Two traces whose ratios are 1 and 4: a resample has both (a mean of 2) half of the time, else one of them twice. Their mean's interval is
-    /// Student's, 12.7 standard errors of a factor of 2 to either side.
+    /// Two traces whose ratios are 1 and 4: a resample has both (a mean of 2) half of the time, else one of them twice.
+    /// Their mean's interval is Student's, 12.7 standard errors of a factor of 2 to either side.
     #[test]
     fn the_interval_is_over_traces() {
         let all = [
@@ -157,7 +165,7 @@ mod tests {
         assert_eq!(exact.interval, None, "one exact figure has no spread");
     }
 
-    /// The same rounds for all: whoever takes twice another's time in every round does so in every resample.
+    /// The same rounds for all: a contender that takes twice another's time in every round does so in every resample.
     #[test]
     fn rows_are_compared_within_a_resample() {
         let times: Vec<u64> = (1..20).map(|round| round * round).collect();

@@ -1,7 +1,8 @@
 //! Wall time against the processor's: whether something else than the contender made the difference.
 //!
-//! The thread's own clock stands still while the thread has no processor. Where a contender's wall time says something else about it than
-//! that clock does, its replays waited: for another program, the host of a virtual machine, or the disk.
+//! The thread's own clock stands still while the thread has no processor. Where a contender's wall time says something
+//! else about it than that clock does, its replays waited: for another program, the host of a virtual machine, or the
+//! disk.
 
 use super::{Estimate, ROUNDS_FOR_95, Ratio, Regime, ratio_beside, ratio_within_rounds, rounds_beside};
 use crate::results::{Contender, Figure, Results};
@@ -9,11 +10,11 @@ use crate::results::{Contender, Figure, Results};
 /// By what share the two ratios differ at least where they part: less is of no consequence, however sure it is.
 const LEAST_APART: f64 = 0.02;
 
-/// How many times as much processor time a contender takes as the one called `other`: as [`ratio_beside`], of the same rounds, by the thread's
-/// own clock.
+/// How many times as much processor time a contender takes as the one called `other`: as [`ratio_beside`], of the same
+/// rounds, by the thread's own clock.
 ///
-/// Unknown, with the reason, where either was not timed, or not by that clock. Results that were merged from several runs have no processor
-/// times of the companions.
+/// Unknown, with the reason, where either was not timed, or not by that clock. Results that were merged from several
+/// runs have no processor times of the companions.
 ///
 /// ```
 /// use heaprace_reports::results::{Contender, Results};
@@ -33,10 +34,11 @@ pub fn ratio_by_processor_time(results: &Results, contender: &Contender, other: 
     }
 }
 
-/// The ratio of a contender's time to that of `other` by the wall clock and by the processor's, where the two part: their 95 % intervals do
-/// not overlap, and they differ by more than 2 %.
+/// The ratio of a contender's time to that of `other` by the wall clock and by the processor's, where the two part:
+/// their 95 % intervals do not overlap, and they differ by more than 2 %.
 ///
-/// `None` where they agree, where one of them is not known, and of fewer than [`ROUNDS_FOR_95`] rounds, whose intervals are too narrow.
+/// `None` where they agree, where one of them is not known, and of fewer than [`ROUNDS_FOR_95`] rounds, whose intervals
+/// are too narrow.
 ///
 /// ```
 /// use heaprace_reports::results::{Contender, Results};
@@ -102,7 +104,7 @@ mod tests {
     use crate::results::{Companion, Time};
     use crate::sample::{self, contender};
 
-    /// A row of so many rounds by either clock, of times that vary by 1 %.
+    /// A row with `rounds` rounds by either clock, of times that vary by 1 %.
     fn timed(name: &str, wall: u64, processor: u64, rounds: u64) -> Contender {
         let samples = |ns: u64| (0..rounds).map(|round| ns * (1000 + round * 3 % 10) / 1000).collect::<Vec<_>>();
         let time = Time {

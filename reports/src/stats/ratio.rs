@@ -1,6 +1,6 @@
 //! One contender against another, round by round.
 
-use super::{Estimate, estimate_median};
+use super::{Estimate, Interval, ROUNDS_FOR_95, estimate_median};
 use crate::results::Figure;
 
 /// How many times as long one contender takes as another.
@@ -19,15 +19,28 @@ pub enum Verdict {
     Faster,
     /// The whole interval lies above 1.
     Slower,
-    /// The interval spans 1, or there is none.
+    /// The interval contains 1, or there is none of 95 %: that takes [`ROUNDS_FOR_95`] rounds.
     Inconclusive,
 }
 
-/// The ratio of `times` to `reference`, formed within each round, with the 95 % interval of [`estimate_median`] over the rounds.
+impl Verdict {
+    /// What the 95 % interval of a ratio says, if there is one.
+    pub(crate) fn of(interval: Option<Interval>) -> Self {
+        match interval {
+            Some(interval) if interval.high < 1.0 => Verdict::Faster,
+            Some(interval) if interval.low > 1.0 => Verdict::Slower,
+            _ => Verdict::Inconclusive,
+        }
+    }
+}
+
+/// The ratio of `times` to `reference`, formed within each round, with the 95 % interval of [`estimate_median`] over
+/// the rounds.
 ///
-/// Samples of the same index belong to the same round: what slowed a round down slowed both, and cancels. This is why the
-/// ratio of two medians would not do. Where one has fewer samples, it was ended early, and they are those of the first rounds: the others'
-/// later ones have no partner, and are left out. Unknown where there is no pair, or a reference took no time at all.
+/// Samples of the same index belong to the same round: what slowed a round down slowed both, and cancels. This is why
+/// the ratio of two medians would not do. Where one has fewer samples, it was ended early, and they are those of the
+/// first rounds: the others' later ones have no partner, and are left out. Unknown where there is no pair, or a
+/// reference took no time at all.
 ///
 /// ```
 /// use heaprace_reports::stats::{Verdict, ratio_within_rounds};
@@ -46,27 +59,22 @@ pub fn ratio_within_rounds(times: &[u64], reference: &[u64]) -> Figure<Ratio> {
     }
     let ratios: Vec<f64> = times.iter().zip(reference).map(|(&time, &other)| time as f64 / other as f64).collect();
     match estimate_median(&ratios) {
-        Some(estimate) => Figure::Known(Ratio { estimate, verdict: verdict(&estimate) }),
+        Some(estimate) => {
+            let verdict = Verdict::of(estimate.interval.filter(|_| rounds >= ROUNDS_FOR_95));
+            Figure::Known(Ratio { estimate, verdict })
+        }
         None => Figure::unknown("no round was timed"),
-    }
-}
-
-pub(super) fn verdict(ratio: &Estimate) -> Verdict {
-    match ratio.interval {
-        Some(interval) if interval.high < 1.0 => Verdict::Faster,
-        Some(interval) if interval.low > 1.0 => Verdict::Slower,
-        _ => Verdict::Inconclusive,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::Interval;
     use crate::stats::rng::SplitMix64;
 
     /// Seven rounds whose ratios are 0.5, 0.6, …, 1.1 in another order, on a machine that gets slower all the while.
-    /// With seven samples the interval goes from 73 % of the way between the smallest and the second smallest (see `median`).
+    /// With seven samples the interval goes from 73 % of the way between the smallest and the second smallest (see
+    /// `median`).
     #[test]
     fn is_formed_within_the_round() {
         let reference = [10, 20, 30, 40, 50, 60, 70];
@@ -89,14 +97,15 @@ mod tests {
         assert_eq!(of([100, 100, 101, 102, 103, 104, 105]), Verdict::Inconclusive, "the interval begins at 1");
     }
 
-    /// Times of a machine that is slow in one round and fast in the next, and disturbs a replay now and then: never to its good.
+    /// Times of a machine that is slow in one round and fast in the next, and disturbs a replay now and then: never to
+    /// its good.
     fn noisy(rng: &mut SplitMix64, round_ns: u64, slowdown: f64) -> u64 {
         let jitter = rng.index(20) as f64 / 1000.0;
         let disturbed = if rng.index(10) == 0 { 0.2 } else { 0.0 };
         (round_ns as f64 * slowdown * (1.0 + jitter + disturbed)) as u64
     }
 
-    /// The verdicts of so many runs on a contender that takes so many times as long as its reference.
+    /// The verdicts of `runs` runs on a contender that takes `slowdown` times as long as its reference.
     fn verdicts_of(slowdown: f64, runs: u64, rounds: usize) -> Vec<Verdict> {
         let run = |seed| {
             let mut rng = SplitMix64::new(seed);
@@ -112,8 +121,8 @@ mod tests {
         verdicts.iter().filter(|&&verdict| verdict == wanted).count() as f64 / verdicts.len() as f64
     }
 
-    /// The same contender under two names: an interval of 95 % may err in one run of twenty, and no more often. Three standard deviations
-    /// of a share of 5 % in 200 runs are 4.6 %.
+    /// The same contender under two names: an interval of 95 % may err in one run of twenty, and no more often. Three
+    /// standard deviations of a share of 5 % in 200 runs are 4.6 %.
     #[test]
     fn of_the_same_nothing_is_said() {
         let verdicts = verdicts_of(1.0, 200, 15);
@@ -142,5 +151,8 @@ mod tests {
         let single = *ratio_within_rounds(&[1], &[2]).known().unwrap();
         assert_eq!(single.estimate, Estimate { value: 0.5, interval: None });
         assert_eq!(single.verdict, Verdict::Inconclusive, "one round decides nothing");
+        let of = |rounds: usize| *ratio_within_rounds(&[1; 6][..rounds], &[2; 6]).known().unwrap();
+        assert_eq!(of(5).estimate.interval, Some(Interval { low: 0.5, high: 0.5 }), "the range of the samples");
+        assert_eq!([5, 6].map(|rounds| of(rounds).verdict), [Verdict::Inconclusive, Verdict::Faster]);
     }
 }

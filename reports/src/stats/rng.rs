@@ -1,4 +1,5 @@
-//! A small seeded source of random numbers, so that resampling gives the same result on every machine and in every version.
+//! A small seeded source of random numbers, so that resampling gives the same result on every machine and in every
+//! version.
 
 /// SplitMix64 (Steele, Lea and Flood 2014): 64 bits of state, one multiplication chain a number.
 pub(super) struct SplitMix64(u64);

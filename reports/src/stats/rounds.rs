@@ -10,8 +10,8 @@ pub enum Regime {
     Fresh,
     /// It runs on: the trace is looped on the same heap until times and footprint settle, and the last loops are timed.
     Steady,
-    /// It has a rewound heap, whose pages an earlier replay paid for: only in results of schema 3. No program has such a heap, so that
-    /// tables, charts, means and ranks leave it out. Two old results are still compared by it.
+    /// It has a rewound heap, whose pages an earlier replay paid for: only in results of schema 3. No program has such
+    /// a heap, so that tables, charts, means and ranks leave it out. Two old results are still compared by it.
     Rewound,
 }
 
@@ -67,10 +67,12 @@ impl Regime {
     }
 }
 
-/// The samples of a contender, and those of the one called `other` from the same rounds: equally many of both, as many as both have.
+/// The samples of a contender, and those of the one called `other` from the same rounds: equally many of both, as many
+/// as both have.
 ///
-/// These are the first rounds, as a contender that was ended early has no later ones. Where the contender's row names its companions,
-/// `other` is looked for among them and nowhere else: the rounds of the other rows are rounds of another run then.
+/// These are the first rounds, as a contender that was ended early has no later ones. Where the contender's row names
+/// its companions, `other` is looked for among them and nowhere else: the rounds of the other rows are rounds of
+/// another run then.
 ///
 /// Unknown, with the reason, where either was not timed, or `other` was not there.
 ///
@@ -130,10 +132,11 @@ pub fn rounds_beside<'r>(
     Figure::Known((&ours[..rounds], &theirs[..rounds]))
 }
 
-/// How many times as long a contender takes as the one called `other`, formed within the rounds that both have: see [`rounds_beside`].
+/// How many times as long a contender takes as the one called `other`, formed within the rounds that both have: see
+/// [`rounds_beside`].
 ///
-/// In results of several runs `other` may not have been there where the contender was timed, and yet have had the contender beside it. Then the
-/// rounds are those of `other`.
+/// In results of several runs `other` may not have been there where the contender was timed, and yet have had the
+/// contender beside it. Then the rounds are those of `other`.
 pub fn ratio_beside(results: &Results, contender: &Contender, other: &str, regime: Regime) -> Figure<Ratio> {
     match rounds_of_either(results, contender, other, regime) {
         Figure::Known((ours, theirs)) => ratio_within_rounds(ours, theirs),
@@ -167,7 +170,8 @@ fn rounds_of_either<'r>(
     }
 }
 
-/// Whether these were timed in one run, so that their medians are of the same rounds. Rows of several runs have companions instead.
+/// Whether these were timed in one run, so that their medians are of the same rounds. Rows of several runs have
+/// companions instead.
 pub(crate) fn of_one_run<'a>(mut contenders: impl Iterator<Item = &'a Contender>) -> bool {
     contenders.all(|contender| contender.time.known().is_none_or(|time| time.companions.is_empty()))
 }

@@ -1,14 +1,16 @@
 //! One figure for a contender over many traces: the geometric mean of its ratios.
 //!
-//! The geometric one, as ratios multiply: half and double make 1, and the order of the contenders is the same whoever is the baseline
-//! (Fleming and Wallace, CACM 29(3), 1986). All contenders are taken on the same traces, those that each of them completed: whoever fails
-//! on the hard ones would look good by it otherwise. Yardsticks and the floor do not decide which traces count. Recorded and synthetic traces are never in one mean: [`by_origin`] parts them.
+//! The geometric one, as ratios multiply: half and double make 1, and the order of the contenders is the same with any
+//! baseline (Fleming and Wallace, CACM 29(3), 1986). All contenders are taken on the same traces, those that each of
+//! them completed: a contender that fails on the hard ones would look good otherwise. Yardsticks and the floor do not
+//! decide which traces count. Recorded and synthetic traces are never in one mean: [`by_origin`] separates them.
 //!
 //! The mean and its interval are those of `over_traces`.
 
+use super::verdict::completed;
 use super::{Regime, rounds_beside};
 use crate::reasons::by_reason;
-use crate::results::{Contender, Figure, Origin, Results, Role, Verification};
+use crate::results::{Contender, Figure, Origin, Results, Role};
 
 /// What is compared over traces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,8 +27,8 @@ pub struct Common {
     /// Names of the traces, in the order of the results.
     pub traces: Vec<String>,
     /// The contenders, in the order in which the results have them first.
-    pub rows: Vec<Row>,
-    /// Traces that some contender did not complete: their names, with who and why.
+    pub rows: Vec<ContenderRatios>,
+    /// Traces that some contender did not complete: their names, with the contenders and the reason.
     pub traces_left_out: Vec<(String, String)>,
     /// Contenders that did not complete even half of the traces, and why not. They would have cost the others too many.
     pub contenders_left_out: Vec<(String, String)>,
@@ -34,22 +36,23 @@ pub struct Common {
 
 /// A contender over the common traces.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Row {
+pub struct ContenderRatios {
     /// Its name.
     pub name: String,
     /// For each trace its ratios: one a round, or a single one where the figure is exact.
     pub ratios: Vec<Vec<f64>>,
 }
 
-/// Parts results by where their traces come from, recorded ones first; origins without results are left out.
+/// Separates results by where their traces come from, recorded ones first; origins without results are left out.
 pub fn by_origin(all: &[Results]) -> Vec<(Origin, Vec<&Results>)> {
     let of = |origin| (origin, all.iter().filter(|results| results.trace.origin == origin).collect::<Vec<_>>());
     let groups = [Origin::Recorded, Origin::Unstated, Origin::Synthetic].map(of);
     groups.into_iter().filter(|(_, group)| !group.is_empty()).collect()
 }
 
-/// Finds the common traces of the contenders: see [`Common`] for who is left out. `baseline` is whom times are compared with. Yardsticks and
-/// the floor are in no row, so that they cost the contenders no trace: [`Common::add_yardsticks`] puts them beside.
+/// Finds the common traces of the contenders: see [`Common`] for those left out. Times are compared with the
+/// `baseline`. Yardsticks and the floor are in no row, so that they cost the contenders no trace:
+/// [`Common::add_yardsticks`] puts them beside.
 ///
 /// ```
 /// use heaprace_reports::results::Results;
@@ -69,7 +72,7 @@ pub fn common(group: &[&Results], baseline: &str, measure: Measure) -> Common {
     common_of(group, baseline, measure, |row| row.role == Role::Contender)
 }
 
-/// The same of those who take part by this rule.
+/// The same of the contenders that take part by this rule.
 pub(crate) fn common_of(
     group: &[&Results],
     baseline: &str,
@@ -102,7 +105,7 @@ pub(crate) fn common_of(
         traces_left_out: if compared.is_empty() { Vec::new() } else { dropped.iter().map(missing).collect() },
         contenders_left_out,
         rows: (compared.iter())
-            .map(|(name, found)| Row {
+            .map(|(name, found)| ContenderRatios {
                 name: (*name).to_owned(),
                 ratios: kept.iter().filter_map(|&trace| found[trace].as_ref().ok().cloned()).collect(),
             })
@@ -110,7 +113,7 @@ pub(crate) fn common_of(
     }
 }
 
-/// The names of those who take part, in the order in which the results have them first.
+/// The names of the contenders that take part, in the order in which the results have them first.
 fn names<'a>(group: &[&'a Results], takes_part: impl Fn(&Contender) -> bool) -> Vec<&'a str> {
     let mut names: Vec<&str> = Vec::new();
     for row in group.iter().flat_map(|results| &results.contenders).filter(|row| takes_part(row)) {
@@ -150,23 +153,9 @@ fn ratios(results: &Results, name: &str, baseline: &str, measure: Measure) -> Re
     }
 }
 
-/// Whether a contender did the whole work of a trace, and did it right; else why not.
-fn completed(row: &Contender) -> Result<(), String> {
-    if let Verification::Failed { .. } = row.verification {
-        return Err("failed verification".to_owned());
-    }
-    if let Some(partial) = &row.partial {
-        return Err(partial.reason.to_string());
-    }
-    match &row.memory {
-        Figure::Known(memory) if memory.failed_requests > 0 => Err("requests failed".to_owned()),
-        _ => Ok(()),
-    }
-}
-
 impl Common {
-    /// Adds rows for the yardsticks and the floor that have ratios on all of the common traces; the others are left out with the reason.
-    /// Ablations have no mean. The arguments are those of [`common`].
+    /// Adds rows for the yardsticks and the floor that have ratios on all of the common traces; the others are left out
+    /// with the reason. Ablations have no mean. The arguments are those of [`common`].
     pub fn add_yardsticks(&mut self, group: &[&Results], baseline: &str, measure: Measure) {
         if self.traces.is_empty() {
             return;
@@ -176,7 +165,7 @@ impl Common {
             let completed = found.iter().filter(|ratios| ratios.is_ok()).count();
             let on_common = group.iter().zip(found).filter(|(results, _)| self.traces.contains(&results.trace.name));
             match on_common.map(|(_, ratios)| ratios).collect() {
-                Ok(ratios) => self.rows.push(Row { name: name.to_owned(), ratios }),
+                Ok(ratios) => self.rows.push(ContenderRatios { name: name.to_owned(), ratios }),
                 Err(reason) => {
                     self.contenders_left_out.push((name.to_owned(), too_few(completed, group.len(), &reason)))
                 }
@@ -189,18 +178,12 @@ impl Common {
 pub(super) mod tests {
     use super::*;
     use crate::results::{Partial, Time};
-    use crate::sample::{self, contender};
+    use crate::sample::{contender, on};
 
-    /// A contender whose rounds took so long, and whose peak heap is so many times the peak live bytes.
+    /// A contender with these times of its rounds, whose peak heap is `overhead` times the peak live bytes.
     pub(in crate::stats) fn timed(name: &str, steady_ns: &[u64], overhead: u64) -> Contender {
         let time = Time { ops: 10, fresh_ns: steady_ns.into(), steady_ns: steady_ns.into(), ..Time::default() };
         Contender { time: Figure::Known(time), ..contender(name).pages(16 * overhead).build() }
-    }
-
-    pub(in crate::stats) fn on(trace: &str, contenders: Vec<Contender>) -> Results {
-        let mut results = Results { contenders, ..sample::empty() };
-        results.trace.name = trace.into();
-        results
     }
 
     pub(in crate::stats) const STEADY: Measure = Measure::Time(Regime::Steady);

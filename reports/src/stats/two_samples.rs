@@ -1,22 +1,24 @@
 //! The same contender in two runs, whose rounds have nothing to do with each other.
 //!
-//! The interval combines those of the two medians on the logarithmic scale (MOVER, "method of variance estimates recovery": G. Y. Zou and
-//! A. Donner, "Construction of confidence limits about effect measures: a general approach", *Statistics in Medicine* 27, 2008): each end is
-//! as far from the ratio as the root of the squares of two distances, of the new median to its own end on that side, and of the old one
-//! to its end on the other side. It is a closed formula: no resampling, no seed.
+//! The interval combines those of the two medians on the logarithmic scale (MOVER, "method of variance estimates
+//! recovery": G. Y. Zou and A. Donner, "Construction of confidence limits about effect measures: a general approach",
+//! *Statistics in Medicine* 27, 2008): each end is as far from the ratio as the root of the squares of two distances,
+//! of the new median to its own end on that side, and of the old one to its end on the other side. It is a closed
+//! formula: no resampling, no seed.
 //!
-//! It is on the careful side. Of 20,000 simulated pairs of runs of the same (exponential noise of 5 % or of 100 %, one-sided as times are)
-//! the interval misses 1 in 2.3 % with 6 rounds in each run, 2.7 % with 15, 3.1 % with 30, and 3.4 % with 6 in one and 30 in the other, of 5 %
-//! nominal.
+//! It is on the careful side. Of 20,000 simulated pairs of runs of the same (exponential noise of 5 % or of 100 %,
+//! one-sided as times are) the interval misses 1 in 2.3 % with 6 rounds in each run, 2.7 % with 15, 3.1 % with 30, and
+//! 3.4 % with 6 in one and 30 in the other, of 5 % nominal.
 
-use super::ratio::verdict;
-use super::{Estimate, Interval, Ratio, estimate_median};
+use super::{Estimate, Interval, ROUNDS_FOR_95, Ratio, Verdict, estimate_median};
 use crate::results::Figure;
 
-/// The ratio of the median of `new` to that of `old`, with a 95 % interval for samples that are no pairs: rounds of two runs are none.
+/// The ratio of the median of `new` to that of `old`, with a 95 % interval for samples that are no pairs: rounds of two
+/// runs are none.
 ///
-/// What the interval cannot see is what differs between the runs as a whole: the machine, its regime, where the linker put the
-/// functions. No interval where either has a single sample; unknown where one has none, or a sample of either is 0.
+/// What the interval cannot see is what differs between the runs as a whole: the machine, its regime, where the linker
+/// put the functions. No interval where either has a single sample; unknown where one has none, or a sample of either
+/// is 0.
 ///
 /// ```
 /// use heaprace_reports::stats::{Verdict, ratio_of_medians};
@@ -33,13 +35,17 @@ pub fn ratio_of_medians(new: &[f64], old: &[f64]) -> Figure<Ratio> {
         }
     }
     match (estimate_median(new), estimate_median(old)) {
-        (Some(above), Some(below)) => Figure::Known(quotient(&above, &below)),
+        (Some(above), Some(below)) => {
+            let estimate = quotient(&above, &below);
+            let enough = new.len().min(old.len()) >= ROUNDS_FOR_95;
+            Figure::Known(Ratio { estimate, verdict: Verdict::of(estimate.interval.filter(|_| enough)) })
+        }
         _ => Figure::unknown("no round was timed"),
     }
 }
 
 /// The ratio of two independent estimates above 0.
-fn quotient(above: &Estimate, below: &Estimate) -> Ratio {
+fn quotient(above: &Estimate, below: &Estimate) -> Estimate {
     let value = above.value / below.value;
     let interval = above.interval.zip(below.interval).map(|(ours, theirs)| {
         let far = |one: f64, other: f64| one.ln().hypot(other.ln());
@@ -48,8 +54,7 @@ fn quotient(above: &Estimate, below: &Estimate) -> Ratio {
             high: value * far(ours.high / above.value, below.value / theirs.low).exp(),
         }
     });
-    let estimate = Estimate { value, interval };
-    Ratio { estimate, verdict: verdict(&estimate) }
+    Estimate { value, interval }
 }
 
 #[cfg(test)]
@@ -62,7 +67,8 @@ mod tests {
         *ratio_of_medians(new, old).known().unwrap()
     }
 
-    /// With an old run that never varies, all that is left is the interval of the new one's median, whose ends are known.
+    /// With an old run that never varies, all that is left is the interval of the new one's median, whose ends are
+    /// known.
     #[test]
     fn a_steady_old_run_leaves_the_interval_of_the_new_one() {
         let new: Vec<f64> = (1..=11).map(f64::from).collect();
@@ -76,24 +82,26 @@ mod tests {
         is(ratio(&[12.0; 3], &new).estimate, 2.0, 12.0 / of_new.high, 12.0 / of_new.low);
     }
 
-    /// Medians of 4 and 2 with intervals of 2 to 8 and 1 to 4: on the logarithmic scale both go by ln 2 to either side, together by √2 ln 2.
+    /// Medians of 4 and 2 with intervals of 2 to 8 and 1 to 4: on the logarithmic scale both go by ln 2 to either side,
+    /// together by √2 ln 2.
     #[test]
     fn the_distances_to_the_ends_add_up_as_squares() {
         let of = |value: f64| Estimate { value, interval: Some(Interval { low: value / 2.0, high: value * 2.0 }) };
         let found = quotient(&of(4.0), &of(2.0));
-        let Interval { low, high } = found.estimate.interval.unwrap();
+        let Interval { low, high } = found.interval.unwrap();
         let factor = 2.0_f64.powf(std::f64::consts::SQRT_2);
         assert!((low - 2.0 / factor).abs() < 1e-12 && (high - 2.0 * factor).abs() < 1e-12, "{found:?}");
-        assert_eq!(found.verdict, Verdict::Inconclusive);
+        assert_eq!(Verdict::of(found.interval), Verdict::Inconclusive);
         // To the lower end it is the new median's way down and the old one's way up.
         let lopsided = Estimate { value: 1.0, interval: Some(Interval { low: 1.0, high: 3.0 }) };
         let other = Estimate { value: 1.0, interval: Some(Interval { low: 0.5, high: 1.0 }) };
-        let Interval { low, high } = quotient(&lopsided, &other).estimate.interval.unwrap();
+        let Interval { low, high } = quotient(&lopsided, &other).interval.unwrap();
         let expected = 3.0_f64.ln().hypot(2.0_f64.ln()).exp();
         assert!((low - 1.0).abs() < 1e-12 && (high - expected).abs() < 1e-12, "{low} to {high}");
     }
 
-    /// Both vary: the interval is wider than that of either alone, and it does not matter in which order the rounds were.
+    /// Both vary: the interval is wider than that of either alone, and it does not matter in which order the rounds
+    /// were.
     #[test]
     fn both_runs_spread() {
         let new: Vec<f64> = (90..=110).map(f64::from).collect();
@@ -110,8 +118,8 @@ mod tests {
         assert_eq!(ratio(&new, &new).verdict, Verdict::Inconclusive);
     }
 
-    /// How many of so many ratios of equal medians have their interval beside 1. The samples are of exponential noise above a time that
-    /// no replay goes below, by this share of it.
+    /// How many ratios of equal medians out of `runs` have an interval that misses 1. The samples are of exponential
+    /// noise above a time that no replay goes below, by this share of it.
     fn misses(runs: usize, (news, olds): (usize, usize), noise: f64, of: fn(&[f64], &[f64]) -> Figure<Ratio>) -> usize {
         let mut rng = SplitMix64::new((news * olds) as u64);
         let mut samples = |n: usize| (0..n).map(|_| 1.0 - noise * rng.share().ln()).collect::<Vec<f64>>();
@@ -119,8 +127,8 @@ mod tests {
         (0..runs).filter(|_| run()).count()
     }
 
-    /// Of 4,000 ratios 200 may miss. The head tells of 2.3 to 3.4 %, which is 92 to 136, with a standard deviation of 12 at most. An interval that
-    /// takes the old run's median for exact is too narrow, and is found.
+    /// Of 4,000 ratios 200 may miss. The head says 2.3 to 3.4 %, which is 92 to 136, with a standard deviation of 12 at
+    /// most. An interval that takes the old run's median for exact is too narrow, and is found.
     #[test]
     fn simulated_intervals_miss_no_more_often_than_they_may() {
         for sizes in [(6, 6), (15, 15), (30, 30), (6, 30), (30, 6)] {

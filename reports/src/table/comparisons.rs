@@ -1,22 +1,22 @@
-//! What has to be said below ratios to the baseline: how many of the verdicts chance makes, and where wall time and the processor's part.
+//! What has to be said below ratios to the baseline: how many of the verdicts chance makes, and where wall time and the
+//! processor's part.
 
 use crate::numbers::short;
 use crate::results::{Contender, Results, Role};
-use crate::stats::{Regime, expected_by_chance, parts_from_processor_time, ratio_beside};
+use crate::stats::{Regime, compared, expected_by_chance, parts_from_processor_time};
 
-/// How many verdicts chance makes of those that the ratios of the trace come with, in a sentence; nothing where they are few.
+/// How many verdicts chance makes of those that the ratios of the trace come with, in a sentence; nothing where they
+/// are few.
 pub(crate) fn chance(results: &Results) -> Option<String> {
-    let verdicts = compared(results).flat_map(|row| Regime::ALL.map(|regime| (row, regime)));
-    let ratio = |&(row, regime): &(&Contender, Regime)| {
-        ratio_beside(results, row, &results.settings.baseline, regime)
-            .known()
-            .is_some_and(|ratio| ratio.estimate.interval.is_some())
+    let verdicts = beside_baseline(results).flat_map(|row| Regime::ALL.map(|regime| (row, regime)));
+    let has_one = |&(row, regime): &(&Contender, Regime)| {
+        compared(results, row, &results.settings.baseline, regime).known().is_some()
     };
-    expected_by_chance(verdicts.filter(ratio).count())
+    expected_by_chance(verdicts.filter(has_one).count())
 }
 
-/// The rows whose wall time says something else about them than the processor's does, a line for each and regime: `talc: fresh × dlmalloc 1.10
-/// by wall time, 0.98 by the processor's time`.
+/// The rows whose wall time says something else about them than the processor's does, a line for each and regime:
+/// `talc: fresh × dlmalloc 1.10 by wall time, 0.98 by the processor's time`.
 pub(crate) fn parting(results: &Results) -> Vec<String> {
     let baseline = &results.settings.baseline;
     let line = |row: &Contender, regime: Regime| {
@@ -28,11 +28,13 @@ pub(crate) fn parting(results: &Results) -> Vec<String> {
             regime.name()
         ))
     };
-    compared(results).flat_map(|row| Regime::ALL.into_iter().filter_map(move |regime| line(row, regime))).collect()
+    beside_baseline(results)
+        .flat_map(|row| Regime::ALL.into_iter().filter_map(move |regime| line(row, regime)))
+        .collect()
 }
 
 /// The rows that are held against the baseline. The floor's ratio is no question.
-fn compared(results: &Results) -> impl Iterator<Item = &Contender> {
+fn beside_baseline(results: &Results) -> impl Iterator<Item = &Contender> {
     results.contenders.iter().filter(|row| row.name != results.settings.baseline && row.role != Role::Floor)
 }
 
@@ -52,6 +54,7 @@ mod tests {
         );
         assert!(chance(&results).is_some());
         results.contenders.push(contender("one-round").rounds(1).build());
+        results.contenders.push(contender("five-rounds").rounds(5).build());
         results.contenders.push(contender("untimed").without_time("switched off").build());
         assert_eq!(chance(&results), expected_by_chance(10));
         results.contenders.push(contender("starts-alone").without_steady("its heap was full").build());

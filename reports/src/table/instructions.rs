@@ -1,40 +1,44 @@
 //! The table of instructions per operation.
 
-use super::cells::{Row, UNKNOWN};
-use super::narrow::narrow;
-use super::wrap::printable;
+use super::columns::{self, ColumnBuilder, metric};
+use super::model::{Table, TableCell, TableColumn};
+use super::placing::Placing;
 use crate::model::instructions_per_op;
 use crate::numbers::{grouped, short};
-use crate::results::{Instructions, Role};
+use crate::results::{Figure, Instructions, Role};
 
-/// What explains the columns, below the table.
-pub(super) const LEGEND: &str = "Instructions: of one fresh replay over its operations, what it writes into new memory included, in the program alone and not in the kernel. The net is less the \
+const LEGEND: &str = "Instructions: of one fresh replay over its operations, what it writes into new memory included, in the program alone and not in the kernel. The net is less the \
      floor's, which counts the harness. callgrind counts exactly, and the same again on the same build; perf_event is the processor's own \
      counter. METHODOLOGY.md says what they cannot tell.";
 
-/// The table of the rows that have such figures, in at most so many columns; nothing where there is none.
-pub(super) fn table(rows: &[Row], width: usize) -> Option<String> {
-    let known: Vec<(&Row, &Instructions)> =
-        rows.iter().filter_map(|row| Some((row, row.contender.instructions.known()?))).collect();
-    let (_, first) = known.first()?;
-    let mut counters = vec![first.counter.name()];
-    counters.extend(known.iter().map(|(_, figures)| figures.counter.name()));
+/// The table for a terminal, of the rows that have such figures; nothing where there is none.
+pub(super) fn table(rows: &[Placing]) -> Option<Table> {
+    let counted = |row: &Placing| row.contender.instructions.known().cloned();
+    let mut counters: Vec<&str> =
+        rows.iter().filter_map(|row| Some(row.contender.instructions.known()?.counter.name())).collect();
     counters.dedup();
-    let floor = known.iter().find(|(row, _)| row.contender.role == Role::Floor);
-    let floor = floor.and_then(|(_, floor)| per_op(floor));
-    let cell = |figure: Option<f64>| figure.map_or(UNKNOWN.into(), short);
-    let lines = known.iter().map(|(row, figures)| {
-        let gross = per_op(figures);
-        let net = gross.zip(floor).map(|(gross, floor)| gross - floor);
-        vec![printable(&row.contender.name), cell(gross), cell(net), grouped(figures.instructions)]
+    let floor = rows.iter().find(|row| row.contender.role == Role::Floor).and_then(counted);
+    let floor = floor.and_then(|floor| instructions_per_op(&floor).known().copied());
+    let of = |figure: fn(&Instructions, Option<f64>) -> TableCell| {
+        move |row: &Placing| match &row.contender.instructions {
+            Figure::Known(counted) => figure(counted, floor),
+            Figure::Unknown { unknown } => TableCell::Unknown(unknown.clone()),
+        }
+    };
+    let net = of(|counted, floor| match (instructions_per_op(counted), floor) {
+        (Figure::Known(gross), Some(floor)) => TableCell::figure(gross - floor, short(gross - floor)),
+        (Figure::Known(_), None) => TableCell::Unknown("the floor has no such figure".into()),
+        (Figure::Unknown { unknown }, _) => TableCell::Unknown(unknown),
     });
-    let header =
-        ["instructions".to_owned(), format!("per op\n{}", counters.join(", ")), "per op\nnet".into(), "all".into()];
-    Some(narrow(header.into(), lines, width))
-}
-
-fn per_op(figures: &Instructions) -> Option<f64> {
-    instructions_per_op(figures).known().copied()
+    let all = of(|counted, _| TableCell::figure(counted.instructions as f64, grouped(counted.instructions)));
+    let sources = vec![
+        metric("instructions", rows).headed(|column| column.broken(&format!("per op\n{}", counters.join(", ")))),
+        ColumnBuilder::new(TableColumn::plain("per op\nnet"), net),
+        ColumnBuilder::new(TableColumn::plain("all"), all),
+    ];
+    let table = columns::table("instructions", rows, sources).names_only();
+    let table = table.of_rows(|row| row.cells.iter().any(|cell| cell.is_figure()));
+    (!table.rows.is_empty()).then(|| Table { legend: vec![LEGEND.to_owned()], ..table })
 }
 
 #[cfg(test)]
@@ -42,7 +46,8 @@ mod tests {
     use super::*;
     use crate::results::{Figure, Results};
     use crate::sample::{self, contender};
-    use crate::table::cells::rows;
+    use crate::table::placing::placings;
+    use crate::table::terminal::lay_out;
 
     /// The lines below the header, of results whose instructions were changed.
     fn lines(change: impl Fn(&mut Instructions)) -> Vec<String> {
@@ -53,7 +58,7 @@ mod tests {
             change(figures);
         }
         let results = Results { contenders: vec![talc, floor], ..sample::empty() };
-        let table = table(&rows(&results), 80).unwrap();
+        let table = lay_out(&table(&placings(&results)).unwrap(), 80);
         let lines = table.lines().skip_while(|line| !line.starts_with('─')).skip(1);
         lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
     }

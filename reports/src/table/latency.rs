@@ -1,29 +1,27 @@
 //! The tables of single calls: how long they take, and the slowest of each contender.
 
-use super::cells::Row;
-use super::narrow::narrow;
-use super::wrap::printable;
+use super::columns::{self, asked_by};
+use super::model::{Table, TableColumn};
+use super::placing::Placing;
+use crate::model::AskedBy;
 use crate::numbers::{count, grouped, short};
 use crate::results::{CallKind, Latency};
 
-/// Both tables of the rows that have such figures, in at most so many columns; none where there is no such row.
-pub(super) fn tables(rows: &[Row], width: usize) -> Vec<String> {
-    let known = known(rows);
-    if known.is_empty() {
-        return Vec::new();
-    }
-    let percentiles = known.iter().map(|(name, latency)| {
-        let all = latency.all;
-        let figures = [all.p50_ns, all.p90_ns, all.p99_ns, all.p999_ns, all.max_ns];
-        [printable(name)].into_iter().chain(figures.map(short)).collect()
-    });
-    let header = ["single calls", "p50\nns", "p90\nns", "p99\nns", "p99.9\nns", "max\nns"];
-    let percentiles = narrow(header.map(str::to_owned).into(), percentiles, width);
-    let slowest = known.iter().filter_map(|(name, latency)| {
-        let call = latency.slowest.first()?;
+/// Both tables for a terminal, of the rows that have such figures; none where there is no such row.
+pub(super) fn tables(rows: &[Placing]) -> Vec<Table> {
+    let Some(legend) = legend(rows) else { return Vec::new() };
+    let percentiles = columns::table("single calls", rows, asked_by(AskedBy::Latency, rows)).names_only();
+    let percentiles = percentiles.of_rows(|row| row.cells.iter().any(|cell| cell.is_figure()));
+    vec![Table { legend: vec![legend], ..percentiles }, slowest(rows)]
+}
+
+fn slowest(rows: &[Placing]) -> Table {
+    let columns = ["ns", "call", "size\nB", "event", "live\nKiB", "heap\nKiB", "grown\nKiB"].map(TableColumn::plain);
+    let mut table = Table::new("slowest call", columns.into());
+    for row in rows {
+        let Some(call) = row.contender.latency.known().and_then(|latency| latency.slowest.first()) else { continue };
         let kib = |bytes: u64| grouped(bytes.div_ceil(1024));
-        Some(vec![
-            printable(name),
+        let cells = [
             short(call.ns),
             kind(call.kind).to_owned(),
             grouped(call.size_bytes),
@@ -31,16 +29,14 @@ pub(super) fn tables(rows: &[Row], width: usize) -> Vec<String> {
             kib(call.live_bytes),
             kib(call.committed_bytes),
             kib(call.grown_bytes),
-        ])
-    });
-    let header = ["slowest call", "ns", "call", "size\nB", "event", "live\nKiB", "heap\nKiB", "grown\nKiB"];
-    vec![percentiles, narrow(header.map(str::to_owned).into(), slowest, width)]
+        ];
+        table.words("", row.contender.name.clone(), cells);
+    }
+    table
 }
 
-/// What explains the columns, below the tables.
-pub(super) fn legend(rows: &[Row]) -> Option<String> {
-    let known = known(rows);
-    let (_, Latency { timer, passes, .. }) = known.first()?;
+fn legend(rows: &[Placing]) -> Option<String> {
+    let Latency { timer, passes, .. } = rows.iter().find_map(|row| row.contender.latency.known())?;
     Some(format!(
         "Single calls: {}, page faults included, with the clock ({}) read around each call. Its own cost, {} ns, is in every figure, and so \
          are interrupts; its steps are {} ns. Nothing is marked: there is no interval. The slowest call counts with its fastest replay, as what was \
@@ -51,10 +47,6 @@ pub(super) fn legend(rows: &[Row]) -> Option<String> {
         short(timer.cost_ns),
         short(timer.step_ns),
     ))
-}
-
-fn known<'a>(rows: &[Row<'a>]) -> Vec<(&'a str, &'a Latency)> {
-    rows.iter().filter_map(|row| Some((row.contender.name.as_str(), row.contender.latency.known()?))).collect()
 }
 
 fn kind(kind: CallKind) -> &'static str {

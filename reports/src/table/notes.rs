@@ -1,10 +1,12 @@
-//! What stands around a table: what was replayed, how to read it, what failed, and where it was measured.
+//! The text around a table: what was replayed, how to read it, what failed, and where it was measured.
 
-use super::cells::{INVALID, Row, UNKNOWN, timings_are_marked};
+use super::columns::INVALID;
+use super::placing::Placing;
+use super::terminal::UNKNOWN;
 use crate::numbers::{count, grouped};
 use crate::reasons::by_reason;
 use crate::results::{Contender, Figure, Origin, Results, Role, Verification, Warning};
-use crate::stats::Regime;
+use crate::stats::{ROUNDS_FOR_95, Regime, times_are_marked};
 use crate::times;
 
 /// What explains times that are no program's.
@@ -33,31 +35,38 @@ pub(crate) fn caption(results: &Results) -> String {
     )
 }
 
-/// What speaks against the timings.
+/// Reasons to distrust the timings.
 pub(crate) fn warnings(results: &Results) -> Vec<String> {
     let warning = |warning: &Warning| format!("WARNING {}: {}", warning.code.name(), warning.message);
     results.warnings.iter().map(warning).collect()
 }
 
+/// What a mark says; `marked` is what becomes of a figure that has one.
+pub(crate) fn marks(times_are_marked: bool, marked: &str) -> String {
+    let times = match times_are_marked {
+        true => format!(
+            "the fastest, and all that cannot be told apart from it over the rounds that they share, {ROUNDS_FOR_95} at least"
+        ),
+        false => format!("times are of several runs, and not {marked}"),
+    };
+    format!("the best of the contenders known to serve every request: the lowest memory figure; {times}")
+}
+
 /// How to read the columns and the marks.
-pub(super) fn legend(results: &Results, rows: &[Row], with_growth: bool) -> Vec<String> {
+pub(super) fn legend(results: &Results, rows: &[Placing], with_growth: bool) -> Vec<String> {
     let mut lines = Vec::new();
-    if rows.iter().any(|row| row.smallest || row.smallest_min || row.fresh.fastest || row.steady.fastest) {
-        let timings = match timings_are_marked(results) {
-            true => "timings whose intervals overlap the lowest one's are tied and all marked",
-            false => "timings are of several runs, and not marked",
-        };
-        lines.push(format!("* lowest among the contenders known to serve every request; {timings}."));
+    if rows.iter().any(Placing::is_marked) {
+        lines.push(format!("* {}.", marks(times_are_marked(results), "marked")));
     }
     lines.push(format!(
-        "Sorted by overhead, then by fresh time; who failed comes last. Overhead is peak heap / peak live; J–W #4 (Johnstone and Wilson) the same \
+        "Sorted by overhead, then by fresh time; those that failed come last. Overhead is peak heap / peak live; J–W #4 (Johnstone and Wilson) the same \
          less 1, in per cent. A page has {} B.",
         grouped(results.settings.page_bytes)
     ));
     if results.settings.min_heap {
         lines.push(
             "Min pages: the smallest heap in which the trace completes, and its ratio to peak live; by bisection and a scan around the \
-             result, with all limits that were tried in results.json. Who gives up at the first page that is refused needs its whole peak."
+             result, with all limits that were tried in results.json. An allocator that gives up as soon as it gets no page needs its whole peak."
                 .into(),
         );
     }
@@ -71,7 +80,7 @@ pub(super) fn legend(results: &Results, rows: &[Row], with_growth: bool) -> Vec<
     }
     lines.extend(with_growth.then(|| GROWS_BY.to_owned()));
     if has(rows, Role::Baseline) {
-        lines.push("Baselines are yardsticks: you would not ship them.".into());
+        lines.push("Yardsticks are for comparison only: you would not ship them.".into());
     }
     if has(rows, Role::Ablation) {
         lines.push("Ablations are variants of a contender with one decision switched: they show what it does, and win nothing.".into());
@@ -97,7 +106,7 @@ pub(super) fn legend(results: &Results, rows: &[Row], with_growth: bool) -> Vec<
     lines
 }
 
-fn has(rows: &[Row], role: Role) -> bool {
+fn has(rows: &[Placing], role: Role) -> bool {
     rows.iter().any(|row| row.contender.role == role)
 }
 
@@ -110,7 +119,7 @@ pub(crate) fn import(results: &Results) -> Vec<String> {
 }
 
 /// Every failure, and the reason of every figure that is not there.
-pub(crate) fn notes(results: &Results, rows: &[Row]) -> Vec<String> {
+pub(crate) fn notes(results: &Results, rows: &[Placing]) -> Vec<String> {
     let contenders = || rows.iter().map(|row| row.contender);
     let mut notes: Vec<String> = contenders().filter_map(verification_note).collect();
     notes.extend(contenders().filter_map(failed_requests_note));
@@ -161,7 +170,7 @@ fn not_monotone_note(contender: &Contender) -> Option<String> {
     ))
 }
 
-/// What a contender has no figures for, of those that were asked for, and why. Growth is told of where others have it.
+/// What a contender has no figures for, of those that were asked for, and why. Growth counts where others have it.
 fn missing(contender: &Contender, Results { settings, .. }: &Results, growth: bool) -> Vec<String> {
     let mut figures = vec![("memory figures", reason(&contender.memory)), ("timings", reason(&contender.time))];
     if settings.latency {
@@ -215,13 +224,13 @@ mod tests {
     use crate::results::Part;
     use crate::results::WarningCode;
     use crate::sample::{self, contender};
-    use crate::table::cells::rows;
+    use crate::table::placing::placings;
 
     #[test]
     fn timings_of_several_runs_are_told_as_not_marked() {
         let results = sample::of_several_runs();
-        let legend = legend(&results, &rows(&results), false).join("\n");
-        assert!(legend.contains("timings are of several runs, and not marked."), "{legend}");
+        let legend = legend(&results, &placings(&results), false).join("\n");
+        assert!(legend.contains("times are of several runs, and not marked."), "{legend}");
     }
 
     #[test]
@@ -231,7 +240,7 @@ mod tests {
             contender("wee_alloc").pages(92).failed_requests(12).build(),
             contender("broken").invalid(1017, "block 3 overlaps block 2").build(),
         ];
-        let notes = notes(&results, &rows(&results));
+        let notes = notes(&results, &placings(&results));
         assert_eq!(
             notes,
             [
@@ -247,7 +256,7 @@ mod tests {
         let mut results = sample::empty();
         results.contenders = ["a", "b"].map(|name| contender(name).without_time("rounds is 0").build()).into();
         results.contenders.push(contender("c").without_time("aborted").without_memory("aborted").build());
-        let notes = notes(&results, &rows(&results));
+        let notes = notes(&results, &placings(&results));
         assert_eq!(notes, ["a, b: no timings (–): rounds is 0", "c: no figures (–): aborted"]);
     }
 
@@ -259,10 +268,10 @@ mod tests {
             contender("wee_alloc").without_steady("the heap limit was reached in loop 5").build(),
         ];
         let note = "wee_alloc: no steady time (–): the heap limit was reached in loop 5";
-        assert_eq!(notes(&results, &rows(&results)), [note]);
+        assert_eq!(notes(&results, &placings(&results)), [note]);
         let Figure::Known(memory) = &mut results.contenders[1].memory else { unreachable!() };
         memory.growth = Figure::unknown("its time was over");
-        let rows_of = |results: &Results| notes(results, &rows(results));
+        let rows_of = |results: &Results| notes(results, &placings(results));
         assert_eq!(rows_of(&results), [note, "wee_alloc: no growth (–): its time was over"]);
         let Figure::Known(memory) = &mut results.contenders[1].memory else { unreachable!() };
         memory.growth = Figure::unknown("the heap limit was reached in loop 5");
@@ -275,7 +284,7 @@ mod tests {
     #[test]
     fn times_that_are_no_program_s_are_called_so() {
         let mut results = sample::results();
-        let told = |results: &Results| legend(results, &rows(results), false).contains(&ALONE.to_owned());
+        let told = |results: &Results| legend(results, &placings(results), false).contains(&ALONE.to_owned());
         assert!(!told(&results) && caption(&results).contains("; every new byte written; 15 rounds"));
         results.settings.touch = crate::results::Touched::Nothing;
         assert!(told(&results) && caption(&results).contains("; allocator code alone: nothing written; 15 rounds"));
@@ -289,10 +298,10 @@ mod tests {
             contender("refuses").without_min_heap("requests failed even at the heap limit").build(),
             contender("odd").min_pages(19, 2).build(),
         ];
-        assert_eq!(notes(&results, &rows(&results)).len(), 2, "the odd one is known, asked for or not");
+        assert_eq!(notes(&results, &placings(&results)).len(), 2, "the odd one is known, asked for or not");
         results.settings.min_heap = true;
         assert_eq!(
-            notes(&results, &rows(&results)),
+            notes(&results, &placings(&results)),
             [
                 "odd: completes in 19 pages, and yet in 2 larger heaps that were tried it does not: more memory is not always enough",
                 "refuses: no minimum heap (–): requests failed even at the heap limit",
@@ -300,7 +309,7 @@ mod tests {
             ]
         );
         assert!(
-            legend(&results, &rows(&results), false)
+            legend(&results, &placings(&results), false)
                 .join("\n")
                 .contains("the smallest heap in which the trace completes")
         );

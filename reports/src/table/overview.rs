@@ -1,195 +1,271 @@
-//! The first table of one trace: time and memory of each allocator, and what an offline placement needs.
+//! The first table of one trace: time and memory of each contender, and what an offline placement needs.
 
-use super::cells::{Row, Timing, growth_matters, marked};
-use super::narrow::{narrow, whole};
-use super::pair::{Pair, joined, widths};
-use super::wrap::{printable, wrap};
+use super::columns::{self, ColumnBuilder, failures, gross, metric, peak};
+use super::model::{Table, TableCell, TableColumn, TableRow};
+use super::notes;
+use super::placing::{Placing, growth_matters};
+use super::terminal;
+use super::wrap::wrap;
 use crate::numbers::{exact_unit, grouped, short};
-use crate::results::{Results, Role};
+use crate::results::{Bounds, Results, Role};
+use crate::stats::Regime;
 use crate::times;
 
-/// Ways to lay the table out, roomiest first.
-const LAYOUTS: [Layout; 4] = [
-    Layout { version_below: false, interval_below: false, memory_below: false },
-    Layout { version_below: true, interval_below: false, memory_below: false },
-    Layout { version_below: true, interval_below: true, memory_below: false },
-    Layout { version_below: true, interval_below: true, memory_below: true },
-];
-
-/// Columns that "allocator code alone" takes in a heading.
+/// Columns of a terminal that "allocator code alone" takes in a heading.
 const ALONE_WIDTH: usize = 10;
 
-/// Of several tables, where memory has one of its own.
-const NARROWEST: Layout = Layout { version_below: true, interval_below: true, memory_below: false };
-
-/// Where the pages at the peak stand, and behind them their KiB.
-const PEAK_COLUMN: usize = 3;
-
-/// How many columns are behind that of growth: overhead, J–W #4 and failures.
-const BEHIND_GROWTH: usize = 3;
-
-/// Where the minimum heap stands, if it was asked for: behind the peak.
-const MIN_HEAP_COLUMN: usize = PEAK_COLUMN + 2;
-
-#[derive(Clone, Copy)]
-struct Layout {
-    /// Whether the version stands below the name.
-    version_below: bool,
-    /// Whether intervals stand below their medians, and ratios below their pages.
-    interval_below: bool,
-    /// Whether KiB stand below their pages, and J–W #4 below the overhead.
-    memory_below: bool,
-}
-
-impl Layout {
-    /// The cells of a row, or of the header, with those below others that this layout has there.
-    fn stacked(self, mut cells: Vec<String>) -> Vec<String> {
-        if self.memory_below {
-            for upper in [cells.len() - 3, PEAK_COLUMN] {
-                let lower = cells.remove(upper + 1);
-                cells[upper] += "\n";
-                cells[upper] += &lower;
-            }
-        }
-        cells
-    }
-}
-
-/// The table.
-pub(super) struct Overview {
-    pub(super) text: String,
-    /// Whether it has a column for growth.
-    pub(super) with_growth: bool,
-}
-
-/// The table in the roomiest layout that fits; if none does, as several tables. Growth has a column where some row grows or
-/// may do so; where all have settled, if there is room beside everything else.
-pub(super) fn overview(results: &Results, rows: &[Row], width: usize) -> Overview {
-    let fitting = |layout, with_growth| {
-        let (header, rows) = build(results, rows, layout, with_growth);
-        whole(&header, &rows, width)
-    };
-    let known = rows.iter().any(|row| row.growth().is_some());
-    if let Some(text) = fitting(LAYOUTS[0], true).filter(|_| known) {
-        return Overview { text, with_growth: true };
+/// The table for a terminal, with its legend. Growth has a column where some heap grows or may do so; where all have
+/// settled, if there is room beside everything else.
+pub(super) fn overview(results: &Results, rows: &[Placing], width: usize) -> (String, Vec<String>) {
+    let table = table(results, rows);
+    if rows.iter().any(|row| row.growth().is_some())
+        && let Some(text) = terminal::in_full(&table, width)
+    {
+        return (text, notes::legend(results, rows, true));
     }
     let with_growth = growth_matters(rows);
-    let laid_out = LAYOUTS.into_iter().find_map(|layout| fitting(layout, with_growth));
-    let text = laid_out.unwrap_or_else(|| {
-        let (header, rows) = build(results, rows, NARROWEST, with_growth);
-        narrow(header, rows, width)
-    });
-    Overview { text, with_growth }
+    let table = table.keeping(|_, column| with_growth || column.id != "growth");
+    (terminal::lay_out(&table, width), notes::legend(results, rows, with_growth))
 }
 
-/// The header, and the rows below it; with a column for growth or without.
-fn build(results: &Results, rows: &[Row], layout: Layout, with_growth: bool) -> (Vec<String>, Vec<Vec<String>>) {
-    let with_min_heap = results.settings.min_heap;
-    // In whole pages, as the heaps above it are.
-    let page_bytes = results.settings.page_bytes.max(1);
-    let bound = results.bounds.known().map(|bounds| {
-        let pages = bounds.clairvoyant_bytes.div_ceil(page_bytes);
-        (pages, pages.saturating_mul(page_bytes), bounds.max_live_bytes.max(1))
-    });
-    let (unit_bytes, unit) =
-        exact_unit(rows.iter().filter_map(Row::peak_bytes).chain(bound.map(|(_, bytes, _)| bytes)));
-    let fresh_widths = widths(rows.iter().map(|row| timing_cells(&row.fresh)));
-    let steady_widths = widths(rows.iter().map(|row| timing_cells(&row.steady)));
-    let min_heap_widths = widths(rows.iter().map(min_heap_cells));
-
-    let mut header = vec![
-        "allocator".to_string(),
-        time_heading("fresh", results, layout),
-        time_heading("steady", results, layout),
-        "peak\npages ".into(),
-        format!("peak\n{unit} "),
-        "over- \nhead × ".into(),
-        "J–W #4 \n% ".into(),
-        "failed".into(),
+/// The table with all columns, and with a row for the offline bound.
+fn table(results: &Results, rows: &[Placing]) -> Table {
+    let bound = results.bounds.known().map(|bounds| Bound::of(bounds, results.settings.page_bytes));
+    let peak_bytes = peak(rows, bound.as_ref().map(|bound| bound.bytes));
+    let peaks = rows.iter().filter_map(|row| row.memory().map(|memory| memory.peak_heap_bytes));
+    let (unit_bytes, unit) = exact_unit(peaks.chain(bound.as_ref().map(|bound| bound.bytes)));
+    let mut sources = vec![
+        time(results, Regime::Fresh),
+        time(results, Regime::Steady),
+        peak(rows, None).each(|row, cell| of_pages(row, cell)).headed(|column| column.broken("peak\npages ")),
+        peak_bytes.headed(|column| column.broken(&format!("peak\n{unit} ")).stacked()),
+        metric("overhead", rows).headed(|column| column.broken("over- \nhead × ")),
+        metric("jw4", rows).headed(|column| column.broken("J–W #4 \n% ").stacked()),
+        failures(rows),
     ];
-    if with_min_heap {
-        header.insert(MIN_HEAP_COLUMN, "min pages \n× live ".into());
+    if results.settings.min_heap {
+        sources.insert(4, metric("minheap", rows).headed(|column| column.broken("min pages \n× live ")));
     }
-    if with_growth {
-        header.insert(header.len() - BEHIND_GROWTH, "grows by\npages".into());
-    }
-    let mut lines = Vec::new();
-    let mut role = Role::Contender;
-    for row in rows {
-        if row.contender.role != role {
-            role = row.contender.role;
-            lines.push(vec![heading(role).to_owned()]);
-        }
-        let mut cells = vec![
-            name(row, layout.version_below),
-            joined(timing_cells(&row.fresh), fresh_widths, layout.interval_below),
-            joined(timing_cells(&row.steady), steady_widths, layout.interval_below),
-            row.memory_cell(|memory| grouped(memory.peak_heap_pages)),
-            row.memory_cell(|memory| grouped(memory.peak_heap_bytes / unit_bytes)),
-            row.memory_cell(|memory| short(memory.overhead_ratio)),
-            row.memory_cell(|memory| short(memory.johnstone_wilson_4_percent)),
-            row.failures_cell(),
-        ];
-        if with_min_heap {
-            cells.insert(MIN_HEAP_COLUMN, joined(min_heap_cells(row), min_heap_widths, layout.interval_below));
-        }
-        if with_growth {
-            cells.insert(cells.len() - BEHIND_GROWTH, row.growth_cell());
-        }
-        lines.push(layout.stacked(cells));
-    }
-    if let Some((pages, bytes, max_live_bytes)) = bound {
-        let overhead = bytes as f64 / max_live_bytes as f64;
-        let unmarked = |text| marked(text, false);
-        let mut cells = vec![
-            "clairvoyant".to_owned(),
-            String::new(),
-            String::new(),
-            unmarked(grouped(pages)),
-            unmarked(grouped(bytes / unit_bytes)),
-            unmarked(short(overhead)),
-            unmarked(short((overhead - 1.0) * 100.0)),
-            String::new(),
-        ];
-        if with_min_heap {
-            cells.insert(MIN_HEAP_COLUMN, String::new());
-        }
-        if with_growth {
-            cells.insert(cells.len() - BEHIND_GROWTH, String::new());
-        }
-        lines.push(vec!["offline bound:".to_owned()]);
-        lines.push(layout.stacked(cells));
-    }
-    (layout.stacked(header), lines)
+    sources.insert(sources.len() - 3, metric("growth", rows).headed(|column| column.broken("grows by\npages")));
+    let mut table = columns::table("allocator", rows, sources);
+    let bound = bound.map(|bound| bound.row(&table, unit_bytes));
+    table.rows.extend(bound);
+    table
 }
 
-/// The heading of a column of times: narrower than its figures where there is little room.
-fn time_heading(regime: &str, results: &Results, layout: Layout) -> String {
-    let text = if layout.memory_below { format!("{regime} \nns/op") } else { format!("{regime} ns/op") };
+/// The columns that papers and pull requests have room for.
+pub(crate) fn for_exports(results: &Results, rows: &[Placing]) -> Table {
+    let sources = vec![
+        gross(results, Regime::Fresh),
+        gross(results, Regime::Steady),
+        metric("peak", rows),
+        metric("overhead", rows),
+        metric("growth", rows),
+        failures(rows),
+    ];
+    columns::table("allocator", rows, sources)
+}
+
+/// A column of times, whose heading is narrower than its figures where there is little room.
+fn time(results: &Results, regime: Regime) -> ColumnBuilder<'_> {
     let alone =
         times::alone(&results.settings).map_or(String::new(), |alone| wrap(alone, ALONE_WIDTH, 0).join(" \n") + " \n");
-    format!("{text} \n{alone}95 % CI ")
+    let heading = |name: String| format!("{name} \n{alone}95 % CI ");
+    let name = regime.name();
+    gross(results, regime).headed(|column| TableColumn {
+        narrow: heading(format!("{name} ns/op")),
+        narrowest: heading(format!("{name} \nns/op")),
+        ..column
+    })
 }
 
-/// The heading of the rows of a role.
-fn heading(role: Role) -> &'static str {
-    match role {
-        Role::Contender => "contenders:",
-        Role::Baseline => "baselines:",
-        Role::Ablation => "ablations:",
-        Role::Floor => "floor:",
+fn of_pages(row: &Placing, cell: TableCell) -> TableCell {
+    match (cell, row.memory()) {
+        (TableCell::Figure { sign, .. }, Some(memory)) => {
+            TableCell::figure(memory.peak_heap_pages as f64, grouped(memory.peak_heap_pages)).marked(sign)
+        }
+        (cell, _) => cell,
     }
 }
 
-fn name(row: &Row, version_below: bool) -> String {
-    let separator = if version_below { "\n  " } else { " " };
-    format!("{}{separator}{}", printable(&row.contender.name), printable(&row.contender.version))
+/// What the clairvoyant placement needs, in whole pages as heaps do.
+struct Bound {
+    pages: u64,
+    bytes: u64,
+    overhead: f64,
 }
 
-fn timing_cells(timing: &Timing) -> Pair {
-    (timing.value_cell(), timing.interval_cell())
+impl Bound {
+    fn of(bounds: &Bounds, page_bytes: u64) -> Self {
+        let page_bytes = page_bytes.max(1);
+        let pages = bounds.clairvoyant_bytes.div_ceil(page_bytes);
+        let bytes = pages.saturating_mul(page_bytes);
+        Bound { pages, bytes, overhead: bytes as f64 / bounds.max_live_bytes.max(1) as f64 }
+    }
+
+    fn row(&self, table: &Table, unit_bytes: u64) -> TableRow {
+        let figure = |value: f64, text| TableCell::figure(value, text);
+        let cell = |(at, column): (usize, &TableColumn)| match column.id {
+            "peak" if at == 2 => figure(self.pages as f64, grouped(self.pages)),
+            "peak" => figure(self.bytes as f64, grouped(self.bytes / unit_bytes)),
+            "overhead" => figure(self.overhead, short(self.overhead)),
+            "jw4" => figure((self.overhead - 1.0) * 100.0, short((self.overhead - 1.0) * 100.0)),
+            _ => TableCell::Empty,
+        };
+        TableRow {
+            group: "offline bound:".to_owned(),
+            name: "clairvoyant".to_owned(),
+            version: String::new(),
+            role: Role::Baseline,
+            invalid: None,
+            cells: table.columns.iter().enumerate().map(cell).collect(),
+        }
+    }
 }
 
-fn min_heap_cells(row: &Row) -> Pair {
-    (row.min_heap_cell(), row.min_heap_ratio_cell())
+#[cfg(test)]
+mod tests {
+    use super::super::placing::placings;
+    use super::*;
+    use crate::results::Figure;
+    use crate::sample::{self, contender};
+
+    fn at(results: &Results, width: usize) -> String {
+        overview(results, &placings(results), width).0
+    }
+
+    /// 17 pages of 256 B are no whole KiB, though the contender's peak is.
+    #[test]
+    fn the_bound_is_not_cut_to_whole_kib() {
+        let mut results = Results { contenders: vec![contender("talc").build()], ..sample::empty() };
+        results.settings.page_bytes = 256;
+        let Figure::Known(bounds) = &mut results.bounds else { unreachable!() };
+        bounds.clairvoyant_bytes = 16 * 256 + 1;
+        let text = at(&results, 100);
+        let line = text.lines().find(|line| line.starts_with("clairvoyant")).unwrap();
+        assert_eq!(line.split_whitespace().take(3).collect::<Vec<_>>(), ["clairvoyant", "17", "4,352"]);
+        assert!(text.contains("    B   head ×"), "{text}");
+    }
+
+    #[test]
+    fn minimum_heaps_have_a_column_where_they_were_searched_for() {
+        let mut results = Results {
+            contenders: vec![
+                contender("null")
+                    .role(Role::Floor)
+                    .fresh_ns(36)
+                    .steady_ns(20)
+                    .without_memory("hands out no memory")
+                    .build(),
+                contender("wee_alloc").version("0.4.5").pages(889).min_pages(881, 2).fresh_ns(118).build(),
+                contender("dlmalloc").version("0.2.14").pages(20).min_pages(20, 0).fresh_ns(125).build(),
+                contender("refuses").pages(7).failed_requests(1).without_min_heap("requests failed").build(),
+            ],
+            ..sample::empty()
+        };
+        assert!(!at(&results, 100).contains("min pages"), "not asked for");
+        results.settings.min_heap = true;
+        results.bounds = Figure::unknown("left out");
+        results.contenders[0].min_heap = Figure::unknown("hands out no memory");
+        let text = at(&results, 80);
+        let expected = "\
+allocator      fresh      steady      peak  min pages    over-   failed
+               ns/op       ns/op    pages      × live   head ×
+             95 % CI     95 % CI      peak              J–W #4
+                                      KiB                    %
+────────────────────────────────────────────────────────────────────────
+dlmalloc        12.5        1.00*      20*         20*    1.25*       0
+  0.2.14   12.3–12.7   0.98–1.02    1,280*       1.25     25.0*
+wee_alloc       11.8*       1.00*     889         881     55.6        0
+  0.4.5    11.6–12.0   0.98–1.02   56,896        55.1    5,456
+refuses         1.00        1.00        7           –     0.44        1
+  0.1.0    0.98–1.02   0.98–1.02      448                -56.2
+floor:
+null            3.60        2.00        –           –        –        –
+  0.1.0    3.54–3.65   1.97–2.03        –                    –
+
+";
+        assert_eq!(text, expected.trim_end(), "{text}");
+        let header = "allocator  fresh ns/op   steady ns/op     peak     peak  min pages    over-   J–W #4   failed";
+        assert!(at(&results, 100).contains(header), "at 100 columns, {header} in\n{}", at(&results, 100));
+    }
+
+    #[test]
+    fn who_grows_has_its_pages_in_a_column_and_who_has_settled_where_there_is_room() {
+        let mut results = Results {
+            contenders: vec![
+                contender("null")
+                    .role(Role::Floor)
+                    .fresh_ns(36)
+                    .steady_ns(20)
+                    .without_memory("hands out no memory")
+                    .build(),
+                contender("dlmalloc").version("0.2.14").pages(20).fresh_ns(125).steady_ns(126).build(),
+                contender("segregated-bump").pages(1455).grows_by(1423).fresh_ns(185).steady_ns(93).build(),
+                contender("wee_alloc").pages(92).without_steady("the heap limit was reached in loop 5").build(),
+                contender("segregated-bump-mv")
+                    .role(Role::Ablation)
+                    .pages(70)
+                    .grows_by(9)
+                    .fresh_ns(1)
+                    .steady_ns(1)
+                    .build(),
+            ],
+            ..sample::empty()
+        };
+        let Figure::Known(memory) = &mut results.contenders[3].memory else { unreachable!() };
+        memory.growth = Figure::unknown("the heap limit was reached in loop 3");
+        let (text, legend) = overview(&results, &placings(&results), 80);
+        let expected = "\
+allocator               fresh      steady      peak  grows by   over-   failed
+                        ns/op       ns/op    pages      pages  head ×
+                      95 % CI     95 % CI      peak            J–W #4
+                                               KiB                  %
+───────────────────────────────────────────────────────────────────────────────
+dlmalloc                 12.5        12.6       20*         0    1.25*       0
+  0.2.14            12.3–12.7   12.4–12.8    1,280*              25.0*
+wee_alloc                1.00*          –       92          –    5.75        0
+  0.1.0             0.98–1.02                5,888                475
+segregated-bump          18.5        9.30*   1,455      1,423    90.9        0
+  0.1.0             18.2–18.8   9.15–9.44   93,120              8,994
+ablations:
+segregated-bump-mv       0.10        0.10       70          9    4.38        0
+  0.1.0             0.10–0.10   0.10–0.10    4,480                338
+floor:
+null                     3.60        2.00        –          –       –        –
+  0.1.0             3.54–3.65   1.97–2.03        –                  –
+offline bound:
+clairvoyant                                     17               1.06
+                                             1,088               6.25
+";
+        assert_eq!(text, expected.trim_end(), "{text}");
+        let grows_by =
+            |legend: &[String]| legend.iter().any(|line| line.starts_with("Grows by: pages that each further loop"));
+        assert!(grows_by(&legend), "{legend:?}");
+        results.contenders.truncate(2);
+        let (text, legend) = overview(&results, &placings(&results), 100);
+        assert!(!text.contains("grows by") && !grows_by(&legend), "there is no room");
+        let (text, legend) = overview(&results, &placings(&results), 140);
+        assert!(text.contains("grows by") && grows_by(&legend), "{text}");
+    }
+
+    #[test]
+    fn times_that_are_no_program_s_have_that_in_their_headings() {
+        let mut results =
+            Results { contenders: vec![contender("dlmalloc").build(), contender("talc").build()], ..sample::empty() };
+        assert!(!at(&results, 100).to_lowercase().contains("allocator code alone"));
+        results.settings.touch = crate::results::Touched::Nothing;
+        for width in [60, 80, 100, 140] {
+            let text = at(&results, width);
+            let heading = text
+                .lines()
+                .skip_while(|line| !line.starts_with("allocator "))
+                .take_while(|line| !line.starts_with('─'));
+            let heading: Vec<&str> = heading.collect();
+            let below = heading
+                .windows(2)
+                .any(|two| two[0].matches("allocator").count() == 2 && two[1].matches("code alone").count() == 2);
+            assert!(below, "{text}");
+        }
+    }
 }

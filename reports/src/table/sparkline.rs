@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::cells::Row;
+use super::placing::Placing;
 use super::wrap::{printable, wrap};
 use crate::numbers;
 use crate::results::FootprintPoint;
@@ -16,10 +16,10 @@ const MOST: usize = 60;
 /// Fewest that show anything.
 const LEAST: usize = 8;
 
-/// The lines, in at most so many columns; nothing where no row has a timeline or there is no room.
+/// The lines, at most `width` columns wide; nothing where no row has a timeline or there is no room.
 ///
-/// Each is scaled to its own most bytes, which stand behind it: the shapes are to be compared, and the sizes are numbers.
-pub(super) fn lines(rows: &[Row], width: usize) -> Vec<String> {
+/// Each is scaled to its own peak, which is printed after it: compare the shapes, and read the sizes as numbers.
+pub(super) fn lines(rows: &[Placing], width: usize) -> Vec<String> {
     let timelines = rows.iter().filter_map(|row| {
         let timeline = &row.memory()?.timeline;
         (!timeline.is_empty()).then(|| (printable(&row.contender.name), timeline))
@@ -57,7 +57,7 @@ fn bytes_committed(point: &FootprintPoint) -> u64 {
     point.committed_bytes
 }
 
-/// The series in so many columns of equally many events, each as high as the most within it.
+/// The series in columns of equally many events, each as high as the most within it.
 fn blocks(timeline: &[FootprintPoint], bytes: fn(&FootprintPoint) -> u64, most: u64, columns: usize) -> String {
     let last = timeline.last().map_or(1, |point| point.event.max(1));
     let column_of = |point: &FootprintPoint| {
@@ -81,7 +81,7 @@ fn blocks(timeline: &[FootprintPoint], bytes: fn(&FootprintPoint) -> u64, most: 
 
 #[cfg(test)]
 mod tests {
-    use super::super::cells::rows;
+    use super::super::placing::placings;
     use super::*;
     use crate::results::Results;
     use crate::sample::{self, contender};
@@ -117,16 +117,16 @@ committed heap over the run, by events; each up to its own peak
 (live)     ▁▁▁▁▁▁▁▁▂▂▂▂▂▂▂▃▃▃▃▃▃▄▄▄▄▄▄▅▅▅▅▅▅▆▆▆▆▆▆▇▇▇▇▇█▇▆▆▆▅▄▃▃▃▃▂▁▁▁     1 MiB
 dlmalloc   ▁▁▁▁▂▂▂▂▂▂▂▂▂▂▃▃▃▃▃▃▃▄▄▄▄▄▄▅▅▅▅▅▅▆▆▆▆▆▆▇▇▇█████████████████  1.25 MiB
 wee_alloc  ▁▁▁▁▁▁▂▂▂▂▂▂▃▃▃▃▃▃▄▄▄▄▄▄▄▅▅▅▅▅▅▆▆▆▆▆▆▇▇▇▇▇▇▇███████████████  55.6 MiB";
-        assert_eq!(lines(&rows(&results), 80).join("\n"), expected);
+        assert_eq!(lines(&placings(&results), 80).join("\n"), expected);
     }
 
     #[test]
     fn nothing_without_room_or_timelines() {
         let results = sample::results();
-        let wide = rows(&results);
+        let wide = placings(&results);
         assert!(lines(&wide, 30).is_empty());
         assert!(lines(&wide, 60).iter().all(|line| line.width() <= 60));
         let none = Results { contenders: vec![contender("a").without_memory("none").build()], ..sample::empty() };
-        assert!(lines(&rows(&none), 100).is_empty());
+        assert!(lines(&placings(&none), 100).is_empty());
     }
 }

@@ -1,157 +1,80 @@
-//! The second table of one trace: times without the harness, and against one contender.
+//! The second table of one trace: times without the harness, and over the baseline's.
 
-use super::cells::{Row, UNKNOWN};
+use super::columns::{self, net, ratio};
 use super::comparisons;
-use super::narrow::{narrow, whole};
-use super::notes::reason;
-use super::pair::{Pair, joined, widths};
-use super::wrap::{printable, wrap};
-use crate::numbers::{self, count};
+use super::model::{Sign, Table, TableCell, TableRow};
+use super::placing::Placing;
+use super::terminal::{INCONCLUSIVE, UNKNOWN};
+use super::wrap::wrap;
+use crate::numbers::count;
 use crate::reasons::by_reason;
-use crate::results::{Figure, Results, Role};
-use crate::stats::{Estimate, Ratio, Regime, Verdict, net_ns_per_op, ratio_beside};
+use crate::results::{Results, Role};
+use crate::stats::{ROUNDS_FOR_95, Regime};
 use crate::times;
-
-/// What stands behind a ratio whose interval spans 1; the others have a blank there.
-const INCONCLUSIVE: char = '?';
-
-/// Decimals of a ratio below 10: three, as the fourth digit is where two good allocators differ.
-const RATIO_DECIMALS: usize = 3;
 
 /// Columns that the baseline's name may take in the head before it is broken.
 const NAME_WIDTH: usize = 11;
 
-/// The table with its legend.
-pub(super) struct TimingTable {
-    pub(super) text: String,
-    /// What explains the columns, and the cells that are empty, below the table.
-    pub(super) legend: Vec<String>,
-}
-
-/// The figures of one row, fresh and steady.
-struct Line<'a> {
-    name: &'a str,
-    is_floor: bool,
-    rounds: usize,
-    /// Whether there are samples at all; the notes have the reason where there are none.
-    timed: [bool; 2],
-    net: [Figure<Estimate>; 2],
-    ratio: [Figure<Ratio>; 2],
-}
-
-/// The table of the rows that were timed, in at most so many columns; nothing where there is none.
-pub(super) fn timing(results: &Results, rows: &[Row], width: usize) -> Option<TimingTable> {
-    let baseline = &results.settings.baseline;
-    let rounds = |row: &Row| row.contender.time.known().map_or(0, |time| time.fresh_ns.len());
-    let timed = rows.iter().map(|row| (row, rounds(row))).filter(|&(_, rounds)| rounds > 0);
-    let lines: Vec<Line> = timed
-        .map(|(Row { contender, .. }, rounds)| Line {
-            name: &contender.name,
-            is_floor: contender.role == Role::Floor,
-            rounds,
-            timed: Regime::ALL
-                .map(|regime| contender.time.known().is_some_and(|time| !regime.samples(time).is_empty())),
-            net: Regime::ALL.map(|regime| net_ns_per_op(results, contender, regime)),
-            ratio: Regime::ALL.map(|regime| ratio_beside(results, contender, baseline, regime)),
-        })
-        .collect();
-    if lines.is_empty() {
-        return None;
-    }
-    let (header, beside) = build(results, &lines, false);
-    let text = whole(&header, &beside, width).unwrap_or_else(|| {
-        let (header, below) = build(results, &lines, true);
-        narrow(header, below, width)
-    });
-    Some(TimingTable { text, legend: legend(results, &lines) })
-}
-
-/// The header, and the rows below it, with intervals below their medians or beside them.
-fn build(results: &Results, lines: &[Line], interval_below: bool) -> (Vec<String>, Vec<Vec<String>>) {
-    let baseline = &results.settings.baseline;
-    let columns: Vec<Vec<Pair>> = [0, 1]
-        .map(|at| lines.iter().map(|line| net_cells(&line.net[at])).collect())
-        .into_iter()
-        .chain([0, 1].map(|at| lines.iter().map(|line| ratio_cells(&line.ratio[at], line.name == baseline)).collect()))
-        .collect();
-    let widths: Vec<(usize, usize)> = columns.iter().map(|column| widths(column.iter().cloned())).collect();
-
-    let baseline = wrap(baseline, NAME_WIDTH, 0).join(" \n");
-    let header = vec![
-        wrap(&times::heading("timed", &results.settings), NAME_WIDTH, 0).join("\n"),
-        "net fresh \nns/op \n95 % CI ".to_owned(),
-        "net steady \nns/op \n95 % CI ".to_owned(),
-        format!("fresh × \n{baseline} \n95 % CI "),
-        format!("steady × \n{baseline} \n95 % CI "),
+/// The table for a terminal, of the rows that were timed; nothing where there is none.
+pub(super) fn table(results: &Results, rows: &[Placing]) -> Option<Table> {
+    let baseline = wrap(&results.settings.baseline, NAME_WIDTH, 0).join(" \n");
+    let [fresh, steady] = Regime::ALL;
+    let sources = vec![
+        net(results, fresh).headed(|column| column.broken("net fresh \nns/op \n95 % CI ")),
+        net(results, steady).headed(|column| column.broken("net steady \nns/op \n95 % CI ")),
+        ratio(results, fresh).headed(|column| column.broken(&format!("fresh × \n{baseline} \n95 % CI "))),
+        ratio(results, steady).headed(|column| column.broken(&format!("steady × \n{baseline} \n95 % CI "))),
     ];
-    let row = |(index, line): (usize, &Line)| {
-        let cells = columns.iter().zip(&widths);
-        let cells = cells.map(|(column, &widths)| joined(column[index].clone(), widths, interval_below));
-        [printable(line.name)].into_iter().chain(cells).collect()
-    };
-    (header, lines.iter().enumerate().map(row).collect())
+    let corner = wrap(&times::heading("timed", &results.settings), NAME_WIDTH, 0).join("\n");
+    let table = columns::table(&corner, rows, sources).names_only();
+    let table = table.of_rows(|row| rounds(results, &row.name, Regime::Fresh) > 0);
+    (!table.rows.is_empty()).then(|| Table { legend: legend(results, &table.rows), ..table })
 }
 
-/// A median with its interval, all with so many decimals.
-fn cells(estimate: &Estimate, decimals: usize, mark: char) -> Pair {
-    let interval = estimate.interval.map(|interval| {
-        format!("{}–{}", numbers::fixed(interval.low, decimals), numbers::fixed(interval.high, decimals))
-    });
-    (format!("{}{mark}", numbers::fixed(estimate.value, decimals)), interval.unwrap_or_default())
+fn rounds(results: &Results, name: &str, regime: Regime) -> usize {
+    let time = results.contenders.iter().find(|row| row.name == name).and_then(|row| row.time.known());
+    time.map_or(0, |time| regime.samples(time).len())
 }
 
-fn net_cells(net: &Figure<Estimate>) -> Pair {
-    match net {
-        Figure::Known(estimate) => cells(estimate, numbers::decimals(estimate.value), ' '),
-        Figure::Unknown { .. } => (format!("{UNKNOWN} "), String::new()),
-    }
-}
-
-fn ratio_cells(ratio: &Figure<Ratio>, is_baseline: bool) -> Pair {
-    match ratio {
-        // Its ratio to itself is no measurement.
-        Figure::Known(_) if is_baseline => ("1 ".to_owned(), String::new()),
-        Figure::Known(Ratio { estimate, verdict }) => {
-            let decimals = if estimate.value < 9.9995 { RATIO_DECIMALS } else { numbers::decimals(estimate.value) };
-            cells(estimate, decimals, if *verdict == Verdict::Inconclusive { INCONCLUSIVE } else { ' ' })
-        }
-        Figure::Unknown { .. } => (format!("{UNKNOWN} "), String::new()),
-    }
-}
-
-fn legend(results: &Results, lines: &[Line]) -> Vec<String> {
-    let (baseline, rounds) = (&results.settings.baseline, results.settings.rounds);
+fn legend(results: &Results, rows: &[TableRow]) -> Vec<String> {
+    let (baseline, all) = (&results.settings.baseline, results.settings.rounds);
     let mut legend = vec![format!(
         "Net is the time beyond the floor's, and × {baseline} the whole time over {baseline}'s, both formed within each round; medians with \
          their 95 % confidence intervals over the rounds. Below 1 is faster."
     )];
-    let ratios = || lines.iter().filter(|line| line.name != *baseline).flat_map(|line| &line.ratio);
-    if ratios().filter_map(Figure::known).any(|ratio| ratio.verdict == Verdict::Inconclusive) {
+    let is_open = |cell: &TableCell| matches!(cell, TableCell::Figure { sign: Sign::Inconclusive, .. });
+    if rows.iter().flat_map(|row| &row.cells).any(is_open) {
         legend.push(format!(
-            "{INCONCLUSIVE} inconclusive: the interval spans 1, or there is none, and these rounds do not tell which of the two is faster."
+            "{INCONCLUSIVE} inconclusive: the interval contains 1, or there are fewer than {ROUNDS_FOR_95} rounds; they do not show which of the \
+             two is faster."
         ));
     }
     legend.extend(comparisons::chance(results));
     legend.extend(comparisons::parting(results));
-    let early = lines.iter().filter(|line| line.rounds < rounds as usize);
-    let early =
-        early.map(|line| (line.name, format!("timed in {} of {rounds} alone", count(line.rounds as u64, "round"))));
-    legend.extend(by_reason(early).into_iter().map(|(names, what)| format!("{names}: {what}.")));
-    let missing = lines.iter().flat_map(|line| {
-        let net = timed(line, &line.net).filter(|_| !line.is_floor).filter_map(reason).map(|why| ("net time", why));
-        let ratio = timed(line, &line.ratio).filter_map(reason).map(|why| ("ratio", why));
-        let unknown: Vec<_> = net.chain(ratio).collect();
-        unknown.into_iter().map(|(what, why)| (line.name, format!("no {what} ({UNKNOWN}): {why}")))
+    let early = rows.iter().filter_map(|row| {
+        let rounds = rounds(results, &row.name, Regime::Fresh);
+        let told = format!("timed in only {} of {all}", count(rounds as u64, "round"));
+        (rounds < all as usize).then_some((row.name.as_str(), told))
     });
-    let mut missing: Vec<_> = missing.collect();
+    legend.extend(by_reason(early).into_iter().map(|(names, what)| format!("{names}: {what}.")));
+    let mut missing: Vec<_> = rows.iter().flat_map(|row| missing(results, row)).collect();
     missing.dedup();
     legend.extend(by_reason(missing).into_iter().map(|(names, why)| format!("{names}: {why}")));
     legend
 }
 
-/// The figures of those regimes that the row was timed in.
-fn timed<'l, T>(line: &'l Line, figures: &'l [Figure<T>; 2]) -> impl Iterator<Item = &'l Figure<T>> {
-    figures.iter().zip(line.timed).filter_map(|(figure, timed)| timed.then_some(figure))
+/// The figures that a row does not have, and why, but for those of a regime that it was not timed in: the notes have
+/// the reason for these.
+fn missing<'t>(results: &Results, row: &'t TableRow) -> impl Iterator<Item = (&'t str, String)> {
+    let what = ["net time", "net time", "ratio", "ratio"].into_iter().zip(Regime::ALL.into_iter().cycle());
+    let unknown = what.zip(&row.cells).filter_map(|((what, regime), cell)| match cell {
+        // That the floor has no time beyond its own is no news.
+        TableCell::Unknown(_) if what == "net time" && row.role == Role::Floor => None,
+        TableCell::Unknown(_) if rounds(results, &row.name, regime) == 0 => None,
+        TableCell::Unknown(why) => Some((row.name.as_str(), format!("no {what} ({UNKNOWN}): {why}"))),
+        _ => None,
+    });
+    unknown.collect::<Vec<_>>().into_iter()
 }
 
 #[cfg(test)]
@@ -159,12 +82,13 @@ mod tests {
     use unicode_width::UnicodeWidthStr;
 
     use super::*;
-    use crate::results::{Contender, Time};
+    use crate::results::{Contender, Figure, Time};
     use crate::sample::{self, contender};
-    use crate::table::cells::rows;
+    use crate::table::placing::placings;
+    use crate::table::terminal::lay_out;
 
-    /// 200 operations a replay, and seven rounds, each a little slower: `tenths` of a nanosecond an operation, and so many
-    /// thousandths more or less in each.
+    /// 200 operations a replay, and seven rounds, each a little slower: `tenths` of a nanosecond an operation, and
+    /// these thousandths more or less in each.
     fn timed(name: &str, tenths: u64, thousandths: [i64; 7]) -> Contender {
         let samples = |tenths: u64| {
             let sample = |(round, &more): (usize, &i64)| {
@@ -190,8 +114,14 @@ mod tests {
         results
     }
 
-    fn table(results: &Results, width: usize) -> TimingTable {
-        timing(results, &rows(results), width).unwrap()
+    struct Rendered {
+        text: String,
+        legend: Vec<String>,
+    }
+
+    fn table(results: &Results, width: usize) -> Rendered {
+        let table = super::table(results, &placings(results)).unwrap();
+        Rendered { text: lay_out(&table, width), legend: table.legend }
     }
 
     #[test]
@@ -210,7 +140,7 @@ null                –                 –               0.175  0.175–0.175  
         let expected = [
             "Net is the time beyond the floor's, and × dlmalloc the whole time over dlmalloc's, both formed within each round; medians with \
              their 95 % confidence intervals over the rounds. Below 1 is faster.",
-            "? inconclusive: the interval spans 1, or there is none, and these rounds do not tell which of the two is faster.",
+            "? inconclusive: the interval contains 1, or there are fewer than 6 rounds; they do not show which of the two is faster.",
         ];
         assert_eq!(table.legend, expected);
     }
@@ -281,7 +211,7 @@ null                   0.175         0.175
         let Figure::Known(time) = &mut results.contenders[2].time else { unreachable!() };
         time.steady_ns.clear();
         let table = table(&results, 100);
-        assert_eq!(table.legend, super::timing(&three(), &rows(&three()), 100).unwrap().legend, "{:?}", table.legend);
+        assert_eq!(table.legend, self::table(&three(), 100).legend, "{:?}", table.legend);
         let talc = table.text.lines().find(|line| line.starts_with("talc")).unwrap();
         assert_eq!(talc.matches('–').count(), 4, "two intervals and two figures that are not there: {talc}");
     }
@@ -302,7 +232,7 @@ null                   0.175         0.175
         time.fresh_ns.truncate(2);
         time.steady_ns.truncate(2);
         let table = table(&results, 100);
-        assert_eq!(table.legend.last().unwrap(), "segregated-bump: timed in 2 rounds of 7 alone.");
+        assert_eq!(table.legend.last().unwrap(), "segregated-bump: timed in only 2 rounds of 7.");
     }
 
     #[test]
@@ -324,6 +254,6 @@ null                   0.175         0.175
     fn there_is_none_where_nothing_was_timed() {
         let mut results = three();
         results.contenders.retain(|row| row.name == "broken");
-        assert!(timing(&results, &rows(&results), 100).is_none());
+        assert!(super::table(&results, &placings(&results)).is_none());
     }
 }

@@ -4,8 +4,8 @@ use unicode_width::UnicodeWidthStr;
 
 /// Breaks the text at blanks into lines of at most `width` columns; the lines after the first are indented by `indent`.
 ///
-/// A word that is too long alone is broken wherever it must be. Control characters, which a name may have brought in from
-/// outside and which a terminal would obey, are replaced.
+/// A word that is too long alone is broken wherever it must be. Control characters, which a name may have brought in
+/// from outside and which a terminal would obey, are replaced.
 ///
 /// ```
 /// assert_eq!(heaprace_reports::table::wrap("one two three", 8, 2), ["one two", "  three"]);

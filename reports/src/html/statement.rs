@@ -1,0 +1,64 @@
+//! A statement of the page: a question, its answer, and the figures that it rests on. Its text is plain, and is escaped
+//! as it goes into a card.
+
+use super::escape::escape;
+use crate::numbers::{decimals, fixed};
+use crate::stats::Estimate;
+
+/// A question, its answer, and the figures that it rests on.
+#[derive(Debug, PartialEq)]
+pub(super) struct Statement {
+    pub(super) question: &'static str,
+    /// A few words.
+    pub(super) answer: String,
+    /// The contenders that the answer is about, for their colours.
+    pub(super) names: Vec<String>,
+    /// Sentences.
+    pub(super) detail: Vec<String>,
+    pub(super) tone: Tone,
+}
+
+/// How to take an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tone {
+    /// It is known.
+    Known,
+    /// The figures leave it open.
+    Open,
+    /// It speaks against shipping the contender.
+    Bad,
+}
+
+/// A ratio with its interval: `1.42 times (1.38–1.47)`.
+pub(super) fn times(ratio: &Estimate, sign: &str) -> String {
+    let decimals = decimals(ratio.value).max(2);
+    match ratio.interval {
+        Some(interval) => format!(
+            "{} {sign} ({}–{})",
+            fixed(ratio.value, decimals),
+            fixed(interval.low, decimals),
+            fixed(interval.high, decimals)
+        ),
+        None => format!("{} {sign}", fixed(ratio.value, decimals)),
+    }
+}
+
+/// Statements as cards.
+pub(super) fn cards(statements: &[Statement]) -> String {
+    let mut html = "<div class=\"verdicts\">\n".to_owned();
+    for Statement { question, answer, names, detail, tone } in statements {
+        let class = match tone {
+            Tone::Known => "known",
+            Tone::Open => "open",
+            Tone::Bad => "bad-news",
+        };
+        let swatches: String =
+            names.iter().map(|name| format!("<i class=\"swatch\" data-swatch=\"{}\"></i>", escape(name))).collect();
+        let detail: String = detail.iter().map(|sentence| format!("<p>{}</p>", escape(sentence))).collect();
+        html += &format!(
+            "<article class=\"{class}\"><h4>{question}</h4><p class=\"answer\">{swatches}{}</p>{detail}</article>\n",
+            escape(answer)
+        );
+    }
+    html + "</div>\n"
+}
