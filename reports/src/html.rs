@@ -1,8 +1,8 @@
 //! Results as one HTML page that needs nothing else: no network, no other file, no framework.
 //!
-//! It is for a colleague who opens it offline and has a minute. First comes which contender wins on what, in words that
-//! the intervals allow; then the charts, with tooltips, a time cursor that all of them share, and contenders that can be
-//! switched off; then the tables, and what the terms mean; last, where the figures come from.
+//! It is for a colleague who opens it offline and has a minute. The order is: which contender wins on what, in words
+//! that the intervals allow; the charts, with tooltips, a time cursor that all share, and contenders that can be
+//! switched off; the tables; what the terms mean; where the figures come from.
 //!
 //! [`maud`] escapes whatever goes into the page, so that a trace may be called `<script>`. Only what this crate wrote
 //! itself goes in as it is: the style sheet, the script and the charts.
@@ -84,7 +84,8 @@ pub fn html(results: &[Results]) -> Result<String, ReportError> {
                 (definitions::list())
                 (provenance::provenance(results))
                 footer {
-                    "Made by Heaprace from results.json; memory figures are exact, timings are medians with 95 % intervals."
+                    "Made by Heaprace from results.json; memory figures are exact, timings are medians with 95 % "
+                    "intervals."
                 }
                 div #tip role="tooltip" hidden {}
                 script { (PreEscaped(SCRIPT)) }
@@ -186,7 +187,7 @@ mod tests {
         page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect()
     }
 
-    /// Results whose every text was written by somebody who means harm.
+    /// Results in which every text is hostile.
     fn hostile() -> Results {
         let mut results = sample::results();
         results.contenders.push(contender(HOSTILE).version(HOSTILE).failed_requests(1).build());

@@ -1,4 +1,4 @@
-//! What the terms of the page mean, in a sentence or two: shown on hover, focus and tap, and as a list at the end.
+//! What the terms of the page mean, in a sentence or two: shown on hover, focus and tap, and listed at the end.
 //!
 //! The catalogue of metrics defines the figures, and this file the other terms.
 
@@ -97,8 +97,8 @@ pub(super) fn list() -> Markup {
                 }
             }
             p.note {
-                "Names in code are those of exports. METRICS.md of Heaprace defines each with its formula, range and blind "
-                "spot."
+                "Names in code are those of exports. METRICS.md of Heaprace defines each with its formula, range and "
+                "blind spot."
             }
         }
     }

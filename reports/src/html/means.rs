@@ -1,4 +1,4 @@
-//! Geometric means over traces in words: the fastest or smallest contender over all of them, as far as the choice of
+//! Geometric means over traces in words: the fastest or smallest contender over all traces, as far as the choice of
 //! traces and the rounds show.
 
 use super::statement::{Statement, Tone, times};
@@ -8,14 +8,14 @@ use crate::prose::and;
 use crate::results::Results;
 use crate::stats::{Common, Estimate, Measure, ROUNDS_FOR_95, Verdict, common, trust_in_mean};
 
-/// One contender's mean, and how many times that of the one with the lowest.
+/// A contender's mean, and its ratio to the lowest mean.
 struct ContenderMean<'a> {
     name: &'a str,
     mean: Estimate,
     to_lowest: Estimate,
 }
 
-/// What the means of one measure over these traces, all of one origin, allow to be said.
+/// What the means of a measure over these traces, all of one origin, show.
 pub(super) fn means(question: &'static str, group: &[&Results], measure: Measure) -> Statement {
     let Some(first) = group.first() else { return nothing(question, vec!["There are no traces.".into()]) };
     let baseline = &first.settings.baseline;

@@ -48,8 +48,8 @@ pub(super) fn section(results: &[Results], found: &[Findings]) -> Result<Markup,
             (cards(&statements(found)))
             @if let Some(chance) = expected_by_chance(found.iter().map(Findings::verdicts).sum()) {
                 p.note {
-                    "The fastest contender is found by comparing the best with each of the others, on each trace, fresh and "
-                    "steady. " (chance)
+                    "The fastest contender is found by comparing the best with each of the others, on each trace, fresh "
+                    "and steady. " (chance)
                 }
             }
             (winners_by_trace(found))
@@ -61,17 +61,17 @@ pub(super) fn section(results: &[Results], found: &[Findings]) -> Result<Markup,
 
 /// The winner on a trace, or why there is none.
 enum Outcome<'a> {
-    /// One, or several with the same figure.
+    /// One contender, or several with the same figure.
     Won(Vec<&'a Contender>),
     /// The figures leave it open.
     Inconclusive,
-    /// There is a single contender, and so nothing to win.
+    /// There is a single contender, so nothing to win.
     Alone,
     /// There are no figures, in words.
     Unknown(&'static str),
 }
 
-/// All statements about the traces together.
+/// The statements about all traces together.
 fn statements(found: &[Findings]) -> Vec<Statement> {
     let mut statements = vec![
         count(fastest_for(Regime::Fresh), found, |one| fastest_on(&one.fresh)),
@@ -185,7 +185,7 @@ fn noun(kind: Origin, count: usize) -> String {
     }
 }
 
-/// The contenders concerned, and on which traces; nothing where none is.
+/// The contenders concerned, and on which traces; `None` if there are none.
 fn on_traces(
     question: &'static str,
     found: &[Findings],

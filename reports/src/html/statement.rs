@@ -12,14 +12,14 @@ pub(super) struct Statement {
     pub(super) question: &'static str,
     /// A few words.
     pub(super) answer: String,
-    /// The contenders that the answer is about, for their colours.
+    /// The contenders that the answer names, for their swatches.
     pub(super) names: Vec<String>,
     /// Sentences.
     pub(super) detail: Vec<String>,
     pub(super) tone: Tone,
 }
 
-/// How to take an answer.
+/// How sure an answer is, and whether it is bad news.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tone {
     /// It is known.

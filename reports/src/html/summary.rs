@@ -31,7 +31,7 @@ pub(super) fn statements(findings: &Findings) -> Vec<Statement> {
     statements
 }
 
-/// That there is a single contender, and so nothing to win.
+/// That there is a single contender, so nothing to win.
 fn alone(results: &Results) -> Option<Statement> {
     let only = *eligible(results).first()?;
     let others = results.contenders.len() > 1;

@@ -1,5 +1,4 @@
-//! The colours of contenders beside their names. Charts have their colours in themselves; on a dark page the style sheet
-//! inverts both.
+//! The colours of contenders beside their names. Charts contain their own; a dark page inverts both by its style sheet.
 
 use std::collections::BTreeSet;
 
@@ -21,8 +20,8 @@ pub(super) fn style(results: &[Results]) -> String {
     names.into_iter().map(rule).collect()
 }
 
-/// A name within a quoted string of a style sheet, in a `<style>`: letters that could end it are written as code points.
-/// Control characters stay, as the page replaces them here and in the attribute that this is compared with.
+/// A name within a quoted string of a style sheet, in a `<style>`: what could end it is written as a code point.
+/// Control characters stay: the page replaces them here as in the attribute that this is compared with.
 fn css_string(name: &str) -> String {
     let written = |letter: char| {
         let is_control = letter.is_control() && letter != '\n';

@@ -1,4 +1,4 @@
-//! The footprint over time as data, for the figures beside the time cursor: compact, as the page has one for each trace.
+//! The footprint over time as data, for the figures beside the time cursor: compact, as each trace has one.
 
 use serde::Serialize;
 
@@ -13,9 +13,9 @@ const UNIT: u64 = 1024;
 /// What the page's script reads.
 #[derive(Serialize)]
 struct Timeline<'a> {
-    /// Bytes in a unit of live and committed.
+    /// Bytes in a unit of `live` and `committed`.
     unit: u64,
-    /// Steps of events and how many of each follow each other.
+    /// Steps between points in events, each with how often it follows itself.
     steps: Vec<(u64, u64)>,
     /// The peak of live units in each step.
     live: Vec<u64>,
@@ -23,8 +23,8 @@ struct Timeline<'a> {
     committed: Vec<(&'a str, Vec<u64>)>,
 }
 
-/// Its JSON, which cannot end the `<script>` that it is in, and its number of points in time; nothing where no contender
-/// has a footprint over time.
+/// Its JSON, which cannot end the `<script>` that it is in, and its number of points in time; nothing where no
+/// contender has a footprint over time.
 pub(super) fn json(results: &Results) -> Option<(String, usize)> {
     let drawn =
         results.contenders.iter().filter(|contender| !matches!(contender.verification, Verification::Failed { .. }));

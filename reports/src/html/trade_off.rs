@@ -1,4 +1,4 @@
-//! What speed costs in memory on one trace: the fastest against the smallest, and the contenders in between.
+//! What speed costs in memory on a trace: the fastest against the smallest contender, and those in between.
 
 use super::findings::Findings;
 use super::statement::{Statement, Tone, times};
@@ -11,8 +11,8 @@ use crate::times::program;
 /// Asks what speed costs, where both programs have the same answer.
 const FOR_BOTH: &str = "What speed costs in memory";
 
-/// What the fastest costs in memory, and the contenders in between: for a program that starts, and for one that runs on
-/// where that differs.
+/// What the fastest contender costs in memory, and those in between: for a program that starts, and for a program that
+/// runs on where that differs.
 pub(super) fn trade_offs(findings: &Findings) -> Vec<Statement> {
     let Findings { results, fresh, steady } = findings;
     let of = [
@@ -96,8 +96,8 @@ fn exchange(
     })
 }
 
-/// Contenders that are faster than the smallest by their interval, and need less memory than the fastest; the smallest
-/// two of them.
+/// Contenders that are faster than the smallest by their interval, and need less memory than the fastest: the smallest
+/// two.
 fn between(results: &Results, quick: &Memory, small: (&Contender, &Memory), regime: Regime) -> Vec<String> {
     let mut found: Vec<(&Contender, &Memory)> = eligible(results)
         .into_iter()
