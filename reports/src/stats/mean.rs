@@ -26,14 +26,8 @@ use super::{Estimate, Interval};
 /// interval is wide.
 pub const RESAMPLES: usize = 10_000;
 
-/// Always the same, so that the same ratios have the same interval on every machine, as long as fastrand keeps its
-/// sequence.
+/// Always the same, so that the same ratios have the same interval wherever it is formed.
 pub(super) const SEED: u64 = 0x5EED;
-
-/// An index below `len`, which is not 0: the same on machines of 32 and of 64 bits, which `Rng::usize` is not.
-pub(super) fn index(rng: &mut Rng, len: usize) -> usize {
-    rng.u64(..len as u64) as usize
-}
 
 /// The standard error of a resample is taken for this share of the samples' own at least. Samples of which all but one
 /// are nearly equal have resamples without that one, whose standard error is next to 0, and their interval would be
@@ -82,7 +76,8 @@ fn middle_of_resamples(samples: &[f64], (mean, error): (f64, f64), resamples: us
     let mut rng = Rng::with_seed(SEED);
     let mut resample = vec![0.0; samples.len()];
     let draw = |_| {
-        resample.fill_with(|| samples[index(&mut rng, samples.len())]);
+        // `Rng::usize` would draw otherwise on a machine of 32 bits.
+        resample.fill_with(|| samples[rng.u64(..samples.len() as u64) as usize]);
         let (its_mean, its_error) = mean_and_error(&resample);
         (its_mean - mean) / its_error.max(LEAST_ERROR * error)
     };
@@ -261,7 +256,7 @@ mod tests {
     fn a_simulation_finds_intervals_that_are_too_narrow() {
         let percentile = |ratios: &[f64]| {
             let mut rng = Rng::with_seed(SEED);
-            let mean = |_| geometric_mean((0..ratios.len()).map(|_| ratios[index(&mut rng, ratios.len())]));
+            let mean = |_| geometric_mean((0..ratios.len()).map(|_| ratios[rng.usize(..ratios.len())]));
             let mut means: Vec<f64> = (0..399).map(mean).collect();
             means.sort_unstable_by(f64::total_cmp);
             Interval { low: means[9], high: means[389] }

@@ -6,7 +6,7 @@
 
 use fastrand::Rng;
 
-use super::mean::{SEED, estimate_geometric_mean, index};
+use super::mean::{SEED, estimate_geometric_mean};
 use super::{Common, ContenderRatios, Estimate, RESAMPLES, estimate_median, median};
 
 impl Common {
@@ -62,7 +62,7 @@ impl Common {
         for _ in 0..RESAMPLES {
             means.fill(0.0);
             for _ in &self.traces {
-                let trace = index(&mut rng, self.traces.len());
+                let trace = rng.u64(..self.traces.len() as u64) as usize;
                 // An exact figure has no rounds to draw from.
                 if most_rounds > 1 {
                     draws.fill_with(|| rng.u64(..));
