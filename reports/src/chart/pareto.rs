@@ -365,10 +365,9 @@ fn paint_points(
     clock: Clock,
     obstacles: &[[i32; 4]],
 ) -> Drawn {
-    let labels: Vec<Label> = points
-        .iter()
-        .map(|point| Label { text: &point.contender.name, at: pixel(frame, plot, &point.figures) })
-        .collect();
+    let at = |point: &Point| pixel(frame, plot, &point.figures);
+    let labels = points.iter().map(|point| Label { text: &point.contender.name, at: at(point) });
+    let labels: Vec<Label> = labels.collect();
     let (left, right) = frame.edges();
     let places =
         scatter::place(&labels, RADIUS, [left + 4, frame.top() as i32, right + 70, frame.bottom() as i32], obstacles);

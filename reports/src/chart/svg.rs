@@ -38,16 +38,15 @@ impl Tag {
     }
 }
 
-/// Makes plotters' SVG what a chart is: with a name and a description, with groups for the pixels of `tags`, and with the
-/// classes of these inks.
+/// Turns plotters' SVG into a finished chart, in which elements of these colours have these classes.
 pub(super) fn finish(
     svg: &str,
     (name, description): (&str, &str),
     tags: &[Tag],
-    inks: &[(RGBColor, &'static str)],
+    classes: &[(RGBColor, &'static str)],
 ) -> String {
     let mut finished = String::with_capacity(svg.len() + 1024);
-    let classes: Vec<_> = inks.iter().map(|&(color, class)| (palette::hex(color), class)).collect();
+    let classes: Vec<_> = classes.iter().map(|&(color, class)| (palette::hex(color), class)).collect();
     // The tiles of a map: rectangles of one colour in a row, which one path draws in a tenth of the bytes.
     let mut tiles = Tiles::default();
     for line in svg.lines() {
@@ -162,8 +161,8 @@ mod tests {
     use super::*;
 
     fn finish(svg: &str, tags: &[Tag]) -> String {
-        let inks = [(RGBColor(0x22, 0x22, 0x22), "ink"), (RGBColor(0xDD, 0xDD, 0xDD), "grid")];
-        super::finish(&format!("<svg >\n{svg}\n</svg>\n"), ("t: nothing", "nothing <much>"), tags, &inks)
+        let classes = [(RGBColor(0x22, 0x22, 0x22), "ink"), (RGBColor(0xDD, 0xDD, 0xDD), "grid")];
+        super::finish(&format!("<svg >\n{svg}\n</svg>\n"), ("t: nothing", "nothing <much>"), tags, &classes)
     }
 
     fn pixel(index: usize) -> String {
