@@ -36,8 +36,8 @@ pub struct Memory {
     pub splits: Vec<Split>,
     /// What lies where in the heap, at the same instants. Empty in results of versions before it.
     pub strips: Vec<Strip>,
-    /// Successful calls for more pages.
-    pub grow_calls: u64,
+    /// Successful calls for more pages. A figure of its own, so that a document without it still has the others.
+    pub grow_calls: Figure<u64>,
     /// Requests that the contender answered with null.
     pub failed_requests: u64,
     /// The first of them.

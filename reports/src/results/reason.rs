@@ -186,11 +186,11 @@ reasons! {
     /// The schema that the document follows did not have it yet.
     NotInSchema { version: u64 } = "results of schema {version} do not have it",
     /// The schema that the document follows had some of the fields.
-    PartInSchema { version: u64 } = "results of schema {version} have a part of it alone",
+    PartInSchema { version: u64 } = "results of schema {version} have only a part of it",
     /// The schema that the document follows had no steady times.
     NoSteadyInSchema { version: u64 } = "results of schema {version} have no steady times",
     /// The schema that the document follows had it for a heap that an earlier replay had paid for.
-    RewoundInSchema { version: u64 } = "results of schema {version} have it on a rewound heap alone",
+    RewoundInSchema { version: u64 } = "results of schema {version} have it only for a rewound heap",
 }
 
 impl From<String> for Reason {
