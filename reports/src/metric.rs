@@ -3,7 +3,7 @@
 //! The names of exact figures are their places in `results.json`: `reallocs.copied_bytes` is `contenders[].memory.reallocs.copied_bytes`.
 //! METRICS.md defines them, and `docs/RESULTS.md` lists all names with their units; tests hold both pages and this table together.
 
-use crate::results::{Contender, Figure, Instructions, Latency, Memory, MinHeap, Results};
+use crate::results::{Contender, Figure, Instructions, Latency, Memory, MinHeap, Reason, Results};
 
 /// An exact figure of a contender, or one that was measured once.
 pub struct Metric {
@@ -44,7 +44,7 @@ impl Number for f64 {
 
 impl<T: Number> Number for Option<T> {
     fn number(&self) -> Figure<f64> {
-        self.as_ref().map_or_else(|| Figure::unknown("it has no value here: METRICS.md says when"), Number::number)
+        self.as_ref().map_or_else(|| Figure::unknown(Reason::NoValueHere), Number::number)
     }
 }
 
@@ -173,7 +173,7 @@ pub const INSTRUCTIONS: Metric =
 /// Instructions over operations, where there are any.
 pub(crate) fn instructions_per_op(counted: &Instructions) -> Figure<f64> {
     match counted.ops {
-        0 => Figure::unknown("the trace has no operations"),
+        0 => Figure::unknown(Reason::NoOperations),
         ops => Figure::Known(counted.instructions as f64 / ops as f64),
     }
 }

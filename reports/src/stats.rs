@@ -31,7 +31,7 @@ pub(crate) use summary::common_of;
 pub use summary::{Common, Measure, Row, by_origin, common};
 pub use two_samples::ratio_of_medians;
 
-use crate::results::{Contender, Figure};
+use crate::results::{Contender, Figure, Reason};
 
 /// Samples from which on an interval for a median can cover 95 %: all samples lie on one side of the median of what is
 /// sampled with probability 2 × 0.5ⁿ, which is 6.3 % for five samples and 3.1 % for six. Over fewer traces nobody is said to be the first, for
@@ -88,12 +88,12 @@ impl Interval {
 /// ```
 pub fn ns_per_op(samples_ns: &[u64], ops: u64) -> Figure<Estimate> {
     if ops == 0 {
-        return Figure::unknown("the trace has no operations");
+        return Figure::unknown(Reason::NoOperations);
     }
     let per_op: Vec<f64> = samples_ns.iter().map(|&ns| ns as f64 / ops as f64).collect();
     match estimate_median(&per_op) {
         Some(estimate) => Figure::Known(estimate),
-        None => Figure::unknown("no round was timed"),
+        None => Figure::unknown(Reason::NoRoundTimed),
     }
 }
 

@@ -4,7 +4,7 @@
 //! figures are exact. Only who is known to serve every request can win anything.
 
 use crate::numbers::count;
-use crate::results::{Contender, Figure, FootprintPoint, Memory, Results, Role};
+use crate::results::{Contender, Figure, FootprintPoint, Memory, Reason, Results, Role};
 use crate::stats::{
     Estimate, ROUNDS_FOR_95, Ratio, Regime, Verdict, median, of_one_run, ratio_beside, rounds_in_common,
 };
@@ -196,7 +196,7 @@ fn median_ns(contender: &Contender, regime: Regime) -> Figure<f64> {
     let samples: Vec<f64> = regime.samples(time).iter().map(|&ns| ns as f64).collect();
     match median(&samples) {
         Some(ns) if time.ops > 0 => Figure::Known(ns / time.ops as f64),
-        Some(_) => Figure::unknown("the trace has no operations"),
+        Some(_) => Figure::unknown(Reason::NoOperations),
         None => Figure::unknown(regime.why_none(time)),
     }
 }

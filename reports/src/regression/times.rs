@@ -2,7 +2,7 @@
 
 use super::builds;
 use super::pairing::Paired;
-use crate::results::{Contender, Figure, Results};
+use crate::results::{Contender, Figure, Reason, Results};
 use crate::stats::{Estimate, ROUNDS_FOR_95, Ratio, Regime, Verdict, ratio_of_medians, rounds_beside};
 
 /// Which times of two results are compared, in the order of the tables. Those of rewound heaps are where both are of schema 3; that they have no
@@ -30,13 +30,13 @@ pub(super) fn time(
 ) -> Figure<Ratio> {
     let Paired { old, new, .. } = pair;
     if relative_to == Some(before.name.as_str()) {
-        return Figure::unknown("times are relative to its own");
+        return Figure::unknown(Reason::RelativeToItself);
     }
     if let Some(builds) = builds(pair) {
         return Figure::unknown(builds);
     }
     if old.settings.streamed != new.settings.streamed {
-        return Figure::unknown("the trace was decoded while it was timed in one of the runs only");
+        return Figure::unknown(Reason::StreamedInOneRun);
     }
     let of_run = |which: &str, results: &Results, row: &Contender| {
         samples(results, row, relative_to, of).map_err(|reason| format!("{which}: {reason}"))

@@ -1,7 +1,7 @@
 //! One contender against another, round by round.
 
 use super::{Estimate, estimate_median};
-use crate::results::Figure;
+use crate::results::{Figure, Reason};
 
 /// How many times as long one contender takes as another.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,12 +42,12 @@ pub fn ratio_within_rounds(times: &[u64], reference: &[u64]) -> Figure<Ratio> {
     let rounds = times.len().min(reference.len());
     let (times, reference) = (&times[..rounds], &reference[..rounds]);
     if reference.contains(&0) {
-        return Figure::unknown("a replay of the reference took no time that the clock could see");
+        return Figure::unknown(Reason::TooShort { which: "reference".to_owned() });
     }
     let ratios: Vec<f64> = times.iter().zip(reference).map(|(&time, &other)| time as f64 / other as f64).collect();
     match estimate_median(&ratios) {
         Some(estimate) => Figure::Known(Ratio { estimate, verdict: verdict(&estimate) }),
-        None => Figure::unknown("no round was timed"),
+        None => Figure::unknown(Reason::NoRoundTimed),
     }
 }
 

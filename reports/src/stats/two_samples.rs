@@ -11,7 +11,7 @@
 
 use super::ratio::verdict;
 use super::{Estimate, Interval, Ratio, estimate_median};
-use crate::results::Figure;
+use crate::results::{Figure, Reason};
 
 /// The ratio of the median of `new` to that of `old`, with a 95 % interval for samples that are no pairs: rounds of two runs are none.
 ///
@@ -29,12 +29,12 @@ use crate::results::Figure;
 pub fn ratio_of_medians(new: &[f64], old: &[f64]) -> Figure<Ratio> {
     for (samples, which) in [(new, "new"), (old, "old")] {
         if samples.iter().any(|&sample| sample <= 0.0) {
-            return Figure::unknown(format!("a replay of the {which} run took no time that the clock could see"));
+            return Figure::unknown(Reason::TooShort { which: format!("{which} run") });
         }
     }
     match (estimate_median(new), estimate_median(old)) {
         (Some(above), Some(below)) => Figure::Known(quotient(&above, &below)),
-        _ => Figure::unknown("no round was timed"),
+        _ => Figure::unknown(Reason::NoRoundTimed),
     }
 }
 
