@@ -35,7 +35,7 @@ pub use reason::{Grouped, Reason};
 pub use warning::*;
 
 /// The version of the JSON schema that this crate writes. It grows when a field changes its meaning or goes away; a new field does not make
-/// it grow.
+/// it grow. `tests/fixtures` has a document of each version: a test fails where a field is not in today's, or where one does not load.
 pub const SCHEMA_VERSION: u32 = 4;
 
 /// The oldest version of the schema that can still be read: all that were ever written. What an older version does not have is unknown, with

@@ -234,7 +234,7 @@ impl Builder {
                 heap_pages: (0..4).map(|more| self.pages + more * self.per_loop_pages).collect(),
                 per_loop_pages: self.per_loop_pages,
             }),
-            grow_calls: self.pages,
+            grow_calls: Figure::Known(self.pages),
             failed_requests: self.failed_requests,
             first_failure: (self.failed_requests > 0).then_some(FailedRequest {
                 event: 4711,
