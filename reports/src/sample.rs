@@ -34,7 +34,7 @@ pub(crate) fn empty() -> Results {
             baseline: "dlmalloc".into(),
             budget_ns: None,
             streamed: false,
-            touch: Touched::EveryByte,
+            touch: TouchPolicy::All,
             heap_limit_pages: 65_536,
             page_bytes: PAGE,
         },

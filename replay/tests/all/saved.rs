@@ -38,13 +38,13 @@ impl Folder {
 /// The rest of a document with a missing figure and an unknown field is shown, and both have a line on standard error, whichever command reads it.
 #[test]
 fn every_command_names_what_a_document_lacks_and_what_nobody_knows() {
-    let folder = Folder::new("gaps");
+    let folder = Folder::new();
     let whole = include_str!("../../../reports/tests/fixtures/results-v4.json");
     let mut document: serde_json::Value = serde_json::from_str(whole).unwrap();
     document["contenders"][0]["memory"].as_object_mut().unwrap().remove("grow_calls").unwrap();
     document["trace"]["weather"] = "fine".into();
-    fs::write(folder.0.join("whole.json"), whole).unwrap();
-    fs::write(folder.0.join("gap.json"), document.to_string()).unwrap();
+    fs::write(folder.path().join("whole.json"), whole).unwrap();
+    fs::write(folder.path().join("gap.json"), document.to_string()).unwrap();
     let warnings = "warning: gap.json: contenders[0].memory.grow_calls: no figure: not in the file\n\
                     warning: gap.json: trace.weather: unknown field, ignored\n";
     for arguments in [&["report", "gap.json"][..], &["compare", "whole.json", "gap.json"], &["rank", "gap.json"]] {
