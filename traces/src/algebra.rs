@@ -29,7 +29,7 @@ pub use teardown::{WithoutTeardown, without_teardown};
 use core::alloc::Layout;
 
 use crate::births::Births;
-use crate::event::{Action, Event};
+use heaprace_recorder::{Action, Event};
 
 /// The provenance of a trace that was made from another: all that was said of that one, and what was done.
 ///

@@ -1,15 +1,15 @@
 //! The binary format, `.htrace`: the same traces in a sixth of the bytes, and many times as fast to read.
 //!
-//! FORMAT.md in the root of the repository defines it byte by byte. In short: a head with the provenance; blocks of up to
-//! [`BLOCK_EVENTS`] events, each with its columns compressed on their own, a checksum, and all that is needed to decode it without
-//! the blocks before it; and an index of the blocks at the end.
+//! FORMAT.md in the root of the repository defines it byte by byte. A file is a head with the provenance; blocks of up to
+//! [`BLOCK_EVENTS`] events, each with its columns compressed separately, a checksum, and all that is needed to decode it without the
+//! blocks before it; and an index of the blocks at the end.
 //!
-//! - An event costs a byte before compression, or two. The first says what is asked for: of the few hundred layouts that a program asks
-//!   for in a block, the most frequent 255 have a code each. Allocations number their objects in turn, so their ids cost nothing; a
-//!   deallocation or reallocation gives the distance to the object that the one before it was about. Programs mostly free in the
-//!   order in which they have allocated, or against it, so these distances repeat, and zstd makes little of them.
-//! - The layout of what is freed is not there: whoever reads the events in turn knows it. [`Reader`] does, and checks every event;
-//!   [`Blocks`] gives the fields as they are.
+//! - An event costs one or two bytes before compression. The first is its request: of the few hundred layouts that a program asks for in
+//!   a block, the most frequent 255 have a code each. Allocations number their objects in turn, so their ids cost nothing; a deallocation
+//!   or reallocation stores the distance from the object of the one before it. Programs mostly free in the order in which they
+//!   allocated, or in reverse, so these distances repeat and compress well.
+//! - The layout of a freed object is left out, because reading the events in turn restores it. [`Reader`] does so, and checks every event;
+//!   [`Blocks`] returns the fields as they are.
 //!
 //! ```
 //! use heaprace_traces::binary::{Reader, Writer};
@@ -29,26 +29,21 @@
 
 mod block;
 mod blocks;
-mod column;
 mod head;
 mod index;
+mod missing;
 mod reader;
 mod request;
 mod section;
-mod writer;
 
 pub use block::Block;
 pub use blocks::Blocks;
-pub use index::{Index, IndexEntry};
+pub use heaprace_recorder::htrace::request::Request;
+pub use heaprace_recorder::htrace::{BLOCK_EVENTS, Index, IndexEntry, MAGIC};
+pub use index::read_index;
 pub use reader::Reader;
-pub use request::{Request, Requests};
-pub use writer::Writer;
+pub use request::Requests;
+pub use section::Zstd;
 
-/// Most events of one block.
-pub const BLOCK_EVENTS: usize = 1 << 16;
-
-/// What a file begins with. The first byte is in no text, and the line end is lost where a file is copied as text.
-pub(crate) const MAGIC: &[u8; 8] = b"\x89HTRACE\n";
-
-/// The version of the format that is written and read here.
-const VERSION: u16 = 1;
+/// Writes events as a binary trace whose sections are compressed. The [module](self) has an example.
+pub type Writer<W> = heaprace_recorder::htrace::Writer<W, Zstd>;

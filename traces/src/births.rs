@@ -2,7 +2,7 @@
 
 use std::collections::hash_map::Entry;
 
-use crate::id_map::IdMap;
+use heaprace_recorder::IdMap;
 
 /// No neighbour.
 const NONE: usize = usize::MAX;

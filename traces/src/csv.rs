@@ -16,10 +16,6 @@
 mod columns;
 mod line;
 mod reader;
-mod writer;
 
-pub use columns::Columns;
+pub use heaprace_recorder::csv::{Columns, Writer};
 pub use reader::Reader;
-pub use writer::Writer;
-
-pub(crate) use writer::canonical_comments;

@@ -4,6 +4,7 @@ use core::fmt;
 use std::io;
 use std::sync::Arc;
 
+use heaprace_recorder::WriteError;
 use thiserror::Error;
 
 use crate::fault::Fault;
@@ -130,16 +131,6 @@ pub enum TraceError {
         /// What the operating system says.
         source: io::Error,
     },
-    /// An event lacks what a column of the file that is written needs.
-    #[error(
-        "event {event} has no {column}, but the trace is written with that column; choose columns that every event has"
-    )]
-    Unwritable {
-        /// The event, counted from 1.
-        event: u64,
-        /// The column.
-        column: &'static str,
-    },
     /// A block of a binary trace is not as it was written.
     #[error(
         "{file}: block {block}, with the events from {} on, is damaged: {what}; copy or record the file again",
@@ -224,11 +215,8 @@ pub enum TraceError {
         file: String,
     },
     /// A trace cannot be written.
-    #[error("the trace cannot be written: {source}; check the path and the space that is left")]
-    Write {
-        /// What the operating system says.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Write(#[from] WriteError),
 }
 
 /// A place in a trace: `broken.csv:17 (event 12)`.

@@ -6,9 +6,9 @@ use std::io::Read;
 use crate::binary;
 use crate::csv::{Columns, Reader};
 use crate::error::TraceError;
-use crate::event::Event;
 use crate::import::{Import, ImportOptions, Repairs, detect};
 use crate::input::{HEAD_BYTES, Packing, Peeked, Unpacked};
+use heaprace_recorder::Event;
 
 /// The events of an opened trace, each checked against those before it. [`Source::open`](crate::Source::open) makes one.
 ///

@@ -7,7 +7,7 @@
 use thiserror::Error;
 
 use crate::import::ImportFault;
-use crate::op::Op;
+use heaprace_recorder::Op;
 
 /// What is wrong at one place of a trace. Each message says what, shows the value, and ends with the remedy.
 ///

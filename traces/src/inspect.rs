@@ -16,8 +16,8 @@ pub use joint::{Cell, JointHistogram};
 pub use top_sizes::SizeCount;
 
 use crate::births::Births;
-use crate::event::{Action, Event};
 use crate::profile::Profile;
+use heaprace_recorder::{Action, Event};
 use top_sizes::SizeCounts;
 
 /// So many of the sizes that are asked for most are told.

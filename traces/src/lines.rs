@@ -2,12 +2,10 @@
 
 use std::io::{self, Read};
 
+use heaprace_recorder::csv::MOST_LINE_BYTES;
+
 use crate::error::{Place, TraceError};
 use crate::input::{BLOCK_BYTES, read_failed};
-
-/// The longest line that is read, in bytes. Lines of events are below 100 bytes; comments may be longer. Without a limit a file
-/// of zeros would be read into memory as one line.
-pub(crate) const MOST_LINE_BYTES: usize = 1024 * 1024;
 
 /// What some editors put in front of text that is UTF-8. It is no part of the first line.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

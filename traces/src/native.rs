@@ -5,21 +5,20 @@
 //! - `calloc` is `alloc_zeroed`; `realloc` of null is an allocation; `realloc` to 0 bytes is a deallocation, as in glibc.
 //! - Objects have the alignment that is asked for. `malloc`, `calloc` and `realloc` promise 16 bytes on 64-bit machines.
 //!
-//! What the library and this module both know of the file is one module, [`raw`].
-
-#[path = "../preload/src/raw.rs"]
-pub mod raw;
+//! The layout of the file is [`heaprace_recorder::raw`], which the library writes too.
 
 use core::mem::offset_of;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
+pub use heaprace_recorder::resolve::Counts;
+
+use heaprace_recorder::raw::{HEADER_BYTES, Header, MAGIC, RECORD_BYTES, Record, VERSION};
+use heaprace_recorder::resolve::Resolver;
+use heaprace_recorder::{Event, platform};
+
 use crate::error::TraceError;
-use crate::event::Event;
-pub use crate::resolve::Counts;
-use crate::resolve::Resolver;
-use raw::{HEADER_BYTES, Header, MAGIC, RECORD_BYTES, Record, VERSION};
 
 const BLOCK_BYTES: usize = 256 * 1024;
 
@@ -73,17 +72,16 @@ impl<R: Read> NativeRecording<R> {
         let program = program.split(|&byte| byte == 0).next().unwrap_or_default();
         let program = program.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
         let errno = number(offset_of!(Header, errno)) as i32;
+        let mut counts = Counts::default();
+        counts.lost = number(offset_of!(Header, lost));
+        counts.full = (errno != 0).then_some(errno);
         Ok(NativeRecording {
             input,
             file: file.to_owned(),
             program: String::from_utf8_lossy(program).into_owned(),
             next: None,
             gap: 0,
-            resolver: Resolver::new(Counts {
-                lost: number(offset_of!(Header, lost)),
-                full: (errno != 0).then_some(errno),
-                ..Counts::default()
-            }),
+            resolver: Resolver::new(counts),
         })
     }
 
@@ -97,7 +95,7 @@ impl<R: Read> NativeRecording<R> {
         vec![
             format!("recorder: heaprace preload {}", env!("CARGO_PKG_VERSION")),
             format!("program: {}", self.program),
-            format!("platform: {}", crate::record::platform()),
+            format!("platform: {}", platform()),
             "semantics: C; malloc, calloc and realloc align to 16 bytes, and 0 bytes are recorded as 1".to_owned(),
         ]
     }

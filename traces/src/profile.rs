@@ -1,6 +1,6 @@
 //! What a trace asks for in sum: the figures that are the trace's own, whichever allocator replays it.
 
-use crate::event::{Action, Event};
+use heaprace_recorder::{Action, Event};
 
 /// Running totals over the events of a trace.
 ///

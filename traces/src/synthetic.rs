@@ -17,7 +17,7 @@ mod robson;
 mod sawtooth;
 mod uniform;
 
-use crate::event::Event;
+use heaprace_recorder::Event;
 
 /// The line of the provenance that says so: every synthetic trace has it, and whatever is made from one.
 pub const ORIGIN: &str = "origin: synthetic";

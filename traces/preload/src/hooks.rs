@@ -8,8 +8,8 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 
 use crate::file::set_errno;
 use crate::log::log;
-use crate::raw::kind;
 use crate::thread;
+use heaprace_recorder::raw::kind;
 
 // glibc's names for its own functions, which no other library has.
 unsafe extern "C" {

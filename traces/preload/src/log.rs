@@ -10,8 +10,8 @@ use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering}
 
 use crate::config::Config;
 use crate::file::{self, CHUNK_BYTES, FilePath};
-use crate::raw::{HEADER_BYTES, Header, RECORD_BYTES, Record};
 use crate::thread;
+use heaprace_recorder::raw::{HEADER_BYTES, Header, RECORD_BYTES, Record};
 
 /// The state of this process. Zeroes are the state before the first event.
 ///

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use crate::error::TraceError;
-use crate::event::{Action, Event};
-use crate::id_map::IdMap;
+use heaprace_recorder::IdMap;
+use heaprace_recorder::{Action, Event};
 
 /// One of the traces that are interleaved.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use super::Standing;
 use crate::births::Births;
 use crate::error::TraceError;
-use crate::event::{Action, Event};
+use heaprace_recorder::{Action, Event};
 
 /// The events that `open` gives, over and over: `rounds` times.
 ///

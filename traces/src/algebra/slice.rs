@@ -5,7 +5,7 @@ use core::ops::Range;
 use super::Standing;
 use crate::births::Births;
 use crate::error::TraceError;
-use crate::event::{Action, Event};
+use heaprace_recorder::{Action, Event};
 
 /// The events of a trace after the first `range.start` of them, up to and including number `range.end`.
 ///

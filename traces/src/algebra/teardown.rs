@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::error::TraceError;
-use crate::event::{Action, Event};
+use heaprace_recorder::{Action, Event};
 
 /// The same events without the deallocations after which nothing is allocated or reallocated any more: the final run of frees.
 ///

@@ -4,14 +4,15 @@ use std::fmt;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
+use heaprace_recorder::csv::Columns;
+use heaprace_recorder::htrace::block::{BLOCK_MAGIC, BlockStart, HEAD_BYTES, MOST_PAYLOAD_BYTES};
+use heaprace_recorder::htrace::{BLOCK_EVENTS, INDEX_MAGIC, Index, IndexEntry};
 use zstd::bulk::Decompressor;
 
-use super::BLOCK_EVENTS;
-use super::block::{BLOCK_MAGIC, Block, HEAD_BYTES, MOST_PAYLOAD_BYTES, Start};
+use super::block::Block;
 use super::head::{self, Head};
-use super::index::{INDEX_MAGIC, Index, IndexEntry};
-use super::section::Damage;
-use crate::csv::Columns;
+use super::index;
+use super::missing::{Damage, Missing};
 use crate::error::TraceError;
 
 const NO_BLOCK: Damage = "it does not begin as a block does";
@@ -80,7 +81,7 @@ impl<R: Read> Blocks<R> {
             return Err(self.missing(error.into()));
         }
         if magic == *INDEX_MAGIC {
-            return match self.index.check(&mut self.input, self.offset) {
+            return match index::check(&self.index, &mut self.input, self.offset) {
                 Ok(()) => Ok(false),
                 Err(Missing::Damaged(what)) => {
                     Err(TraceError::DamagedFrame { file: self.name.as_str().into(), part: "index", what })
@@ -111,14 +112,14 @@ impl<R: Read> Blocks<R> {
     /// As [`read`](Self::read), and where the index has no such block.
     ///
     /// ```no_run
-    /// use heaprace_traces::binary::{Block, Blocks, Index};
+    /// use heaprace_traces::binary::{Block, Blocks, read_index};
     ///
     /// let mut file = std::fs::File::open("my-program.htrace").expect("it is there");
-    /// let index = Index::read(&mut file, "my-program.htrace")?;
+    /// let index = read_index(&mut file, "my-program.htrace")?;
     /// std::io::Seek::rewind(&mut file).expect("a file can be rewound");
     /// let mut block = Block::default();
     /// Blocks::new(file, "my-program.htrace")?.read_nth(&index, 2, &mut block)?;
-    /// println!("event {} and the {} behind it", block.first_event() + 1, block.len() - 1);
+    /// println!("event {} and the {} after it", block.first_event() + 1, block.len() - 1);
     /// # Ok::<(), heaprace_traces::TraceError>(())
     /// ```
     pub fn read_nth(&mut self, index: &Index, number: u32, block: &mut Block) -> Result<(), TraceError>
@@ -169,28 +170,6 @@ impl<R> fmt::Debug for Blocks<R> {
     }
 }
 
-/// Why there is no block.
-pub(super) enum Missing {
-    /// The file ends.
-    CutOff,
-    /// It is not what was written.
-    Damaged(Damage),
-    /// The operating system stops reading.
-    Failed(io::Error),
-}
-
-impl From<Damage> for Missing {
-    fn from(damage: Damage) -> Self {
-        Missing::Damaged(damage)
-    }
-}
-
-impl From<io::Error> for Missing {
-    fn from(error: io::Error) -> Self {
-        if error.kind() == io::ErrorKind::UnexpectedEof { Missing::CutOff } else { Missing::Failed(error) }
-    }
-}
-
 /// Reads blocks, and keeps what that needs.
 pub(super) struct Decoder {
     zstd: Decompressor<'static>,
@@ -225,7 +204,8 @@ impl Decoder {
         if events as usize > BLOCK_EVENTS || length > MOST_PAYLOAD_BYTES {
             return Err(Missing::Damaged("it is larger than a block can be"));
         }
-        block.start = Start { events: u64_at(20), allocated: u64_at(28), touched: u64_at(36), time_ns: u64_at(44) };
+        block.start =
+            BlockStart { events: u64_at(20), allocated: u64_at(28), touched: u64_at(36), time_ns: u64_at(44) };
         self.payload.resize(length as usize, 0);
         input.read_exact(&mut self.payload)?;
         if crc32fast::hash(&self.payload) != checksum {

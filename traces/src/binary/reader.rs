@@ -7,10 +7,10 @@ use std::io::Read;
 use super::block::Block;
 use super::blocks::Blocks;
 use super::request::Cursor;
-use crate::csv::Columns;
 use crate::error::{Place, TraceError};
-use crate::event::Event;
 use crate::validate::Validator;
+use heaprace_recorder::Event;
+use heaprace_recorder::csv::Columns;
 
 /// The events of a binary trace, each checked against those before it.
 ///

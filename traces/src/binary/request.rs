@@ -1,51 +1,12 @@
 //! How the events of a block are put together from its columns.
 
-use super::block::{Block, Start};
-use super::column::{Position, go};
-use crate::op::Op;
+use heaprace_recorder::Op;
+use heaprace_recorder::htrace::block::BlockStart;
+use heaprace_recorder::htrace::column::{Position, go};
+use heaprace_recorder::htrace::request::{Request, unpacked};
+
+use super::block::Block;
 use crate::validate::Fields;
-
-/// Bytes of a request without its id.
-pub(super) const ENTRY_BYTES: usize = 5;
-
-/// What one event asks for, as a block holds it: nothing is checked, and what the layout in force tells is not there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// The operation.
-    pub op: Op,
-    /// The object.
-    pub id: u64,
-    /// The size in bytes; 0 for a deallocation.
-    pub size: u32,
-    /// The alignment's logarithm to base 2; 0 but for an allocation.
-    pub align_log2: u8,
-}
-
-impl Request {
-    /// Whether it is for a new block of memory.
-    #[inline(always)]
-    pub(super) fn allocates(self) -> bool {
-        matches!(self.op, Op::Alloc | Op::AllocZeroed)
-    }
-}
-
-/// A request without its id, as it stands in a table.
-pub(super) fn packed(op: Op, align_log2: u8, size: u32) -> [u8; ENTRY_BYTES] {
-    let kind = match op {
-        Op::Alloc => 0,
-        Op::AllocZeroed => 1,
-        Op::Realloc => 2,
-        Op::Dealloc => 3,
-    };
-    let [a, b, c, d] = size.to_le_bytes();
-    [kind | align_log2 << 2, a, b, c, d]
-}
-
-#[inline]
-pub(super) fn unpacked([kind, a, b, c, d]: [u8; ENTRY_BYTES]) -> Request {
-    let op = [Op::Alloc, Op::AllocZeroed, Op::Realloc, Op::Dealloc][usize::from(kind & 3)];
-    Request { op, id: 0, size: u32::from_le_bytes([a, b, c, d]), align_log2: kind >> 2 }
-}
 
 /// How much of a block has been read.
 #[derive(Clone, Copy, Debug, Default)]
@@ -56,7 +17,7 @@ pub(super) struct Cursor {
     touched_at: Position,
     threads_at: Position,
     times_at: Position,
-    last: Start,
+    last: BlockStart,
 }
 
 impl Cursor {
@@ -71,7 +32,7 @@ impl Cursor {
 
     #[inline(always)]
     fn request(&mut self, block: &Block) -> Option<Request> {
-        let &code = block.codes.get(self.events)?;
+        let &code = block.sections.codes.get(self.events)?;
         self.events += 1;
         let mut request = match block.table.get(usize::from(code)) {
             Some(&request) => request,
@@ -79,12 +40,12 @@ impl Cursor {
         };
         request.id = if request.allocates() {
             let next = self.last.allocated.wrapping_add(1);
-            let sequential = block.allocated.near.is_empty();
+            let sequential = block.sections.allocated.near.is_empty();
             self.last.allocated =
-                if sequential { next } else { go(next, block.allocated.next(&mut self.allocated_at)) };
+                if sequential { next } else { go(next, block.sections.allocated.next(&mut self.allocated_at)) };
             self.last.allocated
         } else {
-            self.last.touched = go(self.last.touched, block.touched.next(&mut self.touched_at));
+            self.last.touched = go(self.last.touched, block.sections.touched.next(&mut self.touched_at));
             self.last.touched
         };
         Some(request)
@@ -92,7 +53,7 @@ impl Cursor {
 
     #[inline]
     fn rare(&mut self, block: &Block) -> Request {
-        let entry = block.rare.as_chunks().0.get(self.rare).copied().unwrap_or_default();
+        let entry = block.sections.rare.as_chunks().0.get(self.rare).copied().unwrap_or_default();
         self.rare += 1;
         unpacked(entry)
     }
@@ -110,11 +71,11 @@ impl Cursor {
             thread: None,
             time_ns: None,
         };
-        if !block.threads.near.is_empty() {
-            fields.thread = Some(block.threads.next(&mut self.threads_at) as u32);
+        if !block.sections.threads.near.is_empty() {
+            fields.thread = Some(block.sections.threads.next(&mut self.threads_at) as u32);
         }
-        if !block.times.near.is_empty() {
-            self.last.time_ns = self.last.time_ns.wrapping_add(block.times.next(&mut self.times_at));
+        if !block.sections.times.near.is_empty() {
+            self.last.time_ns = self.last.time_ns.wrapping_add(block.sections.times.next(&mut self.times_at));
             fields.time_ns = Some(self.last.time_ns);
         }
         Some(fields)
@@ -128,9 +89,10 @@ pub struct Requests<'a> {
     cursor: Cursor,
 }
 
-impl<'a> Requests<'a> {
-    pub(super) fn new(block: &'a Block) -> Self {
-        Requests { block, cursor: Cursor::new(block) }
+impl Block {
+    /// The requests of its events.
+    pub fn requests(&self) -> Requests<'_> {
+        Requests { block: self, cursor: Cursor::new(self) }
     }
 }
 

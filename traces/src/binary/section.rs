@@ -1,24 +1,36 @@
-//! A section of a block: one column of bytes, compressed where that makes it smaller.
+//! A section of a block: one column of bytes, compressed with zstd where that makes it smaller.
 
+use std::fmt;
 use std::io;
 
+use heaprace_recorder::htrace::Compress;
 use zstd::bulk::{Compressor, Decompressor};
 
-/// Why a block cannot be what was written.
-pub(super) type Damage = &'static str;
+use super::missing::Damage;
 
-/// Appends a section: the length of its bytes, the length of what is stored for them, and that.
-pub(super) fn push(payload: &mut Vec<u8>, bytes: &[u8], zstd: &mut Compressor<'_>) -> io::Result<()> {
-    let compressed = if bytes.is_empty() { Vec::new() } else { zstd.compress(bytes)? };
-    let stored = if compressed.len() < bytes.len() { &compressed } else { bytes };
-    for length in [bytes.len(), stored.len()] {
-        payload.extend_from_slice(&(length as u32).to_le_bytes());
+/// How hard zstd works. Harder levels gain a few percent and take several times as long.
+const LEVEL: i32 = 9;
+
+/// Compresses sections with zstd.
+pub struct Zstd(Compressor<'static>);
+
+impl Compress for Zstd {
+    fn new() -> io::Result<Self> {
+        Compressor::new(LEVEL).map(Zstd)
     }
-    payload.extend_from_slice(stored);
-    Ok(())
+
+    fn compress(&mut self, bytes: &[u8]) -> io::Result<Option<Vec<u8>>> {
+        self.0.compress(bytes).map(Some)
+    }
 }
 
-/// Takes a section of at most so many bytes off the payload. Its bytes take the place of what is in `into`.
+impl fmt::Debug for Zstd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Zstd")
+    }
+}
+
+/// Takes a section of at most `most_bytes` off the payload and replaces the bytes of `into` by it.
 pub(super) fn pop(
     payload: &mut &[u8],
     most_bytes: usize,
@@ -46,11 +58,14 @@ pub(super) fn pop(
 
 #[cfg(test)]
 mod tests {
+    use heaprace_recorder::htrace::block::push_section;
+
     use super::*;
 
     fn pushed(bytes: &[u8]) -> Vec<u8> {
         let mut payload = Vec::new();
-        push(&mut payload, bytes, &mut Compressor::new(3).unwrap()).unwrap();
+        let mut zstd = Zstd::new().unwrap();
+        push_section(&mut payload, bytes, &mut |section| zstd.compress(section)).unwrap();
         payload
     }
 

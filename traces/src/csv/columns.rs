@@ -1,16 +1,9 @@
 //! The header: which columns a trace has, and where they are.
 
 use super::line::Fields;
-use crate::event::{MAX_ALIGN_BYTES, MAX_SIZE_BYTES};
 use crate::fault::{Fault, shown};
-
-/// The columns that every trace has, in this order.
-pub(crate) const HEADER: [&str; 4] = ["op", "id", "size", "align"];
-pub(crate) const THREAD: &str = "thread";
-pub(crate) const TIME_NS: &str = "time_ns";
-
-/// The comment that names the version of the format, without its `#`.
-pub(crate) const VERSION_COMMENT: &str = "heaprace-trace: 1";
+use heaprace_recorder::csv::{Columns, HEADER, THREAD, TIME_NS};
+use heaprace_recorder::event::{MAX_ALIGN_BYTES, MAX_SIZE_BYTES};
 
 /// Refuses a comment that names a version which is not the one this reader knows. A trace need not name one.
 pub(super) fn check_version(comment: &str) -> Result<(), Fault> {
@@ -28,22 +21,6 @@ pub(super) fn range_of(column: &str) -> (u64, u64) {
         THREAD => (0, u32::MAX.into()),
         _ => (0, u64::MAX),
     }
-}
-
-/// Which of the optional columns a trace has. Where a column is there, every event has its value.
-///
-/// ```
-/// use heaprace_traces::csv::Columns;
-/// let reader = heaprace_traces::Reader::new("op,id,size,align,thread\nalloc,1,8,8,0\n".as_bytes(), "example.csv")?;
-/// assert_eq!(reader.columns(), Columns { thread: true, time_ns: false });
-/// # Ok::<(), heaprace_traces::TraceError>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Columns {
-    /// `thread`: who asked, numbered from 0.
-    pub thread: bool,
-    /// `time_ns`: nanoseconds since the recording began.
-    pub time_ns: bool,
 }
 
 /// Where the columns of one file are. The four of [`HEADER`] are always the first.

@@ -5,14 +5,16 @@ use std::fmt;
 use std::io::Read;
 use std::sync::Arc;
 
-use super::columns::{Columns, HEADER, Layout, THREAD, TIME_NS, check_version};
+use heaprace_recorder::csv::{Columns, HEADER, THREAD, TIME_NS};
+
+use super::columns::{Layout, check_version};
 use super::line;
 use crate::error::{Place, TraceError};
-use crate::event::Event;
 use crate::fault::{Fault, shown};
 use crate::lines::{LineFault, Lines};
-use crate::op::Op;
 use crate::validate::{Fields, Validator, missing};
+use heaprace_recorder::Event;
+use heaprace_recorder::Op;
 
 /// The events of a CSV trace, each checked against those before it.
 ///

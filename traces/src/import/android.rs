@@ -20,7 +20,7 @@ use super::call::{Call, Calls};
 use super::fault::ImportFault;
 use super::words::{Words, decimal};
 use crate::fault::shown;
-use crate::id_map::IdMap;
+use heaprace_recorder::IdMap;
 
 /// What must be known from one line to the next.
 #[derive(Debug, Default)]

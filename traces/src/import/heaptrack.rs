@@ -21,7 +21,7 @@ use super::call::{Call, Calls};
 use super::fault::{ImportFault, Key};
 use super::words::{Words, hexadecimal};
 use crate::fault::shown;
-use crate::id_map::IdMap;
+use heaprace_recorder::IdMap;
 
 /// What must be known from one line to the next.
 #[derive(Debug, Default)]

@@ -18,10 +18,10 @@ use super::call::{Call, Calls, Logged};
 use super::fault::{ImportFault, Key};
 use super::repairs::Repairs;
 use super::seen::Seen;
-use crate::event::MAX_SIZE_BYTES;
-use crate::id_map::IdMap;
-use crate::op::Op;
 use crate::validate::Fields;
+use heaprace_recorder::IdMap;
+use heaprace_recorder::Op;
+use heaprace_recorder::event::MAX_SIZE_BYTES;
 
 /// How far a format can be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,13 +12,13 @@ use super::format::{Format, detect};
 use super::grammar::Grammar;
 use super::objects::{Objects, Step};
 use super::repairs::Repairs;
-use crate::csv::Columns;
 use crate::error::{Place, TraceError};
-use crate::event::Event;
 use crate::fault::{Fault, shown};
 use crate::input::{self, HEAD_BYTES, Peeked};
 use crate::lines::Lines;
 use crate::validate::{Fields, Validator};
+use heaprace_recorder::Event;
+use heaprace_recorder::csv::Columns;
 
 /// How an import is made.
 ///

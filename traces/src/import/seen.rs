@@ -1,6 +1,6 @@
 //! Which addresses a recording has used so far: what tells a block that is older than the recording from one that is ended twice.
 
-use crate::id_map::IdMap;
+use heaprace_recorder::IdMap;
 
 /// Bits of an address that do not count: no allocator gives blocks closer together than 8 bytes.
 const ADDRESS_GRANULE_BITS: u32 = 3;

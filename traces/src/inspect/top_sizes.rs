@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::id_map::IdMap;
+use heaprace_recorder::IdMap;
 
 /// So many different sizes are counted. Real programs ask for some thousands.
 const MOST_SIZES: usize = 1 << 16;

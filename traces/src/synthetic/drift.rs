@@ -1,7 +1,7 @@
 //! Sizes that drift.
 
 use super::objects::Objects;
-use crate::event::Event;
+use heaprace_recorder::Event;
 
 /// Objects that are live all the time, where the trace is long enough.
 const LIVE: u64 = 10_000;

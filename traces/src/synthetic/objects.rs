@@ -2,7 +2,7 @@
 
 use core::alloc::Layout;
 
-use crate::event::{Action, Event};
+use heaprace_recorder::{Action, Event};
 
 /// The alignment of all synthetic objects, in bytes: that of a pointer on a 64-bit machine.
 pub(super) const ALIGN: usize = 8;

@@ -12,7 +12,7 @@ use core::mem;
 use std::vec::IntoIter;
 
 use super::objects::{event, layout};
-use crate::event::{Action, Event};
+use heaprace_recorder::{Action, Event};
 
 /// Bytes of a word, the smallest block. Most allocators have none smaller.
 const WORD_BYTES: usize = 16;

@@ -1,7 +1,7 @@
 //! Live memory that climbs, falls back, and climbs higher.
 
 use super::objects::Objects;
-use crate::event::Event;
+use heaprace_recorder::Event;
 
 /// Climbs in a trace.
 const TEETH: u64 = 10;

@@ -1,7 +1,7 @@
 //! Random actions.
 
 use super::objects::Objects;
-use crate::event::Event;
+use heaprace_recorder::Event;
 
 /// The largest object, in bytes.
 const LARGEST: u32 = 1024;

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use heaprace_traces::binary::{BLOCK_EVENTS, Block, Blocks, Index, Reader, Writer};
+use heaprace_traces::binary::{BLOCK_EVENTS, Block, Blocks, Reader, Writer, read_index};
 use heaprace_traces::csv::{self, Columns};
 use heaprace_traces::{Event, Source, TraceError};
 use proptest::prelude::*;
@@ -123,7 +123,7 @@ fn requests_of_any_number_come_back() {
 fn blocks_are_decoded_alone_and_in_any_order() {
     let bytes = three_blocks();
     let expected: Vec<Event> = Reader::new(&bytes[..], "test.htrace").unwrap().map(Result::unwrap).collect();
-    let index = Index::read(&mut Cursor::new(&bytes), "test.htrace").unwrap();
+    let index = read_index(&mut Cursor::new(&bytes), "test.htrace").unwrap();
     assert_eq!((index.entries().len(), index.events()), (3, expected.len() as u64));
     let ids: Vec<Vec<u64>> = std::thread::scope(|scope| {
         let read = |number| {
@@ -147,7 +147,7 @@ fn blocks_are_decoded_alone_and_in_any_order() {
 #[test]
 fn a_file_that_is_cut_off_yields_its_whole_blocks_and_one_error() {
     let bytes = three_blocks();
-    let index = Index::read(&mut Cursor::new(&bytes), "test.htrace").unwrap();
+    let index = read_index(&mut Cursor::new(&bytes), "test.htrace").unwrap();
     let begins: Vec<u64> = index.entries().iter().map(|entry| entry.offset).collect();
     // Every length of the last block and the index, and a sample of those before: a block is decoded for each.
     let lengths = (0..begins[0]).chain((begins[0]..begins[2]).step_by(97)).chain(begins[2]..bytes.len() as u64);
@@ -178,7 +178,7 @@ fn a_file_that_is_cut_off_yields_its_whole_blocks_and_one_error() {
 #[test]
 fn a_flipped_bit_is_reported_by_its_block() {
     let bytes = three_blocks();
-    let index = Index::read(&mut Cursor::new(&bytes), "test.htrace").unwrap();
+    let index = read_index(&mut Cursor::new(&bytes), "test.htrace").unwrap();
     let begins: Vec<u64> = index.entries().iter().map(|entry| entry.offset).collect();
     let tail = u64::from_le_bytes(bytes[bytes.len() - 20..][..8].try_into().unwrap());
     let step = if bytes.len() > 4000 { bytes.len() / 4000 + 1 } else { 1 };
@@ -241,7 +241,7 @@ fn what_follows_the_end_is_refused() {
     let mut bytes = three_blocks();
     bytes.push(0);
     assert!(matches!(first_error(&bytes).1, Some(TraceError::DamagedFrame { part: "index", .. })));
-    assert!(matches!(Index::read(&mut Cursor::new(&bytes), "a"), Err(TraceError::DamagedFrame { .. })));
+    assert!(matches!(read_index(&mut Cursor::new(&bytes), "a"), Err(TraceError::DamagedFrame { .. })));
 }
 
 proptest! {

@@ -21,9 +21,3 @@ mod output;
 mod properties;
 #[cfg(test)]
 mod reading;
-#[cfg(test)]
-mod record;
-
-/// Records this very program where `HEAPRACE_TRACE` says so: the tests in `record` run it again as a child.
-#[global_allocator]
-static ALLOCATOR: heaprace_traces::Recorder = heaprace_traces::Recorder::on_demand();

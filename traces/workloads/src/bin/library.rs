@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use heaprace_traces::library::{self, About, Totals};
-use heaprace_traces::record::platform;
+use heaprace_traces::platform;
 use heaprace_traces::{Output, Profile, Source};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;

@@ -1,14 +1,14 @@
-//! What the recording of this process is doing: one byte, which every event looks at first.
+//! The phase of the recording: one byte, which every event reads first.
 
 use core::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
-/// What the recording is doing.
+/// The phase of the recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(super) enum Phase {
+pub(crate) enum Phase {
     /// It has not begun.
     Waiting,
-    /// A thread is beginning it. What the others do meanwhile is older than the recording.
+    /// A thread is beginning it. The events of other threads in this phase precede the recording.
     Beginning,
     /// Events are recorded.
     Open,
@@ -16,9 +16,9 @@ pub(super) enum Phase {
     Stopped,
     /// It has ended.
     Ended,
-    /// None is wanted, or none is possible.
+    /// No recording is wanted, or none is possible.
     Off,
-    /// This is the child of a fork, which has nothing of the recording but a copy of its memory.
+    /// This is the child of a fork, which has only a copy of the recording's memory.
     Forked,
 }
 
@@ -26,9 +26,9 @@ static PHASE: AtomicU8 = AtomicU8::new(Phase::Waiting as u8);
 /// The process that is recorded.
 static PROCESS: AtomicU32 = AtomicU32::new(0);
 
-/// What the recording is doing.
+/// The current phase.
 #[inline(always)]
-pub(super) fn phase() -> Phase {
+pub(crate) fn phase() -> Phase {
     match PHASE.load(Ordering::Relaxed) {
         0 => Phase::Waiting,
         1 => Phase::Beginning,
@@ -40,23 +40,23 @@ pub(super) fn phase() -> Phase {
     }
 }
 
-/// Goes on from one phase to another; `false` where it is not in the first.
+/// Changes from one phase to another; `false` if it is not in the first.
 pub(super) fn change(from: Phase, to: Phase) -> bool {
     PHASE.compare_exchange(from as u8, to as u8, Ordering::AcqRel, Ordering::Relaxed).is_ok()
 }
 
-/// Goes on to a phase from whatever it was.
+/// Sets the phase.
 pub(super) fn set(phase: Phase) {
     PHASE.store(phase as u8, Ordering::Release);
 }
 
-/// Notes which process is recorded.
+/// Makes this process the recorded one.
 pub(super) fn note_process() {
     PROCESS.store(std::process::id(), Ordering::Relaxed);
 }
 
-/// Whether this is the process that has begun a recording. Whoever waits asks: one that was forked past the C library, so that nobody
-/// told it, finds out here.
+/// Whether this is the process that has begun the recording. Code that waits for the scribe asks: a process that was forked without the
+/// C library, whose fork handler therefore did not run, finds out here.
 #[cold]
 pub(super) fn is_attended() -> bool {
     let is_begun = matches!(phase(), Phase::Open | Phase::Stopped | Phase::Ended);

@@ -1,11 +1,11 @@
-//! Lanes: each thread writes its records into a buffer of its own, and numbers them from one counter.
+//! Lanes: each thread writes its records into a buffer of its own and numbers them from one counter.
 //!
 //! The counter alone orders the records of all threads. A deallocation is numbered before it is done, and an allocation after it: so
-//! whoever gets a block that another thread frees has the higher number. Besides the counter, the threads share nothing that is
-//! written: a lane has one thread that writes, and one that reads, the [scribe](super::scribe).
+//! a thread that gets a block which another thread frees has the higher number. Apart from the counter, threads share nothing that they
+//! write: a lane has one writing thread and one reader, the [scribe](super::scribe).
 //!
-//! A thread takes a lane with its first event and leaves it when it ends, to a later thread. So there are as many lanes as threads
-//! had one at the same time. They are never freed: what was a thread's last record may lie there still.
+//! A thread takes a lane at its first event and leaves it to a later thread when it ends. So there are as many lanes as there were threads
+//! with a lane at the same time. Lanes are never freed: they may still hold the last records of a thread.
 
 use core::array;
 use core::cell::Cell;
@@ -15,30 +15,40 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::gate::{self, Phase};
-use super::scribe;
-use crate::native::raw::Record;
+use super::waker;
+use crate::raw::Record;
 
-/// Records that fit into a lane. At 24 bytes each it has 768 KiB, of which a thread touches what it needs. A busy thread fills it in a
-/// millisecond, about as long as the scribe takes to compress a block.
+/// The kinds of the recorder's own records, which a raw recording does not have.
+pub(super) mod kind {
+    /// A mark; its number takes the place of an address.
+    pub(in super::super) const MARK: u64 = 13;
+    /// The recording goes on.
+    pub(in super::super) const START: u64 = 14;
+    /// The recording pauses.
+    pub(in super::super) const STOP: u64 = 15;
+}
+
+/// Capacity of a lane in records. At 24 bytes each it has 768 KiB, of which a thread touches what it needs. A busy thread fills it in a
+/// millisecond, about as long as the scribe takes for a block of the trace.
 pub(super) const LANE_RECORDS: usize = 1 << 15;
-/// So many records ahead their places are fetched.
+/// How many records ahead a place is prefetched.
 const AHEAD: usize = 16;
-/// After so many records the scribe is woken. It looks by itself only now and then.
+/// After how many records the scribe is woken. By itself it looks only now and then.
 const WAKING_RECORDS: u64 = LANE_RECORDS as u64 / 8;
-/// How long a thread sleeps whose lane is full.
+/// How long a thread with a full lane sleeps.
 const FULL: Duration = Duration::from_micros(100);
-/// The largest number of a thread that fits into a record. Threads after that share it.
+/// The largest thread number that fits into a record. All later threads share it.
 const MOST_THREADS: u32 = (1 << 24) - 1;
 
-/// The number of the next record. It has a cache line to itself: nothing else that a thread reads shall wait for it.
+/// The number of the next record. It has a cache line to itself, so that no other read of a thread waits for it.
 static ORDER: Apart<AtomicU64> = Apart(AtomicU64::new(0));
 static LANES: Mutex<Vec<&'static Lane>> = Mutex::new(Vec::new());
-/// For the last events of threads that have left their lanes. Only who has the lock writes there.
+/// For the last events of threads that have left their lanes. Only the holder of the lock writes there.
 static SHARED: Mutex<Option<&'static Lane>> = Mutex::new(None);
 static THREADS: AtomicU32 = AtomicU32::new(0);
 
-/// Fetches the place of a record to come, for writing. The scribe has read it last, and to add to the counter waits for all that was
-/// written: so without this, every third record would wait for its place.
+/// Prefetches the place of a later record for writing. The scribe has read it last, and adding to the counter waits for all earlier writes:
+/// without this, every third record would wait for its place.
 #[inline(always)]
 fn fetch(place: &[AtomicU64; 3]) {
     #[cfg(target_arch = "x86_64")]
@@ -51,7 +61,7 @@ fn fetch(place: &[AtomicU64; 3]) {
     let _ = place;
 }
 
-/// A value that shares its cache lines with no other: two of them, as processors fetch pairs.
+/// A value that shares its cache lines with no other: two lines, because processors fetch pairs.
 #[repr(align(128))]
 struct Apart<T>(T);
 
@@ -62,7 +72,7 @@ pub(super) struct Lane {
     /// Records that the scribe has read.
     read: Apart<AtomicU64>,
     is_taken: AtomicBool,
-    /// Each record behind its number.
+    /// Each record after its number.
     slots: &'static [[AtomicU64; 3]; LANE_RECORDS],
 }
 
@@ -92,7 +102,7 @@ impl Lane {
             return;
         }
         fetch(&self.slots[(count as usize + AHEAD) % LANE_RECORDS]);
-        // Whoever gets a block that this thread frees comes later in this order, because the free is counted before it is done.
+        // A thread that gets a block which this thread frees comes later in this order, because the free is counted before it is done.
         let order = ORDER.0.fetch_add(1, Ordering::AcqRel);
         let [place, first, second] = &self.slots[count as usize % LANE_RECORDS];
         place.store(order, Ordering::Relaxed);
@@ -100,11 +110,11 @@ impl Lane {
         second.store(words[1], Ordering::Relaxed);
         written.store(count + 1, Ordering::Release);
         if (count + 1).is_multiple_of(WAKING_RECORDS) {
-            scribe::wake();
+            waker::wake();
         }
     }
 
-    /// Waits until the scribe has read some of a full lane; `false` where it never will.
+    /// Waits until the scribe has read some of a full lane; `false` if it never will.
     #[cold]
     #[inline(never)]
     fn make_room(&self, count: u64) -> bool {
@@ -117,15 +127,15 @@ impl Lane {
             if !gate::is_attended() || gate::phase() == Phase::Ended {
                 return false;
             }
-            scribe::wake();
+            waker::wake();
             std::thread::sleep(FULL);
         }
     }
 
-    /// Gives the records that are not read yet, each with its number, as long as they are taken. Only the scribe calls this.
+    /// Passes the unread records, each with its number, to `take` until it declines one. Only the scribe calls this.
     pub(super) fn read(&self, mut take: impl FnMut(u64, [u64; 2]) -> bool) {
-        // Now and then the thread is told, which may wait for room.
-        const TELLING: u64 = 256;
+        // After how many records the thread, which may wait for room, learns of it.
+        const REPORTED: u64 = 256;
         let mut read = self.read.0.load(Ordering::Relaxed);
         let written = self.written.0.0.load(Ordering::Acquire);
         while read < written {
@@ -135,7 +145,7 @@ impl Lane {
                 break;
             }
             read += 1;
-            if read.is_multiple_of(TELLING) {
+            if read.is_multiple_of(REPORTED) {
                 self.read.0.store(read, Ordering::Release);
             }
         }
@@ -145,7 +155,7 @@ impl Lane {
 
 /// Records an event of this thread, unless it is muted.
 #[inline(always)]
-pub(super) fn log(kind: u64, address: usize, size: usize, align_log2: u32) {
+pub(crate) fn log(kind: u64, address: usize, size: usize, align_log2: u32) {
     THREAD.with(|thread| {
         let record =
             |thread| Record { kind, address: address as u64, size: size as u64, align_log2, thread }.to_words();
@@ -156,7 +166,7 @@ pub(super) fn log(kind: u64, address: usize, size: usize, align_log2: u32) {
     });
 }
 
-/// Runs `work`, in which nothing that this thread does is recorded.
+/// Runs `work` without recording what this thread does in it.
 pub(super) fn muted<T>(work: impl FnOnce() -> T) -> T {
     THREAD.with(|thread| {
         let lane = thread.lane.take();
@@ -181,21 +191,21 @@ pub(super) fn numbered() -> u64 {
     ORDER.0.load(Ordering::Acquire)
 }
 
-/// Takes a number and writes no record, as a thread does that is interrupted between the two for ever.
+/// Takes a number and writes no record, like a thread that is interrupted between the two for ever.
 #[cfg(test)]
 pub(super) fn lose_number() {
     ORDER.0.fetch_add(1, Ordering::AcqRel);
 }
 
-/// All lanes that there are.
+/// Adds the lanes that `into` does not have yet.
 pub(super) fn lanes(into: &mut Vec<&'static Lane>) {
     let lanes = LANES.lock().unwrap_or_else(PoisonError::into_inner);
     let known = into.len();
     into.extend(lanes.iter().skip(known));
 }
 
-/// What a thread knows about itself. It has no destructor and needs no initialisation, so it never allocates, and it is there
-/// until the very end of the thread.
+/// The recorder's state of a thread. It has no destructor and needs no initialisation, so it never allocates and exists until the very
+/// end of the thread.
 struct Thread {
     lane: Cell<Option<&'static Lane>>,
     state: Cell<State>,
@@ -205,9 +215,9 @@ struct Thread {
 /// Why a thread has no lane.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// It had no event yet.
+    /// It has had no event yet.
     New,
-    /// What it does is not recorded for now.
+    /// It is not recorded for now.
     Muted,
     /// It is ending, and has left its lane.
     Leaving,
@@ -246,7 +256,7 @@ impl Thread {
     }
 }
 
-/// A lane for this thread until it ends; `None` where it is ending.
+/// A lane for this thread until it ends; `None` if it is ending.
 fn take_lane() -> Option<&'static Lane> {
     LEAVE
         .try_with(|leave| {
@@ -257,7 +267,7 @@ fn take_lane() -> Option<&'static Lane> {
         .ok()
 }
 
-/// A lane that no thread has.
+/// A lane that belongs to no thread.
 fn find_lane() -> &'static Lane {
     let mut lanes = LANES.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(lane) = lanes.iter().find(|lane| !lane.is_taken.swap(true, Ordering::Acquire)) {

@@ -1,32 +1,54 @@
-//! Writes CSV as a stream, in the one canonical form that FORMAT.md gives.
+//! The CSV format as it is written: which columns there are, and the one canonical form that FORMAT.md gives.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::Write;
 
-use super::columns::{Columns, HEADER, THREAD, TIME_NS, VERSION_COMMENT};
-use crate::error::TraceError;
+use crate::error::WriteError;
 use crate::event::{Action, Event};
 use crate::op::Op;
 
-/// Bytes that are gathered before they are written.
+/// The columns that every trace has, in this order.
+pub const HEADER: [&str; 4] = ["op", "id", "size", "align"];
+/// The optional column of the thread.
+pub const THREAD: &str = "thread";
+/// The optional column of the time.
+pub const TIME_NS: &str = "time_ns";
+
+/// The comment that names the version of the format, without its `#`.
+const VERSION_COMMENT: &str = "heaprace-trace: 1";
+
+/// Maximum length of a line, in bytes. Lines of events are below 100 bytes; comments may be longer. Without a limit, a reader would read
+/// a file of zeros into memory as one line.
+pub const MOST_LINE_BYTES: usize = 1024 * 1024;
+
+/// Which of the optional columns a trace has. If it has a column, every event has its value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Columns {
+    /// `thread`: the thread that asked, numbered from 0.
+    pub thread: bool,
+    /// `time_ns`: nanoseconds since the recording began.
+    pub time_ns: bool,
+}
+
+/// Bytes that are collected before they are written.
 const BLOCK_BYTES: usize = 64 * 1024;
 
 /// Writes events as CSV.
 ///
-/// What it writes is canonical: reading it and writing it again gives the same bytes. It writes what it is given; the
-/// [`Reader`](super::Reader) is what checks.
+/// Its output is canonical: reading it and writing it again gives the same bytes. It writes the events that it is given; the reader is
+/// what checks them.
 ///
 /// ```
-/// use heaprace_traces::csv::{Columns, Reader, Writer};
+/// use heaprace_recorder::csv::{Columns, Writer};
+/// use heaprace_recorder::{Action, Event};
 ///
-/// let text = "# heaprace-trace: 1\n# program: example\nop,id,size,align\nalloc,1,24,8\ndealloc,1\n";
-/// let reader = Reader::new(text.as_bytes(), "example.csv")?;
-/// let mut writer = Writer::new(Vec::new(), Columns::default(), reader.provenance())?;
-/// for event in reader {
-///     writer.write(&event?)?;
-/// }
+/// let layout = std::alloc::Layout::new::<[u64; 3]>();
+/// let event = Event { action: Action::Alloc { layout, zeroed: false }, id: 1, thread: None, time_ns: None };
+/// let mut writer = Writer::new(Vec::new(), Columns::default(), &["program: example"])?;
+/// writer.write(&event)?;
+/// let text = "# heaprace-trace: 1\n# program: example\nop,id,size,align\nalloc,1,24,8\n";
 /// assert_eq!(writer.finish()?, text.as_bytes());
-/// # Ok::<(), heaprace_traces::TraceError>(())
+/// # Ok::<(), heaprace_recorder::WriteError>(())
 /// ```
 pub struct Writer<W: Write> {
     output: W,
@@ -37,15 +59,15 @@ pub struct Writer<W: Write> {
 }
 
 impl<W: Write> Writer<W> {
-    /// Begins a trace: its version, the lines of `provenance` as comments, and the header. Of an event's thread and time only
-    /// what has its column is written.
+    /// Begins a trace: its version, the lines of `provenance` as comments, and the header. An event's thread and time are written only
+    /// if they have a column.
     ///
-    /// The bytes are gathered, so `output` need not be buffered.
+    /// The bytes are collected, so `output` need not be buffered.
     ///
     /// # Errors
     ///
-    /// None yet; writing begins when there is enough to write. The result is for formats and outputs to come.
-    pub fn new(output: W, columns: Columns, provenance: &[impl AsRef<str>]) -> Result<Self, TraceError> {
+    /// None yet: writing begins later. The result is for formats and outputs to come.
+    pub fn new(output: W, columns: Columns, provenance: &[impl AsRef<str>]) -> Result<Self, WriteError> {
         let mut block = Vec::with_capacity(BLOCK_BYTES + 1024);
         push_head(&mut block, columns, provenance);
         Ok(Writer { output, columns, block, events: 0 })
@@ -55,11 +77,10 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     ///
-    /// [`TraceError::Unwritable`] where the event has no value for a column of the trace, [`TraceError::Write`] where the output
-    /// fails.
-    pub fn write(&mut self, event: &Event) -> Result<(), TraceError> {
+    /// [`WriteError::MissingValue`] if the event has no value for a column of the trace, [`WriteError::Io`] if the output fails.
+    pub fn write(&mut self, event: &Event) -> Result<(), WriteError> {
         self.events += 1;
-        let missing = |column| TraceError::Unwritable { event: self.events, column };
+        let missing = |column| WriteError::MissingValue { event: self.events, column };
         let thread = match self.columns.thread {
             true => Some(event.thread.ok_or_else(|| missing(THREAD))?),
             false => None,
@@ -76,25 +97,25 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     ///
-    /// [`TraceError::Write`] where the output fails.
-    pub fn comment(&mut self, text: &str) -> Result<(), TraceError> {
+    /// [`WriteError::Io`] if the output fails.
+    pub fn comment(&mut self, text: &str) -> Result<(), WriteError> {
         text.split(['\n', '\r']).for_each(|line| push_comment(&mut self.block, line));
         if self.block.len() >= BLOCK_BYTES { self.write_block() } else { Ok(()) }
     }
 
-    /// Writes what is left and gives the output back. Without this call the end of the trace is lost.
+    /// Writes the rest and returns the output. Without this call the end of the trace is lost.
     ///
     /// # Errors
     ///
-    /// [`TraceError::Write`] where the output fails.
-    pub fn finish(mut self) -> Result<W, TraceError> {
+    /// [`WriteError::Io`] if the output fails.
+    pub fn finish(mut self) -> Result<W, WriteError> {
         self.write_block()?;
-        self.output.flush().map_err(write_failed)?;
+        self.output.flush()?;
         Ok(self.output)
     }
 
-    fn write_block(&mut self) -> Result<(), TraceError> {
-        self.output.write_all(&self.block).map_err(write_failed)?;
+    fn write_block(&mut self) -> Result<(), WriteError> {
+        self.output.write_all(&self.block)?;
         self.block.clear();
         Ok(())
     }
@@ -106,13 +127,9 @@ impl<W: Write> fmt::Debug for Writer<W> {
     }
 }
 
-fn write_failed(source: io::Error) -> TraceError {
-    TraceError::Write { source }
-}
-
-/// The lines of the provenance as they are written, in every format: the version, and then the rest.
-pub(crate) fn canonical_comments(provenance: &[impl AsRef<str>]) -> impl Iterator<Item = &str> {
-    // A line end within the text would make a line of its own, and no comment.
+/// The lines of the provenance in the form in which every format stores them: the version, and then the rest.
+pub fn canonical_comments(provenance: &[impl AsRef<str>]) -> impl Iterator<Item = &str> {
+    // A line end within the text would begin a line that is no comment.
     let lines = provenance.iter().flat_map(|text| text.as_ref().split(['\n', '\r']));
     core::iter::once(VERSION_COMMENT).chain(lines.filter(|line| *line != VERSION_COMMENT))
 }
@@ -155,7 +172,7 @@ fn push_line(block: &mut Vec<u8>, event: &Event) {
         event.thread.map(u64::from),
         event.time_ns,
     ];
-    // Fields that are left out at the end of a line need no commas; thread and time have a column only where they have a value.
+    // Fields that are left out at the end of a line need no commas; thread and time have a column only if they have a value.
     let mut commas = 0;
     for (index, field) in fields.into_iter().enumerate() {
         commas += usize::from(index < 3 || field.is_some());
@@ -224,11 +241,11 @@ mod tests {
     }
 
     #[test]
-    fn an_event_without_a_value_for_its_column_is_refused() {
+    fn an_event_without_a_value_for_its_column_is_an_error() {
         let columns = Columns { thread: true, time_ns: false };
         let mut writer = Writer::new(Vec::new(), columns, &[""; 0]).unwrap();
         let layout = Layout::from_size_align(24, 8).unwrap();
         let event = Event { action: Action::Dealloc { layout }, id: 1, thread: None, time_ns: None };
-        assert!(matches!(writer.write(&event), Err(TraceError::Unwritable { event: 1, column: "thread" })));
+        assert!(matches!(writer.write(&event), Err(WriteError::MissingValue { event: 1, column: "thread" })));
     }
 }

@@ -3,76 +3,101 @@
 use std::fmt;
 use std::io::{self, Write};
 
-use zstd::bulk::Compressor;
-
 use super::BLOCK_EVENTS;
-use super::block::{Block, MOST_COMMENT_BYTES, RARE, Start};
+use super::block::{BlockStart, MOST_COMMENT_BYTES, RARE, Sections};
 use super::column::distance;
 use super::head;
 use super::index::{Index, IndexEntry};
 use super::request::{ENTRY_BYTES, packed};
-use crate::csv::Columns;
-use crate::error::TraceError;
+use crate::csv::{Columns, MOST_LINE_BYTES};
+use crate::error::WriteError;
 use crate::event::{Action, Event};
 use crate::id_map::IdMap;
-use crate::lines::MOST_LINE_BYTES;
 use crate::op::Op;
 
-/// How hard zstd works. Harder levels gain a few percent and take several times as long.
-const LEVEL: i32 = 9;
-/// How hard it works while a program is waiting: half the time an event, and up to a tenth more bytes.
-const QUICK_LEVEL: i32 = 3;
+/// Compresses the sections of a trace.
+pub trait Compress: Sized {
+    /// A compressor.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be had, for lack of memory.
+    fn new() -> io::Result<Self>;
+
+    /// The bytes of a section as one zstd frame, or `None` to store them as they are.
+    ///
+    /// # Errors
+    ///
+    /// If the compressor fails.
+    fn compress(&mut self, bytes: &[u8]) -> io::Result<Option<Vec<u8>>>;
+}
+
+/// Stores all sections as they are.
+#[derive(Clone, Copy, Debug)]
+pub struct Stored;
+
+impl Compress for Stored {
+    fn new() -> io::Result<Self> {
+        Ok(Stored)
+    }
+
+    fn compress(&mut self, _: &[u8]) -> io::Result<Option<Vec<u8>>> {
+        Ok(None)
+    }
+}
 
 /// Writes events as a binary trace.
 ///
-/// It holds one block. It writes what it is given; the [`Reader`](super::Reader) is what checks. The [module](super) has an example.
-pub struct Writer<W> {
+/// It holds one block. It writes the events that it is given; the reader is what checks them.
+///
+/// ```
+/// use heaprace_recorder::csv::Columns;
+/// use heaprace_recorder::htrace::{MAGIC, Stored, Writer};
+/// use heaprace_recorder::{Action, Event};
+///
+/// let layout = std::alloc::Layout::new::<[u64; 3]>();
+/// let event = Event { action: Action::Alloc { layout, zeroed: false }, id: 1, thread: None, time_ns: None };
+/// let mut writer: Writer<_, Stored> = Writer::new(Vec::new(), Columns::default(), &["program: example"])?;
+/// writer.write(&event)?;
+/// assert!(writer.finish()?.starts_with(MAGIC));
+/// # Ok::<(), heaprace_recorder::WriteError>(())
+/// ```
+pub struct Writer<W, C = Stored> {
     output: W,
     columns: Columns,
-    zstd: Compressor<'static>,
-    block: Block,
+    compressor: C,
+    sections: Sections,
+    /// Where the events of the block go on from.
+    start: BlockStart,
     /// For each event of the block the place of its request among the different ones; they get their codes once all are known.
     requests: Vec<u32>,
     different: Different,
     /// Where the next event goes on from.
-    now: Start,
+    now: BlockStart,
     index: Index,
     offset: u64,
-    /// What the last block was written from, kept so that its memory is used again.
+    /// The bytes of the last block, kept to use their memory again.
     bytes: Vec<u8>,
 }
 
-impl<W: Write> Writer<W> {
-    /// Begins a trace. Of an event's thread and time only what has its column is written.
+impl<W: Write, C: Compress> Writer<W, C> {
+    /// Begins a trace. An event's thread and time are written only if they have a column.
     ///
     /// # Errors
     ///
-    /// [`TraceError::Write`] where the output fails, or the provenance is longer than the format allows.
-    pub fn new(output: W, columns: Columns, provenance: &[impl AsRef<str>]) -> Result<Self, TraceError> {
-        Self::with_level(output, columns, provenance, LEVEL)
-    }
-
-    /// Begins a trace that takes little time to write, as [`new`](Self::new) otherwise.
-    pub(crate) fn quick(output: W, columns: Columns, provenance: &[impl AsRef<str>]) -> Result<Self, TraceError> {
-        Self::with_level(output, columns, provenance, QUICK_LEVEL)
-    }
-
-    fn with_level(
-        mut output: W,
-        columns: Columns,
-        provenance: &[impl AsRef<str>],
-        level: i32,
-    ) -> Result<Self, TraceError> {
-        let head = head::to_bytes(columns, provenance).map_err(write_failed)?;
-        output.write_all(&head).map_err(write_failed)?;
+    /// [`WriteError::Io`] if the output fails, or the provenance is longer than the format allows.
+    pub fn new(mut output: W, columns: Columns, provenance: &[impl AsRef<str>]) -> Result<Self, WriteError> {
+        let head = head::to_bytes(columns, provenance)?;
+        output.write_all(&head)?;
         Ok(Writer {
             output,
             columns,
-            zstd: Compressor::new(level).map_err(write_failed)?,
-            block: Block::default(),
+            compressor: C::new()?,
+            sections: Sections::default(),
+            start: BlockStart::default(),
             requests: Vec::with_capacity(BLOCK_EVENTS),
             different: Different::default(),
-            now: Start::default(),
+            now: BlockStart::default(),
             index: Index::default(),
             offset: head.len() as u64,
             bytes: Vec::new(),
@@ -83,15 +108,14 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     ///
-    /// [`TraceError::Unwritable`] where the event has no value for a column of the trace, [`TraceError::Write`] where the output
-    /// fails.
+    /// [`WriteError::MissingValue`] if the event has no value for a column of the trace, [`WriteError::Io`] if the output fails.
     #[inline]
-    pub fn write(&mut self, event: &Event) -> Result<(), TraceError> {
+    pub fn write(&mut self, event: &Event) -> Result<(), WriteError> {
         if self.requests.len() == BLOCK_EVENTS {
             self.write_block()?;
         }
         let number = self.now.events + 1;
-        let missing = |column| TraceError::Unwritable { event: number, column };
+        let missing = |column| WriteError::MissingValue { event: number, column };
         let thread = event.thread.filter(|_| self.columns.thread);
         let time_ns = event.time_ns.filter(|_| self.columns.time_ns);
         if self.columns.thread && thread.is_none() {
@@ -103,7 +127,7 @@ impl<W: Write> Writer<W> {
         let align_log2 = |align: usize| align.trailing_zeros() as u8;
         let request = match event.action {
             Action::Alloc { layout, zeroed } => {
-                self.block.allocated.push(distance(self.now.allocated.wrapping_add(1), event.id));
+                self.sections.allocated.push(distance(self.now.allocated.wrapping_add(1), event.id));
                 self.now.allocated = event.id;
                 let op = if zeroed { Op::AllocZeroed } else { Op::Alloc };
                 packed(op, align_log2(layout.align()), layout.size() as u32)
@@ -112,7 +136,7 @@ impl<W: Write> Writer<W> {
             Action::Dealloc { .. } => packed(Op::Dealloc, 0, 0),
         };
         if matches!(event.action, Action::Realloc { .. } | Action::Dealloc { .. }) {
-            self.block.touched.push(distance(self.now.touched, event.id));
+            self.sections.touched.push(distance(self.now.touched, event.id));
             self.now.touched = event.id;
         }
         let place = match event.action {
@@ -121,10 +145,10 @@ impl<W: Write> Writer<W> {
         };
         self.requests.push(place);
         if let Some(thread) = thread {
-            self.block.threads.push(thread.into());
+            self.sections.threads.push(thread.into());
         }
         if let Some(time_ns) = time_ns {
-            self.block.times.push(time_ns.wrapping_sub(self.now.time_ns));
+            self.sections.times.push(time_ns.wrapping_sub(self.now.time_ns));
             self.now.time_ns = time_ns;
         }
         self.now.events = number;
@@ -135,20 +159,20 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     ///
-    /// [`TraceError::Write`] where the output fails, or the comment is longer than a line of a trace may be.
-    pub fn comment(&mut self, text: &str) -> Result<(), TraceError> {
+    /// [`WriteError::Io`] if the output fails, or the comment is longer than a line of a trace may be.
+    pub fn comment(&mut self, text: &str) -> Result<(), WriteError> {
         for line in text.split(['\n', '\r']) {
             if line.len() > MOST_LINE_BYTES {
                 let error = io::Error::new(io::ErrorKind::InvalidInput, "a comment is longer than 1 MiB");
-                return Err(write_failed(error));
+                return Err(error.into());
             }
-            if self.block.comments.len() + line.len() + 8 > MOST_COMMENT_BYTES {
+            if self.sections.comments.len() + line.len() + 8 > MOST_COMMENT_BYTES {
                 self.write_block()?;
             }
             for number in [self.requests.len(), line.len()] {
-                self.block.comments.extend_from_slice(&(number as u32).to_le_bytes());
+                self.sections.comments.extend_from_slice(&(number as u32).to_le_bytes());
             }
-            self.block.comments.extend_from_slice(line.as_bytes());
+            self.sections.comments.extend_from_slice(line.as_bytes());
         }
         Ok(())
     }
@@ -157,61 +181,53 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     ///
-    /// [`TraceError::Write`] where the output fails.
-    pub fn finish(mut self) -> Result<W, TraceError> {
-        if !self.requests.is_empty() || !self.block.comments.is_empty() {
+    /// [`WriteError::Io`] if the output fails.
+    pub fn finish(mut self) -> Result<W, WriteError> {
+        if !self.requests.is_empty() || !self.sections.comments.is_empty() {
             self.write_block()?;
         }
-        self.output.write_all(&self.index.to_bytes(self.offset)).map_err(write_failed)?;
-        self.output.flush().map_err(write_failed)?;
+        self.output.write_all(&self.index.to_bytes(self.offset))?;
+        self.output.flush()?;
         Ok(self.output)
     }
 
-    fn write_block(&mut self) -> Result<(), TraceError> {
-        let block = &mut self.block;
+    fn write_block(&mut self) -> Result<(), WriteError> {
+        let sections = &mut self.sections;
         let table = self.different.table();
         let codes = self.different.codes(&table);
-        block.codes.clear();
-        block.rare.clear();
         for &place in &self.requests {
             let code = codes[place as usize];
-            block.codes.push(code);
+            sections.codes.push(code);
             if code == RARE {
-                block.rare.extend_from_slice(&entry_of(self.different.counts[place as usize].0));
+                sections.rare.extend_from_slice(&entry_of(self.different.counts[place as usize].0));
             }
         }
-        if block.allocated.near.iter().all(|&way| way == 0) {
-            block.allocated.clear();
+        if sections.allocated.near.iter().all(|&distance| distance == 0) {
+            sections.allocated.near.clear();
         }
-        let table: Vec<[u8; ENTRY_BYTES]> = table.into_iter().map(entry_of).collect();
+        sections.table.extend(table.into_iter().flat_map(entry_of));
         let number = self.index.entries().len() as u32;
         self.bytes.clear();
-        block.push_to(&mut self.bytes, &table, number, &mut self.zstd).map_err(write_failed)?;
-        self.output.write_all(&self.bytes).map_err(write_failed)?;
+        let compressor = &mut self.compressor;
+        sections.push_to(&mut self.bytes, self.start, number, |section| compressor.compress(section))?;
+        self.output.write_all(&self.bytes)?;
         self.index.push(IndexEntry { offset: self.offset, events: self.requests.len() as u32 });
         self.offset += self.bytes.len() as u64;
         self.requests.clear();
         self.different.clear();
-        for column in [&mut block.allocated, &mut block.touched, &mut block.threads, &mut block.times] {
-            column.clear();
-        }
-        block.comments.clear();
-        block.start = self.now;
+        sections.in_order().into_iter().for_each(|(section, _)| section.clear());
+        self.start = self.now;
         Ok(())
     }
 }
 
-impl<W> fmt::Debug for Writer<W> {
+impl<W, C> fmt::Debug for Writer<W, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Writer")
             .field("columns", &self.columns)
             .field("events", &self.now.events)
             .finish_non_exhaustive()
     }
-}
-
-fn write_failed(source: io::Error) -> TraceError {
-    TraceError::Write { source }
 }
 
 /// The different requests of a block, each as a number, with how often they are there. The first is the deallocation, which needs no

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::thread;
 
-use heaprace_traces::{Event, Source, TraceError};
+use heaprace_recorder::Event;
+use heaprace_traces::{Source, TraceError};
 
 use super::{Block, GROWN, SHRUNK, SIZE, block_sizes, child, command, read, recorded, trace_path};
 

@@ -1,24 +1,24 @@
-//! The raw recording: the file that the preloaded library writes while a program runs, and that
-//! `heaprace_traces::native` turns into a trace afterwards.
+//! The raw recording: records of a running program. The [`Recorder`](crate::Recorder) keeps them in the buffers of its threads; the
+//! preloaded library of `replay record` writes them to a file, which `heaprace_traces::native` turns into a trace afterwards.
 //!
-//! A header of [`HEADER_BYTES`] is followed by records of 16 bytes, in the order in which they were claimed. The file grows by
+//! In the file, a header of [`HEADER_BYTES`] is followed by records of 16 bytes, in the order in which they were claimed. The file grows by
 //! whole chunks, so zeroes follow the last record; a record of zeroes before the last one was claimed and never written. All numbers
-//! are those of the machine that records: a raw recording is converted where it was made, and thrown away.
+//! have the byte order of the recording machine: a raw recording is converted where it was made, and deleted.
 //!
 //! A deallocation is recorded before it is done, an allocation after it: so no address is recorded as given out again while its last
 //! owner still has it. A reallocation has a record before it and one after it, by the same thread, and in between its object belongs to
 //! no address.
 
-/// What a raw recording begins with.
+/// The first bytes of a raw recording.
 pub const MAGIC: [u8; 8] = *b"hraceraw";
-/// The version of this layout. It is raised with every change, for a library may lie beside an older `replay`.
+/// The version of this layout. Every change raises it, because the library may be of another build than `replay`.
 pub const VERSION: u64 = 1;
 /// Bytes before the first record.
 pub const HEADER_BYTES: usize = 4096;
 /// Bytes of a record.
 pub const RECORD_BYTES: usize = 16;
 
-/// What the header holds, from the first byte of the file.
+/// The header, from the first byte of the file.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Header {
@@ -30,11 +30,11 @@ pub struct Header {
     pub lost: u64,
     /// The `errno` for which it could not grow.
     pub errno: u64,
-    /// The path of the program, cut to this length, with zeroes behind it.
+    /// The path of the program, cut to this length and padded with zeroes.
     pub program: [u8; 1024],
 }
 
-/// The kinds of records. 0 is none of them: it is what is there before a record is written.
+/// The kinds of records. 0 is none of them: a place is 0 before its record is written.
 pub mod kind {
     /// A block was allocated: address, size and alignment.
     pub const ALLOC: u64 = 1;
@@ -46,7 +46,7 @@ pub mod kind {
     pub const REALLOC_BEGIN: u64 = 4;
     /// It was reallocated: its new address and size.
     pub const REALLOC_END: u64 = 5;
-    /// It was not, and is as it was: its old address.
+    /// The reallocation failed and the block is unchanged: its old address.
     pub const REALLOC_FAILED: u64 = 6;
 }
 
@@ -62,11 +62,11 @@ pub struct Record {
     pub kind: u64,
     /// The address, of at most 48 bits.
     pub address: u64,
-    /// The size in bytes, as the program asks for it. What is larger than 40 bits is cut to the largest such number.
+    /// The size in bytes, as the program asks for it. A size of more than 40 bits is stored as the largest such number.
     pub size: u64,
     /// The binary logarithm of the alignment.
     pub align_log2: u32,
-    /// The thread: a number from 1 that no other thread of the process has, in no order.
+    /// The thread: a number from 1, unique in the process, in no order.
     pub thread: u32,
 }
 

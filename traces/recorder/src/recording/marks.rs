@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-use super::MARK_PREFIX;
+/// The beginning of a comment that is a [`mark`](crate::mark); its name follows.
+pub const MARK_PREFIX: &str = "mark: ";
 
 /// A longer name is cut.
 const MOST_CHARACTERS: usize = 1000;
@@ -15,9 +16,9 @@ struct Pending {
     texts: VecDeque<(u64, String)>,
 }
 
-/// Keeps the comment for a mark of this name, and gives its number.
+/// Keeps the comment for a mark of this name and returns its number.
 pub(super) fn put(name: &str) -> u64 {
-    // In a comment, a line end would begin another line, and no trace holds a byte 0.
+    // In a comment, a line end would begin another line, and no trace may have a byte 0.
     let shown = name.chars().take(MOST_CHARACTERS).map(|each| if each.is_control() { ' ' } else { each });
     let text = MARK_PREFIX.chars().chain(shown).collect();
     let mut pending = PENDING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -27,7 +28,7 @@ pub(super) fn put(name: &str) -> u64 {
     number
 }
 
-/// Takes the comment of a mark. There are no more of them at once than there are records in the lanes, and the first is mostly it.
+/// Takes the comment of a mark. At most as many are waiting as the lanes have records, and mostly it is the first.
 pub(super) fn take(number: u64) -> Option<String> {
     let mut pending = PENDING.lock().unwrap_or_else(PoisonError::into_inner);
     let place = pending.texts.iter().position(|(given, _)| *given == number)?;

@@ -9,10 +9,10 @@ use std::process::{Command, Output};
 use std::sync::{Barrier, mpsc};
 use std::thread;
 
-use heaprace_traces::{Action, Event, Profile, Recorder, Source};
+use heaprace_recorder::{Action, Event, Recorder};
+use heaprace_traces::{Profile, Source};
 
 use crate::ALLOCATOR;
-use crate::reading::folder;
 
 /// Sizes and an alignment that nothing else in the program asks for.
 const SIZE: usize = 54_321;
@@ -79,8 +79,14 @@ fn recorded(name: &str) -> Vec<Event> {
     read(&trace)
 }
 
+fn folder() -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("record");
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
 fn trace_path(name: &str) -> PathBuf {
-    folder("record").join(name).with_extension("htrace")
+    folder().join(name).with_extension("htrace")
 }
 
 fn read(trace: &Path) -> Vec<Event> {
@@ -239,16 +245,16 @@ fn only_regions_are_recorded_and_what_is_live_at_their_end_is_left_live() {
 }
 
 fn marks() {
-    heaprace_traces::mark("first\nalloc,1,1,1");
+    heaprace_recorder::mark("first\nalloc,1,1,1");
     drop(Block::new(1, false));
-    heaprace_traces::mark("second");
+    heaprace_recorder::mark("second");
     ALLOCATOR.stop();
-    heaprace_traces::mark("not recorded");
+    heaprace_recorder::mark("not recorded");
     ALLOCATOR.start();
     // Each mark has its place, also that of another thread.
-    thread::spawn(|| heaprace_traces::mark("third")).join().unwrap();
+    thread::spawn(|| heaprace_recorder::mark("third")).join().unwrap();
     drop(Block::new(2, false));
-    heaprace_traces::mark("last");
+    heaprace_recorder::mark("last");
 }
 
 #[test]
@@ -405,12 +411,23 @@ fn odd_calls_leave_a_trace_that_can_be_read() {
 
 #[test]
 fn where_nothing_can_be_written_the_program_runs_and_says_so_once() {
-    let trace = folder("record").join("no-such-folder").join("trace.csv");
+    let trace = folder().join("no-such-folder").join("trace.csv");
     let output = child("four_threads", &trace);
     assert!(output.status.success(), "{output:?}");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(said.lines().count(), 1, "{said}");
     assert!(said.starts_with(&format!("heaprace: {} cannot be written: ", trace.display())), "{said}");
+}
+
+#[test]
+fn a_compressed_format_is_an_error_that_names_the_others() {
+    let trace = trace_path("compressed").with_extension("csv.zst");
+    let output = child("four_threads", &trace);
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.contains("let the name end in .htrace or .csv; the program runs unrecorded"), "{said}");
+    assert!(!trace.exists());
 }
 
 #[cfg(target_os = "linux")]

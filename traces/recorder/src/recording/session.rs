@@ -1,5 +1,5 @@
-//! The one recording of a process: how it begins, pauses and ends. It is not in the recorder, because what runs at exit cannot be told
-//! which one.
+//! The one recording of a process: how it begins, pauses and ends. It is not part of the recorder, because the exit handler cannot know
+//! which recorder began it.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -9,20 +9,21 @@ use std::time::Duration;
 
 use super::gate::{self, Phase};
 use super::lane::{self, muted};
-use super::{Summary, marks, scribe, signals, warn};
+use super::scribe::{self, Summary, warn};
+use super::{marks, signals, waker};
 use crate::csv::Columns;
-use crate::output::Output;
+use crate::file::TraceFile;
 
-/// How long one sleeps at a time who waits for the end.
+/// How long a thread sleeps at a time while it waits for the end.
 const POLL: Duration = Duration::from_micros(100);
 
-/// Starts and stops come one after the other, each with its record.
+/// Keeps starts and stops apart, each with its record.
 static CONTROL: Mutex<()> = Mutex::new(());
 
-/// Begins the recording, where it is to begin and this thread is the first, and says whether it is open.
+/// Begins the recording if no thread has begun it yet. Returns whether it is open.
 #[cold]
 #[inline(never)]
-pub(super) fn begin(path: Option<&str>) -> bool {
+pub(crate) fn begin(path: Option<&str>) -> bool {
     if gate::change(Phase::Waiting, Phase::Beginning) {
         let phase = if muted(|| open(path)) { Phase::Open } else { Phase::Off };
         gate::set(phase);
@@ -30,7 +31,7 @@ pub(super) fn begin(path: Option<&str>) -> bool {
     gate::phase() == Phase::Open
 }
 
-/// Creates the file and starts the scribe; `false`, and a line on standard error, where that is not possible.
+/// Creates the file and starts the scribe; `false`, with a line on standard error, if that is not possible.
 fn open(path: Option<&str>) -> bool {
     let path = match std::env::var_os("HEAPRACE_TRACE").or_else(|| path.map(Into::into)) {
         Some(path) if !path.is_empty() => path,
@@ -40,7 +41,7 @@ fn open(path: Option<&str>) -> bool {
     let unwritable =
         |cause: &str| warn(&format!("heaprace: {file} cannot be written: {cause}; the program runs unrecorded\n"));
     let columns = Columns { thread: true, time_ns: false };
-    let output = match Output::in_place(Path::new(&path), columns, &provenance()) {
+    let output = match TraceFile::create(Path::new(&path), columns, &provenance()) {
         Ok(output) => output,
         Err(error) => {
             unwritable(&scribe::cause(&error));
@@ -57,25 +58,25 @@ fn open(path: Option<&str>) -> bool {
     true
 }
 
-/// What the trace says about where it is from.
+/// Where the trace comes from: the comments before its header.
 fn provenance() -> [String; 3] {
     let program = std::env::current_exe().ok();
     let program = program.as_ref().and_then(|path| path.file_stem()).unwrap_or(OsStr::new("unknown"));
     [
-        format!("recorder: heaprace traces {}", env!("CARGO_PKG_VERSION")),
+        format!("recorder: heaprace-recorder {}", env!("CARGO_PKG_VERSION")),
         format!("program: {}", program.to_string_lossy()),
-        format!("platform: {}", super::platform()),
+        format!("platform: {}", platform()),
     ]
 }
 
-/// Goes on with the recording, or begins it.
-pub(super) fn start(path: Option<&str>) {
+/// Continues the recording, or begins it.
+pub(crate) fn start(path: Option<&str>) {
     match gate::phase() {
         Phase::Waiting => drop(begin(path)),
         Phase::Stopped => {
             let _control = control();
             if gate::change(Phase::Stopped, Phase::Open) {
-                lane::log(scribe::kind::START, 0, 0, 0);
+                lane::log(lane::kind::START, 0, 0, 0);
             }
         }
         _ => {}
@@ -83,10 +84,10 @@ pub(super) fn start(path: Option<&str>) {
 }
 
 /// Pauses the recording.
-pub(super) fn stop() {
+pub(crate) fn stop() {
     if gate::phase() == Phase::Open {
         let _control = control();
-        lane::log(scribe::kind::STOP, 0, 0, 0);
+        lane::log(lane::kind::STOP, 0, 0, 0);
         gate::change(Phase::Open, Phase::Stopped);
     }
 }
@@ -96,15 +97,15 @@ fn control() -> MutexGuard<'static, ()> {
 }
 
 /// Puts a mark.
-pub(super) fn mark(name: &str) {
+pub(crate) fn mark(name: &str) {
     if gate::phase() == Phase::Open {
         let number = muted(|| marks::put(name));
-        lane::log(scribe::kind::MARK, number as usize, 0, 0);
+        lane::log(lane::kind::MARK, number as usize, 0, 0);
     }
 }
 
-/// Ends the recording, where there is one, and waits until it is written.
-pub(super) fn finish() -> Summary {
+/// Ends the recording, if there is one, and waits until it is written.
+pub(crate) fn finish() -> Summary {
     if gate::change(Phase::Waiting, Phase::Off) {
         return Summary::default();
     }
@@ -115,26 +116,35 @@ pub(super) fn finish() -> Summary {
         gate::set(Phase::Ended);
         scribe::end();
         while !scribe::is_done() {
-            scribe::wake();
+            waker::wake();
             thread::sleep(POLL);
         }
         scribe::summary()
     })
 }
 
-/// Has the recording finished when the process exits, and left alone in the child of a fork.
+/// Registers the end of the recording at exit, and its silence in the child of a fork.
 fn on_exit_and_fork() {
     extern "C" fn at_exit() {
         finish();
     }
-    // SAFETY: the function is there as long as the process is, takes nothing, and does not unwind.
+    // SAFETY: the function exists as long as the process, takes nothing and does not unwind.
     unsafe { libc::atexit(at_exit) };
     #[cfg(unix)]
     {
         unsafe extern "C" fn in_child() {
             gate::set(Phase::Forked);
         }
-        // SAFETY: the function is there as long as the process is, and stores to an atomic, which the child of a fork may do.
+        // SAFETY: the function exists as long as the process, and stores to an atomic, which the child of a fork may do.
         unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
     }
+}
+
+/// The platform of this process, as traces and the library name it: architecture and operating system.
+///
+/// ```
+/// assert!(heaprace_recorder::platform().contains(std::env::consts::OS));
+/// ```
+pub fn platform() -> String {
+    format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS)
 }

@@ -2,10 +2,10 @@
 
 use core::alloc::Layout;
 
-/// The largest size of a block that a trace may hold, in bytes: what a 32-bit address space can hold.
+/// Maximum size of a block in a trace, in bytes: what fits a 32-bit address space.
 pub const MAX_SIZE_BYTES: u64 = u32::MAX as u64;
 
-/// The largest alignment that a trace may hold, in bytes.
+/// Maximum alignment in a trace, in bytes.
 pub const MAX_ALIGN_BYTES: u64 = 1 << 31;
 
 /// One event of a trace.
@@ -13,12 +13,12 @@ pub const MAX_ALIGN_BYTES: u64 = 1 << 31;
 pub struct Event {
     /// What is asked of the allocator.
     pub action: Action,
-    /// The object. An id means one object from its allocation to its deallocation, reallocations included; after that it may
+    /// The object. An id means one object from its allocation to its deallocation, including reallocations; after that it may
     /// be used again.
     pub id: u64,
-    /// The thread that asked, numbered from 0, where the trace tells.
+    /// The thread that asked, numbered from 0, if the trace has threads.
     pub thread: Option<u32>,
-    /// Nanoseconds since the recording began, where the trace tells. Never falls.
+    /// Nanoseconds since the recording began, if the trace has times. Never falls.
     pub time_ns: Option<u64>,
 }
 
@@ -32,16 +32,16 @@ pub enum Action {
         /// Whether its bytes must be 0.
         zeroed: bool,
     },
-    /// A block changes its size, and keeps its alignment and the bytes that fit.
+    /// A block changes its size; it keeps its alignment and the bytes that fit.
     Realloc {
-        /// The layout in force until now.
+        /// The layout so far.
         old: Layout,
-        /// The size from now on, in bytes.
+        /// The new size, in bytes.
         new_size: usize,
     },
-    /// A block is given back.
+    /// A block is freed.
     Dealloc {
-        /// The layout in force.
+        /// Its layout.
         layout: Layout,
     },
 }

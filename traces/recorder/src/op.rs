@@ -2,10 +2,10 @@
 
 use core::fmt;
 
-/// What an event asks for, without its values. [`Action`](crate::Action) is the same with them.
+/// The operation of an event, without its values. [`Action`](crate::Action) has them.
 ///
 /// ```
-/// use heaprace_traces::Op;
+/// use heaprace_recorder::Op;
 /// assert_eq!(Op::from_name(b"alloc_zeroed"), Some(Op::AllocZeroed));
 /// assert_eq!(Op::Dealloc.name(), "dealloc");
 /// ```
@@ -17,12 +17,12 @@ pub enum Op {
     AllocZeroed,
     /// A block changes its size.
     Realloc,
-    /// A block is given back.
+    /// A block is freed.
     Dealloc,
 }
 
 impl Op {
-    /// The name, as it stands in a trace: the method of `GlobalAlloc`.
+    /// The name in a trace: the method of `GlobalAlloc`.
     pub const fn name(self) -> &'static str {
         match self {
             Op::Alloc => "alloc",
@@ -32,7 +32,7 @@ impl Op {
         }
     }
 
-    /// The op of this name, given as the bytes of a file; `None` where there is none.
+    /// The op of this name, given as the bytes of a file; `None` if there is none.
     #[inline]
     pub fn from_name(name: &[u8]) -> Option<Self> {
         match name {

@@ -1,18 +1,18 @@
-//! Turns raw records into the events of a trace: it knows which object lies at which address.
+//! Turns raw records into the events of a trace: it tracks which object is at which address.
 //!
-//! Both recorders leave the same records, in one order over all threads: the library of `replay record` in a file, the
-//! [`Recorder`](crate::Recorder) in the buffers of its threads. Objects get ids counted from 1 and threads numbers from 0, in the order
-//! of their first event. Memory grows with the objects that are live at once.
+//! The [`Recorder`](crate::Recorder) and the preloaded library of `replay record` leave the same [records](crate::raw), in one order over
+//! all threads. Objects get ids from 1 and threads numbers from 0, in the order of their first event. Memory grows with the objects that
+//! are live at once.
 
 use core::alloc::Layout;
 
 use crate::event::{Action, Event, MAX_ALIGN_BYTES, MAX_SIZE_BYTES};
 use crate::id_map::IdMap;
-use crate::native::raw::{Record, kind};
+use crate::raw::{Record, kind};
 
-/// What is live where, and what was counted.
+/// The live objects by address, and the counts so far.
 #[derive(Debug, Default)]
-pub(crate) struct Resolver {
+pub struct Resolver {
     /// The live objects by the [`key`] of their address.
     objects: IdMap<Object>,
     /// Objects that a thread is reallocating, by the thread.
@@ -22,18 +22,19 @@ pub(crate) struct Resolver {
     /// The thread of the last event, as a record has it and as events have it: most events are of the same thread as the one before.
     last_thread: Option<(u32, u32)>,
     last_id: u64,
-    pub(crate) counts: Counts,
+    /// The counts so far.
+    pub counts: Counts,
 }
 
-/// What is in a recording besides its events.
+/// What a recording has besides its events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Events that the program had and the recording has not. A recording that has any is not what the program did.
+    /// Events of the program that the recording does not have. If there are any, the trace is not what the program did.
     pub lost: u64,
-    /// The operating system's error code for which the file could not grow, where that is why events were lost.
+    /// The operating system's error code if events were lost because the file could not grow.
     pub full: Option<i32>,
-    /// Calls that a trace cannot hold: for objects that were there before the recording began, or that are too large.
+    /// Calls that a trace cannot have: for objects that are older than the recording, or too large.
     pub ignored: u64,
     /// Objects of 0 bytes, which became objects of 1 byte.
     pub zero_sized: u64,
@@ -41,8 +42,7 @@ pub struct Counts {
     pub threads: u32,
 }
 
-/// A live object. Its layout is one that a trace can hold, in a form that is half as large: with many objects, looking them up is
-/// waiting for memory.
+/// A live object. Its layout is one that a trace allows, in half the bytes: with many objects, a look-up waits for memory.
 #[derive(Clone, Copy, Debug)]
 struct Object {
     id: u64,
@@ -60,21 +60,21 @@ impl Object {
     }
 }
 
-/// An address as the key of the map, in which neighbours lie together: most are 16 bytes apart, or a multiple.
+/// An address as the key of the map, which keeps neighbours together: most are 16 bytes apart, or a multiple.
 fn key(address: u64) -> u64 {
     address.rotate_right(4)
 }
 
 impl Resolver {
-    /// Nothing is live, and so much was counted.
-    pub(crate) fn new(counts: Counts) -> Self {
+    /// Without live objects, and with these counts.
+    pub fn new(counts: Counts) -> Self {
         Resolver { counts, ..Resolver::default() }
     }
 
-    /// Gives the event of a record, where it has one. Two it has where an object lies at an address that another one has not left:
-    /// nobody has recorded that this was freed, but it was.
+    /// Passes the event of a record to `give`, if it has one. It has two if a new object is at the address of a live one, whose end was
+    /// not recorded.
     #[inline(always)]
-    pub(crate) fn apply(&mut self, record: Record, give: &mut impl FnMut(Event)) {
+    pub fn apply(&mut self, record: Record, give: &mut impl FnMut(Event)) {
         match record.kind {
             kind::ALLOC => self.alloc(record, false, give),
             kind::ALLOC_ZEROED => self.alloc(record, true, give),
@@ -85,7 +85,7 @@ impl Resolver {
             kind::REALLOC_BEGIN => {
                 let object = self.objects.remove(&key(record.address));
                 if let Some(Some(object)) = self.moving.insert(u64::from(record.thread), object) {
-                    // The end of this thread's last reallocation is not there, so nobody knows where its object is.
+                    // The end of this thread's last reallocation is missing, so the address of its object is unknown.
                     self.counts.lost += 1;
                     self.dealloc(record, object, give);
                 }
@@ -127,7 +127,7 @@ impl Resolver {
         give(self.event(record, object.id, Action::Realloc { old, new_size: layout.size() }));
     }
 
-    /// Puts an object at the address of the record. If there is one, it ends before.
+    /// Puts an object at the address of the record. A live object at that address ends before.
     #[inline(always)]
     fn put(&mut self, record: Record, object: Object, give: &mut impl FnMut(Event)) {
         if let Some(displaced) = self.objects.insert(key(record.address), object) {
@@ -146,8 +146,8 @@ impl Resolver {
         record.size.max(1)
     }
 
-    /// Forgets all objects: as far as the trace goes, they are left live. What becomes of them later is ignored.
-    pub(crate) fn forget_objects(&mut self) {
+    /// Forgets all objects: in the trace, they stay live. Later calls for them are ignored.
+    pub fn forget_objects(&mut self) {
         self.objects.clear();
         self.moving.clear();
     }
@@ -170,7 +170,7 @@ impl Resolver {
     }
 }
 
-/// The layout, where a trace can hold it.
+/// The layout, if a trace allows it.
 fn layout(size: u64, align: u64) -> Option<Layout> {
     if size > MAX_SIZE_BYTES || align > MAX_ALIGN_BYTES {
         return None;

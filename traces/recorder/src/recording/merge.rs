@@ -1,16 +1,16 @@
-//! Restores the one order over all threads from their lanes.
+//! Restores the one order of all threads' records from their lanes.
 //!
-//! The numbers of the records have no gaps, so whoever has seen all up to one knows which is the next. Records that are found before
-//! it wait in a window. What is further ahead than the window waits in its lane, and with it, if need be, its thread.
+//! The numbers of the records have no gaps, so after a record the next one is known. Records that arrive before it wait in a window.
+//! Records ahead of the window wait in their lane, and if that is full, their thread waits too.
 
 use std::time::{Duration, Instant};
 
 use super::lane::{self, Lane};
 
-/// Records that may be found before the next one.
+/// Records that may arrive before the next one.
 const WINDOW: usize = 1 << 16;
-/// How long a record that has a number may take to arrive. Between the two a thread has a dozen instructions to do; if it was
-/// interrupted there and never comes back, the others shall not wait for ever.
+/// How long a record that has a number may take to arrive. Between the two, a thread executes a dozen instructions; if it is
+/// interrupted there and never returns, the others do not wait for ever.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The records of all threads, in order.
@@ -18,11 +18,11 @@ pub(super) struct Merge {
     lanes: Vec<&'static Lane>,
     /// The number of the next record.
     next: u64,
-    /// The words of records by their numbers; where the first one is 0, there is none.
+    /// The words of records by their numbers; if the first word is 0, there is no record.
     window: Box<[[u64; 2]]>,
-    /// Since when a record is missing that has a number.
+    /// Since when a numbered record is missing.
     missing_since: Option<Instant>,
-    /// Records that never came, or too late.
+    /// Records that never arrived, or too late.
     pub(super) lost: u64,
 }
 
@@ -32,7 +32,7 @@ impl Merge {
         Merge { lanes: Vec::new(), next: 0, window, missing_since: None, lost: 0 }
     }
 
-    /// Gives all records before the one of the number `end` that are there, in order, and says whether there were any.
+    /// Passes all records that have arrived, up to number `end`, to `give` in order. Returns whether there were any.
     pub(super) fn read(&mut self, end: u64, mut give: impl FnMut([u64; 2])) -> bool {
         let before = self.next;
         lane::lanes(&mut self.lanes);
@@ -66,8 +66,8 @@ impl Merge {
         any
     }
 
-    /// Whether all records before this number were given. To be asked after nothing was read: a record that is missing for too long is
-    /// given up.
+    /// Whether all records before number `end` were given. Call it after a read that found none: it gives up a record that is missing for
+    /// too long.
     pub(super) fn is_at(&mut self, end: u64) -> bool {
         if self.next >= end.min(lane::numbered()) {
             self.missing_since = None;
@@ -89,7 +89,7 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::native::raw::{Record, kind};
+    use crate::raw::{Record, kind};
 
     /// The lanes are those of the process, so this is one test.
     #[test]
@@ -128,7 +128,7 @@ mod tests {
         lane::lose_number();
         lane::log(kind::ALLOC, 2, 8, 3);
         lane::log(kind::ALLOC, 3, 8, 3);
-        // The third has its number behind the end.
+        // The third has a number after the end.
         assert_eq!(read(&mut merge, end + 1), [1, 2]);
         assert_eq!(merge.lost, 1);
         assert_eq!(lane::numbered(), end + 2);

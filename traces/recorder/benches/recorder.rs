@@ -17,7 +17,7 @@ use std::thread;
 use std::time::Instant;
 
 use fastrand::Rng;
-use heaprace_traces::Recorder;
+use heaprace_recorder::Recorder;
 
 /// What a child does, where this is one: the work, its size, the threads, and whether it is recorded.
 const CHILD: &str = "HEAPRACE_BENCH_CHILD";

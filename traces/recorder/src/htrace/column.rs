@@ -1,31 +1,29 @@
 //! A column of numbers that are mostly small: a byte each, and the larger ones in a column of their own.
 
-/// In the place of a number's byte: the number is the next two bytes of the far column.
+/// In place of a number's byte: the number is the next two bytes of the far column.
 const FAR_2: u8 = 254;
-/// In the place of a number's byte: the number is the next eight bytes of the far column.
+/// In place of a number's byte: the number is the next eight bytes of the far column.
 const FAR_8: u8 = 255;
 
-/// The two columns of one column. Numbers are compressed best where their bytes are alike, so the rare large ones stand apart.
+/// The two parts of a column. Numbers compress best if their bytes are alike, so the rare large ones have a part of their own.
 #[derive(Debug, Default)]
-pub(super) struct Column {
-    pub(super) near: Vec<u8>,
-    pub(super) far: Vec<u8>,
+pub struct Column {
+    /// A byte for each number.
+    pub near: Vec<u8>,
+    /// The numbers that do not fit a byte, in 2 or 8 bytes each.
+    pub far: Vec<u8>,
 }
 
 /// How much of a column has been read.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Position {
+pub struct Position {
     near: usize,
     far: usize,
 }
 
 impl Column {
-    pub(super) fn clear(&mut self) {
-        self.near.clear();
-        self.far.clear();
-    }
-
-    pub(super) fn push(&mut self, number: u64) {
+    /// Appends a number.
+    pub fn push(&mut self, number: u64) {
         if number < u64::from(FAR_2) {
             self.near.push(number as u8);
         } else if let Ok(number) = u16::try_from(number) {
@@ -37,17 +35,17 @@ impl Column {
         }
     }
 
-    /// Whether there are so many numbers, each with all of its bytes, and nothing else.
-    pub(super) fn holds(&self, count: usize) -> bool {
+    /// Whether the column has exactly `count` numbers, each with all of its bytes.
+    pub fn holds(&self, count: usize) -> bool {
         // Two passes over bytes, which the compiler does many at once.
         let far_2 = self.near.iter().filter(|&&byte| byte == FAR_2).count();
         let far_8 = self.near.iter().filter(|&&byte| byte == FAR_8).count();
         self.near.len() == count && self.far.len() == 2 * far_2 + 8 * far_8
     }
 
-    /// The next number. Past the end, which [`holds`](Self::holds) has made sure is never reached, it is 0.
+    /// The next number; 0 past the end, which no reader reaches that has checked [`holds`](Self::holds).
     #[inline(always)]
-    pub(super) fn next(&self, position: &mut Position) -> u64 {
+    pub fn next(&self, position: &mut Position) -> u64 {
         let near = self.near.get(position.near).copied().unwrap_or(0);
         position.near += 1;
         if near < FAR_2 { u64::from(near) } else { self.next_far(near, position) }
@@ -65,17 +63,17 @@ impl Column {
     }
 }
 
-/// The way from one number to another, such that short ways in both directions are small numbers: 0, −1, 1, −2, 2 are 0 to 4. Numbers
-/// wrap around, so there is one from any to any.
+/// The distance from one number to another, encoded so that short distances in both directions are small numbers: 0, −1, 1, −2, 2 are 0
+/// to 4. Numbers wrap around, so any two have a distance.
 #[inline]
-pub(super) fn distance(from: u64, to: u64) -> u64 {
-    let way = to.wrapping_sub(from) as i64;
-    ((way << 1) ^ (way >> 63)) as u64
+pub fn distance(from: u64, to: u64) -> u64 {
+    let difference = to.wrapping_sub(from) as i64;
+    ((difference << 1) ^ (difference >> 63)) as u64
 }
 
-/// Goes the [`distance`].
+/// The number at a [`distance`] from another one.
 #[inline(always)]
-pub(super) fn go(from: u64, distance: u64) -> u64 {
+pub fn go(from: u64, distance: u64) -> u64 {
     from.wrapping_add((distance >> 1) ^ (distance & 1).wrapping_neg())
 }
 
@@ -96,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_a_way_from_any_to_any() {
+    fn any_two_numbers_have_a_distance() {
         for (from, to) in
             [(0, 0), (5, 6), (6, 5), (0, u64::MAX), (u64::MAX, 0), (1 << 63, 0), (0, 1 << 63), (3, 1 << 40)]
         {
