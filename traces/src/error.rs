@@ -20,11 +20,7 @@ use crate::fault::Fault;
 #[non_exhaustive]
 pub enum TraceError {
     /// There is neither a file nor a library trace of this name.
-    #[error(
-        "no trace \"{argument}\": there is no such file, and the library has no trace of that name; {}the library holds {}",
-        nearest.map(|name| format!("did you mean {name}? ")).unwrap_or_default(),
-        names.join(", ")
-    )]
+    #[error("no trace \"{argument}\": there is no such file, and {}", in_library(*nearest, names))]
     NotFound {
         /// What was asked for.
         argument: String,
@@ -219,6 +215,15 @@ pub enum TraceError {
     Write(#[from] WriteError),
 }
 
+/// What the library has instead of the trace that was asked for.
+fn in_library(nearest: Option<&str>, names: &[&str]) -> String {
+    if names.is_empty() {
+        return "this build has no library; enable the feature `library` of heaprace-traces".to_owned();
+    }
+    let meant = nearest.map(|name| format!("did you mean {name}? ")).unwrap_or_default();
+    format!("the library has no trace of that name; {meant}the library holds {}", names.join(", "))
+}
+
 /// A place in a trace: `broken.csv:17 (event 12)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -253,6 +258,14 @@ mod tests {
         let place = Place { file: "broken.csv".into(), line: 17, event: Some(12) };
         assert_eq!(place.to_string(), "broken.csv:17 (event 12)");
         assert_eq!(Place { event: None, ..place }.to_string(), "broken.csv:17");
+    }
+
+    #[test]
+    fn without_the_library_the_error_says_which_feature_has_it() {
+        let error = TraceError::NotFound { argument: "serde-heavy".into(), nearest: None, names: vec![] };
+        let expected = "no trace \"serde-heavy\": there is no such file, and this build has no library; enable the feature \
+            `library` of heaprace-traces";
+        assert_eq!(error.to_string(), expected);
     }
 
     /// The reader returns one of these for every event: it must not grow to where returning it costs more than parsing.

@@ -1,7 +1,7 @@
-//! The trace library: traces of real programs that ship with Heaprace, each with what there is to know about it.
+//! The trace library: traces of real programs that ship with Heaprace, each with a description.
 //!
-//! A trace is two files in `traces/library/`, `<name>.htrace` and `<name>.toml`, and one line in the table below. Both are
-//! embedded, so the library is there wherever the program is.
+//! A trace is two files in `traces/library/`, `<name>.htrace` and `<name>.toml`, and one line in the table below. The feature `library`
+//! embeds them; without it, the library is empty.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -13,7 +13,12 @@ use crate::profile::Profile;
 use crate::source::Source;
 use crate::synthetic;
 
+/// No library is embedded.
+#[cfg(not(feature = "library"))]
+static EMBEDDED: &[Embedded] = &[];
+
 /// The names of the library, in the order in which they are listed.
+#[cfg(feature = "library")]
 static EMBEDDED: &[Embedded] = embedded![
     "serde-heavy",
     "rust-parse",
@@ -47,6 +52,7 @@ struct Embedded {
 }
 
 /// Embeds the two files of each name.
+#[cfg(feature = "library")]
 macro_rules! embedded {
     ($($name:literal),* $(,)?) => {
         &[$(Embedded {
@@ -56,6 +62,7 @@ macro_rules! embedded {
         }),*]
     };
 }
+#[cfg(feature = "library")]
 use embedded;
 
 /// A trace of the library.
