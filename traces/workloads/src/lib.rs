@@ -26,8 +26,8 @@ impl Sequence {
     }
 }
 
-/// The files of `input/sources.txt`, each with its path: a part of Heaprace's own sources, from a day in its early life.
+/// The files of `input/sources.txt.gz`, each with its path: a part of Heaprace's own sources, from a day in its early life.
 pub fn sources() -> impl Iterator<Item = (&'static str, &'static str)> {
-    static SOURCES: &str = include_str!("../input/sources.txt");
+    static SOURCES: &str = include_str!(concat!(env!("OUT_DIR"), "/sources.txt"));
     SOURCES.split("//// ").filter_map(|file| file.split_once('\n'))
 }
