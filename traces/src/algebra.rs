@@ -28,8 +28,9 @@ pub use teardown::{WithoutTeardown, without_teardown};
 
 use core::alloc::Layout;
 
-use crate::births::Births;
 use heaprace_recorder::{Action, Event};
+
+use crate::births::Births;
 
 /// The provenance of a trace that was made from another: all that was said of that one, and what was done.
 ///

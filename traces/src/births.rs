@@ -12,14 +12,14 @@ const NONE: usize = usize::MAX;
 #[derive(Debug)]
 pub(crate) struct Births<T> {
     place_of: IdMap<usize>,
-    places: Vec<Place<T>>,
+    places: Vec<Node<T>>,
     free: Vec<usize>,
     oldest: usize,
     youngest: usize,
 }
 
 #[derive(Debug)]
-struct Place<T> {
+struct Node<T> {
     id: u64,
     older: usize,
     younger: usize,
@@ -35,7 +35,7 @@ impl<T> Default for Births<T> {
 impl<T: Copy> Births<T> {
     /// An object is born. The events of a checked trace never have an id twice among the live.
     pub(crate) fn insert(&mut self, id: u64, object: T) {
-        let place = Place { id, older: self.youngest, younger: NONE, object };
+        let place = Node { id, older: self.youngest, younger: NONE, object };
         let index = match self.free.pop() {
             Some(index) => {
                 self.places[index] = place;
@@ -63,7 +63,7 @@ impl<T: Copy> Births<T> {
     pub(crate) fn remove(&mut self, id: u64) -> Option<(T, bool)> {
         let Entry::Occupied(entry) = self.place_of.entry(id) else { return None };
         let index = entry.remove();
-        let Place { older, younger, object, .. } = self.places[index];
+        let Node { older, younger, object, .. } = self.places[index];
         match older {
             NONE => self.oldest = younger,
             older => self.places[older].younger = younger,

@@ -3,12 +3,13 @@
 use core::iter::FusedIterator;
 use std::io::Read;
 
+use heaprace_recorder::Event;
+
 use crate::binary;
 use crate::csv::{Columns, Reader};
 use crate::error::TraceError;
 use crate::import::{Import, ImportOptions, Repairs, detect};
 use crate::input::{HEAD_BYTES, Packing, Peeked, Unpacked};
-use heaprace_recorder::Event;
 
 /// The events of an opened trace, each checked against those before it. [`Source::open`](crate::Source::open) makes one.
 ///
@@ -23,11 +24,11 @@ use heaprace_recorder::Event;
 /// # Ok::<(), heaprace_traces::TraceError>(())
 /// ```
 #[derive(Debug)]
-pub struct Events(Format);
+pub struct Events(FormatReader);
 
 /// The reader of each format.
 #[derive(Debug)]
-enum Format {
+enum FormatReader {
     Csv(Box<Reader<Peeked>>),
     Binary(Box<binary::Reader<Peeked>>),
     Import(Box<Import>),
@@ -38,7 +39,7 @@ impl Events {
     pub(crate) fn open(unpacked: Unpacked, name: &str, options: ImportOptions) -> Result<Self, TraceError> {
         let input = Peeked::new(unpacked.input, HEAD_BYTES);
         if let Some(format) = options.format.or_else(|| detect(input.head())) {
-            return Ok(Events(Format::Import(Box::new(Import::read(format, input, name, options)?))));
+            return Ok(Events(FormatReader::Import(Box::new(Import::read(format, input, name, options)?))));
         }
         match unpacked.packing {
             Packing::Gzip => return Err(TraceError::Gzip { file: name.to_owned() }),
@@ -46,27 +47,27 @@ impl Events {
             Packing::None | Packing::Zstd => {}
         }
         Ok(Events(if input.head().starts_with(binary::MAGIC) {
-            Format::Binary(Box::new(binary::Reader::new(input, name)?))
+            FormatReader::Binary(Box::new(binary::Reader::new(input, name)?))
         } else {
-            Format::Csv(Box::new(Reader::new(input, name)?))
+            FormatReader::Csv(Box::new(Reader::new(input, name)?))
         }))
     }
 
     /// What the trace says about where it is from, a line each.
     pub fn provenance(&self) -> &[String] {
         match &self.0 {
-            Format::Csv(reader) => reader.provenance(),
-            Format::Binary(reader) => reader.provenance(),
-            Format::Import(import) => import.provenance(),
+            FormatReader::Csv(reader) => reader.provenance(),
+            FormatReader::Binary(reader) => reader.provenance(),
+            FormatReader::Import(import) => import.provenance(),
         }
     }
 
     /// Which of the optional values every event has.
     pub fn columns(&self) -> Columns {
         match &self.0 {
-            Format::Csv(reader) => reader.columns(),
-            Format::Binary(reader) => reader.columns(),
-            Format::Import(import) => import.columns(),
+            FormatReader::Csv(reader) => reader.columns(),
+            FormatReader::Binary(reader) => reader.columns(),
+            FormatReader::Import(import) => import.columns(),
         }
     }
 
@@ -74,16 +75,16 @@ impl Events {
     /// its [`repairs`](Self::repairs) there.
     pub fn comments(&self) -> &[String] {
         match &self.0 {
-            Format::Csv(reader) => reader.comments(),
-            Format::Binary(reader) => reader.comments(),
-            Format::Import(import) => import.comments(),
+            FormatReader::Csv(reader) => reader.comments(),
+            FormatReader::Binary(reader) => reader.comments(),
+            FormatReader::Import(import) => import.comments(),
         }
     }
 
     /// What was left out, filled in or put into order so far, where another tool has recorded the trace.
     pub fn repairs(&self) -> Option<Repairs> {
         match &self.0 {
-            Format::Import(import) => Some(import.repairs()),
+            FormatReader::Import(import) => Some(import.repairs()),
             _ => None,
         }
     }
@@ -96,7 +97,7 @@ impl Events {
     /// The events, as they were.
     pub fn into_blocks(self) -> Result<binary::Blocks<impl Read>, Self> {
         match self.0 {
-            Format::Binary(reader) => reader.into_blocks().map_err(|reader| Events(Format::Binary(reader))),
+            FormatReader::Binary(reader) => reader.into_blocks().map_err(|reader| Events(FormatReader::Binary(reader))),
             other => Err(Events(other)),
         }
     }
@@ -108,9 +109,9 @@ impl Iterator for Events {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         match &mut self.0 {
-            Format::Csv(reader) => reader.next(),
-            Format::Binary(reader) => reader.next(),
-            Format::Import(import) => import.next(),
+            FormatReader::Csv(reader) => reader.next(),
+            FormatReader::Binary(reader) => reader.next(),
+            FormatReader::Import(import) => import.next(),
         }
     }
 }

@@ -4,10 +4,10 @@
 //! the line. So a [`Fault`] carries the offending value and says the remedy, and
 //! [`TraceError::Invalid`](crate::TraceError::Invalid) adds the place.
 
+use heaprace_recorder::Op;
 use thiserror::Error;
 
 use crate::import::ImportFault;
-use heaprace_recorder::Op;
 
 /// What is wrong at one place of a trace. Each message says what, shows the value, and ends with the remedy.
 ///

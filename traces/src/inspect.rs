@@ -9,15 +9,15 @@ mod top_sizes;
 
 use std::collections::HashSet;
 
+use heaprace_recorder::{Action, Event};
 use serde::Serialize;
 
 pub use histogram::{Bucket, Histogram};
-pub use joint::{Cell, JointHistogram};
+pub use joint::{JointCell, JointHistogram};
 pub use top_sizes::SizeCount;
 
 use crate::births::Births;
 use crate::profile::Profile;
-use heaprace_recorder::{Action, Event};
 use top_sizes::SizeCounts;
 
 /// So many of the sizes that are asked for most are told.

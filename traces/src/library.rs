@@ -10,8 +10,6 @@ use serde::Deserialize;
 
 use crate::error::TraceError;
 use crate::profile::Profile;
-use crate::source::Source;
-use crate::synthetic;
 
 /// No library is embedded.
 #[cfg(not(feature = "library"))]
@@ -132,22 +130,6 @@ impl Origin {
             Origin::Synthetic => "synthetic",
         }
     }
-}
-
-/// Whether a trace was recorded or made up, where that is known: of a trace of the library, and of one whose provenance says that it
-/// is synthetic.
-///
-/// ```
-/// use heaprace_traces::{Source, library};
-///
-/// let source = Source::from_bytes("example.csv", "# origin: synthetic\nop,id,size,align\nalloc,1,24,8\n".as_bytes());
-/// let origin = library::origin(&source, source.open()?.provenance());
-/// assert_eq!(origin, Some(library::Origin::Synthetic));
-/// # Ok::<(), heaprace_traces::TraceError>(())
-/// ```
-pub fn origin(source: &Source, provenance: &[impl AsRef<str>]) -> Option<Origin> {
-    let stated = || provenance.iter().any(|line| line.as_ref() == synthetic::ORIGIN).then_some(Origin::Synthetic);
-    source.library_entry().map(|entry| entry.about.origin).or_else(stated)
 }
 
 /// The totals of a trace, as its `.toml` states them. [`Profile`] finds them in a trace.

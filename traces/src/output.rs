@@ -37,13 +37,13 @@ const CSV_LEVEL: i32 = 9;
 /// ```
 #[derive(Debug)]
 pub struct Output {
-    writer: Option<Writer>,
+    writer: Option<FormatWriter>,
     path: PathBuf,
-    partial: Partial,
+    partial: PartialFile,
 }
 
 /// The writer of each format.
-enum Writer {
+enum FormatWriter {
     Htrace(Box<binary::Writer<WholeFile>>),
     Csv(csv::Writer<WholeFile>),
     CsvZst(csv::Writer<zstd::Encoder<'static, WholeFile>>),
@@ -63,8 +63,8 @@ impl Output {
             return Err(TraceError::Folder { file: path.display().to_string() });
         }
         let failed = |source| TraceError::Create { file: path.display().to_string(), source };
-        let (partial, file) = Partial::create(path).map_err(failed)?;
-        let writer = Writer::new(format, file, columns, provenance)?;
+        let (partial, file) = PartialFile::create(path).map_err(failed)?;
+        let writer = FormatWriter::new(format, file, columns, provenance)?;
         Ok(Output { writer: Some(writer), path: path.to_owned(), partial })
     }
 
@@ -76,9 +76,9 @@ impl Output {
     #[inline]
     pub fn write(&mut self, event: &Event) -> Result<(), TraceError> {
         let written = match self.writer.as_mut().expect("only `finish` takes the writer") {
-            Writer::Htrace(writer) => writer.write(event),
-            Writer::Csv(writer) => writer.write(event),
-            Writer::CsvZst(writer) => writer.write(event),
+            FormatWriter::Htrace(writer) => writer.write(event),
+            FormatWriter::Csv(writer) => writer.write(event),
+            FormatWriter::CsvZst(writer) => writer.write(event),
         };
         Ok(written?)
     }
@@ -90,9 +90,9 @@ impl Output {
     /// [`TraceError::Write`] where the file cannot take it.
     pub fn comment(&mut self, text: &str) -> Result<(), TraceError> {
         let written = match self.writer.as_mut().expect("only `finish` takes the writer") {
-            Writer::Htrace(writer) => writer.comment(text),
-            Writer::Csv(writer) => writer.comment(text),
-            Writer::CsvZst(writer) => writer.comment(text),
+            FormatWriter::Htrace(writer) => writer.comment(text),
+            FormatWriter::Csv(writer) => writer.comment(text),
+            FormatWriter::CsvZst(writer) => writer.comment(text),
         };
         Ok(written?)
     }
@@ -104,15 +104,15 @@ impl Output {
     /// [`TraceError::Write`] where the file cannot take the rest or the name.
     pub fn finish(mut self) -> Result<(), TraceError> {
         match self.writer.take().expect("only `finish` takes the writer") {
-            Writer::Htrace(writer) => drop(writer.finish()?),
-            Writer::Csv(writer) => drop(writer.finish()?),
-            Writer::CsvZst(writer) => drop(writer.finish()?.finish().map_err(WriteError::Io)?),
+            FormatWriter::Htrace(writer) => drop(writer.finish()?),
+            FormatWriter::Csv(writer) => drop(writer.finish()?),
+            FormatWriter::CsvZst(writer) => drop(writer.finish()?.finish().map_err(WriteError::Io)?),
         }
         Ok(fs::rename(&self.partial.0, &self.path).map_err(WriteError::Io)?)
     }
 }
 
-impl Writer {
+impl FormatWriter {
     fn new(
         format: TraceFormat,
         file: File,
@@ -121,11 +121,11 @@ impl Writer {
     ) -> Result<Self, WriteError> {
         let file = WholeFile::from(file);
         Ok(match format {
-            TraceFormat::Htrace => Writer::Htrace(Box::new(binary::Writer::new(file, columns, provenance)?)),
-            TraceFormat::Csv => Writer::Csv(csv::Writer::new(file, columns, provenance)?),
+            TraceFormat::Htrace => FormatWriter::Htrace(Box::new(binary::Writer::new(file, columns, provenance)?)),
+            TraceFormat::Csv => FormatWriter::Csv(csv::Writer::new(file, columns, provenance)?),
             TraceFormat::CsvZst => {
                 let encoder = zstd::Encoder::new(file, CSV_LEVEL)?;
-                Writer::CsvZst(csv::Writer::new(encoder, columns, provenance)?)
+                FormatWriter::CsvZst(csv::Writer::new(encoder, columns, provenance)?)
             }
         })
     }
@@ -133,32 +133,32 @@ impl Writer {
 
 /// The file that is written, until it has its final name: it is removed when this is dropped, if it is still there.
 #[derive(Debug)]
-struct Partial(PathBuf);
+struct PartialFile(PathBuf);
 
-impl Partial {
+impl PartialFile {
     fn create(path: &Path) -> io::Result<(Self, File)> {
         let mut hidden = OsString::from(".");
         hidden.push(path.file_name().unwrap_or_default());
         hidden.push(format!(".{}.partial", std::process::id()));
         let partial = path.with_file_name(hidden);
         let file = File::create(&partial)?;
-        Ok((Partial(partial), file))
+        Ok((PartialFile(partial), file))
     }
 }
 
-impl Drop for Partial {
+impl Drop for PartialFile {
     fn drop(&mut self) {
         // It is not there any more if it has got its name, and where it cannot be removed there is nobody to tell.
         let _ = fs::remove_file(&self.0);
     }
 }
 
-impl std::fmt::Debug for Writer {
+impl std::fmt::Debug for FormatWriter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Writer::Htrace(writer) => writer.fmt(f),
-            Writer::Csv(writer) => writer.fmt(f),
-            Writer::CsvZst(_) => f.write_str("Writer of compressed CSV"),
+            FormatWriter::Htrace(writer) => writer.fmt(f),
+            FormatWriter::Csv(writer) => writer.fmt(f),
+            FormatWriter::CsvZst(_) => f.write_str("Writer of compressed CSV"),
         }
     }
 }

@@ -13,7 +13,8 @@ use crate::error::{Place, TraceError};
 use crate::events::Events;
 use crate::import::ImportOptions;
 use crate::input::{self, BLOCK_BYTES, Peeked, Unpacked};
-use crate::library::{self, LibraryEntry};
+use crate::library::{self, LibraryEntry, Origin};
+use crate::synthetic;
 
 /// A trace that can be opened, as often as needed.
 ///
@@ -30,12 +31,12 @@ use crate::library::{self, LibraryEntry};
 pub struct Source {
     name: String,
     display: String,
-    origin: Origin,
+    location: Location,
     import: ImportOptions,
 }
 
 #[derive(Clone, Debug)]
-enum Origin {
+enum Location {
     File(PathBuf),
     Library(&'static LibraryEntry),
     Bytes(Arc<[u8]>),
@@ -58,7 +59,7 @@ impl Source {
                 Ok(Source {
                     name: without_endings(&file_name).to_owned(),
                     display: argument.to_owned(),
-                    origin: Origin::File(path.to_owned()),
+                    location: Location::File(path.to_owned()),
                     import: ImportOptions::default(),
                 })
             }
@@ -84,7 +85,7 @@ impl Source {
         Source {
             name: without_endings(name).to_owned(),
             display: name.to_owned(),
-            origin: Origin::Bytes(bytes.into()),
+            location: Location::Bytes(bytes.into()),
             import: ImportOptions::default(),
         }
     }
@@ -116,16 +117,16 @@ impl Source {
 
     /// What the library tells about the trace, where it is the library's.
     pub fn library_entry(&self) -> Option<&'static LibraryEntry> {
-        match self.origin {
-            Origin::Library(entry) => Some(entry),
+        match self.location {
+            Location::Library(entry) => Some(entry),
             _ => None,
         }
     }
 
     /// The file, where the trace is one.
     pub fn path(&self) -> Option<&Path> {
-        match &self.origin {
-            Origin::File(path) => Some(path),
+        match &self.location {
+            Location::File(path) => Some(path),
             _ => None,
         }
     }
@@ -133,6 +134,22 @@ impl Source {
     /// How it is read where another tool has recorded it.
     pub fn import_options(&self) -> ImportOptions {
         self.import
+    }
+
+    /// Whether the trace was recorded or made up, if that is known: for a trace of the library, and for one whose provenance says that it
+    /// is synthetic.
+    ///
+    /// ```
+    /// use heaprace_traces::{Source, library::Origin};
+    ///
+    /// let text = "# origin: synthetic\nop,id,size,align\nalloc,1,24,8\n";
+    /// let source = Source::from_bytes("example.csv", text.as_bytes());
+    /// assert_eq!(source.origin(source.open()?.provenance()), Some(Origin::Synthetic));
+    /// # Ok::<(), heaprace_traces::TraceError>(())
+    /// ```
+    pub fn origin(&self, provenance: &[impl AsRef<str>]) -> Option<Origin> {
+        let stated = || provenance.iter().any(|line| line.as_ref() == synthetic::ORIGIN).then_some(Origin::Synthetic);
+        self.library_entry().map(|entry| entry.about.origin).or_else(stated)
     }
 
     /// Opens the trace from its beginning. Its format is told by its content, not by its name.
@@ -188,10 +205,10 @@ impl Source {
     }
 
     fn text(&self) -> Result<Unpacked, TraceError> {
-        match &self.origin {
-            Origin::File(path) => input::open_file(path, &self.display),
-            Origin::Library(entry) => input::unpacked(Cursor::new(entry.htrace), &self.display),
-            Origin::Bytes(bytes) => input::unpacked(Cursor::new(Arc::clone(bytes)), &self.display),
+        match &self.location {
+            Location::File(path) => input::open_file(path, &self.display),
+            Location::Library(entry) => input::unpacked(Cursor::new(entry.htrace), &self.display),
+            Location::Bytes(bytes) => input::unpacked(Cursor::new(Arc::clone(bytes)), &self.display),
         }
     }
 }
@@ -201,7 +218,7 @@ impl From<&'static LibraryEntry> for Source {
         Source {
             name: entry.name.to_owned(),
             display: format!("library:{}", entry.name),
-            origin: Origin::Library(entry),
+            location: Location::Library(entry),
             import: ImportOptions::default(),
         }
     }

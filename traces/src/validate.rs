@@ -7,10 +7,10 @@
 use core::alloc::Layout;
 use std::collections::hash_map::Entry;
 
-use crate::fault::Fault;
-use heaprace_recorder::IdMap;
-use heaprace_recorder::Op;
 use heaprace_recorder::event::{Action, Event, MAX_ALIGN_BYTES, MAX_SIZE_BYTES};
+use heaprace_recorder::{IdMap, Op};
+
+use crate::fault::Fault;
 
 /// The fields of one event as a format gives them, before anything but their syntax is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -38,7 +38,7 @@ impl<R: Read> ZipFile<R> {
     pub(crate) fn new(input: R) -> io::Result<Self> {
         let mut input = BufReader::new(input);
         loop {
-            let header = Header::read(&mut input)?;
+            let header = FileHeader::read(&mut input)?;
             if header.flags & FLAG_ENCRYPTED != 0 {
                 return Err(unsupported("the file in it is encrypted"));
             }
@@ -111,7 +111,7 @@ impl<R: Read> Read for ZipFile<R> {
 }
 
 /// What is needed of the header in front of a file.
-struct Header {
+struct FileHeader {
     flags: u16,
     method: u16,
     crc: u32,
@@ -119,7 +119,7 @@ struct Header {
     folder: bool,
 }
 
-impl Header {
+impl FileHeader {
     fn read(input: &mut impl Read) -> io::Result<Self> {
         if array(input)? != FILE_MAGIC {
             return Err(unsupported("there is no file in it"));
@@ -131,7 +131,13 @@ impl Header {
         let mut name = Vec::new();
         input.take(name_bytes).read_to_end(&mut name)?;
         io::copy(&mut input.take(extra_bytes), &mut io::sink())?;
-        Ok(Header { flags: short(2), method: short(4), crc: long(10), length: long(14), folder: name.ends_with(b"/") })
+        Ok(FileHeader {
+            flags: short(2),
+            method: short(4),
+            crc: long(10),
+            length: long(14),
+            folder: name.ends_with(b"/"),
+        })
     }
 }
 

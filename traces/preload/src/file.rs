@@ -6,8 +6,9 @@
 use core::ffi::c_char;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
-use crate::config::Config;
 use heaprace_recorder::raw::{Header, MAGIC, VERSION};
+
+use crate::config::Config;
 
 /// Bytes by which the file grows: room for 65,536 records, which are some milliseconds of a busy program.
 pub(crate) const CHUNK_BYTES: usize = 1 << 20;

@@ -6,10 +6,11 @@ use core::ffi::{c_int, c_void};
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
+use heaprace_recorder::raw::kind;
+
 use crate::file::set_errno;
 use crate::log::log;
 use crate::thread;
-use heaprace_recorder::raw::kind;
 
 // glibc's names for its own functions, which no other library has.
 unsafe extern "C" {

@@ -8,17 +8,18 @@ use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
+use heaprace_recorder::raw::{HEADER_BYTES, Header, RECORD_BYTES, Record};
+
 use crate::config::Config;
 use crate::file::{self, CHUNK_BYTES, FilePath};
 use crate::thread;
-use heaprace_recorder::raw::{HEADER_BYTES, Header, RECORD_BYTES, Record};
 
 /// The state of this process. Zeroes are the state before the first event.
 ///
 /// The alignment is that of the largest page of the machine, so that the state has whole pages for itself.
 #[cfg_attr(target_arch = "x86_64", repr(C, align(4096)))]
 #[cfg_attr(not(target_arch = "x86_64"), repr(C, align(65536)))]
-struct State {
+struct Recording {
     /// The place of the first record; null while there is no recording.
     records: AtomicPtr<u64>,
     /// How many records have a place that is mapped.
@@ -32,21 +33,21 @@ struct State {
     /// Written before `records` is, and only read after it.
     path: UnsafeCell<MaybeUninit<FilePath>>,
     /// Apart from the rest, which is only read, so that reading it does not wait for the other threads.
-    counter: Counter,
+    counter: PaddedCounter,
 }
 
 #[repr(align(128))]
-struct Counter(AtomicU64);
+struct PaddedCounter(AtomicU64);
 
 // SAFETY: all fields are atomics but the path, which is written by one thread while `phase` keeps the others out.
-unsafe impl Sync for State {}
+unsafe impl Sync for Recording {}
 
 const UNKNOWN: u32 = 0;
 const BEGINNING: u32 = 1;
 const RECORDING: u32 = 2;
 const OFF: u32 = 3;
 
-static STATE: State = State {
+static STATE: Recording = Recording {
     records: AtomicPtr::new(core::ptr::null_mut()),
     mapped: AtomicUsize::new(0),
     phase: AtomicU32::new(UNKNOWN),
@@ -54,7 +55,7 @@ static STATE: State = State {
     full: AtomicU32::new(0),
     reserved_bytes: AtomicUsize::new(0),
     path: UnsafeCell::new(MaybeUninit::zeroed()),
-    counter: Counter(AtomicU64::new(0)),
+    counter: PaddedCounter(AtomicU64::new(0)),
 };
 
 /// Records one event of this thread.
@@ -107,10 +108,10 @@ fn begin() -> Option<*mut u64> {
 }
 
 fn open() -> Option<*mut u64> {
-    let state: *const State = &raw const STATE;
+    let state: *const Recording = &raw const STATE;
     // SAFETY: the state has these pages for itself. Wiping them in the child of a fork is what makes it begin anew; without that it
     // would write into its parent's recording, so nothing is recorded where the kernel cannot do it.
-    let wiped = unsafe { libc::madvise(state.cast_mut().cast(), size_of::<State>(), libc::MADV_WIPEONFORK) } == 0;
+    let wiped = unsafe { libc::madvise(state.cast_mut().cast(), size_of::<Recording>(), libc::MADV_WIPEONFORK) } == 0;
     let config = Config::get()?;
     // SAFETY: asks for a number.
     let wanted = config.parent == 0 || config.parent == unsafe { libc::getppid() };

@@ -1,9 +1,10 @@
 //! A trace again and again.
 
+use heaprace_recorder::{Action, Event};
+
 use super::Standing;
 use crate::births::Births;
 use crate::error::TraceError;
-use heaprace_recorder::{Action, Event};
 
 /// The events that `open` gives, over and over: `rounds` times.
 ///

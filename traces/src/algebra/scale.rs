@@ -1,8 +1,9 @@
 //! A trace with other sizes.
 
+use heaprace_recorder::{Action, Event};
+
 use crate::error::TraceError;
 use crate::validate;
-use heaprace_recorder::{Action, Event};
 
 /// The same events with every size multiplied by `factor`, rounded to whole bytes, and at least 1. Alignments stay as they are.
 ///

@@ -2,10 +2,11 @@
 
 use core::ops::Range;
 
+use heaprace_recorder::{Action, Event};
+
 use super::Standing;
 use crate::births::Births;
 use crate::error::TraceError;
-use heaprace_recorder::{Action, Event};
 
 /// The events of a trace after the first `range.start` of them, up to and including number `range.end`.
 ///

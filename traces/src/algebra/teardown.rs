@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 
-use crate::error::TraceError;
 use heaprace_recorder::{Action, Event};
+
+use crate::error::TraceError;
 
 /// The same events without the deallocations after which nothing is allocated or reallocated any more: the final run of frees.
 ///

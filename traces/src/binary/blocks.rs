@@ -10,7 +10,7 @@ use heaprace_recorder::htrace::{BLOCK_EVENTS, INDEX_MAGIC, Index, IndexEntry};
 use zstd::bulk::Decompressor;
 
 use super::block::Block;
-use super::head::{self, Head};
+use super::head::{self, FileHead};
 use super::index;
 use super::missing::{Damage, Missing};
 use crate::error::TraceError;
@@ -23,7 +23,7 @@ const NO_BLOCK: Damage = "it does not begin as a block does";
 pub struct Blocks<R> {
     input: R,
     name: String,
-    head: Head,
+    head: FileHead,
     decoder: Decoder,
     /// The blocks so far, to be compared with the index of the file.
     index: Index,

@@ -10,7 +10,7 @@ use crate::error::TraceError;
 
 /// The head of a file.
 #[derive(Debug)]
-pub(super) struct Head {
+pub(super) struct FileHead {
     pub(super) columns: Columns,
     pub(super) provenance: Vec<String>,
     /// Bytes of the head, including the magic ones.
@@ -18,7 +18,7 @@ pub(super) struct Head {
 }
 
 /// Reads the head, including the magic bytes.
-pub(super) fn read(input: &mut impl Read, name: &str) -> Result<Head, TraceError> {
+pub(super) fn read(input: &mut impl Read, name: &str) -> Result<FileHead, TraceError> {
     let damaged = |what| TraceError::DamagedFrame { file: name.into(), part: "head", what };
     let mut fill = |bytes: &mut [u8]| {
         input.read_exact(bytes).map_err(|source| match source.kind() {
@@ -49,7 +49,7 @@ pub(super) fn read(input: &mut impl Read, name: &str) -> Result<Head, TraceError
     }
     let columns = columns_of(flags).ok_or_else(|| damaged("it names columns that this version does not have"))?;
     let text = core::str::from_utf8(&bytes[16..]).map_err(|_| damaged("its provenance is not UTF-8"))?;
-    Ok(Head {
+    Ok(FileHead {
         columns,
         provenance: text.split_terminator('\n').map(str::to_owned).collect(),
         length: bytes.len() as u64 + 4,

@@ -4,13 +4,14 @@ use core::fmt;
 use core::iter::FusedIterator;
 use std::io::Read;
 
+use heaprace_recorder::Event;
+use heaprace_recorder::csv::Columns;
+
 use super::block::Block;
 use super::blocks::Blocks;
 use super::request::Cursor;
 use crate::error::{Place, TraceError};
 use crate::validate::Validator;
-use heaprace_recorder::Event;
-use heaprace_recorder::csv::Columns;
 
 /// The events of a binary trace, each checked against those before it.
 ///

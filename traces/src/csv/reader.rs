@@ -6,15 +6,14 @@ use std::io::Read;
 use std::sync::Arc;
 
 use heaprace_recorder::csv::{Columns, HEADER, THREAD, TIME_NS};
+use heaprace_recorder::{Event, Op};
 
-use super::columns::{Layout, check_version};
+use super::columns::{ColumnPlaces, check_version};
 use super::line;
 use crate::error::{Place, TraceError};
 use crate::fault::{Fault, shown};
 use crate::lines::{LineFault, Lines};
 use crate::validate::{Fields, Validator, missing};
-use heaprace_recorder::Event;
-use heaprace_recorder::Op;
 
 /// The events of a CSV trace, each checked against those before it.
 ///
@@ -37,7 +36,7 @@ pub struct Reader<R> {
     name: Arc<str>,
     provenance: Vec<String>,
     comments: Vec<String>,
-    layout: Layout,
+    layout: ColumnPlaces,
     validator: Validator,
     /// Events read so far.
     events: u64,
@@ -57,7 +56,7 @@ impl<R: Read> Reader<R> {
             name: name.into(),
             provenance: Vec::new(),
             comments: Vec::new(),
-            layout: Layout { count: 0, thread: None, time_ns: None },
+            layout: ColumnPlaces { count: 0, thread: None, time_ns: None },
             validator: Validator::default(),
             events: 0,
             ended: false,
@@ -98,7 +97,7 @@ impl<R: Read> Reader<R> {
                 check_version(&comment).map_err(|fault| self.invalid(fault))?;
                 self.provenance.push(comment);
             } else if !self.is_blank() {
-                self.layout = Layout::parse(self.lines.line()).map_err(|fault| self.invalid(fault))?;
+                self.layout = ColumnPlaces::parse(self.lines.line()).map_err(|fault| self.invalid(fault))?;
                 return Ok(());
             }
         }
@@ -125,7 +124,7 @@ impl<R: Read> Reader<R> {
     #[inline(always)]
     fn parse_line(&mut self) -> Result<Event, Box<Fault>> {
         let line = self.lines.line();
-        let mut line = line::Fields::of(line);
+        let mut line = line::LineFields::of(line);
         let name = line.next().unwrap_or_default();
         let op = Op::from_name(name).ok_or_else(|| Fault::UnknownOp { found: shown(name) })?;
         let id = line.number("id")?.ok_or_else(|| missing(op, "id"))?;
@@ -142,7 +141,7 @@ impl<R: Read> Reader<R> {
             }
         }
         if line.is_more() {
-            let found = line::Fields::of(self.lines.line()).count();
+            let found = line::LineFields::of(self.lines.line()).count();
             return Err(Fault::TooManyFields { found, columns: self.layout.count }.into());
         }
         self.validator.complete(fields)

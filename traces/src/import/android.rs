@@ -16,11 +16,12 @@
 //!
 //! The time of an event is its start, counted from the first one.
 
+use heaprace_recorder::IdMap;
+
 use super::call::{Call, Calls};
 use super::fault::ImportFault;
 use super::words::{Words, decimal};
 use crate::fault::shown;
-use heaprace_recorder::IdMap;
 
 /// What must be known from one line to the next.
 #[derive(Debug, Default)]

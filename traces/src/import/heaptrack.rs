@@ -17,11 +17,12 @@
 //! of a live one ends that one (counted as ended by reuse). An interpreted file does not tell which block of a kind
 //! ends: the youngest is taken. Its size is the right one in any case.
 
+use heaprace_recorder::IdMap;
+
 use super::call::{Call, Calls};
 use super::fault::{ImportFault, Key};
 use super::words::{Words, hexadecimal};
 use crate::fault::shown;
-use heaprace_recorder::IdMap;
 
 /// What must be known from one line to the next.
 #[derive(Debug, Default)]

@@ -13,15 +13,15 @@
 
 use std::collections::HashSet;
 
+use heaprace_recorder::event::MAX_SIZE_BYTES;
+use heaprace_recorder::{IdMap, Op};
+
 use super::LOOKAHEAD_CALLS;
 use super::call::{Call, Calls, Logged};
 use super::fault::{ImportFault, Key};
 use super::repairs::Repairs;
 use super::seen::Seen;
 use crate::validate::Fields;
-use heaprace_recorder::IdMap;
-use heaprace_recorder::Op;
-use heaprace_recorder::event::MAX_SIZE_BYTES;
 
 /// How far a format can be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,9 @@ use std::fmt;
 use std::io::Read;
 use std::sync::Arc;
 
+use heaprace_recorder::Event;
+use heaprace_recorder::csv::Columns;
+
 use super::LOOKAHEAD_CALLS;
 use super::call::{Calls, Logged};
 use super::fault::ImportFault;
@@ -17,8 +20,6 @@ use crate::fault::{Fault, shown};
 use crate::input::{self, HEAD_BYTES, Peeked};
 use crate::lines::Lines;
 use crate::validate::{Fields, Validator};
-use heaprace_recorder::Event;
-use heaprace_recorder::csv::Columns;
 
 /// How an import is made.
 ///

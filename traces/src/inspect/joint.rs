@@ -25,7 +25,7 @@ pub struct JointHistogram {
 
 /// One cell of a [`JointHistogram`], which holds at least one object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Cell {
+pub struct JointCell {
     /// The smallest size that belongs here: 0 or a power of two.
     pub size_from: u64,
     /// The shortest lifetime that belongs here: 0 or a power of two.
@@ -42,10 +42,10 @@ impl JointHistogram {
     }
 
     /// The cells that are not empty, by size and then by lifetime.
-    pub fn cells(&self) -> impl Iterator<Item = Cell> + '_ {
+    pub fn cells(&self) -> impl Iterator<Item = JointCell> + '_ {
         self.counts.iter().enumerate().flat_map(|(size, lifetimes)| {
             let filled = lifetimes.iter().enumerate().filter(|&(_, &count)| count > 0);
-            filled.map(move |(lifetime, &count)| Cell {
+            filled.map(move |(lifetime, &count)| JointCell {
                 size_from: first_of(size),
                 lifetime_from: first_of(lifetime),
                 count,

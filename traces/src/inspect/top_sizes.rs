@@ -1,8 +1,7 @@
 //! Which sizes are asked for most.
 
-use serde::Serialize;
-
 use heaprace_recorder::IdMap;
+use serde::Serialize;
 
 /// So many different sizes are counted. Real programs ask for some thousands.
 const MOST_SIZES: usize = 1 << 16;

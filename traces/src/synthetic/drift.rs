@@ -1,7 +1,8 @@
 //! Sizes that drift.
 
-use super::objects::Objects;
 use heaprace_recorder::Event;
+
+use super::objects::Objects;
 
 /// Objects that are live all the time, where the trace is long enough.
 const LIVE: u64 = 10_000;

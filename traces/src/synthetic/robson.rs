@@ -11,8 +11,9 @@
 use core::mem;
 use std::vec::IntoIter;
 
-use super::objects::{event, layout};
 use heaprace_recorder::{Action, Event};
+
+use super::objects::{event, layout};
 
 /// Bytes of a word, the smallest block. Most allocators have none smaller.
 const WORD_BYTES: usize = 16;

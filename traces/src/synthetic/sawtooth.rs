@@ -1,7 +1,8 @@
 //! Live memory that climbs, falls back, and climbs higher.
 
-use super::objects::Objects;
 use heaprace_recorder::Event;
+
+use super::objects::Objects;
 
 /// Climbs in a trace.
 const TEETH: u64 = 10;

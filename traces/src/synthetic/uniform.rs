@@ -1,7 +1,8 @@
 //! Random actions.
 
-use super::objects::Objects;
 use heaprace_recorder::Event;
+
+use super::objects::Objects;
 
 /// The largest object, in bytes.
 const LARGEST: u32 = 1024;

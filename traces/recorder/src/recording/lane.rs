@@ -170,7 +170,7 @@ pub(crate) fn log(kind: u64, address: usize, size: usize, align_log2: u32) {
 pub(super) fn muted<T>(work: impl FnOnce() -> T) -> T {
     THREAD.with(|thread| {
         let lane = thread.lane.take();
-        let state = thread.state.replace(State::Muted);
+        let state = thread.state.replace(ThreadState::Muted);
         let result = work();
         thread.state.set(state);
         thread.lane.set(lane);
@@ -182,7 +182,7 @@ pub(super) fn muted<T>(work: impl FnOnce() -> T) -> T {
 pub(super) fn mute() {
     THREAD.with(|thread| {
         thread.lane.set(None);
-        thread.state.set(State::Muted);
+        thread.state.set(ThreadState::Muted);
     });
 }
 
@@ -208,13 +208,13 @@ pub(super) fn lanes(into: &mut Vec<&'static Lane>) {
 /// end of the thread.
 struct Thread {
     lane: Cell<Option<&'static Lane>>,
-    state: Cell<State>,
+    state: Cell<ThreadState>,
     number: Cell<u32>,
 }
 
 /// Why a thread has no lane.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum ThreadState {
     /// It has had no event yet.
     New,
     /// It is not recorded for now.
@@ -225,7 +225,7 @@ enum State {
 
 thread_local! {
     static THREAD: Thread =
-        const { Thread { lane: Cell::new(None), state: Cell::new(State::New), number: Cell::new(0) } };
+        const { Thread { lane: Cell::new(None), state: Cell::new(ThreadState::New), number: Cell::new(0) } };
     static LEAVE: Leave = const { Leave(Cell::new(None)) };
 }
 
@@ -233,20 +233,20 @@ impl Thread {
     #[cold]
     #[inline(never)]
     fn log_without_lane(&self, record: &dyn Fn(u32) -> [u64; 2]) {
-        if self.state.get() == State::Muted {
+        if self.state.get() == ThreadState::Muted {
             return;
         }
         if self.number.get() == 0 {
             self.number.set(THREADS.fetch_add(1, Ordering::Relaxed).wrapping_add(1).min(MOST_THREADS));
         }
         let words = record(self.number.get());
-        if self.state.get() == State::New {
+        if self.state.get() == ThreadState::New {
             match muted(take_lane) {
                 Some(lane) => {
                     self.lane.set(Some(lane));
                     return lane.push(words);
                 }
-                None => self.state.set(State::Leaving),
+                None => self.state.set(ThreadState::Leaving),
             }
         }
         muted(|| {
@@ -286,7 +286,7 @@ impl Drop for Leave {
         let Some(lane) = self.0.take() else { return };
         THREAD.with(|thread| {
             thread.lane.set(None);
-            thread.state.set(State::Leaving);
+            thread.state.set(ThreadState::Leaving);
         });
         lane.is_taken.store(false, Ordering::Release);
     }
