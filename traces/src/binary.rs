@@ -1,15 +1,16 @@
 //! The binary format, `.htrace`: the same traces in a sixth of the bytes, and many times as fast to read.
 //!
-//! FORMAT.md in the root of the repository defines it byte by byte. A file is a head with the provenance; blocks of up to
-//! [`BLOCK_EVENTS`] events, each with its columns compressed separately, a checksum, and all that is needed to decode it without the
-//! blocks before it; and an index of the blocks at the end.
+//! FORMAT.md in the root of the repository defines it byte by byte. A file is a head with the provenance; blocks of up
+//! to [`BLOCK_EVENTS`] events, each with its columns compressed separately, a checksum, and all that is needed to
+//! decode it without the blocks before it; and an index of the blocks at the end.
 //!
-//! - An event costs one or two bytes before compression. The first is its request: of the few hundred layouts that a program asks for in
-//!   a block, the most frequent 255 have a code each. Allocations number their objects in turn, so their ids cost nothing; a deallocation
-//!   or reallocation stores the distance from the object of the one before it. Programs mostly free in the order in which they
-//!   allocated, or in reverse, so these distances repeat and compress well.
-//! - The layout of a freed object is left out, because reading the events in turn restores it. [`Reader`] does so, and checks every event;
-//!   [`Blocks`] returns the fields as they are.
+//! - An event costs one or two bytes before compression. The first is its request: of the few hundred layouts that a
+//!   program asks for in a block, the most frequent 255 have a code each. Allocations number their objects in turn, so
+//!   their ids cost nothing; a deallocation or reallocation stores the distance from the object of the one before it.
+//!   Programs mostly free in the order in which they allocated, or in reverse, so these distances repeat and compress
+//!   well.
+//! - The layout of a freed object is left out, because reading the events in turn restores it. [`Reader`] does so, and
+//!   checks every event; [`Blocks`] returns the fields as they are.
 //!
 //! ```
 //! use heaprace_traces::binary::{Reader, Writer};

@@ -7,8 +7,8 @@ use heaprace_recorder::IdMap;
 /// No neighbour.
 const NONE: usize = usize::MAX;
 
-/// Live objects, each with what is known of it, in the order of their births: a list through a slab, so that every step is O(1),
-/// and memory grows with the objects that are live at once.
+/// Live objects in the order of their births: a list through a slab, so that every step is O(1) and memory grows with
+/// the objects that are live at once.
 #[derive(Debug)]
 pub(crate) struct Births<T> {
     place_of: IdMap<usize>,
@@ -33,7 +33,7 @@ impl<T> Default for Births<T> {
 }
 
 impl<T: Copy> Births<T> {
-    /// An object is born. The events of a checked trace never have an id twice among the live.
+    /// Adds an object. In a checked trace no two live objects have the same id.
     pub(crate) fn insert(&mut self, id: u64, object: T) {
         let place = Node { id, older: self.youngest, younger: NONE, object };
         let index = match self.free.pop() {
@@ -54,12 +54,12 @@ impl<T: Copy> Births<T> {
         self.place_of.insert(id, index);
     }
 
-    /// What is known of a live object.
+    /// A live object.
     pub(crate) fn get_mut(&mut self, id: u64) -> Option<&mut T> {
         self.place_of.get(&id).map(|&index| &mut self.places[index].object)
     }
 
-    /// An object dies. With what was known of it, says whether it was the youngest.
+    /// Removes an object. Returns it, and whether it was the youngest.
     pub(crate) fn remove(&mut self, id: u64) -> Option<(T, bool)> {
         let Entry::Occupied(entry) = self.place_of.entry(id) else { return None };
         let index = entry.remove();
@@ -76,7 +76,7 @@ impl<T: Copy> Births<T> {
         Some((object, younger == NONE))
     }
 
-    /// The oldest object dies, if one is live.
+    /// Removes the oldest object, if one is live.
     pub(crate) fn remove_oldest(&mut self) -> Option<(u64, T)> {
         let id = self.places.get(self.oldest)?.id;
         self.remove(id).map(|(object, _)| (id, object))

@@ -11,7 +11,8 @@ use crate::error::TraceError;
 use crate::import::{Import, ImportOptions, Repairs, detect};
 use crate::input::{HEAD_BYTES, Packing, Peeked, Unpacked};
 
-/// The events of an opened trace, each checked against those before it. [`Source::open`](crate::Source::open) makes one.
+/// The events of an opened trace, each checked against those before it. [`Source::open`](crate::Source::open) makes
+/// one.
 ///
 /// After the first error it ends, in every format: what follows a fault cannot be trusted.
 ///
@@ -35,7 +36,7 @@ enum FormatReader {
 }
 
 impl Events {
-    /// Tells the format by the first bytes of the decompressed content, and reads up to the first event.
+    /// Detects the format from the first bytes of the decompressed content, and reads up to the first event.
     pub(crate) fn open(unpacked: Unpacked, name: &str, options: ImportOptions) -> Result<Self, TraceError> {
         let input = Peeked::new(unpacked.input, HEAD_BYTES);
         if let Some(format) = options.format.or_else(|| detect(input.head())) {
@@ -53,7 +54,7 @@ impl Events {
         }))
     }
 
-    /// What the trace says about where it is from, a line each.
+    /// Where the trace comes from, a line each.
     pub fn provenance(&self) -> &[String] {
         match &self.0 {
             FormatReader::Csv(reader) => reader.provenance(),
@@ -71,8 +72,8 @@ impl Events {
         }
     }
 
-    /// The comments between the event that came last and the one before it; after the end, those behind the last event. An import has
-    /// its [`repairs`](Self::repairs) there.
+    /// The comments between the last event returned and the one before it; after the end, those after the last event.
+    /// An import has its [`repairs`](Self::repairs) there.
     pub fn comments(&self) -> &[String] {
         match &self.0 {
             FormatReader::Csv(reader) => reader.comments(),
@@ -81,7 +82,7 @@ impl Events {
         }
     }
 
-    /// What was left out, filled in or put into order so far, where another tool has recorded the trace.
+    /// What was left out, filled in or reordered so far, in a recording of another tool.
     pub fn repairs(&self) -> Option<Repairs> {
         match &self.0 {
             FormatReader::Import(import) => Some(import.repairs()),
@@ -89,8 +90,8 @@ impl Events {
         }
     }
 
-    /// The blocks of a binary trace, unchecked and many times as fast; the events again where the trace has another format, or
-    /// the first of them has been read.
+    /// The blocks of a binary trace, unchecked and many times as fast; the events again if the trace has another
+    /// format, or the first of them has been read.
     ///
     /// # Errors
     ///

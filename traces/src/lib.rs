@@ -1,11 +1,12 @@
 //! Allocation traces of real programs: events, formats, importers and the library of Heaprace.
 //!
-//! A trace is what a program asked of its allocator, in order, with full layouts. It is recorded once, by `heaprace-recorder` for Rust
-//! programs or `replay record` for others, and then replayed through any allocator. A [`Source`] finds a trace, [`Events`] streams its
-//! events and checks each, a [`Profile`] sums them up, and an [`Output`] writes a trace to a file.
+//! A trace is what a program asked of its allocator, in order, with full layouts. It is recorded once, by
+//! `heaprace-recorder` for Rust programs or `replay record` for others, and then replayed through any allocator. A
+//! [`Source`] finds a trace, [`Events`] streams its events and checks each, a [`Profile`] sums them up, and an
+//! [`Output`] writes a trace to a file.
 //!
-//! The events, and the formats as they are written, are those of `heaprace-recorder`: the recorder defines them because programs link it
-//! and it must stay small. This crate adds readers, compression and checks.
+//! The events, and the formats as they are written, are those of `heaprace-recorder`: the recorder defines them because
+//! programs link it and it must stay small. This crate adds readers, compression and checks.
 //!
 //! ```
 //! use heaprace_traces::{Profile, Source};

@@ -12,12 +12,12 @@ use heaprace_recorder::{Event, WriteError};
 use crate::binary;
 use crate::error::TraceError;
 
-/// How hard zstd works on a CSV. Traces are written once and kept: this is half the size of the fastest level, at a tenth of the time of
-/// the hardest.
+/// The zstd level of a CSV. Traces are written once and kept: this level gives half the size of the fastest one, in a
+/// tenth of the time of the highest.
 const CSV_LEVEL: i32 = 9;
 
-/// A trace on its way into a file. Under its final name there is never half a trace: the events go to a file beside it, which gets that
-/// name once it is whole. Where it is dropped before, nothing is left behind.
+/// A trace that is being written to a file. The final name never names half a trace: the events go to another file in
+/// the same folder, which gets the name once it is complete. Dropping it before that leaves nothing.
 ///
 /// ```
 /// use heaprace_traces::{Output, Source};
@@ -50,12 +50,13 @@ enum FormatWriter {
 }
 
 impl Output {
-    /// Begins a trace at `path`, whose ending decides the format: `.htrace`, `.csv`, or `.csv.zst`. Of an event's thread and time only what
-    /// `columns` names is written.
+    /// Begins a trace at `path`, whose ending decides the format: `.htrace`, `.csv`, or `.csv.zst`. An event's thread
+    /// and time are written only if `columns` has them.
     ///
     /// # Errors
     ///
-    /// [`TraceError::UnknownEnding`] where no format has this ending, and [`TraceError::Create`] where the file cannot be created.
+    /// [`TraceError::UnknownEnding`] if no format has this ending, and [`TraceError::Create`] if the file cannot be
+    /// created.
     pub fn create(path: &Path, columns: Columns, provenance: &[impl AsRef<str>]) -> Result<Self, TraceError> {
         let unknown = || TraceError::UnknownEnding { file: path.display().to_string() };
         let format = TraceFormat::of(path).ok_or_else(unknown)?;
@@ -72,7 +73,7 @@ impl Output {
     ///
     /// # Errors
     ///
-    /// [`TraceError::Write`] if the event has no value for a column of the trace, or the file cannot take it.
+    /// [`TraceError::Write`] if the event has no value for a column of the trace, or the file cannot be written.
     #[inline]
     pub fn write(&mut self, event: &Event) -> Result<(), TraceError> {
         let written = match self.writer.as_mut().expect("only `finish` takes the writer") {
@@ -83,11 +84,11 @@ impl Output {
         Ok(written?)
     }
 
-    /// Writes a comment between the event before and the next one.
+    /// Writes a comment between the last event and the next one.
     ///
     /// # Errors
     ///
-    /// [`TraceError::Write`] where the file cannot take it.
+    /// [`TraceError::Write`] if the file cannot be written.
     pub fn comment(&mut self, text: &str) -> Result<(), TraceError> {
         let written = match self.writer.as_mut().expect("only `finish` takes the writer") {
             FormatWriter::Htrace(writer) => writer.comment(text),
@@ -97,11 +98,11 @@ impl Output {
         Ok(written?)
     }
 
-    /// Writes what is left, and gives the file its name. A file that had it is replaced.
+    /// Writes the rest and gives the file its name, replacing an existing file.
     ///
     /// # Errors
     ///
-    /// [`TraceError::Write`] where the file cannot take the rest or the name.
+    /// [`TraceError::Write`] if the file cannot be written or renamed.
     pub fn finish(mut self) -> Result<(), TraceError> {
         match self.writer.take().expect("only `finish` takes the writer") {
             FormatWriter::Htrace(writer) => drop(writer.finish()?),
@@ -131,7 +132,7 @@ impl FormatWriter {
     }
 }
 
-/// The file that is written, until it has its final name: it is removed when this is dropped, if it is still there.
+/// The file until it has its final name. Dropping this removes it.
 #[derive(Debug)]
 struct PartialFile(PathBuf);
 
@@ -148,7 +149,7 @@ impl PartialFile {
 
 impl Drop for PartialFile {
     fn drop(&mut self) {
-        // It is not there any more if it has got its name, and where it cannot be removed there is nobody to tell.
+        // After the renaming there is nothing to remove, and a failure cannot be reported here.
         let _ = fs::remove_file(&self.0);
     }
 }

@@ -43,13 +43,13 @@ enum Location {
 }
 
 impl Source {
-    /// Finds a trace: the file at this path if there is one, else the library trace of this name, with or without the endings
-    /// `.htrace`, `.csv` and `.csv.zst`.
+    /// Finds a trace: the file at this path if there is one, else the library trace of this name, with or without the
+    /// endings `.htrace`, `.csv` and `.csv.zst`.
     ///
     /// # Errors
     ///
-    /// [`TraceError::NotFound`], which names what the library has; [`TraceError::Folder`] where the path is one, and
-    /// [`TraceError::Open`] where the path cannot be looked at.
+    /// [`TraceError::NotFound`], which names what the library has; [`TraceError::Folder`] if the path is one, and
+    /// [`TraceError::Open`] if the path cannot be inspected.
     pub fn locate(argument: &str) -> Result<Self, TraceError> {
         let path = Path::new(argument);
         let named = library::entries().iter().find(|entry| entry.name == without_endings(argument));
@@ -63,7 +63,7 @@ impl Source {
                     import: ImportOptions::default(),
                 })
             }
-            // A report's folder may well have the name of its trace.
+            // The folder of a report often has the name of its trace.
             (_, Some(entry)) => Ok(Source::from(entry)),
             (Ok(_), None) => Err(TraceError::Folder { file: argument.to_owned() }),
             (Err(error), None) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -90,7 +90,7 @@ impl Source {
         }
     }
 
-    /// Says how to read the trace where another tool has recorded it.
+    /// Sets how to read a recording of another tool.
     ///
     /// ```
     /// use heaprace_traces::import::{Format, ImportOptions};
@@ -110,12 +110,12 @@ impl Source {
         &self.name
     }
 
-    /// What messages call it: the path as it was given, or `library:` and the name.
+    /// Its name in messages: the path as given, or `library:` and the name.
     pub fn display(&self) -> &str {
         &self.display
     }
 
-    /// What the library tells about the trace, where it is the library's.
+    /// The library's entry, for a trace of the library.
     pub fn library_entry(&self) -> Option<&'static LibraryEntry> {
         match self.location {
             Location::Library(entry) => Some(entry),
@@ -123,7 +123,7 @@ impl Source {
         }
     }
 
-    /// The file, where the trace is one.
+    /// The file, if the trace is one.
     pub fn path(&self) -> Option<&Path> {
         match &self.location {
             Location::File(path) => Some(path),
@@ -131,13 +131,13 @@ impl Source {
         }
     }
 
-    /// How it is read where another tool has recorded it.
+    /// How a recording of another tool is read.
     pub fn import_options(&self) -> ImportOptions {
         self.import
     }
 
-    /// Whether the trace was recorded or made up, if that is known: for a trace of the library, and for one whose provenance says that it
-    /// is synthetic.
+    /// Whether the trace was recorded or made up, if that is known: for a trace of the library, and for one whose
+    /// provenance says that it is synthetic.
     ///
     /// ```
     /// use heaprace_traces::{Source, library::Origin};
@@ -152,21 +152,21 @@ impl Source {
         self.library_entry().map(|entry| entry.about.origin).or_else(stated)
     }
 
-    /// Opens the trace from its beginning. Its format is told by its content, not by its name.
+    /// Opens the trace from its beginning. Its content decides the format, not its name.
     ///
     /// # Errors
     ///
-    /// Where the file cannot be opened, is compressed in a way that is not read, or does not begin as a trace does.
+    /// If the file cannot be opened, has an unsupported compression, or does not begin like a trace.
     pub fn open(&self) -> Result<Events, TraceError> {
         Events::open(self.text()?, &self.display, self.import)
     }
 
-    /// The SHA-256 of the uncompressed text, in hexadecimal: what tells two traces apart, however they are compressed. For a binary
-    /// trace it is that of the same trace as canonical CSV.
+    /// The SHA-256 of the uncompressed text, in hexadecimal: it identifies a trace, however it is compressed. For a
+    /// binary trace it is that of the same trace as canonical CSV.
     ///
     /// # Errors
     ///
-    /// Where the file cannot be read to its end. The content of a text is not checked.
+    /// If the file cannot be read to its end. The content of a text is not checked.
     pub fn sha256(&self) -> Result<String, TraceError> {
         let mut hash = Hash(Sha256::new());
         let text = Peeked::new(self.text()?.input, binary::MAGIC.len() as u64);
@@ -224,7 +224,7 @@ impl From<&'static LibraryEntry> for Source {
     }
 }
 
-/// Takes a text for its hash.
+/// Hashes what is written to it.
 struct Hash(Sha256);
 
 impl io::Write for Hash {

@@ -1,4 +1,5 @@
-//! Decompresses `input/sources.txt.gz`, so that the workloads embed the text and decompress nothing while they are recorded.
+//! Decompresses `input/sources.txt.gz`, so that the workloads embed the text and decompress nothing while they are
+//! recorded.
 
 use std::error::Error;
 use std::fs::{self, File};

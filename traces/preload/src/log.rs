@@ -1,8 +1,8 @@
 //! Writes a record: claims the next place by adding to a counter, and stores two words there.
 //!
-//! The counter alone orders the records of all threads. What is behind it is one page of state that the kernel wipes out in the child of
-//! a fork, however it forked (`MADV_WIPEONFORK`): the child finds zeroes and begins a recording of its own, or none. A child of `vfork`
-//! shares its parent's memory, so it rightly goes on in its parent's recording.
+//! The counter alone orders the records of all threads. It is part of a page of state that the kernel wipes in the
+//! child of every fork (`MADV_WIPEONFORK`): the child finds zeroes and begins a recording of its own, or none. A child
+//! of `vfork` shares its parent's memory, so it rightly continues its parent's recording.
 
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
@@ -27,10 +27,10 @@ struct Recording {
     phase: AtomicU32,
     /// Taken by the thread that maps a chunk.
     growing: AtomicU32,
-    /// The `errno` for which the file does not grow any more.
+    /// The `errno` that keeps the file from growing.
     full: AtomicU32,
     reserved_bytes: AtomicUsize,
-    /// Written before `records` is, and only read after it.
+    /// Written before `records`, and read only after it.
     path: UnsafeCell<MaybeUninit<FilePath>>,
     /// Apart from the rest, which is only read, so that reading it does not wait for the other threads.
     counter: PaddedCounter,
@@ -70,7 +70,8 @@ pub(crate) fn log(kind: u64, address: usize, size: usize, align_log2: u32) {
     }
     let Some(thread) = thread::number() else { return };
     let words = Record { kind, address: address as u64, size: size as u64, align_log2, thread }.to_words();
-    // Whoever gets a block that another thread frees comes later in this order, because the free was counted before it was done.
+    // A thread that gets a block which another thread frees comes later in this order, because the free is counted
+    // before it is done.
     let index = STATE.counter.0.fetch_add(1, Ordering::AcqRel) as usize;
     if index >= STATE.mapped.load(Ordering::Acquire) && !grow(index) {
         return;
@@ -79,12 +80,12 @@ pub(crate) fn log(kind: u64, address: usize, size: usize, align_log2: u32) {
     unsafe {
         let place = records.add(2 * index);
         AtomicU64::from_ptr(place.add(1)).store(words[1], Ordering::Relaxed);
-        // The word by which a reader sees that there is a record comes last.
+        // The word that shows a reader that there is a record comes last.
         AtomicU64::from_ptr(place).store(words[0], Ordering::Release);
     }
 }
 
-/// Begins the recording with the first event of the process; `None` where none is wanted or possible.
+/// Begins the recording with the first event of the process; `None` if no recording is wanted or possible.
 #[cold]
 #[inline(never)]
 fn begin() -> Option<*mut u64> {
@@ -109,8 +110,8 @@ fn begin() -> Option<*mut u64> {
 
 fn open() -> Option<*mut u64> {
     let state: *const Recording = &raw const STATE;
-    // SAFETY: the state has these pages for itself. Wiping them in the child of a fork is what makes it begin anew; without that it
-    // would write into its parent's recording, so nothing is recorded where the kernel cannot do it.
+    // SAFETY: the state has these pages for itself. Wiping them in the child of a fork is what makes it begin anew;
+    // without that it would write into its parent's recording, so nothing is recorded if the kernel cannot do it.
     let wiped = unsafe { libc::madvise(state.cast_mut().cast(), size_of::<Recording>(), libc::MADV_WIPEONFORK) } == 0;
     let config = Config::get()?;
     // SAFETY: asks for a number.
@@ -128,7 +129,8 @@ fn open() -> Option<*mut u64> {
     Some(unsafe { start.add(HEADER_BYTES) }.cast())
 }
 
-/// Maps chunks until the record of this index has its place. Where that is not possible, the record is lost, and counted.
+/// Maps chunks until the record of this index has its place. Where that is not possible, the record is lost, and
+/// counted.
 #[cold]
 #[inline(never)]
 fn grow(index: usize) -> bool {

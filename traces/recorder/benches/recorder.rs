@@ -1,8 +1,9 @@
 //! What the recorder adds to a program: the same program with and without it, side by side.
 //!
-//! Each run is a process of its own, with a pair of them one after the other: one on the system's allocator, one on the recorder over
-//! it. What is compared is the wall time from the first of the work to where the trace is whole in its file, so all that the recorder
-//! does is in it, on whichever thread. It is given by event of a thread, and has a spread over the pairs.
+//! Each run is a process of its own, with a pair of them one after the other: one on the system's allocator, one on the
+//! recorder over it. What is compared is the wall time from the first of the work to where the trace is whole in its
+//! file, so all that the recorder does is in it, on whichever thread. It is given by event of a thread, and has a
+//! spread over the pairs.
 //!
 //! - `index` is a program like many: it makes words, and holds them in a map with the places where they stand.
 //! - `bare` does nothing but allocate and free, so the recorder cannot hide any of its work. No program does that.
@@ -32,7 +33,8 @@ static RECORDER: Recorder = Recorder::on_demand();
 #[global_allocator]
 static ALLOCATOR: Switch = Switch;
 
-// SAFETY: every call is passed on as it came. Blocks of one allocator may be given to the other, as the recorder's are the system's.
+// SAFETY: every call is passed on as it came. Blocks of one allocator may be given to the other, as the recorder's are
+// the system's.
 unsafe impl GlobalAlloc for Switch {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {

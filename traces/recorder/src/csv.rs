@@ -17,8 +17,8 @@ pub const TIME_NS: &str = "time_ns";
 /// The comment that names the version of the format, without its `#`.
 const VERSION_COMMENT: &str = "heaprace-trace: 1";
 
-/// Maximum length of a line, in bytes. Lines of events are below 100 bytes; comments may be longer. Without a limit, a reader would read
-/// a file of zeros into memory as one line.
+/// Maximum length of a line, in bytes. Lines of events are below 100 bytes; comments may be longer. Without a limit, a
+/// reader would read a file of zeros into memory as one line.
 pub const MOST_LINE_BYTES: usize = 1024 * 1024;
 
 /// Which of the optional columns a trace has. If it has a column, every event has its value.
@@ -35,8 +35,8 @@ const BLOCK_BYTES: usize = 64 * 1024;
 
 /// Writes events as CSV.
 ///
-/// Its output is canonical: reading it and writing it again gives the same bytes. It writes the events that it is given; the reader is
-/// what checks them.
+/// Its output is canonical: reading it and writing it again gives the same bytes. It writes the events that it is
+/// given; the reader is what checks them.
 ///
 /// ```
 /// use heaprace_recorder::csv::{Columns, Writer};
@@ -59,8 +59,8 @@ pub struct Writer<W: Write> {
 }
 
 impl<W: Write> Writer<W> {
-    /// Begins a trace: its version, the lines of `provenance` as comments, and the header. An event's thread and time are written only
-    /// if they have a column.
+    /// Begins a trace: its version, the lines of `provenance` as comments, and the header. An event's thread and time
+    /// are written only if they have a column.
     ///
     /// The bytes are collected, so `output` need not be buffered.
     ///
@@ -77,7 +77,8 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     ///
-    /// [`WriteError::MissingValue`] if the event has no value for a column of the trace, [`WriteError::Io`] if the output fails.
+    /// [`WriteError::MissingValue`] if the event has no value for a column of the trace, [`WriteError::Io`] if the
+    /// output fails.
     pub fn write(&mut self, event: &Event) -> Result<(), WriteError> {
         self.events += 1;
         let missing = |column| WriteError::MissingValue { event: self.events, column };
@@ -172,7 +173,8 @@ fn push_line(block: &mut Vec<u8>, event: &Event) {
         event.thread.map(u64::from),
         event.time_ns,
     ];
-    // Fields that are left out at the end of a line need no commas; thread and time have a column only if they have a value.
+    // Fields that are left out at the end of a line need no commas; thread and time have a column only if they have a
+    // value.
     let mut commas = 0;
     for (index, field) in fields.into_iter().enumerate() {
         commas += usize::from(index < 3 || field.is_some());

@@ -13,8 +13,8 @@ pub const MAX_ALIGN_BYTES: u64 = 1 << 31;
 pub struct Event {
     /// What is asked of the allocator.
     pub action: Action,
-    /// The object. An id means one object from its allocation to its deallocation, including reallocations; after that it may
-    /// be used again.
+    /// The object. An id means one object from its allocation to its deallocation, including reallocations; after that
+    /// it may be used again.
     pub id: u64,
     /// The thread that asked, numbered from 0, if the trace has threads.
     pub thread: Option<u32>,

@@ -36,7 +36,8 @@ impl TraceFormat {
     }
 }
 
-/// A file that keeps nothing of a write that fails. The writers write whole blocks and whole lines, so what it keeps can be read.
+/// A file that keeps nothing of a write that fails. The writers write whole blocks and whole lines, so what it keeps
+/// can be read.
 #[derive(Debug)]
 pub struct WholeFile {
     file: File,
@@ -70,7 +71,8 @@ impl Write for WholeFile {
     }
 }
 
-/// The trace of a recording. It has its final name from the start, so what is written can be read whatever happens to the process.
+/// The trace of a recording. It has its final name from the start, so what is written can be read whatever happens to
+/// the process.
 pub(crate) enum TraceFile {
     Htrace(Box<htrace::Writer<WholeFile>>),
     Csv(csv::Writer<WholeFile>),

@@ -1,9 +1,10 @@
-//! The binary format, `.htrace`, as it is written. FORMAT.md in the root of the repository defines it byte by byte; `heaprace-traces`
-//! reads it, with the constants and encodings of this module.
+//! The binary format, `.htrace`, as it is written. FORMAT.md in the root of the repository defines it byte by byte;
+//! `heaprace-traces` reads it, with the constants and encodings of this module.
 //!
-//! A file is a head with the provenance; blocks of up to [`BLOCK_EVENTS`] events, each with its columns in sections of their own, a
-//! checksum, and all that is needed to decode it without the blocks before it; and an index of the blocks at the end. An event costs
-//! one or two bytes and one more for its thread, so the recorder stores the sections as they are. `heaprace-traces` also compresses them.
+//! A file is a head with the provenance; blocks of up to [`BLOCK_EVENTS`] events, each with its columns in sections of
+//! their own, a checksum, and all that is needed to decode it without the blocks before it; and an index of the blocks
+//! at the end. An event costs one or two bytes and one more for its thread, so the recorder stores the sections as they
+//! are. `heaprace-traces` also compresses them.
 
 pub mod block;
 pub mod column;

@@ -1,8 +1,8 @@
 //! The hash map that every event goes through: from ids or addresses to objects.
 //!
-//! The default hash of the standard library costs more than all other work on an event. This one is a multiplication, and it keeps
-//! neighbours together: the objects of a trace come, and often go, in the order of their ids, so most look-ups hit the cache. On
-//! `serde-heavy` that saves a quarter of the time of reading an event.
+//! The default hash of the standard library costs more than all other work on an event. This one is a multiplication,
+//! and it keeps neighbours together: the objects of a trace come, and often go, in the order of their ids, so most
+//! look-ups hit the cache. On `serde-heavy` that saves a quarter of the time of reading an event.
 
 use core::hash::{BuildHasherDefault, Hasher};
 use std::collections::HashMap;
@@ -26,8 +26,8 @@ impl Hasher for IdHasher {
         // 2^64 divided by the golden ratio; folding the halves lets every bit of the id reach the low bits too.
         let product = u128::from(id >> NEIGHBOUR_BITS) * 0x9e37_79b9_7f4a_7c15;
         let mixed = (product >> 64) as u64 ^ product as u64;
-        // The table takes the bucket from the low bits, and from the highest seven a tag that distinguishes entries of nearby
-        // buckets: so neighbours must differ in both.
+        // The table takes the bucket from the low bits, and from the highest seven a tag that distinguishes entries of
+        // nearby buckets: so neighbours must differ in both.
         let low = id & LOW;
         self.0 = ((mixed & !LOW) | low) ^ (low << (64 - 7));
     }

@@ -1,5 +1,5 @@
-//! Records what a Rust program asks of its allocator, as a trace that [Heaprace](https://crates.io/crates/heaprace) replays through any
-//! allocator.
+//! Records what a Rust program asks of its allocator, as a trace that [Heaprace](https://crates.io/crates/heaprace)
+//! replays through any allocator.
 //!
 //! ```no_run
 //! #[global_allocator]
@@ -10,10 +10,10 @@
 //! }
 //! ```
 //!
-//! [`Recorder`] and [`mark`] are all that a recorded program needs. The modules define what the recorder writes, each thing once:
-//! `heaprace-traces` reads and writes the same [events](event) and formats ([CSV](csv), [binary](htrace)), and the library that
-//! `replay record` preloads into C programs leaves the same [raw records](raw). The recorder is the crate at the bottom because programs
-//! link it: it needs `libc` and a checksum, and nothing else.
+//! [`Recorder`] and [`mark`] are all that a recorded program needs. The modules define what the recorder writes, each
+//! thing once: `heaprace-traces` reads and writes the same [events](event) and formats ([CSV](csv), [binary](htrace)),
+//! and the library that `replay record` preloads into C programs leaves the same [raw records](raw). The recorder is
+//! the crate at the bottom because programs link it: it needs `libc` and a checksum, and nothing else.
 
 pub mod csv;
 mod error;

@@ -1,13 +1,15 @@
-//! The raw recording: records of a running program. The [`Recorder`](crate::Recorder) keeps them in the buffers of its threads; the
-//! preloaded library of `replay record` writes them to a file, which `heaprace_traces::native` turns into a trace afterwards.
+//! The raw recording: records of a running program. The [`Recorder`](crate::Recorder) keeps them in the buffers of its
+//! threads; the preloaded library of `replay record` writes them to a file, which `heaprace_traces::native` turns into
+//! a trace afterwards.
 //!
-//! In the file, a header of [`HEADER_BYTES`] is followed by records of 16 bytes, in the order in which they were claimed. The file grows by
-//! whole chunks, so zeroes follow the last record; a record of zeroes before the last one was claimed and never written. All numbers
-//! have the byte order of the recording machine: a raw recording is converted where it was made, and deleted.
+//! In the file, a header of [`HEADER_BYTES`] is followed by records of 16 bytes, in the order in which they were
+//! claimed. The file grows by whole chunks, so zeroes follow the last record; a record of zeroes before the last one
+//! was claimed and never written. All numbers have the byte order of the recording machine: a raw recording is
+//! converted where it was made, and deleted.
 //!
-//! A deallocation is recorded before it is done, an allocation after it: so no address is recorded as given out again while its last
-//! owner still has it. A reallocation has a record before it and one after it, by the same thread, and in between its object belongs to
-//! no address.
+//! A deallocation is recorded before it is done, an allocation after it: so no address is recorded as given out again
+//! while its last owner still has it. A reallocation has a record before it and one after it, by the same thread, and
+//! in between its object belongs to no address.
 
 /// The first bytes of a raw recording.
 pub const MAGIC: [u8; 8] = *b"hraceraw";

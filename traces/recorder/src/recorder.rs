@@ -1,11 +1,11 @@
 //! The recorder: a global allocator that passes every call on and logs it.
 //!
-//! A call costs its thread three words in a buffer of its own, and a number from a counter that orders the events of all threads. The
-//! recorder's own thread takes them from there, finds the object of each and writes the trace.
+//! A call costs its thread three words in a buffer of its own, and a number from a counter that orders the events of
+//! all threads. The recorder's own thread takes them from there, finds the object of each and writes the trace.
 //!
-//! The log is one that a replay can follow. A deallocation is logged before it is done, and an allocation after it: so no address is
-//! logged as given out again while its last owner still has it. A reallocation is logged before and after, and in between its object
-//! belongs to no address.
+//! The log is one that a replay can follow. A deallocation is logged before it is done, and an allocation after it: so
+//! no address is logged as given out again while its last owner still has it. A reallocation is logged before and
+//! after, and in between its object belongs to no address.
 
 use core::alloc::{GlobalAlloc, Layout};
 use std::alloc::System;
@@ -28,23 +28,26 @@ use crate::recording::{Summary, lane, session};
 /// ```
 ///
 /// - **File.** The environment variable `HEAPRACE_TRACE` names another file; an empty one turns the recorder off.
-/// - **Content.** The [binary format](crate::htrace), with threads; [CSV](crate::csv) if the file's name ends in `.csv`. Neither is
-///   compressed: `replay convert` does that. Threads are numbered from 0 in the order of their first event; ids count the objects from 1.
-///   The provenance has the program's name and the platform, but neither its arguments nor its folders, so that a trace can be given away.
+/// - **Content.** The [binary format](crate::htrace), with threads; [CSV](crate::csv) if the file's name ends in
+///   `.csv`. Neither is compressed: `replay convert` does that. Threads are numbered from 0 in the order of their first
+///   event; ids count the objects from 1. The provenance has the program's name and the platform, but neither its
+///   arguments nor its folders, so that a trace can be given away.
 /// - **Extent.** From the first allocation until the process exits, or the region between [`start`](Self::start) and
-///   [`stop`](Self::stop). A process has one recording, whichever recorder began it. Events after the handlers of `exit` have run are
-///   not in the trace. [`mark`] puts a name between the events.
-/// - **Ends.** A program that aborts, or that `SIGINT`, `SIGTERM` or `SIGHUP` ends, leaves a whole trace: before it dies, finishing it takes
-///   up to 3 seconds. A program that handles these signals itself must call [`finish`](Self::finish), or exit. A signal that cannot be
-///   caught, such as `SIGKILL`, or a fault, such as `SIGSEGV`, cuts the trace off: its whole blocks can be read, followed by one error that
-///   says so. The loss is what was not written: the events of one block, up to 65,535; up to 32,768 in the buffer of each thread; and with
-///   several threads up to 65,536 more that wait for an earlier one. If a program is not busy, its buffers are emptied every 50 ms.
-/// - **Forks.** The child is not recorded, and does not touch the parent's trace. A recorded program that *starts* another recorded
-///   one must give it a `HEAPRACE_TRACE` of its own: two programs that write one file spoil it.
-/// - **Failures.** If the trace cannot be written, one line on standard error says so, and the program goes on unrecorded. The part that
-///   was written can be read.
-/// - **Memory.** The recorder's own memory is not in the trace. It grows with the objects that are live at once, and has a buffer of 768 KiB
-///   for each thread that is alive. A thread waits while its buffer is full.
+///   [`stop`](Self::stop). A process has one recording, whichever recorder began it. Events after the handlers of
+///   `exit` have run are not in the trace. [`mark`] puts a name between the events.
+/// - **Ends.** A program that aborts, or that `SIGINT`, `SIGTERM` or `SIGHUP` ends, leaves a whole trace: before it
+///   dies, finishing it takes up to 3 seconds. A program that handles these signals itself must call
+///   [`finish`](Self::finish), or exit. A signal that cannot be caught, such as `SIGKILL`, or a fault, such as
+///   `SIGSEGV`, cuts the trace off: its whole blocks can be read, followed by one error that says so. The loss is what
+///   was not written: the events of one block, up to 65,535; up to 32,768 in the buffer of each thread; and with
+///   several threads up to 65,536 more that wait for an earlier one. If a program is not busy, its buffers are emptied
+///   every 50 ms.
+/// - **Forks.** The child is not recorded, and does not touch the parent's trace. A recorded program that *starts*
+///   another recorded one must give it a `HEAPRACE_TRACE` of its own: two programs that write one file spoil it.
+/// - **Failures.** If the trace cannot be written, one line on standard error says so, and the program goes on
+///   unrecorded. The part that was written can be read.
+/// - **Memory.** The recorder's own memory is not in the trace. It grows with the objects that are live at once, and
+///   has a buffer of 768 KiB for each thread that is alive. A thread waits while its buffer is full.
 #[derive(Debug)]
 pub struct Recorder<A = System> {
     inner: A,
@@ -54,8 +57,8 @@ pub struct Recorder<A = System> {
 }
 
 impl Recorder {
-    /// A recorder over the system's allocator that writes to `path`, relative to the folder in which the program starts. It replaces an
-    /// existing file.
+    /// A recorder over the system's allocator that writes to `path`, relative to the folder in which the program
+    /// starts. It replaces an existing file.
     pub const fn new(path: &'static str) -> Self {
         Recorder { inner: System, path: Some(path), begins: true }
     }
@@ -102,22 +105,22 @@ impl Recorder {
 }
 
 impl<A> Recorder<A> {
-    /// Records from here on, if the recorder is [`stopped`](Recorder::stopped) or after [`stop`](Self::stop). Otherwise nothing happens,
-    /// nor after [`finish`](Self::finish).
+    /// Records from here on, if the recorder is [`stopped`](Recorder::stopped) or after [`stop`](Self::stop). Otherwise
+    /// nothing happens, nor after [`finish`](Self::finish).
     ///
     /// Objects that were allocated before are not in the trace. Calls for them count as [ignored](Summary::ignored).
     pub fn start(&self) {
         session::start(self.path);
     }
 
-    /// Pauses until the next [`start`](Self::start). Objects that are live now stay live in the trace, even if they are freed after the
-    /// next start, because the events in between are unknown.
+    /// Pauses until the next [`start`](Self::start). Objects that are live now stay live in the trace, even if they are
+    /// freed after the next start, because the events in between are unknown.
     pub fn stop(&self) {
         session::stop();
     }
 
-    /// Ends the recording and writes the rest of it. The exit of the program does so too; this is for a program that ends in another way,
-    /// that wants the trace of a part, or that reads its own trace.
+    /// Ends the recording and writes the rest of it. The exit of the program does so too; this is for a program that
+    /// ends in another way, that wants the trace of a part, or that reads its own trace.
     ///
     /// Later allocations are not recorded. A second call returns the same summary.
     pub fn finish(&self) -> Summary {
@@ -138,10 +141,12 @@ impl<A> Recorder<A> {
     }
 }
 
-/// Puts a mark between the last event and the next one: a name for what begins there, such as `request 3`, which charts can show.
+/// Puts a mark between the last event and the next one: a name for what begins there, such as `request 3`, which charts
+/// can show.
 ///
-/// It is the comment `mark: NAME` of the trace. Control characters, including line ends, become blanks, and a name is cut after 1,000
-/// characters. The mark has its place among the events of all threads. Without a recording, nothing happens.
+/// It is the comment `mark: NAME` of the trace. Control characters, including line ends, become blanks, and a name is
+/// cut after 1,000 characters. The mark has its place among the events of all threads. Without a recording, nothing
+/// happens.
 ///
 /// ```
 /// heaprace_recorder::mark("request 3");
@@ -150,8 +155,8 @@ pub fn mark(name: &str) {
     session::mark(name);
 }
 
-// SAFETY: every call is passed on to `A` unchanged, and so is its result. The logging does not touch the blocks, does not unwind, and
-// allocates only in `lane::muted`, which keeps it from being recorded itself.
+// SAFETY: every call is passed on to `A` unchanged, and so is its result. The logging does not touch the blocks, does
+// not unwind, and allocates only in `lane::muted`, which keeps it from being recorded itself.
 unsafe impl<A: GlobalAlloc> GlobalAlloc for Recorder<A> {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {

@@ -1,5 +1,5 @@
-//! The recording of a process. The [`session`] begins, pauses and ends it; threads log into their [lanes](lane); one more thread, the
-//! [`scribe`], [merges](merge) the lanes and writes the trace.
+//! The recording of a process. The [`session`] begins, pauses and ends it; threads log into their [lanes](lane); one
+//! more thread, the [`scribe`], [merges](merge) the lanes and writes the trace.
 
 pub(crate) mod gate;
 pub(crate) mod lane;

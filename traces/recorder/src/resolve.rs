@@ -1,8 +1,8 @@
 //! Turns raw records into the events of a trace: it tracks which object is at which address.
 //!
-//! The [`Recorder`](crate::Recorder) and the preloaded library of `replay record` leave the same [records](crate::raw), in one order over
-//! all threads. Objects get ids from 1 and threads numbers from 0, in the order of their first event. Memory grows with the objects that
-//! are live at once.
+//! The [`Recorder`](crate::Recorder) and the preloaded library of `replay record` leave the same [records](crate::raw),
+//! in one order over all threads. Objects get ids from 1 and threads numbers from 0, in the order of their first event.
+//! Memory grows with the objects that are live at once.
 
 use core::alloc::Layout;
 
@@ -19,7 +19,8 @@ pub struct Resolver {
     moving: IdMap<Option<Object>>,
     /// The numbers of the threads by those of the records.
     threads: IdMap<u32>,
-    /// The thread of the last event, as a record has it and as events have it: most events are of the same thread as the one before.
+    /// The thread of the last event, as a record has it and as events have it: most events are of the same thread as
+    /// the one before.
     last_thread: Option<(u32, u32)>,
     last_id: u64,
     /// The counts so far.
@@ -42,7 +43,8 @@ pub struct Counts {
     pub threads: u32,
 }
 
-/// A live object. Its layout is one that a trace allows, in half the bytes: with many objects, a look-up waits for memory.
+/// A live object. Its layout is one that a trace allows, in half the bytes: with many objects, a look-up waits for
+/// memory.
 #[derive(Clone, Copy, Debug)]
 struct Object {
     id: u64,
@@ -71,8 +73,8 @@ impl Resolver {
         Resolver { counts, ..Resolver::default() }
     }
 
-    /// Passes the event of a record to `give`, if it has one. It has two if a new object is at the address of a live one, whose end was
-    /// not recorded.
+    /// Passes the event of a record to `give`, if it has one. It has two if a new object is at the address of a live
+    /// one, whose end was not recorded.
     #[inline(always)]
     pub fn apply(&mut self, record: Record, give: &mut impl FnMut(Event)) {
         match record.kind {

@@ -17,10 +17,11 @@ pub struct Part<I> {
 
 /// Several traces, as if their programs ran at once and shared the heap.
 ///
-/// Each proceeds in proportion to its length, so that all end together: the next turn, of `burst` events (at least 1), goes to the part
-/// that has done the smallest share of its events. The order within a part stays. Objects get new ids, counted from 1. With `threads`,
-/// threads get new numbers in the order of their first event, different ones for each part, and a part without threads counts as one
-/// thread. Times are left out, because they are those of different clocks.
+/// Each proceeds in proportion to its length, so that all end together: the next turn, of `burst` events (at least 1),
+/// goes to the part that has done the smallest share of its events. The order within a part stays. Objects get new ids,
+/// counted from 1. With `threads`, threads get new numbers in the order of their first event, different ones for each
+/// part, and a part without threads counts as one thread. Times are left out, because they are those of different
+/// clocks.
 ///
 /// # Errors
 ///
@@ -147,7 +148,7 @@ mod tests {
         part(&format!("op,id,size,align\n{lines}"))
     }
 
-    /// Which part each event is of, told by its size.
+    /// The part of each event, which its size identifies.
     fn order(parts: Vec<Part<Events>>, burst: u64) -> Vec<usize> {
         let size = |event: Event| match event.action {
             Action::Alloc { layout, .. } => layout.size(),

@@ -51,7 +51,7 @@ impl Block {
         self.start.events
     }
 
-    /// Whether the times of the events never fall, counted from the event before the block. Without times they do not.
+    /// Whether the times of the events never fall, from the event before the block on. Without times it is true.
     pub fn times_rise(&self) -> bool {
         let (mut position, mut time_ns) = (Position::default(), self.start.time_ns);
         self.sections.times.near.iter().all(|_| match time_ns.checked_add(self.sections.times.next(&mut position)) {
@@ -63,7 +63,7 @@ impl Block {
         })
     }
 
-    /// The comments, each with how many events of the block go before it.
+    /// The comments, each with the number of the block's events before it.
     pub fn comments(&self) -> impl Iterator<Item = (usize, &str)> {
         let mut rest = &self.sections.comments[..];
         core::iter::from_fn(move || pop_comment(&mut rest))
@@ -81,18 +81,18 @@ impl Block {
             section::pop(&mut rest, most_bytes, section, zstd)?;
         }
         let (entries, []) = self.sections.table.as_chunks::<ENTRY_BYTES>() else {
-            return Err("its table has half an entry");
+            return Err("its table ends within an entry");
         };
         self.table.clear();
         self.table.extend(entries.iter().map(|&entry| unpacked(entry)));
         if rest.is_empty() { self.check(columns) } else { Err("something follows its sections") }
     }
 
-    /// Checks that every event has all its bytes in each column, and that there are no others.
+    /// Checks that each column has exactly the bytes that its events need.
     fn check(&self, columns: Columns) -> Result<(), Damage> {
         let counts = counts(&self.sections.codes);
         let (rare, []) = self.sections.rare.as_chunks::<ENTRY_BYTES>() else {
-            return Err("half a request stands among the rare ones");
+            return Err("its rare requests end within one");
         };
         if counts[RARE as usize] != rare.len() || counts[self.table.len()..RARE as usize].iter().any(|&count| count > 0)
         {
@@ -121,17 +121,17 @@ impl Block {
         let (mut position, mut next) = (0, pop_comment(&mut rest));
         while let Some((before, _)) = next {
             if before < position || before > self.len() {
-                return Err("a comment stands nowhere");
+                return Err("a comment has no place");
             }
             position = before;
             next = pop_comment(&mut rest);
         }
-        if rest.is_empty() { Ok(()) } else { Err("a comment is no text") }
+        if rest.is_empty() { Ok(()) } else { Err("a comment is not text") }
     }
 }
 
-/// How often each code stands there. Codes repeat: they are counted in four tables in turn, so that one count need not wait for
-/// the one before it, which would take an eighth of the time of compiling a trace.
+/// How often each code occurs. Codes repeat: four tables count them in turn, so that no count waits for the one before
+/// it, which would take an eighth of the time of compiling a trace.
 fn counts(codes: &[u8]) -> [usize; 256] {
     let mut tables = [[0_u32; 256]; 4];
     let (fours, rest) = codes.as_chunks::<4>();
@@ -142,7 +142,7 @@ fn counts(codes: &[u8]) -> [usize; 256] {
     core::array::from_fn(|code| tables.iter().map(|table| table[code] as usize).sum())
 }
 
-/// Takes a comment off, where there is a whole one.
+/// Takes a comment off, if there is a whole one.
 fn pop_comment<'a>(rest: &mut &'a [u8]) -> Option<(usize, &'a str)> {
     let (position, after) = rest.split_first_chunk()?;
     let (length, after) = after.split_first_chunk()?;
@@ -162,8 +162,8 @@ mod tests {
     use super::super::section::Zstd;
     use super::*;
 
-    /// Checksums keep damage away from the sections, except for files made on purpose. Each byte of a payload is changed in several ways:
-    /// it is an error, or there are as many events as it says.
+    /// Checksums keep damage away from the sections, except for files made on purpose. Each byte of a payload is
+    /// changed in several ways: it is an error, or there are as many events as it says.
     #[test]
     fn no_payload_makes_the_decoder_panic() {
         let mut sections = Sections { codes: vec![0, 1, RARE, 1], ..Sections::default() };

@@ -15,11 +15,11 @@ use super::index;
 use super::missing::{Damage, Missing};
 use crate::error::TraceError;
 
-const NO_BLOCK: Damage = "it does not begin as a block does";
+const NO_BLOCK: Damage = "it does not begin like a block";
 
-/// Reads a binary trace block by block, without a look at what the events say: the fastest way through one.
+/// Reads a binary trace block by block without checking the events: the fastest way to read one.
 ///
-/// It holds nothing but the block that is given to it and the index so far. [`Block`] has an example.
+/// It keeps only the given block and the index so far in memory. [`Block`] has an example.
 pub struct Blocks<R> {
     input: R,
     name: String,
@@ -27,17 +27,17 @@ pub struct Blocks<R> {
     decoder: Decoder,
     /// The blocks so far, to be compared with the index of the file.
     index: Index,
-    /// Where the next block begins.
+    /// The offset of the next block.
     offset: u64,
     ended: bool,
 }
 
 impl<R: Read> Blocks<R> {
-    /// Reads the head of a file. `name` is what messages call it.
+    /// Reads the head of a file. `name` is its name in messages.
     ///
     /// # Errors
     ///
-    /// Where the input does not begin as a binary trace does, in the version that is known here.
+    /// If the input does not begin like a binary trace of the known version.
     pub fn new(mut input: R, name: &str) -> Result<Self, TraceError> {
         let head = head::read(&mut input, name)?;
         let decoder = Decoder::new().map_err(|source| TraceError::Open { file: name.to_owned(), source })?;
@@ -45,7 +45,7 @@ impl<R: Read> Blocks<R> {
         Ok(Blocks { input, name: name.to_owned(), head, decoder, index: Index::default(), offset, ended: false })
     }
 
-    /// What the trace says about where it is from, a line each.
+    /// Where the trace comes from, a line each.
     pub fn provenance(&self) -> &[String] {
         &self.head.provenance
     }
@@ -64,8 +64,8 @@ impl<R: Read> Blocks<R> {
     ///
     /// # Errors
     ///
-    /// [`TraceError::DamagedBlock`] and [`TraceError::CutOff`], which name the block; [`TraceError::DamagedFrame`] where the
-    /// index does not belong to the blocks; [`TraceError::Open`] where the operating system stops reading.
+    /// [`TraceError::DamagedBlock`] and [`TraceError::CutOff`], which name the block; [`TraceError::DamagedFrame`] if
+    /// the index does not belong to the blocks; [`TraceError::Open`] if the operating system stops reading.
     pub fn read(&mut self, block: &mut Block) -> Result<bool, TraceError> {
         if self.ended {
             return Ok(false);
@@ -105,11 +105,12 @@ impl<R: Read> Blocks<R> {
         Ok(true)
     }
 
-    /// Reads one block by its number in the index, counted from 0, and ends the blocks in turn.
+    /// Reads one block by its number in the index, counted from 0. Afterwards [`read`](Self::read) returns no further
+    /// block.
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read), and where the index has no such block.
+    /// As [`read`](Self::read), and if the index has no such block.
     ///
     /// ```no_run
     /// use heaprace_traces::binary::{Block, Blocks, read_index};
@@ -147,7 +148,11 @@ impl<R: Read> Blocks<R> {
             return Err(Missing::Damaged(NO_BLOCK));
         }
         self.decoder.read(&mut self.input, number, self.head.columns, block)?;
-        if block.len() == entry.events as usize { Ok(()) } else { Err(Missing::Damaged("the index says otherwise")) }
+        if block.len() == entry.events as usize {
+            Ok(())
+        } else {
+            Err(Missing::Damaged("the index has another number of events for it"))
+        }
     }
 
     #[cold]
@@ -170,7 +175,7 @@ impl<R> fmt::Debug for Blocks<R> {
     }
 }
 
-/// Reads blocks, and keeps what that needs.
+/// Reads blocks, and keeps its buffers.
 pub(super) struct Decoder {
     zstd: Decompressor<'static>,
     payload: Vec<u8>,
@@ -181,7 +186,7 @@ impl Decoder {
         Ok(Decoder { zstd: Decompressor::new()?, payload: Vec::new() })
     }
 
-    /// Reads the block of this number from behind its magic bytes, and says how many bytes it has with them.
+    /// Reads the block of this number, after its magic bytes, and returns its length including them.
     pub(super) fn read(
         &mut self,
         input: &mut impl Read,
@@ -199,7 +204,7 @@ impl Decoder {
         }
         let (found, events, length, checksum) = (u32_at(4), u32_at(8), u32_at(12), u32_at(16));
         if found != number {
-            return Err(Missing::Damaged("another block stands in its place"));
+            return Err(Missing::Damaged("another block is in its place"));
         }
         if events as usize > BLOCK_EVENTS || length > MOST_PAYLOAD_BYTES {
             return Err(Missing::Damaged("it is larger than a block can be"));

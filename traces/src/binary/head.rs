@@ -29,7 +29,7 @@ pub(super) fn read(input: &mut impl Read, name: &str) -> Result<FileHead, TraceE
     let mut bytes = vec![0; 16];
     fill(&mut bytes)?;
     if !bytes.starts_with(MAGIC) {
-        return Err(damaged("it does not begin as a binary trace does"));
+        return Err(damaged("it does not begin like a binary trace"));
     }
     let version = u16::from_le_bytes([bytes[8], bytes[9]]);
     if version != VERSION {

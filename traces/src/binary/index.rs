@@ -11,8 +11,8 @@ use crate::error::TraceError;
 ///
 /// # Errors
 ///
-/// [`TraceError::DamagedFrame`] if there is none, as in a file that is cut off: [`Blocks`](super::Blocks) still reads its whole blocks in
-/// turn.
+/// [`TraceError::DamagedFrame`] if there is none, as in a file that is cut off: [`Blocks`](super::Blocks) still reads
+/// its whole blocks in turn.
 pub fn read_index(input: &mut (impl Read + Seek), name: &str) -> Result<Index, TraceError> {
     from_end(input).map_err(|missing| {
         let file = name.into();
@@ -44,7 +44,7 @@ fn from_end(input: &mut (impl Read + Seek)) -> Result<Index, Missing> {
     let events_at = found.len().checked_sub(TAIL_BYTES + 8).filter(|&at| at >= 8);
     let events_at = events_at.ok_or(Missing::Damaged("it is too short"))?;
     let (entries, []) = found[8..events_at].as_chunks::<{ IndexEntry::BYTES }>() else {
-        return Err(Missing::Damaged("it has half an entry"));
+        return Err(Missing::Damaged("it ends within an entry"));
     };
     let mut index = Index::default();
     for entry in entries {

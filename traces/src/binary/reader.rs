@@ -15,13 +15,14 @@ use crate::validate::Validator;
 
 /// The events of a binary trace, each checked against those before it.
 ///
-/// It holds one block and the live objects, never the trace. After the first error it ends: what follows a fault cannot be trusted.
-/// All events of the blocks before the fault come first. The [module](super) has an example.
+/// It keeps one block and the live objects in memory, never the trace. After the first error it ends, because the
+/// events after a fault cannot be trusted. All events of the blocks before the fault come first. The [module](super)
+/// has an example.
 pub struct Reader<R> {
     blocks: Blocks<R>,
     block: Block,
     cursor: Cursor,
-    /// The comments of the block that stand before events still to come, the last one first.
+    /// The block's comments before later events, the last one first.
     waiting: Vec<(usize, String)>,
     comments: Vec<String>,
     validator: Validator,
@@ -30,11 +31,11 @@ pub struct Reader<R> {
 }
 
 impl<R: Read> Reader<R> {
-    /// Reads the head of a file. `name` is what messages call it. [`Source`](crate::Source) opens files.
+    /// Reads the head of a file. `name` is its name in messages. [`Source`](crate::Source) opens files.
     ///
     /// # Errors
     ///
-    /// Where the input does not begin as a binary trace does, in the version that is known here.
+    /// If the input does not begin like a binary trace of the known version.
     pub fn new(input: R, name: &str) -> Result<Self, TraceError> {
         Ok(Reader {
             blocks: Blocks::new(input, name)?,
@@ -48,7 +49,7 @@ impl<R: Read> Reader<R> {
         })
     }
 
-    /// What the trace says about where it is from, a line each.
+    /// Where the trace comes from, a line each.
     pub fn provenance(&self) -> &[String] {
         self.blocks.provenance()
     }
@@ -58,7 +59,7 @@ impl<R: Read> Reader<R> {
         self.blocks.columns()
     }
 
-    /// The comments between the event that came last and the one before it; after the end, those behind the last event.
+    /// The comments between the last event returned and the one before it; after the end, those after the last event.
     pub fn comments(&self) -> &[String] {
         &self.comments
     }
@@ -68,7 +69,7 @@ impl<R: Read> Reader<R> {
         if self.blocks.events() == 0 { Ok(self.blocks) } else { Err(Box::new(self)) }
     }
 
-    /// Moves on to the next block; the event that ends the iteration where there is none.
+    /// Moves on to the next block. If there is none, returns how the iteration ends.
     #[cold]
     fn next_block(&mut self) -> Option<Option<TraceError>> {
         match self.blocks.read(&mut self.block) {
@@ -84,7 +85,7 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Takes the comments that stand before the event that is read next, or at the end of its block.
+    /// Takes the comments before the event that is read next, or at the end of its block.
     #[cold]
     fn take_comments(&mut self) {
         while let Some((_, text)) = self.waiting.pop_if(|(before, _)| *before <= self.cursor.events()) {

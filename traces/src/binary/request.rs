@@ -1,4 +1,4 @@
-//! How the events of a block are put together from its columns.
+//! Assembles the events of a block from its columns.
 
 use heaprace_recorder::Op;
 use heaprace_recorder::htrace::block::BlockStart;

@@ -5,7 +5,7 @@ use heaprace_recorder::csv::{Columns, HEADER, THREAD, TIME_NS};
 use super::line::LineFields;
 use crate::fault::{Fault, shown};
 
-/// Refuses a comment that names a version which is not the one this reader knows. A trace need not name one.
+/// Fails for a comment that names another version than the one this reader knows. A trace need not name one.
 pub(super) fn check_version(comment: &str) -> Result<(), Fault> {
     match comment.trim().strip_prefix("heaprace-trace:").map(str::trim) {
         Some(version) if version != "1" => Err(Fault::UnknownVersion { found: shown(version.as_bytes()) }),
@@ -13,7 +13,7 @@ pub(super) fn check_version(comment: &str) -> Result<(), Fault> {
     }
 }
 
-/// Where the columns of one file are. The four of [`HEADER`] are always the first.
+/// The places of the columns of a file. The four of [`HEADER`] are always the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ColumnPlaces {
     pub(super) count: usize,

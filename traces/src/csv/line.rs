@@ -5,7 +5,7 @@ use heaprace_recorder::event::{MAX_ALIGN_BYTES, MAX_SIZE_BYTES};
 
 use crate::fault::{Fault, shown};
 
-/// The fields of a line that have not been read yet, from left to right; none are left when the last one has been.
+/// The fields of a line that are not read yet, from left to right.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LineFields<'a>(Option<&'a [u8]>);
 
@@ -15,16 +15,16 @@ impl<'a> LineFields<'a> {
         LineFields(Some(line))
     }
 
-    /// Whether there is one more, if an empty one.
+    /// Whether there is one more, possibly empty.
     #[inline]
     pub(super) fn is_more(self) -> bool {
         self.0.is_some()
     }
 
-    /// The number in the next field; `None` where the field is empty or left out.
+    /// The number in the next field; `None` if the field is empty or left out.
     #[inline(always)]
     pub(super) fn number(&mut self, column: &'static str) -> Result<Option<u64>, Box<Fault>> {
-        // So many digits always fit 64 bits.
+        // This many digits always fit 64 bits.
         const SAFE_DIGITS: usize = 19;
         let Some(rest) = self.0 else { return Ok(None) };
         let (mut number, mut digits) = (0_u64, 0);
@@ -69,7 +69,7 @@ fn range_of(column: &str) -> (u64, u64) {
     }
 }
 
-/// Why a field is no number.
+/// Why a field is not a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum NumberFault {
     NotDigits,
@@ -130,7 +130,7 @@ mod tests {
     fn fields_may_be_empty_or_left_out() {
         let mut fields = LineFields::of(b"7,,8,");
         assert_eq!([0; 3].map(|_| fields.number("id").unwrap()), [Some(7), None, Some(8)]);
-        assert!(fields.is_more(), "an empty one behind the last comma");
+        assert!(fields.is_more(), "an empty one after the last comma");
         assert_eq!(fields.number("id"), Ok(None));
         assert!(!fields.is_more());
         assert_eq!(fields.number("id"), Ok(None));

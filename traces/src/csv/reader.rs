@@ -17,8 +17,8 @@ use crate::validate::{Fields, Validator, missing};
 
 /// The events of a CSV trace, each checked against those before it.
 ///
-/// It holds one block of the file and the live objects, never the trace. After the first error it ends: what follows a fault
-/// cannot be trusted.
+/// It keeps one block of the file and the live objects in memory, never the trace. After the first error it ends,
+/// because the events after a fault cannot be trusted.
 ///
 /// ```
 /// use heaprace_traces::{Action, Reader};
@@ -44,12 +44,12 @@ pub struct Reader<R> {
 }
 
 impl<R: Read> Reader<R> {
-    /// Reads the comments and the header from `input`, which is plain text. `name` is what messages call it.
+    /// Reads the comments and the header from `input`, which is plain text. `name` is its name in messages.
     /// [`Source`](crate::Source) opens files, compressed ones too.
     ///
     /// # Errors
     ///
-    /// Where the input is empty, cannot be read, or does not begin with comments and a header.
+    /// If the input is empty, cannot be read, or does not begin with comments and a header.
     pub fn new(input: R, name: &str) -> Result<Self, TraceError> {
         let mut reader = Reader {
             lines: Lines::new(input),
@@ -65,7 +65,7 @@ impl<R: Read> Reader<R> {
         Ok(reader)
     }
 
-    /// What the comments before the header say, a line each, without the `#` and the blank after it.
+    /// The comments before the header, a line each, without the `#` and the blank after it.
     pub fn provenance(&self) -> &[String] {
         &self.provenance
     }
@@ -75,7 +75,7 @@ impl<R: Read> Reader<R> {
         self.layout.columns()
     }
 
-    /// The comments between the event that came last and the one before it; after the end, those behind the last event.
+    /// The comments between the last event returned and the one before it; after the end, those after the last event.
     ///
     /// ```
     /// let text = "op,id,size,align\nalloc,1,24,8\n# mark: request 2\ndealloc,1\n";
@@ -117,10 +117,10 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Takes the line in hand for an event.
+    /// Parses the current line as an event.
     ///
-    /// This and what it calls for every event is inlined always, so that an event is made where it is returned: copying the
-    /// results from function to function costs a fifth of the time of reading.
+    /// It is always inlined, and so is what it calls for every event: copying results from function to function costs a
+    /// fifth of the reading time.
     #[inline(always)]
     fn parse_line(&mut self) -> Result<Event, Box<Fault>> {
         let line = self.lines.line();
@@ -147,7 +147,7 @@ impl<R: Read> Reader<R> {
         self.validator.complete(fields)
     }
 
-    /// Passes over a line that is not an event, if it need not be one.
+    /// Skips a line that is not an event, if it need not be one.
     #[cold]
     fn pass_over(&mut self, fault: Box<Fault>) -> Result<(), TraceError> {
         if self.is_blank() {
@@ -174,7 +174,7 @@ impl<R: Read> Reader<R> {
         self.lines.line().starts_with(b"#")
     }
 
-    /// The text of the comment in hand, which must be text.
+    /// The text of the current comment, which must be text.
     fn comment(&self) -> Result<String, TraceError> {
         let line = self.lines.line();
         if let Some(fault) = not_text(line, false) {
@@ -184,10 +184,10 @@ impl<R: Read> Reader<R> {
         Ok(text.strip_prefix(' ').unwrap_or(&text).to_owned())
     }
 
-    /// The error for a fault in the line in hand.
+    /// The error for a fault in the current line.
     #[cold]
     fn invalid(&self, fault: impl Into<Box<Fault>>) -> TraceError {
-        // What is no text has no use for a message about its fields.
+        // For a line that is no text, a message about its fields is useless.
         let no_text = not_text(self.lines.line(), self.lines.truncated());
         let fault = no_text.map_or_else(|| fault.into(), Box::new);
         TraceError::Invalid { place: self.place(self.lines.number()), fault }
@@ -244,7 +244,7 @@ impl<R> fmt::Debug for Reader<R> {
     }
 }
 
-/// What keeps a line from being text at all. The last line of a file that is cut off may end within a character.
+/// Why a line is not text. The last line of a file that is cut off may end within a character.
 fn not_text(line: &[u8], truncated: bool) -> Option<Fault> {
     if line.contains(&0) {
         return Some(Fault::NulByte { found: shown(line) });

@@ -170,7 +170,7 @@ fn a_file_that_is_cut_off_yields_its_whole_blocks_and_one_error() {
     assert_eq!(events.iter().filter(|event| event.is_ok()).count(), BLOCK_EVENTS);
     assert_eq!(
         events.last().unwrap().as_ref().unwrap_err().to_string(),
-        "cut.htrace: is cut off in block 2, after 65536 sound events; copy or record the file again"
+        "cut.htrace: is cut off in block 2, after 65536 intact events; copy or record the file again"
     );
     assert_eq!(events.len(), BLOCK_EVENTS + 1);
 }
@@ -214,7 +214,7 @@ fn an_event_that_cannot_be_is_named() {
     let error = Source::from_bytes("twice.htrace", bytes).open().unwrap().last().unwrap().unwrap_err();
     assert_eq!(
         error.to_string(),
-        "twice.htrace (event 3): dealloc of id 1, which is not live; allocate it first, and deallocate it once only"
+        "twice.htrace (event 3): dealloc of id 1, which is not live; allocate it first, and deallocate it only once"
     );
 }
 
@@ -232,7 +232,7 @@ fn another_version_is_refused() {
     let message = Source::from_bytes("new.htrace", bytes).open().unwrap_err().to_string();
     assert_eq!(
         message,
-        "new.htrace: version 2 of the binary format is not known here; this reader knows version 1, so update Heaprace"
+        "new.htrace: version 2 of the binary format is unknown; this reader knows version 1, so update Heaprace"
     );
 }
 

@@ -1,4 +1,4 @@
-//! What belongs to the library beside the traces themselves.
+//! The library: its traces, workloads and README agree.
 
 use std::path::Path;
 
@@ -34,7 +34,8 @@ fn each_trace_has_a_workload() {
     }
 }
 
-/// Enough events for an allocator to settle in, and few enough for all to be replayed; and files that are cloned in a moment.
+/// Enough events for an allocator to settle in, and few enough for all to be replayed; and files that are cloned in a
+/// moment.
 #[test]
 fn sizes_are_within_bounds() {
     for entry in entries().iter().filter(|entry| entry.about.origin == Origin::Recorded) {

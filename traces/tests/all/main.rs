@@ -1,6 +1,6 @@
-//! What the crate promises as a whole, tested from outside.
+//! The behaviour of the crate as a whole, tested from outside.
 
-// The attribute changes nothing for the compiler; it tells clippy that what is in there may unwrap.
+// The attribute changes nothing for the compiler; with it, clippy allows `unwrap` in there.
 #[cfg(test)]
 mod algebra;
 #[cfg(test)]

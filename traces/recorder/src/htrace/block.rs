@@ -72,7 +72,8 @@ impl Sections {
         ]
     }
 
-    /// Appends the block as a file stores it. `compress` gives a section in fewer bytes, or `None` to store it as it is.
+    /// Appends the block as a file stores it. `compress` gives a section in fewer bytes, or `None` to store it as it
+    /// is.
     ///
     /// # Errors
     ///

@@ -5,7 +5,8 @@ const FAR_2: u8 = 254;
 /// In place of a number's byte: the number is the next eight bytes of the far column.
 const FAR_8: u8 = 255;
 
-/// The two parts of a column. Numbers compress best if their bytes are alike, so the rare large ones have a part of their own.
+/// The two parts of a column. Numbers compress best if their bytes are alike, so the rare large ones have a part of
+/// their own.
 #[derive(Debug, Default)]
 pub struct Column {
     /// A byte for each number.
@@ -63,8 +64,8 @@ impl Column {
     }
 }
 
-/// The distance from one number to another, encoded so that short distances in both directions are small numbers: 0, −1, 1, −2, 2 are 0
-/// to 4. Numbers wrap around, so any two have a distance.
+/// The distance from one number to another, encoded so that short distances in both directions are small numbers: 0,
+/// −1, 1, −2, 2 are 0 to 4. Numbers wrap around, so any two have a distance.
 #[inline]
 pub fn distance(from: u64, to: u64) -> u64 {
     let difference = to.wrapping_sub(from) as i64;

@@ -21,8 +21,8 @@ impl IndexEntry {
     pub const BYTES: usize = 12;
 }
 
-/// Where the blocks of a file are. With it, several threads can each read blocks of their own, and a part in the middle of a trace
-/// can be read without what precedes it.
+/// The places of a file's blocks. With it, several threads can each read blocks of their own, and a part in the middle
+/// of a trace can be read without what precedes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Index {
     entries: Vec<IndexEntry>,

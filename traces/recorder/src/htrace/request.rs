@@ -5,7 +5,8 @@ use crate::op::Op;
 /// Bytes of a packed request.
 pub const ENTRY_BYTES: usize = 5;
 
-/// What one event asks for, as a block stores it: nothing is checked, and what follows from the layout in force is left out.
+/// What one event asks for, as a block stores it: nothing is checked, and what follows from the layout in force is left
+/// out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request {
     /// The operation.

@@ -21,7 +21,7 @@ pub trait Compress: Sized {
     ///
     /// # Errors
     ///
-    /// If it cannot be had, for lack of memory.
+    /// If there is not enough memory for it.
     fn new() -> io::Result<Self>;
 
     /// The bytes of a section as one zstd frame, or `None` to store them as they are.
@@ -67,12 +67,13 @@ pub struct Writer<W, C = Stored> {
     columns: Columns,
     compressor: C,
     sections: Sections,
-    /// Where the events of the block go on from.
+    /// Where the events of the block continue from.
     start: BlockStart,
-    /// For each event of the block the place of its request among the different ones; they get their codes once all are known.
+    /// For each event of the block the place of its request among the different ones; they get their codes once all are
+    /// known.
     requests: Vec<u32>,
     different: Different,
-    /// Where the next event goes on from.
+    /// Where the next event continues from.
     now: BlockStart,
     index: Index,
     offset: u64,
@@ -108,7 +109,8 @@ impl<W: Write, C: Compress> Writer<W, C> {
     ///
     /// # Errors
     ///
-    /// [`WriteError::MissingValue`] if the event has no value for a column of the trace, [`WriteError::Io`] if the output fails.
+    /// [`WriteError::MissingValue`] if the event has no value for a column of the trace, [`WriteError::Io`] if the
+    /// output fails.
     #[inline]
     pub fn write(&mut self, event: &Event) -> Result<(), WriteError> {
         if self.requests.len() == BLOCK_EVENTS {
@@ -230,8 +232,8 @@ impl<W, C> fmt::Debug for Writer<W, C> {
     }
 }
 
-/// The different requests of a block, each as a number, with how often they are there. The first is the deallocation, which needs no
-/// look-up: it is every other event.
+/// The different requests of a block, each as a number, with how often they are there. The first is the deallocation,
+/// which needs no look-up: it is every other event.
 #[derive(Debug)]
 struct Different {
     places: IdMap<u32>,
@@ -262,7 +264,8 @@ impl Different {
         place
     }
 
-    /// The requests that get a code: the most frequent ones, in the order of their numbers, so that like requests have like codes.
+    /// The requests that get a code: the most frequent ones, in the order of their numbers, so that like requests have
+    /// like codes.
     fn table(&self) -> Vec<u64> {
         let mut table: Vec<(u64, u32)> = self.counts.iter().copied().filter(|&(_, count)| count > 0).collect();
         table.sort_unstable_by_key(|&(request, count)| (core::cmp::Reverse(count), request));

@@ -55,8 +55,8 @@ pub(super) fn note_process() {
     PROCESS.store(std::process::id(), Ordering::Relaxed);
 }
 
-/// Whether this is the process that has begun the recording. Code that waits for the scribe asks: a process that was forked without the
-/// C library, whose fork handler therefore did not run, finds out here.
+/// Whether this is the process that has begun the recording. Code that waits for the scribe asks: a process that was
+/// forked without the C library, whose fork handler therefore did not run, finds out here.
 #[cold]
 pub(super) fn is_attended() -> bool {
     let is_begun = matches!(phase(), Phase::Open | Phase::Stopped | Phase::Ended);

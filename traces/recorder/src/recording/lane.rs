@@ -1,11 +1,12 @@
 //! Lanes: each thread writes its records into a buffer of its own and numbers them from one counter.
 //!
-//! The counter alone orders the records of all threads. A deallocation is numbered before it is done, and an allocation after it: so
-//! a thread that gets a block which another thread frees has the higher number. Apart from the counter, threads share nothing that they
-//! write: a lane has one writing thread and one reader, the [scribe](super::scribe).
+//! The counter alone orders the records of all threads. A deallocation is numbered before it is done, and an allocation
+//! after it: so a thread that gets a block which another thread frees has the higher number. Apart from the counter,
+//! threads share nothing that they write: a lane has one writing thread and one reader, the [scribe](super::scribe).
 //!
-//! A thread takes a lane at its first event and leaves it to a later thread when it ends. So there are as many lanes as there were threads
-//! with a lane at the same time. Lanes are never freed: they may still hold the last records of a thread.
+//! A thread takes a lane at its first event and leaves it to a later thread when it ends. So there are as many lanes as
+//! there were threads with a lane at the same time. Lanes are never freed: they may still hold the last records of a
+//! thread.
 
 use core::array;
 use core::cell::Cell;
@@ -28,8 +29,8 @@ pub(super) mod kind {
     pub(in super::super) const STOP: u64 = 15;
 }
 
-/// Capacity of a lane in records. At 24 bytes each it has 768 KiB, of which a thread touches what it needs. A busy thread fills it in a
-/// millisecond, about as long as the scribe takes for a block of the trace.
+/// Capacity of a lane in records. At 24 bytes each it has 768 KiB, of which a thread touches what it needs. A busy
+/// thread fills it in a millisecond, about as long as the scribe takes for a block of the trace.
 pub(super) const LANE_RECORDS: usize = 1 << 15;
 /// How many records ahead a place is prefetched.
 const AHEAD: usize = 16;
@@ -47,8 +48,8 @@ static LANES: Mutex<Vec<&'static Lane>> = Mutex::new(Vec::new());
 static SHARED: Mutex<Option<&'static Lane>> = Mutex::new(None);
 static THREADS: AtomicU32 = AtomicU32::new(0);
 
-/// Prefetches the place of a later record for writing. The scribe has read it last, and adding to the counter waits for all earlier writes:
-/// without this, every third record would wait for its place.
+/// Prefetches the place of a later record for writing. The scribe has read it last, and adding to the counter waits for
+/// all earlier writes: without this, every third record would wait for its place.
 #[inline(always)]
 fn fetch(place: &[AtomicU64; 3]) {
     #[cfg(target_arch = "x86_64")]
@@ -88,7 +89,8 @@ impl Lane {
             written: Apart((AtomicU64::new(0), AtomicU64::new(LANE_RECORDS as u64))),
             read: Apart(AtomicU64::new(0)),
             is_taken: AtomicBool::new(true),
-            // SAFETY: the block has this layout, zeroes are numbers, and it is never freed. Only a reference to it leaves this function.
+            // SAFETY: the block has this layout, zeroes are numbers, and it is never freed. Only a reference to it
+            // leaves this function.
             slots: unsafe { &*slots.cast() },
         }
     }
@@ -102,7 +104,8 @@ impl Lane {
             return;
         }
         fetch(&self.slots[(count as usize + AHEAD) % LANE_RECORDS]);
-        // A thread that gets a block which this thread frees comes later in this order, because the free is counted before it is done.
+        // A thread that gets a block which this thread frees comes later in this order, because the free is counted
+        // before it is done.
         let order = ORDER.0.fetch_add(1, Ordering::AcqRel);
         let [place, first, second] = &self.slots[count as usize % LANE_RECORDS];
         place.store(order, Ordering::Relaxed);
@@ -204,8 +207,8 @@ pub(super) fn lanes(into: &mut Vec<&'static Lane>) {
     into.extend(lanes.iter().skip(known));
 }
 
-/// The recorder's state of a thread. It has no destructor and needs no initialisation, so it never allocates and exists until the very
-/// end of the thread.
+/// The recorder's state of a thread. It has no destructor and needs no initialisation, so it never allocates and exists
+/// until the very end of the thread.
 struct Thread {
     lane: Cell<Option<&'static Lane>>,
     state: Cell<ThreadState>,

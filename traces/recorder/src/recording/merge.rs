@@ -1,7 +1,7 @@
 //! Restores the one order of all threads' records from their lanes.
 //!
-//! The numbers of the records have no gaps, so after a record the next one is known. Records that arrive before it wait in a window.
-//! Records ahead of the window wait in their lane, and if that is full, their thread waits too.
+//! The numbers of the records have no gaps, so after a record the next one is known. Records that arrive before it wait
+//! in a window. Records ahead of the window wait in their lane, and if that is full, their thread waits too.
 
 use std::time::{Duration, Instant};
 
@@ -9,8 +9,8 @@ use super::lane::{self, Lane};
 
 /// Records that may arrive before the next one.
 const WINDOW: usize = 1 << 16;
-/// How long a record that has a number may take to arrive. Between the two, a thread executes a dozen instructions; if it is
-/// interrupted there and never returns, the others do not wait for ever.
+/// How long a record that has a number may take to arrive. Between the two, a thread executes a dozen instructions; if
+/// it is interrupted there and never returns, the others do not wait for ever.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The records of all threads, in order.
@@ -66,8 +66,8 @@ impl Merge {
         any
     }
 
-    /// Whether all records before number `end` were given. Call it after a read that found none: it gives up a record that is missing for
-    /// too long.
+    /// Whether all records before number `end` were given. Call it after a read that found none: it gives up a record
+    /// that is missing for too long.
     pub(super) fn is_at(&mut self, end: u64) -> bool {
         if self.next >= end.min(lane::numbered()) {
             self.missing_since = None;

@@ -1,7 +1,8 @@
-//! The scribe: the recorder's own thread. It takes the records from the lanes, turns them into events and writes the trace.
+//! The scribe: the recorder's own thread. It takes the records from the lanes, turns them into events and writes the
+//! trace.
 //!
-//! It does the slow work, looking up objects and encoding blocks, in parallel to the program. If it cannot keep up, lanes become full and
-//! their threads wait: so memory is bounded, and no event is lost.
+//! It does the slow work, looking up objects and encoding blocks, in parallel to the program. If it cannot keep up,
+//! lanes become full and their threads wait: so memory is bounded, and no event is lost.
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::io;

@@ -1,5 +1,5 @@
-//! The one recording of a process: how it begins, pauses and ends. It is not part of the recorder, because the exit handler cannot know
-//! which recorder began it.
+//! The one recording of a process: how it begins, pauses and ends. It is not part of the recorder, because the exit
+//! handler cannot know which recorder began it.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -135,7 +135,8 @@ fn on_exit_and_fork() {
         unsafe extern "C" fn in_child() {
             gate::set(Phase::Forked);
         }
-        // SAFETY: the function exists as long as the process, and stores to an atomic, which the child of a fork may do.
+        // SAFETY: the function exists as long as the process, and stores to an atomic, which the child of a fork may
+        // do.
         unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
     }
 }

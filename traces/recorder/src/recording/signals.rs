@@ -17,15 +17,16 @@ mod unix {
     use super::super::gate::{self, Phase};
     use super::super::scribe;
 
-    /// The signals that ask a process to end, and that of its own abort. A fault such as `SIGSEGV` is not among them: the standard
-    /// library has its own handler for it, and the memory may be damaged.
+    /// The signals that ask a process to end, and that of its own abort. A fault such as `SIGSEGV` is not among them:
+    /// the standard library has its own handler for it, and the memory may be damaged.
     const DEADLY: [c_int; 4] = [libc::SIGABRT, libc::SIGHUP, libc::SIGINT, libc::SIGTERM];
-    /// How often the handler looks for the end. A signal may interrupt a thread that has a lock which the scribe needs; then the end of
-    /// the trace is lost.
+    /// How often the handler looks for the end. A signal may interrupt a thread that has a lock which the scribe needs;
+    /// then the end of the trace is lost.
     const MOST_POLLS: u32 = 3000;
     const POLL: Duration = Duration::from_millis(1);
 
-    /// Has the trace finished before a signal ends the process. A signal that the program handles or ignores is left to the program.
+    /// Has the trace finished before a signal ends the process. A signal that the program handles or ignores is left to
+    /// the program.
     pub(in super::super) fn finish_before_deadly_ones() {
         for signal in DEADLY {
             // SAFETY: the action is ours, and zeroes are one; the handler keeps to what a handler may do.

@@ -4,9 +4,9 @@ use std::io;
 #[cfg(not(unix))]
 use std::thread;
 
-/// Starts a thread that does `work`. It bypasses the standard library, whose list of threads would otherwise begin with ours: what it
-/// allocates for that list would be missing from the program's own allocations. No signal reaches the thread: a signal that the program
-/// waits for in one of its own threads must not be handled by ours.
+/// Starts a thread that does `work`. It bypasses the standard library, whose list of threads would otherwise begin with
+/// ours: what it allocates for that list would be missing from the program's own allocations. No signal reaches the
+/// thread: a signal that the program waits for in one of its own threads must not be handled by ours.
 #[cfg(unix)]
 pub(super) fn spawn<F: FnOnce() + Send>(work: Box<F>) -> io::Result<()> {
     use core::ffi::c_void;
@@ -20,9 +20,9 @@ pub(super) fn spawn<F: FnOnce() + Send>(work: Box<F>) -> io::Result<()> {
     let work = Box::into_raw(work);
     let (mut all, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
     let mut thread = MaybeUninit::uninit();
-    // SAFETY: the sets are ours; the first is filled before it is read, and the second by the call that returns the old one. A thread
-    // inherits the mask of the one that starts it. The place of the thread is ours, the attributes are the default ones, and the function
-    // takes this pointer.
+    // SAFETY: the sets are ours; the first is filled before it is read, and the second by the call that returns the old
+    // one. A thread inherits the mask of the one that starts it. The place of the thread is ours, the attributes are
+    // the default ones, and the function takes this pointer.
     let error = unsafe {
         libc::sigfillset(all.as_mut_ptr());
         libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());

@@ -1,4 +1,5 @@
-//! The recorder, on this very program: a test runs it again as a child that does one thing and nothing else, and reads the trace.
+//! The recorder, on this very program: a test runs it again as a child that does one thing and nothing else, and reads
+//! the trace.
 
 mod ends;
 
@@ -108,7 +109,7 @@ struct Block {
     layout: Layout,
 }
 
-// SAFETY: a block belongs to whoever has it; the allocator takes blocks from every thread.
+// SAFETY: a block belongs to its holder; the allocator takes blocks from every thread.
 unsafe impl Send for Block {}
 
 impl Block {
@@ -349,7 +350,8 @@ fn the_child_of_a_fork_is_not_in_the_trace() {
     assert_eq!(block_sizes(&events), [SIZE]);
 }
 
-/// An allocator that gives the same address for everything, so that a test decides what happens. Nobody touches its blocks.
+/// An allocator that gives the same address for everything, so that a test decides what happens. Nobody touches its
+/// blocks.
 struct Fake;
 
 /// Whether it is about a [`Block`], or what has the same alignment.
@@ -364,7 +366,7 @@ fn is_of_block(action: &Action) -> bool {
 const FAILS: usize = 666;
 const TOO_LARGE: usize = 5 << 30;
 
-// SAFETY: the blocks are addresses only; whoever asks for them here does not touch them.
+// SAFETY: the blocks are addresses only; the tests do not touch them.
 unsafe impl GlobalAlloc for Fake {
     unsafe fn alloc(&self, _: Layout) -> *mut u8 {
         std::ptr::without_provenance_mut(ALIGN)
@@ -383,7 +385,8 @@ fn odd_calls() {
     let layout = |size| Layout::from_size_align(size, ALIGN).unwrap();
     // SAFETY: the sizes are not 0, no block is touched, and each is freed with its layout.
     unsafe {
-        // A reallocation that fails leaves the object as it was; one to more than a trace can hold takes it out of the trace.
+        // A reallocation that fails leaves the object as it was; one to more than a trace can hold takes it out of the
+        // trace.
         let block = FAKE.alloc(layout(1));
         FAKE.realloc(block, layout(1), FAILS);
         FAKE.realloc(block, layout(1), 2);
