@@ -141,7 +141,7 @@ impl Import {
         Repairs { other_processes: self.grammar.other_processes(), ..self.objects.repairs }
     }
 
-    /// Reads lines until `count` calls are read ahead, or there are no more.
+    /// Reads lines until `enough` calls are read ahead, or there are no more.
     #[inline]
     fn read_calls(&mut self, enough: usize) {
         while self.calls.queue.len() < enough && !self.at_end {
