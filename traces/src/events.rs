@@ -5,9 +5,9 @@ use std::io::Read;
 
 use heaprace_recorder::Event;
 
-use crate::binary;
 use crate::csv::{Columns, Reader};
 use crate::error::TraceError;
+use crate::htrace;
 use crate::import::{Import, ImportOptions, Repairs, detect};
 use crate::input::{HEAD_BYTES, Packing, Peeked, Unpacked};
 
@@ -31,7 +31,7 @@ pub struct Events(FormatReader);
 #[derive(Debug)]
 enum FormatReader {
     Csv(Box<Reader<Peeked>>),
-    Binary(Box<binary::Reader<Peeked>>),
+    Binary(Box<htrace::Reader<Peeked>>),
     Import(Box<Import>),
 }
 
@@ -47,8 +47,8 @@ impl Events {
             Packing::Zip => return Err(TraceError::UnknownRecording { file: name.to_owned() }),
             Packing::None | Packing::Zstd => {}
         }
-        Ok(Events(if input.head().starts_with(binary::MAGIC) {
-            FormatReader::Binary(Box::new(binary::Reader::new(input, name)?))
+        Ok(Events(if input.head().starts_with(htrace::MAGIC) {
+            FormatReader::Binary(Box::new(htrace::Reader::new(input, name)?))
         } else {
             FormatReader::Csv(Box::new(Reader::new(input, name)?))
         }))
@@ -96,7 +96,7 @@ impl Events {
     /// # Errors
     ///
     /// The events, as they were.
-    pub fn into_blocks(self) -> Result<binary::Blocks<impl Read>, Self> {
+    pub fn into_blocks(self) -> Result<htrace::Blocks<impl Read>, Self> {
         match self.0 {
             FormatReader::Binary(reader) => reader.into_blocks().map_err(|reader| Events(FormatReader::Binary(reader))),
             other => Err(Events(other)),

@@ -20,12 +20,12 @@
 //! ```
 
 pub mod algebra;
-pub mod binary;
 mod births;
 pub mod csv;
 pub mod error;
 mod events;
 pub mod fault;
+pub mod htrace;
 pub mod import;
 mod input;
 pub mod inspect;

@@ -69,7 +69,7 @@ use embedded;
 pub struct LibraryEntry {
     /// Its name.
     pub name: &'static str,
-    /// The trace, in the [binary format](crate::binary).
+    /// The trace, in the [binary format](crate::htrace).
     pub htrace: &'static [u8],
     /// Its description.
     pub about: About,

@@ -9,8 +9,8 @@ use heaprace_recorder::csv::{self, Columns};
 use heaprace_recorder::file::{TraceFormat, WholeFile};
 use heaprace_recorder::{Event, WriteError};
 
-use crate::binary;
 use crate::error::TraceError;
+use crate::htrace;
 
 /// The zstd level of a CSV. Traces are written once and kept: this level gives half the size of the fastest one, in a
 /// tenth of the time of the highest.
@@ -44,7 +44,7 @@ pub struct Output {
 
 /// The writer of each format.
 enum FormatWriter {
-    Htrace(Box<binary::Writer<WholeFile>>),
+    Htrace(Box<htrace::Writer<WholeFile>>),
     Csv(csv::Writer<WholeFile>),
     CsvZst(csv::Writer<zstd::Encoder<'static, WholeFile>>),
 }
@@ -122,7 +122,7 @@ impl FormatWriter {
     ) -> Result<Self, WriteError> {
         let file = WholeFile::from(file);
         Ok(match format {
-            TraceFormat::Htrace => FormatWriter::Htrace(Box::new(binary::Writer::new(file, columns, provenance)?)),
+            TraceFormat::Htrace => FormatWriter::Htrace(Box::new(htrace::Writer::new(file, columns, provenance)?)),
             TraceFormat::Csv => FormatWriter::Csv(csv::Writer::new(file, columns, provenance)?),
             TraceFormat::CsvZst => {
                 let encoder = zstd::Encoder::new(file, CSV_LEVEL)?;

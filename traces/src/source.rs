@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::binary;
 use crate::csv;
 use crate::error::{Place, TraceError};
 use crate::events::Events;
+use crate::htrace;
 use crate::import::ImportOptions;
 use crate::input::{self, BLOCK_BYTES, Peeked, Unpacked};
 use crate::library::{self, LibraryEntry, Origin};
@@ -169,9 +169,9 @@ impl Source {
     /// If the file cannot be read to its end. The content of a text is not checked.
     pub fn sha256(&self) -> Result<String, TraceError> {
         let mut hash = Hash(Sha256::new());
-        let text = Peeked::new(self.text()?.input, binary::MAGIC.len() as u64);
-        if text.head() == binary::MAGIC {
-            let mut reader = binary::Reader::new(text, &self.display)?;
+        let text = Peeked::new(self.text()?.input, htrace::MAGIC.len() as u64);
+        if text.head() == htrace::MAGIC {
+            let mut reader = htrace::Reader::new(text, &self.display)?;
             let mut writer = csv::Writer::new(&mut hash, reader.columns(), reader.provenance())?;
             while let Some(event) = reader.next() {
                 reader.comments().iter().try_for_each(|comment| writer.comment(comment))?;

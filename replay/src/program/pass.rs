@@ -4,7 +4,7 @@ use std::io::Read;
 use std::ops::ControlFlow;
 
 use heaprace_traces::MARK_PREFIX;
-use heaprace_traces::binary::{Block, Blocks};
+use heaprace_traces::htrace::{Block, Blocks};
 use heaprace_traces::import::Repairs;
 use heaprace_traces::{Event, Events, TraceError};
 

@@ -4,9 +4,9 @@
 #[cfg(test)]
 mod algebra;
 #[cfg(test)]
-mod binary;
-#[cfg(test)]
 mod broken;
+#[cfg(test)]
+mod htrace;
 #[cfg(test)]
 mod import;
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use std::io::Cursor;
 
-use heaprace_traces::binary::{BLOCK_EVENTS, Block, Blocks, Reader, Writer, read_index};
 use heaprace_traces::csv::{self, Columns};
+use heaprace_traces::htrace::{BLOCK_EVENTS, Block, Blocks, Reader, Writer, read_index};
 use heaprace_traces::{Event, Source, TraceError};
 use proptest::prelude::*;
 

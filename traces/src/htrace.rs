@@ -13,7 +13,7 @@
 //!   checks every event; [`Blocks`] returns the fields as they are.
 //!
 //! ```
-//! use heaprace_traces::binary::{Reader, Writer};
+//! use heaprace_traces::htrace::{Reader, Writer};
 //! use heaprace_traces::csv::{self, Columns};
 //!
 //! let text = "# heaprace-trace: 1\n# program: example\nop,id,size,align\nalloc,1,24,8\ndealloc,1\n";

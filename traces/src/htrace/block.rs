@@ -12,7 +12,7 @@ use super::section;
 /// One block of a binary trace, decompressed and checked in its form: every event has all its bytes.
 ///
 /// ```
-/// use heaprace_traces::binary::{Block, Blocks, Writer};
+/// use heaprace_traces::htrace::{Block, Blocks, Writer};
 /// use heaprace_traces::csv::Columns;
 ///
 /// let event = heaprace_traces::Reader::new("op,id,size,align\nalloc,1,24,8\n".as_bytes(), "a.csv")?.next().expect("one event")?;

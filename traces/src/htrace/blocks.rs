@@ -113,7 +113,7 @@ impl<R: Read> Blocks<R> {
     /// As [`read`](Self::read), and if the index has no such block.
     ///
     /// ```no_run
-    /// use heaprace_traces::binary::{Block, Blocks, read_index};
+    /// use heaprace_traces::htrace::{Block, Blocks, read_index};
     ///
     /// let mut file = std::fs::File::open("my-program.htrace").expect("it is there");
     /// let index = read_index(&mut file, "my-program.htrace")?;
