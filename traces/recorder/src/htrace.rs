@@ -3,8 +3,8 @@
 //!
 //! A file is a head with the provenance; blocks of up to [`BLOCK_EVENTS`] events, each with its columns in sections of
 //! their own, a checksum, and all that is needed to decode it without the blocks before it; and an index of the blocks
-//! at the end. An event costs one or two bytes and one more for its thread, so the recorder stores the sections as they
-//! are. `heaprace-traces` also compresses them.
+//! at the end. An event takes about four bytes, so the recorder stores the sections uncompressed.
+//! `heaprace-traces` also compresses them.
 
 pub mod block;
 pub mod column;

@@ -1,6 +1,5 @@
 //! A section of a block: one column of bytes, compressed with zstd where that makes it smaller.
 
-use std::fmt;
 use std::io;
 
 use heaprace_recorder::htrace::Compress;
@@ -21,12 +20,6 @@ impl Compress for Zstd {
 
     fn compress(&mut self, bytes: &[u8]) -> io::Result<Option<Vec<u8>>> {
         self.0.compress(bytes).map(Some)
-    }
-}
-
-impl fmt::Debug for Zstd {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Zstd")
     }
 }
 
