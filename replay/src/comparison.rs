@@ -250,7 +250,7 @@ fn describe(source: &Source, program: &Program) -> Result<results::Trace, TraceE
         name: source.name().to_owned(),
         // Found beside the examinations.
         sha256: String::new(),
-        origin: library::origin(source, source.open()?.provenance()).map_or(Origin::Unstated, |origin| match origin {
+        origin: source.origin(source.open()?.provenance()).map_or(Origin::Unstated, |origin| match origin {
             library::Origin::Recorded => Origin::Recorded,
             library::Origin::Synthetic => Origin::Synthetic,
         }),
