@@ -145,8 +145,8 @@ fn everyone() -> Vec<Contender> {
 /// The trace, in a file that other processes can open.
 fn short_trace() -> Source {
     let events = Source::locate(TRACE).and_then(|source| source.open()).expect("it is in the library");
-    let mut writer =
-        heaprace_traces::htrace::Writer::new(Vec::new(), events.columns(), events.provenance()).expect("into memory");
+    let mut writer = heaprace_traces::htrace::HtraceWriter::new(Vec::new(), events.columns(), events.provenance())
+        .expect("into memory");
     for event in algebra::slice(events, 0..EVENTS) {
         writer.write(&event.expect("the library's traces are sound")).expect("into memory");
     }

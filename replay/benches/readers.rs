@@ -9,7 +9,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use heaprace::Program;
-use heaprace_traces::htrace::{Block, Blocks, Reader, Writer};
+use heaprace_traces::htrace::{Block, Blocks, HtraceReader, HtraceWriter};
 use heaprace_traces::library::LibraryEntry;
 use heaprace_traces::{Source, csv};
 
@@ -34,14 +34,16 @@ const WAYS: [Way; 7] = [
         }
         lines
     }),
-    ("csv-events", |inputs| csv::Reader::new(&inputs.csv[..], "bench.csv").expect("it is a trace").count() as u64),
+    ("csv-events", |inputs| csv::CsvReader::new(&inputs.csv[..], "bench.csv").expect("it is a trace").count() as u64),
     ("csv-program", |inputs| Program::load(&inputs.csv_source).expect("it is a trace").events()),
     ("htrace-blocks", |inputs| each_block(&inputs.htrace, |block| block.len() as u64)),
     ("htrace-requests", |inputs| {
         let sum = |block: &Block| block.requests().fold(0, |sum, request| sum ^ request.id ^ u64::from(request.size));
         each_block(&inputs.htrace, sum)
     }),
-    ("htrace-events", |inputs| Reader::new(&inputs.htrace[..], "bench.htrace").expect("it is a trace").count() as u64),
+    ("htrace-events", |inputs| {
+        HtraceReader::new(&inputs.htrace[..], "bench.htrace").expect("it is a trace").count() as u64
+    }),
     ("htrace-program", |inputs| Program::load(&inputs.htrace_source).expect("it is a trace").events()),
 ];
 
@@ -49,8 +51,8 @@ impl Inputs {
     fn of(entry: &'static LibraryEntry) -> Self {
         let events = Source::from(entry).open().expect("the library's traces open");
         let (columns, provenance) = (events.columns(), events.provenance().to_vec());
-        let mut text = csv::Writer::new(Vec::new(), columns, &provenance).expect("memory can be written");
-        let mut bytes = Writer::new(Vec::new(), columns, &provenance).expect("memory can be written");
+        let mut text = csv::CsvWriter::new(Vec::new(), columns, &provenance).expect("memory can be written");
+        let mut bytes = HtraceWriter::new(Vec::new(), columns, &provenance).expect("memory can be written");
         for event in events {
             let event = event.expect("the library's traces are sound");
             text.write(&event).expect("memory can be written");

@@ -25,7 +25,7 @@
 //! use heaprace::{Program, memory::bounds};
 //!
 //! let text = "op,id,size,align\nalloc,1,1000,8\nalloc,2,27,8\ndealloc,1\nalloc,3,1008,8\n";
-//! let program = Program::compile(heaprace_traces::Reader::new(text.as_bytes(), "example.csv")?)?;
+//! let program = Program::compile(heaprace_traces::CsvReader::new(text.as_bytes(), "example.csv")?)?;
 //! let bounds = bounds::of(&program)?;
 //! assert_eq!((bounds.max_live_bytes, bounds.max_live_aligned_bytes), (1035, 1040));
 //! // The small one above the others, so that nothing has to be padded.
@@ -84,7 +84,7 @@ mod tests {
     /// The program of lines of CSV.
     pub(super) fn program(lines: &str) -> Program {
         let text = format!("op,id,size,align\n{lines}");
-        Program::compile(heaprace_traces::Reader::new(text.as_bytes(), "test.csv").unwrap()).unwrap()
+        Program::compile(heaprace_traces::CsvReader::new(text.as_bytes(), "test.csv").unwrap()).unwrap()
     }
 
     /// The instance of lines of CSV.

@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn a_sample_loops_the_trace_until_it_settles_or_the_heap_is_full() {
         let text = "op,id,size,align\nalloc,1,100000,8\ndealloc,1\n";
-        let reader = heaprace_traces::Reader::new(text.as_bytes(), "test.csv").unwrap();
+        let reader = heaprace_traces::CsvReader::new(text.as_bytes(), "test.csv").unwrap();
         let program = crate::Program::compile(reader).unwrap();
         let sample = |name: &str, pages| {
             let mut lane = Lane::new(&program, pages, heaprace_allocators::page_heap::Guard::Batched).unwrap();

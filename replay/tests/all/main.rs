@@ -11,6 +11,8 @@ mod figures;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod house;
+#[cfg(test)]
 mod instructions;
 #[cfg(test)]
 mod latency;
@@ -69,7 +71,7 @@ fn trace_file(name: &str, lines: &str) -> heaprace_traces::Source {
 #[cfg(test)]
 fn program(lines: &str) -> Program {
     let text = format!("op,id,size,align\n{lines}");
-    Program::compile(heaprace_traces::Reader::new(text.as_bytes(), "test.csv").unwrap()).unwrap()
+    Program::compile(heaprace_traces::CsvReader::new(text.as_bytes(), "test.csv").unwrap()).unwrap()
 }
 
 /// What an examination with verification tells of a contender on a heap of so many pages.

@@ -103,7 +103,7 @@ impl Placement {
     ///
     /// // Two large objects follow each other below a small one, for which there would be no room between them.
     /// let text = "op,id,size,align\nalloc,1,1000,8\nalloc,2,24,8\ndealloc,1\nalloc,3,1008,8\n";
-    /// let program = Program::compile(heaprace_traces::Reader::new(text.as_bytes(), "example.csv")?)?;
+    /// let program = Program::compile(heaprace_traces::CsvReader::new(text.as_bytes(), "example.csv")?)?;
     /// let placement = Placement::of(&Instance::of(&program)?);
     /// assert_eq!(placement.makespan_bytes, 1032);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -57,7 +57,7 @@ impl Change {
 /// use heaprace::{Program, memory::bounds::Instance};
 ///
 /// let text = "op,id,size,align\nalloc,1,100,8\nrealloc,1,300\ndealloc,1\n";
-/// let program = Program::compile(heaprace_traces::Reader::new(text.as_bytes(), "example.csv")?)?;
+/// let program = Program::compile(heaprace_traces::CsvReader::new(text.as_bytes(), "example.csv")?)?;
 /// let instance = Instance::of(&program)?;
 /// let lives: Vec<_> = instance.rectangles().iter().map(|object| (object.birth, object.death, object.size_bytes)).collect();
 /// assert_eq!(lives, [(1, 2, 100), (2, 3, 300)]);

@@ -15,7 +15,7 @@ impl Instance {
     /// use heaprace::{Program, memory::bounds::Instance};
     ///
     /// let text = "op,id,size,align\nalloc,7,100,8\nalloc,9,3,1\nrealloc,7,300\n";
-    /// let program = Program::compile(heaprace_traces::Reader::new(text.as_bytes(), "example.csv")?)?;
+    /// let program = Program::compile(heaprace_traces::CsvReader::new(text.as_bytes(), "example.csv")?)?;
     /// let csv = Instance::of(&program)?.to_minimalloc_csv();
     /// assert_eq!(csv, "id,lower,upper,size,alignment\n1,1,3,100,8\n2,2,4,3,1\n3,3,4,300,8\n");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
