@@ -171,7 +171,7 @@ fn plain(program: &Program) -> Vec<Plain> {
 unsafe fn over_plain_ops(ops: &[Plain], slots: &mut [*mut u8], null: &mut Sum) {
     let calls = Calls::new();
     for &op in ops {
-        // SAFETY: the caller's; and the null contender answers anything, as nobody writes into its blocks.
+        // SAFETY: upheld by the caller; and the null contender answers anything, as nobody writes into its blocks.
         unsafe {
             let layout = |size: u32| Layout::from_size_align_unchecked(size as usize, op.align as usize);
             let slot = slots.get_unchecked_mut(op.slot as usize);

@@ -68,13 +68,13 @@ impl Malloc for Libc {
 
     #[inline(always)]
     unsafe fn realloc(&mut self, block: *mut u8, bytes: usize) -> *mut u8 {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { libc::realloc(block.cast(), bytes).cast() }
     }
 
     #[inline(always)]
     unsafe fn free(&mut self, block: *mut u8) {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { libc::free(block.cast()) }
     }
 }
@@ -108,14 +108,14 @@ impl Malloc for Counted {
     unsafe fn realloc(&mut self, block: *mut u8, bytes: usize) -> *mut u8 {
         self.reallocs += 1;
         self.add(2, bytes);
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { Libc.realloc(block, bytes) }
     }
 
     unsafe fn free(&mut self, block: *mut u8) {
         self.frees += 1;
         self.add(3, 0);
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { Libc.free(block) }
     }
 }
@@ -144,13 +144,13 @@ unsafe impl<M: Malloc> HeapAllocator for Contender<'_, M> {
 
     #[inline(always)]
     unsafe fn dealloc(&mut self, block: *mut u8, _layout: Layout) {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.0.free(block) }
     }
 
     #[inline(always)]
     unsafe fn realloc(&mut self, block: *mut u8, _layout: Layout, new_size: usize) -> *mut u8 {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.0.realloc(block, new_size) }
     }
 }

@@ -97,7 +97,7 @@ unsafe impl HeapAllocator for Slowed {
 
     #[inline]
     unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.inner.alloc(layout) }
     }
 
@@ -108,19 +108,19 @@ unsafe impl HeapAllocator for Slowed {
                 black_box(turn);
             });
         }
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.inner.dealloc(block, layout) }
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&mut self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.inner.alloc_zeroed(layout) }
     }
 
     #[inline]
     unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.inner.realloc(block, layout, new_size) }
     }
 }

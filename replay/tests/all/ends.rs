@@ -36,17 +36,17 @@ unsafe impl HeapAllocator for Slow {
     unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
         let start = Instant::now();
         while start.elapsed() < Duration::from_micros(50) {}
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.0.alloc(layout) }
     }
 
     unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.0.dealloc(block, layout) }
     }
 
     unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.0.realloc(block, layout, new_size) }
     }
 }

@@ -21,7 +21,8 @@ fn memory(name: &str, lines: &str) -> Memory {
 
 #[test]
 fn a_bump_pointer_counts_every_byte() {
-    // 100,000 + 100,000 bytes are 4 pages of 65,536; the second object moves when it grows: 160,000 more make 360,000, 6 pages.
+    // 100,000 + 100,000 bytes are 4 pages of 65,536; the second object moves when it grows: 160,000 more make 360,000,
+    // 6 pages.
     let memory = memory(
         "bump",
         "alloc,1,100000,16\nalloc,2,100000,16\ndealloc,1\nrealloc,2,160000\nrealloc,2,50000\ndealloc,2\n",
@@ -70,11 +71,12 @@ fn long_traces_keep_their_peaks_in_a_timeline_of_bounded_length() {
     );
 }
 
-/// Warm-up: one byte lives in a page of 65,536, then the heap is full. A naive mean from the first event on is dominated by states in
-/// which next to nothing was live.
+/// Warm-up: one byte lives in a page of 65,536, then the heap is full. A naive mean from the first event on is
+/// dominated by states in which next to nothing was live.
 #[test]
 fn the_warm_up_is_left_out_of_means() {
-    // 100 objects of one byte, then 6,000,000 bytes in 92 pages: 1 % of the peak is 60,001 bytes, reached by the last event alone.
+    // 100 objects of one byte, then 6,000,000 bytes in 92 pages: 1 % of the peak is 60,001 bytes, reached by the last
+    // event alone.
     let mut lines: String = (0..100).map(|id| format!("alloc,{id},1,1\n")).collect();
     lines += "alloc,100,6000000,1\n";
     let memory = memory("bump", &lines);
@@ -90,7 +92,8 @@ fn the_warm_up_is_left_out_of_means() {
     assert!(naive > 100_000.0 * exact);
 }
 
-/// The plateau: a heap never shrinks, so the last instant of max H says nothing about the allocator. #3 takes the first.
+/// The plateau: a heap never shrinks, so the last instant of max H says nothing about the allocator. #3 takes the
+/// first.
 #[test]
 fn the_first_instant_of_a_plateau_counts() {
     // 4 pages are full after event 2; then all but one byte goes, and the heap stays.
@@ -112,8 +115,8 @@ fn the_first_instant_of_a_plateau_counts() {
 
 #[test]
 fn reallocs_are_in_place_or_copy() {
-    // The first grows in place at the bump pointer, the second shrinks where it is, the third is buried and must move its 200 bytes, and
-    // the fourth moves to a smaller class with 40.
+    // The first grows in place at the bump pointer, the second shrinks where it is, the third is buried and must move
+    // its 200 bytes, and the fourth moves to a smaller class with 40.
     let lines = "alloc,1,150,8\nrealloc,1,300\nrealloc,1,200\nalloc,2,128,8\nrealloc,1,400\nrealloc,2,40\n";
     let reallocs = memory("segregated-bump", lines).reallocs;
     assert_eq!((reallocs.count, reallocs.in_place, reallocs.copied_bytes), (4, 2, 240));
@@ -124,14 +127,16 @@ fn reallocs_are_in_place_or_copy() {
     assert_eq!((none.count, none.in_place_share), (0, None), "no share of nothing");
 }
 
-/// What fails advances no clock of bytes: 60,000 bytes, then 20,000, then 10,000 more by a reallocation are all that was ever given.
+/// What fails advances no clock of bytes: 60,000 bytes, then 20,000, then 10,000 more by a reallocation are all that
+/// was ever given.
 #[test]
 fn a_request_that_fails_does_not_advance_the_clock_of_bytes() {
     let lines = "alloc,1,60000,1\n\
         alloc,2,100000,1\nrealloc,1,90000\nrealloc,1,200000\ndealloc,2\n\
         alloc,3,20000,1\nrealloc,3,30000\ndealloc,1\nrealloc,3,5000\n";
-    // Two pages are 131,072 bytes. Event 2 would end at 160,000, and event 3, which moves, at 150,000: both fail, and object 1 is given
-    // back. Events 4, 5 and 8 are of objects that are absent. Event 6 ends at 80,000, and event 7 moves to 80,000 to 110,000.
+    // Two pages are 131,072 bytes. Event 2 would end at 160,000, and event 3, which moves, at 150,000: both fail, and
+    // object 1 is given back. Events 4, 5 and 8 are of objects that are absent. Event 6 ends at 80,000, and event 7
+    // moves to 80,000 to 110,000.
     let examination = examine(Contender::named("bump").unwrap(), &program(lines), 2);
     let memory = examination.memory.known().unwrap();
     let first = memory.first_failure.as_ref().unwrap();
@@ -151,7 +156,8 @@ fn a_request_that_fails_does_not_advance_the_clock_of_bytes() {
         (90_000, 5_000, 2),
     ];
     assert_eq!(points, expected);
-    // Of 90,000 bytes, 60,000 came at 1 page, 20,000 and 10,000 at 2. What failed would have weighed 100,000 more at 1 page.
+    // Of 90,000 bytes, 60,000 came at 1 page, 20,000 and 10,000 at 2. What failed would have weighed 100,000 more at 1
+    // page.
     let (one, two) = (65_536.0, 131_072.0);
     let near = |found: Option<f64>, ratio: f64| {
         let (found, expected) = (found.unwrap(), (ratio - 1.0) * 100.0);
@@ -234,8 +240,8 @@ fn rounding_and_gaps_are_told_apart() {
 
 #[test]
 fn every_byte_of_our_heap_has_its_place() {
-    // A freed block in each of two bins, a large one that is lost, and padding in front of an alignment of 256: 48 bytes are behind
-    // the blocks of 16 and 32 bytes, so 208 are skipped; 112 more behind 144 (rounded from 130).
+    // A freed block in each of two bins, a large one that is lost, and padding in front of an alignment of 256: 48
+    // bytes are behind the blocks of 16 and 32 bytes, so 208 are skipped; 112 more behind 144 (rounded from 130).
     let lines =
         "alloc,1,10,1\nalloc,2,30,1\nalloc,3,256,256\nalloc,4,130,1\nalloc,5,1,256\ndealloc,1\ndealloc,2\ndealloc,4\n";
     let memory = memory("segregated-bump", lines);
@@ -250,7 +256,7 @@ fn every_byte_of_our_heap_has_its_place() {
             ("bin of 32 bytes", 32),
             ("bin of 64 bytes", 0),
             ("bin of 128 bytes", 0),
-            ("behind the bump pointer", 65_536 - 784),
+            ("after the bump pointer", 65_536 - 784),
             ("freed, in no bin", 144),
             ("padding for alignment", 208 + 112),
         ]
@@ -285,7 +291,8 @@ fn snapshots_tell_where_objects_lie_and_since_when() {
             (snapshot.instant, snapshot.event, places)
         })
         .collect();
-    // Object 1 stays in its class of 32 bytes; object 2 (208 bytes) is buried under object 3 when it grows, and moves behind it.
+    // Object 1 stays in its class of 32 bytes; object 2 (208 bytes) is buried under object 3 when it grows, and moves
+    // behind it.
     assert_eq!(
         found,
         [
@@ -347,12 +354,12 @@ unsafe impl HeapAllocator for Forgetful {
     }
 
     unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.0.alloc(layout) }
     }
 
     unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.0.dealloc(block, layout) }
     }
 

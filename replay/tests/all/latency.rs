@@ -45,19 +45,19 @@ unsafe impl HeapAllocator for Slow {
 
     unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
         linger(layout.size());
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.bump.alloc(layout) }
     }
 
     unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout) {
         linger(layout.size());
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.bump.dealloc(block, layout) }
     }
 
     unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         linger(new_size);
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.bump.realloc(block, layout, new_size) }
     }
 }
