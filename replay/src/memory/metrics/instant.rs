@@ -1,20 +1,20 @@
-//! Instants of a replay at which the heap is looked at, and what lies in it then.
+//! Instants of a replay at which the heap is inspected, and the objects in it then.
 
-/// An event worth a look.
+/// An event at which to inspect the heap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Instant {
     /// The first instant of max R.
     PeakLive,
     /// The first instant of max H.
     PeakHeap,
-    /// Behind the last event.
+    /// After the last event.
     End,
     /// This event, counted from 1.
     Event(u64),
 }
 
 impl Instant {
-    /// As it stands in results and on the command line.
+    /// Its name in results and on the command line.
     pub fn name(self) -> String {
         match self {
             Instant::PeakLive => "peak-live".to_owned(),
@@ -24,7 +24,7 @@ impl Instant {
         }
     }
 
-    /// The instant of this name; `None` where there is none.
+    /// The instant of this name; `None` if there is no such instant.
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
             "peak-live" => Some(Instant::PeakLive),
@@ -35,13 +35,13 @@ impl Instant {
     }
 }
 
-/// Where an object lies.
+/// The position of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlacedObject {
     /// Its first byte, from the heap's base.
     pub offset_bytes: u64,
     /// Its size.
     pub size_bytes: u64,
-    /// The event that put it there in this size: its allocation, or its latest reallocation.
+    /// The event that gave it this position and size: its allocation, or its latest reallocation.
     pub since_event: u64,
 }
