@@ -16,7 +16,7 @@ use crate::page_heap::HeapRef;
 #[non_exhaustive]
 pub enum Violation {
     /// A block that is not entirely within the committed pages.
-    #[error("block of {bytes} bytes at offset {offset} lies outside the heap of {committed_bytes} bytes")]
+    #[error("block of {bytes} bytes at offset {offset} is outside the heap of {committed_bytes} bytes")]
     OutsideHeap {
         /// Offset of the block.
         offset: isize,

@@ -297,7 +297,7 @@ mod tests {
             ("rounds = 1.5", "expected a whole number from 0 to 4294967295, or a list of these"),
             ("seed = [[1]]", "expected a whole number from 0"),
             ("min_heap = \"maybe\"", "\"maybe\" is not true or false"),
-            ("rigorous = true", "rigorous: there are 15 rounds, and it wants at least 20"),
+            ("rigorous = true", "rigorous: needs at least 20 rounds, but there are 15: set rounds = 30"),
             ("budget = \"60\"", "a duration needs a unit: 60s, 5min"),
             ("budget = \"0s\"", "a time budget must be above 0"),
             ("skip_bounds = [true, false]", "expected a boolean"),
