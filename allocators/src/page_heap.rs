@@ -360,7 +360,7 @@ mod tests {
             [(1, Some(0)), (3, Some(1)), (2, None), (usize::MAX, None), (0, Some(4)), (1, Some(4))]
         {
             let first = pages.grow(ask).map(|first| (first.addr().get() - pages.base().addr().get()) / PAGE_BYTES);
-            assert_eq!(first, expected_offset, "asked for {ask}");
+            assert_eq!(first, expected_offset, "{ask} pages");
         }
         assert_eq!((pages.committed_pages(), pages.grow_calls()), (5, 4));
         assert!(pages.contains(pages.base().addr().get(), 5 * PAGE_BYTES));
@@ -386,7 +386,7 @@ mod tests {
         for (ask, granted, refused) in
             [(3, true, 0), (2, false, 1), (usize::MAX, false, 2), (1, true, 2), (1, false, 3)]
         {
-            assert_eq!((pages.grow(ask).is_some(), pages.refused_grows()), (granted, refused), "asked for {ask}");
+            assert_eq!((pages.grow(ask).is_some(), pages.refused_grows()), (granted, refused), "{ask} pages");
         }
         heap.set_limit_pages(2);
         assert_eq!((pages.grow(0), pages.refused_grows()), (None, 4), "below what is committed");

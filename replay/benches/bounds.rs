@@ -54,10 +54,10 @@ fn line(name: &str, program: &Program) -> (bool, bool) {
 }
 
 fn main() -> ExitCode {
-    let asked = |name: &str| common::should_run(&format!("bounds/{name}"));
-    let entries: Vec<_> = common::entries().filter(|entry| asked(entry.name)).collect();
+    let selected = |name: &str| common::should_run(&format!("bounds/{name}"));
+    let entries: Vec<_> = common::entries().filter(|entry| selected(entry.name)).collect();
     let mut synthetic = vec![("uniform-million", Kind::Uniform), ("drift-million", Kind::Drift)];
-    synthetic.retain(|(name, _)| asked(name) && !common::is_test());
+    synthetic.retain(|(name, _)| selected(name) && !common::is_test());
     if entries.is_empty() && synthetic.is_empty() {
         return ExitCode::SUCCESS;
     }

@@ -128,9 +128,9 @@ fn random() -> Program {
             }
             2 | 3 => {
                 let chosen = random.usize(0..live.len());
-                let (id, in_force) = &mut live[chosen];
-                let new = Layout::from_size_align(size, in_force.align()).expect("a layout");
-                (*id, Action::Realloc { old: std::mem::replace(in_force, new), new_size: size })
+                let (id, layout) = &mut live[chosen];
+                let new = Layout::from_size_align(size, layout.align()).expect("a layout");
+                (*id, Action::Realloc { old: std::mem::replace(layout, new), new_size: size })
             }
             _ => {
                 let chosen = random.usize(0..live.len());

@@ -397,8 +397,8 @@ fn compare(name: &str, inputs: &Inputs, rounds: usize) {
 }
 
 fn bench(criterion: &mut Criterion, entry: &'static LibraryEntry) {
-    let asked = |name: &str| common::is_selected(&format!("harness/{}/{name}", entry.name));
-    if !LOOPS.iter().map(|replay| replay.name).chain(["table"]).any(asked) {
+    let selected = |name: &str| common::is_selected(&format!("harness/{}/{name}", entry.name));
+    if !LOOPS.iter().map(|replay| replay.name).chain(["table"]).any(selected) {
         return;
     }
     let inputs = Inputs::of(&Source::from(entry));

@@ -20,8 +20,8 @@ fn traces(criterion: &mut Criterion) {
     for entry in common::entries() {
         let mut contenders = Contender::all();
         contenders.retain(|contender| {
-            let asked = |name| common::is_selected(&format!("replay/{}/{name}/{}", entry.name, contender.info.name));
-            Regime::ALL.iter().any(|regime| asked(regime.name()))
+            let selected = |name| common::is_selected(&format!("replay/{}/{name}/{}", entry.name, contender.info.name));
+            Regime::ALL.iter().any(|regime| selected(regime.name()))
         });
         if contenders.is_empty() {
             continue;

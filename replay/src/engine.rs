@@ -38,9 +38,9 @@ impl LiveBlock {
     #[inline(always)]
     unsafe fn of<A: HeapAllocator, O: Observer>(allocator: &A, address: *mut u8, layout: Layout) -> Self {
         let asks = O::ASKS_FOR_USABLE_BYTES && !address.is_null();
-        // SAFETY: upheld by the caller.
         LiveBlock {
             address,
+            // SAFETY: upheld by the caller.
             usable_bytes: if asks { unsafe { allocator.usable_bytes(address, layout) } } else { None },
         }
     }

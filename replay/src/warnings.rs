@@ -149,7 +149,7 @@ fn timer_resolution(shortest_ns: u64, step_ns: u64) -> Option<String> {
     (shortest_ns < needed_ns).then(|| {
         format!(
             "the shortest replay took {} ns, and the clock has steps of {} ns: a replay should take at least {} steps. \
-             `replay trace loop` makes this trace longer.",
+             `replay trace loop` makes a longer trace from it.",
             grouped(shortest_ns),
             grouped(step_ns),
             grouped(FEWEST_CLOCK_STEPS),
@@ -282,7 +282,7 @@ mod tests {
             (TimerResolution, "took 1,000,000 ns, and the clock has steps of 1,001 ns", |_, conditions| {
                 conditions.clock_step_ns = 1001;
             }),
-            (DirtyTree, "built from 0123456789ab with changes", |results, _| {
+            (DirtyTree, "built from 0123456789ab with uncommitted changes", |results, _| {
                 results.provenance.git_revision = Figure::Known("0123456789ab-dirty".to_owned());
             }),
             (Streamed, "too long to hold", |results, _| results.settings.streamed = true),

@@ -190,7 +190,7 @@ impl<S: PageSource, const REALLOC_IN_PLACE: bool, A: Accounting> SegregatedBump<
     pub fn alloc_zeroed(&mut self, layout: Layout) -> *mut u8 {
         let block = self.alloc(layout);
         if !block.is_null() {
-            // SAFETY: the block belongs to the caller's layout and is at least that large.
+            // SAFETY: the block is a new one of this allocator, and at least as large as its layout.
             unsafe { block.write_bytes(0, layout.size()) };
         }
         block

@@ -265,7 +265,7 @@ mod tests {
             // Contenders after it in its round get another process.
             assert_eq!(timing.times[other].known().map(|time| time.fresh_ns.len()), Some(4));
         }
-        assert_eq!(turns, 2, "it is not asked again");
+        assert_eq!(turns, 2, "it does not run again");
     }
 
     #[test]

@@ -51,12 +51,12 @@ fn run(rigor: Rigor, make_child: impl Fn() -> io::Result<Command>) -> Timing {
 #[test]
 fn every_contender_has_a_sample_of_every_round() {
     for (rigor, processes) in [(Rigor::Default, 3), (Rigor::Rigorous, 6)] {
-        let begun = AtomicUsize::new(0);
+        let started = AtomicUsize::new(0);
         let timing = run(rigor, || {
-            begun.fetch_add(1, Ordering::Relaxed);
+            started.fetch_add(1, Ordering::Relaxed);
             replay_child()
         });
-        assert_eq!(begun.into_inner(), processes, "{rigor:?}: three rounds of two contenders");
+        assert_eq!(started.into_inner(), processes, "{rigor:?}: three rounds of two contenders");
         for time in &timing.times {
             let time = time.known().unwrap_or_else(|| panic!("{time:?}"));
             assert_eq!((time.fresh_ns.len(), time.steady_ns.len(), time.ops), (3, 3, events()));
@@ -77,13 +77,13 @@ fn every_contender_has_a_sample_of_every_round() {
 #[cfg(unix)]
 #[test]
 fn a_contender_that_dies_does_not_affect_the_others() {
-    let begun = AtomicUsize::new(0);
+    let started = AtomicUsize::new(0);
     let timing = run(Rigor::Default, || {
-        if begun.fetch_add(1, Ordering::Relaxed) == 0 { Ok(shell("kill -9 $$")) } else { replay_child() }
+        if started.fetch_add(1, Ordering::Relaxed) == 0 { Ok(shell("kill -9 $$")) } else { replay_child() }
     });
     let rounds: Vec<_> = timing.times.iter().map(|time| time.known().map(|time| time.fresh_ns.len())).collect();
     assert!(rounds == [None, Some(3)] || rounds == [Some(3), None], "{rounds:?}");
-    assert_eq!(begun.into_inner(), 4, "one child that died, and three rounds of the other contender");
+    assert_eq!(started.into_inner(), 4, "one child that died, and three rounds of the other contender");
 }
 
 /// Each child prints the size of its environment's padding in place of a sample.
@@ -159,16 +159,16 @@ fn an_interrupt_does_not_wait_for_a_child() {
     let limits = Limits::new(&interrupt, None);
     let request =
         ChildRequest::new(&TraceLocation::Library(TRACE.to_owned()), 1, ["bump"], &ROUNDS, Task::Time { cpu: None });
-    let begun = Instant::now();
+    let started = Instant::now();
     // `exec` replaces the shell, so that there is one process to kill.
     let error = process::ask::<Sample>(shell("exec sleep 60"), &request, limits).only().unwrap_err();
     assert_eq!(error, "interrupted");
-    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
 
     let interrupt = AtomicBool::new(false);
-    let asked = AtomicUsize::new(0);
+    let requests = AtomicUsize::new(0);
     let make_child = || {
-        if asked.fetch_add(1, Ordering::Relaxed) < 3 {
+        if requests.fetch_add(1, Ordering::Relaxed) < 3 {
             return replay_child();
         }
         interrupt.store(true, Ordering::Relaxed);

@@ -26,8 +26,9 @@ pub struct Robson {
     /// M·log2(p)/2 + M − p + 1, rounded down to whole bytes, where p is the largest power of two not above n: for every
     /// allocator there is a program with this M and n that makes it need this much. It is the exact worst case of the
     /// best allocator if all sizes are powers of two and p divides M (1971, 1974). Otherwise programs can force the
-    /// best allocator to use more, though no more than M·log2(n)/2 as n grows (1974). For an n that is not a power of
-    /// two, the figure is therefore what programs with sizes up to p that are powers of two can force: a lower bound.
+    /// best allocator to use more, but as n grows the worst case is still asymptotically M·log2(n)/2 (1974). For an n
+    /// that is not a power of two, the figure is a lower bound: what programs can force that request only powers of two
+    /// up to p.
     ///
     /// This is the figure known as Robson's bound, and the one to print.
     pub forced_bytes: u64,
