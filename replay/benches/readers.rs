@@ -1,7 +1,7 @@
-//! How fast traces are read, and compiled to programs: `readers/<trace>/<way>`, in events a second.
+//! The speed of reading traces, and of compiling them to programs: `readers/<trace>/<way>`, in events per second.
 //!
-//! `csv-record` is a bare loop over the lines with the `csv` crate, which no reader of CSV can beat by much. All inputs lie uncompressed in
-//! memory, but for what the binary format compresses itself.
+//! `csv-record` is a bare loop over the lines with the `csv` crate, which no reader of CSV can beat by much. All inputs
+//! are uncompressed in memory, apart from the binary format's own compression.
 
 mod common;
 
@@ -21,7 +21,7 @@ struct Inputs {
     htrace_source: Source,
 }
 
-/// Its name, and what it does. It gives a number that depends on all that it has read.
+/// The name and the function. It returns a number that depends on everything it has read.
 type Way = (&'static str, fn(&Inputs) -> u64);
 
 const WAYS: [Way; 7] = [
@@ -80,12 +80,12 @@ fn each_block(bytes: &[u8], of: impl Fn(&Block) -> u64) -> u64 {
 
 fn readers(criterion: &mut Criterion) {
     for entry in common::entries() {
-        if !WAYS.iter().any(|(way, _)| common::is_asked_for(&format!("readers/{}/{way}", entry.name))) {
+        if !WAYS.iter().any(|(way, _)| common::is_selected(&format!("readers/{}/{way}", entry.name))) {
             continue;
         }
         let (inputs, events) = (Inputs::of(entry), entry.about.totals.events);
         let [csv_bytes, htrace_bytes] = [&inputs.csv, &inputs.htrace].map(|bytes| bytes.len() as f64 / events as f64);
-        eprintln!("{}: {events} events, bytes an event: CSV {csv_bytes:.2}, htrace {htrace_bytes:.3}", entry.name);
+        eprintln!("{}: {events} events, bytes per event: CSV {csv_bytes:.2}, htrace {htrace_bytes:.3}", entry.name);
         let mut group = criterion.benchmark_group(format!("readers/{}", entry.name));
         group.sampling_mode(SamplingMode::Flat);
         group.throughput(Throughput::Elements(events));

@@ -1,15 +1,17 @@
-//! An instance as the CSV that MiniMalloc reads, and with it most solvers of this problem, so that their placements can be compared with ours.
+//! Writes an instance as the CSV that MiniMalloc and most other solvers of this problem read, so that their placements
+//! can be compared with ours.
 //!
-//! Moffitt, "MiniMalloc: A Lightweight Memory Allocator for Hardware-Accelerated Machine Learning", ASPLOS 2023; the format is that of its
-//! [repository](https://github.com/google/minimalloc), columns `id,lower,upper,size` with the optional column `alignment`. Lives are half-open
-//! there too.
+//! Moffitt, "MiniMalloc: A Lightweight Memory Allocator for Hardware-Accelerated Machine Learning", ASPLOS 2023; the
+//! format is that of its [repository](https://github.com/google/minimalloc), with columns `id,lower,upper,size` and the
+//! optional column `alignment`. Lifetimes are half-open there too.
 
 use std::fmt::Write;
 
 use super::instance::Instance;
 
 impl Instance {
-    /// The instance as MiniMalloc's CSV: a line for each rectangle in the order of births, its id being its number, counted from 1.
+    /// The instance as MiniMalloc's CSV: a line for each rectangle, in birth order. The id is the rectangle's number,
+    /// counted from 1.
     ///
     /// ```
     /// use heaprace::{Program, memory::bounds::Instance};
