@@ -63,8 +63,7 @@ pub enum Guard {
 }
 
 impl Guard {
-    /// Minimum bytes to open at once. They are whole pages of both the heap and the host, because all of these are
-    /// powers of two.
+    /// Minimum bytes to open at once: whole pages of the heap and of the host, because all are powers of two.
     fn batch_bytes(self, page: PageSize) -> usize {
         match self {
             Guard::Trap => page.bytes().max(host_page_bytes()),
@@ -181,7 +180,7 @@ impl PageHeap {
         memory.refused_grows.set(0);
         let bytes = memory.open_bytes.get();
         if bytes > 0 {
-            // SAFETY: open bytes are whole host pages of the reservation, and the assertion has shown that no handle
+            // SAFETY: open bytes are whole host pages of the reservation, and the assertion shows that no handle
             // exists.
             unsafe { os::close(memory.base, bytes) }.map_err(|source| PageHeapError::Reset { bytes, source })?;
             memory.open_bytes.set(0);

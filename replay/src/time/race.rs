@@ -6,7 +6,7 @@
 //!
 //! Properties that are fixed for a process, such as the addresses of its stack and libraries, make the same code one or
 //! two per cent faster or slower, and no interval of a single process shows that. Each round is therefore a process of
-//! its own ([`process`](crate::time::process)), so that the interval includes these differences (Kalibera and Jones
+//! its own ([`process`]), so that the interval includes these differences (Kalibera and Jones
 //! 2013, "Rigorous benchmarking in reasonable time"). The process has a single thread from start to end: once a thread
 //! was created, glibc's mutexes and allocator permanently take a slower path.
 //!
