@@ -3,7 +3,8 @@
 //! Plotters writes one element a line and knows no groups. A chart therefore draws a pixel far outside the sheet where a group begins or ends
 //! (the pixel's column is the index of a [`Tag`]), and [`finish`] puts the tag in the pixel's place.
 
-use super::canvas::{GRID, INK, SOFT, Words};
+use plotters::style::RGBColor;
+
 use super::palette;
 
 /// The row of pixels that stand for tags: no chart reaches so far.
@@ -37,10 +38,16 @@ impl Tag {
     }
 }
 
-/// Makes plotters' SVG what a chart is.
-pub(super) fn finish(svg: &str, words: &Words, tags: &[Tag]) -> String {
+/// Makes plotters' SVG what a chart is: with a name and a description, with groups for the pixels of `tags`, and with the
+/// classes of these inks.
+pub(super) fn finish(
+    svg: &str,
+    (name, description): (&str, &str),
+    tags: &[Tag],
+    inks: &[(RGBColor, &'static str)],
+) -> String {
     let mut finished = String::with_capacity(svg.len() + 1024);
-    let classes = [(INK, "ink"), (SOFT, "soft"), (GRID, "grid")].map(|(color, class)| (palette::hex(color), class));
+    let classes: Vec<_> = inks.iter().map(|&(color, class)| (palette::hex(color), class)).collect();
     // The tiles of a map: rectangles of one colour in a row, which one path draws in a tenth of the bytes.
     let mut tiles = Tiles::default();
     for line in svg.lines() {
@@ -53,8 +60,8 @@ pub(super) fn finish(svg: &str, words: &Words, tags: &[Tag]) -> String {
         }
         if let Some(attributes) = line.strip_prefix("<svg ") {
             finished += &format!("<svg role=\"img\" stroke-linejoin=\"round\" {attributes}\n");
-            finished += &format!("<title>{}</title>\n", escape(&words.title()));
-            finished += &format!("<desc>{}</desc>\n", escape(&words.description));
+            finished += &format!("<title>{}</title>\n", escape(name));
+            finished += &format!("<desc>{}</desc>\n", escape(description));
             finished += "<rect class=\"sheet\" width=\"100%\" height=\"100%\" fill=\"#FFFFFF\"/>\n";
         } else if let Some(tag) = tag_of(line, tags) {
             finished += &tag.text();
@@ -154,12 +161,9 @@ fn escape(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn words() -> Words {
-        Words { subject: "t".into(), what: "nothing", description: "nothing <much>".into() }
-    }
-
     fn finish(svg: &str, tags: &[Tag]) -> String {
-        super::finish(&format!("<svg >\n{svg}\n</svg>\n"), &words(), tags)
+        let inks = [(RGBColor(0x22, 0x22, 0x22), "ink"), (RGBColor(0xDD, 0xDD, 0xDD), "grid")];
+        super::finish(&format!("<svg >\n{svg}\n</svg>\n"), ("t: nothing", "nothing <much>"), tags, &inks)
     }
 
     fn pixel(index: usize) -> String {

@@ -18,15 +18,22 @@
 //! The rows of what either does alone are of 8,000 means. It is 4 % wider than Student's t over 21 traces of normal
 //! ratios, and 34 % over skewed ones, whose long side it follows.
 
-use super::rng::SplitMix64;
+use fastrand::Rng;
+
 use super::{Estimate, Interval};
 
 /// Resamples of a bootstrap: with this number, its own noise moves an end of the interval by much less than the
 /// interval is wide.
 pub const RESAMPLES: usize = 10_000;
 
-/// Always the same, so that the same ratios have the same interval wherever it is formed.
+/// Always the same, so that the same ratios have the same interval on every machine, as long as fastrand keeps its
+/// sequence.
 pub(super) const SEED: u64 = 0x5EED;
+
+/// An index below `len`, which is not 0: the same on machines of 32 and of 64 bits, which `Rng::usize` is not.
+pub(super) fn index(rng: &mut Rng, len: usize) -> usize {
+    rng.u64(..len as u64) as usize
+}
 
 /// The standard error of a resample is taken for this share of the samples' own at least. Samples of which all but one
 /// are nearly equal have resamples without that one, whose standard error is next to 0, and their interval would be
@@ -72,10 +79,10 @@ fn middle_of_resamples(samples: &[f64], (mean, error): (f64, f64), resamples: us
     if error == 0.0 {
         return (0.0, 0.0);
     }
-    let mut rng = SplitMix64::new(SEED);
+    let mut rng = Rng::with_seed(SEED);
     let mut resample = vec![0.0; samples.len()];
     let draw = |_| {
-        resample.fill_with(|| samples[rng.index(samples.len())]);
+        resample.fill_with(|| samples[index(&mut rng, samples.len())]);
         let (its_mean, its_error) = mean_and_error(&resample);
         (its_mean - mean) / its_error.max(LEAST_ERROR * error)
     };
@@ -192,24 +199,29 @@ mod tests {
         assert!(wild.low > 0.0 && wild.high.is_finite(), "{wild:?}");
     }
 
-    type Draw = fn(&mut SplitMix64) -> f64;
+    type Draw = fn(&mut Rng) -> f64;
+
+    /// A number of the standard normal distribution (Box and Muller 1958).
+    fn normal(rng: &mut Rng) -> f64 {
+        (-2.0 * (1.0 - rng.f64()).ln()).sqrt() * (std::f64::consts::TAU * rng.f64()).cos()
+    }
 
     /// Logarithms of ratios whose mean is 0: normal, heavy-tailed (t with 3 degrees of freedom), skewed (log-normal),
     /// and of two kinds of programs, one in seven of the rare one.
     const DRAWS: [(&str, Draw); 4] = [
-        ("normal", SplitMix64::normal),
+        ("normal", normal),
         ("heavy", |rng| {
-            let squares: f64 = (0..3).map(|_| rng.normal().powi(2)).sum();
-            rng.normal() / (squares / 3.0).sqrt()
+            let squares: f64 = (0..3).map(|_| normal(rng).powi(2)).sum();
+            normal(rng) / (squares / 3.0).sqrt()
         }),
-        ("skewed", |rng| rng.normal().exp() - 0.5_f64.exp()),
-        ("mixed", |rng| (if rng.share() < 1.0 / 7.0 { 6.0 } else { -1.0 }) / 7.0 + 0.1 * rng.normal()),
+        ("skewed", |rng| normal(rng).exp() - 0.5_f64.exp()),
+        ("mixed", |rng| (if rng.f64() < 1.0 / 7.0 { 6.0 } else { -1.0 }) / 7.0 + 0.1 * normal(rng)),
     ];
 
     /// How many per cent of the intervals over these traces miss the true mean.
     fn misses(draw: Draw, traces: usize, interval: fn(&[f64]) -> Interval) -> f64 {
         const RUNS: usize = 2_000;
-        let mut rng = SplitMix64::new(traces as u64);
+        let mut rng = Rng::with_seed(traces as u64);
         let mut run = || {
             let ratios: Vec<f64> = (0..traces).map(|_| draw(&mut rng).exp()).collect();
             !interval(&ratios).contains(1.0)
@@ -248,13 +260,13 @@ mod tests {
     #[test]
     fn a_simulation_finds_intervals_that_are_too_narrow() {
         let percentile = |ratios: &[f64]| {
-            let mut rng = SplitMix64::new(SEED);
-            let mean = |_| geometric_mean((0..ratios.len()).map(|_| ratios[rng.index(ratios.len())]));
+            let mut rng = Rng::with_seed(SEED);
+            let mean = |_| geometric_mean((0..ratios.len()).map(|_| ratios[index(&mut rng, ratios.len())]));
             let mut means: Vec<f64> = (0..399).map(mean).collect();
             means.sort_unstable_by(f64::total_cmp);
             Interval { low: means[9], high: means[389] }
         };
-        let found = misses(SplitMix64::normal, 6, percentile);
+        let found = misses(normal, 6, percentile);
         assert!((13.0..17.0).contains(&found), "{found} %, where 3.6 % are said");
     }
 }
