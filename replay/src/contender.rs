@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use heaprace_allocators::contenders::{self, Visitor};
 use heaprace_allocators::{HeapAllocator, Info};
-use heaprace_reports::results::{Latency, Touched};
+use heaprace_reports::results::Latency;
 
 use crate::engine::{TouchAll, TouchFirst, TouchNone};
 use crate::lane::{Examination, Lane, LaneError, Lap, Meter, OnLap};
@@ -12,38 +12,7 @@ use crate::limits::Limits;
 use crate::memory::metrics::Instant;
 use crate::time::calls::Clock;
 
-/// What the replay writes into new memory.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TouchPolicy {
-    /// Nothing: the allocator's code alone. Real programs do write what they ask for
-    None,
-    /// The first new byte of each new or grown block
-    First,
-    /// Every new byte once, as a program does that asks for what it needs
-    #[default]
-    All,
-}
-
-impl TouchPolicy {
-    /// Its name in results and on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            TouchPolicy::None => "none",
-            TouchPolicy::First => "first",
-            TouchPolicy::All => "all",
-        }
-    }
-
-    /// As results have it.
-    pub fn touched(self) -> Touched {
-        match self {
-            TouchPolicy::None => Touched::Nothing,
-            TouchPolicy::First => Touched::FirstByte,
-            TouchPolicy::All => Touched::EveryByte,
-        }
-    }
-}
+pub use heaprace_reports::results::TouchPolicy;
 
 type Laps = fn(&mut Lane<'_>, Limits<'_>, OnLap<'_>) -> Result<(), LaneError>;
 type MeterOne = fn(&mut Lane<'_>, Limits<'_>, Meter<'_>) -> Result<(), LaneError>;
@@ -51,10 +20,10 @@ type Latencies = fn(&mut Lane<'_>, &Clock, Limits<'_>) -> Result<Latency, LaneEr
 type Examine = fn(&mut Lane<'_>, bool, &[Instant], Limits<'_>) -> Result<Examination, LaneError>;
 type FirstFailure = fn(&mut Lane<'_>, usize, Limits<'_>) -> Result<Option<u64>, LaneError>;
 
-/// A contender, ready to run: one function call a replay, nothing dispatched within.
+/// A contender, ready to run: one function call per replay, without dispatch inside.
 #[derive(Clone, Copy, Debug)]
 pub struct Contender {
-    /// What it is.
+    /// Describes the contender.
     pub info: Info,
     /// [`HeapAllocator::probe`].
     pub probe: fn() -> Result<(), String>,
@@ -62,11 +31,11 @@ pub struct Contender {
     pub examine: Examine,
     /// [`Lane::first_failure`].
     pub first_failure: FirstFailure,
-    /// One for each touch policy, in their order.
+    /// One per touch policy, in the order of [`TouchPolicy`].
     laps: [Laps; 3],
-    /// Likewise.
+    /// As `laps`.
     metered: [MeterOne; 3],
-    /// Likewise.
+    /// As `laps`.
     latency: [Latencies; 3],
 }
 
@@ -76,7 +45,8 @@ impl Contender {
         Self::accounted_by::<A, A>()
     }
 
-    /// The contender of type `A`, whose books are kept by `Accounted`: the same allocator, which places every block as `A` does.
+    /// The contender of type `A`, with `Accounted` for its memory figures: the same allocator with accounting, which
+    /// places every block as `A` does.
     pub fn accounted_by<A: HeapAllocator, Accounted: HeapAllocator>() -> Self {
         Contender {
             info: A::INFO,
@@ -101,12 +71,12 @@ impl Contender {
         }
     }
 
-    /// All that are registered, in the order of the tables.
+    /// All registered contenders, in table order.
     pub fn all() -> Vec<Self> {
         contenders::visit_all(&mut Compiled)
     }
 
-    /// The registered one of this name.
+    /// The registered contender of this name.
     pub fn named(name: &str) -> Option<Self> {
         contenders::visit(name, &mut Compiled)
     }
@@ -126,7 +96,7 @@ impl Contender {
         (self.laps[touch as usize])(lane, limits, on_lap)
     }
 
-    /// The first of them alone: a fresh replay.
+    /// The first lap alone: a fresh replay.
     ///
     /// # Errors
     ///

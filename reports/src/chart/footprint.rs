@@ -187,12 +187,12 @@ fn growth(line: &Line) -> Vec<(u64, u64)> {
 
 fn tip(line: &Line) -> String {
     let memory = line.figures;
+    let calls = memory.grow_calls.known().map_or_else(|| "unknown calls".to_owned(), |&calls| count(calls, "call"));
     format!(
-        "{}: {} committed at most, from event {} on; {}",
+        "{}: {} committed at most, from event {} on; {calls} for pages",
         line.contender.name,
         bytes(memory.peak_heap_bytes),
         grouped(memory.peak_heap_event),
-        count(memory.grow_calls, "call") + " for pages"
     )
 }
 

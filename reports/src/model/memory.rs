@@ -46,7 +46,7 @@ pub struct Memory {
     /// What lies where in the heap, at the same instants. Empty in results of versions before it.
     pub strips: Vec<Strip>,
     /// Successful calls for more pages.
-    pub grow_calls: u64,
+    pub grow_calls: Figure<u64>,
     /// Requests that the contender answered with null.
     pub failed_requests: u64,
     /// The first of them.

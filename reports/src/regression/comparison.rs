@@ -238,7 +238,7 @@ mod tests {
         type Change = fn(&mut Results);
         let changes: [(Change, &str); 5] = [
             (|results| results.settings.page_bytes = 4096, "page size 65536 and 4096"),
-            (|results| results.settings.touch = crate::results::Touched::FirstByte, "touch all and first"),
+            (|results| results.settings.touch = crate::results::TouchPolicy::First, "touch all and first"),
             (|results| results.settings.heap_limit_pages = 16, "heap limit in pages 65536 and 16"),
             (
                 |results| results.trace.sha256 = "0123456789abcdef".into(),

@@ -5,7 +5,7 @@
 //! disk.
 
 use super::{Estimate, ROUNDS_FOR_95, Ratio, Regime, ratio_beside, ratio_within_rounds, rounds_beside};
-use crate::results::{Contender, Figure, Results};
+use crate::results::{Contender, Figure, Reason, Results};
 
 /// By what share the two ratios differ at least where they part: less is of no consequence, however sure it is.
 const LEAST_APART: f64 = 0.02;
@@ -80,7 +80,7 @@ fn processor_rounds<'r>(
     };
     let row = match &contender.time {
         Figure::Known(time) if !time.companions.is_empty() && contender.name != other => {
-            return Figure::unknown(format!("{other} has no processor time in the same rounds"));
+            return Figure::unknown(Reason::NoProcessorTimeInRounds { other: other.to_owned() });
         }
         _ if contender.name == other => Some(contender),
         _ => results.contenders.iter().find(|row| row.name == other),
@@ -93,8 +93,8 @@ fn processor_rounds<'r>(
     };
     match (of(contender), row.and_then(of)) {
         (Some(ours), Some(theirs)) => Figure::Known((ours, theirs)),
-        (None, _) => Figure::unknown("its processor time is not known"),
-        (_, None) => Figure::unknown(format!("{other} has no processor time")),
+        (None, _) => Figure::unknown(Reason::NoProcessorTime),
+        (_, None) => Figure::unknown(Reason::NoProcessorTimeOf { other: other.to_owned() }),
     }
 }
 
