@@ -93,13 +93,8 @@ pub fn html(results: &[Results]) -> Result<String, ReportError> {
         }
     };
     // A control character, which a name may have brought in, is not valid in a page, escaped or not.
-    let valid = |letter: char| match letter {
-        '\n' => '\n',
-        '\t' => ' ',
-        control if control.is_control() => '\u{FFFD}',
-        other => other,
-    };
-    Ok(page.into_string().chars().map(valid).collect())
+    let valid = |letter: char| if letter.is_control() && letter != '\n' { '\u{FFFD}' } else { letter };
+    Ok(page.into_string().replace('\t', " ").chars().map(valid).collect())
 }
 
 fn header(results: &[Results]) -> Markup {

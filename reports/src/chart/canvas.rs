@@ -107,6 +107,9 @@ impl Words {
     }
 }
 
+/// The classes of the inks in the SVG, for a page's style sheet.
+const CLASSES: [(RGBColor, &str); 3] = [(INK, "ink"), (SOFT, "soft"), (GRID, "grid")];
+
 /// Draws a chart of this height and makes it accessible.
 pub(super) fn draw(words: &Words, height: u32, paint: impl FnOnce(&Sheet) -> Drawn) -> Result<String, ReportError> {
     let mut svg = String::new();
@@ -116,10 +119,7 @@ pub(super) fn draw(words: &Words, height: u32, paint: impl FnOnce(&Sheet) -> Dra
         paint(&sheet).and_then(|()| sheet.present()).map(|()| sheet.tags.take())
     };
     match drawn {
-        Ok(tags) => {
-            let classes = [(INK, "ink"), (SOFT, "soft"), (GRID, "grid")];
-            Ok(svg::finish(&svg, (&words.title(), &words.description), &tags, &classes))
-        }
+        Ok(tags) => Ok(svg::finish(&svg, (&words.title(), &words.description), &tags, &CLASSES)),
         Err(error) => Err(ReportError::Draw { chart: words.title(), message: error.to_string() }),
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn finish(
     svg: &str,
     (name, description): (&str, &str),
     tags: &[Tag],
-    classes: &[(RGBColor, &'static str)],
+    classes: &[(RGBColor, &str)],
 ) -> String {
     let mut finished = String::with_capacity(svg.len() + 1024);
     let classes: Vec<_> = classes.iter().map(|&(color, class)| (palette::hex(color), class)).collect();
@@ -82,7 +82,7 @@ fn tag_of<'a>(line: &str, tags: &'a [Tag]) -> Option<&'a Tag> {
 }
 
 /// The element with the class of its ink, and without an opacity that says nothing.
-fn classed(line: &str, classes: &[(String, &'static str)]) -> String {
+fn classed(line: &str, classes: &[(String, &str)]) -> String {
     if !line.starts_with('<') {
         return line.to_string();
     }

@@ -6,60 +6,38 @@ use maud::{Markup, html};
 
 use crate::model;
 
-/// A term that is not a metric.
-struct Term {
-    /// How headings refer to it.
-    id: &'static str,
-    /// As the page writes it.
-    term: &'static str,
-    /// What it means.
-    text: &'static str,
-}
-
-const fn term(id: &'static str, term: &'static str, text: &'static str) -> Term {
-    Term { id, term, text }
-}
-
-/// All terms that are not metrics, in the order of the list.
-const TERMS: [Term; 10] = [
-    term(
+/// The id, term and text of every term that is not a metric, in the order of the list.
+const TERMS: [(&str, &str, &str); 10] = [
+    (
         "live",
         "live (R)",
-        "Bytes that the program holds: the sum of the sizes of its live objects. No allocator can take less.",
+        "Bytes that the program holds: the sum of its live objects' sizes. No allocator can take less.",
     ),
-    term(
+    (
         "committed",
         "committed (H)",
         "Pages that the allocator has taken, times the page size. The simulated heap never shrinks, as WebAssembly's memory does not.",
     ),
-    term(
+    (
         "alone",
         "allocator code alone",
         "Said of times when nothing is written into the blocks. No program has these times: it writes to the memory that it requests, and pays for the page faults and cache misses.",
     ),
-    term(
-        "gross",
-        "gross ns per operation",
-        "Wall time of a whole replay, divided by its operations. It includes the harness's own time.",
-    ),
-    term("floor", "floor", "The harness alone, without any allocator. Every gross time includes its time."),
-    term(
+    ("gross", "gross ns per operation", "Wall time of a replay over its operations, the harness's own time included."),
+    ("floor", "floor", "The harness alone, without any allocator. Every gross time includes its time."),
+    (
         "interval",
         "95 % interval",
         "The range in which the true value lies with 95 % confidence. For a median it comes from interpolated order statistics of the rounds (Hettmansperger and Sheather 1986), for a mean over traces from Student's t and a bootstrap-t on logarithms.",
     ),
-    term(
-        "inconclusive",
-        "inconclusive",
-        "The interval of the ratio contains 1: these rounds do not show which of the two is faster.",
-    ),
-    term("baseline", "yardstick", "Takes part for comparison only: you would not ship it, and it cannot win."),
-    term(
+    ("inconclusive", "inconclusive", "The ratio's interval contains 1: these rounds do not show which is faster."),
+    ("baseline", "yardstick", "Takes part for comparison only: you would not ship it, and it cannot win."),
+    (
         "ablation",
         "ablation",
         "A variant of another contender with one decision switched, to show what that decision does. It cannot win.",
     ),
-    term(
+    (
         "geomean",
         "geometric mean",
         "The mean of ratios: the nth root of their product, so that twice as fast on one trace and half as fast on another average to 1. Recorded and synthetic traces are never averaged together.",
@@ -75,7 +53,7 @@ pub(super) fn definition(id: &str) -> &str {
 /// The id, term, metric (if it defines one) and text of every definition.
 fn all() -> impl Iterator<Item = (&'static str, &'static str, Option<&'static str>, &'static str)> {
     let metrics = model::headings().map(|(name, of)| (of.id, of.full, Some(name), of.definition));
-    TERMS.iter().map(|Term { id, term, text }| (*id, *term, None, *text)).chain(metrics)
+    TERMS.into_iter().map(|(id, term, text)| (id, term, None, text)).chain(metrics)
 }
 
 /// A term in running text, which shows its definition on hover, focus and tap.
@@ -96,10 +74,7 @@ pub(super) fn list() -> Markup {
                     }
                 }
             }
-            p.note {
-                "Names in code are those of exports. METRICS.md of Heaprace defines each with its formula, range and "
-                "blind spot."
-            }
+            p.note { "Names in code are those of exports. METRICS.md of Heaprace defines each of them in full." }
         }
     }
 }

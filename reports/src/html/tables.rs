@@ -59,26 +59,36 @@ fn memory_columns<'a>(results: &Results, rows: &[Placing<'a>]) -> Vec<ColumnBuil
 /// The table with its legend. A column without a figure is left out; the notes have the reason.
 fn table(table: &Table) -> Markup {
     let table = table.keeping(|at, _| table.rows.iter().any(|row| row.cells[at].is_figure()));
+    let corner = (table.corner.as_str(), true, None);
+    let figures = table.columns.iter().map(|column| (column.heading.as_str(), false, Some(definition(column.id))));
+    let headings = [corner].into_iter().chain(figures);
     html! {
         @if !table.columns.is_empty() {
-            div.scroll tabindex="0" role="region" aria-label={ "Table: " (table.caption) } {
-                table.sortable {
-                    caption { (table.caption) }
-                    thead {
-                        tr {
-                            th scope="col" aria-sort="none" { button type="button" data-text { (table.corner) } }
-                            @for column in &table.columns {
-                                th scope="col" aria-sort="none" {
-                                    button type="button" data-def=(definition(column.id)) { (column.heading) }
-                                }
-                            }
-                        }
-                    }
-                    tbody { @for row in table.rows.iter().map(row) { (row) } }
-                }
-            }
+            (sortable("sortable", &table.caption, headings, table.rows.iter().map(row)))
         }
         @for line in &table.legend { p.note { (line) } }
+    }
+}
+
+/// A table that scrolls if it is too wide. page.js sorts its rows when a heading is pressed: each has whether it sorts by
+/// text, and the definition that it shows.
+pub(super) fn sortable<'a>(
+    class: &str,
+    caption: &str,
+    headings: impl Iterator<Item = (&'a str, bool, Option<&'a str>)>,
+    rows: impl Iterator<Item = Markup>,
+) -> Markup {
+    let heading = |(heading, by_text, definition)| {
+        html! { button type="button" data-text[by_text] data-def=[definition] { (heading) } }
+    };
+    html! {
+        div.scroll tabindex="0" role="region" aria-label={ "Table: " (caption) } {
+            table class=(class) {
+                caption { (caption) }
+                thead { tr { @for button in headings.map(heading) { th scope="col" aria-sort="none" { (button) } } } }
+                tbody { @for row in rows { (row) } }
+            }
+        }
     }
 }
 

@@ -48,12 +48,8 @@ fn trade_off(question: &'static str, results: &Results, fastest: &Fastest, regim
     if is_small(quick) && tied.is_empty() {
         let but = growth::but(&[quick]);
         let detail = format!("{} is the fastest for {program}, and no other needs less memory{but}.", quick.name);
-        return statement(
-            format!("nothing: {} is both fastest and smallest{but}", quick.name),
-            &[quick],
-            vec![detail],
-            Tone::Known,
-        );
+        let answer = format!("nothing: {} is both fastest and smallest{but}", quick.name);
+        return statement(answer, &[quick], vec![detail], Tone::Known);
     }
     let unbeaten = |contender: &&Contender| is_small(contender) && !beaten(results, contender, regime);
     if let Some(small) = [quick].into_iter().chain(tied.iter().copied()).find(unbeaten) {

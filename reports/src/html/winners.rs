@@ -5,42 +5,26 @@ use maud::{Markup, html};
 use super::findings::Findings;
 use super::provenance::origin;
 use super::speed::speed_in_short;
+use super::tables::sortable;
 use super::trace::anchor;
 use crate::growth;
 use crate::numbers::short;
 use crate::stats::{Fastest, smallest};
 
-/// Headings that sort by text, each with the definition that it shows.
-const HEADINGS: [(&str, Option<&str>); 5] = [
-    ("trace", None),
-    ("origin", None),
-    ("fastest fresh", Some("fresh")),
-    ("fastest steady", Some("steady")),
-    ("smallest", Some("peak")),
+/// Headings, each with whether the column sorts by text, and the definition that it shows.
+const HEADINGS: [(&str, bool, Option<&str>); 6] = [
+    ("trace", true, None),
+    ("origin", true, None),
+    ("fastest fresh", true, Some("fresh")),
+    ("fastest steady", true, Some("steady")),
+    ("smallest", true, Some("peak")),
+    ("its overhead ×", false, Some("overhead")),
 ];
 
 /// A row for each trace.
 pub(super) fn winners_by_trace(found: &[Findings]) -> Markup {
-    html! {
-        div.scroll tabindex="0" role="region" aria-label="Table: winners by trace" {
-            table.sortable.words {
-                caption { "Winners by trace" }
-                thead {
-                    tr {
-                        @for (heading, definition) in HEADINGS {
-                            th scope="col" aria-sort="none" {
-                                button type="button" data-text data-def=[definition] { (heading) }
-                            }
-                        }
-                        th scope="col" aria-sort="none" {
-                            button type="button" data-def="overhead" { "its overhead ×" }
-                        }
-                    }
-                }
-                tbody { @for (index, one) in found.iter().enumerate() { (row(one, index)) } }
-            }
-        }
-    }
+    let rows = found.iter().enumerate().map(|(index, one)| row(one, index));
+    sortable("sortable words", "Winners by trace", HEADINGS.into_iter(), rows)
 }
 
 fn row(Findings { results, fresh, steady }: &Findings, index: usize) -> Markup {
