@@ -113,7 +113,9 @@ fn step_ticks(costs: &[u64]) -> f64 {
 mod counter {
     use std::arch::x86_64::{_mm_lfence, _rdtsc};
 
-    pub(super) const NAME: super::TimerName = super::TimerName::Tsc;
+    use heaprace_reports::results::TimerName;
+
+    pub(super) const NAME: TimerName = TimerName::Tsc;
 
     /// A reading after all earlier instructions and before all later ones.
     #[inline(always)]
@@ -142,7 +144,9 @@ mod counter {
 mod counter {
     use std::arch::asm;
 
-    pub(super) const NAME: super::TimerName = super::TimerName::Cntvct;
+    use heaprace_reports::results::TimerName;
+
+    pub(super) const NAME: TimerName = TimerName::Cntvct;
 
     /// A reading after all earlier instructions and before all later ones.
     #[inline(always)]
@@ -170,10 +174,12 @@ use monotonic as counter;
 #[cfg(any(test, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
 mod monotonic {
     use std::sync::OnceLock;
+
+    use heaprace_reports::results::TimerName;
     use std::time::Instant;
 
     #[cfg_attr(test, allow(dead_code, reason = "there is another counter on most machines"))]
-    pub(super) const NAME: super::TimerName = super::TimerName::Monotonic;
+    pub(super) const NAME: TimerName = TimerName::Monotonic;
 
     /// Nanoseconds since the first reading.
     pub(in crate::time::calls) fn begin() -> u64 {
