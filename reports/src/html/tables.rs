@@ -142,9 +142,9 @@ mod tests {
     fn the_note_on_marks_does_not_speak_of_timings_of_several_runs() {
         let results = sample::of_several_runs();
         let html = tables(&results, &placings(&results));
-        assert!(html.contains("times are of several runs, and not marked.</p>"), "{html}");
+        assert!(html.contains("times come from several runs, and are not marked.</p>"), "{html}");
         let results = sample::results();
-        assert!(tables(&results, &placings(&results)).contains("over the rounds that they share, 6 at least.</p>"));
+        assert!(tables(&results, &placings(&results)).contains("over at least 6 common rounds.</p>"));
     }
 
     #[test]
