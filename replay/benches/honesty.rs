@@ -146,7 +146,7 @@ fn everyone() -> Vec<Contender> {
 fn short_trace() -> Source {
     let events = Source::locate(TRACE).and_then(|source| source.open()).expect("it is in the library");
     let mut writer =
-        heaprace_traces::binary::Writer::new(Vec::new(), events.columns(), events.provenance()).expect("into memory");
+        heaprace_traces::htrace::Writer::new(Vec::new(), events.columns(), events.provenance()).expect("into memory");
     for event in algebra::slice(events, 0..EVENTS) {
         writer.write(&event.expect("the library's traces are sound")).expect("into memory");
     }

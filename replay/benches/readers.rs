@@ -9,7 +9,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use heaprace::Program;
-use heaprace_traces::binary::{Block, Blocks, Reader, Writer};
+use heaprace_traces::htrace::{Block, Blocks, Reader, Writer};
 use heaprace_traces::library::LibraryEntry;
 use heaprace_traces::{Source, csv};
 

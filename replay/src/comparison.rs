@@ -238,7 +238,7 @@ fn settings(plan: &ComparisonPlan, program: &Program) -> Settings {
         baseline: plan.baseline.clone().unwrap_or_else(|| participants::DEFAULT_BASELINE.to_owned()),
         budget_ns: plan.budget.map(|budget| budget.as_nanos() as u64),
         streamed: program.is_streamed(),
-        touch: rounds.touch.touched(),
+        touch: rounds.touch,
         heap_limit_pages: rounds.limit_pages as u64,
         page_bytes: rounds.page.bytes() as u64,
     }
@@ -250,7 +250,7 @@ fn describe(source: &Source, program: &Program) -> Result<results::Trace, TraceE
         name: source.name().to_owned(),
         // Found beside the examinations.
         sha256: String::new(),
-        origin: library::origin(source, source.open()?.provenance()).map_or(Origin::Unstated, |origin| match origin {
+        origin: source.origin(source.open()?.provenance()).map_or(Origin::Unstated, |origin| match origin {
             library::Origin::Recorded => Origin::Recorded,
             library::Origin::Synthetic => Origin::Synthetic,
         }),

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use heaprace_allocators::contenders::{self, Visitor};
 use heaprace_allocators::{HeapAllocator, Info};
-use heaprace_reports::results::{Latency, Touched};
+use heaprace_reports::results::Latency;
 
 use crate::engine::{TouchAll, TouchFirst, TouchNone};
 use crate::lane::{Examination, Lane, LaneError, Lap, Meter, OnLap};
@@ -12,38 +12,7 @@ use crate::limits::Limits;
 use crate::memory::metrics::Instant;
 use crate::time::calls::Clock;
 
-/// What the replay writes into new memory.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TouchPolicy {
-    /// Nothing: the allocator's code alone. Real programs do write what they ask for
-    None,
-    /// The first new byte of each new or grown block
-    First,
-    /// Every new byte once, as a program does that asks for what it needs
-    #[default]
-    All,
-}
-
-impl TouchPolicy {
-    /// Its name in results and on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            TouchPolicy::None => "none",
-            TouchPolicy::First => "first",
-            TouchPolicy::All => "all",
-        }
-    }
-
-    /// As results have it.
-    pub fn touched(self) -> Touched {
-        match self {
-            TouchPolicy::None => Touched::Nothing,
-            TouchPolicy::First => Touched::FirstByte,
-            TouchPolicy::All => Touched::EveryByte,
-        }
-    }
-}
+pub use heaprace_reports::results::TouchPolicy;
 
 type Laps = fn(&mut Lane<'_>, Limits<'_>, OnLap<'_>) -> Result<(), LaneError>;
 type MeterOne = fn(&mut Lane<'_>, Limits<'_>, Meter<'_>) -> Result<(), LaneError>;

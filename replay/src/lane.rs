@@ -473,7 +473,7 @@ fn memory(
         growth,
         splits,
         strips,
-        grow_calls,
+        grow_calls: Figure::Known(grow_calls),
         failed_requests: footprint.failed_requests,
         first_failure: footprint.first_failure,
         timeline: timeline.into_points(),

@@ -306,7 +306,7 @@ mod tests {
             "op,id,size,align\n# mark: start\nalloc,1,24,8\n# mark: request 2\n# a remark\ndealloc,1\n# mark: end\n";
         let csv = Source::from_bytes("a.csv", text.as_bytes());
         let mut writer =
-            heaprace_traces::binary::Writer::new(Vec::new(), heaprace_traces::csv::Columns::default(), &[""; 0])
+            heaprace_traces::htrace::Writer::new(Vec::new(), heaprace_traces::csv::Columns::default(), &[""; 0])
                 .unwrap();
         let mut events = csv.open().unwrap();
         while let Some(event) = events.next() {
@@ -335,7 +335,7 @@ mod tests {
     fn binary(text: &str) -> Source {
         let reader = heaprace_traces::Reader::new(text.as_bytes(), "test.csv").unwrap();
         let mut writer =
-            heaprace_traces::binary::Writer::new(Vec::new(), reader.columns(), reader.provenance()).unwrap();
+            heaprace_traces::htrace::Writer::new(Vec::new(), reader.columns(), reader.provenance()).unwrap();
         reader.for_each(|event| writer.write(&event.unwrap()).unwrap());
         Source::from_bytes("test.htrace", writer.finish().unwrap())
     }
@@ -351,7 +351,7 @@ mod tests {
         let library = Source::locate("serde-heavy").unwrap();
         let events = library.open().unwrap();
         let mut writer =
-            heaprace_traces::binary::Writer::new(Vec::new(), events.columns(), events.provenance()).unwrap();
+            heaprace_traces::htrace::Writer::new(Vec::new(), events.columns(), events.provenance()).unwrap();
         events.for_each(|event| writer.write(&event.unwrap()).unwrap());
         let program = short_way(&Source::from_bytes("a.htrace", writer.finish().unwrap())).unwrap();
         let expected = Program::compile(library.open().unwrap()).unwrap();
@@ -394,7 +394,7 @@ mod tests {
             (vec![], [0, 0, 0], "holds a header but no event"),
         ] {
             let columns = heaprace_traces::csv::Columns { thread: false, time_ns: true };
-            let mut writer = heaprace_traces::binary::Writer::new(Vec::new(), columns, &["program: a test"]).unwrap();
+            let mut writer = heaprace_traces::htrace::Writer::new(Vec::new(), columns, &["program: a test"]).unwrap();
             for ((action, id), time_ns) in actions.into_iter().zip(times) {
                 writer.write(&Event { action, id, thread: None, time_ns: Some(time_ns) }).unwrap();
             }

@@ -174,7 +174,9 @@ fn not_pinned(reason: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use heaprace_reports::results::{Contender, Reason, Role, SCHEMA_VERSION, Settings, Time, Touched, Verification};
+    use heaprace_reports::results::{
+        Contender, Reason, Role, SCHEMA_VERSION, Settings, Time, TouchPolicy, Verification,
+    };
 
     use super::*;
     use crate::time::conditions::Ticks;
@@ -217,7 +219,7 @@ mod tests {
                 baseline: "a".to_owned(),
                 budget_ns: None,
                 streamed: false,
-                touch: Touched::Nothing,
+                touch: TouchPolicy::None,
                 heap_limit_pages: 16,
                 page_bytes: 65_536,
             },

@@ -20,7 +20,7 @@ pub enum ReportError {
         cause: serde_json::Error,
     },
 
-    /// A field that no table can do without is missing or of another type.
+    /// A field that the results cannot do without is missing, damaged or unknown.
     #[error("these results are damaged: {fault}; restore the file, or measure again")]
     Field {
         /// Its place in the document, and what is wrong there: `contenders[2]: missing field ...`.

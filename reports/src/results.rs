@@ -35,7 +35,7 @@ pub use reason::{Grouped, Reason};
 pub use warning::*;
 
 /// The version of the JSON schema that this crate writes. It grows when a field changes its meaning or goes away; a new field does not make
-/// it grow.
+/// it grow. `tests/fixtures` has a document of each version: a test fails where a field is not in today's, or where one does not load.
 pub const SCHEMA_VERSION: u32 = 4;
 
 /// The oldest version of the schema that can still be read: all that were ever written. What an older version does not have is unknown, with
@@ -129,7 +129,7 @@ pub struct Settings {
     /// Whether the trace was too long to be held in memory, and was decoded beside each replay.
     pub streamed: bool,
     /// What the replay writes into each new or grown block.
-    pub touch: Touched,
+    pub touch: TouchPolicy,
     /// Pages that the heap may have at most.
     pub heap_limit_pages: u64,
     /// Bytes in such a page.
@@ -148,13 +148,20 @@ named! {
 
 named! {
     /// What the replay writes into each new or grown block.
-    pub enum Touched {
+    pub enum TouchPolicy {
         /// Nothing: the allocator's code alone is timed.
-        Nothing = "none",
+        None = "none",
         /// Its first new byte.
-        FirstByte = "first",
+        First = "first",
         /// Every new byte.
-        EveryByte = "all",
+        All = "all",
+    }
+}
+
+/// Programs write to the memory that they ask for.
+impl Default for TouchPolicy {
+    fn default() -> Self {
+        TouchPolicy::All
     }
 }
 

@@ -1,6 +1,6 @@
 //! Descriptions of what was timed, the same in tables, charts, the page and exports.
 
-use crate::results::{Settings, Touched};
+use crate::results::{Settings, TouchPolicy};
 use crate::stats::Regime;
 
 /// The name for times if nothing is written into the blocks: a program writes into the memory that it requests, and
@@ -28,15 +28,15 @@ pub(crate) fn timed(regime: Regime) -> &'static str {
 /// What timed replays write into new memory, within a sentence.
 pub(crate) fn written(settings: &Settings) -> &'static str {
     match settings.touch {
-        Touched::EveryByte => "every new byte written",
-        Touched::FirstByte => "first new byte written",
-        Touched::Nothing => "allocator code alone: nothing written",
+        TouchPolicy::All => "every new byte written",
+        TouchPolicy::First => "first new byte written",
+        TouchPolicy::None => "allocator code alone: nothing written",
     }
 }
 
 /// The qualification that every heading and axis of these times needs if no program has them.
 pub(crate) fn alone(settings: &Settings) -> Option<&'static str> {
-    (settings.touch == Touched::Nothing).then_some(ALONE)
+    (settings.touch == TouchPolicy::None).then_some(ALONE)
 }
 
 /// A heading or axis title, followed by [`alone`] if it applies.
@@ -58,9 +58,9 @@ mod tests {
             let settings = Settings { touch, ..sample::empty().settings };
             (written(&settings).to_owned(), heading("ns/op", &settings))
         };
-        assert_eq!(words(Touched::EveryByte), ("every new byte written".to_owned(), "ns/op".to_owned()));
-        assert_eq!(words(Touched::FirstByte), ("first new byte written".to_owned(), "ns/op".to_owned()));
-        let (written, heading) = words(Touched::Nothing);
+        assert_eq!(words(TouchPolicy::All), ("every new byte written".to_owned(), "ns/op".to_owned()));
+        assert_eq!(words(TouchPolicy::First), ("first new byte written".to_owned(), "ns/op".to_owned()));
+        let (written, heading) = words(TouchPolicy::None);
         assert!(written.starts_with(ALONE), "{written}");
         assert_eq!(heading, "ns/op, allocator code alone");
     }

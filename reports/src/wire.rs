@@ -27,14 +27,14 @@ impl Results {
         json
     }
 
-    /// Reads what [`Results::to_json`] wrote, in this version of the schema or an older one. A [`Figure`](crate::results::Figure) that is not
-    /// in the document, or is damaged, is unknown and says so; [`load`](crate::load()) lists these, and fields that nobody knows.
+    /// Reads what [`Results::to_json`] wrote, in this version of the schema or an older one, and nothing else: [`load`](crate::load()) reads
+    /// documents with gaps and unknown fields, too, and lists these.
     ///
     /// # Errors
     ///
     /// [`ReportError::SchemaVersion`] where the document follows a newer version of the schema: this is looked at before
-    /// anything else, so that a newer document is not taken for a broken one. [`ReportError::Field`] where something is missing that no table
-    /// can do without, as the trace's name. [`ReportError::NotResults`] for all other text.
+    /// anything else, so that a newer document is not taken for a broken one. [`ReportError::Field`] where a field is missing, damaged or
+    /// unknown. [`ReportError::NotResults`] for all other text.
     ///
     /// ```
     /// use heaprace_reports::results::Results;
@@ -43,7 +43,11 @@ impl Results {
     /// assert!(error.to_string().contains("schema version 99"));
     /// ```
     pub fn from_json(json: &str) -> Result<Self, ReportError> {
-        read(json).map(|(results, _)| results)
+        let (results, mismatches) = read(json)?;
+        match mismatches.first() {
+            Some(first) => Err(ReportError::Field { fault: first.to_string() }),
+            None => Ok(results),
+        }
     }
 }
 
@@ -253,7 +257,15 @@ mod tests {
     #[test]
     fn a_figure_that_is_missing_or_damaged_is_a_named_gap() {
         let json = changed(|document| without(&mut document["contenders"][0]["memory"], "grow_calls"));
-        let reason = "cannot be read: missing field `grow_calls`";
+        assert_eq!(notes(&json), ["contenders[0].memory.grow_calls: no figure: not in the file"]);
+        let error = Results::from_json(&json).unwrap_err().to_string();
+        assert!(
+            error.contains("contenders[0].memory.grow_calls: no figure: not in the file; restore the file"),
+            "{error}"
+        );
+
+        let json = changed(|document| without(&mut document["contenders"][0]["memory"], "peak_span_bytes"));
+        let reason = "cannot be read: missing field `peak_span_bytes`";
         assert_eq!(notes(&json), [format!("contenders[0].memory: no figure: {reason}")]);
         let (results, _) = read(&json).unwrap();
         assert_eq!(results.contenders[0].memory.reason().unwrap().to_string(), reason);
@@ -301,7 +313,8 @@ mod tests {
                 "weather: unknown field, ignored",
             ]
         );
-        assert_eq!(Results::from_json(&json).unwrap(), Results::from_json(TODAY).unwrap());
+        assert_eq!(read(&json).unwrap().0, Results::from_json(TODAY).unwrap());
+        assert!(matches!(Results::from_json(&json), Err(ReportError::Field { .. })));
     }
 
     #[test]

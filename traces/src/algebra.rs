@@ -1,8 +1,8 @@
 //! Trace algebra: new traces from traces, as streams.
 //!
-//! Each operation takes events and gives events, so they can be joined, and a trace of any length goes through in memory that grows with
-//! the live objects alone. What comes out is always a valid trace again. What was done belongs into the new trace's provenance:
-//! [`provenance`] adds it.
+//! Each operation turns events into events, so they can be combined, and a trace of any length needs memory only for
+//! its live objects. The result is always a valid trace. The new trace's provenance says what was done: [`provenance`]
+//! adds it.
 //!
 //! ```
 //! use heaprace_traces::{Source, algebra};
@@ -28,10 +28,11 @@ pub use teardown::{WithoutTeardown, without_teardown};
 
 use core::alloc::Layout;
 
-use crate::births::Births;
-use crate::event::{Action, Event};
+use heaprace_recorder::{Action, Event};
 
-/// The provenance of a trace that was made from another: all that was said of that one, and what was done.
+use crate::births::Births;
+
+/// The provenance of a trace that was made from another: the provenance of that one, and what was done.
 ///
 /// ```
 /// let lines = heaprace_traces::algebra::provenance(&["heaprace-trace: 1", "program: example"], "2 rounds of example");
@@ -43,8 +44,8 @@ pub fn provenance(of: &[impl AsRef<str>], done: &str) -> Vec<String> {
     lines
 }
 
-/// The provenance of a trace that was made from several: what was said of each, numbered from 1, and what was done. If one of them is
-/// synthetic, so is the whole.
+/// The provenance of a trace that was made from several: the provenance of each, numbered from 1, and what was done. If
+/// one of them is synthetic, so is the result.
 ///
 /// ```
 /// let parts = [vec!["program: a"], vec!["origin: synthetic", "generator: uniform"]];
@@ -62,13 +63,13 @@ pub fn provenance_of_parts<L: AsRef<str>>(parts: &[Vec<L>], done: &str) -> Vec<S
     lines
 }
 
-/// The writer says which version it writes.
+/// Without the version, which the writer adds.
 fn without_version(lines: &[impl AsRef<str>]) -> Vec<String> {
     let others = lines.iter().map(AsRef::as_ref).filter(|line| !line.starts_with("heaprace-trace:"));
     others.map(str::to_owned).collect()
 }
 
-/// What must be known of a live object to allocate or free it in the program's stead.
+/// A live object, with all that is needed to allocate or free it on behalf of the program.
 #[derive(Clone, Copy, Debug)]
 struct Standing {
     layout: Layout,

@@ -2,24 +2,24 @@
 
 use std::collections::hash_map::Entry;
 
-use crate::id_map::IdMap;
+use heaprace_recorder::IdMap;
 
 /// No neighbour.
 const NONE: usize = usize::MAX;
 
-/// Live objects, each with what is known of it, in the order of their births: a list through a slab, so that every step is O(1),
-/// and memory grows with the objects that are live at once.
+/// Live objects in the order of their births: a list through a slab, so that every step is O(1) and memory grows with
+/// the objects that are live at once.
 #[derive(Debug)]
 pub(crate) struct Births<T> {
     place_of: IdMap<usize>,
-    places: Vec<Place<T>>,
+    places: Vec<Node<T>>,
     free: Vec<usize>,
     oldest: usize,
     youngest: usize,
 }
 
 #[derive(Debug)]
-struct Place<T> {
+struct Node<T> {
     id: u64,
     older: usize,
     younger: usize,
@@ -33,9 +33,9 @@ impl<T> Default for Births<T> {
 }
 
 impl<T: Copy> Births<T> {
-    /// An object is born. The events of a checked trace never have an id twice among the live.
+    /// Adds an object. In a checked trace no two live objects have the same id.
     pub(crate) fn insert(&mut self, id: u64, object: T) {
-        let place = Place { id, older: self.youngest, younger: NONE, object };
+        let place = Node { id, older: self.youngest, younger: NONE, object };
         let index = match self.free.pop() {
             Some(index) => {
                 self.places[index] = place;
@@ -54,16 +54,16 @@ impl<T: Copy> Births<T> {
         self.place_of.insert(id, index);
     }
 
-    /// What is known of a live object.
+    /// A live object.
     pub(crate) fn get_mut(&mut self, id: u64) -> Option<&mut T> {
         self.place_of.get(&id).map(|&index| &mut self.places[index].object)
     }
 
-    /// An object dies. With what was known of it, says whether it was the youngest.
+    /// Removes an object. Returns it, and whether it was the youngest.
     pub(crate) fn remove(&mut self, id: u64) -> Option<(T, bool)> {
         let Entry::Occupied(entry) = self.place_of.entry(id) else { return None };
         let index = entry.remove();
-        let Place { older, younger, object, .. } = self.places[index];
+        let Node { older, younger, object, .. } = self.places[index];
         match older {
             NONE => self.oldest = younger,
             older => self.places[older].younger = younger,
@@ -76,7 +76,7 @@ impl<T: Copy> Births<T> {
         Some((object, younger == NONE))
     }
 
-    /// The oldest object dies, if one is live.
+    /// Removes the oldest object, if one is live.
     pub(crate) fn remove_oldest(&mut self) -> Option<(u64, T)> {
         let id = self.places.get(self.oldest)?.id;
         self.remove(id).map(|(object, _)| (id, object))

@@ -1,8 +1,8 @@
 //! The CSV format: a trace that a person can read, write and cut with everyday tools.
 //!
-//! FORMAT.md in the root of the repository is its definition. In short: a header `op,id,size,align`, optionally followed by
-//! `thread` and `time_ns`; one event a line; lines that begin with `#` are comments, and those before the header tell where the
-//! trace is from.
+//! FORMAT.md in the root of the repository defines it. In short: a header `op,id,size,align`, optionally followed by
+//! `thread` and `time_ns`; one event a line; lines that begin with `#` are comments, and those before the header say
+//! where the trace comes from.
 //!
 //! ```csv
 //! # heaprace-trace: 1
@@ -16,10 +16,6 @@
 mod columns;
 mod line;
 mod reader;
-mod writer;
 
-pub use columns::Columns;
+pub use heaprace_recorder::csv::{Columns, Writer};
 pub use reader::Reader;
-pub use writer::Writer;
-
-pub(crate) use writer::canonical_comments;

@@ -1,15 +1,16 @@
-//! What can go wrong with a trace, and where.
+//! Errors of traces, with their place.
 
 use core::fmt;
 use std::io;
 use std::sync::Arc;
 
+use heaprace_recorder::WriteError;
 use thiserror::Error;
 
 use crate::fault::Fault;
 
-/// Why a trace cannot be found, read or written. The message names the place first, as a compiler does, then what is wrong with
-/// the value, and ends with the remedy.
+/// Why a trace cannot be found, read or written. Like that of a compiler, the message names the place first, then what
+/// is wrong with the value, and ends with the remedy.
 ///
 /// ```
 /// let error = heaprace_traces::Source::locate("serde-havy.csv").expect_err("a slip of the pen");
@@ -19,15 +20,11 @@ use crate::fault::Fault;
 #[non_exhaustive]
 pub enum TraceError {
     /// There is neither a file nor a library trace of this name.
-    #[error(
-        "no trace \"{argument}\": there is no such file, and the library has no trace of that name; {}the library holds {}",
-        nearest.map(|name| format!("did you mean {name}? ")).unwrap_or_default(),
-        names.join(", ")
-    )]
+    #[error("no trace \"{argument}\": there is no such file, and {}", in_library(*nearest, names))]
     NotFound {
         /// What was asked for.
         argument: String,
-        /// The name in the library that is most like it, where one is like it at all.
+        /// The most similar name in the library, if one is similar.
         nearest: Option<&'static str>,
         /// All names of the library.
         names: Vec<&'static str>,
@@ -43,18 +40,16 @@ pub enum TraceError {
     Open {
         /// The path as it was given.
         file: String,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The file is compressed with gzip, which no trace of ours is.
-    #[error(
-        "{file}: is compressed with gzip; decompress it first (gzip -d), and compress it with zstd if it shall be small"
-    )]
+    /// The file is a trace compressed with gzip, which is not supported.
+    #[error("{file}: is compressed with gzip; decompress it (gzip -d), and compress it with zstd to keep it small")]
     Gzip {
         /// The trace.
         file: String,
     },
-    /// The file is compressed with zstd, and its name says that it is not.
+    /// The file is compressed with zstd, but its name says that it is not.
     #[error(
         "{file}: is compressed with zstd, but its name says plain CSV; rename it to end in .csv.zst, or decompress it (zstd -d)"
     )]
@@ -62,14 +57,14 @@ pub enum TraceError {
         /// The trace.
         file: String,
     },
-    /// There is nothing in the file, or nothing but comments.
-    #[error("{file}: is empty; a trace begins with the line op,id,size,align and holds at least one event")]
+    /// The file is empty, or has only comments.
+    #[error("{file}: is empty; a trace begins with the line op,id,size,align and has at least one event")]
     Empty {
         /// The trace.
         file: String,
     },
-    /// There is a header, and nothing after it.
-    #[error("{file}: holds a header but no event; check that the program was recorded to its end")]
+    /// The file has only a header.
+    #[error("{file}: has a header but no event; check that the program was recorded to its end")]
     NoEvents {
         /// The trace.
         file: String,
@@ -79,23 +74,23 @@ pub enum TraceError {
     Invalid {
         /// Where.
         place: Place,
-        /// What. It is in a box to keep what is returned for every event small.
+        /// What. It is boxed because the result of every event should be small.
         fault: Box<Fault>,
     },
-    /// A line is so long that it cannot be one of a trace.
+    /// A line is longer than any line of a trace.
     #[error("{place}: the line is longer than {most_bytes} bytes; check that this file is a trace")]
     LineTooLong {
         /// Where the line begins.
         place: Place,
-        /// The longest that is allowed, in bytes.
+        /// The limit, in bytes.
         most_bytes: usize,
     },
-    /// The compressed data are cut off or damaged.
-    #[error("{place}: the zstd data are damaged or cut off here: {source}; copy or record the file again")]
+    /// The compressed data is cut off or damaged.
+    #[error("{place}: the zstd data is damaged or cut off here: {source}; copy or record the file again")]
     CorruptZstd {
         /// Where in the uncompressed text.
         place: Place,
-        /// What the decompressor says.
+        /// The error of the decompressor.
         source: io::Error,
     },
     /// The file is compressed, or in a zip, and cannot be decompressed to its end.
@@ -105,17 +100,17 @@ pub enum TraceError {
         place: Place,
         /// gzip or zip.
         packing: &'static str,
-        /// What the decompressor says.
+        /// The error of the decompressor.
         source: io::Error,
     },
-    /// The content is that of no format that an importer reads.
-    #[error("{file}: is no recording of a known format; name the one that it has with --from")]
+    /// The content has no format that an importer reads.
+    #[error("{file}: is not a recording of a known format; name its format with --from")]
     UnknownRecording {
         /// The recording.
         file: String,
     },
-    /// A recording of another tool holds no call.
-    #[error("{file}: holds no call, read as a {format}; check that the program was recorded to its end")]
+    /// A recording of another tool has no call.
+    #[error("{file}: has no call when read as a {format}; check that the program was recorded to its end")]
     NothingRecorded {
         /// The recording.
         file: String,
@@ -127,20 +122,10 @@ pub enum TraceError {
     Read {
         /// Where.
         place: Place,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// An event lacks what a column of the file that is written needs.
-    #[error(
-        "event {event} has no {column}, but the trace is written with that column; choose columns that every event has"
-    )]
-    Unwritable {
-        /// The event, counted from 1.
-        event: u64,
-        /// The column.
-        column: &'static str,
-    },
-    /// A block of a binary trace is not as it was written.
+    /// A block of a binary trace is damaged.
     #[error(
         "{file}: block {block}, with the events from {} on, is damaged: {what}; copy or record the file again",
         events + 1
@@ -150,42 +135,40 @@ pub enum TraceError {
         file: Arc<str>,
         /// The block, counted from 1.
         block: u64,
-        /// The events before it, all of them sound.
+        /// The events before it, all of them intact.
         events: u64,
-        /// What does not fit.
+        /// What is wrong.
         what: &'static str,
     },
-    /// A binary trace ends before it is whole.
-    #[error("{file}: is cut off in block {block}, after {events} sound events; copy or record the file again")]
+    /// A binary trace is cut off.
+    #[error("{file}: is cut off in block {block}, after {events} intact events; copy or record the file again")]
     CutOff {
         /// The trace.
         file: Arc<str>,
-        /// The block, counted from 1, that is not whole; the index where all blocks are.
+        /// The incomplete block, counted from 1; the number after the last block if only the index is incomplete.
         block: u64,
-        /// The events before it, all of them sound.
+        /// The events before it, all of them intact.
         events: u64,
     },
-    /// The head or the index of a binary trace is not as it was written.
+    /// The head or the index of a binary trace is damaged.
     #[error("{file}: the {part} is damaged: {what}; copy or record the file again")]
     DamagedFrame {
         /// The trace.
         file: Arc<str>,
         /// `head` or `index`.
         part: &'static str,
-        /// What does not fit.
+        /// What is wrong.
         what: &'static str,
     },
-    /// A binary trace is of a version that this reader does not know.
-    #[error(
-        "{file}: version {found} of the binary format is not known here; this reader knows version 1, so update Heaprace"
-    )]
+    /// A binary trace has a version that this reader does not know.
+    #[error("{file}: version {found} of the binary format is unknown; this reader knows version 1, so update Heaprace")]
     UnknownBinaryVersion {
         /// The trace.
         file: String,
-        /// The version that it says.
+        /// Its version.
         found: u16,
     },
-    /// A trace is to be written to a file whose name does not say in which format.
+    /// The name of an output file does not say which format to write.
     #[error("{file}: the ending names no format; let the name end in .htrace, .csv or .csv.zst")]
     UnknownEnding {
         /// The path as it was given.
@@ -196,18 +179,18 @@ pub enum TraceError {
     Create {
         /// The path as it was given.
         file: String,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// A slice begins where the trace has ended already.
-    #[error("the trace has {events} events, so none lies after event {from}; choose a slice within it")]
+    /// A slice begins after the end of the trace.
+    #[error("the trace has {events} events, so none follows event {from}; choose a slice within it")]
     SliceBeyondEnd {
         /// The event after which the slice begins.
         from: u64,
         /// Events of the trace.
         events: u64,
     },
-    /// An event that is made from that of another trace is none that a trace may hold.
+    /// A derived event is not valid in a trace.
     #[error("event {event} of the new trace: {fault}")]
     Derived {
         /// The event, counted from 1.
@@ -215,29 +198,35 @@ pub enum TraceError {
         /// What is wrong with it.
         fault: Box<Fault>,
     },
-    /// A file is no raw recording of `replay record`, or one of another version.
+    /// A file is not a raw recording of `replay record`, or has another version.
     #[error(
-        "{file}: is no raw recording of this version; build replay and its preloaded library together: cargo build --release"
+        "{file}: is not a raw recording of this version; build replay and its preloaded library together: cargo build --release"
     )]
     NotRaw {
         /// The file.
         file: String,
     },
     /// A trace cannot be written.
-    #[error("the trace cannot be written: {source}; check the path and the space that is left")]
-    Write {
-        /// What the operating system says.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+/// What the library has instead of the trace that was asked for.
+fn in_library(nearest: Option<&str>, names: &[&str]) -> String {
+    if names.is_empty() {
+        return "this build has no library; enable the feature `library` of heaprace-traces".to_owned();
+    }
+    let meant = nearest.map(|name| format!("did you mean {name}? ")).unwrap_or_default();
+    format!("the library has no trace of that name; {meant}the library holds {}", names.join(", "))
 }
 
 /// A place in a trace: `broken.csv:17 (event 12)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Place {
-    /// The trace, as the user gave it.
+    /// The trace, as the user named it.
     pub file: Arc<str>,
-    /// The line of the uncompressed text, counted from 1; 0 where the format has no lines.
+    /// The line of the uncompressed text, counted from 1; 0 if the format has no lines.
     pub line: u64,
     /// The event, counted from 1; `None` before the first, in the header and its comments.
     pub event: Option<u64>,
@@ -267,7 +256,16 @@ mod tests {
         assert_eq!(Place { event: None, ..place }.to_string(), "broken.csv:17");
     }
 
-    /// The reader returns one of these for every event: it must not grow to where returning it costs more than parsing.
+    #[test]
+    fn without_the_library_the_error_says_which_feature_has_it() {
+        let error = TraceError::NotFound { argument: "serde-heavy".into(), nearest: None, names: vec![] };
+        let expected = "no trace \"serde-heavy\": there is no such file, and this build has no library; enable the feature \
+            `library` of heaprace-traces";
+        assert_eq!(error.to_string(), expected);
+    }
+
+    /// The reader returns one of these for every event: it must stay so small that returning it costs less than
+    /// parsing.
     #[test]
     fn an_error_is_no_larger_than_two_events() {
         assert!(size_of::<TraceError>() <= 2 * size_of::<crate::Event>(), "{} bytes", size_of::<TraceError>());

@@ -3,14 +3,16 @@
 use core::iter::FusedIterator;
 use std::io::Read;
 
-use crate::binary;
+use heaprace_recorder::Event;
+
 use crate::csv::{Columns, Reader};
 use crate::error::TraceError;
-use crate::event::Event;
+use crate::htrace;
 use crate::import::{Import, ImportOptions, Repairs, detect};
 use crate::input::{HEAD_BYTES, Packing, Peeked, Unpacked};
 
-/// The events of an opened trace, each checked against those before it. [`Source::open`](crate::Source::open) makes one.
+/// The events of an opened trace, each checked against those before it. [`Source::open`](crate::Source::open) makes
+/// one.
 ///
 /// After the first error it ends, in every format: what follows a fault cannot be trusted.
 ///
@@ -23,80 +25,80 @@ use crate::input::{HEAD_BYTES, Packing, Peeked, Unpacked};
 /// # Ok::<(), heaprace_traces::TraceError>(())
 /// ```
 #[derive(Debug)]
-pub struct Events(Format);
+pub struct Events(FormatReader);
 
 /// The reader of each format.
 #[derive(Debug)]
-enum Format {
+enum FormatReader {
     Csv(Box<Reader<Peeked>>),
-    Binary(Box<binary::Reader<Peeked>>),
+    Binary(Box<htrace::Reader<Peeked>>),
     Import(Box<Import>),
 }
 
 impl Events {
-    /// Tells the format by the first bytes of the decompressed content, and reads up to the first event.
+    /// Detects the format from the first bytes of the decompressed content, and reads up to the first event.
     pub(crate) fn open(unpacked: Unpacked, name: &str, options: ImportOptions) -> Result<Self, TraceError> {
         let input = Peeked::new(unpacked.input, HEAD_BYTES);
         if let Some(format) = options.format.or_else(|| detect(input.head())) {
-            return Ok(Events(Format::Import(Box::new(Import::read(format, input, name, options)?))));
+            return Ok(Events(FormatReader::Import(Box::new(Import::read(format, input, name, options)?))));
         }
         match unpacked.packing {
             Packing::Gzip => return Err(TraceError::Gzip { file: name.to_owned() }),
             Packing::Zip => return Err(TraceError::UnknownRecording { file: name.to_owned() }),
             Packing::None | Packing::Zstd => {}
         }
-        Ok(Events(if input.head().starts_with(binary::MAGIC) {
-            Format::Binary(Box::new(binary::Reader::new(input, name)?))
+        Ok(Events(if input.head().starts_with(htrace::MAGIC) {
+            FormatReader::Binary(Box::new(htrace::Reader::new(input, name)?))
         } else {
-            Format::Csv(Box::new(Reader::new(input, name)?))
+            FormatReader::Csv(Box::new(Reader::new(input, name)?))
         }))
     }
 
-    /// What the trace says about where it is from, a line each.
+    /// Where the trace comes from, a line each.
     pub fn provenance(&self) -> &[String] {
         match &self.0 {
-            Format::Csv(reader) => reader.provenance(),
-            Format::Binary(reader) => reader.provenance(),
-            Format::Import(import) => import.provenance(),
+            FormatReader::Csv(reader) => reader.provenance(),
+            FormatReader::Binary(reader) => reader.provenance(),
+            FormatReader::Import(import) => import.provenance(),
         }
     }
 
     /// Which of the optional values every event has.
     pub fn columns(&self) -> Columns {
         match &self.0 {
-            Format::Csv(reader) => reader.columns(),
-            Format::Binary(reader) => reader.columns(),
-            Format::Import(import) => import.columns(),
+            FormatReader::Csv(reader) => reader.columns(),
+            FormatReader::Binary(reader) => reader.columns(),
+            FormatReader::Import(import) => import.columns(),
         }
     }
 
-    /// The comments between the event that came last and the one before it; after the end, those behind the last event. An import has
-    /// its [`repairs`](Self::repairs) there.
+    /// The comments between the last event returned and the one before it; after the end, those after the last event.
+    /// An import has its [`repairs`](Self::repairs) there.
     pub fn comments(&self) -> &[String] {
         match &self.0 {
-            Format::Csv(reader) => reader.comments(),
-            Format::Binary(reader) => reader.comments(),
-            Format::Import(import) => import.comments(),
+            FormatReader::Csv(reader) => reader.comments(),
+            FormatReader::Binary(reader) => reader.comments(),
+            FormatReader::Import(import) => import.comments(),
         }
     }
 
-    /// What was left out, filled in or put into order so far, where another tool has recorded the trace.
+    /// What was left out, filled in or reordered so far, in a recording of another tool.
     pub fn repairs(&self) -> Option<Repairs> {
         match &self.0 {
-            Format::Import(import) => Some(import.repairs()),
+            FormatReader::Import(import) => Some(import.repairs()),
             _ => None,
         }
     }
 
-    /// The blocks of a binary trace, unchecked and many times as fast; the events again where the trace has another format, or
-    /// the first of them has been read.
+    /// The blocks of a binary trace, unchecked and many times as fast; the events again if the trace has another
+    /// format, or the first of them has been read.
     ///
     /// # Errors
     ///
     /// The events, as they were.
-    pub fn into_blocks(self) -> Result<binary::Blocks<impl Read>, Self> {
+    pub fn into_blocks(self) -> Result<htrace::Blocks<impl Read>, Self> {
         match self.0 {
-            Format::Binary(reader) => reader.into_blocks().map_err(|reader| Events(Format::Binary(reader))),
+            FormatReader::Binary(reader) => reader.into_blocks().map_err(|reader| Events(FormatReader::Binary(reader))),
             other => Err(Events(other)),
         }
     }
@@ -108,9 +110,9 @@ impl Iterator for Events {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         match &mut self.0 {
-            Format::Csv(reader) => reader.next(),
-            Format::Binary(reader) => reader.next(),
-            Format::Import(import) => import.next(),
+            FormatReader::Csv(reader) => reader.next(),
+            FormatReader::Binary(reader) => reader.next(),
+            FormatReader::Import(import) => import.next(),
         }
     }
 }

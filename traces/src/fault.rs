@@ -1,15 +1,15 @@
-//! What can be wrong with the content of a trace, apart from where.
+//! Faults in the content of a trace, without their place.
 //!
-//! The parts that read fields and follow the live objects know what is wrong; the reader that called them knows the file and
-//! the line. So a [`Fault`] carries the offending value and says the remedy, and
+//! The parts that read fields and track the live objects know what is wrong; the reader that called them knows the file
+//! and the line. So a [`Fault`] has the offending value and the remedy, and
 //! [`TraceError::Invalid`](crate::TraceError::Invalid) adds the place.
 
+use heaprace_recorder::Op;
 use thiserror::Error;
 
 use crate::import::ImportFault;
-use crate::op::Op;
 
-/// What is wrong at one place of a trace. Each message says what, shows the value, and ends with the remedy.
+/// A fault at one place of a trace. Each message says what is wrong, shows the value, and ends with the remedy.
 ///
 /// ```
 /// let text = "op,id,size,align\nmalloc,1,16,8\n";
@@ -24,19 +24,19 @@ use crate::op::Op;
 #[non_exhaustive]
 pub enum Fault {
     /// The first line that is no comment is not a header.
-    #[error("a header was expected, not \"{found}\"; begin the trace with the line op,id,size,align")]
+    #[error("expected a header, found \"{found}\"; begin the trace with the line op,id,size,align")]
     MissingHeader {
         /// The line's first field.
         found: String,
     },
     /// One of the four fixed columns is absent or in another place.
-    #[error("column {number} is {found}, where \"{expected}\" belongs; a header begins with op,id,size,align")]
+    #[error("column {number} is {found} instead of \"{expected}\"; a header begins with op,id,size,align")]
     MissingColumn {
         /// The column's place, counted from 1.
         number: usize,
-        /// What stands there.
+        /// What is there.
         found: String,
-        /// What belongs there.
+        /// What is expected there.
         expected: &'static str,
     },
     /// The header names a column that the format does not have.
@@ -46,15 +46,15 @@ pub enum Fault {
         found: String,
     },
     /// The header names a column twice.
-    #[error("the column \"{column}\" is there twice; name each column once")]
+    #[error("the column \"{column}\" occurs twice; name each column once")]
     DuplicateColumn {
         /// The name.
         column: &'static str,
     },
-    /// The trace says that it is of a version that this reader does not know.
-    #[error("version \"{found}\" of the format is not known here; this reader knows version 1, so update Heaprace")]
+    /// The trace has a version that this reader does not know.
+    #[error("version \"{found}\" of the format is unknown; this reader knows version 1, so update Heaprace")]
     UnknownVersion {
-        /// The version, as the trace gives it.
+        /// The version, as written in the trace.
         found: String,
     },
     /// A line has more fields than the header has columns.
@@ -73,7 +73,7 @@ pub enum Fault {
         /// The first field.
         found: String,
     },
-    /// A value that the op needs, or that its column needs, is not there.
+    /// A value that the op or its column needs is missing.
     #[error("{op} without {column}; {}", remedy_for_missing(column, *op))]
     MissingValue {
         /// The op of the event.
@@ -81,8 +81,8 @@ pub enum Fault {
         /// The column whose value is missing.
         column: &'static str,
     },
-    /// A field that must be a number is none.
-    #[error("{column} \"{found}\" is not a number; write it in decimal digits and nothing else")]
+    /// A field that must be a number is not.
+    #[error("{column} \"{found}\" is not a number; write it in decimal digits only")]
     NotANumber {
         /// The column.
         column: &'static str,
@@ -107,7 +107,7 @@ pub enum Fault {
         /// The alignment in bytes.
         found: u64,
     },
-    /// Size and alignment are fine each, but no block of this machine can have both.
+    /// No block of this machine can have both the size and the alignment.
     #[error("size {size} with align {align} is more than this machine can address; read the trace on a 64-bit machine")]
     LayoutTooLarge {
         /// The size in bytes.
@@ -115,7 +115,7 @@ pub enum Fault {
         /// The alignment in bytes.
         align: u64,
     },
-    /// An allocation gives an id that a live object has.
+    /// An allocation has the id of a live object.
     #[error("{op} of id {id}, which is live; deallocate it first, or give each live object an id of its own")]
     AlreadyLive {
         /// The op of the event.
@@ -123,16 +123,18 @@ pub enum Fault {
         /// The id.
         id: u64,
     },
-    /// A reallocation or deallocation gives an id that no live object has.
-    #[error("{op} of id {id}, which is not live; allocate it first, and deallocate it once only")]
+    /// A reallocation or deallocation has an id that no live object has.
+    #[error("{op} of id {id}, which is not live; allocate it first, and deallocate it only once")]
     NotLive {
         /// The op of the event.
         op: Op,
         /// The id.
         id: u64,
     },
-    /// A reallocation or deallocation gives a size or alignment that is not the one in force.
-    #[error("{op} of id {id} with {column} {found}, but {in_force} is in force; correct it, or leave the field empty")]
+    /// A reallocation or deallocation has another size or alignment than the object.
+    #[error(
+        "{op} of id {id} with {column} {found}, but the object has {in_force}; correct it, or leave the field empty"
+    )]
     Disagrees {
         /// The op of the event.
         op: Op,
@@ -142,13 +144,11 @@ pub enum Fault {
         column: &'static str,
         /// Its value, in bytes.
         found: u64,
-        /// The value in force, in bytes.
+        /// The value of the object, in bytes.
         in_force: u64,
     },
     /// An event is earlier than the one before it.
-    #[error(
-        "time_ns {found} is before {previous}, the time of an earlier event; times must never fall: sort the events"
-    )]
+    #[error("time_ns {found} is before {previous}, the time of an earlier event; times must not fall: sort the events")]
     TimeFalls {
         /// The time of the event, in nanoseconds.
         found: u64,
@@ -158,7 +158,7 @@ pub enum Fault {
     /// The file stops within a line.
     #[error("the last line \"{found}\" has no line end, so the trace is cut off; record it again, or end the line")]
     TruncatedLine {
-        /// What is there of the line.
+        /// The part of the line that is there.
         found: String,
     },
     /// A line is not UTF-8.
@@ -167,8 +167,8 @@ pub enum Fault {
         /// The line, escaped.
         found: String,
     },
-    /// A line holds a byte 0.
-    #[error("\"{found}\" holds a NUL byte; the file is damaged or no text: check that this file is a trace")]
+    /// A line has a byte 0.
+    #[error("\"{found}\" has a NUL byte; the file is damaged or not text: check that this file is a trace")]
     NulByte {
         /// The line, escaped.
         found: String,
@@ -181,14 +181,15 @@ pub enum Fault {
 /// The second half of [`Fault::MissingValue`]: which values the op takes.
 fn remedy_for_missing(column: &str, op: Op) -> &'static str {
     match (column, op) {
-        ("thread" | "time_ns", _) => "where the header names this column, every event gives its value",
-        (_, Op::Alloc | Op::AllocZeroed) => "an allocation gives id, size and align",
-        (_, Op::Realloc) => "a reallocation gives its id and the new size",
-        (_, Op::Dealloc) => "a deallocation gives its id",
+        ("thread" | "time_ns", _) => "if the header names this column, every event has its value",
+        (_, Op::Alloc | Op::AllocZeroed) => "an allocation has id, size and align",
+        (_, Op::Realloc) => "a reallocation has its id and the new size",
+        (_, Op::Dealloc) => "a deallocation has its id",
     }
 }
 
-/// How a message shows bytes of the file: escaped, and cut after 40 characters, so that any file gives a readable message.
+/// Bytes of the file as a message shows them: escaped, and cut after 40 characters, so that any file gives a readable
+/// message.
 pub(crate) fn shown(bytes: &[u8]) -> String {
     const MOST_CHARACTERS: usize = 40;
     // Four bytes a character are enough, and a longer field need not be decoded whole.

@@ -1,17 +1,17 @@
 //! Importers: the recordings of other tools, read as traces.
 //!
-//! Each [`Format`] has a grammar, at the head of its file. Its lines come down to calls of C's allocation functions, and the calls to
-//! events, by the same rules for all:
+//! Each [`Format`] has a grammar, at the head of its file. Its lines become calls of C's allocation functions, and the
+//! calls become events, by the same rules for all formats:
 //!
-//! - An address becomes an object: each block that begins there is one with an id of its own, counted up from 1.
-//! - `free(NULL)` and failed allocations give no event. `realloc(NULL, n)` is an allocation, `realloc(p, 0)` that gives null is a
-//!   deallocation. calloc allocates zeroed. A block of 0 bytes has 1 byte, the least that an event can have.
-//! - Where the recording gives no alignment, it is [`ImportOptions::assume_align_bytes`].
-//! - Blocks that a trace cannot hold are left out for as long as they are too large, as the recorder does it.
-//! - Calls that a race has put out of order are put back, where there is one way only; [`Repairs`] counts
-//!   them. Otherwise it is an error.
+//! - Addresses become objects: each block that begins at an address gets an id of its own, counted from 1.
+//! - `free(NULL)` and failed allocations have no event. `realloc(NULL, n)` is an allocation, `realloc(p, 0)` that
+//!   returns null is a deallocation. calloc allocates zeroed. A block of 0 bytes has 1 byte, the minimum of an event.
+//! - If the recording has no alignment, it is [`ImportOptions::assume_align_bytes`].
+//! - Blocks that are too large for a trace are left out as long as they are, as in the recorder.
+//! - Calls that a race has put out of order are put back if there is only one way; [`Repairs`] counts them. Otherwise
+//!   it is an error.
 //!
-//! An import streams: it holds the live blocks, a bit for each address ever used, and [`LOOKAHEAD_CALLS`] calls at most.
+//! An import streams: it keeps the live blocks, a bit for each address ever used, and up to [`LOOKAHEAD_CALLS`] calls.
 //!
 //! ```
 //! use heaprace_traces::import::{Format, Import, ImportOptions};
@@ -45,5 +45,5 @@ pub use format::{Format, detect};
 pub use reader::{Import, ImportOptions};
 pub use repairs::Repairs;
 
-/// How many calls a call may have been logged late.
+/// By how many calls the end of a block may be logged late.
 pub const LOOKAHEAD_CALLS: usize = 4096;

@@ -9,16 +9,16 @@ use flate2::bufread::MultiGzDecoder;
 use crate::error::{Place, TraceError};
 use crate::zip::{self, ZipFile};
 
-/// What a trace is read from once it is open: plain text, whatever the file holds.
+/// The input of an open trace: plain text, however the file is packed.
 pub(crate) type Input = Box<dyn Read + Send>;
 
-/// An input without what it was packed in.
+/// An unpacked input.
 pub(crate) struct Unpacked {
     pub(crate) input: Input,
     pub(crate) packing: Packing,
 }
 
-/// What an input is packed in.
+/// How an input is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Packing {
     None,
@@ -40,7 +40,7 @@ pub(crate) fn open_file(path: &Path, name: &str) -> Result<Unpacked, TraceError>
     unpacked(file, name)
 }
 
-/// Recognises what the bytes are packed in, and gives them decompressed.
+/// Recognises how the bytes are packed, and decompresses them.
 pub(crate) fn unpacked(mut bytes: impl Read + Send + 'static, name: &str) -> Result<Unpacked, TraceError> {
     let failed = |source| TraceError::Open { file: name.to_owned(), source };
     let mut head = Vec::with_capacity(ZSTD_MAGIC.len());
@@ -70,16 +70,16 @@ pub(crate) fn unpacked(mut bytes: impl Read + Send + 'static, name: &str) -> Res
     Ok(Unpacked { input, packing })
 }
 
-/// An input whose first bytes have been looked at. It gives them again, and then what follows.
+/// An input whose first bytes were inspected. Reading it returns them again, and then the rest.
 pub(crate) struct Peeked {
     head: Cursor<Vec<u8>>,
-    /// What came instead of more bytes: the reader that comes upon it knows the place.
+    /// An error instead of more bytes: the reader that meets it knows the place.
     failure: Option<io::Error>,
     rest: Input,
 }
 
 impl Peeked {
-    /// Reads the first bytes: so many, unless the input ends or fails before.
+    /// Reads the first `most_bytes` bytes, unless the input ends or fails before.
     pub(crate) fn new(mut input: Input, most_bytes: u64) -> Self {
         let mut head = Vec::new();
         let failure = input.by_ref().take(most_bytes).read_to_end(&mut head).err();
@@ -106,7 +106,7 @@ impl Read for Peeked {
     }
 }
 
-/// Decompresses, and marks its own errors, so that they are not taken for those of the disk.
+/// Decompresses, and marks its own errors to distinguish them from those of the disk.
 struct Marked<R>(R, Packing);
 
 impl<R: Read> Read for Marked<R> {
@@ -118,7 +118,7 @@ impl<R: Read> Read for Marked<R> {
     }
 }
 
-/// The mark: what the decompressor says.
+/// The mark: the error of the decompressor.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 struct Corrupt {
@@ -138,12 +138,13 @@ pub(crate) fn read_failed(place: Place, source: io::Error) -> TraceError {
     }
 }
 
-/// Whether a file that begins so is of zstd: a frame, or one of the frames to be skipped that some tools put first.
+/// Whether a file that begins with these bytes is zstd: a frame, or a skippable frame, which some tools put first.
 fn is_zstd(head: &[u8]) -> bool {
     head == ZSTD_MAGIC || matches!(head, [0x50..=0x5f, 0x2a, 0x4d, 0x18])
 }
 
-/// As much of the content as is looked at to tell its format: what a program says before its first allocation may be long.
+/// How much of the content is inspected to detect its format: the output of a program before its first allocation may
+/// be long.
 pub(crate) const HEAD_BYTES: u64 = 64 * 1024;
 
 /// How much is read at once.

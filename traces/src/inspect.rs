@@ -1,7 +1,8 @@
-//! What a trace is: its events, threads, peaks, sizes and lifetimes.
+//! A closer look at a trace: its events, threads, peaks, sizes and lifetimes.
 //!
-//! [`Profile`] has the totals that every replay needs; an [`Inspector`] looks closer, at the price of a list of the live objects. It is fed
-//! one event after the other, and its memory grows with the objects that are live at once, never with the events.
+//! [`Profile`] has the totals that every replay needs; an [`Inspector`] finds more, at the price of a list of the live
+//! objects. It takes one event after the other, and its memory grows with the objects that are live at once, never with
+//! the events.
 
 mod histogram;
 mod joint;
@@ -9,18 +10,18 @@ mod top_sizes;
 
 use std::collections::HashSet;
 
+use heaprace_recorder::{Action, Event};
 use serde::Serialize;
 
 pub use histogram::{Bucket, Histogram};
-pub use joint::{Cell, JointHistogram};
+pub use joint::{JointCell, JointHistogram};
 pub use top_sizes::SizeCount;
 
 use crate::births::Births;
-use crate::event::{Action, Event};
 use crate::profile::Profile;
 use top_sizes::SizeCounts;
 
-/// So many of the sizes that are asked for most are told.
+/// How many of the most requested sizes are listed.
 const TOP_SIZES: usize = 10;
 
 /// Looks at the events of a trace, one after the other.
@@ -43,7 +44,7 @@ pub struct Inspector {
     profile: Profile,
     live: Births<Birth>,
     threads: HashSet<u32>,
-    /// The thread of the event before: most events come from the same as the one before, and need no look into the set.
+    /// The thread of the event before: most events have the same one and need no look-up in the set.
     last_thread: Option<u32>,
     sizes: SizeCounts,
     first_time_ns: Option<u64>,
@@ -51,36 +52,36 @@ pub struct Inspector {
     found: Inspection,
 }
 
-/// What is kept of a live object.
+/// A live object.
 #[derive(Clone, Copy, Debug)]
 struct Birth {
     event: u64,
-    /// Bytes that had been allocated when it was there.
+    /// Bytes that had been allocated after its allocation.
     allocated_bytes: u64,
     thread: Option<u32>,
 }
 
-/// The most of something, and when it was first reached.
+/// A peak, and when it was first reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Peak {
-    /// How much it was.
+    /// Its value.
     pub value: u64,
     /// The event, counted from 1, after which it was first reached.
     pub event: u64,
-    /// When that was, in nanoseconds since the recording began, where the trace tells.
+    /// The time of that event in nanoseconds since the recording began, if the trace has times.
     pub time_ns: Option<u64>,
 }
 
 /// What an [`Inspector`] found.
 ///
-/// A *request* is an allocation or a reallocation: each asks for one size. A *lifetime* begins with the allocation and ends with the
-/// deallocation, whatever reallocations lie between; objects that are never freed have none.
+/// A *request* is an allocation or a reallocation: each asks for one size. A *lifetime* begins with the allocation and
+/// ends with the deallocation, whatever reallocations lie between; objects that are never freed have none.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Inspection {
     /// All events.
     pub events: u64,
-    /// Allocations, zeroed ones included.
+    /// Allocations, including zeroed ones.
     pub allocs: u64,
     /// Allocations whose bytes must be 0; they are counted in [`allocs`](Self::allocs) too.
     pub zeroed_allocs: u64,
@@ -92,22 +93,22 @@ pub struct Inspection {
     pub shrinking_reallocs: u64,
     /// Deallocations.
     pub deallocs: u64,
-    /// Threads that asked for something; `None` where the trace does not tell.
+    /// Threads with events; `None` if the trace has no threads.
     pub threads: Option<u64>,
-    /// Deallocations by another thread than the one that allocated the object (who reallocated it does not matter); `None` where the
-    /// trace does not tell threads.
+    /// Deallocations by another thread than the one that allocated the object, whichever thread reallocated it; `None`
+    /// if the trace has no threads.
     pub cross_thread_deallocs: Option<u64>,
-    /// Nanoseconds from the first event to the last, where the trace tells.
+    /// Nanoseconds from the first event to the last, if the trace has times.
     pub duration_ns: Option<u64>,
-    /// Bytes ever asked for: the sizes of all allocations and what reallocations added.
+    /// Bytes requested in total: the sizes of all allocations and what reallocations added.
     pub allocated_bytes: u64,
-    /// The most bytes in live objects.
+    /// Peak of the bytes in live objects.
     pub peak_bytes: Peak,
-    /// The most live objects.
+    /// Peak of the live objects.
     pub peak_objects: Peak,
-    /// How many times over the peak was allocated: [`allocated_bytes`](Self::allocated_bytes) / peak bytes; 0 without events.
+    /// Turnover: [`allocated_bytes`](Self::allocated_bytes) / peak bytes; 0 without events.
     pub turnover: f64,
-    /// Deallocations of the object that was the youngest live one, by birth: what a stack could serve.
+    /// Deallocations of the youngest live object, by birth: a stack could serve them.
     pub lifo_deallocs: u64,
     /// Bytes in objects that are live after the last event.
     pub left_live_bytes: u64,
@@ -119,16 +120,17 @@ pub struct Inspection {
     pub alignments: Histogram,
     /// Lifetimes in events: 1 is an object that is freed by the next event.
     pub lifetimes_events: Histogram,
-    /// Lifetimes in the bytes that were allocated meanwhile, by growing reallocations too; 0 is an object that is freed before
-    /// anything else is allocated.
+    /// Lifetimes in bytes allocated meanwhile, including by growing reallocations; 0 is an object that is freed before
+    /// the next allocation.
     pub lifetimes_bytes: Histogram,
     /// Objects that were freed, by their size then and by their lifetime in bytes allocated meanwhile.
     pub sizes_by_lifetime_bytes: JointHistogram,
     /// Objects that are live after the last event, by their size then. They have no lifetime.
     pub left_live_sizes: Histogram,
-    /// The ten sizes that were asked for most, the most frequent first. They are counted exactly for the first 65,536 different sizes.
+    /// The ten most requested sizes, the most frequent first. The counts are exact for the first 65,536 different
+    /// sizes.
     pub top_sizes: Vec<SizeCount>,
-    /// Different sizes that were asked for, up to 65,536.
+    /// Different requested sizes, up to 65,536.
     pub distinct_sizes: u64,
     /// Requests of sizes beyond those 65,536, which no size in [`top_sizes`](Self::top_sizes) accounts for.
     pub uncounted_requests: u64,
@@ -189,7 +191,7 @@ impl Inspector {
         self.sizes.add(size);
     }
 
-    /// What was found.
+    /// The result.
     pub fn finish(self) -> Inspection {
         let Inspector { profile, sizes, threads, found, .. } = self;
         let threads = (!threads.is_empty()).then_some(threads.len() as u64);
@@ -255,7 +257,7 @@ mod tests {
         assert_eq!(
             (found.threads, found.cross_thread_deallocs),
             (Some(3), Some(1)),
-            "object 2; who grew object 1 counts not"
+            "object 2; the thread that grew object 1 does not count"
         );
         assert_eq!(found.duration_ns, Some(100));
         assert_eq!(found.allocated_bytes, 100 + 24 + 50 + 24 + 1);

@@ -1,8 +1,12 @@
-//! Allocation traces of real programs: events, formats, the recorder and the library of Heaprace.
+//! Allocation traces of real programs: events, formats, importers and the library of Heaprace.
 //!
-//! A trace is what a program asked of its allocator, in order, with full layouts. It is recorded once, by the [`Recorder`] for
-//! Rust programs, and then replayed through any allocator. A [`Source`] finds a trace, [`Events`] streams what is
-//! in it, each event checked, a [`Profile`] sums them up, and an [`Output`] writes a trace to a file.
+//! A trace is what a program asked of its allocator, in order, with full layouts. It is recorded once, by
+//! `heaprace-recorder` for Rust programs or `replay record` for others, and then replayed through any allocator. A
+//! [`Source`] finds a trace, [`Events`] streams its events and checks each, a [`Profile`] sums them up, and an
+//! [`Output`] writes a trace to a file.
+//!
+//! The events, and the formats as they are written, are those of `heaprace-recorder`: the recorder defines them because
+//! programs link it and it must stay small. This crate adds readers, compression and checks.
 //!
 //! ```
 //! use heaprace_traces::{Profile, Source};
@@ -16,25 +20,20 @@
 //! ```
 
 pub mod algebra;
-pub mod binary;
 mod births;
 pub mod csv;
 pub mod error;
-pub mod event;
 mod events;
 pub mod fault;
-mod id_map;
+pub mod htrace;
 pub mod import;
 mod input;
 pub mod inspect;
 pub mod library;
 mod lines;
 pub mod native;
-mod op;
 mod output;
 pub mod profile;
-pub mod record;
-mod resolve;
 mod source;
 pub mod synthetic;
 pub mod validate;
@@ -42,14 +41,11 @@ mod zip;
 
 pub use csv::Reader;
 pub use error::{Place, TraceError};
-pub use event::{Action, Event};
 pub use events::Events;
 pub use fault::Fault;
-pub use id_map::IdMap;
+pub use heaprace_recorder::{Action, Event, IdMap, MARK_PREFIX, Op, WriteError, event, platform};
 pub use library::LibraryEntry;
 pub use native::NativeRecording;
-pub use op::Op;
 pub use output::Output;
 pub use profile::Profile;
-pub use record::{Recorder, mark};
 pub use source::Source;

@@ -1,7 +1,7 @@
-//! The trace library: traces of real programs that ship with Heaprace, each with what there is to know about it.
+//! The trace library: traces of real programs that ship with Heaprace, each with a description.
 //!
-//! A trace is two files in `traces/library/`, `<name>.htrace` and `<name>.toml`, and one line in the table below. Both are
-//! embedded, so the library is there wherever the program is.
+//! A trace is two files in `traces/library/`, `<name>.htrace` and `<name>.toml`, and one line in the table below. The
+//! feature `library` embeds them; without it, the library is empty.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -10,10 +10,13 @@ use serde::Deserialize;
 
 use crate::error::TraceError;
 use crate::profile::Profile;
-use crate::source::Source;
-use crate::synthetic;
+
+/// No library is embedded.
+#[cfg(not(feature = "library"))]
+static EMBEDDED: &[Embedded] = &[];
 
 /// The names of the library, in the order in which they are listed.
+#[cfg(feature = "library")]
 static EMBEDDED: &[Embedded] = embedded![
     "serde-heavy",
     "rust-parse",
@@ -47,6 +50,7 @@ struct Embedded {
 }
 
 /// Embeds the two files of each name.
+#[cfg(feature = "library")]
 macro_rules! embedded {
     ($($name:literal),* $(,)?) => {
         &[$(Embedded {
@@ -56,52 +60,53 @@ macro_rules! embedded {
         }),*]
     };
 }
+#[cfg(feature = "library")]
 use embedded;
 
 /// A trace of the library.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LibraryEntry {
-    /// The name by which it is asked for.
+    /// Its name.
     pub name: &'static str,
-    /// The trace, in the [binary format](crate::binary).
+    /// The trace, in the [binary format](crate::htrace).
     pub htrace: &'static [u8],
-    /// What is known about it.
+    /// Its description.
     pub about: About,
 }
 
-/// What the `.toml` of a library trace says.
+/// The description of a library trace, from its `.toml`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct About {
-    /// What it is, in one line.
+    /// A description in one line.
     pub description: String,
-    /// Whether a program ran, or a rule made it up.
+    /// Whether it was recorded or made up.
     pub origin: Origin,
     /// The program that was recorded, or the rule.
     pub program: String,
     /// The versions that decide what the program does: crates, compiler. A made-up trace has none.
     #[serde(default)]
     pub versions: BTreeMap<String, String>,
-    /// Where it was recorded, as `architecture-system`.
+    /// The platform of the recording, as `architecture-system`.
     pub platform: String,
-    /// What the program worked on.
+    /// The input of the program.
     pub input: String,
     /// The licence of the trace.
     pub licence: String,
-    /// What records it again, from the root of the repository.
+    /// The command that records it again, from the root of the repository.
     pub command: String,
-    /// How far totals may be from [`totals`](Self::totals) when it is recorded again, in percent. Even with the same versions on the
-    /// same platform, hashing seeded at compile time can make two builds of a program differ.
+    /// How far totals may be from [`totals`](Self::totals) when it is recorded again, in percent. Even with the same
+    /// versions on the same platform, hashing seeded at compile time can make two builds of a program differ.
     pub tolerance_percent: f64,
-    /// Why totals are known to differ from run to run or from build to build, where they are.
+    /// Why totals differ from run to run or from build to build, if they are known to.
     #[serde(default)]
     pub varies: Option<String>,
-    /// What it stresses in an allocator, and why it is here: one paragraph.
+    /// What it stresses in an allocator, and why the library has it: one paragraph.
     pub story: String,
-    /// The SHA-256 of the trace as canonical CSV, in hexadecimal, as [`Source::sha256`] gives it: it stays the same in whatever format
-    /// the trace is kept.
+    /// The SHA-256 of the trace as canonical CSV, in hexadecimal, as [`Source::sha256`](crate::Source::sha256) returns
+    /// it: it does not depend on the format of the file.
     pub sha256: String,
     /// Its exact totals.
     pub totals: Totals,
@@ -118,29 +123,13 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// The word for it in tables: `recorded` or `synthetic`.
+    /// Its name in tables: `recorded` or `synthetic`.
     pub const fn name(self) -> &'static str {
         match self {
             Origin::Recorded => "recorded",
             Origin::Synthetic => "synthetic",
         }
     }
-}
-
-/// Whether a trace was recorded or made up, where that is known: of a trace of the library, and of one whose provenance says that it
-/// is synthetic.
-///
-/// ```
-/// use heaprace_traces::{Source, library};
-///
-/// let source = Source::from_bytes("example.csv", "# origin: synthetic\nop,id,size,align\nalloc,1,24,8\n".as_bytes());
-/// let origin = library::origin(&source, source.open()?.provenance());
-/// assert_eq!(origin, Some(library::Origin::Synthetic));
-/// # Ok::<(), heaprace_traces::TraceError>(())
-/// ```
-pub fn origin(source: &Source, provenance: &[impl AsRef<str>]) -> Option<Origin> {
-    let stated = || provenance.iter().any(|line| line.as_ref() == synthetic::ORIGIN).then_some(Origin::Synthetic);
-    source.library_entry().map(|entry| entry.about.origin).or_else(stated)
 }
 
 /// The totals of a trace, as its `.toml` states them. [`Profile`] finds them in a trace.
@@ -150,7 +139,7 @@ pub fn origin(source: &Source, provenance: &[impl AsRef<str>]) -> Option<Origin>
 pub struct Totals {
     /// All events.
     pub events: u64,
-    /// Allocations, zeroed ones included.
+    /// Allocations, including zeroed ones.
     pub allocs: u64,
     /// Allocations whose bytes must be 0.
     pub zeroed_allocs: u64,
@@ -158,15 +147,15 @@ pub struct Totals {
     pub reallocs: u64,
     /// Deallocations.
     pub deallocs: u64,
-    /// Bytes ever asked for.
+    /// Bytes requested in total.
     pub allocated_bytes: u64,
-    /// The most bytes in live objects.
+    /// Peak of the bytes in live objects.
     pub peak_live_bytes: u64,
-    /// The most live objects.
+    /// Peak of the live objects.
     pub peak_live_objects: u64,
-    /// Bytes in the objects that the program left.
+    /// Bytes in the objects that are live at the end.
     pub left_live_bytes: u64,
-    /// Objects that the program left.
+    /// Objects that are live at the end.
     pub left_live_objects: u64,
 }
 
@@ -205,11 +194,11 @@ impl From<&Profile> for Totals {
     }
 }
 
-/// Names that stand for several entries: for all of them, or for those of one origin.
+/// Names of groups of entries: all of them, or those of one origin.
 pub const GROUPS: [(&str, Option<Origin>); 3] =
     [("library", None), ("library:recorded", Some(Origin::Recorded)), ("library:synthetic", Some(Origin::Synthetic))];
 
-/// The entries that the name of a group stands for; nothing where no group is called so.
+/// The entries of a group; `None` if there is no group of this name.
 ///
 /// ```
 /// let all = heaprace_traces::library::group("library").unwrap();
@@ -240,14 +229,14 @@ impl LibraryEntry {
     }
 }
 
-/// The error for an argument that is no file, and a name that the library does not have.
+/// The error for an argument that is neither a file nor a name of the library.
 pub(crate) fn not_found(argument: &str, asked: &str) -> TraceError {
     let names: Vec<&'static str> = entries().iter().map(|entry| entry.name).collect();
     let nearest = nearest(asked, names.iter().copied());
     TraceError::NotFound { argument: argument.to_owned(), nearest, names }
 }
 
-/// The name that may have been meant by one that is none of these: the one that is the fewest slips away, if they are few.
+/// The name that a misspelt one probably means: the one with the smallest edit distance, if it is small.
 ///
 /// ```
 /// assert_eq!(heaprace_traces::library::nearest("serde-havy", ["rust-parse", "serde-heavy"]), Some("serde-heavy"));
@@ -255,7 +244,7 @@ pub(crate) fn not_found(argument: &str, asked: &str) -> TraceError {
 /// ```
 pub fn nearest<'a>(asked: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let nearest = names.into_iter().map(|name| (strsim::osa_distance(asked, name), name)).min();
-    // Beyond a third of the name it is another name, not a slip.
+    // With more than a third of its letters changed, it is another name.
     nearest.filter(|(distance, name)| 3 * distance <= name.len()).map(|(_, name)| name)
 }
 
@@ -264,7 +253,7 @@ mod tests {
     use super::*;
     use crate::Source;
 
-    /// What each `.toml` promises, held against its trace.
+    /// Compares each `.toml` with its trace.
     #[test]
     fn totals_and_hash_are_those_of_the_trace() {
         for entry in entries() {

@@ -2,27 +2,25 @@
 
 use std::io::{self, Read};
 
+use heaprace_recorder::csv::MOST_LINE_BYTES;
+
 use crate::error::{Place, TraceError};
 use crate::input::{BLOCK_BYTES, read_failed};
 
-/// The longest line that is read, in bytes. Lines of events are below 100 bytes; comments may be longer. Without a limit a file
-/// of zeros would be read into memory as one line.
-pub(crate) const MOST_LINE_BYTES: usize = 1024 * 1024;
-
-/// What some editors put in front of text that is UTF-8. It is no part of the first line.
+/// Some editors put this before UTF-8 text. It is no part of the first line.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The lines of an input, one after the other.
 ///
-/// They are not given out by an iterator, which could not lend them: [`advance`](Self::advance) goes on to the next one, which
-/// [`line`](Self::line) then is.
+/// It is no iterator, because an iterator cannot lend its items: [`advance`](Self::advance) goes on to the next line,
+/// which [`line`](Self::line) returns.
 pub(crate) struct Lines<R> {
     input: R,
-    /// What has been read of the input and not been passed yet is `block[start..end]`.
+    /// The part of the input that is read but not passed yet is `block[start..end]`.
     block: Vec<u8>,
     start: usize,
     end: usize,
-    /// Where the line in hand lies, without its end.
+    /// The current line in the block, without its end.
     line: core::ops::Range<usize>,
     number: u64,
     truncated: bool,
@@ -70,24 +68,24 @@ impl<R: Read> Lines<R> {
         Ok(true)
     }
 
-    /// The line in hand, without its `\n` or `\r\n`.
+    /// The current line, without its `\n` or `\r\n`.
     #[inline]
     pub(crate) fn line(&self) -> &[u8] {
         &self.block[self.line.clone()]
     }
 
-    /// Which line is in hand, counted from 1; 0 before the first.
+    /// The number of the current line, counted from 1; 0 before the first.
     pub(crate) fn number(&self) -> u64 {
         self.number
     }
 
-    /// Whether the input has ended within the line in hand: it has no line end.
+    /// Whether the input has ended within the current line: it has no line end.
     #[inline]
     pub(crate) fn truncated(&self) -> bool {
         self.truncated
     }
 
-    /// Reads on until there is a whole line, and tells its length; none where there are no more bytes.
+    /// Reads on until there is a whole line and returns its length; `None` at the end of the input.
     #[cold]
     fn fill(&mut self) -> Result<Option<usize>, LineFault> {
         self.block.copy_within(self.start..self.end, 0);

@@ -1,38 +1,39 @@
-//! Turns a raw recording, as the preloaded library of `replay record` writes it, into the events of a trace.
+//! Turns a raw recording of `replay record`'s preloaded library into the events of a trace.
 //!
-//! C's allocator knows a few things that a trace does not, and they become what they mean:
-//! - An object of 0 bytes is one of 1 byte: it has an address of its own, and a trace has no objects without bytes.
-//! - `calloc` is `alloc_zeroed`; `realloc` of null is an allocation; `realloc` to 0 bytes is a deallocation, as in glibc.
-//! - Objects have the alignment that is asked for. `malloc`, `calloc` and `realloc` promise 16 bytes on 64-bit machines.
+//! C's allocator has a few cases that a trace does not have:
+//! - An object of 0 bytes becomes one of 1 byte: it has an address of its own, and a trace has no objects without
+//!   bytes.
+//! - `calloc` is `alloc_zeroed`; `realloc` of null is an allocation; `realloc` to 0 bytes is a deallocation, as in
+//!   glibc.
+//! - Objects have the requested alignment. `malloc`, `calloc` and `realloc` promise 16 bytes on 64-bit machines.
 //!
-//! What the library and this module both know of the file is one module, [`raw`].
-
-#[path = "../preload/src/raw.rs"]
-pub mod raw;
+//! The layout of the file is [`heaprace_recorder::raw`], which the library writes too.
 
 use core::mem::offset_of;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
+pub use heaprace_recorder::resolve::Counts;
+
+use heaprace_recorder::raw::{HEADER_BYTES, Header, MAGIC, RECORD_BYTES, Record, VERSION};
+use heaprace_recorder::resolve::Resolver;
+use heaprace_recorder::{Event, platform};
+
 use crate::error::TraceError;
-use crate::event::Event;
-pub use crate::resolve::Counts;
-use crate::resolve::Resolver;
-use raw::{HEADER_BYTES, Header, MAGIC, RECORD_BYTES, Record, VERSION};
 
 const BLOCK_BYTES: usize = 256 * 1024;
 
 /// A raw recording of one process: an iterator over its events, in their order.
 ///
-/// Its counts are those of the events that it has given so far.
+/// Its counts are those of the events that it has returned so far.
 #[derive(Debug)]
 pub struct NativeRecording<R = BufReader<File>> {
     input: R,
     file: String,
     program: String,
     resolver: Resolver,
-    /// An event that follows the one that was given.
+    /// The second event of the last record.
     next: Option<Event>,
     /// Places without a record since the last one that has one.
     gap: u64,
@@ -43,7 +44,7 @@ impl NativeRecording {
     ///
     /// # Errors
     ///
-    /// [`TraceError::Open`], or [`TraceError::NotRaw`] where the file is something else or of another version.
+    /// [`TraceError::Open`], or [`TraceError::NotRaw`] if the file is something else or of another version.
     pub fn open(path: &Path) -> Result<Self, TraceError> {
         let file = path.display().to_string();
         let opened = File::open(path).map_err(|source| TraceError::Open { file: file.clone(), source })?;
@@ -56,7 +57,7 @@ impl<R: Read> NativeRecording<R> {
     ///
     /// # Errors
     ///
-    /// [`TraceError::NotRaw`] where it is something else or of another version.
+    /// [`TraceError::NotRaw`] if it is something else or of another version.
     pub fn new(mut input: R, file: &str) -> Result<Self, TraceError> {
         let mut header = [0; HEADER_BYTES];
         input.read_exact(&mut header).map_err(|source| match source.kind() {
@@ -73,17 +74,16 @@ impl<R: Read> NativeRecording<R> {
         let program = program.split(|&byte| byte == 0).next().unwrap_or_default();
         let program = program.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
         let errno = number(offset_of!(Header, errno)) as i32;
+        let mut counts = Counts::default();
+        counts.lost = number(offset_of!(Header, lost));
+        counts.full = (errno != 0).then_some(errno);
         Ok(NativeRecording {
             input,
             file: file.to_owned(),
             program: String::from_utf8_lossy(program).into_owned(),
             next: None,
             gap: 0,
-            resolver: Resolver::new(Counts {
-                lost: number(offset_of!(Header, lost)),
-                full: (errno != 0).then_some(errno),
-                ..Counts::default()
-            }),
+            resolver: Resolver::new(counts),
         })
     }
 
@@ -92,17 +92,17 @@ impl<R: Read> NativeRecording<R> {
         &self.program
     }
 
-    /// What the trace says about where it is from.
+    /// Where the trace comes from.
     pub fn provenance(&self) -> Vec<String> {
         vec![
             format!("recorder: heaprace preload {}", env!("CARGO_PKG_VERSION")),
             format!("program: {}", self.program),
-            format!("platform: {}", crate::record::platform()),
+            format!("platform: {}", platform()),
             "semantics: C; malloc, calloc and realloc align to 16 bytes, and 0 bytes are recorded as 1".to_owned(),
         ]
     }
 
-    /// What there is besides the events so far.
+    /// The counts so far.
     pub fn counts(&self) -> Counts {
         self.resolver.counts
     }
@@ -118,7 +118,7 @@ impl<R: Read> NativeRecording<R> {
             let word = |half: &[u8]| u64::from_ne_bytes(half.try_into().expect("half of 16 bytes is 8"));
             let words = [word(&bytes[..8]), word(&bytes[8..])];
             if words[0] != 0 {
-                // Only now is it known that the places before were not the end.
+                // A record after them: the empty places before were not the end.
                 self.resolver.counts.lost += core::mem::take(&mut self.gap);
                 return Ok(Some(Record::from_words(words)));
             }

@@ -1,10 +1,10 @@
-//! What a trace asks for in sum: the figures that are the trace's own, whichever allocator replays it.
+//! The totals of a trace: figures that do not depend on the allocator.
 
-use crate::event::{Action, Event};
+use heaprace_recorder::{Action, Event};
 
 /// Running totals over the events of a trace.
 ///
-/// It is fed one event after the other and needs no memory for them, so a trace of any length has a profile.
+/// It takes one event after the other and keeps none, so a trace of any length has a profile.
 ///
 /// ```
 /// let text = "op,id,size,align\nalloc,1,100,8\nrealloc,1,150\nalloc,2,10,1\ndealloc,1\n";
@@ -20,7 +20,7 @@ use crate::event::{Action, Event};
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Profile {
-    /// Allocations, zeroed ones included.
+    /// Allocations, including zeroed ones.
     pub allocs: u64,
     /// Allocations whose bytes must be 0; they are counted in [`allocs`](Self::allocs) too.
     pub zeroed_allocs: u64,
@@ -28,17 +28,19 @@ pub struct Profile {
     pub reallocs: u64,
     /// Deallocations.
     pub deallocs: u64,
-    /// Bytes ever asked for: the sizes of all allocations and what reallocations added. What they took away does not count.
+    /// Bytes requested in total: the sizes of all allocations and what reallocations added. What they removed does not
+    /// count.
     pub allocated_bytes: u64,
-    /// Bytes in live objects after the last event: those that the program left, once the trace is at its end.
+    /// Bytes in live objects after the last event.
     pub live_bytes: u64,
     /// Live objects after the last event.
     pub live_objects: u64,
-    /// The most bytes that were in live objects after any event.
+    /// Peak of the bytes in live objects, after any event.
     pub peak_live_bytes: u64,
-    /// The event, counted from 1, after which [`peak_live_bytes`](Self::peak_live_bytes) was first reached; 0 without events.
+    /// The event, counted from 1, after which [`peak_live_bytes`](Self::peak_live_bytes) was first reached; 0 without
+    /// events.
     pub peak_live_bytes_event: u64,
-    /// The most objects that were live after any event.
+    /// Peak of the live objects, after any event.
     pub peak_live_objects: u64,
 }
 
@@ -48,8 +50,8 @@ impl Profile {
         self.allocs + self.reallocs + self.deallocs
     }
 
-    /// Adds one event. The events must be those of a checked trace, in order: a deallocation without its allocation would take
-    /// the live bytes below 0.
+    /// Adds one event. The events must be those of a checked trace, in order: a deallocation without its allocation
+    /// would take the live bytes below 0.
     #[inline]
     pub fn add(&mut self, event: &Event) {
         match event.action {

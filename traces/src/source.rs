@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::binary;
 use crate::csv;
 use crate::error::{Place, TraceError};
 use crate::events::Events;
+use crate::htrace;
 use crate::import::ImportOptions;
 use crate::input::{self, BLOCK_BYTES, Peeked, Unpacked};
-use crate::library::{self, LibraryEntry};
+use crate::library::{self, LibraryEntry, Origin};
+use crate::synthetic;
 
 /// A trace that can be opened, as often as needed.
 ///
@@ -30,25 +31,25 @@ use crate::library::{self, LibraryEntry};
 pub struct Source {
     name: String,
     display: String,
-    origin: Origin,
+    location: Location,
     import: ImportOptions,
 }
 
 #[derive(Clone, Debug)]
-enum Origin {
+enum Location {
     File(PathBuf),
     Library(&'static LibraryEntry),
     Bytes(Arc<[u8]>),
 }
 
 impl Source {
-    /// Finds a trace: the file at this path if there is one, else the library trace of this name, with or without the endings
-    /// `.htrace`, `.csv` and `.csv.zst`.
+    /// Finds a trace: the file at this path if there is one, else the library trace of this name, with or without the
+    /// endings `.htrace`, `.csv` and `.csv.zst`.
     ///
     /// # Errors
     ///
-    /// [`TraceError::NotFound`], which names what the library has; [`TraceError::Folder`] where the path is one, and
-    /// [`TraceError::Open`] where the path cannot be looked at.
+    /// [`TraceError::NotFound`], which names what the library has; [`TraceError::Folder`] if the path is one, and
+    /// [`TraceError::Open`] if the path cannot be inspected.
     pub fn locate(argument: &str) -> Result<Self, TraceError> {
         let path = Path::new(argument);
         let named = library::entries().iter().find(|entry| entry.name == without_endings(argument));
@@ -58,11 +59,11 @@ impl Source {
                 Ok(Source {
                     name: without_endings(&file_name).to_owned(),
                     display: argument.to_owned(),
-                    origin: Origin::File(path.to_owned()),
+                    location: Location::File(path.to_owned()),
                     import: ImportOptions::default(),
                 })
             }
-            // A report's folder may well have the name of its trace.
+            // The folder of a report often has the name of its trace.
             (_, Some(entry)) => Ok(Source::from(entry)),
             (Ok(_), None) => Err(TraceError::Folder { file: argument.to_owned() }),
             (Err(error), None) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -84,12 +85,12 @@ impl Source {
         Source {
             name: without_endings(name).to_owned(),
             display: name.to_owned(),
-            origin: Origin::Bytes(bytes.into()),
+            location: Location::Bytes(bytes.into()),
             import: ImportOptions::default(),
         }
     }
 
-    /// Says how to read the trace where another tool has recorded it.
+    /// Sets how to read a recording of another tool.
     ///
     /// ```
     /// use heaprace_traces::import::{Format, ImportOptions};
@@ -109,52 +110,68 @@ impl Source {
         &self.name
     }
 
-    /// What messages call it: the path as it was given, or `library:` and the name.
+    /// Its name in messages: the path as given, or `library:` and the name.
     pub fn display(&self) -> &str {
         &self.display
     }
 
-    /// What the library tells about the trace, where it is the library's.
+    /// The library's entry, for a trace of the library.
     pub fn library_entry(&self) -> Option<&'static LibraryEntry> {
-        match self.origin {
-            Origin::Library(entry) => Some(entry),
+        match self.location {
+            Location::Library(entry) => Some(entry),
             _ => None,
         }
     }
 
-    /// The file, where the trace is one.
+    /// The file, if the trace is one.
     pub fn path(&self) -> Option<&Path> {
-        match &self.origin {
-            Origin::File(path) => Some(path),
+        match &self.location {
+            Location::File(path) => Some(path),
             _ => None,
         }
     }
 
-    /// How it is read where another tool has recorded it.
+    /// How a recording of another tool is read.
     pub fn import_options(&self) -> ImportOptions {
         self.import
     }
 
-    /// Opens the trace from its beginning. Its format is told by its content, not by its name.
+    /// Whether the trace was recorded or made up, if that is known: for a trace of the library, and for one whose
+    /// provenance says that it is synthetic.
+    ///
+    /// ```
+    /// use heaprace_traces::{Source, library::Origin};
+    ///
+    /// let text = "# origin: synthetic\nop,id,size,align\nalloc,1,24,8\n";
+    /// let source = Source::from_bytes("example.csv", text.as_bytes());
+    /// assert_eq!(source.origin(source.open()?.provenance()), Some(Origin::Synthetic));
+    /// # Ok::<(), heaprace_traces::TraceError>(())
+    /// ```
+    pub fn origin(&self, provenance: &[impl AsRef<str>]) -> Option<Origin> {
+        let stated = || provenance.iter().any(|line| line.as_ref() == synthetic::ORIGIN).then_some(Origin::Synthetic);
+        self.library_entry().map(|entry| entry.about.origin).or_else(stated)
+    }
+
+    /// Opens the trace from its beginning. Its content decides the format, not its name.
     ///
     /// # Errors
     ///
-    /// Where the file cannot be opened, is compressed in a way that is not read, or does not begin as a trace does.
+    /// If the file cannot be opened, has an unsupported compression, or does not begin like a trace.
     pub fn open(&self) -> Result<Events, TraceError> {
         Events::open(self.text()?, &self.display, self.import)
     }
 
-    /// The SHA-256 of the uncompressed text, in hexadecimal: what tells two traces apart, however they are compressed. For a binary
-    /// trace it is that of the same trace as canonical CSV.
+    /// The SHA-256 of the uncompressed text, in hexadecimal: it identifies a trace, however it is compressed. For a
+    /// binary trace it is that of the same trace as canonical CSV.
     ///
     /// # Errors
     ///
-    /// Where the file cannot be read to its end. The content of a text is not checked.
+    /// If the file cannot be read to its end. The content of a text is not checked.
     pub fn sha256(&self) -> Result<String, TraceError> {
         let mut hash = Hash(Sha256::new());
-        let text = Peeked::new(self.text()?.input, binary::MAGIC.len() as u64);
-        if text.head() == binary::MAGIC {
-            let mut reader = binary::Reader::new(text, &self.display)?;
+        let text = Peeked::new(self.text()?.input, htrace::MAGIC.len() as u64);
+        if text.head() == htrace::MAGIC {
+            let mut reader = htrace::Reader::new(text, &self.display)?;
             let mut writer = csv::Writer::new(&mut hash, reader.columns(), reader.provenance())?;
             while let Some(event) = reader.next() {
                 reader.comments().iter().try_for_each(|comment| writer.comment(comment))?;
@@ -188,10 +205,10 @@ impl Source {
     }
 
     fn text(&self) -> Result<Unpacked, TraceError> {
-        match &self.origin {
-            Origin::File(path) => input::open_file(path, &self.display),
-            Origin::Library(entry) => input::unpacked(Cursor::new(entry.htrace), &self.display),
-            Origin::Bytes(bytes) => input::unpacked(Cursor::new(Arc::clone(bytes)), &self.display),
+        match &self.location {
+            Location::File(path) => input::open_file(path, &self.display),
+            Location::Library(entry) => input::unpacked(Cursor::new(entry.htrace), &self.display),
+            Location::Bytes(bytes) => input::unpacked(Cursor::new(Arc::clone(bytes)), &self.display),
         }
     }
 }
@@ -201,13 +218,13 @@ impl From<&'static LibraryEntry> for Source {
         Source {
             name: entry.name.to_owned(),
             display: format!("library:{}", entry.name),
-            origin: Origin::Library(entry),
+            location: Location::Library(entry),
             import: ImportOptions::default(),
         }
     }
 }
 
-/// Takes a text for its hash.
+/// Hashes what is written to it.
 struct Hash(Sha256);
 
 impl io::Write for Hash {

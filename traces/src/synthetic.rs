@@ -1,7 +1,8 @@
-//! Traces that no program made: each shows one thing, on demand and the same every time.
+//! Synthetic traces: each shows one thing, and is the same every time.
 //!
-//! They are labelled in their provenance ([`ORIGIN`]), so that no result mistakes them for recorded ones; the two are never
-//! averaged. The same kind, number of events and seed give the same trace on every machine: all choices are made in integers.
+//! Their provenance labels them ([`ORIGIN`]), so that no result mistakes them for recorded ones; the two are never
+//! averaged. The same kind, number of events and seed give the same trace on every machine: all choices are made in
+//! integers.
 //!
 //! ```
 //! use heaprace_traces::synthetic::Kind;
@@ -17,22 +18,25 @@ mod robson;
 mod sawtooth;
 mod uniform;
 
-use crate::event::Event;
+use heaprace_recorder::Event;
 
-/// The line of the provenance that says so: every synthetic trace has it, and whatever is made from one.
+/// The line of provenance that every synthetic trace has, and every trace made from one.
 pub const ORIGIN: &str = "origin: synthetic";
 
-/// What a synthetic trace shows.
+/// The kind of a synthetic trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// Actions, objects and sizes are chosen at random, each as likely as any other. This is how most benchmarks of allocators
-    /// work (talc's "random actions" among them), and how no program does.
+    /// Actions, objects and sizes are chosen at random, each as likely as any other. Most benchmarks of allocators work
+    /// like this (talc's "random actions" among them), and no program does.
     Uniform,
-    /// Robson's program (1971, 1974), which drives first-fit to the most fragmentation that any program can force on an allocator.
+    /// Robson's program (1971, 1974), which drives first-fit to the maximum fragmentation that any program can force on
+    /// an allocator.
     Robson,
-    /// Live memory climbs and falls back, each time to a higher level, and what stays is scattered over the heap.
+    /// Live memory climbs and falls back, each time to a higher level, and the remaining objects are scattered over the
+    /// heap.
     Sawtooth,
-    /// The number of live objects stays the same while their sizes grow slowly: what is freed never quite fits what comes.
+    /// The number of live objects stays the same while their sizes grow slowly: a freed block never quite fits the next
+    /// object.
     Drift,
 }
 
@@ -62,8 +66,8 @@ impl Kind {
         }
     }
 
-    /// The events. There are exactly `events` of them, except for [`Kind::Robson`], whose construction ends by itself: there they are at
-    /// most so many, and nothing is random.
+    /// The events: exactly `events` of them, except for [`Kind::Robson`], whose construction ends by itself, with at
+    /// most that many events and nothing random.
     ///
     /// Memory grows with the live objects.
     pub fn events(self, events: u64, seed: u64) -> Box<dyn Iterator<Item = Event> + Send> {
@@ -75,7 +79,7 @@ impl Kind {
         }
     }
 
-    /// What its trace says about where it is from.
+    /// Where its trace comes from.
     pub fn provenance(self, events: u64, seed: u64) -> Vec<String> {
         vec![
             ORIGIN.to_owned(),
@@ -111,7 +115,7 @@ mod tests {
                 let text = text(kind, events, 3);
                 let reader = Reader::new(&text[..], kind.name()).unwrap();
                 assert_eq!(reader.provenance()[1], ORIGIN);
-                // What the generator says must be what the reader finds, layouts in force included.
+                // The reader must find the generated events, including layouts.
                 let read: Vec<Event> = reader.map(Result::unwrap).collect();
                 assert_eq!(read, kind.events(events, 3).collect::<Vec<_>>(), "{}", kind.name());
                 assert!(read.len() as u64 == events || kind == Kind::Robson && read.len() as u64 <= events);

@@ -1,21 +1,21 @@
-//! The live objects of a trace: what turns the fields of a format into events, and refuses those that cannot be.
+//! The live objects of a trace: they turn the fields of a format into events, and reveal contradictions.
 //!
-//! A format gives for a deallocation an id and nothing more; an event has the layout that the allocator is told. The
-//! [`Validator`] knows the layout in force of each live object, so it completes each event, and where a trace contradicts
-//! itself it says how. Every format goes through it, so all formats hold to the same rules.
+//! In most formats a deallocation has only an id; an event has the layout that the allocator gets. The [`Validator`]
+//! tracks the layout of each live object, so it completes each event and reports where a trace contradicts itself.
+//! Every format goes through it, so all follow the same rules.
 
 use core::alloc::Layout;
 use std::collections::hash_map::Entry;
 
-use crate::event::{Action, Event, MAX_ALIGN_BYTES, MAX_SIZE_BYTES};
-use crate::fault::Fault;
-use crate::id_map::IdMap;
-use crate::op::Op;
+use heaprace_recorder::event::{Action, Event, MAX_ALIGN_BYTES, MAX_SIZE_BYTES};
+use heaprace_recorder::{IdMap, Op};
 
-/// The fields of one event as a format gives them, before anything but their syntax is checked.
+use crate::fault::Fault;
+
+/// The fields of one event as a format has them; only their syntax is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fields {
-    /// What is asked for.
+    /// The operation.
     pub op: Op,
     /// The object.
     pub id: u64,
@@ -61,8 +61,8 @@ impl Validator {
     ///
     /// # Errors
     ///
-    /// A [`Fault`] where a value is missing or out of range, or contradicts the events so far. The live objects are then as they
-    /// were before the call. The fault is in a box to keep what is returned for every event small.
+    /// A [`Fault`] if a value is missing or out of range, or contradicts the events so far. The live objects then stay
+    /// as they were before the call. The fault is boxed because the result of every event should be small.
     #[inline(always)]
     pub fn complete(&mut self, fields: Fields) -> Result<Event, Box<Fault>> {
         let Fields { op, id, size, align, thread, time_ns } = fields;
@@ -106,7 +106,7 @@ impl Validator {
     }
 }
 
-// Functions, as a fault that is made where it is returned is made, and dropped, for every event that has none.
+// Functions, because a fault that is built in place is built, and dropped, for every event without one.
 
 #[cold]
 pub(crate) fn missing(op: Op, column: &'static str) -> Box<Fault> {
@@ -118,7 +118,7 @@ fn not_live(op: Op, id: u64) -> Box<Fault> {
     Fault::NotLive { op, id }.into()
 }
 
-/// The layout of this size and alignment, where a trace may hold it.
+/// The layout of this size and alignment, if a trace allows it.
 #[inline]
 pub(crate) fn layout(size: u64, align: u64) -> Result<Layout, Box<Fault>> {
     if !(1..=MAX_SIZE_BYTES).contains(&size) {

@@ -1,25 +1,26 @@
 //! The one file of a zip, decompressed as it is read.
 //!
-//! Recordings are passed on in zips of one file. All that is needed of the format is the header in front of that file, so that a zip
-//! streams as gzip does: no seeking, and no directory at its end.
+//! People pass recordings on in zips of one file. The header of that file is enough to decompress it, so a zip streams
+//! as gzip does: without seeking, and without the directory at its end. The `zip` crate streams no file whose lengths
+//! follow it, as the macOS Finder writes them.
 
 use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::Crc;
 use flate2::bufread::DeflateDecoder;
 
-/// What a zip begins with: the header of its first file.
+/// The first bytes of a zip: the header of its first file.
 pub(crate) const FILE_MAGIC: [u8; 4] = *b"PK\x03\x04";
 const DESCRIPTOR_MAGIC: [u8; 4] = *b"PK\x07\x08";
 
 const FLAG_ENCRYPTED: u16 = 1;
-/// The lengths and the checksum stand behind the file, not before it.
+/// The lengths and the checksum follow the file instead of preceding it.
 const FLAG_DESCRIPTOR: u16 = 1 << 3;
 
 const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
 
-/// Reads the one file of a zip to its end, and checks its length and its checksum, and that no other file follows.
+/// Reads the one file of a zip to its end, and checks its length, its checksum, and that no other file follows.
 pub(crate) struct ZipFile<R> {
     content: Content<R>,
     crc: Crc,
@@ -34,11 +35,11 @@ enum Content<R> {
 }
 
 impl<R: Read> ZipFile<R> {
-    /// Reads the header of the first file; folders before it are passed over.
+    /// Reads the header of the first file, skipping folders before it.
     pub(crate) fn new(input: R) -> io::Result<Self> {
         let mut input = BufReader::new(input);
         loop {
-            let header = Header::read(&mut input)?;
+            let header = FileHeader::read(&mut input)?;
             if header.flags & FLAG_ENCRYPTED != 0 {
                 return Err(unsupported("the file in it is encrypted"));
             }
@@ -48,7 +49,7 @@ impl<R: Read> ZipFile<R> {
             }
             let content = match header.method {
                 DEFLATED => Content::Deflated(DeflateDecoder::new(input)),
-                // A length of all ones stands elsewhere, for files above 4 GiB.
+                // All ones: the length of a file above 4 GiB is elsewhere.
                 STORED if !descriptor && header.length != u32::MAX => {
                     Content::Stored(input.take(u64::from(header.length)))
                 }
@@ -60,7 +61,7 @@ impl<R: Read> ZipFile<R> {
         }
     }
 
-    /// Checks what stands behind the file.
+    /// Checks what follows the file.
     fn finish(&mut self) -> io::Result<()> {
         let input = match &mut self.content {
             Content::Stored(take) if take.limit() > 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
@@ -110,8 +111,8 @@ impl<R: Read> Read for ZipFile<R> {
     }
 }
 
-/// What is needed of the header in front of a file.
-struct Header {
+/// The parts of a file's header that are needed.
+struct FileHeader {
     flags: u16,
     method: u16,
     crc: u32,
@@ -119,7 +120,7 @@ struct Header {
     folder: bool,
 }
 
-impl Header {
+impl FileHeader {
     fn read(input: &mut impl Read) -> io::Result<Self> {
         if array(input)? != FILE_MAGIC {
             return Err(unsupported("there is no file in it"));
@@ -131,7 +132,13 @@ impl Header {
         let mut name = Vec::new();
         input.take(name_bytes).read_to_end(&mut name)?;
         io::copy(&mut input.take(extra_bytes), &mut io::sink())?;
-        Ok(Header { flags: short(2), method: short(4), crc: long(10), length: long(14), folder: name.ends_with(b"/") })
+        Ok(FileHeader {
+            flags: short(2),
+            method: short(4),
+            crc: long(10),
+            length: long(14),
+            folder: name.ends_with(b"/"),
+        })
     }
 }
 

@@ -100,7 +100,7 @@ fn inspect(source: &Source) -> Result<Document, TraceError> {
     Ok(Document {
         schema_version: SCHEMA_VERSION,
         name: source.name().to_owned(),
-        origin: library::origin(source, &provenance).map(library::Origin::name),
+        origin: source.origin(&provenance).map(library::Origin::name),
         provenance,
         repairs: events.repairs().map(|repairs| repairs.lines()),
         library: source.library_entry().map(|entry| Library {

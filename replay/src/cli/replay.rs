@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use heaprace::comparison::{ComparisonPlan, Progress, compare, folder_name};
 use heaprace::contender::{Contender, TouchPolicy};
@@ -123,7 +123,7 @@ pub(crate) struct ReplayArguments {
     ///
     /// Programs write to the memory they ask for. 'none' times the allocator's code alone, which favors allocators that
     /// spread out.
-    #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
+    #[arg(long, value_name = "WHAT", value_parser = touches(), default_value_t)]
     touch: TouchPolicy,
 
     /// Also time single calls: percentiles and the slowest calls
@@ -167,6 +167,18 @@ pub(crate) struct ReplayArguments {
 
 fn names() -> impl Iterator<Item = &'static str> {
     contenders::ALL.iter().map(|info| info.name)
+}
+
+fn touches() -> impl TypedValueParser<Value = TouchPolicy> {
+    let value = |touch| {
+        PossibleValue::new(TouchPolicy::name(touch)).help(match touch {
+            TouchPolicy::None => "Nothing: the allocator's code alone. Real programs do write what they ask for",
+            TouchPolicy::First => "The first new byte of each new or grown block",
+            TouchPolicy::All => "Every new byte once, as a program that uses what it asks for does",
+        })
+    };
+    PossibleValuesParser::new(TouchPolicy::ALL.map(value))
+        .map(|name| TouchPolicy::named(&name).expect("the parser lets only these names through"))
 }
 
 fn parse_instant(text: &str) -> Result<Moment, String> {

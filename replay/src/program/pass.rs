@@ -4,9 +4,9 @@ use std::io::Read;
 use std::ops::ControlFlow;
 
 use heaprace_reports::results::Mark;
-use heaprace_traces::binary::{Block, Blocks};
+use heaprace_traces::MARK_PREFIX;
+use heaprace_traces::htrace::{Block, Blocks};
 use heaprace_traces::import::Repairs;
-use heaprace_traces::record::MARK_PREFIX;
 use heaprace_traces::{Event, Events, TraceError};
 
 use super::compiler::{AnyIds, Compiler, Ids};
@@ -18,6 +18,7 @@ const MOST_MARKS: usize = 1000;
 
 /// Events in a portion of the long way, at most. Those of the short way are blocks of the file, which are as large.
 const PORTION_EVENTS: u64 = 1 << 16;
+
 /// The marks of a trace: the first ones, and how many there are.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Marks {

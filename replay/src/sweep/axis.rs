@@ -4,7 +4,6 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use clap::ValueEnum;
 use heaprace_allocators::PageSize;
 use serde::de::value::{BoolDeserializer, I64Deserializer, StrDeserializer};
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
@@ -86,7 +85,7 @@ impl Value for TouchPolicy {
     const EXPECTED: &str = "\"none\", \"first\" or \"all\"";
 
     fn parse(text: &str) -> Result<Self, String> {
-        <TouchPolicy as ValueEnum>::from_str(text, false).map_err(|_| expected::<Self>(text))
+        TouchPolicy::named(text).ok_or_else(|| expected::<Self>(text))
     }
 }
 

@@ -6,7 +6,6 @@
 
 use std::io::{self, Read, Write};
 
-use clap::ValueEnum;
 use heaprace_allocators::page_heap::Guard;
 use heaprace_allocators::{PageHeap, PageSize};
 use serde::Serialize;
@@ -51,8 +50,7 @@ fn answer(contenders: &[Contender], text: &str, say: &mut dyn FnMut(Result<serde
         if let Task::Time { cpu: Some(cpu) } = request.task {
             processor::pin_to(cpu)?;
         }
-        let touch =
-            TouchPolicy::from_str(&request.touch, false).map_err(|_| format!("cannot touch {:?}", request.touch))?;
+        let touch = TouchPolicy::named(&request.touch).ok_or_else(|| format!("cannot touch {:?}", request.touch))?;
         let page = PageSize::from_bytes(request.page_bytes).map_err(|error| error.to_string())?;
         let program = program(&request)?;
         let heap = PageHeap::reserve_sized(page, request.limit_pages, Guard::Batched);

@@ -10,7 +10,7 @@ use heaprace::limits::Limits;
 use heaprace::memory::metrics::Instant;
 use heaprace_allocators::contenders::bump::Bump;
 use heaprace_allocators::{HeapAllocator, HeapRef, Info};
-use heaprace_reports::results::{FootprintPoint, Memory, Moment, PartKind};
+use heaprace_reports::results::{Figure, FootprintPoint, Memory, Moment, PartKind};
 
 use crate::{examine, program};
 
@@ -30,7 +30,7 @@ fn a_bump_pointer_counts_every_byte() {
     // Most was live after the second event: 200,000 bytes.
     assert_eq!(memory.overhead_ratio, 393_216.0 / 200_000.0);
     assert_eq!(memory.johnstone_wilson_4_percent, 193_216.0 / 200_000.0 * 100.0);
-    assert_eq!((memory.grow_calls, memory.failed_requests, memory.first_failure), (3, 0, None));
+    assert_eq!((memory.grow_calls, memory.failed_requests, memory.first_failure), (Figure::Known(3), 0, None));
     let points: Vec<_> =
         memory.timeline.iter().map(|point| (point.event, point.live_bytes, point.committed_bytes / 65_536)).collect();
     assert_eq!(points, [(1, 100_000, 2), (2, 200_000, 4), (3, 100_000, 4), (4, 160_000, 6), (5, 50_000, 6), (6, 0, 6)]);

@@ -107,7 +107,7 @@ fn what_is_in_the_way_is_a_reason() {
     }
     let path = file("instructions-reasons.csv", &pairs(1));
     let cases: [(&str, MakeChild); 4] = [
-        ("its process cannot be begun: out of luck", || Err(io::Error::other("out of luck"))),
+        ("its process cannot be started: out of luck", || Err(io::Error::other("out of luck"))),
         ("its process died", || Ok(Command::new("/no/such/program"))),
         ("its process answered nothing", || Ok(Command::new("/bin/true"))),
         // The right answer, from who has not replayed anything.

@@ -35,6 +35,32 @@ impl Folder {
     }
 }
 
+/// The rest of a document with a missing figure and an unknown field is shown, and both have a line on standard error, whichever command reads it.
+#[test]
+fn every_command_names_what_a_document_lacks_and_what_nobody_knows() {
+    let folder = Folder::new();
+    let whole = include_str!("../../../reports/tests/fixtures/results-v4.json");
+    let mut document: serde_json::Value = serde_json::from_str(whole).unwrap();
+    document["contenders"][0]["memory"].as_object_mut().unwrap().remove("grow_calls").unwrap();
+    document["trace"]["weather"] = "fine".into();
+    fs::write(folder.path().join("whole.json"), whole).unwrap();
+    fs::write(folder.path().join("gap.json"), document.to_string()).unwrap();
+    let warnings = "warning: gap.json: contenders[0].memory.grow_calls: no figure: not in the file\n\
+                    warning: gap.json: trace.weather: unknown field, ignored\n";
+    for arguments in [&["report", "gap.json"][..], &["compare", "whole.json", "gap.json"], &["rank", "gap.json"]] {
+        let output = folder.replay(arguments);
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), warnings, "{arguments:?}");
+        assert!(String::from_utf8(output.stdout).unwrap().contains("dlmalloc"), "{arguments:?}");
+    }
+    assert_eq!(folder.replay(&["report", "whole.json"]).stderr, b"");
+    let gate = |metric| {
+        let arguments = ["compare", "whole.json", "gap.json", "--fail-above", "0%", "--metric", metric];
+        folder.replay(&arguments).status.code()
+    };
+    assert_eq!([gate("grow_calls"), gate("peak_heap_bytes")], [Some(1), Some(0)], "a lost figure is worse");
+}
+
 /// Rounds that spread by 3 % around so many nanoseconds.
 fn rounds(ns: u64) -> Vec<u64> {
     (0..15).map(|round| ns * (970 + round * 4) / 1000).collect()

@@ -188,12 +188,12 @@ fn growth(line: &Line) -> Vec<(u64, u64)> {
 
 fn tip(line: &Line) -> String {
     let memory = line.figures;
+    let calls = memory.grow_calls.known().map_or_else(|| "unknown calls".to_owned(), |&calls| count(calls, "call"));
     format!(
-        "{}: at most {} committed, from event {} on; {}",
+        "{}: at most {} committed, from event {} on; {calls} for pages",
         line.contender.name,
         bytes(memory.peak_heap_bytes),
         grouped(memory.peak_heap_event),
-        count(memory.grow_calls, "call") + " for pages"
     )
 }
 

@@ -472,7 +472,7 @@ mod tests {
         let svg = pareto_steady(&results).unwrap();
         assert!(svg.contains("\nsteady, gross ns per operation\n"), "{svg}");
         let mut alone = results.clone();
-        alone.settings.touch = crate::results::Touched::Nothing;
+        alone.settings.touch = crate::results::TouchPolicy::None;
         let svg = pareto_steady(&alone).unwrap();
         assert!(svg.contains("\nsteady, gross ns per operation, allocator code alone\n"), "{svg}");
         assert!(steady_data(&results).contains(",steady,gross,"));

@@ -172,7 +172,7 @@ null 0.1.0 & 3.60 {\\footnotesize [3.54, 3.65]} & 2.00 {\\footnotesize [1.97, 2.
     fn growth_has_a_column_if_a_contender_grows_and_groups_name_times_of_allocator_code_alone() {
         let mut results = sample::empty();
         results.contenders = vec![contender("a").grows_by(1234).build(), contender("b").build()];
-        results.settings.touch = crate::results::Touched::Nothing;
+        results.settings.touch = crate::results::TouchPolicy::None;
         let text = text(&[results]);
         assert!(text.contains("{@{}lrrrrrr@{}}") && text.contains(" & Overhead & Growth & Failed \\\\\n"), "{text}");
         assert!(text.contains(" & 1,234 & 0 \\\\\n"), "{text}");

@@ -70,7 +70,7 @@ mod tests {
         results.contenders = vec![contender("a").build(), contender("b").build()];
         assert!(!text(&results).contains("grows by") && !text(&results).contains("code alone"));
         results.contenders[0] = contender("a").grows_by(1234).build();
-        results.settings.touch = crate::results::Touched::Nothing;
+        results.settings.touch = crate::results::TouchPolicy::None;
         let text = text(&results);
         let header = "| allocator | fresh ns/op, allocator code alone (95 % CI) | steady ns/op, allocator code alone (95 % CI) | peak, KiB \
                       | overhead × | grows by, pages | failed |\n";

@@ -154,7 +154,7 @@ mod tests {
         let chance = comparisons::chance(&results).unwrap();
         let note = |text: &str| format!("<p class=\"note\">{text}</p>");
         assert!(html(&results).contains(&note(&chance)) && html(&results).contains("<caption>Time</caption>"));
-        results.settings.touch = crate::results::Touched::Nothing;
+        results.settings.touch = crate::results::TouchPolicy::None;
         assert!(html(&results).contains("<caption>Time, allocator code alone</caption>"));
         assert!(html(&results).contains(&note(&escape(notes::ALONE))));
         assert!(

@@ -46,7 +46,7 @@ pub struct Memory {
     /// The heap by address, at the same instants. Empty in results of earlier versions.
     pub strips: Vec<Strip>,
     /// Successful requests for more pages.
-    pub grow_calls: u64,
+    pub grow_calls: Figure<u64>,
     /// Failed requests: those that the contender answered with null.
     pub failed_requests: u64,
     /// The first of them.

@@ -239,7 +239,7 @@ mod tests {
         type Change = fn(&mut Results);
         let changes: [(Change, &str); 5] = [
             (|results| results.settings.page_bytes = 4096, "page size 65536 and 4096"),
-            (|results| results.settings.touch = crate::results::Touched::FirstByte, "touch all and first"),
+            (|results| results.settings.touch = crate::results::TouchPolicy::First, "touch all and first"),
             (|results| results.settings.heap_limit_pages = 16, "heap limit in pages 65536 and 16"),
             (
                 |results| results.trace.sha256 = "0123456789abcdef".into(),
@@ -293,7 +293,7 @@ mod tests {
         assert!(relative.doubts.is_empty(), "{:?}", relative.doubts);
         assert_eq!(
             relative.cells[0].times,
-            Regime::ALL.map(|regime| (regime, Figure::unknown("times are relative to this contender")))
+            Regime::ALL.map(|regime| (regime, Figure::unknown("times are relative to its own")))
         );
         let nobody = Regression::of(&[old], &[new], Some("nobody"));
         assert_eq!(nobody.cells[1].times[1].1, Figure::unknown("old: nobody does not take part"));

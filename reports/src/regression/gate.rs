@@ -126,7 +126,21 @@ mod tests {
         let all = gates();
         assert_eq!(all[..3], TIMES);
         assert_eq!(default_gates(), [&TIMES[..], &["peak_heap_bytes", "min_heap.bytes"]].concat());
-        assert_eq!(all.len(), 14);
+        for figure in [
+            "peak_heap_bytes",
+            "peak_span_bytes",
+            "min_heap.bytes",
+            "fragmentation.at_peak_live.granted_bytes",
+            "retention.end_resident_bytes",
+            "retention.freed_heap_bytes",
+            "reallocs.copied_bytes",
+            "occupancy.at_peak_heap.pinned_pages",
+            "growth.per_loop_pages",
+            "grow_calls",
+            "instructions_per_op",
+        ] {
+            assert!(all.contains(&figure), "{figure}");
+        }
         for name in all {
             assert_eq!(model::metric(name).about.better, Better::Less, "{name}");
         }

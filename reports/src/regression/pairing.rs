@@ -136,7 +136,7 @@ pub(super) fn builds(Paired { old, new, .. }: &Paired) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::Touched;
+    use crate::results::TouchPolicy;
     use crate::sample::on;
 
     fn names<'a>(pairing: &'a Pairing) -> Vec<&'a str> {
@@ -156,7 +156,7 @@ mod tests {
         assert_eq!((found.not_comparable.len(), found.only_new), (0, vec!["one".to_owned()]));
         let found = pair(&old, std::slice::from_ref(&changed));
         assert_eq!(found.not_comparable[0].1, "the trace has changed, SHA-256 sha of one and another");
-        renamed.settings.touch = Touched::FirstByte;
+        renamed.settings.touch = TouchPolicy::First;
         let new = [renamed];
         let reason = ("one (two in the new run)".to_owned(), "touch all and first".to_owned());
         assert_eq!(pair(&old, &new).not_comparable, [reason]);
@@ -180,12 +180,12 @@ mod tests {
             results.settings.touch = touch;
             results
         };
-        let two = [with(4096, 1024, Touched::FirstByte), with(65_536, 64, Touched::FirstByte), on("two", vec![])];
+        let two = [with(4096, 1024, TouchPolicy::First), with(65_536, 64, TouchPolicy::First), on("two", vec![])];
         assert_eq!(names(&pair(&two, &two)), ["one (pages of 4,096 B)", "one (pages of 65,536 B)", "two"]);
         let more = [
-            with(4096, 1024, Touched::FirstByte),
-            with(4096, 1024, Touched::EveryByte),
-            with(4096, 64, Touched::EveryByte),
+            with(4096, 1024, TouchPolicy::First),
+            with(4096, 1024, TouchPolicy::All),
+            with(4096, 64, TouchPolicy::All),
         ];
         assert_eq!(
             names(&pair(&more, &more)),

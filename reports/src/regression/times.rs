@@ -29,13 +29,13 @@ pub(super) fn time(
 ) -> Figure<Ratio> {
     let Paired { old, new, .. } = pair;
     if relative_to == Some(before.name.as_str()) {
-        return Figure::unknown("times are relative to this contender");
+        return Figure::unknown("times are relative to its own");
     }
     if let Some(builds) = builds(pair) {
         return Figure::unknown(builds);
     }
     if old.settings.streamed != new.settings.streamed {
-        return Figure::unknown("only one of the runs decoded the trace while it was timed");
+        return Figure::unknown("the trace was decoded while it was timed in one of the runs only");
     }
     let of_run = |which: &str, results: &Results, row: &Contender| {
         samples(results, row, relative_to, of).map_err(|reason| format!("{which}: {reason}"))
@@ -76,7 +76,7 @@ pub(super) fn samples(
         Figure::Known((ours, theirs)) if theirs.iter().all(|&ns| ns > 0) => {
             Ok(ours.iter().zip(theirs).map(|(&our, &their)| our as f64 / their as f64).collect())
         }
-        Figure::Known(_) => Err(format!("a replay of {other} took no measurable time")),
+        Figure::Known(_) => Err(format!("a replay of {other} took no time that the clock could see")),
         Figure::Unknown { unknown } => Err(unknown.to_string()),
     }
 }

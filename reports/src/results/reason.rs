@@ -136,6 +136,28 @@ reasons! {
     NoRoundTimed = "no round was timed",
     /// Times on a rewound heap are those of results of old schemas.
     NoRewoundTimes = "only results of schemas 1 to 3 have times of rewound heaps",
+    /// A replay is shorter than a step of the clock, so that there is no ratio to it.
+    TooShort { which: String } = "a replay of the {which} took no time that the clock could see",
+    /// It was timed in runs of its own.
+    OtherRounds { other: String } = "{other} did not run in the same rounds",
+    /// The contender that ratios are formed to has no times.
+    NoTimings { other: String, why: String } = "{other} has no timings: {why}",
+    /// The results have no such row.
+    NotTakingPart { other: String } = "{other} does not take part",
+    /// The floor has no time beyond itself.
+    IsFloor = "it is the floor itself",
+    /// The system has no clock for a thread's own time.
+    NoProcessorTime = "its processor time is not known",
+    /// The same of the contender that ratios are formed to.
+    NoProcessorTimeOf { other: String } = "{other} has no processor time",
+    /// The same in runs of its own.
+    NoProcessorTimeInRounds { other: String } = "{other} has no processor time in the same rounds",
+    /// Times of two runs are each divided by this contender's.
+    RelativeToItself = "times are relative to its own",
+    /// Decoding beside the replay takes time, so that the times of the two runs do not compare.
+    StreamedInOneRun = "the trace was decoded while it was timed in one of the runs only",
+    /// The figure is a ratio to something that the trace does not have.
+    NoValueHere = "it has no value here: METRICS.md says when",
     /// Neither an allocation nor a deallocation.
     NoOperations = "the trace has no operations",
     /// The trace has no object with a byte.
@@ -186,11 +208,11 @@ reasons! {
     /// The schema that the document follows did not have it yet.
     NotInSchema { version: u64 } = "results of schema {version} do not have it",
     /// The schema that the document follows had some of the fields.
-    PartInSchema { version: u64 } = "results of schema {version} have a part of it alone",
+    PartInSchema { version: u64 } = "results of schema {version} have only a part of it",
     /// The schema that the document follows had no steady times.
     NoSteadyInSchema { version: u64 } = "results of schema {version} have no steady times",
     /// The schema that the document follows had it for a heap that an earlier replay had paid for.
-    RewoundInSchema { version: u64 } = "results of schema {version} have it on a rewound heap alone",
+    RewoundInSchema { version: u64 } = "results of schema {version} have it only for a rewound heap",
 }
 
 impl From<String> for Reason {

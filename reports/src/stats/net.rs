@@ -1,7 +1,7 @@
 //! Net time: what a contender takes beyond the harness. Its time less the floor's, round by round.
 
 use super::{Estimate, Regime, estimate_median, floor, rounds_beside};
-use crate::results::{Contender, Figure, Results};
+use crate::results::{Contender, Figure, Reason, Results};
 
 /// Nanoseconds per operation beyond the floor, formed within each round, with the 95 % interval of [`estimate_median`]
 /// over the rounds.
@@ -24,9 +24,11 @@ use crate::results::{Contender, Figure, Results};
 /// }
 /// ```
 pub fn net_ns_per_op(results: &Results, contender: &Contender, regime: Regime) -> Figure<Estimate> {
-    let Some(floor) = floor(results) else { return Figure::unknown("the floor does not take part") };
+    let Some(floor) = floor(results) else {
+        return Figure::unknown(Reason::NotTakingPart { other: "the floor".to_owned() });
+    };
     if contender.name == floor.name {
-        return Figure::unknown("it is the floor itself");
+        return Figure::unknown(Reason::IsFloor);
     }
     let pairs = match rounds_beside(results, contender, &floor.name, regime) {
         Figure::Known((ours, floors)) => ours.iter().zip(floors),
@@ -34,12 +36,12 @@ pub fn net_ns_per_op(results: &Results, contender: &Contender, regime: Regime) -
     };
     let ops = contender.time.known().map_or(0, |time| time.ops);
     if ops == 0 {
-        return Figure::unknown("the trace has no operations");
+        return Figure::unknown(Reason::NoOperations);
     }
     let net: Vec<f64> = pairs.map(|(&ours, &floor)| (ours as f64 - floor as f64) / ops as f64).collect();
     match estimate_median(&net) {
         Some(estimate) => Figure::Known(estimate),
-        None => Figure::unknown("no round was timed"),
+        None => Figure::unknown(Reason::NoRoundTimed),
     }
 }
 

@@ -4,7 +4,7 @@
 //! contender, its replays waited: for another program, the host of a virtual machine, or the disk.
 
 use super::{Estimate, ROUNDS_FOR_95, Ratio, Regime, ratio_beside, ratio_within_rounds, rounds_beside};
-use crate::results::{Contender, Figure, Results};
+use crate::results::{Contender, Figure, Reason, Results};
 
 /// The smallest relative difference between the two ratios that matters, however certain it is.
 const LEAST_APART: f64 = 0.02;
@@ -79,7 +79,7 @@ fn processor_rounds<'r>(
     };
     let row = match &contender.time {
         Figure::Known(time) if !time.companions.is_empty() && contender.name != other => {
-            return Figure::unknown(format!("{other} has no processor time in the same rounds"));
+            return Figure::unknown(Reason::NoProcessorTimeInRounds { other: other.to_owned() });
         }
         _ if contender.name == other => Some(contender),
         _ => results.contenders.iter().find(|row| row.name == other),
@@ -92,8 +92,8 @@ fn processor_rounds<'r>(
     };
     match (of(contender), row.and_then(of)) {
         (Some(ours), Some(theirs)) => Figure::Known((ours, theirs)),
-        (None, _) => Figure::unknown("its processor time is not known"),
-        (_, None) => Figure::unknown(format!("{other} has no processor time")),
+        (None, _) => Figure::unknown(Reason::NoProcessorTime),
+        (_, None) => Figure::unknown(Reason::NoProcessorTimeOf { other: other.to_owned() }),
     }
 }
 

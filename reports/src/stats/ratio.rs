@@ -55,7 +55,7 @@ pub fn ratio_within_rounds(times: &[u64], reference: &[u64]) -> Figure<Ratio> {
     let rounds = times.len().min(reference.len());
     let (times, reference) = (&times[..rounds], &reference[..rounds]);
     if reference.contains(&0) {
-        return Figure::unknown("a replay of the reference took no measurable time");
+        return Figure::unknown("a replay of the reference took no time that the clock could see");
     }
     let ratios: Vec<f64> = times.iter().zip(reference).map(|(&time, &other)| time as f64 / other as f64).collect();
     match estimate_median(&ratios) {

@@ -108,26 +108,26 @@ pub fn rounds_beside<'r>(
     } else if !time.companions.is_empty() {
         match time.companions.iter().find(|companion| companion.name == other) {
             Some(companion) => regime.companion_samples(companion),
-            None => return Figure::unknown(format!("{other} did not run in the same rounds")),
+            None => return Figure::unknown(Reason::OtherRounds { other: other.to_owned() }),
         }
     } else {
         match results.contenders.iter().find(|row| row.name == other).map(|row| &row.time) {
             Some(Figure::Known(time)) if !time.companions.is_empty() => {
-                return Figure::unknown(format!("{other} did not run in the same rounds"));
+                return Figure::unknown(Reason::OtherRounds { other: other.to_owned() });
             }
             Some(Figure::Known(time)) => match regime.samples(time) {
                 [] => return Figure::unknown(format!("{other}: {}", regime.why_none(time))),
                 theirs => theirs,
             },
             Some(Figure::Unknown { unknown }) => {
-                return Figure::unknown(format!("{other} has no timings: {unknown}"));
+                return Figure::unknown(Reason::NoTimings { other: other.to_owned(), why: unknown.to_string() });
             }
-            None => return Figure::unknown(format!("{other} does not take part")),
+            None => return Figure::unknown(Reason::NotTakingPart { other: other.to_owned() }),
         }
     };
     let rounds = ours.len().min(theirs.len());
     if rounds == 0 {
-        return Figure::unknown("no round was timed");
+        return Figure::unknown(Reason::NoRoundTimed);
     }
     Figure::Known((&ours[..rounds], &theirs[..rounds]))
 }

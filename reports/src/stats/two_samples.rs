@@ -29,7 +29,7 @@ use crate::results::Figure;
 pub fn ratio_of_medians(new: &[f64], old: &[f64]) -> Figure<Ratio> {
     for (samples, which) in [(new, "new"), (old, "old")] {
         if samples.iter().any(|&sample| sample <= 0.0) {
-            return Figure::unknown(format!("a replay of the {which} run took no measurable time"));
+            return Figure::unknown(format!("a replay of the {which} run took no time that the clock could see"));
         }
     }
     match (estimate_median(new), estimate_median(old)) {
@@ -151,7 +151,8 @@ mod tests {
         assert_eq!(ratio(&[3.0], &old).estimate.interval, None, "one sample has no spread");
         assert_eq!(ratio_of_medians(&[], &old), Figure::unknown("no round was timed"));
         assert_eq!(ratio_of_medians(&old, &[]), Figure::unknown("no round was timed"));
-        let nothing = |which: &str| Figure::unknown(format!("a replay of the {which} run took no measurable time"));
+        let nothing =
+            |which: &str| Figure::unknown(format!("a replay of the {which} run took no time that the clock could see"));
         assert_eq!(ratio_of_medians(&old, &[0.0, 1.0, 1.0]), nothing("old"));
         assert_eq!(ratio_of_medians(&[0.0, 1.0, 1.0], &old), nothing("new"));
     }

@@ -290,7 +290,7 @@ mod tests {
         let mut results = sample::results();
         let explained = |results: &Results| legend(results, &placings(results), false).contains(&ALONE.to_owned());
         assert!(!explained(&results) && caption(&results).contains("; every new byte written; 15 rounds"));
-        results.settings.touch = crate::results::Touched::Nothing;
+        results.settings.touch = crate::results::TouchPolicy::None;
         assert!(
             explained(&results) && caption(&results).contains("; allocator code alone: nothing written; 15 rounds")
         );

@@ -254,7 +254,7 @@ clairvoyant                                     17               1.06
         let mut results =
             Results { contenders: vec![contender("dlmalloc").build(), contender("talc").build()], ..sample::empty() };
         assert!(!at(&results, 100).to_lowercase().contains("allocator code alone"));
-        results.settings.touch = crate::results::Touched::Nothing;
+        results.settings.touch = crate::results::TouchPolicy::None;
         for width in [60, 80, 100, 140] {
             let text = at(&results, width);
             let heading = text

@@ -218,7 +218,7 @@ null                   0.175         0.175
     #[test]
     fn times_of_allocator_code_alone_have_that_in_their_heading() {
         let mut results = three();
-        results.settings.touch = crate::results::Touched::Nothing;
+        results.settings.touch = crate::results::TouchPolicy::None;
         let text = table(&results, 100).text;
         let heading: Vec<&str> = text.lines().take(3).map(|line| line.split("  ").next().unwrap().trim()).collect();
         assert_eq!(heading, ["timed,", "allocator", "code alone"]);

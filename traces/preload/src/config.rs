@@ -1,32 +1,32 @@
-//! What `replay record` wants: the environment variable `HEAPRACE_PRELOAD`, as `PARENT:FOLDER`.
+//! The configuration from `replay record`: the environment variable `HEAPRACE_PRELOAD`, as `PARENT:FOLDER`.
 //!
-//! `FOLDER` takes the raw recordings. `PARENT` is the process id of `replay`, whose child alone is recorded, or 0 where that child's own
-//! children are too.
+//! `FOLDER` takes the raw recordings. `PARENT` is the process id of `replay`, whose child alone is recorded, or 0 to
+//! record that child's own children too.
 //!
-//! It is read from `/proc/self/environ`, because the first allocation of a process is older than its `environ`, and because the program
-//! may change that. The buffer outlives a fork.
+//! It is read from `/proc/self/environ`, because the first allocation of a process is older than its `environ`, and
+//! because the program may change that. The buffer outlives a fork.
 
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 const NAME: &[u8] = b"HEAPRACE_PRELOAD=";
-/// A longer folder is no folder.
+/// Maximum length of the value. A longer one counts as none.
 const MOST_BYTES: usize = 4096;
 
 static TEXT: [AtomicU8; MOST_BYTES] = [const { AtomicU8::new(0) }; MOST_BYTES];
 /// Bytes of `TEXT` that are used, plus 1; 0 before the variable was looked for.
 static USED: AtomicUsize = AtomicUsize::new(0);
 
-/// What is wanted.
+/// The configuration.
 pub(crate) struct Config {
-    /// The process whose child is recorded; 0 where every process is.
+    /// The process whose child is recorded; 0 if every process is.
     pub(crate) parent: i32,
     folder_start: usize,
     folder_end: usize,
 }
 
 impl Config {
-    /// What is wanted of this process; `None` where nothing is. Only one thread at a time may call it.
+    /// The configuration of this process; `None` if there is none. Only one thread at a time may call it.
     pub(crate) fn get() -> Option<Config> {
         if USED.load(Ordering::Acquire) == 0 {
             USED.store(read_variable() + 1, Ordering::Release);
@@ -49,7 +49,7 @@ impl Config {
     }
 }
 
-/// Copies the variable's value to `TEXT`, and says how long it is; 0 where it is not there.
+/// Copies the variable's value to `TEXT` and returns its length; 0 if it is not set.
 fn read_variable() -> usize {
     const PATH: &CStr = c"/proc/self/environ";
     // SAFETY: the path ends in a zero, and nothing else is given.
@@ -58,7 +58,7 @@ fn read_variable() -> usize {
         return 0;
     }
     let mut block = [0_u8; 4096];
-    // How many bytes of the name this variable has begun with; `None` where it is another one.
+    // How many bytes of the name this variable matches so far; `None` if it is another one.
     let mut matched = Some(0);
     let mut used = 0;
     'all: loop {

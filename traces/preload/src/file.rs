@@ -1,22 +1,24 @@
 //! The file of one recording, mapped into a reserved range of addresses a chunk at a time.
 //!
-//! A chunk has its place on the disk before it is mapped: a write to a mapping of a full disk would kill the program. The file is opened
-//! anew for each chunk and closed again, so that it is none of the program's open files, which a program may count or close.
+//! A chunk gets its place on the disk before it is mapped: a write to a mapping of a full disk would kill the program.
+//! The file is opened for each chunk and closed again, so that it is not among the program's open files, which a
+//! program may count or close.
 
 use core::ffi::c_char;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
+use heaprace_recorder::raw::{Header, MAGIC, VERSION};
+
 use crate::config::Config;
-use crate::raw::{Header, MAGIC, VERSION};
 
 /// Bytes by which the file grows: room for 65,536 records, which are some milliseconds of a busy program.
 pub(crate) const CHUNK_BYTES: usize = 1 << 20;
-/// Bytes of addresses that are reserved: room for 68 billion records. Where so many cannot be had, it is less.
+/// Bytes of addresses to reserve: room for 68 billion records. If that fails, less is reserved.
 const MOST_RESERVED_BYTES: usize = 1 << 40;
 /// The folder and `/PID-NUMBER.raw`.
 const PATH_BYTES: usize = 4096 + 64;
 
-// These outlive a fork: the child gives the parent's range back.
+// These survive a fork: the child unmaps the parent's range.
 static RESERVED: AtomicPtr<u8> = AtomicPtr::new(core::ptr::null_mut());
 static RESERVED_BYTES: AtomicUsize = AtomicUsize::new(0);
 
@@ -26,7 +28,8 @@ pub(crate) struct FilePath {
 }
 
 impl FilePath {
-    /// Where this process records; `number` counts the programs that it has been, because `exec` begins a new recording.
+    /// The path of this process's recording; `number` counts the programs that it has been, because `exec` begins a new
+    /// recording.
     pub(crate) fn new(config: &Config, process: u32, number: u32) -> Self {
         let mut path = FilePath { bytes: [0; PATH_BYTES] };
         let (mut first, mut second) = ([0; 10], [0; 10]);
@@ -64,7 +67,7 @@ fn decimal(mut number: u32, digits: &mut [u8; 10]) -> &[u8] {
     digits.get(digits.len() - used..).unwrap_or_default()
 }
 
-/// Reserves addresses, after those of the process that forked this one are given back. `None` where there are none.
+/// Reserves addresses, after unmapping those of the process that forked this one. `None` if there are none.
 pub(crate) fn reserve() -> Option<(*mut u8, usize)> {
     let old = RESERVED.swap(core::ptr::null_mut(), Ordering::Relaxed);
     if !old.is_null() {
@@ -86,7 +89,7 @@ pub(crate) fn reserve() -> Option<(*mut u8, usize)> {
     None
 }
 
-/// Creates the file with its first chunk at `start`, and says under which path. `None` where that is not possible.
+/// Creates the file with its first chunk at `start` and returns its path. `None` if that is not possible.
 pub(crate) fn create(config: &Config, start: *mut u8) -> Option<FilePath> {
     // SAFETY: asks for a number.
     let process = unsafe { libc::getpid() } as u32;
@@ -102,7 +105,7 @@ pub(crate) fn create(config: &Config, start: *mut u8) -> Option<FilePath> {
                 Some(path)
             }
             Err(_) => {
-                // A file without a header would be taken for another version's.
+                // A file without a header would look like that of another version.
                 path.remove();
                 None
             }
@@ -111,12 +114,12 @@ pub(crate) fn create(config: &Config, start: *mut u8) -> Option<FilePath> {
     None
 }
 
-/// Maps the chunk of this number to its place in the range that begins at `start`, and gives the `errno` where that fails.
+/// Maps the chunk of this number to its place in the range that begins at `start`, or returns the `errno`.
 pub(crate) fn map_chunk(path: &FilePath, start: *mut u8, chunk: usize) -> Result<(), i32> {
     map(path.open(0), start, chunk)
 }
 
-/// Closes the file, whatever comes of it.
+/// Maps the chunk and closes the file, even after an error.
 fn map(file: i32, start: *mut u8, chunk: usize) -> Result<(), i32> {
     if file < 0 {
         return Err(errno());
@@ -134,7 +137,7 @@ fn map(file: i32, start: *mut u8, chunk: usize) -> Result<(), i32> {
     result
 }
 
-/// Gives the file the chunk at `offset`, with its place on the disk where the file system can promise that.
+/// Grows the file by the chunk at `offset`, with reserved disk space if the file system supports it.
 fn grow(file: i32, offset: usize) -> Result<(), i32> {
     let end = (offset + CHUNK_BYTES) as u64;
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };

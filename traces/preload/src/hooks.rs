@@ -1,14 +1,16 @@
-//! The C library's allocation functions, in front of the C library's own.
+//! Replacements of the C library's allocation functions, which call the originals.
 //!
-//! All of them are here, so that no block comes from one allocator and goes to another, whatever else the program is linked with.
+//! All of them are here, so that no block comes from one allocator and goes to another, whatever else the program
+//! links.
 
 use core::ffi::{c_int, c_void};
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
+use heaprace_recorder::raw::kind;
+
 use crate::file::set_errno;
 use crate::log::log;
-use crate::raw::kind;
 use crate::thread;
 
 // glibc's names for its own functions, which no other library has.
@@ -20,7 +22,7 @@ unsafe extern "C" {
     fn __libc_free(block: *mut c_void);
 }
 
-/// What C promises of a block of `malloc`: 16 bytes on 64-bit machines, as `max_align_t` has it.
+/// Alignment that C promises for `malloc`: that of `max_align_t`, 16 bytes on 64-bit machines.
 const MALLOC_ALIGN_LOG2: u32 = (2 * size_of::<usize>()).trailing_zeros();
 
 /// As in C.
@@ -56,7 +58,7 @@ unsafe extern "C" fn free(block: *mut c_void) {
     }
 }
 
-/// As in C: null is allocated, and what shall have no bytes is freed, as glibc does.
+/// As in C: null allocates, and size 0 frees, as in glibc.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn realloc(block: *mut c_void, size: usize) -> *mut c_void {
     if block.is_null() {
@@ -91,7 +93,7 @@ unsafe extern "C" fn reallocarray(block: *mut c_void, count: usize, size: usize)
     }
 }
 
-/// As in glibc: an alignment that is no power of two is rounded up to one.
+/// As in glibc: an alignment that is not a power of two is rounded up to one.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memalign(align: usize, size: usize) -> *mut c_void {
     // SAFETY: as the caller asks.
@@ -125,7 +127,7 @@ unsafe extern "C" fn posix_memalign(result: *mut *mut c_void, align: usize, size
     // SAFETY: needs no promise.
     let block = unsafe { memalign(align, size) };
     if block.is_null() {
-        // It tells by its result, and leaves `errno` alone.
+        // Its result is the error, and `errno` stays unchanged.
         set_errno(errno);
         return libc::ENOMEM;
     }
@@ -159,7 +161,7 @@ fn page_bytes() -> usize {
     unsafe { libc::getauxval(libc::AT_PAGESZ) as usize }
 }
 
-/// As in glibc, and glibc's even where the program is linked with another allocator, which would not know the block.
+/// As in glibc, and glibc's even if the program links another allocator, which would not know the block.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn malloc_usable_size(block: *mut c_void) -> usize {
     static GLIBCS: AtomicPtr<c_void> = AtomicPtr::new(null_mut());

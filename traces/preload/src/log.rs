@@ -1,16 +1,17 @@
 //! Writes a record: claims the next place by adding to a counter, and stores two words there.
 //!
-//! The counter alone orders the records of all threads. What is behind it is one page of state that the kernel wipes out in the child of
-//! a fork, however it forked (`MADV_WIPEONFORK`): the child finds zeroes and begins a recording of its own, or none. A child of `vfork`
-//! shares its parent's memory, so it rightly goes on in its parent's recording.
+//! The counter alone orders the records of all threads. It is part of a page of state that the kernel wipes in the
+//! child of every fork (`MADV_WIPEONFORK`): the child finds zeroes and begins a recording of its own, or none. A child
+//! of `vfork` shares its parent's memory, so it rightly continues its parent's recording.
 
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
+use heaprace_recorder::raw::{HEADER_BYTES, Header, RECORD_BYTES, Record};
+
 use crate::config::Config;
 use crate::file::{self, CHUNK_BYTES, FilePath};
-use crate::raw::{HEADER_BYTES, Header, RECORD_BYTES, Record};
 use crate::thread;
 
 /// The state of this process. Zeroes are the state before the first event.
@@ -18,7 +19,7 @@ use crate::thread;
 /// The alignment is that of the largest page of the machine, so that the state has whole pages for itself.
 #[cfg_attr(target_arch = "x86_64", repr(C, align(4096)))]
 #[cfg_attr(not(target_arch = "x86_64"), repr(C, align(65536)))]
-struct State {
+struct Recording {
     /// The place of the first record; null while there is no recording.
     records: AtomicPtr<u64>,
     /// How many records have a place that is mapped.
@@ -26,27 +27,27 @@ struct State {
     phase: AtomicU32,
     /// Taken by the thread that maps a chunk.
     growing: AtomicU32,
-    /// The `errno` for which the file does not grow any more.
+    /// The `errno` that keeps the file from growing.
     full: AtomicU32,
     reserved_bytes: AtomicUsize,
-    /// Written before `records` is, and only read after it.
+    /// Written before `records`, and read only after it.
     path: UnsafeCell<MaybeUninit<FilePath>>,
     /// Apart from the rest, which is only read, so that reading it does not wait for the other threads.
-    counter: Counter,
+    counter: PaddedCounter,
 }
 
 #[repr(align(128))]
-struct Counter(AtomicU64);
+struct PaddedCounter(AtomicU64);
 
 // SAFETY: all fields are atomics but the path, which is written by one thread while `phase` keeps the others out.
-unsafe impl Sync for State {}
+unsafe impl Sync for Recording {}
 
 const UNKNOWN: u32 = 0;
 const BEGINNING: u32 = 1;
 const RECORDING: u32 = 2;
 const OFF: u32 = 3;
 
-static STATE: State = State {
+static STATE: Recording = Recording {
     records: AtomicPtr::new(core::ptr::null_mut()),
     mapped: AtomicUsize::new(0),
     phase: AtomicU32::new(UNKNOWN),
@@ -54,7 +55,7 @@ static STATE: State = State {
     full: AtomicU32::new(0),
     reserved_bytes: AtomicUsize::new(0),
     path: UnsafeCell::new(MaybeUninit::zeroed()),
-    counter: Counter(AtomicU64::new(0)),
+    counter: PaddedCounter(AtomicU64::new(0)),
 };
 
 /// Records one event of this thread.
@@ -69,7 +70,8 @@ pub(crate) fn log(kind: u64, address: usize, size: usize, align_log2: u32) {
     }
     let Some(thread) = thread::number() else { return };
     let words = Record { kind, address: address as u64, size: size as u64, align_log2, thread }.to_words();
-    // Whoever gets a block that another thread frees comes later in this order, because the free was counted before it was done.
+    // A thread that gets a block which another thread frees comes later in this order, because the free is counted
+    // before it is done.
     let index = STATE.counter.0.fetch_add(1, Ordering::AcqRel) as usize;
     if index >= STATE.mapped.load(Ordering::Acquire) && !grow(index) {
         return;
@@ -78,12 +80,12 @@ pub(crate) fn log(kind: u64, address: usize, size: usize, align_log2: u32) {
     unsafe {
         let place = records.add(2 * index);
         AtomicU64::from_ptr(place.add(1)).store(words[1], Ordering::Relaxed);
-        // The word by which a reader sees that there is a record comes last.
+        // The word that shows a reader that there is a record comes last.
         AtomicU64::from_ptr(place).store(words[0], Ordering::Release);
     }
 }
 
-/// Begins the recording with the first event of the process; `None` where none is wanted or possible.
+/// Begins the recording with the first event of the process; `None` if no recording is wanted or possible.
 #[cold]
 #[inline(never)]
 fn begin() -> Option<*mut u64> {
@@ -107,10 +109,10 @@ fn begin() -> Option<*mut u64> {
 }
 
 fn open() -> Option<*mut u64> {
-    let state: *const State = &raw const STATE;
-    // SAFETY: the state has these pages for itself. Wiping them in the child of a fork is what makes it begin anew; without that it
-    // would write into its parent's recording, so nothing is recorded where the kernel cannot do it.
-    let wiped = unsafe { libc::madvise(state.cast_mut().cast(), size_of::<State>(), libc::MADV_WIPEONFORK) } == 0;
+    let state: *const Recording = &raw const STATE;
+    // SAFETY: the state has these pages for itself. Wiping them in the child of a fork is what makes it begin anew;
+    // without that it would write into its parent's recording, so nothing is recorded if the kernel cannot do it.
+    let wiped = unsafe { libc::madvise(state.cast_mut().cast(), size_of::<Recording>(), libc::MADV_WIPEONFORK) } == 0;
     let config = Config::get()?;
     // SAFETY: asks for a number.
     let wanted = config.parent == 0 || config.parent == unsafe { libc::getppid() };
@@ -127,7 +129,8 @@ fn open() -> Option<*mut u64> {
     Some(unsafe { start.add(HEADER_BYTES) }.cast())
 }
 
-/// Maps chunks until the record of this index has its place. Where that is not possible, the record is lost, and counted.
+/// Maps chunks until the record of this index has its place. Where that is not possible, the record is lost, and
+/// counted.
 #[cold]
 #[inline(never)]
 fn grow(index: usize) -> bool {

@@ -1,16 +1,17 @@
-//! The number of the thread that asks.
+//! The number of the calling thread.
 //!
-//! `pthread_self` will not do: a later thread gets the same one. A `thread_local!` will not do either: in a shared library it is looked
-//! up by `__tls_get_addr`, which allocates where libraries have been loaded since, and so would call itself for ever. The
-//! initial-exec model has no such call, a preloaded library may use it, and only assembler can ask for it in stable Rust. There is
-//! no initialisation and no destructor, so the number is there from the first instruction of a thread to its last.
+//! `pthread_self` is not unique: a later thread gets the same value. A `thread_local!` is no alternative: in a shared
+//! library, `__tls_get_addr` looks it up, which allocates if libraries have been loaded since, and so would call itself
+//! for ever. The initial-exec model needs no such call, a preloaded library may use it, and stable Rust can ask for it
+//! only in assembler. The number has neither initialisation nor destructor, so it is there from the first instruction
+//! of a thread to its last.
 
 use core::arch::{asm, global_asm};
 use core::sync::atomic::{AtomicU32, Ordering};
 
-/// The number of a thread that is not to be recorded for a while.
+/// The number of a muted thread.
 const MUTED: u32 = u32::MAX;
-/// The largest number that fits into a record. Threads after that share it.
+/// The largest number that fits into a record. All later threads share it.
 const MOST: u32 = (1 << 24) - 1;
 
 // One word for each thread, zero at first.
@@ -26,7 +27,8 @@ global_asm!(
     ".popsection",
 );
 
-/// Numbers given so far. It is not among what a fork wipes out: the child's threads must not take the number of the one that forked.
+/// Numbers assigned so far. A fork does not wipe it: the child's threads must not take the number of the thread that
+/// forked.
 static GIVEN: AtomicU32 = AtomicU32::new(0);
 
 /// The number of this thread, from 1; `None` while it is muted.
@@ -36,7 +38,7 @@ pub(crate) fn number() -> Option<u32> {
     if number.wrapping_sub(1) < MOST { Some(number) } else { first(number) }
 }
 
-/// Runs `work`, in which nothing that this thread does is recorded.
+/// Runs `work` without recording what this thread does in it.
 pub(crate) fn muted<T>(work: impl FnOnce() -> T) -> T {
     let number = get();
     set(MUTED);

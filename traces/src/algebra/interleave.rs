@@ -2,29 +2,30 @@
 
 use std::collections::HashMap;
 
+use heaprace_recorder::{Action, Event, IdMap};
+
 use crate::error::TraceError;
-use crate::event::{Action, Event};
-use crate::id_map::IdMap;
 
 /// One of the traces that are interleaved.
 #[derive(Clone, Debug)]
 pub struct Part<I> {
     /// Its events.
     pub events: I,
-    /// How many they are, which sets its pace: a first pass has counted them.
+    /// How many there are, which sets its pace: a first pass has counted them.
     pub count: u64,
 }
 
 /// Several traces, as if their programs ran at once and shared the heap.
 ///
-/// Each proceeds in proportion to its length, so that all end together: it is always the turn of the one that has done the smallest share of its
-/// events, for `burst` events (at least 1). Within a part the order stays. Objects get new ids, counted up from 1.
-/// Where a part tells threads, so does the whole: threads are numbered anew in the order of their first event, those of different
-/// parts apart, and a part that tells none counts as one thread. Times are left out: they are those of different clocks.
+/// Each proceeds in proportion to its length, so that all end together: the next turn, of `burst` events (at least 1),
+/// goes to the part that has done the smallest share of its events. The order within a part stays. Objects get new ids,
+/// counted from 1. With `threads`, threads get new numbers in the order of their first event, different ones for each
+/// part, and a part without threads counts as one thread. Times are left out, because they are those of different
+/// clocks.
 ///
 /// # Errors
 ///
-/// It gives on the errors of the events, and ends after the first.
+/// It passes on the errors of the events and ends after the first.
 ///
 /// ```
 /// use heaprace_traces::algebra::{Part, interleave};
@@ -41,44 +42,46 @@ pub fn interleave<I>(parts: Vec<Part<I>>, threads: bool, burst: u64) -> Interlea
 where
     I: Iterator<Item = Result<Event, TraceError>>,
 {
-    let parts = parts.into_iter().map(|part| Lane { part, done: 0, ids: IdMap::default() }).collect();
+    let parts = parts.into_iter().map(|part| PartEvents { trace: part, done: 0, ids: IdMap::default() }).collect();
     let threads = threads.then(HashMap::new);
-    Interleave { lanes: parts, turn: 0, burst: burst.max(1), burst_left: 0, last_id: 0, threads }
+    Interleave { parts, turn: 0, burst: burst.max(1), burst_left: 0, last_id: 0, threads }
 }
 
 /// The iterator of [`interleave()`].
 #[derive(Debug)]
 pub struct Interleave<I> {
-    lanes: Vec<Lane<I>>,
-    /// Whose turn it is, for so many events more.
+    parts: Vec<PartEvents<I>>,
+    /// The part whose turn it is.
     turn: usize,
     burst: u64,
+    /// How many more events it has in this turn.
     burst_left: u64,
     last_id: u64,
-    /// The new number of each part's threads, where threads are told.
+    /// The new numbers of each part's threads, if there are threads.
     threads: Option<HashMap<(usize, Option<u32>), u32>>,
 }
 
 #[derive(Debug)]
-struct Lane<I> {
-    part: Part<I>,
+struct PartEvents<I> {
+    trace: Part<I>,
     done: u64,
     /// The new ids of its live objects.
     ids: IdMap<u64>,
 }
 
 impl<I> Interleave<I> {
-    /// The lane that has done the smallest share of its events; of two even, the first. `None` where all are done.
+    /// The part that has done the smallest share of its events; of several, the first. `None` if all are done.
     fn slowest(&self) -> Option<usize> {
-        let share_times = |lane: &Lane<I>, other: &Lane<I>| u128::from(lane.done) * u128::from(other.part.count);
-        let open = self.lanes.iter().enumerate().filter(|(_, lane)| lane.done < lane.part.count);
+        let share_times =
+            |part: &PartEvents<I>, other: &PartEvents<I>| u128::from(part.done) * u128::from(other.trace.count);
+        let open = self.parts.iter().enumerate().filter(|(_, part)| part.done < part.trace.count);
         open.min_by(|(_, a), (_, b)| share_times(a, b).cmp(&share_times(b, a))).map(|(index, _)| index)
     }
 
     /// The event as one of the whole.
     fn renamed(&mut self, event: Event) -> Event {
         let turn = self.turn;
-        let ids = &mut self.lanes[turn].ids;
+        let ids = &mut self.parts[turn].ids;
         let id = match event.action {
             Action::Alloc { .. } => {
                 self.last_id += 1;
@@ -106,23 +109,23 @@ impl<I: Iterator<Item = Result<Event, TraceError>>> Iterator for Interleave<I> {
                 self.burst_left = self.burst;
             }
             self.burst_left -= 1;
-            let lane = &mut self.lanes[self.turn];
-            match lane.part.events.next() {
+            let part = &mut self.parts[self.turn];
+            match part.trace.events.next() {
                 Some(Ok(event)) => {
-                    lane.done += 1;
-                    if lane.done >= lane.part.count {
+                    part.done += 1;
+                    if part.done >= part.trace.count {
                         self.burst_left = 0;
                     }
                     return Some(Ok(self.renamed(event)));
                 }
                 Some(Err(error)) => {
-                    self.lanes.clear();
+                    self.parts.clear();
                     self.burst_left = 0;
                     return Some(Err(error));
                 }
-                // Fewer than were counted: it is done.
+                // Fewer events than were counted.
                 None => {
-                    lane.done = lane.part.count;
+                    part.done = part.trace.count;
                     self.burst_left = 0;
                 }
             }
@@ -145,7 +148,7 @@ mod tests {
         part(&format!("op,id,size,align\n{lines}"))
     }
 
-    /// Which part each event is of, told by its size.
+    /// The part of each event, which its size identifies.
     fn order(parts: Vec<Part<Events>>, burst: u64) -> Vec<usize> {
         let size = |event: Event| match event.action {
             Action::Alloc { layout, .. } => layout.size(),

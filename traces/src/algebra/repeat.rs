@@ -1,19 +1,20 @@
-//! A trace again and again.
+//! A trace, repeated.
+
+use heaprace_recorder::{Action, Event};
 
 use super::Standing;
 use crate::births::Births;
 use crate::error::TraceError;
-use crate::event::{Action, Event};
 
-/// The events that `open` gives, over and over: `rounds` times.
+/// The events of `open`, `rounds` times.
 ///
-/// Objects that a round leaves live are freed before the next, oldest first, by the threads that had allocated them, so that every round
-/// starts alike and nothing leaks; what the last round leaves stays live. One round is the trace itself. The time goes on from
-/// round to round.
+/// Objects that are live at the end of a round are freed before the next, oldest first, by the threads that allocated
+/// them, so that every round starts alike and nothing leaks; those of the last round stay live. One round is the trace
+/// itself. The time goes on from round to round.
 ///
 /// # Errors
 ///
-/// It gives on the errors of `open` and of the events, and ends after the first.
+/// It passes on the errors of `open` and of the events, and ends after the first one.
 ///
 /// ```
 /// use heaprace_traces::{Source, algebra};
@@ -37,7 +38,7 @@ pub struct Repeat<F, I> {
     rounds_left: u64,
     round: Option<I>,
     live: Births<Standing>,
-    /// When the last event was, where the trace tells.
+    /// The time of the last event, if the trace has times.
     last_time_ns: Option<u64>,
     /// When this round began.
     elapsed_ns: u64,
@@ -62,7 +63,7 @@ where
         loop {
             match self.round.as_mut().and_then(Iterator::next) {
                 Some(Ok(mut event)) => {
-                    // What the last round leaves live stays so, and need not be known.
+                    // Objects of the last round stay live and need no tracking.
                     if self.rounds_left > 0 {
                         self.live.follow(&event);
                     }

@@ -1,16 +1,18 @@
 //! A trace with other sizes.
 
+use heaprace_recorder::{Action, Event};
+
 use crate::error::TraceError;
-use crate::event::{Action, Event};
 use crate::validate;
 
-/// The same events with every size multiplied by `factor`, rounded to whole bytes, and at least 1. Alignments stay as they are.
+/// The same events with every size multiplied by `factor`, rounded to whole bytes, and at least 1. Alignments stay as
+/// they are.
 ///
-/// What a program would ask for on a machine with pointers of half the width is not this: only some of its bytes are pointers.
+/// It is no model of a machine with pointers of half the width: only some of a program's bytes are pointers.
 ///
 /// # Errors
 ///
-/// It gives on the errors of the events. A size that grows past what a trace may hold is [`TraceError::Derived`].
+/// It passes on the errors of the events. A size that exceeds the limit of a trace is [`TraceError::Derived`].
 ///
 /// ```
 /// use heaprace_traces::{Action, Source, algebra};
@@ -23,7 +25,7 @@ use crate::validate;
 ///
 /// # Panics
 ///
-/// Where the factor is not a positive number.
+/// If the factor is not a positive number.
 pub fn scale<I: Iterator<Item = Result<Event, TraceError>>>(events: I, factor: f64) -> Scale<I> {
     assert!(factor.is_finite() && factor > 0.0, "a factor is a positive number, not {factor}");
     Scale { events, factor, read: 0, ended: false }
@@ -40,7 +42,7 @@ pub struct Scale<I> {
 
 impl<I> Scale<I> {
     fn layout(&self, size: usize, align: usize) -> Result<core::alloc::Layout, TraceError> {
-        // A size has at most 32 bits, so it is exact as a float; what is too large for an integer stays too large.
+        // A size has at most 32 bits, so it is exact as a float; a product too large for an integer stays too large.
         let scaled = (size as f64 * self.factor).round().max(1.0) as u64;
         validate::layout(scaled, align as u64).map_err(|fault| TraceError::Derived { event: self.read, fault })
     }

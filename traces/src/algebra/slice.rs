@@ -2,17 +2,18 @@
 
 use core::ops::Range;
 
+use heaprace_recorder::{Action, Event};
+
 use super::Standing;
 use crate::births::Births;
 use crate::error::TraceError;
-use crate::event::{Action, Event};
 
 /// The events of a trace after the first `range.start` of them, up to and including number `range.end`.
 ///
-/// The slice begins warm: objects that are live where it begins are allocated first, oldest first, each with the size that it has by then,
-/// by the thread that had allocated it, and at the time of the slice's first event. So what the slice does to them can be kept, and an
-/// allocator meets it with about the live memory that the program had. They are extra events. Objects that
-/// are live at the end of the slice are left live. Times stay as they are.
+/// The slice begins warm: extra events first allocate the objects that are live at its beginning, oldest first, each
+/// with its size at that point, by the thread that had allocated it, and at the time of the slice's first event. So the
+/// slice can use them, and an allocator starts it with about the live memory that the program had. Objects that are
+/// live at the end of the slice stay live. Times are unchanged.
 ///
 /// ```
 /// use heaprace_traces::{Source, algebra};
@@ -26,7 +27,8 @@ use crate::event::{Action, Event};
 ///
 /// # Errors
 ///
-/// It gives on the errors of the events. Where they end before the slice begins, that is [`TraceError::SliceBeyondEnd`].
+/// It passes on the errors of the events. If they end before the slice begins, the error is
+/// [`TraceError::SliceBeyondEnd`].
 pub fn slice<I: Iterator<Item = Result<Event, TraceError>>>(events: I, range: Range<u64>) -> Slice<I> {
     let ended = range.is_empty();
     Slice { events, range, read: 0, live: Births::default(), first: None, ended }
@@ -39,9 +41,9 @@ pub struct Slice<I> {
     range: Range<u64>,
     /// Events taken from `events`.
     read: u64,
-    /// What is live where the slice begins, until it has been allocated.
+    /// The objects that are live where the slice begins, until they are allocated.
     live: Births<Standing>,
-    /// The slice's first event, while that goes on.
+    /// The slice's first event, until then.
     first: Option<Event>,
     ended: bool,
 }

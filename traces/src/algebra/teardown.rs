@@ -1,18 +1,19 @@
-//! A trace that ends before its program clears up.
+//! A trace without the final clean-up of its program.
 
 use std::collections::VecDeque;
 
-use crate::error::TraceError;
-use crate::event::{Action, Event};
+use heaprace_recorder::{Action, Event};
 
-/// The same events without the deallocations after which nothing is allocated or reallocated any more: the final run of frees.
+use crate::error::TraceError;
+
+/// The same events without the final run of deallocations, after which nothing is allocated or reallocated.
 ///
-/// A program on its way out often frees all it has, one by one, which no module that is simply dropped would do. Deallocations are held
-/// back until it is known whether anything follows: at most as many as objects are live.
+/// A program often frees everything before it exits, one object at a time, which a module that is simply dropped does
+/// not. Deallocations are held back until another event follows: at most as many as there are live objects.
 ///
 /// # Errors
 ///
-/// It gives on the errors of the events.
+/// It passes on the errors of the events.
 ///
 /// ```
 /// use heaprace_traces::{Source, algebra};
@@ -32,7 +33,7 @@ pub struct WithoutTeardown<I> {
     events: I,
     /// Deallocations in a row, oldest first.
     held: VecDeque<Event>,
-    /// What follows them, once it is known.
+    /// The event that follows them, once it is known.
     next: Option<Result<Event, TraceError>>,
     ended: bool,
 }

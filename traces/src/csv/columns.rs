@@ -1,18 +1,11 @@
 //! The header: which columns a trace has, and where they are.
 
-use super::line::Fields;
-use crate::event::{MAX_ALIGN_BYTES, MAX_SIZE_BYTES};
+use heaprace_recorder::csv::{Columns, HEADER, THREAD, TIME_NS};
+
+use super::line::LineFields;
 use crate::fault::{Fault, shown};
 
-/// The columns that every trace has, in this order.
-pub(crate) const HEADER: [&str; 4] = ["op", "id", "size", "align"];
-pub(crate) const THREAD: &str = "thread";
-pub(crate) const TIME_NS: &str = "time_ns";
-
-/// The comment that names the version of the format, without its `#`.
-pub(crate) const VERSION_COMMENT: &str = "heaprace-trace: 1";
-
-/// Refuses a comment that names a version which is not the one this reader knows. A trace need not name one.
+/// Fails for a comment that names another version than the one this reader knows. A trace need not name one.
 pub(super) fn check_version(comment: &str) -> Result<(), Fault> {
     match comment.trim().strip_prefix("heaprace-trace:").map(str::trim) {
         Some(version) if version != "1" => Err(Fault::UnknownVersion { found: shown(version.as_bytes()) }),
@@ -20,48 +13,22 @@ pub(super) fn check_version(comment: &str) -> Result<(), Fault> {
     }
 }
 
-/// The smallest and the largest number that a column may hold.
-pub(super) fn range_of(column: &str) -> (u64, u64) {
-    match column {
-        "size" => (1, MAX_SIZE_BYTES),
-        "align" => (1, MAX_ALIGN_BYTES),
-        THREAD => (0, u32::MAX.into()),
-        _ => (0, u64::MAX),
-    }
-}
-
-/// Which of the optional columns a trace has. Where a column is there, every event has its value.
-///
-/// ```
-/// use heaprace_traces::csv::Columns;
-/// let reader = heaprace_traces::Reader::new("op,id,size,align,thread\nalloc,1,8,8,0\n".as_bytes(), "example.csv")?;
-/// assert_eq!(reader.columns(), Columns { thread: true, time_ns: false });
-/// # Ok::<(), heaprace_traces::TraceError>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Columns {
-    /// `thread`: who asked, numbered from 0.
-    pub thread: bool,
-    /// `time_ns`: nanoseconds since the recording began.
-    pub time_ns: bool,
-}
-
-/// Where the columns of one file are. The four of [`HEADER`] are always the first.
+/// The places of the columns of a file. The four of [`HEADER`] are always the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Layout {
+pub(super) struct ColumnPlaces {
     pub(super) count: usize,
     pub(super) thread: Option<usize>,
     pub(super) time_ns: Option<usize>,
 }
 
-impl Layout {
+impl ColumnPlaces {
     pub(super) fn columns(self) -> Columns {
         Columns { thread: self.thread.is_some(), time_ns: self.time_ns.is_some() }
     }
 
     /// Reads the header.
     pub(super) fn parse(header: &[u8]) -> Result<Self, Fault> {
-        let fields: Vec<&[u8]> = Fields::of(header).collect();
+        let fields: Vec<&[u8]> = LineFields::of(header).collect();
         let first = fields.first().copied().unwrap_or_default();
         if !HEADER.iter().any(|name| name.as_bytes() == first) {
             return Err(Fault::MissingHeader { found: shown(first) });
@@ -74,7 +41,7 @@ impl Layout {
             };
             return Err(Fault::MissingColumn { number: index + 1, found, expected });
         }
-        let mut layout = Layout { count: fields.len(), thread: None, time_ns: None };
+        let mut layout = ColumnPlaces { count: fields.len(), thread: None, time_ns: None };
         for (index, &name) in fields.iter().enumerate().skip(HEADER.len()) {
             let (column, place) = match name {
                 b"thread" => (THREAD, &mut layout.thread),
@@ -96,15 +63,15 @@ impl Layout {
 mod tests {
     use super::*;
 
-    fn parse(header: &str) -> Result<Layout, Fault> {
-        Layout::parse(header.as_bytes())
+    fn parse(header: &str) -> Result<ColumnPlaces, Fault> {
+        ColumnPlaces::parse(header.as_bytes())
     }
 
     #[test]
     fn the_optional_columns_stand_in_either_order() {
-        assert_eq!(parse("op,id,size,align"), Ok(Layout { count: 4, thread: None, time_ns: None }));
-        assert_eq!(parse("op,id,size,align,time_ns"), Ok(Layout { count: 5, thread: None, time_ns: Some(4) }));
-        let both = Layout { count: 6, thread: Some(5), time_ns: Some(4) };
+        assert_eq!(parse("op,id,size,align"), Ok(ColumnPlaces { count: 4, thread: None, time_ns: None }));
+        assert_eq!(parse("op,id,size,align,time_ns"), Ok(ColumnPlaces { count: 5, thread: None, time_ns: Some(4) }));
+        let both = ColumnPlaces { count: 6, thread: Some(5), time_ns: Some(4) };
         assert_eq!(parse("op,id,size,align,time_ns,thread"), Ok(both));
     }
 

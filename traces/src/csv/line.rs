@@ -1,28 +1,30 @@
 //! One line: its fields, and the numbers in them.
 
-use super::columns::range_of;
+use heaprace_recorder::csv::THREAD;
+use heaprace_recorder::event::{MAX_ALIGN_BYTES, MAX_SIZE_BYTES};
+
 use crate::fault::{Fault, shown};
 
-/// The fields of a line that have not been read yet, from left to right; none are left when the last one has been.
+/// The fields of a line that are not read yet, from left to right.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Fields<'a>(Option<&'a [u8]>);
+pub(super) struct LineFields<'a>(Option<&'a [u8]>);
 
-impl<'a> Fields<'a> {
+impl<'a> LineFields<'a> {
     #[inline]
     pub(super) fn of(line: &'a [u8]) -> Self {
-        Fields(Some(line))
+        LineFields(Some(line))
     }
 
-    /// Whether there is one more, if an empty one.
+    /// Whether there is one more, possibly empty.
     #[inline]
     pub(super) fn is_more(self) -> bool {
         self.0.is_some()
     }
 
-    /// The number in the next field; `None` where the field is empty or left out.
+    /// The number in the next field; `None` if the field is empty or left out.
     #[inline(always)]
     pub(super) fn number(&mut self, column: &'static str) -> Result<Option<u64>, Box<Fault>> {
-        // So many digits always fit 64 bits.
+        // This many digits always fit 64 bits.
         const SAFE_DIGITS: usize = 19;
         let Some(rest) = self.0 else { return Ok(None) };
         let (mut number, mut digits) = (0_u64, 0);
@@ -45,7 +47,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-impl<'a> Iterator for Fields<'a> {
+impl<'a> Iterator for LineFields<'a> {
     type Item = &'a [u8];
 
     #[inline]
@@ -57,7 +59,17 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-/// Why a field is no number.
+/// The smallest and the largest number that a column may hold.
+fn range_of(column: &str) -> (u64, u64) {
+    match column {
+        "size" => (1, MAX_SIZE_BYTES),
+        "align" => (1, MAX_ALIGN_BYTES),
+        THREAD => (0, u32::MAX.into()),
+        _ => (0, u64::MAX),
+    }
+}
+
+/// Why a field is not a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum NumberFault {
     NotDigits,
@@ -91,8 +103,8 @@ fn parse_decimal(digits: &[u8]) -> Result<u64, NumberFault> {
 mod tests {
     use super::*;
 
-    fn number(line: &str) -> (Result<Option<u64>, Fault>, Fields<'_>) {
-        let mut fields = Fields::of(line.as_bytes());
+    fn number(line: &str) -> (Result<Option<u64>, Fault>, LineFields<'_>) {
+        let mut fields = LineFields::of(line.as_bytes());
         (fields.number("id").map_err(|fault| *fault), fields)
     }
 
@@ -116,13 +128,13 @@ mod tests {
 
     #[test]
     fn fields_may_be_empty_or_left_out() {
-        let mut fields = Fields::of(b"7,,8,");
+        let mut fields = LineFields::of(b"7,,8,");
         assert_eq!([0; 3].map(|_| fields.number("id").unwrap()), [Some(7), None, Some(8)]);
-        assert!(fields.is_more(), "an empty one behind the last comma");
+        assert!(fields.is_more(), "an empty one after the last comma");
         assert_eq!(fields.number("id"), Ok(None));
         assert!(!fields.is_more());
         assert_eq!(fields.number("id"), Ok(None));
-        assert_eq!(Fields::of(b"").count(), 1);
-        assert!(Fields::of(b"a,,b").eq([&b"a"[..], b"", b"b"]));
+        assert_eq!(LineFields::of(b"").count(), 1);
+        assert!(LineFields::of(b"a,,b").eq([&b"a"[..], b"", b"b"]));
     }
 }

@@ -5,19 +5,20 @@ use std::fmt;
 use std::io::Read;
 use std::sync::Arc;
 
-use super::columns::{Columns, HEADER, Layout, THREAD, TIME_NS, check_version};
+use heaprace_recorder::csv::{Columns, HEADER, THREAD, TIME_NS};
+use heaprace_recorder::{Event, Op};
+
+use super::columns::{ColumnPlaces, check_version};
 use super::line;
 use crate::error::{Place, TraceError};
-use crate::event::Event;
 use crate::fault::{Fault, shown};
 use crate::lines::{LineFault, Lines};
-use crate::op::Op;
 use crate::validate::{Fields, Validator, missing};
 
 /// The events of a CSV trace, each checked against those before it.
 ///
-/// It holds one block of the file and the live objects, never the trace. After the first error it ends: what follows a fault
-/// cannot be trusted.
+/// It keeps one block of the file and the live objects in memory, never the trace. After the first error it ends,
+/// because the events after a fault cannot be trusted.
 ///
 /// ```
 /// use heaprace_traces::{Action, Reader};
@@ -35,7 +36,7 @@ pub struct Reader<R> {
     name: Arc<str>,
     provenance: Vec<String>,
     comments: Vec<String>,
-    layout: Layout,
+    layout: ColumnPlaces,
     validator: Validator,
     /// Events read so far.
     events: u64,
@@ -43,19 +44,19 @@ pub struct Reader<R> {
 }
 
 impl<R: Read> Reader<R> {
-    /// Reads the comments and the header from `input`, which is plain text. `name` is what messages call it.
+    /// Reads the comments and the header from `input`, which is plain text. `name` is its name in messages.
     /// [`Source`](crate::Source) opens files, compressed ones too.
     ///
     /// # Errors
     ///
-    /// Where the input is empty, cannot be read, or does not begin with comments and a header.
+    /// If the input is empty, cannot be read, or does not begin with comments and a header.
     pub fn new(input: R, name: &str) -> Result<Self, TraceError> {
         let mut reader = Reader {
             lines: Lines::new(input),
             name: name.into(),
             provenance: Vec::new(),
             comments: Vec::new(),
-            layout: Layout { count: 0, thread: None, time_ns: None },
+            layout: ColumnPlaces { count: 0, thread: None, time_ns: None },
             validator: Validator::default(),
             events: 0,
             ended: false,
@@ -64,7 +65,7 @@ impl<R: Read> Reader<R> {
         Ok(reader)
     }
 
-    /// What the comments before the header say, a line each, without the `#` and the blank after it.
+    /// The comments before the header, a line each, without the `#` and the blank after it.
     pub fn provenance(&self) -> &[String] {
         &self.provenance
     }
@@ -74,7 +75,7 @@ impl<R: Read> Reader<R> {
         self.layout.columns()
     }
 
-    /// The comments between the event that came last and the one before it; after the end, those behind the last event.
+    /// The comments between the last event returned and the one before it; after the end, those after the last event.
     ///
     /// ```
     /// let text = "op,id,size,align\nalloc,1,24,8\n# mark: request 2\ndealloc,1\n";
@@ -96,7 +97,7 @@ impl<R: Read> Reader<R> {
                 check_version(&comment).map_err(|fault| self.invalid(fault))?;
                 self.provenance.push(comment);
             } else if !self.is_blank() {
-                self.layout = Layout::parse(self.lines.line()).map_err(|fault| self.invalid(fault))?;
+                self.layout = ColumnPlaces::parse(self.lines.line()).map_err(|fault| self.invalid(fault))?;
                 return Ok(());
             }
         }
@@ -116,14 +117,14 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Takes the line in hand for an event.
+    /// Parses the current line as an event.
     ///
-    /// This and what it calls for every event is inlined always, so that an event is made where it is returned: copying the
-    /// results from function to function costs a fifth of the time of reading.
+    /// It is always inlined, and so is what it calls for every event: copying results from function to function costs a
+    /// fifth of the reading time.
     #[inline(always)]
     fn parse_line(&mut self) -> Result<Event, Box<Fault>> {
         let line = self.lines.line();
-        let mut line = line::Fields::of(line);
+        let mut line = line::LineFields::of(line);
         let name = line.next().unwrap_or_default();
         let op = Op::from_name(name).ok_or_else(|| Fault::UnknownOp { found: shown(name) })?;
         let id = line.number("id")?.ok_or_else(|| missing(op, "id"))?;
@@ -140,13 +141,13 @@ impl<R: Read> Reader<R> {
             }
         }
         if line.is_more() {
-            let found = line::Fields::of(self.lines.line()).count();
+            let found = line::LineFields::of(self.lines.line()).count();
             return Err(Fault::TooManyFields { found, columns: self.layout.count }.into());
         }
         self.validator.complete(fields)
     }
 
-    /// Passes over a line that is not an event, if it need not be one.
+    /// Skips a line that is not an event, if it need not be one.
     #[cold]
     fn pass_over(&mut self, fault: Box<Fault>) -> Result<(), TraceError> {
         if self.is_blank() {
@@ -173,7 +174,7 @@ impl<R: Read> Reader<R> {
         self.lines.line().starts_with(b"#")
     }
 
-    /// The text of the comment in hand, which must be text.
+    /// The text of the current comment, which must be text.
     fn comment(&self) -> Result<String, TraceError> {
         let line = self.lines.line();
         if let Some(fault) = not_text(line, false) {
@@ -183,10 +184,10 @@ impl<R: Read> Reader<R> {
         Ok(text.strip_prefix(' ').unwrap_or(&text).to_owned())
     }
 
-    /// The error for a fault in the line in hand.
+    /// The error for a fault in the current line.
     #[cold]
     fn invalid(&self, fault: impl Into<Box<Fault>>) -> TraceError {
-        // What is no text has no use for a message about its fields.
+        // For a line that is no text, a message about its fields is useless.
         let no_text = not_text(self.lines.line(), self.lines.truncated());
         let fault = no_text.map_or_else(|| fault.into(), Box::new);
         TraceError::Invalid { place: self.place(self.lines.number()), fault }
@@ -243,7 +244,7 @@ impl<R> fmt::Debug for Reader<R> {
     }
 }
 
-/// What keeps a line from being text at all. The last line of a file that is cut off may end within a character.
+/// Why a line is not text. The last line of a file that is cut off may end within a character.
 fn not_text(line: &[u8], truncated: bool) -> Option<Fault> {
     if line.contains(&0) {
         return Some(Fault::NulByte { found: shown(line) });

@@ -10,26 +10,27 @@
 //!        | "thread_done " ptr
 //! ```
 //!
-//! Pointers are hexadecimal with `0x`, all else is decimal. The first pointer is the result. `start` and `end`, in nanoseconds, are
-//! there in newer recordings, and then in every line; `thread_done` may have its end alone. `thread_done` is no call: it frees the
-//! tid for another thread.
+//! Pointers are hexadecimal with `0x`, all else is decimal. The first pointer is the result. `start` and `end`, in
+//! nanoseconds, occur in newer recordings, and then in every line; `thread_done` may have only its end. `thread_done`
+//! is not a call: it frees the tid for another thread.
 //!
 //! The time of an event is its start, counted from the first one.
+
+use heaprace_recorder::IdMap;
 
 use super::call::{Call, Calls};
 use super::fault::ImportFault;
 use super::words::{Words, decimal};
 use crate::fault::shown;
-use crate::id_map::IdMap;
 
-/// What must be known from one line to the next.
+/// The state that carries over from one line to the next.
 #[derive(Debug, Default)]
 pub(super) struct Android {
     /// Numbers from 0 for the threads that are there.
     threads: IdMap<u32>,
     /// Threads ever.
     started: u32,
-    /// Start of the first call; outer `None` before it, inner `None` where calls have no times.
+    /// Start of the first call; outer `None` before it, inner `None` if calls have no times.
     first_ns: Option<Option<u64>>,
 }
 

@@ -1,8 +1,9 @@
-//! What the lines of every foreign format come down to: calls of the C functions, on blocks that addresses or numbers tell apart.
+//! Calls of the C functions, which the lines of every foreign format become. Addresses or numbers identify their
+//! blocks.
 
 use std::collections::VecDeque;
 
-/// One call, with its result. Where a block is 0, it is C's null.
+/// One call, with its result. Block 0 is C's null.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Call {
     /// malloc, calloc, memalign, operator new.
@@ -19,7 +20,7 @@ impl Call {
         Call::Alloc { at, size, align: None, zeroed: false }
     }
 
-    /// The block that is gone after the call; none where realloc leaves it in its place.
+    /// The block that is gone after the call; none if realloc keeps it in place.
     pub(super) fn ends(self) -> Option<u64> {
         match self {
             Call::Free { at } => Some(at),
@@ -28,7 +29,7 @@ impl Call {
         }
     }
 
-    /// The block that is there after the call and was not before.
+    /// The block that is new after the call.
     pub(super) fn begins(self) -> Option<u64> {
         match self {
             Call::Alloc { at, .. } => Some(at),
@@ -38,7 +39,7 @@ impl Call {
     }
 }
 
-/// A call, who made it and when, and where it stands.
+/// A call with its thread, time and line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Logged {
     pub(super) call: Call,
@@ -47,16 +48,17 @@ pub(super) struct Logged {
     pub(super) time_ns: Option<u64>,
 }
 
-/// The calls that are read and not yet taken: those of one line as a rule, more where a race has made it necessary to look ahead.
+/// The calls that are read and not yet taken: usually those of one line, more if a race makes it necessary to look
+/// ahead.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     pub(super) queue: VecDeque<Logged>,
-    /// The line in hand.
+    /// The current line.
     pub(super) line: u64,
 }
 
 impl Calls {
-    /// Adds a call of the line in hand.
+    /// Adds a call of the current line.
     #[inline]
     pub(super) fn push(&mut self, call: Call, thread: Option<u32>, time_ns: Option<u64>) {
         self.queue.push_back(Logged { call, line: self.line, thread, time_ns });

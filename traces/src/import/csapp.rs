@@ -5,8 +5,8 @@
 //! line   = "a " id " " size | "r " id " " size | "f " id
 //! ```
 //!
-//! All numbers are decimal. The header is read and not trusted. `f -1` frees null. `r` on an id that was not allocated yet is
-//! `realloc(NULL, size)`; `r id 0` frees, and the id is null from then on.
+//! All numbers are decimal. The header is read and not trusted. `f -1` frees null. `r` on an id that was not allocated
+//! yet is `realloc(NULL, size)`; `r id 0` frees, and the id is null from then on.
 
 use std::collections::HashSet;
 
@@ -18,7 +18,7 @@ use crate::fault::shown;
 /// Lines before the first call.
 const HEADER_LINES: u64 = 4;
 
-/// What must be known from one line to the next.
+/// The state that carries over from one line to the next.
 #[derive(Debug, Default)]
 pub(super) struct Csapp {
     header_lines: u64,

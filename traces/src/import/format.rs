@@ -1,4 +1,4 @@
-//! The formats, their names, and how one is told by its content.
+//! The formats, their names, and their detection.
 
 use core::fmt;
 
@@ -14,7 +14,7 @@ pub enum Format {
     Android,
     /// The log of glibc's `mtrace()`.
     Mtrace,
-    /// What `valgrind --trace-malloc=yes` prints.
+    /// The output of `valgrind --trace-malloc=yes`.
     Valgrind,
     /// heaptrack's data, raw or interpreted.
     Heaptrack,
@@ -53,7 +53,7 @@ impl Format {
         Format::ALL.into_iter().find(|format| format.name() == name)
     }
 
-    /// What a recording of this format is called in a sentence.
+    /// The name of such a recording in a sentence.
     pub const fn description(self) -> &'static str {
         match self {
             Format::Csapp => "CS:APP .rep trace",
@@ -65,7 +65,7 @@ impl Format {
         }
     }
 
-    /// What the format does not tell, and what the events have in its place; the alignment is told apart.
+    /// What the format lacks and what the events have instead, except for the alignment.
     pub(super) const fn filled_in(self) -> &'static [&'static str] {
         match self {
             Format::Csapp | Format::WeeAlloc => &["no threads and times"],
@@ -88,9 +88,10 @@ impl fmt::Display for Format {
     }
 }
 
-/// Tells a format by the beginning of a file, decompressed; `None` where it is none of them, as for a trace of our own.
+/// Detects the format from the beginning of a file, decompressed; `None` if it is none of them, as for a trace of our
+/// own.
 ///
-/// A few lines are enough, but for valgrind: there the output of the program may come first.
+/// A few lines are enough, except for valgrind, where output of the program may come first.
 ///
 /// ```
 /// use heaprace_traces::import::{Format, detect};

@@ -1,4 +1,4 @@
-//! The grammar of whichever format is read.
+//! The grammar of the format that is read.
 
 use super::android::Android;
 use super::call::Calls;
@@ -11,7 +11,7 @@ use super::objects::{Reuse, Rules};
 use super::valgrind::Valgrind;
 use super::wee_alloc::WeeAlloc;
 
-/// One of the grammars, with what it must know from one line to the next.
+/// A grammar, with the state that it keeps from one line to the next.
 #[derive(Debug)]
 pub(super) enum Grammar {
     Csapp(Csapp),
@@ -34,7 +34,7 @@ impl Grammar {
         }
     }
 
-    /// How far the format can be trusted.
+    /// The rules for blocks of this format.
     pub(super) fn rules(&self, align: u64) -> Rules {
         let (addresses, reuse) = match self {
             Grammar::Csapp(_) | Grammar::WeeAlloc(_) => (false, Reuse::Fault),
@@ -46,7 +46,7 @@ impl Grammar {
         Rules { addresses, reuse, align }
     }
 
-    /// Takes a line without its end: adds the calls that it holds.
+    /// Parses a line without its end, and adds its calls.
     #[inline]
     pub(super) fn line(&mut self, line: &[u8], calls: &mut Calls) -> Result<(), Box<ImportFault>> {
         match self {
@@ -59,7 +59,7 @@ impl Grammar {
         }
     }
 
-    /// Whether this may be the last line of a whole file though it has no line end.
+    /// Whether this may be the last line of a complete file although it has no line end.
     pub(super) fn may_stay_open(&self, line: &[u8]) -> bool {
         match self {
             Grammar::WeeAlloc(_) => true,

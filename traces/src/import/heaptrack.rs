@@ -10,20 +10,22 @@
 //! both       = "c " milliseconds               the time from here on
 //! ```
 //!
-//! All numbers are hexadecimal without `0x`. All other lines, which begin with another letter or `#`, are for the stacks.
+//! All numbers are hexadecimal without `0x`. All other lines, which begin with another letter or `#`, are for the
+//! stacks.
 //!
-//! What the format lacks: a realloc is written as a free and a malloc, and stays so; calloc and memalign are not told from malloc, and
-//! heaptrack does not see all calls of memalign; a realloc to 0 bytes frees without a line, so that a block which begins at the address
-//! of a live one ends that one (counted as ended by reuse). An interpreted file does not tell which block of a kind
-//! ends: the youngest is taken. Its size is the right one in any case.
+//! What the format lacks: a realloc is written as a free and a malloc, and stays so; calloc and memalign are written as
+//! malloc, and heaptrack does not see all calls of memalign; a realloc to 0 bytes frees without a line, so a block that
+//! begins at the address of a live one ends that one (counted as ended by reuse). An interpreted file does not say
+//! which block of a kind ends: the importer takes the youngest, whose size is right in any case.
+
+use heaprace_recorder::IdMap;
 
 use super::call::{Call, Calls};
 use super::fault::{ImportFault, Key};
 use super::words::{Words, hexadecimal};
 use crate::fault::shown;
-use crate::id_map::IdMap;
 
-/// What must be known from one line to the next.
+/// The state that carries over from one line to the next.
 #[derive(Debug, Default)]
 pub(super) struct Heaptrack {
     time_ns: u64,

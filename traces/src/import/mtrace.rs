@@ -2,22 +2,22 @@
 //!
 //! ```text
 //! line = [ "@ " caller " " ] call | "= Start" | "= End"
-//! call = "+ " ptr " " size      malloc, calloc, memalign: the log does not tell them apart
+//! call = "+ " ptr " " size      malloc, calloc, memalign: the log does not distinguish them
 //!      | "- " ptr               free, and realloc to 0 bytes
 //!      | "< " ptr               realloc of this block, with the next line:
 //!      | "> " ptr " " size      realloc to this block
 //!      | "! " ptr " " size      a realloc that failed
 //! ```
 //!
-//! Pointers and sizes are hexadecimal with `0x`, but for the size `0` and the pointer `(nil)` of a malloc that failed. A caller may hold
-//! blanks, so a line is read from its end.
+//! Pointers and sizes are hexadecimal with `0x`, but for the size `0` and the pointer `(nil)` of a malloc that failed.
+//! A caller may contain blanks, so a line is read from its end.
 
 use super::call::{Call, Calls};
 use super::fault::ImportFault;
 use super::words::{Words, hexadecimal};
 use crate::fault::shown;
 
-/// What must be known from one line to the next.
+/// The state that carries over from one line to the next.
 #[derive(Debug, Default)]
 pub(super) struct Mtrace {
     /// The block of a `<` whose `>` is to come.
@@ -29,7 +29,7 @@ pub(super) fn is_line(line: &[u8]) -> bool {
     line == b"= Start" || (line.starts_with(b"@ ") && split(line).is_some())
 }
 
-/// What the end of a line says.
+/// The end of a line.
 struct Signed<'a> {
     sign: u8,
     pointer: &'a [u8],

@@ -1,40 +1,40 @@
-//! The blocks of a recording: what makes objects of addresses that are used again and again, and puts races into order.
+//! The blocks of a recording: turns addresses, which are used again and again, into objects, and puts races into order.
 //!
-//! An address becomes an object when a block begins there, and each time another one. Two things can be wrong with it, because
-//! recorders log a call before or after it happens, and another thread's call may come in between:
+//! Each block that begins at an address is a new object. Two things can be wrong, because recorders log a call before
+//! or after it happens, and another thread's call may come in between:
 //!
-//! - **A block begins where one is live.** The live one has ended in truth, and its end is logged late. It is put before the beginning
-//!   if it is the only call that can be it: among the next [`LOOKAHEAD_CALLS`] calls, exactly one ends that address and is the first call
-//!   that its thread logs after the beginning, and is of another thread than the beginning. (A thread logs its own calls in order; so
-//!   what it logs later is later.) Where the format does not tell threads, exactly one call ends that address before another block begins
-//!   there. With no such call, or two, it is an error.
-//! - **A block ends where none is live.** If no block ever began there, it is older than the recording: the end is left out, and a
-//!   reallocation is an allocation of its new size. If one did, it is an error.
+//! - **A block begins where one is live.** The live one has ended, but its end is logged late. The end is put before
+//!   the beginning if only one call can be it: among the next [`LOOKAHEAD_CALLS`] calls, exactly one ends that address,
+//!   is the first call that its thread logs after the beginning, and belongs to another thread than the beginning. (A
+//!   thread logs its own calls in order, so its later calls are later.) If the format has no threads, exactly one call
+//!   must end that address before another block begins there. With no such call, or two, it is an error.
+//! - **A block ends where none is live.** If no block ever began there, it is older than the recording: the end is left
+//!   out, and a reallocation is an allocation of its new size. If one did, it is an error.
 
 use std::collections::HashSet;
+
+use heaprace_recorder::event::MAX_SIZE_BYTES;
+use heaprace_recorder::{IdMap, Op};
 
 use super::LOOKAHEAD_CALLS;
 use super::call::{Call, Calls, Logged};
 use super::fault::{ImportFault, Key};
 use super::repairs::Repairs;
 use super::seen::Seen;
-use crate::event::MAX_SIZE_BYTES;
-use crate::id_map::IdMap;
-use crate::op::Op;
 use crate::validate::Fields;
 
-/// How far a format can be trusted.
+/// The rules for blocks of a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Rules {
-    /// Whether blocks are told apart by addresses, or by numbers of their own.
+    /// Whether addresses identify blocks, or numbers.
     pub(super) addresses: bool,
-    /// What a block means that begins where one is live.
+    /// The meaning of a block that begins where one is live.
     pub(super) reuse: Reuse,
-    /// Alignment where the recording gives none, in bytes.
+    /// Alignment if the recording has none, in bytes.
     pub(super) align: u64,
 }
 
-/// What a block means that begins where another one is live.
+/// The meaning of a block that begins where another one is live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reuse {
     /// A fault: the format is in order.
@@ -48,22 +48,22 @@ pub(super) enum Reuse {
 /// A live block.
 #[derive(Clone, Copy, Debug)]
 struct Block {
-    /// Its object; `None` where it is too large for a trace.
+    /// Its object; `None` if it is too large for a trace.
     id: Option<u64>,
     /// The line where it began.
     line: u64,
 }
 
-/// What comes of one call.
+/// The result of one call.
 #[derive(Debug)]
 pub(super) enum Step {
-    /// The call is dealt with, and gives these fields if any. Where there are two, the first belongs before.
+    /// The call is done; these are the fields of its events, if any. Of two, the first belongs before the second.
     Done(Option<Fields>, Option<Fields>),
-    /// A later call belongs before this one: this one must be given again after it.
+    /// A later call belongs before this one: this one must be passed again after it.
     After { late: Logged },
 }
 
-/// The live blocks of a recording, and what was done to keep them in order.
+/// The live blocks of a recording, and the repairs so far.
 #[derive(Debug)]
 pub(super) struct Objects {
     rules: Rules,
@@ -89,7 +89,7 @@ impl Objects {
         }
     }
 
-    /// Takes a call. `later` are the calls after it, as far as they matter where it [`collides`](Self::collides).
+    /// Applies a call. `later` has the calls after it, as far as they matter if it [`collides`](Self::collides).
     #[inline]
     pub(super) fn take(&mut self, logged: Logged, later: &mut Calls) -> Result<Step, Box<ImportFault>> {
         let mut ended = None;
@@ -171,7 +171,7 @@ impl Objects {
                 let size = self.at_least_1(size);
                 Ok(Some(self.fields(Op::Realloc, id, Some(size), None, logged)))
             }
-            // It grows out of what a trace can hold, or shrinks back into it.
+            // It becomes too large for a trace, or small enough again.
             Some(Block { id, .. }) => {
                 let gone = id.map(|id| self.fields(Op::Dealloc, id, None, None, logged));
                 let back = self.begin(Op::Alloc, to, size, self.rules.align, logged);
@@ -187,7 +187,7 @@ impl Objects {
         }
     }
 
-    /// Lets the end of a block pass that is not live, if the recording began too late to know it.
+    /// Accepts the end of a block that is not live if the block may be older than the recording.
     #[cold]
     fn older(&mut self, at: u64) -> Result<(), Box<ImportFault>> {
         let key = self.key(at);
@@ -201,7 +201,7 @@ impl Objects {
         }
     }
 
-    /// Takes the call out of `later` that must be the end of the block at `at`.
+    /// Removes from `later` the call that must be the end of the block at `at`.
     #[cold]
     fn late_end(&mut self, at: u64, since: u64, begin: &Logged, later: &mut Calls) -> Result<Logged, Box<ImportFault>> {
         let mut threads: HashSet<u32> = begin.thread.into_iter().collect();
@@ -221,7 +221,8 @@ impl Objects {
         }
         let late = found.and_then(|(index, _)| later.queue.remove(index));
         let late = late.ok_or_else(|| ImportFault::StillLive { at: self.key(at), since })?;
-        // What moves a block to a place that is not free yet belongs to a knot of races that nobody can untie for sure.
+        // A call that moves a block to a place that is not free yet is part of several races, whose order is not
+        // certain.
         if let (true, Some(to)) = (self.collides(late.call), late.call.begins()) {
             return Err(ImportFault::StillLive { at: self.key(to), since: self.live[&to].line }.into());
         }

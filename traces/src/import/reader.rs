@@ -5,6 +5,9 @@ use std::fmt;
 use std::io::Read;
 use std::sync::Arc;
 
+use heaprace_recorder::Event;
+use heaprace_recorder::csv::Columns;
+
 use super::LOOKAHEAD_CALLS;
 use super::call::{Calls, Logged};
 use super::fault::ImportFault;
@@ -12,15 +15,13 @@ use super::format::{Format, detect};
 use super::grammar::Grammar;
 use super::objects::{Objects, Step};
 use super::repairs::Repairs;
-use crate::csv::Columns;
 use crate::error::{Place, TraceError};
-use crate::event::Event;
 use crate::fault::{Fault, shown};
 use crate::input::{self, HEAD_BYTES, Peeked};
 use crate::lines::Lines;
 use crate::validate::{Fields, Validator};
 
-/// How an import is made.
+/// Options of an import.
 ///
 /// ```
 /// let options = heaprace_traces::import::ImportOptions { assume_align_bytes: 8, ..Default::default() };
@@ -28,10 +29,10 @@ use crate::validate::{Fields, Validator};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImportOptions {
-    /// The format; told by the content where there is none.
+    /// The format; `None` to detect it from the content.
     pub format: Option<Format>,
-    /// Alignment of the blocks for which the recording gives none, in bytes: a power of two. 16 is what malloc gives on 64-bit
-    /// machines; it is 8 on most 32-bit ones.
+    /// Alignment of blocks for which the recording has none, in bytes: a power of two. malloc aligns to 16 bytes on
+    /// 64-bit machines, and to 8 on most 32-bit ones.
     pub assume_align_bytes: u32,
 }
 
@@ -43,7 +44,7 @@ impl Default for ImportOptions {
 
 /// The events of a foreign recording, each checked against those before it. After the first error it ends.
 ///
-/// [`Source::open`](crate::Source::open) makes one where the content asks for it; this is for what is no file.
+/// [`Source::open`](crate::Source::open) makes one if the content asks for it; this is for inputs that are not files.
 pub struct Import {
     format: Format,
     lines: Lines<Peeked>,
@@ -51,27 +52,28 @@ pub struct Import {
     calls: Calls,
     objects: Objects,
     validator: Validator,
-    /// What the next event is, where one call has given two.
+    /// The next event, if one call had two.
     pending: Option<Fields>,
-    /// Why there are no more calls than those in hand, if it is an error.
+    /// The error that ends the calls after the ones already read.
     failure: Option<TraceError>,
     at_end: bool,
     ended: bool,
     name: Arc<str>,
     provenance: Vec<String>,
     columns: Columns,
-    /// What stands behind the last event: the counts of the repairs.
+    /// The comments after the last event: the counts of the repairs.
     comments: Vec<String>,
     events: u64,
 }
 
 impl Import {
-    /// Reads up to the first call. The input may be compressed with gzip or zstd, or be the one file of a zip. `name` is what
-    /// messages call it.
+    /// Reads up to the first call. The input may be compressed with gzip or zstd, or be the one file of a zip. `name`
+    /// is what messages call it.
     ///
     /// # Errors
     ///
-    /// [`TraceError::UnknownRecording`] where the format is not told and not given, and where the input cannot be read.
+    /// [`TraceError::UnknownRecording`] if the format is neither given nor detected; others if the input cannot be
+    /// read.
     pub fn open(input: impl Read + Send + 'static, name: &str, options: ImportOptions) -> Result<Self, TraceError> {
         let unpacked = input::unpacked(input, name)?;
         let input = Peeked::new(unpacked.input, HEAD_BYTES);
@@ -81,7 +83,7 @@ impl Import {
         }
     }
 
-    /// The same, of a format that is known.
+    /// The same for a known format.
     pub(crate) fn read(format: Format, input: Peeked, name: &str, options: ImportOptions) -> Result<Self, TraceError> {
         let grammar = Grammar::new(format);
         let align = u64::from(options.assume_align_bytes);
@@ -119,7 +121,7 @@ impl Import {
         self.format
     }
 
-    /// Where the trace is from and what was assumed, a line each.
+    /// Where the trace comes from and what was assumed, a line each.
     pub fn provenance(&self) -> &[String] {
         &self.provenance
     }
@@ -129,17 +131,17 @@ impl Import {
         self.columns
     }
 
-    /// After the last event: what was left out, filled in or put into order, a line each.
+    /// After the last event: what was left out, filled in or reordered, a line each.
     pub(crate) fn comments(&self) -> &[String] {
         &self.comments
     }
 
-    /// What was left out, filled in or put into order so far.
+    /// What was left out, filled in or reordered so far.
     pub fn repairs(&self) -> Repairs {
         Repairs { other_processes: self.grammar.other_processes(), ..self.objects.repairs }
     }
 
-    /// Reads lines until so many calls are in hand, or there are no more.
+    /// Reads lines until `enough` calls are read ahead, or there are no more.
     #[inline]
     fn read_calls(&mut self, enough: usize) {
         while self.calls.queue.len() < enough && !self.at_end {
@@ -232,7 +234,7 @@ impl From<Box<ImportFault>> for Fault {
     }
 }
 
-/// What is known before the first event.
+/// The provenance, which is known before the first event.
 fn provenance(format: Format, align: u64) -> Vec<String> {
     let mut lines = vec![
         format!("imported: {}, by Heaprace {}", format.description(), env!("CARGO_PKG_VERSION")),

@@ -1,6 +1,6 @@
-//! What an import left out, filled in or put into order.
+//! What an import left out, filled in or reordered.
 
-/// Counts of what stands otherwise in the events than in the recording. They are final once the events have been read to their end.
+/// Counts of differences between the events and the recording. They are final once all events are read.
 ///
 /// ```
 /// use heaprace_traces::Source;
@@ -15,25 +15,26 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Repairs {
-    /// Calls read, those without an effect included.
+    /// Calls read, including those without an effect.
     pub calls: u64,
-    /// Frees of null, and reallocations of null to null: they do nothing and give no event.
+    /// Frees of null, and reallocations of null to null: they do nothing and have no event.
     pub null_frees: u64,
-    /// Allocations and reallocations that failed: they change nothing and give no event.
+    /// Failed allocations and reallocations: they change nothing and have no event.
     pub failed: u64,
-    /// Requests of 0 bytes that gave a block: events have at least 1 byte.
+    /// Requests of 0 bytes that returned a block: events have at least 1 byte.
     pub zero_sizes: u64,
-    /// Frees and reallocations of blocks that are older than the recording. A free gives no event, a reallocation an allocation.
+    /// Frees and reallocations of blocks that are older than the recording. A free has no event, a reallocation becomes
+    /// an allocation.
     pub older: u64,
-    /// Calls on blocks that are larger than a trace can hold; they give no event while the block is.
+    /// Calls on blocks while these are larger than a trace allows; they have no event.
     pub too_large: u64,
-    /// Ends that were logged after their address was used again, and are put before that.
+    /// Ends that were logged after their address was used again, and were moved before that.
     pub late_ends: u64,
-    /// Blocks whose end is not in the recording: it is put where their address is used again.
+    /// Blocks whose end is missing: they end where their address is used again.
     pub ended_by_reuse: u64,
-    /// Events whose time was before that of an earlier one, whose time they are given.
+    /// Events whose time was before that of an earlier one, and was raised to it.
     pub held_times: u64,
-    /// Calls of other processes, which are no part of the trace.
+    /// Calls of other processes, which are not part of the trace.
     pub other_processes: u64,
 }
 

@@ -1,14 +1,15 @@
-//! Which addresses a recording has used so far: what tells a block that is older than the recording from one that is ended twice.
+//! The addresses that a recording has used so far: they distinguish a block that is older than the recording from one
+//! that ends twice.
 
-use crate::id_map::IdMap;
+use heaprace_recorder::IdMap;
 
-/// Bits of an address that do not count: no allocator gives blocks closer together than 8 bytes.
+/// Bits of an address that do not count: no allocator places blocks closer together than 8 bytes.
 const ADDRESS_GRANULE_BITS: u32 = 3;
 /// Granules with one entry of the table: with addresses, those of 4 KiB.
 const PAGE_GRANULE_BITS: u32 = 9;
 
-/// A set of addresses or numbers, by pages of bits. It grows with the span of addresses that the program has used, by 1/64 of
-/// it at most, and so with the peak of its heap, not with the events.
+/// A set of addresses or numbers, by pages of bits. It grows with the span of addresses that the program has used, by
+/// 1/64 of it at most, and so with the peak of its heap, not with the events.
 #[derive(Debug)]
 pub(super) struct Seen {
     granule_bits: u32,

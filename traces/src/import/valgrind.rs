@@ -1,4 +1,5 @@
-//! What `valgrind --trace-malloc=yes` writes to standard error, among all else that the program and valgrind write there.
+//! The lines that `valgrind --trace-malloc=yes` writes to standard error, among all other output of the program and
+//! valgrind.
 //!
 //! ```text
 //! line   = "--" pid "-- " call
@@ -10,11 +11,11 @@
 //! result = " = " ptr
 //! ```
 //!
-//! Pointers are hexadecimal with `0x`, all else is decimal. Names are those of C and the mangled ones of C++: `_Zn...` allocates, `_Zd...`
-//! frees. A realloc of null, or to 0 bytes, is followed in its line by the malloc or free that it comes down to.
-//! Output of the program without a line end may stand before `--pid--`. All other lines are passed over.
+//! Pointers are hexadecimal with `0x`, all else is decimal. Names are those of C and the mangled ones of C++: `_Zn...`
+//! allocates, `_Zd...` frees. A realloc of null, or to 0 bytes, is followed in its line by the malloc or free that it
+//! becomes. Output of the program without a line end may precede `--pid--`. All other lines are skipped.
 //!
-//! Where processes have forked, the trace is that of the first one; the calls of the others are passed over and counted.
+//! If processes have forked, the trace is that of the first one; the calls of the others are skipped and counted.
 
 use super::android::calloc;
 use super::call::{Call, Calls};
@@ -22,7 +23,7 @@ use super::fault::ImportFault;
 use super::words::{decimal, hexadecimal};
 use crate::fault::shown;
 
-/// What must be known from one line to the next.
+/// The state that carries over from one line to the next.
 #[derive(Debug, Default)]
 pub(super) struct Valgrind {
     /// The process that is traced: the mark `--pid-- ` of its lines.
@@ -31,7 +32,7 @@ pub(super) struct Valgrind {
     pub(super) other_processes: u64,
 }
 
-/// Whether a line holds a call.
+/// Whether a line has a call.
 pub(super) fn is_line(line: &[u8]) -> bool {
     mark(line).is_some_and(|end| Function::of(&line[end..]).is_some())
 }

@@ -4,14 +4,14 @@
 //! text = { "Alloc(" size ")" | "Free(" ordinal ")" | "," | "[" | "]" | blank | line end | "//" comment }
 //! ```
 //!
-//! Numbers are decimal. `ordinal` counts the allocations of the trace from 0. One operation does not go over a line end.
+//! Numbers are decimal. `ordinal` counts the allocations of the trace from 0. An operation does not span lines.
 
 use super::call::{Call, Calls};
 use super::fault::ImportFault;
 use super::words::decimal;
 use crate::fault::shown;
 
-/// What must be known from one line to the next.
+/// The state that carries over from one line to the next.
 #[derive(Debug, Default)]
 pub(super) struct WeeAlloc {
     allocs: u64,

@@ -3,7 +3,7 @@
 use super::fault::ImportFault;
 use crate::fault::shown;
 
-/// The words of a line, which blanks separate, from the first to the last.
+/// The words of a line, separated by blanks, from first to last.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Words<'a>(&'a [u8]);
 
@@ -54,7 +54,7 @@ pub(super) fn decimal(value: &'static str, word: &[u8]) -> Result<u64, Box<Impor
     digits::<10>(word).ok_or_else(|| not_a_number(value, word, "decimal"))
 }
 
-/// Reads hexadecimal digits, with or without `0x` before them. `(nil)`, as the C library prints it, is 0.
+/// Reads hexadecimal digits, with or without `0x` before them. `(nil)`, the C library's null, is 0.
 #[inline]
 pub(super) fn hexadecimal(value: &'static str, word: &[u8]) -> Result<u64, Box<ImportFault>> {
     if word == b"(nil)" {

@@ -1,4 +1,4 @@
-//! Counts by powers of two: enough to see a distribution by, in constant memory.
+//! Counts by powers of two: enough to see a distribution, in constant memory.
 
 use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
@@ -20,7 +20,7 @@ pub(super) fn first_of(class: usize) -> u64 {
     }
 }
 
-/// How often values of each order of magnitude came. A value belongs to the largest power of two that it reaches, and 0 to itself.
+/// Counts of values by powers of two. A value belongs to the largest power of two that it reaches, and 0 to itself.
 ///
 /// ```
 /// use heaprace_traces::inspect::Histogram;
@@ -33,18 +33,18 @@ pub(super) fn first_of(class: usize) -> u64 {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Histogram {
-    /// First the zeroes, then for each power of two what reaches it and not the next.
+    /// First the zeroes, then for each power of two the values from it to below the next.
     counts: [u64; CLASSES],
 }
 
-/// One bucket of a [`Histogram`], which holds at least one value.
+/// A bucket of a [`Histogram`] with at least one value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Bucket {
-    /// The smallest value that belongs here: 0 or a power of two.
+    /// Lower bound: 0 or a power of two.
     pub from: u64,
-    /// The largest value that belongs here.
+    /// Largest value that belongs to the bucket.
     pub to: u64,
-    /// Values that came.
+    /// Values in the bucket.
     pub count: u64,
 }
 
@@ -55,7 +55,7 @@ impl Histogram {
         self.counts[class_of(value)] += 1;
     }
 
-    /// Takes back a value that was counted.
+    /// Removes a counted value.
     #[inline]
     pub(super) fn take_back(&mut self, value: u64) {
         self.counts[class_of(value)] -= 1;

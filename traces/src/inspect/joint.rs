@@ -1,11 +1,12 @@
-//! Objects counted by two figures at once, each by powers of two: a histogram does not tell whether it is the small ones that live long.
+//! Objects counted by two figures at once, each by powers of two. It shows whether the small objects are those that
+//! live long, which two histograms do not.
 
 use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
 
 use super::histogram::{CLASSES, class_of, first_of};
 
-/// How often pairs of values came: a [`Histogram`](super::Histogram) of two dimensions, in constant memory.
+/// Counts of pairs of values: a [`Histogram`](super::Histogram) of two dimensions, in constant memory.
 ///
 /// ```
 /// use heaprace_traces::inspect::JointHistogram;
@@ -23,14 +24,14 @@ pub struct JointHistogram {
     counts: Box<[[u64; CLASSES]; CLASSES]>,
 }
 
-/// One cell of a [`JointHistogram`], which holds at least one object.
+/// A cell of a [`JointHistogram`] with at least one object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Cell {
-    /// The smallest size that belongs here: 0 or a power of two.
+pub struct JointCell {
+    /// Lower bound of the sizes: 0 or a power of two.
     pub size_from: u64,
-    /// The shortest lifetime that belongs here: 0 or a power of two.
+    /// Lower bound of the lifetimes: 0 or a power of two.
     pub lifetime_from: u64,
-    /// Objects that came.
+    /// Objects in the cell.
     pub count: u64,
 }
 
@@ -42,10 +43,10 @@ impl JointHistogram {
     }
 
     /// The cells that are not empty, by size and then by lifetime.
-    pub fn cells(&self) -> impl Iterator<Item = Cell> + '_ {
+    pub fn cells(&self) -> impl Iterator<Item = JointCell> + '_ {
         self.counts.iter().enumerate().flat_map(|(size, lifetimes)| {
             let filled = lifetimes.iter().enumerate().filter(|&(_, &count)| count > 0);
-            filled.map(move |(lifetime, &count)| Cell {
+            filled.map(move |(lifetime, &count)| JointCell {
                 size_from: first_of(size),
                 lifetime_from: first_of(lifetime),
                 count,

@@ -1,21 +1,20 @@
-//! Which sizes are asked for most.
+//! The most requested sizes.
 
+use heaprace_recorder::IdMap;
 use serde::Serialize;
 
-use crate::id_map::IdMap;
-
-/// So many different sizes are counted. Real programs ask for some thousands.
+/// How many different sizes are counted. Real programs request some thousands.
 const MOST_SIZES: usize = 1 << 16;
 
-/// How often each size was asked for: exact for the first 65,536 different sizes, which bounds the memory. Requests of sizes that came
-/// later are counted together.
+/// Counts of requests by size: exact for the first 65,536 different sizes, which bounds the memory. Requests of later
+/// sizes are counted together.
 #[derive(Debug, Default)]
 pub(super) struct SizeCounts {
     counts: IdMap<u64>,
     uncounted: u64,
 }
 
-/// A size and how often it was asked for.
+/// A size and how often it was requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct SizeCount {
     /// The size, in bytes.
@@ -36,7 +35,7 @@ impl SizeCounts {
         }
     }
 
-    /// The sizes that were asked for most, at most `most` of them; where two are even, the smaller first.
+    /// The most requested sizes, up to `most` of them; of two with the same count, the smaller first.
     pub(super) fn top(&self, most: usize) -> Vec<SizeCount> {
         let mut all: Vec<SizeCount> =
             self.counts.iter().map(|(&size_bytes, &requests)| SizeCount { size_bytes, requests }).collect();

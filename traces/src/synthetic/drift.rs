@@ -1,20 +1,21 @@
 //! Sizes that drift.
 
-use super::objects::Objects;
-use crate::event::Event;
+use heaprace_recorder::Event;
 
-/// Objects that are live all the time, where the trace is long enough.
+use super::objects::Objects;
+
+/// Objects that are always live, if the trace is long enough.
 const LIVE: u64 = 10_000;
 
 /// The classes of sizes that it goes through: from 2^4 up to below 2^13 bytes.
 const CLASSES: core::ops::RangeInclusive<u32> = 4..=12;
 
-/// A class is left for the next in so many steps.
+/// Steps from one class to the next.
 const STEPS: u64 = 1024;
 
-/// First objects are allocated, 10,000 or a tenth of the events; from then on each one that is freed, chosen at random, is followed by a new
-/// one. New objects are of one class, and ever more of them of the next: the sizes move from 16 bytes to 8 KiB from the
-/// first event to the last.
+/// It first allocates objects, 10,000 or a tenth of the events; from then on it frees one, chosen at random, and
+/// allocates a new one. New objects belong to one class, and more and more of them to the next: from the first event to
+/// the last, the sizes move from 16 bytes to 8 KiB.
 pub(super) struct Drift {
     objects: Objects,
     events: u64,

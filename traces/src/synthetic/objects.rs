@@ -1,8 +1,8 @@
-//! Live objects from which one is chosen at random.
+//! Live objects, one of which is chosen at random.
 
 use core::alloc::Layout;
 
-use crate::event::{Action, Event};
+use heaprace_recorder::{Action, Event};
 
 /// The alignment of all synthetic objects, in bytes: that of a pointer on a 64-bit machine.
 pub(super) const ALIGN: usize = 8;
@@ -12,7 +12,7 @@ pub(super) fn layout(size: usize) -> Layout {
     Layout::from_size_align(size, ALIGN).expect("synthetic objects are small")
 }
 
-/// An event without thread and time: synthetic traces are of one thread, and take no time.
+/// An event without thread and time: synthetic traces have one thread and no times.
 pub(super) fn event(id: u64, action: Action) -> Event {
     Event { action, id, thread: None, time_ns: None }
 }

@@ -1,18 +1,20 @@
 //! Robson's adversary: the program that forces the most fragmentation on an allocator that cannot move blocks.
 //!
-//! J. M. Robson, "An estimate of the store size necessary for dynamic storage allocation", Journal of the ACM 18 (1971), and "Bounds for
-//! some functions concerning dynamic storage allocation", Journal of the ACM 21 (1974). Whatever an allocator does, there is a program that never
-//! has more than M words live in blocks of at most n words, sizes being powers of two, for which it needs M·log2(n)/2 + M − n + 1
-//! words of heap.
+//! J. M. Robson, "An estimate of the store size necessary for dynamic storage allocation", Journal of the ACM 18
+//! (1971), and "Bounds for some functions concerning dynamic storage allocation", Journal of the ACM 21 (1974). For
+//! every allocator there is a program that never has more than M words live, in blocks of at most n words whose sizes
+//! are powers of two, and that makes it need M·log2(n)/2 + M − n + 1 words of heap.
 //!
-//! The program reads the addresses that it is given. A trace cannot: so this one is played against a first-fit heap without headers that is
-//! simulated here, and recorded. It is the worst that can be done to that heap, and a hard trace, not the worst, for any other.
+//! The program reads the addresses that it gets. A trace cannot: so this module plays the program against a simulated
+//! first-fit heap without headers, and records it. The trace is the worst case for that heap, and a hard one, but not
+//! the worst, for any other.
 
 use core::mem;
 use std::vec::IntoIter;
 
+use heaprace_recorder::{Action, Event};
+
 use super::objects::{event, layout};
-use crate::event::{Action, Event};
 
 /// Bytes of a word, the smallest block. Most allocators have none smaller.
 const WORD_BYTES: usize = 16;
@@ -20,8 +22,9 @@ const WORD_BYTES: usize = 16;
 /// The largest block has at most 2^10 words, 16 KiB.
 const MOST_DOUBLINGS: u32 = 10;
 
-/// Phase 0 fills M words with blocks of one word. Phase i chooses one of two residues modulo 2^i, frees every block that does not cover a word of
-/// that residue, and allocates blocks of 2^i words, as many as M allows: none of the gaps that are left between two such words can hold one.
+/// Phase 0 fills M words with blocks of one word. Phase i chooses one of two residues modulo 2^i, frees every block
+/// that does not cover a word of that residue, and allocates blocks of 2^i words, as many as M allows: none of the gaps
+/// that are left between two such words can hold one.
 pub(super) struct Robson {
     /// M.
     most_words: u64,
@@ -32,7 +35,7 @@ pub(super) struct Robson {
     /// In address order.
     live: Vec<Block>,
     last_id: u64,
-    /// The events of the phase in hand.
+    /// The events of the current phase.
     pending: IntoIter<Event>,
 }
 
@@ -59,8 +62,8 @@ impl Block {
 }
 
 impl Robson {
-    /// M is a quarter of the events: phase i allocates at most M / 2^i blocks, so there are fewer than 2·M, and each is freed once at most. n is 1024
-    /// words, or a sixteenth of M.
+    /// M is a quarter of the events: phase i allocates at most M / 2^i blocks, so there are fewer than 2·M, and each is
+    /// freed once at most. n is 1024 words, or a sixteenth of M.
     pub(super) fn new(events: u64) -> Self {
         let most_words = (events / 4).max(1);
         let doublings = (most_words / 16).checked_ilog2().unwrap_or(0).min(MOST_DOUBLINGS);
@@ -105,14 +108,14 @@ impl Robson {
         if blocked(other) > blocked(self.residue) { other } else { self.residue }
     }
 
-    /// Allocates blocks of this size by first fit while the live words allow it. As all are of one size and nothing is freed meanwhile, first
-    /// fit is one way through the heap.
+    /// Allocates blocks of this size by first fit while the live words allow it. As all are of one size and nothing is
+    /// freed meanwhile, first fit is one way through the heap.
     fn fill(&mut self, words: u64, events: &mut Vec<Event>) {
         let live_words: u64 = self.live.iter().map(|block| block.words).sum();
         let mut left = (self.most_words - live_words) / words;
         let mut end = 0;
         let mut filled = Vec::with_capacity(self.live.len() + left as usize);
-        // Behind the last block there is room without end.
+        // After the last block, room is unlimited.
         let gaps_end_at = |next: Option<&Block>| next.map_or(u64::MAX, |block| block.start);
         let old = mem::take(&mut self.live);
         let mut rest = old.iter().peekable();
@@ -153,8 +156,8 @@ impl Iterator for Robson {
 mod tests {
     use super::*;
 
-    /// The theorem, on the simulated heap. Blocks of 2^i words leave up to 2^i - 1 of the M words unused in phase i, which costs as many words
-    /// in the last phase and half as many in the others: less than 3/2 n in all.
+    /// The theorem, on the simulated heap. Blocks of 2^i words leave up to 2^i - 1 of the M words unused in phase i,
+    /// which costs as many words in the last phase and half as many in the others: less than 3/2 n in all.
     #[test]
     fn first_fit_needs_as_much_as_robson_says() {
         for events in [2_000, 10_000, 100_000] {

@@ -1,13 +1,15 @@
 //! Live memory that climbs, falls back, and climbs higher.
 
+use heaprace_recorder::Event;
+
 use super::objects::Objects;
-use crate::event::Event;
 
 /// Climbs in a trace.
 const TEETH: u64 = 10;
 
-/// Ten teeth: six events in ten allocate, then four free objects chosen at random. So each tooth leaves a fifth of its events in objects,
-/// scattered among the holes that the next one has to fill. Sizes are from 16 bytes to 4 KiB, each power of two as likely as any other.
+/// Ten teeth: six events in ten allocate, then four free objects chosen at random. So each tooth leaves a fifth of its
+/// events in objects, scattered among the holes that the next one has to fill. Sizes are from 16 bytes to 4 KiB, each
+/// power of two as likely as any other.
 pub(super) struct Sawtooth {
     objects: Objects,
     events: u64,

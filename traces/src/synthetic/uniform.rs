@@ -1,17 +1,18 @@
 //! Random actions.
 
+use heaprace_recorder::Event;
+
 use super::objects::Objects;
-use crate::event::Event;
 
 /// The largest object, in bytes.
 const LARGEST: u32 = 1024;
 
-/// Once so many objects are live, the random actions begin; there are never twice as many.
+/// How many objects are live when the random actions begin; there are never twice as many.
 const LIVE: u64 = 10_000;
 
-/// First objects are allocated, up to 10,000 or a tenth of the events; from then on each event allocates, reallocates or frees, and
-/// which object and which size is chosen at random too, each as likely as any other. Where the live objects are none, or twice as many as
-/// at the beginning, it does what leads back.
+/// It first allocates objects, up to 10,000 or a tenth of the events; from then on each event allocates, reallocates or
+/// frees. The action, the object and the size are random, each as likely as any other. If no object is live, it
+/// allocates; if twice as many are live as at the beginning, it frees.
 pub(super) struct Uniform {
     objects: Objects,
     events_left: u64,

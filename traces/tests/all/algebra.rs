@@ -13,7 +13,8 @@ fn fallible(events: &[Event]) -> impl Iterator<Item = Result<Event, TraceError>>
     events.iter().copied().map(Ok)
 }
 
-/// The events, once the strict reader has found the same in what the writer made of them: layouts in force, ids and times included.
+/// The events, once the strict reader has found the same in what the writer made of them: including layouts, ids and
+/// times.
 fn valid(made: Events, columns: Columns) -> Vec<Event> {
     let made: Vec<Event> = made.into_iter().map(Result::unwrap).collect();
     let mut writer = Writer::new(Vec::new(), columns, &[""; 0]).unwrap();
@@ -104,7 +105,8 @@ proptest! {
         let lanes = parts.iter().map(|events| Part { count: events.len() as u64, events: fallible(events) });
         let made = valid(algebra::interleave(lanes.collect(), true, burst).collect(), columns);
         prop_assert_eq!(made.len(), parts.iter().map(Vec::len).sum::<usize>());
-        // Each part is told by its threads, as no two parts share one: the first event of a thread is of the part whose turn it is.
+        // Threads identify the part, because no two parts share one: the first event of a thread belongs to the part
+        // whose turn it is.
         let mut done = vec![0u64; parts.len()];
         let (mut turn, mut left) = (0, 0);
         let mut part_of = std::collections::HashMap::new();

@@ -31,17 +31,17 @@ fn no_trace_at_all() {
     assert_message(
         "broken.csv",
         "",
-        "broken.csv: is empty; a trace begins with the line op,id,size,align and holds at least one event",
+        "broken.csv: is empty; a trace begins with the line op,id,size,align and has at least one event",
     );
     assert_message(
         "broken.csv",
         "# only: comments\n\n",
-        "broken.csv: is empty; a trace begins with the line op,id,size,align and holds at least one event",
+        "broken.csv: is empty; a trace begins with the line op,id,size,align and has at least one event",
     );
     assert_message(
         "broken.csv",
         "op,id,size,align\n# nothing happened\n",
-        "broken.csv: holds a header but no event; check that the program was recorded to its end",
+        "broken.csv: has a header but no event; check that the program was recorded to its end",
     );
 }
 
@@ -50,17 +50,17 @@ fn headers() {
     assert_message(
         "broken.csv",
         "# a comment\nalloc,1,16,8\n",
-        "broken.csv:2: a header was expected, not \"alloc\"; begin the trace with the line op,id,size,align",
+        "broken.csv:2: expected a header, found \"alloc\"; begin the trace with the line op,id,size,align",
     );
     assert_message(
         "broken.csv",
         "op,id,align,size\nalloc,1,8,16\n",
-        "broken.csv:1: column 3 is \"align\", where \"size\" belongs; a header begins with op,id,size,align",
+        "broken.csv:1: column 3 is \"align\" instead of \"size\"; a header begins with op,id,size,align",
     );
     assert_message(
         "broken.csv",
         "op,id,size\nalloc,1,8\n",
-        "broken.csv:1: column 4 is missing, where \"align\" belongs; a header begins with op,id,size,align",
+        "broken.csv:1: column 4 is missing instead of \"align\"; a header begins with op,id,size,align",
     );
     assert_message(
         "broken.csv",
@@ -70,12 +70,12 @@ fn headers() {
     assert_message(
         "broken.csv",
         "op,id,size,align,time_ns,time_ns\nalloc,1,8,8,0,0\n",
-        "broken.csv:1: the column \"time_ns\" is there twice; name each column once",
+        "broken.csv:1: the column \"time_ns\" occurs twice; name each column once",
     );
     assert_message(
         "broken.csv",
         "# heaprace-trace: 2\nop,id,size,align\nalloc,1,8,8\n",
-        "broken.csv:1: version \"2\" of the format is not known here; this reader knows version 1, so update Heaprace",
+        "broken.csv:1: version \"2\" of the format is unknown; this reader knows version 1, so update Heaprace",
     );
 }
 
@@ -94,21 +94,21 @@ fn lines_that_are_no_events() {
         "broken.csv:2 (event 1): 5 fields, but the header names 4 columns; \
          an event has no more fields than there are columns",
     );
-    assert_fault("alloc\n", "broken.csv:2 (event 1): alloc without id; an allocation gives id, size and align");
-    assert_fault("alloc,1,,8\n", "broken.csv:2 (event 1): alloc without size; an allocation gives id, size and align");
+    assert_fault("alloc\n", "broken.csv:2 (event 1): alloc without id; an allocation has id, size and align");
+    assert_fault("alloc,1,,8\n", "broken.csv:2 (event 1): alloc without size; an allocation has id, size and align");
     assert_fault(
         "alloc_zeroed,1,16\n",
-        "broken.csv:2 (event 1): alloc_zeroed without align; an allocation gives id, size and align",
+        "broken.csv:2 (event 1): alloc_zeroed without align; an allocation has id, size and align",
     );
     assert_fault(
         "alloc,1,16,8\nrealloc,1\n",
-        "broken.csv:3 (event 2): realloc without size; a reallocation gives its id and the new size",
+        "broken.csv:3 (event 2): realloc without size; a reallocation has its id and the new size",
     );
-    assert_fault("dealloc,\n", "broken.csv:2 (event 1): dealloc without id; a deallocation gives its id");
+    assert_fault("dealloc,\n", "broken.csv:2 (event 1): dealloc without id; a deallocation has its id");
     assert_message(
         "broken.csv",
         "op,id,size,align,thread\nalloc,1,16,8\n",
-        "broken.csv:2 (event 1): alloc without thread; where the header names this column, every event gives its value",
+        "broken.csv:2 (event 1): alloc without thread; if the header names this column, every event has its value",
     );
 }
 
@@ -116,11 +116,11 @@ fn lines_that_are_no_events() {
 fn numbers() {
     assert_fault(
         "alloc,1,12k,8\n",
-        "broken.csv:2 (event 1): size \"12k\" is not a number; write it in decimal digits and nothing else",
+        "broken.csv:2 (event 1): size \"12k\" is not a number; write it in decimal digits only",
     );
     assert_fault(
         "alloc,-1,16,8\n",
-        "broken.csv:2 (event 1): id \"-1\" is not a number; write it in decimal digits and nothing else",
+        "broken.csv:2 (event 1): id \"-1\" is not a number; write it in decimal digits only",
     );
     assert_fault(
         "alloc,99999999999999999999,16,8\n",
@@ -149,7 +149,7 @@ fn numbers() {
         "broken.csv",
         "op,id,size,align,time_ns\nalloc,1,16,8,20\ndealloc,1,,,19\n",
         "broken.csv:3 (event 2): time_ns 19 is before 20, the time of an earlier event; \
-         times must never fall: sort the events",
+         times must not fall: sort the events",
     );
 }
 
@@ -162,20 +162,20 @@ fn objects() {
     );
     assert_fault(
         "alloc,1,16,8\ndealloc,1\ndealloc,1\n",
-        "broken.csv:4 (event 3): dealloc of id 1, which is not live; allocate it first, and deallocate it once only",
+        "broken.csv:4 (event 3): dealloc of id 1, which is not live; allocate it first, and deallocate it only once",
     );
     assert_fault(
         "realloc,1,16\n",
-        "broken.csv:2 (event 1): realloc of id 1, which is not live; allocate it first, and deallocate it once only",
+        "broken.csv:2 (event 1): realloc of id 1, which is not live; allocate it first, and deallocate it only once",
     );
     assert_fault(
         "alloc,1,16,8\nrealloc,1,32,16\n",
-        "broken.csv:3 (event 2): realloc of id 1 with align 16, but 8 is in force; \
+        "broken.csv:3 (event 2): realloc of id 1 with align 16, but the object has 8; \
          correct it, or leave the field empty",
     );
     assert_fault(
         "alloc,1,16,8\nrealloc,1,32\ndealloc,1,16\n",
-        "broken.csv:4 (event 3): dealloc of id 1 with size 16, but 32 is in force; \
+        "broken.csv:4 (event 3): dealloc of id 1 with size 16, but the object has 32; \
          correct it, or leave the field empty",
     );
 }
@@ -215,13 +215,13 @@ fn files_that_are_cut_off_or_no_text() {
     assert_message(
         "broken.csv",
         b"\xff\xfeo\0p\0\n\0",
-        "broken.csv:1: \"\\xff\\xfeo\\0p\\0\" holds a NUL byte; \
-         the file is damaged or no text: check that this file is a trace",
+        "broken.csv:1: \"\\xff\\xfeo\\0p\\0\" has a NUL byte; \
+         the file is damaged or not text: check that this file is a trace",
     );
     assert_fault(
         "alloc,1,16,8\0\n",
-        "broken.csv:2 (event 1): \"alloc,1,16,8\\0\" holds a NUL byte; \
-         the file is damaged or no text: check that this file is a trace",
+        "broken.csv:2 (event 1): \"alloc,1,16,8\\0\" has a NUL byte; \
+         the file is damaged or not text: check that this file is a trace",
     );
     assert_message(
         "broken.csv",
@@ -238,7 +238,7 @@ fn compressed_files() {
         "broken.csv",
         b"\x1f\x8b\x08\0\0\0\0\0",
         "broken.csv: is compressed with gzip; \
-         decompress it first (gzip -d), and compress it with zstd if it shall be small",
+         decompress it (gzip -d), and compress it with zstd to keep it small",
     );
     assert_message(
         "broken.csv",
@@ -249,13 +249,13 @@ fn compressed_files() {
     assert_message(
         "broken.csv.zst",
         &compressed[..compressed.len() - 3],
-        "broken.csv.zst:2 (event 1): the zstd data are damaged or cut off here: incomplete frame; \
+        "broken.csv.zst:2 (event 1): the zstd data is damaged or cut off here: incomplete frame; \
          copy or record the file again",
     );
     let mut damaged = compressed;
     damaged[6] ^= 0xff;
     let message = read("broken.csv.zst", damaged).expect_err("a block is damaged").to_string();
-    assert!(message.starts_with("broken.csv.zst:1: the zstd data are damaged or cut off here: "), "{message}");
+    assert!(message.starts_with("broken.csv.zst:1: the zstd data is damaged or cut off here: "), "{message}");
 }
 
 #[test]

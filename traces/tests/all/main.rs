@@ -1,12 +1,12 @@
-//! What the crate promises as a whole, tested from outside.
+//! The behaviour of the crate as a whole, tested from outside.
 
-// The attribute changes nothing for the compiler; it tells clippy that what is in there may unwrap.
+// The attribute changes nothing for the compiler; with it, clippy allows `unwrap` in there.
 #[cfg(test)]
 mod algebra;
 #[cfg(test)]
-mod binary;
-#[cfg(test)]
 mod broken;
+#[cfg(test)]
+mod htrace;
 #[cfg(test)]
 mod import;
 #[cfg(test)]
@@ -21,9 +21,3 @@ mod output;
 mod properties;
 #[cfg(test)]
 mod reading;
-#[cfg(test)]
-mod record;
-
-/// Records this very program where `HEAPRACE_TRACE` says so: the tests in `record` run it again as a child.
-#[global_allocator]
-static ALLOCATOR: heaprace_traces::Recorder = heaprace_traces::Recorder::on_demand();

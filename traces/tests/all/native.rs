@@ -3,8 +3,8 @@
 use std::alloc::Layout;
 use std::mem::offset_of;
 
+use heaprace_recorder::raw::{HEADER_BYTES, Header, MAGIC, Record, VERSION, kind};
 use heaprace_traces::native::Counts;
-use heaprace_traces::native::raw::{HEADER_BYTES, Header, MAGIC, Record, VERSION, kind};
 use heaprace_traces::{Action, Event, NativeRecording, TraceError};
 
 const UNWRITTEN: Record = Record { kind: 0, address: 0, size: 0, align_log2: 0, thread: 0 };

@@ -19,15 +19,17 @@ impl Sequence {
         (self.0 % limit as u64) as usize
     }
 
-    /// The next number, below `limit`, where small ones come far more often: what is popular with users is distributed so.
+    /// The next number, below `limit`, where small ones come far more often: what is popular with users is distributed
+    /// so.
     pub fn mostly_low(&mut self, limit: usize) -> usize {
         let most = 1 + self.below(limit);
         self.below(most)
     }
 }
 
-/// The files of `input/sources.txt`, each with its path: a part of Heaprace's own sources, from a day in its early life.
+/// The files of `input/sources.txt.gz`, each with its path: a part of Heaprace's own sources, from a day in its early
+/// life.
 pub fn sources() -> impl Iterator<Item = (&'static str, &'static str)> {
-    static SOURCES: &str = include_str!("../input/sources.txt");
+    static SOURCES: &str = include_str!(concat!(env!("OUT_DIR"), "/sources.txt"));
     SOURCES.split("//// ").filter_map(|file| file.split_once('\n'))
 }

@@ -1,8 +1,8 @@
 //! Any bytes as a CSV trace: events or one error, and what is read and written is read again as the same.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use heaprace_traces::csv::{Reader, Writer};
+use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(reader) = Reader::new(bytes, "fuzz.csv") else { return };

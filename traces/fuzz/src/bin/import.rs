@@ -1,9 +1,10 @@
-//! Any bytes as a recording of another tool, of the format that the first byte names: events or one error, and nothing after it.
+//! Any bytes as a recording of another tool, of the format that the first byte names: events or one error, and nothing
+//! after it.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use heaprace_traces::Source;
 use heaprace_traces::import::{Format, ImportOptions};
+use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((&first, recording)) = bytes.split_first() else { return };

@@ -1,8 +1,8 @@
-//! Any bytes as a trace whose format is told by its content: events or one error, after which there is nothing more.
+//! Any bytes as a trace whose format is detected from its content: events, or one error, after which nothing follows.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use heaprace_traces::Source;
+use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(mut events) = Source::from_bytes("fuzz.trace", bytes.to_vec()).open() else { return };

@@ -27,18 +27,18 @@ fn csapp() {
     let line = |line: &str, expected: &str| assert_line(Format::Csapp, line, expected);
     line(
         "x 1 8",
-        "\"x 1 8\" is no line of a .rep trace; after the header a line reads \"a id size\", \"r id size\" or \"f id\"",
+        "\"x 1 8\" is not a line of a .rep trace; after the header a line reads \"a id size\", \"r id size\" or \"f id\"",
     );
     line("a 1", "a without size; the line is damaged: record the program again");
     line("r", "r without id; the line is damaged: record the program again");
     line("f", "f without id; the line is damaged: record the program again");
-    line("f 0 8", "\"8\" stands behind the last value of f; the line is damaged: record the program again");
-    line("a 1 8k", "size \"8k\" is no decimal number of at most 64 bits; correct it, or record the program again");
-    line("a -1 8", "id \"-1\" is no decimal number of at most 64 bits; correct it, or record the program again");
-    line("f 1", "a block ends at number 1, where none was ever allocated; allocate it first, or remove the line");
+    line("f 0 8", "\"8\" follows the last value of f; the line is damaged: record the program again");
+    line("a 1 8k", "size \"8k\" is not a decimal number of at most 64 bits; correct it, or record the program again");
+    line("a -1 8", "id \"-1\" is not a decimal number of at most 64 bits; correct it, or record the program again");
+    line("f 1", "a block ends at number 1, where none was allocated; allocate it first, or remove the line");
     line(
         "a 0 8",
-        "a block begins at number 0, where the one of line 5 is live, and none of the next 4096 calls can be its late end; calls are \
+        "a block begins at number 0, where that of line 5 is live, and none of the next 4096 calls can be its late end; calls are \
          missing: record the program again",
     );
     for twice in ["f 0\nf 0", "f 0\nr 0 8"] {
@@ -52,19 +52,22 @@ fn csapp() {
     let options = ImportOptions { format: Some(Format::Csapp), ..ImportOptions::default() };
     assert_eq!(
         import_with("1\n1\nx\n", options).unwrap_err().to_string(),
-        "recording:3 (event 1): header \"x\" is no decimal number of at most 64 bits; correct it, or record the program again"
+        "recording:3 (event 1): header \"x\" is not a decimal number of at most 64 bits; correct it, or record the program again"
     );
 }
 
 #[test]
 fn android() {
     let line = |line: &str, expected: &str| assert_line(Format::Android, line, expected);
-    let remedy = "is no line of an Android recording; a line reads \"tid: malloc 0xaddress size\", or calloc, memalign, realloc, free \
+    let remedy = "is not a line of an Android recording; a line reads \"tid: malloc 0xaddress size\", or calloc, memalign, realloc, free \
                   or thread_done";
     for broken in ["1: mmap 0x1000 8", "1:", "malloc 0x1000 8"] {
         line(broken, &format!("\"{broken}\" {remedy}"));
     }
-    line("x: free 0x10", "tid \"x\" is no decimal number of at most 64 bits; correct it, or record the program again");
+    line(
+        "x: free 0x10",
+        "tid \"x\" is not a decimal number of at most 64 bits; correct it, or record the program again",
+    );
     line("1: free", "free without address; the line is damaged: record the program again");
     line("1: malloc 0x20", "malloc without size; the line is damaged: record the program again");
     line("1: calloc 0x20 1", "calloc without size; the line is damaged: record the program again");
@@ -72,14 +75,11 @@ fn android() {
     line("1: realloc 0x20 0x10", "realloc without size; the line is damaged: record the program again");
     line(
         "1: free 0xg",
-        "address \"0xg\" is no hexadecimal number of at most 64 bits; correct it, or record the program again",
+        "address \"0xg\" is not a hexadecimal number of at most 64 bits; correct it, or record the program again",
     );
-    line(
-        "1: free 0x10 1 2 3",
-        "\"3\" stands behind the last value of free; the line is damaged: record the program again",
-    );
+    line("1: free 0x10 1 2 3", "\"3\" follows the last value of free; the line is damaged: record the program again");
     line("1: free 0x10 1", "free without end; the line is damaged: record the program again");
-    line("1: free 0x10 1 2", "a call with times, unlike those before it; give every call its times, or none");
+    line("1: free 0x10 1 2", "a call with times, unlike those before it; give all calls their times, or none");
     line(
         "1: calloc 0x20 9223372036854775808 2",
         "calloc of 9223372036854775808 times 2 bytes overflows; no such call can succeed, so correct the line",
@@ -87,11 +87,11 @@ fn android() {
     line("1: memalign 0x20 24 8", "align 24 is not a power of two; an alignment is 1, 2, 4, 8 and so on");
     line(
         "1: thread_done 0x0 x",
-        "start \"x\" is no decimal number of at most 64 bits; correct it, or record the program again",
+        "start \"x\" is not a decimal number of at most 64 bits; correct it, or record the program again",
     );
     assert_eq!(
         import("1: malloc 0x10 8 1 2\n1: free 0x10\n").unwrap_err().to_string(),
-        "recording:2 (event 2): a call without times, unlike those before it; give every call its times, or none"
+        "recording:2 (event 2): a call without times, unlike those before it; give all calls their times, or none"
     );
 }
 
@@ -100,16 +100,16 @@ fn mtrace() {
     let line = |line: &str, expected: &str| assert_line(Format::Mtrace, line, expected);
     line(
         "@ x * 0x20 0x8",
-        "\"@ x * 0x20 0x8\" is no line of an mtrace log; a line ends in \"+ 0xaddress 0xsize\", \"- 0xaddress\", \"< 0xaddress\" or \
+        "\"@ x * 0x20 0x8\" is not a line of an mtrace log; a line ends in \"+ 0xaddress 0xsize\", \"- 0xaddress\", \"< 0xaddress\" or \
          \"> 0xaddress 0xsize\"",
     );
     line(
         "@ x + 0x20 8k",
-        "size \"8k\" is no hexadecimal number of at most 64 bits; correct it, or record the program again",
+        "size \"8k\" is not a hexadecimal number of at most 64 bits; correct it, or record the program again",
     );
     line(
         "@ x - nil",
-        "address \"nil\" is no hexadecimal number of at most 64 bits; correct it, or record the program again",
+        "address \"nil\" is not a hexadecimal number of at most 64 bits; correct it, or record the program again",
     );
     let split =
         "\"<\" and \">\" of a reallocation do not follow each other; the log is damaged: record the program again";
@@ -122,7 +122,7 @@ fn mtrace() {
 
 #[test]
 fn valgrind() {
-    let remedy = "is no line of a valgrind log; a call reads \"malloc(size) = 0xaddress\"; the log is damaged: write it to a file of its \
+    let remedy = "is not a line of a valgrind log; a call reads \"malloc(size) = 0xaddress\"; the log is damaged: write it to a file of its \
                   own with --log-file";
     for broken in [
         "malloc(8)",
@@ -142,17 +142,17 @@ fn valgrind() {
     assert_line(
         Format::Valgrind,
         "--7-- malloc(eight) = 0x20",
-        "size \"eight\" is no decimal number of at most 64 bits; correct it, or record the program again",
+        "size \"eight\" is not a decimal number of at most 64 bits; correct it, or record the program again",
     );
     assert_line(
         Format::Valgrind,
         "--7-- malloc(8) = x20",
-        "address \"x20\" is no hexadecimal number of at most 64 bits; correct it, or record the program again",
+        "address \"x20\" is not a hexadecimal number of at most 64 bits; correct it, or record the program again",
     );
     assert_line(
         Format::Valgrind,
         "--7-- malloc(8) = 0x10",
-        "a block begins at 0x10, where the one of line 1 is live, and none of the next 4096 calls can be its late end; calls are \
+        "a block begins at 0x10, where that of line 1 is live, and none of the next 4096 calls can be its late end; calls are \
          missing: record the program again",
     );
 }
@@ -160,14 +160,14 @@ fn valgrind() {
 #[test]
 fn heaptrack() {
     let line = |line: &str, expected: &str| assert_line(Format::Heaptrack, line, expected);
-    let remedy = "is no line of heaptrack's data; a line reads \"+ size trace address\" and \"- address\", or + and - with the number of \
+    let remedy = "is not a line of heaptrack's data; a line reads \"+ size trace address\" and \"- address\", or + and - with the number of \
                   an earlier \"a\" line";
     line("* 8 1 20", &format!("\"* 8 1 20\" {remedy}"));
     line("+ 8 1", "+ without address; the line is damaged: record the program again");
     line("+ 8", "+ without trace; the line is damaged: record the program again");
-    line("- 10 1", "\"1\" stands behind the last value of -; the line is damaged: record the program again");
-    line("c 1 1", "\"1\" stands behind the last value of c; the line is damaged: record the program again");
-    line("c x", "time \"x\" is no hexadecimal number of at most 64 bits; correct it, or record the program again");
+    line("- 10 1", "\"1\" follows the last value of -; the line is damaged: record the program again");
+    line("c 1 1", "\"1\" follows the last value of c; the line is damaged: record the program again");
+    line("c x", "time \"x\" is not a hexadecimal number of at most 64 bits; correct it, or record the program again");
     line("a 8", "a without trace; the line is damaged: record the program again");
     let interpreted = |lines: &str| import(format!("v 10400 3\na 8 1\n+ 0\n{lines}\n")).unwrap_err().to_string();
     assert_eq!(interpreted("+ 1"), format!("recording:4 (event 2): \"+ 1\" {remedy}"));
@@ -182,15 +182,18 @@ fn heaptrack() {
 #[test]
 fn wee_alloc() {
     let line = |line: &str, expected: &str| assert_line(Format::WeeAlloc, line, expected);
-    let remedy = "is no line of a wee_alloc trace; it is a list of Alloc(size) and Free(ordinal)";
+    let remedy = "is not a line of a wee_alloc trace; it is a list of Alloc(size) and Free(ordinal)";
     for broken in ["Alloc(", "Alloc", "Realloc(0, 8)", "(8)", "x"] {
         line(broken, &format!("\"{broken}\" {remedy}"));
     }
-    line("Alloc(-8)", "size \"-8\" is no decimal number of at most 64 bits; correct it, or record the program again");
-    line("Free(1)", "a block ends at number 1, where none was ever allocated; allocate it first, or remove the line");
+    line(
+        "Alloc(-8)",
+        "size \"-8\" is not a decimal number of at most 64 bits; correct it, or record the program again",
+    );
+    line("Free(1)", "a block ends at number 1, where none was allocated; allocate it first, or remove the line");
     line(
         "Free(18446744073709551615)",
-        "a block ends at number 18446744073709551614, where none was ever allocated; allocate it first, or remove the line",
+        "a block ends at number 18446744073709551614, where none was allocated; allocate it first, or remove the line",
     );
 }
 
@@ -221,7 +224,7 @@ fn nothing_to_import() {
     for (text, format) in [("= Start\n= End\n", "glibc mtrace log"), ("v 10400 3\nc 1\n", "heaptrack recording")] {
         assert_eq!(
             import(text).unwrap_err().to_string(),
-            format!("recording: holds no call, read as a {format}; check that the program was recorded to its end")
+            format!("recording: has no call when read as a {format}; check that the program was recorded to its end")
         );
     }
 }
@@ -240,7 +243,7 @@ fn packed_recordings() {
     );
     assert_eq!(
         import(super::zip_of("op,id,size,align\nalloc,1,8,8\n")).unwrap_err().to_string(),
-        "recording: is no recording of a known format; name the one that it has with --from"
+        "recording: is not a recording of a known format; name its format with --from"
     );
     assert_eq!(
         import(&b"PK\x03\x04\0"[..]).unwrap_err().to_string(),

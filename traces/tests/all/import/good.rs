@@ -252,7 +252,7 @@ fn recordings_are_read_out_of_gzip_zstd_and_zip() {
 #[test]
 fn the_options_are_obeyed_and_in_the_provenance() {
     let options = ImportOptions { format: Some(Format::Csapp), assume_align_bytes: 8 };
-    // Detection would ask for a call behind the header.
+    // Detection needs a call after the header.
     let text = "1\n1\n1\n1\n\n\na 0 5\n";
     assert_eq!(import_with(text, options).unwrap().0, ["op,id,size,align", "alloc,1,5,8"]);
     let source = Source::from_bytes("x.rep", text.as_bytes()).with_import(options);

@@ -1,4 +1,4 @@
-//! Calls that other threads' calls have overtaken: put back where there is one way only, else refused.
+//! Calls that other threads' calls have overtaken: put back if there is only one way, else an error.
 
 use super::{import, repaired};
 
@@ -11,7 +11,7 @@ fn assert_repaired(text: &str, expected: &[&str]) {
 
 #[track_caller]
 fn assert_refused(text: &str, expected: &str) {
-    assert_eq!(import(text).expect_err("nobody can tell").to_string(), expected);
+    assert_eq!(import(text).expect_err("its order is not certain").to_string(), expected);
 }
 
 #[test]
@@ -68,12 +68,12 @@ fn without_threads_the_only_end_is_the_late_one() {
 fn two_ends_that_may_be_late_are_refused() {
     assert_refused(
         "1: malloc 0x1000 8\n2: malloc 0x1000 16\n3: free 0x1000\n1: free 0x1000\n",
-        "recording:2 (event 2): a block begins at 0x1000, where the one of line 1 is live, and the calls of line 3 and line 4 may each \
+        "recording:2 (event 2): a block begins at 0x1000, where that of line 1 is live, and the calls of line 3 and line 4 may each \
          be its late end; move the right one before this line",
     );
     assert_refused(
         "= Start\n+ 0x1000 0x8\n+ 0x1000 0x10\n- 0x1000\n- 0x1000\n",
-        "recording:3 (event 2): a block begins at 0x1000, where the one of line 2 is live, and the calls of line 4 and line 5 may each \
+        "recording:3 (event 2): a block begins at 0x1000, where that of line 2 is live, and the calls of line 4 and line 5 may each \
          be its late end; move the right one before this line",
     );
 }
@@ -89,7 +89,7 @@ fn an_end_that_never_comes_is_refused() {
     ] {
         assert_refused(
             &text,
-            "recording:2 (event 2): a block begins at 0x1000, where the one of line 1 is live, and none of the next 4096 calls can be \
+            "recording:2 (event 2): a block begins at 0x1000, where that of line 1 is live, and none of the next 4096 calls can be \
              its late end; calls are missing: record the program again",
         );
     }
@@ -102,7 +102,7 @@ fn an_end_that_never_comes_is_refused() {
 fn a_late_realloc_to_where_another_block_is_live_is_refused() {
     assert_refused(
         "1: malloc 0x1000 8\n3: malloc 0x3000 8\n2: malloc 0x1000 16\n1: realloc 0x3000 0x1000 32\n3: free 0x3000\n",
-        "recording:3 (event 3): a block begins at 0x3000, where the one of line 2 is live, and none of the next 4096 calls can be its \
+        "recording:3 (event 3): a block begins at 0x3000, where that of line 2 is live, and none of the next 4096 calls can be its \
          late end; calls are missing: record the program again",
     );
 }

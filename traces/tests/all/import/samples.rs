@@ -1,5 +1,5 @@
-//! Real recordings, where they are at hand: in the folder that `HEAPRACE_SAMPLES` names, or in `shared/samples` beside the checkout.
-//! They are not part of the repository.
+//! Real recordings, if available: in the folder that `HEAPRACE_SAMPLES` names, or in `shared/samples` next to the
+//! checkout. They are not part of the repository.
 
 use std::collections::HashMap;
 use std::env;
@@ -9,8 +9,8 @@ use heaprace_traces::import::{ImportOptions, Repairs};
 use heaprace_traces::{Action, Profile, Source};
 
 fn sample(name: &str) -> Option<Source> {
-    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/samples");
-    let path = env::var_os("HEAPRACE_SAMPLES").map_or(beside, PathBuf::from).join(name);
+    let sibling = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/samples");
+    let path = env::var_os("HEAPRACE_SAMPLES").map_or(sibling, PathBuf::from).join(name);
     if !path.exists() {
         eprintln!("{} is not there: nothing is tested", path.display());
         return None;

@@ -11,7 +11,7 @@ use redb::{Database, MultimapTableDefinition, ReadableTable, TableDefinition};
 use workloads::Sequence;
 
 #[global_allocator]
-static ALLOCATOR: heaprace_traces::Recorder = heaprace_traces::Recorder::new("btree-database.htrace");
+static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("btree-database.htrace");
 
 const ORDERS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("orders");
 const CUSTOMERS: TableDefinition<'_, &str, u64> = TableDefinition::new("customers");

@@ -11,7 +11,7 @@ use lru::LruCache;
 use workloads::Sequence;
 
 #[global_allocator]
-static ALLOCATOR: heaprace_traces::Recorder = heaprace_traces::Recorder::new("cache-drift.htrace");
+static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("cache-drift.htrace");
 
 const REQUESTS: usize = 40_000;
 const LIMIT_BYTES: usize = 3 << 20;

@@ -10,7 +10,7 @@ use hecs::{CommandBuffer, Entity, World};
 use workloads::Sequence;
 
 #[global_allocator]
-static ALLOCATOR: heaprace_traces::Recorder = heaprace_traces::Recorder::new("ecs-game.htrace");
+static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("ecs-game.htrace");
 
 const FRAMES: u32 = 600;
 const FIELD: i32 = 1000;

@@ -14,7 +14,7 @@ use flate2::write::GzEncoder;
 use workloads::{Sequence, sources};
 
 #[global_allocator]
-static ALLOCATOR: heaprace_traces::Recorder = heaprace_traces::Recorder::new("gzip-responses.htrace");
+static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("gzip-responses.htrace");
 
 const REQUESTS: u32 = 1_500;
 const STREAMS: usize = 4;

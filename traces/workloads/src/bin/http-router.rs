@@ -11,7 +11,7 @@ use matchit::Router;
 use workloads::Sequence;
 
 #[global_allocator]
-static ALLOCATOR: heaprace_traces::Recorder = heaprace_traces::Recorder::new("http-router.htrace");
+static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("http-router.htrace");
 
 const TURNS: u32 = 8_000;
 const CONNECTIONS: usize = 48;

@@ -10,7 +10,7 @@ use std::error::Error;
 use workloads::Sequence;
 
 #[global_allocator]
-static ALLOCATOR: heaprace_traces::Recorder = heaprace_traces::Recorder::new("image-decode.htrace");
+static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("image-decode.htrace");
 
 const PICTURES: usize = 24;
 const REQUESTS: u32 = 500;

@@ -1,9 +1,9 @@
 //! Records the trace library, and checks that it can still be recorded.
 //!
-//! `record NAME` runs the workload of that name, writes `traces/library/NAME.htrace`, and prints the part of its `.toml` that
-//! follows from the trace. `check` runs the workload of every library trace, and compares totals. A workload is a Rust program that lies
-//! beside this one, or a script of the folder `native` that records a program of the system: `./record NAME` and `./check` build all
-//! that is needed.
+//! `record NAME` runs the workload of that name, writes `traces/library/NAME.htrace`, and prints the part of its
+//! `.toml` that follows from the trace. `check` runs the workload of every library trace, and compares totals. A
+//! workload is a Rust program that lies in this folder, or a script of the folder `native` that records a program of
+//! the system: `./record NAME` and `./check` build all that is needed.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -12,13 +12,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use heaprace_traces::library::{self, About, Totals};
-use heaprace_traces::record::platform;
+use heaprace_traces::platform;
 use heaprace_traces::{Output, Profile, Source};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// A system's program also loads what the system is configured with, such as the modules of its name service: a few objects more or fewer,
-/// each with its name. That is no difference in the program, whatever share of a small total it is.
+/// A system's program also loads what the system is configured with, such as the modules of its name service: a few
+/// objects more or fewer, each with its name. That is no difference in the program, whatever share of a small total it
+/// is.
 const LOADED_OBJECTS: u64 = 8;
 const LOADED_BYTES: u64 = 8 << 10;
 
@@ -84,7 +85,8 @@ fn check() -> Result<ExitCode> {
                 loaded = ", and by what the system loads";
                 continue;
             }
-            // As floats: totals are far below 2^53. What is 0 in the library differs without bounds if it is anything else now.
+            // As floats: totals are far below 2^53. What is 0 in the library differs without bounds if it is anything
+            // else now.
             let percent = now.abs_diff(stated) as f64 / stated as f64 * 100.0;
             if percent > tolerance_percent {
                 differences.push(format!("{total} is {now}, the library says {stated}"));
@@ -116,7 +118,7 @@ enum Workload {
 
 impl Workload {
     fn named(name: &str) -> Result<Self> {
-        let program = beside_this(&format!("{name}{}", std::env::consts::EXE_SUFFIX))?;
+        let program = next_to_this(&format!("{name}{}", std::env::consts::EXE_SUFFIX))?;
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("native").join(name);
         match (program.is_file(), script.is_file()) {
             (true, _) => Ok(Workload::Program(program)),
@@ -127,7 +129,7 @@ impl Workload {
         }
     }
 
-    /// Why this system cannot tell whether the library's totals still hold: its program is not there, or is another one.
+    /// Why this system cannot check the library's totals: its program is missing, or another one.
     fn reason_to_skip(&self, about: &About) -> Result<Option<String>> {
         let Workload::Script(script) = self else { return Ok(None) };
         if platform() != about.platform {
@@ -156,8 +158,8 @@ impl Workload {
     /// Runs it, and gives the trace that it leaves.
     fn run(&self, name: &str) -> Result<Source> {
         let (path, trace) = match self {
-            Workload::Program(path) => (path, beside_this(&format!("{name}.csv"))?),
-            Workload::Script(path) => (path, beside_this(&format!("{name}.htrace"))?),
+            Workload::Program(path) => (path, next_to_this(&format!("{name}.csv"))?),
+            Workload::Script(path) => (path, next_to_this(&format!("{name}.htrace"))?),
         };
         let mut command = Command::new(path);
         let status = match self {
@@ -179,7 +181,7 @@ fn versions(script: &Path) -> Result<std::result::Result<BTreeMap<String, String
         return Ok(Err(text.trim_end().to_owned()));
     }
     if !output.status.success() {
-        return Err(format!("{} does not tell versions: {}", script.display(), output.status).into());
+        return Err(format!("{} does not print its versions: {}", script.display(), output.status).into());
     }
     Ok(Ok(text
         .lines()
@@ -188,7 +190,7 @@ fn versions(script: &Path) -> Result<std::result::Result<BTreeMap<String, String
         .collect()))
 }
 
-fn beside_this(file: &str) -> Result<PathBuf> {
+fn next_to_this(file: &str) -> Result<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name(file))
 }
 

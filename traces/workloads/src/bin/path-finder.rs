@@ -12,7 +12,7 @@ use petgraph::visit::{Bfs, EdgeRef};
 use workloads::Sequence;
 
 #[global_allocator]
-static ALLOCATOR: heaprace_traces::Recorder = heaprace_traces::Recorder::new("path-finder.htrace");
+static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("path-finder.htrace");
 
 const WIDTH: usize = 70;
 const REQUESTS: u32 = 1_400;

@@ -10,7 +10,7 @@ use regex::{Captures, Regex, RegexBuilder};
 use workloads::{Sequence, sources};
 
 #[global_allocator]
-static ALLOCATOR: heaprace_traces::Recorder = heaprace_traces::Recorder::new("regex-match.htrace");
+static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("regex-match.htrace");
 
 const REQUESTS: u32 = 180;
 /// Compiled expressions that are kept, the one used last at the end.

@@ -10,7 +10,7 @@ use syn::visit::{self, Visit};
 use workloads::{Sequence, sources};
 
 #[global_allocator]
-static ALLOCATOR: heaprace_traces::Recorder = heaprace_traces::Recorder::new("rust-parse.htrace");
+static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("rust-parse.htrace");
 
 /// What is checked: a part of the sources, so that the trace stays small.
 const CRATES: [&str; 2] = ["allocators/", "traces/"];

@@ -8,7 +8,7 @@ use rhai::{AST, Dynamic, Engine, EvalAltResult, Map, Scope};
 use workloads::Sequence;
 
 #[global_allocator]
-static ALLOCATOR: heaprace_traces::Recorder = heaprace_traces::Recorder::new("script-interpreter.htrace");
+static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("script-interpreter.htrace");
 
 const EVENTS: u32 = 400;
 

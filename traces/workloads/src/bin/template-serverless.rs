@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use workloads::Sequence;
 
 #[global_allocator]
-static ALLOCATOR: heaprace_traces::Recorder = heaprace_traces::Recorder::new("template-serverless.htrace");
+static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("template-serverless.htrace");
 
 const INSTANCES: u32 = 70;
 

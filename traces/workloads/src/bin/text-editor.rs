@@ -8,7 +8,7 @@ use ropey::Rope;
 use workloads::{Sequence, sources};
 
 #[global_allocator]
-static ALLOCATOR: heaprace_traces::Recorder = heaprace_traces::Recorder::new("text-editor.htrace");
+static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("text-editor.htrace");
 
 const COMMANDS: u32 = 6_000;
 const UNDO_STEPS: usize = 50;

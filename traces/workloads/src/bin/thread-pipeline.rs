@@ -11,7 +11,7 @@ use std::thread;
 use workloads::sources;
 
 #[global_allocator]
-static ALLOCATOR: heaprace_traces::Recorder = heaprace_traces::Recorder::new("thread-pipeline.htrace");
+static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("thread-pipeline.htrace");
 
 const WORKERS: usize = 2;
 const ROUNDS: usize = 3;

@@ -10,7 +10,7 @@ use wasmi::{Caller, Engine, Error, Linker, Module, Store};
 use workloads::{Sequence, sources};
 
 #[global_allocator]
-static ALLOCATOR: heaprace_traces::Recorder = heaprace_traces::Recorder::new("wasm-interpreter.htrace");
+static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("wasm-interpreter.htrace");
 
 const REQUESTS: u32 = 900;
 const KEPT_ANSWERS: usize = 40;

@@ -1,0 +1,253 @@
+//! The CSV format as it is written: which columns there are, and the one canonical form that FORMAT.md gives.
+
+use std::fmt;
+use std::io::Write;
+
+use crate::error::WriteError;
+use crate::event::{Action, Event};
+use crate::op::Op;
+
+/// The columns that every trace has, in this order.
+pub const HEADER: [&str; 4] = ["op", "id", "size", "align"];
+/// The optional column of the thread.
+pub const THREAD: &str = "thread";
+/// The optional column of the time.
+pub const TIME_NS: &str = "time_ns";
+
+/// The comment that names the version of the format, without its `#`.
+const VERSION_COMMENT: &str = "heaprace-trace: 1";
+
+/// Maximum length of a line, in bytes. Lines of events are below 100 bytes; comments may be longer. Without a limit, a
+/// reader would read a file of zeros into memory as one line.
+pub const MOST_LINE_BYTES: usize = 1024 * 1024;
+
+/// Which of the optional columns a trace has. If it has a column, every event has its value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Columns {
+    /// `thread`: the thread that asked, numbered from 0.
+    pub thread: bool,
+    /// `time_ns`: nanoseconds since the recording began.
+    pub time_ns: bool,
+}
+
+/// Bytes that are collected before they are written.
+const BLOCK_BYTES: usize = 64 * 1024;
+
+/// Writes events as CSV.
+///
+/// Its output is canonical: reading it and writing it again gives the same bytes. It writes the events that it is
+/// given; the reader is what checks them.
+///
+/// ```
+/// use heaprace_recorder::csv::{Columns, Writer};
+/// use heaprace_recorder::{Action, Event};
+///
+/// let layout = std::alloc::Layout::new::<[u64; 3]>();
+/// let event = Event { action: Action::Alloc { layout, zeroed: false }, id: 1, thread: None, time_ns: None };
+/// let mut writer = Writer::new(Vec::new(), Columns::default(), &["program: example"])?;
+/// writer.write(&event)?;
+/// let text = "# heaprace-trace: 1\n# program: example\nop,id,size,align\nalloc,1,24,8\n";
+/// assert_eq!(writer.finish()?, text.as_bytes());
+/// # Ok::<(), heaprace_recorder::WriteError>(())
+/// ```
+pub struct Writer<W: Write> {
+    output: W,
+    columns: Columns,
+    /// Whole lines that are not written yet.
+    block: Vec<u8>,
+    events: u64,
+}
+
+impl<W: Write> Writer<W> {
+    /// Begins a trace: its version, the lines of `provenance` as comments, and the header. An event's thread and time
+    /// are written only if they have a column.
+    ///
+    /// The bytes are collected, so `output` need not be buffered.
+    ///
+    /// # Errors
+    ///
+    /// None yet: writing begins later. The result is for formats and outputs to come.
+    pub fn new(output: W, columns: Columns, provenance: &[impl AsRef<str>]) -> Result<Self, WriteError> {
+        let mut block = Vec::with_capacity(BLOCK_BYTES + 1024);
+        push_head(&mut block, columns, provenance);
+        Ok(Writer { output, columns, block, events: 0 })
+    }
+
+    /// Writes one event.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError::MissingValue`] if the event has no value for a column of the trace, [`WriteError::Io`] if the
+    /// output fails.
+    pub fn write(&mut self, event: &Event) -> Result<(), WriteError> {
+        self.events += 1;
+        let missing = |column| WriteError::MissingValue { event: self.events, column };
+        let thread = match self.columns.thread {
+            true => Some(event.thread.ok_or_else(|| missing(THREAD))?),
+            false => None,
+        };
+        let time_ns = match self.columns.time_ns {
+            true => Some(event.time_ns.ok_or_else(|| missing(TIME_NS))?),
+            false => None,
+        };
+        push_line(&mut self.block, &Event { thread, time_ns, ..*event });
+        if self.block.len() >= BLOCK_BYTES { self.write_block() } else { Ok(()) }
+    }
+
+    /// Writes a comment between the event before and the next one. A line end within it begins another comment.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError::Io`] if the output fails.
+    pub fn comment(&mut self, text: &str) -> Result<(), WriteError> {
+        text.split(['\n', '\r']).for_each(|line| push_comment(&mut self.block, line));
+        if self.block.len() >= BLOCK_BYTES { self.write_block() } else { Ok(()) }
+    }
+
+    /// Writes the rest and returns the output. Without this call the end of the trace is lost.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError::Io`] if the output fails.
+    pub fn finish(mut self) -> Result<W, WriteError> {
+        self.write_block()?;
+        self.output.flush()?;
+        Ok(self.output)
+    }
+
+    fn write_block(&mut self) -> Result<(), WriteError> {
+        self.output.write_all(&self.block)?;
+        self.block.clear();
+        Ok(())
+    }
+}
+
+impl<W: Write> fmt::Debug for Writer<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("columns", &self.columns).field("events", &self.events).finish_non_exhaustive()
+    }
+}
+
+/// The lines of the provenance in the form in which every format stores them: the version, and then the rest.
+pub fn canonical_comments(provenance: &[impl AsRef<str>]) -> impl Iterator<Item = &str> {
+    // A line end within the text would begin a line that is no comment.
+    let lines = provenance.iter().flat_map(|text| text.as_ref().split(['\n', '\r']));
+    core::iter::once(VERSION_COMMENT).chain(lines.filter(|line| *line != VERSION_COMMENT))
+}
+
+/// Appends all lines before the first event.
+fn push_head(block: &mut Vec<u8>, columns: Columns, provenance: &[impl AsRef<str>]) {
+    canonical_comments(provenance).for_each(|line| push_comment(block, line));
+    block.extend_from_slice(HEADER.join(",").as_bytes());
+    for (there, column) in [(columns.thread, THREAD), (columns.time_ns, TIME_NS)] {
+        if there {
+            block.push(b',');
+            block.extend_from_slice(column.as_bytes());
+        }
+    }
+    block.push(b'\n');
+}
+
+fn push_comment(block: &mut Vec<u8>, text: &str) {
+    block.push(b'#');
+    if !text.is_empty() {
+        block.push(b' ');
+        block.extend_from_slice(text.as_bytes());
+    }
+    block.push(b'\n');
+}
+
+/// Appends the line of an event, with every value that the event has.
+fn push_line(block: &mut Vec<u8>, event: &Event) {
+    let (op, size, align) = match event.action {
+        Action::Alloc { layout, zeroed: false } => (Op::Alloc, Some(layout.size()), Some(layout.align())),
+        Action::Alloc { layout, zeroed: true } => (Op::AllocZeroed, Some(layout.size()), Some(layout.align())),
+        Action::Realloc { new_size, .. } => (Op::Realloc, Some(new_size), None),
+        Action::Dealloc { .. } => (Op::Dealloc, None, None),
+    };
+    block.extend_from_slice(op.name().as_bytes());
+    let fields = [
+        Some(event.id),
+        size.map(|size| size as u64),
+        align.map(|align| align as u64),
+        event.thread.map(u64::from),
+        event.time_ns,
+    ];
+    // Fields that are left out at the end of a line need no commas; thread and time have a column only if they have a
+    // value.
+    let mut commas = 0;
+    for (index, field) in fields.into_iter().enumerate() {
+        commas += usize::from(index < 3 || field.is_some());
+        if let Some(number) = field {
+            block.resize(block.len() + commas, b',');
+            push_decimal(block, number);
+            commas = 0;
+        }
+    }
+    block.push(b'\n');
+}
+
+fn push_decimal(block: &mut Vec<u8>, mut number: u64) {
+    // 2^64 has 20 digits.
+    let mut digits = [b'0'; 20];
+    let mut start = digits.len() - 1;
+    while number > 9 {
+        digits[start] += (number % 10) as u8;
+        number /= 10;
+        start -= 1;
+    }
+    digits[start] += number as u8;
+    block.extend_from_slice(&digits[start..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use core::alloc::Layout;
+
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_in_decimal() {
+        for number in [0, 9, 10, 99, 100, 1_234_567_890, u64::MAX] {
+            let mut block = Vec::new();
+            push_decimal(&mut block, number);
+            assert_eq!(block, number.to_string().as_bytes());
+        }
+    }
+
+    #[test]
+    fn each_action_has_its_line() {
+        let layout = Layout::from_size_align(24, 8).unwrap();
+        let actions = [
+            Action::Alloc { layout, zeroed: false },
+            Action::Alloc { layout, zeroed: true },
+            Action::Realloc { old: layout, new_size: 48 },
+            Action::Dealloc { layout },
+        ];
+        let lines = |thread, time_ns| {
+            let mut block = Vec::new();
+            actions.iter().for_each(|&action| push_line(&mut block, &Event { action, id: 7, thread, time_ns }));
+            String::from_utf8(block).unwrap()
+        };
+        assert_eq!(lines(None, None), "alloc,7,24,8\nalloc_zeroed,7,24,8\nrealloc,7,48\ndealloc,7\n");
+        assert_eq!(lines(Some(0), None), "alloc,7,24,8,0\nalloc_zeroed,7,24,8,0\nrealloc,7,48,,0\ndealloc,7,,,0\n");
+        assert_eq!(lines(None, Some(5)), "alloc,7,24,8,5\nalloc_zeroed,7,24,8,5\nrealloc,7,48,,5\ndealloc,7,,,5\n");
+        assert_eq!(lines(Some(1), Some(5)).lines().last(), Some("dealloc,7,,,1,5"));
+    }
+
+    #[test]
+    fn a_line_end_in_the_provenance_stays_a_comment() {
+        let writer = Writer::new(Vec::new(), Columns::default(), &["a\nalloc,1,1,1\r\n", VERSION_COMMENT]).unwrap();
+        let text = String::from_utf8(writer.finish().unwrap()).unwrap();
+        assert_eq!(text, "# heaprace-trace: 1\n# a\n# alloc,1,1,1\n#\n#\nop,id,size,align\n");
+    }
+
+    #[test]
+    fn an_event_without_a_value_for_its_column_is_an_error() {
+        let columns = Columns { thread: true, time_ns: false };
+        let mut writer = Writer::new(Vec::new(), columns, &[""; 0]).unwrap();
+        let layout = Layout::from_size_align(24, 8).unwrap();
+        let event = Event { action: Action::Dealloc { layout }, id: 1, thread: None, time_ns: None };
+        assert!(matches!(writer.write(&event), Err(WriteError::MissingValue { event: 1, column: "thread" })));
+    }
+}

@@ -1,0 +1,47 @@
+//! What one event asks for, without its object: five bytes.
+
+use crate::op::Op;
+
+/// Bytes of a packed request.
+pub const ENTRY_BYTES: usize = 5;
+
+/// What one event asks for, as a block stores it: nothing is checked, and what follows from the layout in force is left
+/// out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The operation.
+    pub op: Op,
+    /// The object.
+    pub id: u64,
+    /// The size in bytes; 0 for a deallocation.
+    pub size: u32,
+    /// The binary logarithm of the alignment; 0 except for an allocation.
+    pub align_log2: u8,
+}
+
+impl Request {
+    /// Whether it asks for a new block of memory.
+    #[inline(always)]
+    pub fn allocates(self) -> bool {
+        matches!(self.op, Op::Alloc | Op::AllocZeroed)
+    }
+}
+
+/// A request without its id, as a block stores it.
+pub fn packed(op: Op, align_log2: u8, size: u32) -> [u8; ENTRY_BYTES] {
+    let kind = match op {
+        Op::Alloc => 0,
+        Op::AllocZeroed => 1,
+        Op::Realloc => 2,
+        Op::Dealloc => 3,
+    };
+    let [a, b, c, d] = size.to_le_bytes();
+    [kind | align_log2 << 2, a, b, c, d]
+}
+
+/// The request that [`packed`] stores, with id 0.
+#[inline]
+pub fn unpacked([kind, a, b, c, d]: [u8; ENTRY_BYTES]) -> Request {
+    let op = [Op::Alloc, Op::AllocZeroed, Op::Realloc, Op::Dealloc][usize::from(kind & 3)];
+    Request { op, id: 0, size: u32::from_le_bytes([a, b, c, d]), align_log2: kind >> 2 }
+}

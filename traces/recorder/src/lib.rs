@@ -1,0 +1,35 @@
+//! Records what a Rust program asks of its allocator, as a trace that [Heaprace](https://crates.io/crates/heaprace)
+//! replays through any allocator.
+//!
+//! ```no_run
+//! #[global_allocator]
+//! static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("trace.htrace");
+//!
+//! fn main() {
+//!     println!("{}", ["recorded", "from", "here"].join(" "));
+//! }
+//! ```
+//!
+//! [`Recorder`] and [`mark`] are all that a recorded program needs. The modules define what the recorder writes, each
+//! thing once: `heaprace-traces` reads and writes the same [events](event) and formats ([CSV](csv), [binary](htrace)),
+//! and the library that `replay record` preloads into C programs leaves the same [raw records](raw). The recorder is
+//! the crate at the bottom because programs link it: it needs `libc` and a checksum, and nothing else.
+
+pub mod csv;
+mod error;
+pub mod event;
+pub mod file;
+pub mod htrace;
+mod id_map;
+mod op;
+pub mod raw;
+mod recorder;
+mod recording;
+pub mod resolve;
+
+pub use error::WriteError;
+pub use event::{Action, Event};
+pub use id_map::{IdHasher, IdMap};
+pub use op::Op;
+pub use recorder::{Recorder, mark};
+pub use recording::{MARK_PREFIX, Summary, platform};

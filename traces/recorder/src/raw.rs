@@ -1,0 +1,97 @@
+//! The raw recording: records of a running program. The [`Recorder`](crate::Recorder) keeps them in the buffers of its
+//! threads; the preloaded library of `replay record` writes them to a file, which `heaprace_traces::native` turns into
+//! a trace afterwards.
+//!
+//! In the file, a header of [`HEADER_BYTES`] is followed by records of 16 bytes, in the order in which they were
+//! claimed. The file grows by whole chunks, so zeroes follow the last record; a record of zeroes before the last one
+//! was claimed and never written. All numbers have the byte order of the recording machine: a raw recording is
+//! converted where it was made, and deleted.
+//!
+//! A deallocation is recorded before it is done, an allocation after it: so no address is recorded as given out again
+//! while its last owner still has it. A reallocation has a record before it and one after it, by the same thread, and
+//! in between its object belongs to no address.
+
+/// The first bytes of a raw recording.
+pub const MAGIC: [u8; 8] = *b"hraceraw";
+/// The version of this layout. Every change raises it, because the library may be of another build than `replay`.
+pub const VERSION: u64 = 1;
+/// Bytes before the first record.
+pub const HEADER_BYTES: usize = 4096;
+/// Bytes of a record.
+pub const RECORD_BYTES: usize = 16;
+
+/// The header, from the first byte of the file.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Header {
+    /// [`MAGIC`].
+    pub magic: [u8; 8],
+    /// [`VERSION`].
+    pub version: u64,
+    /// Records that were not written because the file could not grow.
+    pub lost: u64,
+    /// The `errno` for which it could not grow.
+    pub errno: u64,
+    /// The path of the program, cut to this length and padded with zeroes.
+    pub program: [u8; 1024],
+}
+
+/// The kinds of records. 0 is none of them: a place is 0 before its record is written.
+pub mod kind {
+    /// A block was allocated: address, size and alignment.
+    pub const ALLOC: u64 = 1;
+    /// The same, and its bytes are 0.
+    pub const ALLOC_ZEROED: u64 = 2;
+    /// A block is about to be freed: its address.
+    pub const DEALLOC: u64 = 3;
+    /// A block is about to be reallocated: its address.
+    pub const REALLOC_BEGIN: u64 = 4;
+    /// It was reallocated: its new address and size.
+    pub const REALLOC_END: u64 = 5;
+    /// The reallocation failed and the block is unchanged: its old address.
+    pub const REALLOC_FAILED: u64 = 6;
+}
+
+const KIND_BITS: u32 = 4;
+const ALIGN_BITS: u32 = 12;
+const SIZE_BITS: u32 = 40;
+const MOST_SIZE: u64 = (1 << SIZE_BITS) - 1;
+
+/// One record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// One of [`kind`].
+    pub kind: u64,
+    /// The address, of at most 48 bits.
+    pub address: u64,
+    /// The size in bytes, as the program asks for it. A size of more than 40 bits is stored as the largest such number.
+    pub size: u64,
+    /// The binary logarithm of the alignment.
+    pub align_log2: u32,
+    /// The thread: a number from 1, unique in the process, in no order.
+    pub thread: u32,
+}
+
+impl Record {
+    /// The record as its two words. The first is never 0.
+    #[inline(always)]
+    pub const fn to_words(self) -> [u64; 2] {
+        let size = if self.size < MOST_SIZE { self.size } else { MOST_SIZE };
+        [
+            self.kind | (self.align_log2 as u64) << KIND_BITS | self.address << (KIND_BITS + ALIGN_BITS),
+            size | (self.thread as u64) << SIZE_BITS,
+        ]
+    }
+
+    /// The record of two words.
+    #[inline]
+    pub const fn from_words(words: [u64; 2]) -> Self {
+        Record {
+            kind: words[0] & ((1 << KIND_BITS) - 1),
+            address: words[0] >> (KIND_BITS + ALIGN_BITS),
+            size: words[1] & MOST_SIZE,
+            align_log2: (words[0] >> KIND_BITS) as u32 & ((1 << ALIGN_BITS) - 1),
+            thread: (words[1] >> SIZE_BITS) as u32,
+        }
+    }
+}

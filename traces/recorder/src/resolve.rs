@@ -1,0 +1,181 @@
+//! Turns raw records into the events of a trace: it tracks which object is at which address.
+//!
+//! The [`Recorder`](crate::Recorder) and the preloaded library of `replay record` leave the same [records](crate::raw),
+//! in one order over all threads. Objects get ids from 1 and threads numbers from 0, in the order of their first event.
+//! Memory grows with the objects that are live at once.
+
+use core::alloc::Layout;
+
+use crate::event::{Action, Event, MAX_ALIGN_BYTES, MAX_SIZE_BYTES};
+use crate::id_map::IdMap;
+use crate::raw::{Record, kind};
+
+/// The live objects by address, and the counts so far.
+#[derive(Debug, Default)]
+pub struct Resolver {
+    /// The live objects by the [`key`] of their address.
+    objects: IdMap<Object>,
+    /// Objects that a thread is reallocating, by the thread.
+    moving: IdMap<Option<Object>>,
+    /// The numbers of the threads by those of the records.
+    threads: IdMap<u32>,
+    /// The thread of the last event, as a record has it and as events have it: most events are of the same thread as
+    /// the one before.
+    last_thread: Option<(u32, u32)>,
+    last_id: u64,
+    /// The counts so far.
+    pub counts: Counts,
+}
+
+/// What a recording has besides its events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Events of the program that the recording does not have. If there are any, the trace is not what the program did.
+    pub lost: u64,
+    /// The operating system's error code if events were lost because the file could not grow.
+    pub full: Option<i32>,
+    /// Calls that a trace cannot have: for objects that are older than the recording, or too large.
+    pub ignored: u64,
+    /// Objects of 0 bytes, which became objects of 1 byte.
+    pub zero_sized: u64,
+    /// Threads that have events.
+    pub threads: u32,
+}
+
+/// A live object. Its layout is one that a trace allows, in half the bytes: with many objects, a look-up waits for
+/// memory.
+#[derive(Clone, Copy, Debug)]
+struct Object {
+    id: u64,
+    size: u32,
+    align_log2: u32,
+}
+
+impl Object {
+    fn new(id: u64, layout: Layout) -> Self {
+        Object { id, size: layout.size() as u32, align_log2: layout.align().trailing_zeros() }
+    }
+
+    fn layout(self) -> Layout {
+        Layout::from_size_align(self.size as usize, 1 << self.align_log2).expect("it was made from a layout")
+    }
+}
+
+/// An address as the key of the map, which keeps neighbours together: most are 16 bytes apart, or a multiple.
+fn key(address: u64) -> u64 {
+    address.rotate_right(4)
+}
+
+impl Resolver {
+    /// Without live objects, and with these counts.
+    pub fn new(counts: Counts) -> Self {
+        Resolver { counts, ..Resolver::default() }
+    }
+
+    /// Passes the event of a record to `give`, if it has one. It has two if a new object is at the address of a live
+    /// one, whose end was not recorded.
+    #[inline(always)]
+    pub fn apply(&mut self, record: Record, give: &mut impl FnMut(Event)) {
+        match record.kind {
+            kind::ALLOC => self.alloc(record, false, give),
+            kind::ALLOC_ZEROED => self.alloc(record, true, give),
+            kind::DEALLOC => match self.objects.remove(&key(record.address)) {
+                Some(object) => self.dealloc(record, object, give),
+                None => self.counts.ignored += 1,
+            },
+            kind::REALLOC_BEGIN => {
+                let object = self.objects.remove(&key(record.address));
+                if let Some(Some(object)) = self.moving.insert(u64::from(record.thread), object) {
+                    // The end of this thread's last reallocation is missing, so the address of its object is unknown.
+                    self.counts.lost += 1;
+                    self.dealloc(record, object, give);
+                }
+            }
+            kind::REALLOC_END => self.end_realloc(record, give),
+            kind::REALLOC_FAILED => {
+                if let Some(object) = self.moving.remove(&u64::from(record.thread)).flatten() {
+                    self.objects.insert(key(record.address), object);
+                }
+            }
+            _ => self.counts.lost += 1,
+        }
+    }
+
+    #[inline(always)]
+    fn alloc(&mut self, record: Record, zeroed: bool, give: &mut impl FnMut(Event)) {
+        let size = self.size(record);
+        let Some(layout) = layout(size, 1_u64.checked_shl(record.align_log2).unwrap_or(u64::MAX)) else {
+            self.counts.ignored += 1;
+            return;
+        };
+        self.last_id += 1;
+        let id = self.last_id;
+        self.put(record, Object::new(id, layout), give);
+        give(self.event(record, id, Action::Alloc { layout, zeroed }));
+    }
+
+    fn end_realloc(&mut self, record: Record, give: &mut impl FnMut(Event)) {
+        let Some(object) = self.moving.remove(&u64::from(record.thread)).flatten() else {
+            self.counts.ignored += 1;
+            return;
+        };
+        let old = object.layout();
+        let Some(layout) = layout(self.size(record), old.align() as u64) else {
+            self.counts.ignored += 1;
+            return self.dealloc(record, object, give);
+        };
+        self.put(record, Object::new(object.id, layout), give);
+        give(self.event(record, object.id, Action::Realloc { old, new_size: layout.size() }));
+    }
+
+    /// Puts an object at the address of the record. A live object at that address ends before.
+    #[inline(always)]
+    fn put(&mut self, record: Record, object: Object, give: &mut impl FnMut(Event)) {
+        if let Some(displaced) = self.objects.insert(key(record.address), object) {
+            self.counts.lost += 1;
+            self.dealloc(record, displaced, give);
+        }
+    }
+
+    #[inline(always)]
+    fn dealloc(&mut self, record: Record, object: Object, give: &mut impl FnMut(Event)) {
+        give(self.event(record, object.id, Action::Dealloc { layout: object.layout() }));
+    }
+
+    fn size(&mut self, record: Record) -> u64 {
+        self.counts.zero_sized += u64::from(record.size == 0);
+        record.size.max(1)
+    }
+
+    /// Forgets all objects: in the trace, they stay live. Later calls for them are ignored.
+    pub fn forget_objects(&mut self) {
+        self.objects.clear();
+        self.moving.clear();
+    }
+
+    #[inline(always)]
+    fn event(&mut self, record: Record, id: u64, action: Action) -> Event {
+        let thread = match self.last_thread {
+            Some((raw, thread)) if raw == record.thread => thread,
+            _ => {
+                let counts = &mut self.counts;
+                let thread = *self.threads.entry(u64::from(record.thread)).or_insert_with(|| {
+                    counts.threads += 1;
+                    counts.threads - 1
+                });
+                self.last_thread = Some((record.thread, thread));
+                thread
+            }
+        };
+        Event { action, id, thread: Some(thread), time_ns: None }
+    }
+}
+
+/// The layout, if a trace allows it.
+fn layout(size: u64, align: u64) -> Option<Layout> {
+    if size > MAX_SIZE_BYTES || align > MAX_ALIGN_BYTES {
+        return None;
+    }
+    Layout::from_size_align(size as usize, align as usize).ok()
+}
