@@ -2,8 +2,8 @@
 //!
 //! The figure is the geometric mean of ratios to the baseline over the traces that all contenders completed (see
 //! [`Common`](crate::stats::Common)), with the same interval as on the page of a report. Ranks are recomputed in each
-//! resample of the traces and of the rounds within them, which all contenders share; their intervals are the middle 95
-//! %. A rank from 1 to 3 means that other programs of the same kind could have given any of these ranks.
+//! resample of the traces and of the rounds within them, which all contenders share; their intervals are the middle
+//! 95 %. A rank from 1 to 3 means that other programs of the same kind could have given any of these ranks.
 
 use crate::growth;
 use crate::numbers::{count, fixed};

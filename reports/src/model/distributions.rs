@@ -40,7 +40,7 @@ pub struct JointClass {
 
 /// Definitions of figures that are not a single number.
 pub(super) const LISTED: &[Definition] = &[
-    listed("request_sizes", "allocations and reallocations, by requested size", "", "how long it is needed"),
+    listed("request_sizes", "allocations and reallocations, by requested size", "", "how long blocks are needed"),
     listed(
         "lifetimes",
         "objects that are freed, by lifetime; 0 if nothing is allocated in between",

@@ -18,7 +18,7 @@ use crate::results::{Contender, Figure, Reason, Results};
 ///
 /// fn show(results: &Results, row: &Contender) {
 ///     match net_ns_per_op(results, row, Regime::Steady).known() {
-///         Some(net) => println!("{}: {:.2} ns an operation beyond the harness", row.name, net.value),
+///         Some(net) => println!("{}: {:.2} ns per operation beyond the harness", row.name, net.value),
 ///         None => println!("{}: not known", row.name),
 ///     }
 /// }

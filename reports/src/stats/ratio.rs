@@ -45,7 +45,7 @@ impl Verdict {
 /// ```
 /// use heaprace_reports::stats::{Verdict, ratio_within_rounds};
 ///
-/// The machine became three times slower during the run; the ratio stays.
+/// // The machine became three times slower during the run; the ratio stays.
 /// let ours = [100, 101, 200, 202, 300, 303];
 /// let theirs = [125, 126, 250, 253, 375, 378];
 /// let ratio = ratio_within_rounds(&ours, &theirs);

@@ -78,7 +78,7 @@ impl Regime {
 /// use heaprace_reports::results::{Figure, Results};
 /// use heaprace_reports::stats::{Regime, rounds_beside};
 ///
-/// The speed-ups over dlmalloc, round by round.
+/// /// The speed-ups over dlmalloc, round by round.
 /// fn speed_ups(results: &Results, name: &str) -> Vec<f64> {
 ///     let row = results.contenders.iter().find(|row| row.name == name).expect("it takes part");
 ///     match rounds_beside(results, row, "dlmalloc", Regime::Steady) {
