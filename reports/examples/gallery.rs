@@ -1,18 +1,21 @@
-//! Draws every chart for the cases that go wrong first, from real results: `cargo run -p heaprace-reports --example gallery -- OUT results.json...`
+//! Draws every chart for the cases that go wrong first, from real results:
+//! `cargo run -p heaprace-reports --example gallery -- OUT results.json...`
 //!
-//! Each results file gives a folder a case, with every chart as SVG and its data as CSV:
+//! Each results file gives a folder per case, with every chart as SVG and its data as CSV:
 //!
-//! - `as-is`: the results as they are;
-//! - `failed`: the first contender failed verification, and the second was ended before its time;
+//! - `as-is`: the results unchanged;
+//! - `failed`: the first contender failed verification, and the second was ended early;
 //! - `one`: a single contender;
-//! - `twelve`: twelve of them, the additional ones made up from those that are there;
+//! - `twelve`: twelve contenders, the additional ones derived from the others;
 //! - `marked`: with forty phase marks;
-//! - `none`: no contender at all.
+//! - `none`: no contender.
 //!
-//! The charts over several traces are in `all-traces`, and of the first two and the first one in `two-traces` and `one-trace`.
+//! The charts over several traces are in `all-traces`; those over the first two traces and the first trace alone are in
+//! `two-traces` and `one-trace`.
 //!
-//! To look at them as they are printed in one column of a paper, and in grey:
-//! `rsvg-convert --width 1004 footprint.svg --output footprint.png` (8.5 cm at 300 dots an inch) and `convert footprint.png -colorspace gray grey.png`.
+//! To see them as printed in a column of a paper, and in grey:
+//! `rsvg-convert --width 1004 footprint.svg --output footprint.png` (8.5 cm at 300 dots per inch) and
+//! `convert footprint.png -colorspace gray grey.png`.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -95,7 +98,7 @@ fn fail_some(results: &mut Results) {
     }
 }
 
-/// Others like those that are there, a little slower and larger each.
+/// Copies of the existing contenders, each a little slower and larger.
 fn make_twelve(results: &mut Results) {
     let names = ["rlsf", "linked_list_allocator", "buddy_system_allocator", "mimalloc", "jemalloc", "lol_alloc"];
     let models: Vec<Contender> =

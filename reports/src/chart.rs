@@ -1,28 +1,32 @@
 //! Results as charts: SVG text, drawn by plotters, readable without colour and with a description for screen readers.
 //!
-//! A chart is one file here and one line in [`ALL`], or in [`ALL_TRACES`] where it is of several traces.
+//! A chart is a file here and a line in [`ALL`], or in [`ALL_TRACES`] if it covers several traces.
 //!
-//! # To add one
+//! # Adding a chart
 //!
-//! 1. Write `chart/<name>.rs` with a public function that draws, and `data`, which gives the same figures as CSV (`data::table`).
-//! 2. Sort the contenders with `contenders::sort_out` into those with the figures that you need and those without, and say who is left out and
-//!    why (`contenders::not_shown`). With nothing to draw, return `canvas::message`.
-//! 3. Take a frame: `frame::Frame` has two axes, `rows::Rows` a row for each name. `axis::Axis` has linear and logarithmic ones of bytes, events
-//!    and any other unit. Text is never smaller than `canvas::TEXT`, which is 6 points where the chart is one column of paper wide.
-//! 4. Draw inside `canvas::draw` with plotters. What belongs to a contender is painted inside `Shown::paint` (or `Sheet::contender`), so that a
-//!    page can switch it off, in its colour and dashes (`palette`), with its name beside it (`labels`); `Sheet::tip` gives a mark a tooltip.
-//! 5. Test its structure with roxmltree, and look at it: `cargo run -p heaprace-reports --example gallery -- OUT results.json...` draws every chart for
-//!    the cases that go wrong first.
+//! 1. Write `chart/<name>.rs` with a public function that draws, and `data`, which returns the same figures as CSV
+//!    (`data::table`).
+//! 2. Call `contenders::sort_out` to separate contenders that have the figures from those that lack them, and name the
+//!    latter with the reason (`contenders::not_shown`). With nothing to draw, return `canvas::message`.
+//! 3. Choose a frame: `frame::Frame` has two axes, `rows::Rows` a row per name. `axis::Axis` has linear and logarithmic
+//!    axes of bytes, events and any other unit. Text is never smaller than `canvas::TEXT`, which is 6 points if the
+//!    chart is as wide as a column of a paper.
+//! 4. Draw inside `canvas::draw` with plotters. Paint what belongs to a contender inside `Shown::paint` (or
+//!    `Sheet::contender`), in its colour and dashes (`palette`) and with its name next to it (`labels`), so that a page
+//!    can switch it off. `Sheet::tip` adds a tooltip.
+//! 5. Test its structure with roxmltree, and look at it:
+//!    `cargo run -p heaprace-reports --example gallery -- OUT results.json...` draws every chart for the cases that go
+//!    wrong first.
 //!
 //! # What a page can rely on
 //!
 //! | in the SVG | what it is |
 //! |---|---|
 //! | `<rect class="sheet">` | the white background |
-//! | `class="ink"`, `"soft"`, `"grid"` | texts and axes, what stands back, and the grid, whose colour is the element's `fill` or `stroke` |
-//! | `<g class="contender" data-contender="NAME">` | all that belongs to a contender; several groups may have one name |
-//! | `data-tip="TEXT"` | a tooltip, and its text once more in the group's `<title>` |
-//! | `<g class="plot" data-x0 data-x1 data-y0 data-y1 data-from data-to data-scale>` | an empty group: the plot's edges in units of the view box, the values at the left and the right one, and whether pixels go with them or their logarithm. With `data-axis="events"`, they are events of the trace |
+//! | `class="ink"`, `"soft"`, `"grid"` | texts and axes, secondary elements, and the grid; the colour is the element's `fill` or `stroke` |
+//! | `<g class="contender" data-contender="NAME">` | everything that belongs to a contender; several groups may share a name |
+//! | `data-tip="TEXT"` | a tooltip; the group's `<title>` repeats its text |
+//! | `<g class="plot" data-x0 data-x1 data-y0 data-y1 data-from data-to data-scale>` | an empty group: the plot's edges in units of the view box, the values at the left and right edge, and whether the scale is linear or logarithmic. With `data-axis="events"`, the values are events of the trace |
 
 mod axis;
 mod canvas;
@@ -75,21 +79,21 @@ pub use split::split;
 pub use summary::{fresh_summary, heap_summary, steady_summary};
 pub(crate) use svg::attribute;
 
-/// A chart that can be drawn from the results of one trace.
+/// A chart of the results of one trace.
 #[derive(Clone, Copy, Debug)]
 pub struct Chart {
-    /// Name of the file that it is kept in, beside the results.
+    /// Name of its file next to the results.
     pub file_name: &'static str,
     /// What it shows, in a few words.
     pub title: &'static str,
-    /// Draws it. Where the results have nothing to draw, the SVG says so in words.
+    /// Draws it. If the results have nothing to draw, the SVG says so in words.
     pub draw: fn(&Results) -> Result<String, ReportError>,
-    /// Its data as CSV: one header line, units in the columns' names. Where there is nothing to draw, the header is all.
+    /// Its data as CSV: one header line, units in the column names. Only the header if there is nothing to draw.
     pub data: fn(&Results) -> String,
 }
 
 impl Chart {
-    /// Name of the file that its data is kept in: `footprint.csv` of `footprint.svg`.
+    /// Name of the file with its data: `footprint.csv` for `footprint.svg`.
     pub fn data_file_name(&self) -> String {
         data_file_name(self.file_name)
     }
@@ -113,21 +117,21 @@ pub const ALL: &[Chart] = &[
     Chart { file_name: "size-lifetime.svg", title: "Size and lifetime of objects", draw: joint::joint, data: joint::data },
 ];
 
-/// A chart that is drawn from the results of several traces.
+/// A chart of the results of several traces.
 #[derive(Clone, Copy, Debug)]
 pub struct SetChart {
-    /// Name of the file that it is kept in, beside the folders of the traces.
+    /// Name of its file next to the folders of the traces.
     pub file_name: &'static str,
     /// What it shows, in a few words.
     pub title: &'static str,
-    /// Draws it. Where the results have nothing to draw, the SVG says so in words.
+    /// Draws it. If the results have nothing to draw, the SVG says so in words.
     pub draw: fn(&[Results]) -> Result<String, ReportError>,
-    /// Its data as CSV, as [`Chart::data`] has it.
+    /// Its data as CSV, as in [`Chart::data`].
     pub data: fn(&[Results]) -> String,
 }
 
 impl SetChart {
-    /// Name of the file that its data is kept in.
+    /// Name of the file with its data.
     pub fn data_file_name(&self) -> String {
         data_file_name(self.file_name)
     }
@@ -201,10 +205,8 @@ mod tests {
         twelve[0].role = Role::Floor;
         let mut failed = sample::results();
         failed.contenders[2] = contender("segregated-bump").invalid(17, "block 3 overlaps block 2").build();
-        failed.contenders[3] = contender("segregated-bump-mv")
-            .without_memory("its time was over")
-            .without_time("its time was over")
-            .build();
+        failed.contenders[3] =
+            contender("segregated-bump-mv").without_memory("its time ran out").without_time("its time ran out").build();
         failed.contenders[6] = contender("wee_alloc").pages(92).failed_requests(12).build();
         let mut marked = sample::results();
         let mark = |index: u64| Mark { event: index * 5000, name: format!("request {index}") };
@@ -227,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn every_chart_can_be_read_in_every_case() {
+    fn every_chart_is_readable_in_every_case() {
         let mut complaints = Vec::new();
         for (case, results) in cases() {
             for chart in ALL {
@@ -245,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn every_chart_has_its_data_beside_it() {
+    fn every_chart_has_its_data() {
         for (case, results) in cases() {
             for chart in ALL {
                 let data = (chart.data)(&results);
@@ -260,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_that_contradict_each_other_are_drawn_without_a_crash() {
+    fn contradictory_figures_are_drawn_without_a_crash() {
         let results = sample::contradictory();
         for chart in ALL {
             Document::parse(&(chart.draw)(&results).unwrap()).unwrap();

@@ -1,7 +1,7 @@
-//! Results in the formats of others: for notebooks, papers, pull requests.
+//! Results in common formats: for notebooks, papers, pull requests.
 //!
-//! An exporter is one file here and one line in [`ALL`]; the command line has an option for each. `docs/RESULTS.md` documents what the
-//! formats contain.
+//! An exporter is a file here and a line in [`ALL`]; the command line has an option for each. `docs/RESULTS.md`
+//! documents the contents of the formats.
 
 mod csv;
 mod json;
@@ -24,34 +24,34 @@ use std::path::{Path, PathBuf};
 use crate::results::Results;
 use crate::{ReportError, chart, html, save};
 
-/// A format that results can be exported in.
+/// A format for exporting results.
 #[derive(Clone, Copy, Debug)]
 pub struct Exporter {
-    /// Its name, which files end in.
+    /// Its name, which is also the file extension.
     pub format: &'static str,
     /// Its option on the command line.
     pub option: &'static str,
-    /// What is written, in a few words.
+    /// What it writes, in a few words.
     pub what: &'static str,
-    /// How it is made.
+    /// How to make it.
     pub make: Make,
 }
 
-/// How an export is made.
+/// How to make an export.
 #[derive(Clone, Copy, Debug)]
 pub enum Make {
-    /// One file of all results.
+    /// A single file of all results.
     File(fn(&[Results]) -> Result<Vec<u8>, ReportError>),
     /// A file for each chart of each trace, from the chart's SVG.
     Charts(fn(&str) -> Result<Vec<u8>, ReportError>),
-    /// Not at all: its libraries are large, and this build was made without them.
+    /// Unavailable: its libraries are large, and this build leaves them out.
     NotBuilt {
-        /// The Cargo feature that it takes.
+        /// The Cargo feature that enables it.
         feature: &'static str,
     },
 }
 
-/// An exporter whose libraries are in the build where its feature is on.
+/// An exporter that is available if its feature is on.
 macro_rules! with_feature {
     ($feature:literal, $make:expr) => {{
         #[cfg(feature = $feature)]
@@ -67,25 +67,25 @@ pub const ALL: &[Exporter] = &[
     Exporter {
         format: "html",
         option: "report",
-        what: "one page that needs nothing else: who wins on what in words, charts, tables",
+        what: "one self-contained page: verdicts, charts and tables",
         make: Make::File(|all| html(all).map(String::into_bytes)),
     },
     Exporter {
         format: "json",
         option: "export-json",
-        what: "all results whole, as one JSON document",
+        what: "all results, complete, as one JSON document",
         make: Make::File(json::json),
     },
     Exporter {
         format: "jsonl",
         option: "export-jsonl",
-        what: "one measurement a line, as JSON",
+        what: "one measurement per line, as JSON",
         make: Make::File(jsonl::jsonl),
     },
     Exporter {
         format: "csv",
         option: "export-csv",
-        what: "one measurement a row, for notebooks",
+        what: "one measurement per row, for notebooks",
         make: Make::File(csv::csv),
     },
     Exporter {
@@ -121,12 +121,12 @@ pub const ALL: &[Exporter] = &[
     },
 ];
 
-/// Writes every chart of all results into a folder, as `<trace>-<chart>.<format>`, those over several traces as `<chart>.<format>`, and gives
-/// the files' paths.
+/// Writes every chart of all results into a folder and returns the paths: `<trace>-<chart>.<format>` for charts of one
+/// trace, `<chart>.<format>` for those over several traces.
 ///
 /// # Errors
 ///
-/// Where a chart cannot be drawn or a file cannot be written.
+/// If a chart cannot be drawn, or a file cannot be written.
 pub fn charts(
     all: &[Results],
     folder: &Path,
@@ -152,7 +152,7 @@ pub fn charts(
     Ok(written)
 }
 
-/// A name for each of the results that a file may have: that of its trace, with a number behind it where there are several of one name.
+/// A file name for each of the results: the name of its trace, followed by a number if several share a name.
 ///
 /// ```
 /// use heaprace_reports::export::distinct_names;
@@ -168,12 +168,13 @@ pub fn distinct_names(all: &[Results]) -> Vec<String> {
         let stem = file_stem(&results.trace.name);
         let numbered = (2..).map(|number| format!("{stem}-{number}"));
         let free = std::iter::once(stem.clone()).chain(numbered).find(|name| !names.contains(name));
-        names.push(free.expect("there are endlessly many numbers"));
+        names.push(free.expect("numbers never run out"));
     }
     names
 }
 
-/// The name of a trace as part of a file's name, wherever the results came from: it names no folder and stays in its own.
+/// The name of a trace as part of a file name. Whatever the results contain, it names no folder and does not leave its
+/// own.
 fn file_stem(name: &str) -> String {
     let harmless = |character: char| match character {
         '/' | '\\' | ':' => '_',
@@ -192,7 +193,7 @@ mod tests {
     use crate::sample;
 
     #[test]
-    fn every_exporter_takes_full_empty_and_no_results() {
+    fn every_exporter_accepts_full_empty_and_no_results() {
         for exporter in ALL {
             for all in [vec![sample::results(), sample::empty()], vec![sample::empty()], vec![]] {
                 match exporter.make {
@@ -245,7 +246,7 @@ mod tests {
         assert!(written.contains(&folder.join("summary-steady.svg")));
         assert!(written.iter().all(|path| path.is_file()));
         let one = charts(&all[..1], &folder, "svg", svg::svg).unwrap();
-        assert_eq!(one.len(), chart::ALL.len(), "one trace is no set");
+        assert_eq!(one.len(), chart::ALL.len(), "one trace is not a set");
         std::fs::remove_dir_all(folder).unwrap();
     }
 }

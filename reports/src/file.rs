@@ -1,4 +1,4 @@
-//! Writing a file so that it is there whole or not at all.
+//! Writes a file completely or not at all.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -8,16 +8,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::ReportError;
 
-/// Writes a file whole or not at all, making the folders on the way to it.
+/// Writes a file completely or not at all, and creates missing folders on its path.
 ///
-/// The bytes go into a temporary file in the same folder, reach the disk, and only then take the name: neither a full disk
-/// nor an interruption leaves half a file, and what stood there before stays until then. (An interruption may leave the
-/// temporary file, whose name begins with a dot and ends in `.tmp`.) A device or a pipe (`/dev/stdout`)
-/// is written straight, as it must not be replaced by a file.
+/// The bytes go to a temporary file in the same folder, and to disk, before the file gets its name. Neither a full disk
+/// nor an interruption leaves half a file, and an existing file stays until then. (An interruption may leave the
+/// temporary file, whose name begins with a dot and ends in `.tmp`.) A device or a pipe (`/dev/stdout`) is written
+/// directly, because a file must not replace it.
 ///
 /// # Errors
 ///
-/// [`ReportError::Write`] with the path, what the system said, and what to do about it.
+/// [`ReportError::Write`] with the path, the system's message, and a remedy.
 ///
 /// ```no_run
 /// heaprace_reports::save("heaprace-report/serde-heavy/footprint.svg".as_ref(), b"<svg/>")?;
@@ -26,7 +26,7 @@ use crate::ReportError;
 pub fn save(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
     let outcome = match fs::metadata(path) {
         Ok(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
-        // Through a link it is the file that is replaced, and not the link.
+        // Through a link, the file is replaced, not the link.
         Ok(found) if found.is_file() => fs::canonicalize(path).and_then(|file| replace(&file, bytes)),
         Ok(_) => fs::write(path, bytes),
         Err(_) => replace(path, bytes),
@@ -37,17 +37,17 @@ pub fn save(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
-    let temporary = temporary_beside(path, folder)?;
+    let temporary = temporary_next_to(path, folder)?;
     let outcome = write_through(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
     if outcome.is_err() {
-        // The first error is the one to report: a file that could not be made cannot be removed either.
+        // Report the first error: a file that could not be created cannot be removed either.
         let _ = fs::remove_file(&temporary);
     }
     outcome
 }
 
-/// A name that no other writer has, of this process or of another: `.footprint.svg.4711-0.tmp`.
-fn temporary_beside(path: &Path, folder: &Path) -> io::Result<PathBuf> {
+/// A name that no other writer has, in this process or another: `.footprint.svg.4711-0.tmp`.
+fn temporary_next_to(path: &Path, folder: &Path) -> io::Result<PathBuf> {
     static WRITES: AtomicU64 = AtomicU64::new(0);
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
     let write = WRITES.fetch_add(1, Ordering::Relaxed);
@@ -57,7 +57,7 @@ fn temporary_beside(path: &Path, folder: &Path) -> io::Result<PathBuf> {
 fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = File::create(path)?;
     file.write_all(bytes)?;
-    // Without this the name could reach the disk before the bytes do.
+    // Without this, the name could reach the disk before the bytes.
     file.sync_all()
 }
 
@@ -77,7 +77,7 @@ fn remedy(kind: io::ErrorKind) -> &'static str {
 mod tests {
     use super::*;
 
-    /// A folder of this test's own, empty.
+    /// An empty folder for this test alone.
     fn folder(test: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("heaprace-save-{test}-{}", process::id()));
         let _ = fs::remove_dir_all(&folder);
@@ -117,7 +117,7 @@ mod tests {
         fs::remove_dir_all(folder).unwrap();
     }
 
-    /// By way of links in a folder of the test's own, so that a fault here cannot replace the real device.
+    /// Uses links in the test's own folder, so that a fault cannot replace the real device.
     #[cfg(unix)]
     #[test]
     fn links_stay_links_and_devices_stay_devices() {

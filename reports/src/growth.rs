@@ -1,5 +1,5 @@
-//! The contenders that grow where the program runs on, in words: a sentence that calls one fastest or smallest says in
-//! the same breath that it grows.
+//! The contenders that grow if the program runs on, in words: a sentence that calls a contender fastest or smallest
+//! also says that it grows.
 
 use std::collections::BTreeSet;
 
@@ -7,27 +7,27 @@ use crate::numbers::count;
 use crate::prose::and;
 use crate::results::{Contender, Results, Role};
 
-/// When it is that a heap grows.
+/// When a heap grows.
 const REPEATS: &str = "each time the work repeats";
 
-/// Pages that each further loop of the trace adds; nothing where the heap has settled, or where that is not known.
+/// Pages that each further loop of the trace adds; `None` if the heap has settled, or if growth is unknown.
 pub(crate) fn pages_per_loop(contender: &Contender) -> Option<u64> {
     let growth = contender.memory.known()?.growth.known()?;
     (growth.per_loop_pages > 0).then_some(growth.per_loop_pages)
 }
 
-/// Whether it is not known if a contender grows, though its memory is. Tables have the reason.
+/// Whether growth is unknown although memory is known. Tables give the reason.
 fn is_unknown(contender: &Contender) -> bool {
     contender.memory.known().is_some_and(|memory| memory.growth.known().is_none())
 }
 
-/// The names, with how much those of them grow that do: `a and b, but b grows by 3 pages each time the work repeats`.
+/// The names, with the growth of those that grow: `a and b, but b grows by 3 pages each time the work repeats`.
 pub(crate) fn named(contenders: &[&Contender]) -> String {
     let names = and(contenders.iter().map(|contender| &contender.name));
     format!("{names}{}", but(contenders))
 }
 
-/// What has to follow their names: `, but it grows by 423 pages each time the work repeats`. Nothing where all of them
+/// The clause that follows their names: `, but it grows by 423 pages each time the work repeats`. Empty if all of them
 /// have settled.
 pub(crate) fn but(contenders: &[&Contender]) -> String {
     let name = |one: &Contender| if contenders.len() == 1 { "it".to_owned() } else { one.name.clone() };
@@ -43,16 +43,18 @@ pub(crate) fn but(contenders: &[&Contender]) -> String {
     but_that(grows.into_iter().chain(unknown))
 }
 
-/// The contenders that grow, as a note: `each time the work repeats, a grows by 3 pages`. Nothing where none does.
-/// Yardsticks and ablations are never called the best, so that there is no need to say it of them.
+/// The contenders that grow, as a note: `each time the work repeats, a grows by 3 pages`. `None` if none grows.
+/// Yardsticks and ablations are never called best, so the note leaves them out.
 pub(crate) fn note<'a>(contenders: impl IntoIterator<Item = &'a Contender>) -> Option<String> {
     let ships = contenders.into_iter().filter(|one| one.role == Role::Contender);
     let growing = ships.filter_map(|one| Some((&one.name, pages_per_loop(one)?)));
-    let told: Vec<String> = growing.map(|(name, pages)| format!("{name} grows by {}", count(pages, "page"))).collect();
-    (!told.is_empty()).then(|| format!("{REPEATS}, {}", and(told)))
+    let growing: Vec<String> =
+        growing.map(|(name, pages)| format!("{name} grows by {}", count(pages, "page"))).collect();
+    (!growing.is_empty()).then(|| format!("{REPEATS}, {}", and(growing)))
 }
 
-/// On how many traces a contender is looked at, on how many of these it grows, and on how many that is not known.
+/// The number of traces that a contender has figures for, those on which it grows, and those for which growth is
+/// unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct OverTraces {
     pub(crate) traces: usize,
@@ -61,7 +63,7 @@ pub(crate) struct OverTraces {
 }
 
 impl OverTraces {
-    /// Of the contender called so, on these traces.
+    /// Counts for the contender of this name, on these traces.
     pub(crate) fn of(name: &str, traces: &[&Results]) -> Self {
         let rows = traces.iter().flat_map(|results| results.contenders.iter().find(|contender| contender.name == name));
         let mut found = OverTraces::default();
@@ -76,12 +78,13 @@ impl OverTraces {
         self.unknown += usize::from(is_unknown(row));
     }
 
-    /// What has to follow its name, which `it` stands for: `, but it grows each time the work repeats on 2 of these`.
+    /// The clause that follows its name, for which `it` stands: `, but it grows each time the work repeats on 2 of
+    /// these`.
     pub(crate) fn but(self, it: &str) -> String {
-        but_that(self.told(it))
+        but_that(self.clauses(it))
     }
 
-    fn told(self, it: &str) -> impl Iterator<Item = String> {
+    fn clauses(self, it: &str) -> impl Iterator<Item = String> {
         let grows = (self.growing > 0).then(|| format!("{it} grows {REPEATS} on {} of these", self.growing));
         let unknown =
             (self.unknown > 0).then(|| format!("whether {it} grows is not known on {} of these", self.unknown));
@@ -89,9 +92,9 @@ impl OverTraces {
     }
 }
 
-/// The same of several, each with its name.
+/// The same clause for several contenders, each with its name.
 pub(crate) fn but_over_traces<'n>(found: impl IntoIterator<Item = (&'n str, OverTraces)>) -> String {
-    but_that(found.into_iter().flat_map(|(name, found)| found.told(name)))
+    but_that(found.into_iter().flat_map(|(name, found)| found.clauses(name)))
 }
 
 /// The contenders that grow on some of the traces, as a note: `each time the work repeats, a grows on 15 of 21 traces`.
@@ -99,15 +102,15 @@ pub(crate) fn note_over_traces(traces: &[&Results]) -> Option<String> {
     let rows = traces.iter().flat_map(|results| &results.contenders).filter(|row| row.role == Role::Contender);
     let names: BTreeSet<&str> = rows.map(|row| row.name.as_str()).collect();
     let found = names.into_iter().map(|name| (name, OverTraces::of(name, traces).growing));
-    let told = found.filter(|(_, growing)| *growing > 0).map(|(name, growing)| format!("{name} grows on {growing}"));
-    let told: Vec<String> = told.collect();
+    let growing = found.filter(|(_, growing)| *growing > 0).map(|(name, growing)| format!("{name} grows on {growing}"));
+    let growing: Vec<String> = growing.collect();
     let of = count(traces.len() as u64, "trace");
-    (!told.is_empty()).then(|| format!("{REPEATS}, {} of {of}", and(told)))
+    (!growing.is_empty()).then(|| format!("{REPEATS}, {} of {of}", and(growing)))
 }
 
 fn but_that(clauses: impl IntoIterator<Item = String>) -> String {
-    let told = and(clauses);
-    if told.is_empty() { told } else { format!(", but {told}") }
+    let joined = and(clauses);
+    if joined.is_empty() { joined } else { format!(", but {joined}") }
 }
 
 #[cfg(test)]
@@ -116,7 +119,7 @@ mod tests {
     use crate::results::Figure;
     use crate::sample::{self, contender};
 
-    /// A contender of which it is not known whether it grows.
+    /// A contender with unknown growth.
     fn unknown(name: &str) -> Contender {
         let mut row = contender(name).build();
         let Figure::Known(memory) = &mut row.memory else { unreachable!() };
@@ -125,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn who_grows_is_named_with_it() {
+    fn growing_contenders_are_named_with_their_growth() {
         let [flat, one, two] =
             [("flat", 0), ("one", 1), ("two", 1423)].map(|(name, by)| contender(name).grows_by(by).build());
         assert_eq!(named(&[&flat]), "flat");
@@ -140,9 +143,9 @@ mod tests {
         assert_eq!(pages_per_loop(&contender("a").without_memory("no heap").build()), None);
     }
 
-    /// A contender that was not looked at to the end may well grow.
+    /// A contender that was not examined to the end may well grow.
     #[test]
-    fn what_is_not_known_is_told_too() {
+    fn unknown_growth_is_mentioned_too() {
         let (flat, grows, unknown) =
             (contender("flat").build(), contender("grows").grows_by(2).build(), unknown("full"));
         assert_eq!(named(&[&unknown]), "full, but whether it grows is not known");
@@ -155,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn over_traces_it_counts_where() {
+    fn over_traces_it_counts_where_contenders_grow() {
         let on = |row| Results { contenders: vec![row], ..sample::empty() };
         let grows = |by| contender("a").grows_by(by).build();
         let all = [on(grows(0)), on(grows(3)), on(grows(9)), on(unknown("a"))];

@@ -1,18 +1,18 @@
 //! Results, statistics, tables and charts of Heaprace.
 //!
-//! This crate only reads what a measurement left: it knows nothing of allocators, traces or replay.
+//! This crate only reads the output of a measurement: it knows nothing about allocators, traces or replay.
 //!
-//! - [`results`]: what a measurement leaves behind, one versioned JSON document a trace.
-//! - [`model`]: the catalogue of metrics, from which exports, gates, the page and METRICS.md read what they are.
+//! - [`results`]: the output of a measurement, one versioned JSON document per trace.
+//! - [`model`]: the catalogue of metrics, which exports, gates, the page and METRICS.md read.
 //! - [`stats`]: medians with intervals, and ratios formed within rounds.
 //! - [`table`]: results as text for a terminal.
-//! - [`ranking`]: contenders in order over a set of traces.
-//! - [`regression`]: two runs held against each other.
+//! - [`ranking`]: contenders ranked over a set of traces.
+//! - [`regression`]: two runs compared.
 //! - [`chart`]: results as SVG; [`chart::ALL`] has every chart of a trace, [`chart::ALL_TRACES`] those of several.
 //! - [`export`]: results in the formats of notebooks, papers and pull requests.
-//! - [`html()`]: results of one or several traces as one page.
+//! - [`html()`]: results of one or several traces as a single page.
 //! - [`load`]: reads saved results.
-//! - [`save`]: writes any of these whole or not at all.
+//! - [`save`]: writes any of these completely or not at all.
 //!
 //! ```no_run
 //! use heaprace_reports::results::Results;

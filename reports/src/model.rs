@@ -1,10 +1,10 @@
 //! The model: the parts of the results that have metrics, and the catalogue of these metrics.
 //!
-//! Each part is a file: its struct, and an [`Entry`] for each field that is a number. An entry has the metric's name, unit, getter, heading,
-//! definition, range, blind spot and source, which direction is better, and whether a gate may judge it. Exports, gates, the definitions of
-//! the page, METRICS.md and the list in `docs/RESULTS.md` are read from the entries, so that a further metric of a part is a field and an
-//! entry. The names of exact figures are their places in `results.json`: `reallocs.copied_bytes` is
-//! `contenders[].memory.reallocs.copied_bytes`.
+//! Each part has a file with its struct and an [`Entry`] for each numeric field. An entry gives the metric's name,
+//! unit, getter, heading, definition, range, blind spot and source, which direction is better, and whether a gate may
+//! judge it. Exports, gates, the definitions on the page, METRICS.md and the list in `docs/RESULTS.md` read the
+//! entries, so adding a metric to a part takes a field and an entry. The name of an exact figure is its place in
+//! `results.json`: `reallocs.copied_bytes` is `contenders[].memory.reallocs.copied_bytes`.
 //!
 //! ```
 //! use heaprace_reports::model::{self, Gate};

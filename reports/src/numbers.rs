@@ -1,4 +1,4 @@
-//! Numbers as people read them: grouped digits, no more digits than the figure has, and units that fit.
+//! Numbers for readers: grouped digits, no more digits than the figure supports, and units that fit.
 
 const KIB: u64 = 1 << 10;
 
@@ -26,7 +26,7 @@ fn group(digits: &str) -> String {
     text
 }
 
-/// Decimals that leave a figure about three digits: 2 below 10, 1 below 100, else none.
+/// Decimals for about three significant digits: 2 below 10, 1 below 100, else none.
 pub(crate) fn decimals(value: f64) -> usize {
     match value.abs() {
         size if size < 9.995 => 2,
@@ -35,8 +35,8 @@ pub(crate) fn decimals(value: f64) -> usize {
     }
 }
 
-/// The value with so many decimals, its whole part grouped: `1,445.3`. From ten million on in powers of ten (`6.7e7`), and a
-/// dash for what is no number, as it would be the ratio to a trace that never holds a byte.
+/// The value with this many decimals, its whole part grouped: `1,445.3`. From ten million on in powers of ten
+/// (`6.7e7`). A dash if it is not finite, such as a ratio for a trace that never holds a byte.
 pub(crate) fn fixed(value: f64, decimals: usize) -> String {
     if !value.is_finite() {
         return "–".into();
@@ -52,7 +52,7 @@ pub(crate) fn fixed(value: f64, decimals: usize) -> String {
     }
 }
 
-/// The value with about three digits: `1.23`, `18.5`, `1,445`.
+/// The value with about three significant digits: `1.23`, `18.5`, `1,445`.
 ///
 /// ```
 /// assert_eq!(heaprace_reports::numbers::short(18.54), "18.5");
@@ -66,7 +66,8 @@ pub(crate) fn unit_for(bytes: f64) -> (u64, &'static str) {
     UNITS.into_iter().find(|&(size, _)| bytes >= size as f64).unwrap_or((1, "B"))
 }
 
-/// A number of bytes with about three digits and its unit: `1.25 MiB`, `64 KiB`. Not exact: for charts and headings.
+/// A number of bytes with about three significant digits and its unit: `1.25 MiB`, `64 KiB`. Not exact: for charts and
+/// headings.
 ///
 /// ```
 /// assert_eq!(heaprace_reports::numbers::bytes(65_536), "64 KiB");
@@ -77,7 +78,7 @@ pub fn bytes(bytes: u64) -> String {
     format!("{digits} {unit}")
 }
 
-/// The unit in which all these numbers of bytes are whole: KiB where it is exact, as it is for pages, else B.
+/// The unit in which all these numbers of bytes are whole: KiB if it is exact, as for pages, else B.
 pub(crate) fn exact_unit(all_bytes: impl IntoIterator<Item = u64>) -> (u64, &'static str) {
     if all_bytes.into_iter().all(|bytes| bytes.is_multiple_of(KIB)) { (KIB, "KiB") } else { (1, "B") }
 }
@@ -97,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_come_in_threes() {
+    fn digits_are_grouped_in_threes() {
         for (number, text) in
             [(0, "0"), (999, "999"), (1000, "1,000"), (65_536, "65,536"), (u64::MAX, "18,446,744,073,709,551,615")]
         {
@@ -129,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_take_the_unit_that_fits() {
+    fn bytes_have_the_unit_that_fits() {
         for (number, text) in [
             (0, "0 B"),
             (24, "24 B"),

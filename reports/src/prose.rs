@@ -1,4 +1,4 @@
-//! Pieces of sentences.
+//! Building blocks of sentences.
 
 /// `a`, `a and b`, `a, b and c`.
 pub(crate) fn and(parts: impl IntoIterator<Item = impl Into<String>>) -> String {
@@ -15,7 +15,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_of_several_comes_after_a_word() {
+    fn the_last_of_several_follows_an_and() {
         assert_eq!(and([""; 0]), "");
         assert_eq!(and(["a"]), "a");
         assert_eq!(and(["a", "b"]), "a and b");

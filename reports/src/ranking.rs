@@ -1,10 +1,9 @@
-//! Contenders in order over a set of traces, with how far that order can be trusted.
+//! Contenders ranked over a set of traces, with the confidence in their ranks.
 //!
-//! The figure is the geometric mean of ratios to the baseline, over the traces that all contenders completed (see
-//! [`Common`](crate::stats::Common)), with the interval that it has on the page of a report. The ranks are formed anew
-//! in each resample of the traces and of the rounds within them, from the same ones for all contenders; the middle 95 %
-//! of these are their intervals. A rank from 1 to 3 means: with other programs of the same kind, it might have been any
-//! of these.
+//! The figure is the geometric mean of ratios to the baseline over the traces that all contenders completed (see
+//! [`Common`](crate::stats::Common)), with the same interval as on the page of a report. Ranks are recomputed in each
+//! resample of the traces and of the rounds within them, which all contenders share; their intervals are the middle
+//! 95 %. A rank from 1 to 3 means that other programs of the same kind could have given any of these ranks.
 
 use crate::growth;
 use crate::numbers::{count, fixed};
@@ -16,19 +15,19 @@ use crate::table::terminal::{self, UNKNOWN};
 use crate::table::wrap;
 use crate::times;
 
-/// What contenders are ranked by, each with its name as in exports.
+/// The measures that contenders are ranked by, each with its name as in exports.
 pub const MEASURES: [(&str, Measure); 3] = [
     ("fresh_ns_per_op", Measure::Time(Regime::Fresh)),
     ("steady_ns_per_op", Measure::Time(Regime::Steady)),
     ("peak_heap_bytes", Measure::Footprint),
 ];
 
-/// Resamples that lie outside of an interval on either side.
+/// Resamples outside of an interval on either side.
 const OUTSIDE: usize = RESAMPLES / 40;
 
-/// An order of contenders over traces of one origin.
+/// A ranking of contenders over traces of one origin.
 pub struct Ranking {
-    /// What it is of, as in [`MEASURES`].
+    /// The name of its measure, as in [`MEASURES`].
     pub metric: &'static str,
     /// The traces that count.
     pub traces: Vec<String>,
@@ -40,32 +39,32 @@ pub struct Ranking {
     pub contenders_left_out: Vec<(String, String)>,
 }
 
-/// A contender in the order.
+/// A contender in the ranking.
 pub struct Ranked {
     /// Its name.
     pub name: String,
     /// The geometric mean of its ratios to the baseline.
     pub ratio: f64,
-    /// Where that mean lies with 95 % confidence; `None` where one trace has one figure.
+    /// The 95 % interval of that mean; `None` for a single trace with a single figure.
     pub interval: Option<Interval>,
-    /// Its rank, from 1: one more than there are contenders with less.
+    /// Its rank: 1 plus the number of contenders with a smaller mean.
     pub rank: usize,
     /// The best and the worst of its ranks in the middle 95 % of the resamples.
     pub ranks: Option<(usize, usize)>,
 }
 
-/// Why a set of results cannot be ranked, or be in one mean.
+/// Why results cannot be ranked together, or share a mean.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RankingError {
     /// A trace would count twice.
-    #[error("{trace} is there more than once: give each trace once, from one run")]
+    #[error("{trace} occurs more than once: pass each trace once, from one run")]
     Twice {
         /// The trace.
         trace: String,
     },
-    /// The results are not of one kind.
-    #[error("{what} of {one} and {other} differ ({values}): keep them apart")]
+    /// The results differ in a setting.
+    #[error("{what} of {one} and {other} differ ({values}): do not mix them")]
     Mixed {
         /// Which setting.
         what: &'static str,
@@ -78,11 +77,11 @@ pub enum RankingError {
     },
 }
 
-/// Checks that the results may be ranked together, or be in one mean: each trace once, all with the same settings.
+/// Checks that the results may be ranked together, or share a mean: each trace once, all with the same settings.
 ///
 /// # Errors
 ///
-/// [`RankingError`] says which may not.
+/// [`RankingError`] names what prevents it.
 pub fn check<'a>(all: impl IntoIterator<Item = &'a Results>) -> Result<(), RankingError> {
     let all: Vec<&Results> = all.into_iter().collect();
     let Some(first) = all.first() else { return Ok(()) };
@@ -108,8 +107,8 @@ pub fn check<'a>(all: impl IntoIterator<Item = &'a Results>) -> Result<(), Ranki
     Ok(())
 }
 
-/// Ranks the contenders of a group of results that [`check`] let pass and whose traces are of one origin. Baselines,
-/// ablations and the floor do not take part, but for the one that the ratios are to.
+/// Ranks the contenders of a group of results that passed [`check`] and whose traces share an origin. Yardsticks,
+/// ablations and the floor do not take part, except for the baseline of the ratios.
 pub fn rank(group: &[&Results], baseline: &str, (metric, measure): (&'static str, Measure)) -> Ranking {
     let common = common_of(group, baseline, measure, |row| row.role == Role::Contender || row.name == baseline);
     let (traces_left_out, mut contenders_left_out) =
@@ -117,7 +116,7 @@ pub fn rank(group: &[&Results], baseline: &str, (metric, measure): (&'static str
     let names: Vec<&str> = common.rows.iter().map(|row| row.name.as_str()).collect();
     let Some(reference) = names.iter().position(|&name| name == baseline).filter(|_| !common.traces.is_empty()) else {
         if contenders_left_out.is_empty() && !names.is_empty() {
-            contenders_left_out.push((names.join(", "), "there is no trace that all of them completed".to_owned()));
+            contenders_left_out.push((names.join(", "), "no trace was completed by all of them".to_owned()));
         }
         return Ranking { metric, traces: Vec::new(), rows: Vec::new(), traces_left_out, contenders_left_out };
     };
@@ -143,7 +142,7 @@ pub fn rank(group: &[&Results], baseline: &str, (metric, measure): (&'static str
     Ranking { metric, traces: common.traces.clone(), rows, traces_left_out, contenders_left_out }
 }
 
-/// One more than there are smaller ones.
+/// 1 plus the number of smaller means.
 fn rank_of(mean: f64, means: &[f64]) -> usize {
     1 + means.iter().filter(|&&other| other < mean).count()
 }
@@ -154,7 +153,7 @@ fn middle(resampled: &mut [usize]) -> (usize, usize) {
     (resampled[OUTSIDE], resampled[resampled.len() - 1 - OUTSIDE])
 }
 
-/// Rankings of all results by these measures, as text at most `width` columns wide: recorded traces first, and never
+/// Rankings of all results by these measures, as text at most `width` columns wide: recorded traces first, never mixed
 /// with synthetic ones.
 pub fn text(all: &[Results], baseline: &str, measures: &[(&'static str, Measure)], width: usize) -> String {
     let mut text = String::new();
@@ -167,10 +166,11 @@ pub fn text(all: &[Results], baseline: &str, measures: &[(&'static str, Measure)
     }
     let legend = [
         format!(
-            "Ratios are geometric means over the traces, each formed to {baseline} on the same trace, times within the same rounds. Their 95 % \
-             intervals are over the traces; those of the ranks are from a bootstrap over the traces and over the rounds within each."
+            "Ratios are geometric means over traces, each against {baseline} on the same trace, and for times within the \
+             same rounds. Their 95 % intervals are over traces; those of ranks come from a bootstrap over traces and rounds."
         ),
-        "A rank with its interval from 1 to 3 means: with other traces of the same kind it might have been any of these.".to_owned(),
+        "A rank interval from 1 to 3 means that other traces of the same kind could have given any of these ranks."
+            .to_owned(),
     ];
     let written = all.first().map(|first| format!("Times: {}.", times::written(&first.settings)));
     for line in legend.iter().chain(&written).flat_map(|line| wrap(line, width, 2)) {
@@ -205,11 +205,9 @@ fn one(ranking: &Ranking, group: &[&Results], origin: Origin, baseline: &str, wi
         lines.extend(terminal::plain(&table).lines().map(str::to_owned));
     }
     match ranking.traces.len() {
-        1 => lines.extend(wrap(
-            "One trace says nothing about others: the intervals are over its rounds alone.",
-            width,
-            2,
-        )),
+        1 => {
+            lines.extend(wrap("One trace says nothing about others: the intervals are over its rounds only.", width, 2))
+        }
         several => lines.extend(trust_in_mean(several).iter().flat_map(|trust| wrap(trust, width, 2))),
     }
     let counted: Vec<&Results> =
@@ -245,17 +243,17 @@ mod tests {
         rank(&all.iter().collect::<Vec<_>>(), "dlmalloc", MEASURES[measure])
     }
 
-    /// A contender with its rank and the interval of that.
+    /// A contender with its rank and the rank's interval.
     type Found<'a> = (&'a str, usize, Option<(usize, usize)>);
 
     fn found(ranking: &Ranking) -> Vec<Found<'_>> {
         ranking.rows.iter().map(|row| (row.name.as_str(), row.rank, row.ranks)).collect()
     }
 
-    /// talc is faster than dlmalloc everywhere; wee_alloc is by far the fastest on one trace of three and slower on
-    /// two.
+    /// talc is faster than dlmalloc everywhere; wee_alloc is by far the fastest on one trace of three and slower on the
+    /// other two.
     #[test]
-    fn ranks_are_as_sure_as_the_traces_agree() {
+    fn ranks_are_as_certain_as_the_traces_agree() {
         let of = |trace, wee| {
             on(trace, vec![timed("dlmalloc", 1000, 20), timed("wee_alloc", wee, 60), timed("talc", 500, 40)])
         };
@@ -267,9 +265,9 @@ mod tests {
         );
         assert!((time.rows[0].ratio - 0.5).abs() < 1e-9, "{}", time.rows[0].ratio);
         let interval = time.rows[1].interval.unwrap();
-        assert!(interval.low < 0.1 && interval.high > 2.0, "three traces that disagree tell nothing: {interval:?}");
+        assert!(interval.low < 0.1 && interval.high > 2.0, "three traces that disagree show nothing: {interval:?}");
         let page = common(&all.iter().collect::<Vec<_>>(), "dlmalloc", MEASURES[1].1).geometric_means();
-        assert_eq!(Some(interval), page[1].interval, "that of the page");
+        assert_eq!(Some(interval), page[1].interval, "the same as on the page");
         let baseline = time.rows[2].interval.unwrap();
         assert_eq!((baseline.low, baseline.high), (1.0, 1.0), "itself, in every resample");
         let memory = ranked(&all, 2);
@@ -284,11 +282,11 @@ mod tests {
     fn equals_share_their_rank() {
         let all = [on("a", vec![timed("dlmalloc", 100, 20), timed("talc", 100, 20), timed("wee_alloc", 200, 21)])];
         assert_eq!(found(&ranked(&all, 2)), [("dlmalloc", 1, None), ("talc", 1, None), ("wee_alloc", 3, None)]);
-        assert_eq!(ranked(&all, 1).rows[0].ranks, Some((1, 1)), "rounds spread, and both alike");
+        assert_eq!(ranked(&all, 1).rows[0].ranks, Some((1, 1)), "rounds vary, but equally for both");
     }
 
     #[test]
-    fn yardsticks_do_not_take_part_and_cost_no_trace() {
+    fn yardsticks_do_not_take_part_and_exclude_no_trace() {
         let bump = || contender("bump").role(Role::Baseline).failed_requests(1).build();
         let all = ["a", "b"].map(|trace| on(trace, vec![timed("dlmalloc", 100, 20), bump(), timed("talc", 100, 20)]));
         let ranking = ranked(&all, 2);
@@ -298,17 +296,17 @@ mod tests {
     }
 
     #[test]
-    fn what_may_not_be_mixed_is_refused() {
+    fn results_that_must_not_be_mixed_are_rejected() {
         let one = on("a", vec![]);
         let twice = check(&[one.clone(), one.clone()]).unwrap_err().to_string();
-        assert_eq!(twice, "a is there more than once: give each trace once, from one run");
+        assert_eq!(twice, "a occurs more than once: pass each trace once, from one run");
         let mut other = on("b", vec![]);
         other.settings.page_bytes = 4096;
         let mixed = check(&[one.clone(), other.clone()]).unwrap_err().to_string();
-        assert_eq!(mixed, "page sizes of a and b differ (65536 and 4096): keep them apart");
+        assert_eq!(mixed, "page sizes of a and b differ (65536 and 4096): do not mix them");
         other = on("b", vec![]);
         other.trace.sha256 = one.trace.sha256.clone();
-        assert!(check(&[one.clone(), other]).is_err(), "one trace of two names");
+        assert!(check(&[one.clone(), other]).is_err(), "one trace with two names");
         assert_eq!(check(&[one, on("b", vec![])]), Ok(()));
     }
 
@@ -326,8 +324,8 @@ allocator  × dlmalloc    95 % CI  rank  95 % CI
 wee_alloc        0.50  0.50–0.50     1        1
 dlmalloc         1.00  1.00–1.00     2        2
 Over 2 traces the 95 % interval of a mean is a rough guide: in simulations it
-  misses 11 % of means where ratios are skewed, and 11 % where one program in
-  seven is unlike the others.
+  misses 11 % of means if ratios are skewed, and 11 % if one program in seven is
+  unlike the others.
 traces left out: d (wee_alloc: requests failed)
 
 peak_heap_bytes over 2 recorded traces
@@ -344,7 +342,7 @@ peak_heap_bytes over 2 recorded traces
     }
 
     #[test]
-    fn who_grows_is_told_and_an_ablation_has_no_rank() {
+    fn growth_is_noted_and_an_ablation_has_no_rank() {
         let variant = || contender("variant").role(Role::Ablation).fresh_ns(1).pages(1).grows_by(7).build();
         let grows = || contender("grows").fresh_ns(5).pages(10).grows_by(3).build();
         let all = ["a", "b"].map(|trace| on(trace, vec![timed("dlmalloc", 1000, 20), variant(), grows()]));

@@ -1,7 +1,7 @@
-//! Two runs held against each other: which contenders got better or worse on which traces, and a gate for it.
+//! Compares two runs: which contenders got better or worse on which traces. Gates on the result.
 //!
-//! Memory is exact, so that any difference is one. Times of two runs are not pairs of rounds; their ratio has the
-//! interval of [`ratio_of_medians`](crate::stats::ratio_of_medians). METHODOLOGY.md says what that can and cannot show.
+//! Memory is exact, so any difference is real. Times of two runs are not paired by rounds; their ratio has the interval
+//! of [`ratio_of_medians`](crate::stats::ratio_of_medians). METHODOLOGY.md says what that can and cannot show.
 
 mod comparison;
 mod doubts;

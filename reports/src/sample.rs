@@ -1,4 +1,4 @@
-//! Made-up results for tests, with figures that hold together.
+//! Made-up results for tests, with consistent figures.
 
 mod builder;
 
@@ -6,7 +6,7 @@ use self::builder::EVENTS;
 pub(crate) use self::builder::{PAGE, PEAK_LIVE, contender};
 use crate::results::*;
 
-/// Results without any contender, and without a look at the trace.
+/// Results without contenders, and with an unexamined trace.
 pub(crate) fn empty() -> Results {
     Results {
         schema_version: SCHEMA_VERSION,
@@ -51,7 +51,7 @@ pub(crate) fn empty() -> Results {
             peak_live_event: 150_000,
             peak_live_objects: 12_345,
             left_live_objects: 500,
-            distributions: Figure::unknown("not looked at"),
+            distributions: Figure::unknown("not examined"),
             marks: Vec::new(),
             mark_count: 0,
             repairs: Vec::new(),
@@ -78,7 +78,7 @@ pub(crate) fn on(trace: &str, contenders: Vec<Contender>) -> Results {
     results
 }
 
-/// Small objects that die young, larger ones that live longer, and some that are never freed.
+/// Small objects that die young, larger objects that live longer, and some that are never freed.
 fn distributions() -> Distributions {
     let class = |(from_bytes, count)| Class { from_bytes, count };
     let joint =
@@ -100,7 +100,7 @@ fn distributions() -> Distributions {
     }
 }
 
-/// Results of the first contenders, as a good run leaves them.
+/// Results of the first contenders, as in a good run.
 pub(crate) fn results() -> Results {
     let mut results = empty();
     results.trace.distributions = Figure::Known(distributions());
@@ -116,7 +116,7 @@ pub(crate) fn results() -> Results {
     results
 }
 
-/// Results with a row of every kind that a table has to show: the best and the second, one that fails requests, one
+/// Results with a row of every kind that tables show: the best and the second best, a row that fails requests, a row
 /// that fails verification, a yardstick, the floor; and with warnings.
 pub(crate) fn of_every_kind() -> Results {
     let mut results = empty();
@@ -136,7 +136,7 @@ pub(crate) fn of_every_kind() -> Results {
     results
 }
 
-/// Results of two runs, merged: `a` and `b`, each with its own floor beside it.
+/// Results of two runs, merged: `a` and `b`, each with a floor of its own as a companion.
 pub(crate) fn of_several_runs() -> Results {
     let with_floor = |mut contender: Contender| {
         let Figure::Known(time) = &mut contender.time else { unreachable!("it is timed") };
@@ -151,8 +151,7 @@ pub(crate) fn of_several_runs() -> Results {
     Results { contenders: contenders.map(with_floor).into(), ..empty() }
 }
 
-/// Results as a damaged file may have them: more pages in use than there are, events out of order, sizes beyond any
-/// heap.
+/// Results as in a damaged file: more pages in use than there are, events out of order, sizes beyond any heap.
 pub(crate) fn contradictory() -> Results {
     let mut results = results();
     results.settings.page_bytes = u64::MAX - 1;

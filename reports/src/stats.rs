@@ -1,11 +1,11 @@
-//! Statistics: every timing is a median with its 95 % interval, and every comparison a ratio within rounds.
+//! Statistics: every timing is a median with its 95 % interval, and every comparison is a ratio formed within rounds.
 //!
-//! The median, as the noise of a shared machine is one-sided: a disturbed round is slower, never faster. Its interval
-//! is of interpolated order statistics ([`estimate_median`]), that of a mean over traces is a bootstrap-t on logarithms
-//! ([`Common::geometric_means`]). The same samples always give the same intervals.
+//! Medians, because noise on a shared machine is one-sided: a disturbed round is slower, never faster. The interval of
+//! a median comes from interpolated order statistics ([`estimate_median`]), that of a mean over traces from a
+//! bootstrap-t on logarithms ([`Common::geometric_means`]). The same samples always give the same intervals.
 //!
-//! What the interval cannot see: a disturbance that lasted through all rounds, and differences between builds or
-//! machines. With fewer than [`ROUNDS_FOR_95`] samples it covers less than 95 %, whatever its name.
+//! The interval cannot see a disturbance that lasts through all rounds, or differences between builds or machines. With
+//! fewer than [`ROUNDS_FOR_95`] samples it covers less than 95 %.
 
 mod caveats;
 mod estimate;

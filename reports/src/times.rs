@@ -1,12 +1,13 @@
-//! What the times are of, in words: the same in tables, charts, the page and exports.
+//! Descriptions of what was timed, the same in tables, charts, the page and exports.
 
 use crate::results::{Settings, TouchPolicy};
 use crate::stats::Regime;
 
-/// What times are called where nothing is written into the blocks: a program writes what it asks for, and pays for it.
+/// The name for times if nothing is written into the blocks: a program writes into the memory that it requests, and
+/// pays for it.
 const ALONE: &str = "allocator code alone";
 
-/// Whose times these are, within a sentence.
+/// The program that these times apply to, within a sentence.
 pub(crate) fn program(regime: Regime) -> &'static str {
     match regime {
         Regime::Fresh => "a program that starts",
@@ -33,12 +34,12 @@ pub(crate) fn written(settings: &Settings) -> &'static str {
     }
 }
 
-/// What every heading and axis of these times has to carry, where they are no program's.
+/// The qualification that every heading and axis of these times needs if no program has them.
 pub(crate) fn alone(settings: &Settings) -> Option<&'static str> {
     (settings.touch == TouchPolicy::None).then_some(ALONE)
 }
 
-/// A heading or the title of an axis, with [`alone`] after it where that applies.
+/// A heading or axis title, followed by [`alone`] if it applies.
 pub(crate) fn heading(text: &str, settings: &Settings) -> String {
     match alone(settings) {
         Some(alone) => format!("{text}, {alone}"),
@@ -52,7 +53,7 @@ mod tests {
     use crate::sample;
 
     #[test]
-    fn what_was_written_has_words_and_headings_say_where_it_was_nothing() {
+    fn touch_policies_have_words_and_headings_name_times_without_writes() {
         let words = |touch| {
             let settings = Settings { touch, ..sample::empty().settings };
             (written(&settings).to_owned(), heading("ns/op", &settings))

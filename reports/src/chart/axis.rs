@@ -1,6 +1,6 @@
-//! Axes: their range, their ticks and what stands at each.
+//! Axes: their ranges, ticks and labels.
 //!
-//! Values become positions (on a logarithmic axis their binary logarithm), and plotters makes pixels of these.
+//! Values become positions (binary logarithms on a logarithmic axis), and plotters turns positions into pixels.
 
 use std::ops::Range;
 
@@ -9,23 +9,23 @@ use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 use super::canvas::{self, TEXT};
 use crate::numbers;
 
-/// Parts that the ticks cut an axis into, at most.
+/// Maximum number of parts into which ticks divide an axis.
 const MOST_PARTS: f64 = 8.5;
 
 /// An axis with ticks at round numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Axis {
     pub(super) scale: Scale,
-    /// Positions of the lower and the upper end.
+    /// Positions of the lower and upper end.
     pub(super) range: Range<f64>,
     pub(super) ticks: Vec<Tick>,
-    /// What a title says of the unit and the scale: `MiB`, `ns, log scale`.
+    /// Unit and scale for the axis title: `MiB`, `ns, log scale`.
     pub(super) note: String,
-    /// What the HTML page needs to know to show a cursor on it: `events`; empty for axes without one.
+    /// The kind of axis that the HTML page shows a cursor on: `events`; empty for axes without a cursor.
     pub(super) kind: &'static str,
 }
 
-/// How values become positions.
+/// How values map to positions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scale {
     /// The position is the value.
@@ -42,10 +42,11 @@ pub(super) struct Tick {
 }
 
 impl Axis {
-    /// An axis of bytes from 0 to a little above `most`, with ticks at multiples of a power of two. Their unit is that of the upper end.
+    /// An axis of bytes from 0 to a little above `most`, with ticks at multiples of a power of two, in the unit of the
+    /// upper end.
     pub(super) fn bytes(most: u64) -> Self {
         let top = most.max(1) as f64 * 1.05;
-        // Less than a byte does not exist.
+        // There is no fraction of a byte.
         let step = (top / MOST_PARTS).log2().ceil().exp2().max(1.0);
         let (size, unit) = numbers::unit_for(top);
         Axis {
@@ -62,7 +63,7 @@ impl Axis {
         let bottom = (least.max(1) as f64).log2().floor();
         let top = (most.max(2) as f64).log2() + 0.2;
         let fits = |step: &f64| (top - bottom) / step <= MOST_PARTS;
-        // Steps of 2 ** 1, 2 and 5 all reach the next unit (2 ** 10) in whole steps.
+        // Steps of 2 ** 1, 2 and 5 all divide the next unit (2 ** 10).
         let step = [1.0, 2.0, 5.0, 10.0].into_iter().find(fits).unwrap_or(10.0);
         let label = |position: f64| numbers::bytes(position.exp2().round() as u64);
         Axis {
@@ -77,7 +78,7 @@ impl Axis {
     /// An axis of events from 0 to `last`, with ticks at whole numbers.
     pub(super) fn events(last: u64) -> Self {
         let top = last.max(1) as f64;
-        // Half an event does not exist.
+        // There is no fraction of an event.
         let step = match round_step(top / 4.0).max(1.0) {
             2.5 => 5.0,
             step => step,
@@ -96,7 +97,7 @@ impl Axis {
         }
     }
 
-    /// An axis of any unit, from `low` to `high`, both of which have room: per cent, ratios, ns, counts.
+    /// An axis of any unit that has room for `low` and `high`: per cent, ratios, ns, counts.
     pub(super) fn linear(low: f64, high: f64, unit: &str) -> Self {
         let high = if high > low { high } else { low + 1.0 };
         let step = round_step((high - low) / 5.0);
@@ -109,8 +110,8 @@ impl Axis {
         }
     }
 
-    /// A logarithmic axis of any unit, with room for `low` and `high` and at most `most_ticks` ticks: at each 1, 2 and 5 times a power of ten,
-    /// at each 1 and 3 times, or at (each n-th) power alone.
+    /// A logarithmic axis of any unit, with room for `low` and `high` and at most `most_ticks` ticks: at 1, 2 and 5
+    /// times each power of ten, at 1 and 3 times each, or at (every n-th) power only.
     pub(super) fn log(low: f64, high: f64, unit: &str, most_ticks: usize) -> Self {
         let low = if low.is_finite() && low > 0.0 { low } else { 1.0 };
         let high = if high.is_finite() && high > low { high } else { low * 2.0 };
@@ -130,7 +131,7 @@ impl Axis {
         let choices = finest.map(|(factors, every)| values(factors, every));
         let fitting = choices.into_iter().find(|values| values.len() <= most_ticks);
         let values = match fitting {
-            // On so short an axis even steps are as good as any.
+            // On so short an axis, even steps work as well.
             Some(few) if few.len() < 3 && high < 10.0 * low => multiples(round_step((high - low) / 4.0), low, high),
             Some(values) => values,
             None => values(&[1.0], 3),
@@ -144,13 +145,14 @@ impl Axis {
         }
     }
 
-    /// The same axis on so many pixels, extended so that the last `free` of them are above all values.
+    /// The same axis on this many pixels, extended so that the last `free` pixels are above all values.
     pub(super) fn with_headroom(mut self, free: f64, pixels: f64) -> Self {
         self.range.end += (self.range.end - self.range.start) * free / (pixels - free);
         self
     }
 
-    /// The same axis with every second, every fourth … tick only, until the labels have room beside each other on so many pixels.
+    /// The same axis with only every second, every fourth … tick, until labels fit next to each other on this many
+    /// pixels.
     pub(super) fn thinned(mut self, width: f64) -> Self {
         let per_position = width / (self.range.end - self.range.start);
         let blank = canvas::text_width("m", TEXT) * 0.75;
@@ -168,11 +170,11 @@ impl Axis {
         self
     }
 
-    /// Where a value is on the axis; beyond its ends they lie on them.
+    /// The position of a value; values beyond an end lie on that end.
     pub(super) fn position(&self, value: f64) -> f64 {
         let position = match self.scale {
             Scale::Linear => value,
-            // What has no logarithm lies at the lower end.
+            // Values without a logarithm lie on the lower end.
             Scale::Log if value > 0.0 => value.log2(),
             Scale::Log => self.range.start,
         };
@@ -187,19 +189,19 @@ impl Axis {
         }
     }
 
-    /// What plotters needs of it.
+    /// The axis in plotters' terms.
     pub(super) fn ticked(&self) -> Ticked {
         Ticked { range: self.range.clone(), ticks: self.ticks.iter().map(|tick| tick.position).collect() }
     }
 
-    /// What stands at the tick of this position.
+    /// The label of the tick at this position.
     pub(super) fn label(&self, position: f64) -> String {
         let tick = self.ticks.iter().find(|tick| tick.position == position);
         tick.map(|tick| tick.label.clone()).unwrap_or_default()
     }
 }
 
-/// An axis for plotters that has its ticks where it is told. (Plotters' own `with_key_points` cannot label floating-point axes.)
+/// An axis for plotters with explicit ticks. (Plotters' own `with_key_points` cannot label floating-point axes.)
 pub(super) struct Ticked {
     range: Range<f64>,
     ticks: Vec<f64>,
@@ -210,7 +212,7 @@ impl Ranged for Ticked {
     type ValueType = f64;
 
     fn map(&self, value: &f64, (low, high): (i32, i32)) -> i32 {
-        // What is far beyond the axis would be beyond the pixels, too, which are whole numbers of 32 bits.
+        // Pixels are 32-bit integers, and values far beyond the axis would overflow them.
         let share = ((value - self.range.start) / (self.range.end - self.range.start)).clamp(-9.0, 9.0);
         low + (share * f64::from(high - low)).round() as i32
     }
@@ -241,7 +243,7 @@ fn round_step(rough: f64) -> f64 {
     factor * power
 }
 
-/// The number without zeros at its end: `0.25`, `1.5`, `20`, `1,000`.
+/// The number without trailing zeros: `0.25`, `1.5`, `20`, `1,000`.
 fn trimmed(value: f64) -> String {
     let text = numbers::fixed(value, 3);
     if !text.contains('.') || text.contains('e') {
@@ -250,7 +252,7 @@ fn trimmed(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_string()
 }
 
-/// The same, with a `k` or an `M` for thousands and millions, as what is on a logarithmic axis spans many.
+/// The same with `k`, `M` or `G` for large numbers, because a logarithmic axis spans many magnitudes.
 fn scaled(value: f64) -> String {
     match value {
         1e9.. => format!("{} G", trimmed(value / 1e9)),
@@ -288,7 +290,7 @@ mod tests {
         assert_eq!(wide.note, "log scale");
         assert_eq!(labels(&Axis::log_bytes(1, 4 << 30)), "1 B 32 B 1 KiB 32 KiB 1 MiB 32 MiB 1 GiB");
         let (low, high) = (wide.position(1.0), wide.position((500 << 20) as f64));
-        assert!(low == wide.range.start && high < wide.range.end, "what is below the axis lies on its end");
+        assert!(low == wide.range.start && high < wide.range.end, "values below the axis lie on its end");
         assert_eq!(wide.position((1 << 20) as f64), 20.0);
         assert_eq!(wide.value(20.0), (1 << 20) as f64);
     }
@@ -306,7 +308,7 @@ mod tests {
     fn any_unit_has_round_ticks() {
         assert_eq!(labels(&Axis::linear(0.0, 100.0, "%")), "0 20 40 60 80 100");
         assert_eq!(labels(&Axis::linear(-10.0, 12.0, "%")), "-10 -5 0 5 10");
-        assert_eq!(labels(&Axis::linear(0.0, 0.0, "%")), "0 0.2 0.4 0.6 0.8 1", "an axis of nothing has a length");
+        assert_eq!(labels(&Axis::linear(0.0, 0.0, "%")), "0 0.2 0.4 0.6 0.8 1", "an axis without extent has a length");
     }
 
     #[test]
@@ -321,14 +323,14 @@ mod tests {
     }
 
     #[test]
-    fn labels_have_room_beside_each_other() {
+    fn labels_fit_next_to_each_other() {
         assert_eq!(labels(&Axis::events(200_000).thinned(900.0)), "0 50,000 100,000 150,000 200,000");
         assert_eq!(labels(&Axis::events(200_000).thinned(600.0)), "0 100,000 200,000");
         assert_eq!(labels(&Axis::events(200_000).thinned(10.0)), "0");
     }
 
     #[test]
-    fn a_logarithmic_axis_takes_anything() {
+    fn a_logarithmic_axis_accepts_any_range() {
         for (low, high) in [(0.0, 0.0), (f64::NAN, f64::INFINITY), (5.0, 5.0), (-1.0, 3.0)] {
             let axis = Axis::log(low, high, "", 6);
             assert!(axis.range.start < axis.range.end, "{low} to {high}");

@@ -1,4 +1,4 @@
-//! The sheet that charts are drawn on: its sizes, its texts, its groups.
+//! The sheet that charts are drawn on: sizes, texts and groups.
 
 use std::cell::RefCell;
 use std::ops::Deref;
@@ -10,33 +10,34 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use super::svg::{self, TAG_ROW, Tag};
 use crate::ReportError;
 
-/// Width of every chart, in pixels of its own. Plotters draws in whole pixels, so there must be many; the viewer scales.
+/// Width of every chart, in its own pixels. Plotters draws in whole pixels, so the width is large; the viewer scales.
 pub(super) const WIDTH: u32 = 1600;
 
-/// Size of most text, in the same pixels: 6 points where the chart is one column of paper (8.5 cm) wide. None is smaller.
+/// Size of most text, in the same pixels: 6 points if the chart is as wide as a column of a paper (8.5 cm). No text is
+/// smaller.
 pub(super) const TEXT: f64 = 40.0;
 
-/// Height of a line of it.
+/// Height of a line of such text.
 pub(super) const LINE: i32 = 48;
 
 /// Size of the chart's heading.
 pub(super) const HEADING: f64 = 48.0;
 
-/// Width of lines that guide the eye, and are never dashed.
+/// Width of guide lines, which are never dashed.
 pub(super) const HAIRLINE: u32 = 2;
 
 /// Distance of texts from the edge.
 pub(super) const EDGE: i32 = 24;
 
-/// Ink for texts and axes, and the softer ones for what stands back.
+/// Ink for texts and axes, and softer inks for secondary elements.
 pub(super) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
 pub(super) const SOFT: RGBColor = RGBColor(0x59, 0x59, 0x59);
 pub(super) const GRID: RGBColor = RGBColor(0xDD, 0xDD, 0xDD);
 
-/// The sheet as plotters draws on it, with groups.
+/// The drawing area of plotters, with groups.
 pub(super) struct Sheet<'a> {
     area: DrawingArea<SVGBackend<'a>, Shift>,
-    /// What the pixels that stand for tags stand for.
+    /// The tags, in the order of the pixels that stand for them.
     tags: RefCell<Vec<Tag>>,
 }
 
@@ -49,17 +50,18 @@ impl<'a> Deref for Sheet<'a> {
 }
 
 impl Sheet<'_> {
-    /// What is painted belongs to this contender, its name beside the line included: a page can switch it off.
+    /// Marks what is painted, including the name next to the line, as belonging to this contender: a page can switch it
+    /// off.
     pub(super) fn contender(&self, name: &str, paint: impl FnOnce() -> Drawn) -> Drawn {
         self.group(vec![("class", "contender".into()), ("data-contender", name.into())], None, paint)
     }
 
-    /// What is painted shows this text when it is pointed at.
+    /// Gives what is painted this tooltip.
     pub(super) fn tip(&self, text: &str, paint: impl FnOnce() -> Drawn) -> Drawn {
         self.group(Vec::new(), Some(text.into()), paint)
     }
 
-    /// What is painted has lines of these dashes, in the order and the unit of SVG; solid ones where they are empty.
+    /// Gives lines this dash pattern, in the order and unit of SVG; solid if empty.
     pub(super) fn dashed(&self, dashes: &str, paint: impl FnOnce() -> Drawn) -> Drawn {
         match dashes {
             "" => paint(),
@@ -86,22 +88,22 @@ impl Sheet<'_> {
     }
 }
 
-/// What drawing can end with.
+/// The errors of drawing.
 pub(super) type Failure = DrawingAreaErrorKind<std::io::Error>;
 pub(super) type Drawn = Result<(), Failure>;
 
-/// What a chart says of itself to those who cannot see it.
+/// The texts of a chart for readers who cannot see it.
 pub(super) struct Words {
-    /// What it is of: the trace.
+    /// The subject: the trace.
     pub(super) subject: String,
-    /// What it shows, as in [`super::Chart::title`] but within a sentence.
+    /// What the chart shows, as in [`super::Chart::title`] but within a sentence.
     pub(super) what: &'static str,
-    /// The same in sentences, with the figures that matter most.
+    /// The description in sentences, with the most important figures.
     pub(super) description: String,
 }
 
 impl Words {
-    /// The name of the chart.
+    /// The title of the chart.
     pub(super) fn title(&self) -> String {
         format!("{}: {}", self.subject, self.what)
     }
@@ -124,7 +126,7 @@ pub(super) fn draw(words: &Words, height: u32, paint: impl FnOnce(&Sheet) -> Dra
     }
 }
 
-/// A chart that could not be drawn for want of figures: its heading, and why there is nothing to see.
+/// Replaces a chart that lacks figures: its heading, and the reason.
 pub(super) fn message(words: &Words, sentences: &[String]) -> Result<String, ReportError> {
     let room = f64::from(WIDTH as i32 - 2 * EDGE);
     let lines: Vec<String> = sentences.iter().flat_map(|sentence| wrap(sentence, TEXT, room)).collect();
@@ -139,16 +141,16 @@ pub(super) fn message(words: &Words, sentences: &[String]) -> Result<String, Rep
     Ok(svg.replacen("<svg ", MESSAGE_BEGIN, 1))
 }
 
-/// How the SVG of a message begins, and that of no chart.
+/// The beginning of a message's SVG, which no chart has.
 const MESSAGE_BEGIN: &str = "<svg class=\"message\" ";
 
-/// What this SVG says where it has nothing to show, as text of XML; `None` of a chart.
+/// The text of a message's SVG, as XML text; `None` for a chart.
 pub(crate) fn message_of(svg: &str) -> Option<&str> {
     let (_, rest) = svg.starts_with(MESSAGE_BEGIN).then(|| svg.split_once("<desc>"))??;
     rest.split_once("</desc>").map(|(description, _)| description)
 }
 
-/// The chart's heading. Where the name of the trace is too long, it is the name that is cut.
+/// The chart's heading. If the text is too long, the name of the trace is cut.
 pub(super) fn heading(sheet: &Sheet, words: &Words) -> Drawn {
     // Bold letters are wider.
     let size = HEADING * 1.1;
@@ -162,7 +164,7 @@ pub(super) fn heading(sheet: &Sheet, words: &Words) -> Drawn {
     sheet.draw_text(&fitted, &style, (EDGE, 44))
 }
 
-/// One line of text, centred on the height of its place.
+/// One line of text, vertically centred at its place.
 pub(super) fn text(sheet: &Sheet, text: &str, place: (i32, i32), size: f64, ink: RGBColor, side: HPos) -> Drawn {
     if text.is_empty() {
         return Ok(());
@@ -171,23 +173,24 @@ pub(super) fn text(sheet: &Sheet, text: &str, place: (i32, i32), size: f64, ink:
     sheet.draw_text(text, &style, place)
 }
 
-/// The font of all texts, of this size in the SVG. Plotters divides sizes by 1.24 when it writes them.
+/// The font of all texts, with this size in the SVG. Plotters divides sizes by 1.24 when it writes them.
 pub(super) fn font(size: f64) -> FontDesc<'static> {
     FontDesc::new(FontFamily::SansSerif, size * 1.24, FontStyle::Normal)
 }
 
-/// The room that a text needs. No font is at hand to measure with, so this is for DejaVu Sans, the widest of those that viewers usually take.
+/// The width of a text. No font is available to measure with, so this assumes DejaVu Sans, the widest font that viewers
+/// commonly use.
 pub(super) fn text_width(text: &str, size: f64) -> f64 {
     text.chars().map(letter_width).sum::<f64>() * size
 }
 
-/// The text that needs the most room; empty of none.
+/// The widest text; empty if there is none.
 pub(super) fn widest(texts: impl IntoIterator<Item = String>) -> String {
     let width = |text: &String| text_width(text, TEXT);
     texts.into_iter().max_by(|one, other| width(one).total_cmp(&width(other))).unwrap_or_default()
 }
 
-/// Width of a letter, in parts of the font's size.
+/// Width of a letter as a fraction of the font size.
 fn letter_width(letter: char) -> f64 {
     match letter {
         'i' | 'j' | 'l' | 'I' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' | ' ' => 0.34,
@@ -200,7 +203,7 @@ fn letter_width(letter: char) -> f64 {
     }
 }
 
-/// The text, or as much of its beginning as has room.
+/// The text, or as much of its beginning as fits.
 pub(super) fn fit(text: &str, size: f64, room: f64) -> String {
     if text_width(text, size) <= room {
         return text.to_string();
@@ -214,7 +217,7 @@ pub(super) fn fit(text: &str, size: f64, room: f64) -> String {
     format!("{}...", start.trim_end())
 }
 
-/// What a target triple says of the figures: `native, 64-bit`.
+/// The platform of a target triple: `native, 64-bit`.
 pub(crate) fn platform(target: &str) -> String {
     let architecture = target.split('-').next().unwrap_or_default();
     let kind = if architecture.starts_with("wasm") { "Wasm" } else { "native" };
@@ -222,7 +225,7 @@ pub(crate) fn platform(target: &str) -> String {
     format!("{kind}, {bits}-bit")
 }
 
-/// Breaks text at blanks into lines that have room.
+/// Breaks text at blanks into lines that fit.
 pub(super) fn wrap(text: &str, size: f64, room: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
@@ -246,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_says_its_lines_and_who_it_is() {
+    fn a_message_has_its_title_and_lines() {
         let svg = message(&words("a & b"), &["First.".into(), "Second.".into()]).unwrap();
         assert_eq!(message_of(&svg), Some("nothing &lt;much&gt;"));
         assert_eq!(message_of(&draw(&words("a & b"), 100, |_| Ok(())).unwrap()), None);
@@ -275,14 +278,14 @@ mod tests {
     }
 
     #[test]
-    fn the_platform_is_that_of_the_target() {
+    fn the_platform_follows_from_the_target() {
         assert_eq!(platform("aarch64-apple-darwin"), "native, 64-bit");
         assert_eq!(platform("i686-unknown-linux-gnu"), "native, 32-bit");
         assert_eq!(platform("wasm32-unknown-unknown"), "Wasm, 32-bit");
     }
 
     #[test]
-    fn text_is_cut_and_broken_to_its_room() {
+    fn text_is_cut_and_wrapped_to_fit() {
         let room = text_width("twelve chars", TEXT);
         assert_eq!(fit("twelve chars", TEXT, room), "twelve chars");
         assert_eq!(fit("thirteen chars", TEXT, room), "thirteen ch...");

@@ -1,4 +1,5 @@
-//! Axes of classes by powers of two: of sizes and lifetimes, with places apart for 0, and for objects that have no value at all.
+//! Axes of classes by powers of two, for sizes and lifetimes, with separate places for 0 and for objects without a
+//! value.
 
 use std::ops::Range;
 
@@ -6,37 +7,38 @@ use super::axis::{Axis, Scale, Tick};
 use super::canvas::{LINE, TEXT, text_width};
 use crate::numbers;
 
-/// An axis has at least so many classes, or the bars of a small trace would be as wide as the sheet.
+/// Minimum number of classes on an axis; with fewer, the bars of a small trace would be as wide as the sheet.
 const LEAST: f64 = 8.0;
 
-/// Space between the classes of powers of two and the places apart, in classes.
+/// Space between the power-of-two classes and the separate places, in classes.
 const APART: f64 = 0.5;
 
 /// An axis of classes.
 pub(super) struct Classes {
-    /// For frames: positions are binary logarithms, and those of the places apart lie beyond its ends.
+    /// For frames: positions are binary logarithms, and the separate places lie beyond the ends.
     pub(super) axis: Axis,
     zero: Range<f64>,
     never: Range<f64>,
 }
 
-/// How the labels of the ticks lie: to the right beside each other, or upwards.
+/// The direction of the axis: its labels are next to each other, or above each other.
 #[derive(Clone, Copy)]
 pub(super) enum Direction {
-    /// On so many pixels.
+    /// To the right, on this many pixels.
     Right(f64),
-    /// On so many pixels.
+    /// Upwards, on this many pixels.
     Up(f64),
 }
 
 impl Classes {
-    /// An axis that has room for the classes with these first values, and a place called `never` beyond them if that is not empty.
+    /// An axis with room for the classes that start at these values, and for a place called `never` beyond them unless
+    /// that is empty.
     pub(super) fn new(from_bytes: impl Iterator<Item = u64> + Clone, never: &str, direction: Direction) -> Self {
         let exponents = from_bytes.clone().filter(|&from| from > 0).map(|from| f64::from(from.ilog2()));
         let low = exponents.clone().fold(f64::INFINITY, f64::min);
         let low = if low.is_finite() { low } else { 0.0 };
         let high = exponents.fold(low, f64::max) + 1.0;
-        // Few classes lie in the middle.
+        // A small range is centred.
         let low = low.min(((low + high - LEAST) / 2.0).floor()).max(0.0);
         let high = high.max(low + LEAST);
         let has_zero = from_bytes.clone().any(|from| from == 0);
@@ -61,7 +63,7 @@ impl Classes {
         if !never.is_empty() {
             apart.push(Tick { position: (last.start + last.end) / 2.0, label: never.into() });
         }
-        // Steps of 1, 2 and 5 all reach the next unit (2 ** 10) in whole steps.
+        // Steps of 1, 2 and 5 all divide the next unit (2 ** 10).
         let powers = |step: i32| {
             let multiples = (low as i32..=high as i32).filter(|power| power.rem_euclid(step) == 0);
             let tick = |power: i32| Tick { position: f64::from(power), label: numbers::bytes(1 << power.min(63)) };
@@ -75,7 +77,7 @@ impl Classes {
         Classes { axis, zero, never: last }
     }
 
-    /// Where the class with this first value lies.
+    /// The positions of the class that starts at this value.
     pub(super) fn span(&self, from_bytes: u64) -> Range<f64> {
         match from_bytes {
             0 => self.zero.clone(),
@@ -83,7 +85,7 @@ impl Classes {
         }
     }
 
-    /// Where the objects without a value lie.
+    /// The positions of objects without a value.
     pub(super) fn never(&self) -> Range<f64> {
         self.never.clone()
     }
@@ -106,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn classes_lie_beside_each_other_and_places_apart_beyond_them() {
+    fn classes_adjoin_and_separate_places_lie_beyond_them() {
         let classes = Classes::new([0, 16, 32, 1 << 20].into_iter(), "never", Direction::Right(1300.0));
         assert_eq!((classes.span(16), classes.span(32)), (4.0..5.0, 5.0..6.0));
         assert!(classes.span(0).end < 4.0 && classes.never().start > 21.0);

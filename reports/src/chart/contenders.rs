@@ -1,4 +1,4 @@
-//! Which contenders a chart shows and which it leaves out, told with the reason: a gap in a chart must never be a riddle.
+//! Which contenders a chart shows, and which it leaves out with the reason, so that no gap goes unexplained.
 
 use plotters::style::{Color, ShapeStyle};
 
@@ -9,7 +9,7 @@ use crate::numbers::grouped;
 use crate::reasons::by_reason;
 use crate::results::{Contender, Results, Role, Verification};
 
-/// A contender that is shown, with the figures that the chart draws.
+/// A contender that is shown, with the figures for the chart.
 pub(super) struct Shown<'a, T> {
     pub(super) contender: &'a Contender,
     pub(super) figures: T,
@@ -22,8 +22,8 @@ pub(super) struct LeftOut<'a> {
     pub(super) reason: String,
 }
 
-/// Sorts the contenders by whether they have the figures that a chart needs; `figures` says why not. Those that failed
-/// verification are always left out: their figures are not those of an allocator.
+/// Separates the contenders that have the figures for a chart from those that lack them; `figures` gives the reason.
+/// Contenders that failed verification are always left out: their figures are not those of an allocator.
 pub(super) fn sort_out<'a, T>(
     results: &'a Results,
     figures: impl Fn(&'a Contender) -> Result<T, String>,
@@ -42,19 +42,20 @@ pub(super) fn sort_out<'a, T>(
     (shown, left_out)
 }
 
-/// Who is left out and why: `talc, dlmalloc: not accounted here`.
+/// The contenders that are left out, with the reasons: `talc, dlmalloc: not accounted here`.
 pub(super) fn reasons<'a>(left_out: impl IntoIterator<Item = &'a LeftOut<'a>>) -> Vec<String> {
     let pairs = left_out.into_iter().map(|one| (one.contender.name.as_str(), one.reason.clone()));
     by_reason(pairs).into_iter().map(|(names, reason)| format!("{names}: {reason}")).collect()
 }
 
-/// The note below a chart on who is not shown, if there is any. That the floor has no figures is not news; descriptions have it.
+/// The note below a chart on contenders that are not shown, if there are any. It omits the floor, which usually has no
+/// figures; descriptions include it.
 pub(super) fn not_shown(left_out: &[LeftOut]) -> Option<String> {
     let missed: Vec<&LeftOut> = left_out.iter().filter(|one| one.contender.role != Role::Floor).collect();
     (!missed.is_empty()).then(|| format!("not shown: {}", reasons(missed).join("; ")))
 }
 
-/// The chart where no contender has figures: it says so, and why.
+/// The chart if no contender has figures: it says so, with the reasons.
 pub(super) fn nothing(words: &Words, left_out: &[LeftOut]) -> Result<String, ReportError> {
     let mut reasons = reasons(left_out);
     if reasons.is_empty() {
@@ -63,39 +64,39 @@ pub(super) fn nothing(words: &Words, left_out: &[LeftOut]) -> Result<String, Rep
     canvas::message(words, &[vec!["There is nothing to draw.".to_string()], reasons].concat())
 }
 
-/// The note below a chart on who answered requests with null, and so did less work than the others.
+/// The note below a chart on contenders that failed requests, and so did less work than the others.
 pub(super) fn failing<T>(shown: &[Shown<T>]) -> Option<String> {
     let failed = |one: &Shown<T>| one.contender.memory.known().map_or(0, |memory| memory.failed_requests);
     let failing: Vec<_> = shown.iter().map(|one| (&one.contender.name, failed(one))).filter(|one| one.1 > 0).collect();
     let text = |(name, failed): &(&String, u64)| format!("{name} ({})", grouped(*failed));
-    (!failing.is_empty()).then(|| format!("did less work, as requests failed: {}", join(&failing, text)))
+    (!failing.is_empty()).then(|| format!("did less work because requests failed: {}", join(&failing, text)))
 }
 
-/// The note below a chart on who is shown and can win nothing.
+/// The note below a chart on rows that are shown but cannot win.
 pub(super) fn not_winning<T>(shown: &[Shown<T>]) -> Option<String> {
     let of = |role| -> Vec<&str> {
         let them = shown.iter().filter(|one| one.contender.role == role);
         them.map(|one| one.contender.name.as_str()).collect()
     };
-    let told = [("baseline", of(Role::Baseline)), ("ablation", of(Role::Ablation))];
-    let told = told.into_iter().filter(|(_, names)| !names.is_empty());
-    let told: Vec<String> = told.map(|(role, names)| format!("{role}: {}", names.join(", "))).collect();
-    (!told.is_empty()).then(|| told.join("; "))
+    let roles = [("yardstick", of(Role::Baseline)), ("ablation", of(Role::Ablation))];
+    let roles = roles.into_iter().filter(|(_, names)| !names.is_empty());
+    let roles: Vec<String> = roles.map(|(role, names)| format!("{role}: {}", names.join(", "))).collect();
+    (!roles.is_empty()).then(|| roles.join("; "))
 }
 
-/// The texts of the items in a row: `talc 1.38 MiB, bump 487 MiB`.
+/// The texts of the items, joined: `talc 1.38 MiB, bump 487 MiB`.
 pub(super) fn join<T>(items: &[T], text: impl Fn(&T) -> String) -> String {
     items.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
 impl<T> Shown<'_, T> {
-    /// Paints what belongs to it, with a tooltip.
+    /// Paints what belongs to the contender, with a tooltip.
     pub(super) fn paint(&self, sheet: &Sheet, tip: &str, paint: impl FnOnce() -> Drawn) -> Drawn {
         sheet.contender(&self.contender.name, || sheet.tip(tip, paint))
     }
 
-    /// How its line is drawn: solid lines are the widest, so that both are seen where a dashed one lies on them, and
-    /// baselines and ablations stand back.
+    /// The stroke of its line. Solid lines are the widest, so that both lines are visible if a dashed one covers a
+    /// solid one; yardsticks and ablations are thinner.
     pub(super) fn stroke(&self) -> ShapeStyle {
         let width = match (self.contender.role, self.style.dashes) {
             (Role::Baseline | Role::Ablation | Role::Floor, _) => 4,
@@ -112,10 +113,10 @@ mod tests {
     use crate::sample::{self, contender};
 
     #[test]
-    fn who_wins_nothing_is_named_and_stands_back() {
+    fn rows_that_cannot_win_are_named_and_thinner() {
         let results = sample::results();
         let (shown, _) = sort_out(&results, |_| Ok(()));
-        assert_eq!(not_winning(&shown).as_deref(), Some("baseline: bump; ablation: segregated-bump-mv"));
+        assert_eq!(not_winning(&shown).as_deref(), Some("yardstick: bump; ablation: segregated-bump-mv"));
         let width = |name: &str| shown.iter().find(|one| one.contender.name == name).unwrap().stroke().stroke_width;
         assert!(width("bump") == width("segregated-bump-mv") && width("bump") < width("talc"));
         let contenders: Vec<_> = shown.into_iter().filter(|one| one.contender.role == Role::Contender).collect();
@@ -123,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn who_failed_verification_is_left_out_whatever_its_figures() {
+    fn contenders_that_failed_verification_are_left_out_whatever_their_figures() {
         let mut results = sample::empty();
         results.contenders = vec![
             contender("talc").build(),

@@ -1,6 +1,6 @@
-//! The data of a chart as CSV: one header line, units in the columns' names, quoted as RFC 4180 has it.
+//! The data of a chart as CSV: one header line, units in the column names, quoted as in RFC 4180.
 
-/// A table. Every row has as many cells as the header has columns; an empty cell is a figure that is not known.
+/// A table. Every row has as many cells as the header has columns; an empty cell is an unknown figure.
 pub(super) fn table<const COLUMNS: usize>(
     header: [&str; COLUMNS],
     rows: impl IntoIterator<Item = [String; COLUMNS]>,
@@ -13,7 +13,7 @@ pub(super) fn table<const COLUMNS: usize>(
     String::from_utf8(bytes).expect("all cells are text")
 }
 
-/// A figure that may not be known.
+/// A figure that may be unknown.
 pub(super) fn cell(value: Option<impl ToString>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }
@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cells_are_quoted_where_they_must_be() {
+    fn cells_are_quoted_if_necessary() {
         let rows = [["a,b".to_string(), cell(Some(1.5))], ["say \"x\"\nok".into(), cell(None::<u64>)]];
         assert_eq!(table(["name", "time_ns"], rows), "name,time_ns\n\"a,b\",1.5\n\"say \"\"x\"\"\nok\",\n");
         assert_eq!(table(["name"], []), "name\n");

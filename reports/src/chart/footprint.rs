@@ -1,12 +1,13 @@
-//! Footprint over time: what each contender has taken from the page heap, beside what the program holds.
+//! Footprint over time: what each contender has committed from the page heap, next to what the program holds live.
 //!
-//! Committed bytes (H) only grow, in steps of pages; live bytes (R) rise and fall beneath. The room between the two is what a
-//! contender costs, and a line that keeps rising over flat live bytes is a leak. It cannot see what happens inside the heap:
-//! neither where free space lies nor who could still use it.
+//! Committed bytes (H) only grow, in steps of pages; live bytes (R) rise and fall below. The gap between the two is the
+//! cost of a contender, and a line that keeps rising over flat live bytes is a leak. The chart cannot see inside the
+//! heap: neither where free space is nor whether it is still usable.
 //!
-//! Where a heap grew a few times only, each time is a dot. The marks that the recorded program set divide the run into its phases.
+//! If a heap grew only a few times, each growth is a dot. The recorded program's marks divide the run into phases.
 //!
-//! The axis is logarithmic where one contender takes far more than another, or the smaller ones would all lie on the floor.
+//! The axis is logarithmic if one contender takes far more than another; otherwise the small ones would all lie on the
+//! bottom.
 
 use plotters::prelude::*;
 
@@ -22,24 +23,24 @@ use crate::ReportError;
 use crate::numbers::{bytes, count, grouped};
 use crate::results::{Contender, Figure, FootprintPoint, Memory, Results};
 
-/// Largest ratio of peaks up to which a linear axis shows the smallest.
+/// Largest ratio of peaks for a linear axis, which still shows the smallest peak.
 const LINEAR_UP_TO: u64 = 8;
 
-/// Most stretches of growth that are dotted, for a contender.
+/// Maximum number of stretches with growth for dots, per contender.
 const DOTS_UP_TO: usize = 24;
 
 /// Fill and outline of the live bytes.
 pub(super) const LIVE_FILL: RGBColor = RGBColor(0xE6, 0xE6, 0xE6);
 const LIVE_LINE: RGBColor = RGBColor(0x8C, 0x8C, 0x8C);
 
-/// Draws the committed bytes of every contender over the events of the trace, and the live bytes beneath them.
+/// Draws the committed bytes of every contender over the events of the trace, and the live bytes below them.
 ///
-/// Contenders without memory figures, and those that failed verification, are left out and named below the chart. Results
-/// with nothing to draw give a chart that says so.
+/// Contenders without memory figures, and those that failed verification, are left out and named below the chart. With
+/// nothing to draw, the chart says so.
 ///
 /// # Errors
 ///
-/// [`ReportError::Draw`] where plotters could not draw.
+/// [`ReportError::Draw`] if plotters fails to draw.
 ///
 /// ```
 /// # fn keep(results: &heaprace_reports::results::Results) -> Result<(), heaprace_reports::ReportError> {
@@ -69,7 +70,7 @@ pub fn footprint(results: &Results) -> Result<String, ReportError> {
     })
 }
 
-/// The chart's data: a row for each contender and stretch of events.
+/// The chart's data: a row per contender and stretch of events.
 pub(super) fn data(results: &Results) -> String {
     let (lines, _) = sort_out(results, memory);
     let rows = lines.iter().flat_map(|line| {
@@ -87,7 +88,7 @@ pub(super) fn data(results: &Results) -> String {
 /// A contender whose heap is drawn.
 pub(super) type Line<'a> = Shown<'a, &'a Memory>;
 
-/// The figures of a contender, where they have a course over time.
+/// The figures of a contender, if they have a course over time.
 pub(super) fn memory(contender: &Contender) -> Result<&Memory, String> {
     match &contender.memory {
         Figure::Unknown { unknown } => Err(unknown.to_string()),
@@ -117,8 +118,8 @@ fn words(results: &Results, lines: &[Line], left_out: &[LeftOut]) -> Words {
     Words { subject: trace.name.clone(), what: "committed heap over time", description }
 }
 
-/// The live bytes over time. They belong to the trace; only who failed requests saw fewer, so another one is asked if there
-/// is any.
+/// The live bytes over time. They belong to the trace, but a contender that failed requests saw fewer, so another
+/// contender is preferred.
 pub(super) fn live(lines: &[Line]) -> Vec<FootprintPoint> {
     let complete = lines.iter().find(|line| line.figures.failed_requests == 0);
     complete.or(lines.first()).map(|line| line.figures.timeline.clone()).unwrap_or_default()
@@ -126,7 +127,7 @@ pub(super) fn live(lines: &[Line]) -> Vec<FootprintPoint> {
 
 fn frame(results: &Results, lines: &[Line], live: &[FootprintPoint], left_out: &[LeftOut]) -> Frame {
     let trace = &results.trace;
-    // The same trace on another word size has other figures, so the platform is part of the chart.
+    // The same trace has other figures on another word size, so the chart names the platform.
     let platform = canvas::platform(&results.provenance.target);
     let ends = lines.iter().filter_map(|line| line.figures.timeline.last()).map(|point| point.event);
     let mut y = axis_for(lines, live);
@@ -154,7 +155,7 @@ fn paint_live(plot: &mut Plot, axis: &Axis, live: &[FootprintPoint]) -> Drawn {
 
 fn paint_committed(sheet: &Sheet, plot: &mut Plot, frame: &Frame, lines: &[Line]) -> Drawn {
     let height = |bytes: u64| frame.y.position(bytes as f64);
-    // Dashed lines come last, so that a line beneath them shows through the gaps.
+    // Dashed lines come last, so that a line below shows through their gaps.
     for dashed in [false, true] {
         for line in lines.iter().filter(|line| line.style.dashes.is_empty() != dashed) {
             let committed = steps(&line.figures.timeline, |point| height(point.committed_bytes));
@@ -176,7 +177,7 @@ fn paint_committed(sheet: &Sheet, plot: &mut Plot, frame: &Frame, lines: &[Line]
     Ok(())
 }
 
-/// Where a contender's heap grew, and to how many bytes; nothing where that was too often to be told apart.
+/// The events at which a contender's heap grew, with the bytes committed; empty if there are too many to distinguish.
 fn growth(line: &Line) -> Vec<(u64, u64)> {
     let timeline = &line.figures.timeline;
     let starts = [0].into_iter().chain(timeline.iter().map(|point| point.event));
@@ -189,21 +190,21 @@ fn tip(line: &Line) -> String {
     let memory = line.figures;
     let calls = memory.grow_calls.known().map_or_else(|| "unknown calls".to_owned(), |&calls| count(calls, "call"));
     format!(
-        "{}: {} committed at most, from event {} on; {calls} for pages",
+        "{}: at most {} committed, from event {} on; {calls} for pages",
         line.contender.name,
         bytes(memory.peak_heap_bytes),
         grouped(memory.peak_heap_event),
     )
 }
 
-/// The event at which a contender first answered a request with null, and the bytes that it had committed then.
+/// The event of a contender's first failed request, and the bytes committed then.
 fn first_failure(line: &Line) -> Option<(u64, u64)> {
     let event = line.figures.first_failure.as_ref()?.event;
     let then = line.figures.timeline.iter().find(|point| point.event >= event)?;
     Some((event, then.committed_bytes))
 }
 
-/// What is written beside the ends of the lines; `height_of` gives the height of a number of bytes.
+/// The names at the ends of the lines; `height_of` maps bytes to a height.
 fn names<'a>(lines: &'a [Line], live: &[FootprintPoint], height_of: impl Fn(u64) -> i32) -> Vec<Name<'a>> {
     let end = |points: &[FootprintPoint], bytes: fn(&FootprintPoint) -> u64| height_of(points.last().map_or(0, bytes));
     let of_line = |line: &'a Line| {
@@ -214,13 +215,13 @@ fn names<'a>(lines: &'a [Line], live: &[FootprintPoint], height_of: impl Fn(u64)
     lines.iter().map(of_line).chain([live]).collect()
 }
 
-/// Linear from 0 where the largest peak leaves the smallest visible, else logarithmic.
+/// Linear from 0 if the smallest peak is still visible next to the largest, else logarithmic.
 fn axis_for(lines: &[Line], live: &[FootprintPoint]) -> Axis {
     let peaks = || lines.iter().map(|line| line.figures.peak_heap_bytes);
     let live_peak = live.iter().map(|point| point.live_bytes).max().unwrap_or(0);
     let (smallest, largest) = (peaks().min().unwrap_or(0), peaks().max().unwrap_or(0));
     if largest > smallest.saturating_mul(LINEAR_UP_TO) {
-        // From the first page on, so that no committed byte lies below the axis; live bytes do while they are few.
+        // From the first page on, so that no committed byte lies below the axis; a few live bytes do.
         let committed = lines.iter().flat_map(|line| &line.figures.timeline).map(|point| point.committed_bytes);
         let first = committed.filter(|&bytes| bytes > 0).min().unwrap_or(1);
         Axis::log_bytes(first.min(live_peak), largest)
@@ -229,7 +230,7 @@ fn axis_for(lines: &[Line], live: &[FootprintPoint]) -> Axis {
     }
 }
 
-/// The corners of a line that holds the value of each stretch over the whole of it, without those where nothing changes.
+/// The corners of a line that holds each stretch's value over the whole stretch, without corners where nothing changes.
 pub(super) fn steps(points: &[FootprintPoint], position: impl Fn(&FootprintPoint) -> f64) -> Vec<(f64, f64)> {
     let mut corners: Vec<(f64, f64)> = Vec::new();
     let mut start = 0.0;
@@ -244,7 +245,7 @@ pub(super) fn steps(points: &[FootprintPoint], position: impl Fn(&FootprintPoint
     corners
 }
 
-/// What stands below the chart: who failed requests, and who is not shown.
+/// The notes below the chart: contenders that failed requests, and those that are not shown.
 fn notes(lines: &[Line], left_out: &[LeftOut]) -> Vec<String> {
     let mut notes = Vec::new();
     let failing: Vec<&Line> = lines.iter().filter(|line| line.figures.failed_requests > 0).collect();
@@ -254,7 +255,7 @@ fn notes(lines: &[Line], left_out: &[LeftOut]) -> Vec<String> {
         notes.push(format!("x: first request that failed: {}", join(&failing, failures)));
     }
     if lines.iter().any(|line| !growth(line).is_empty()) {
-        notes.push(format!("dots: the heap grew; only where that was at most {DOTS_UP_TO} times"));
+        notes.push(format!("dots: the heap grew; shown if it grew at most {DOTS_UP_TO} times"));
     }
     notes.extend(not_shown(left_out));
     notes
@@ -274,7 +275,7 @@ mod tests {
         footprint(&Results { contenders, ..sample::empty() }).unwrap()
     }
 
-    /// The lines of this colour that are no hairlines.
+    /// The lines of this colour except hairlines.
     fn lines_of<'a>(svg: &'a Document, color: &str) -> Vec<Node<'a, 'a>> {
         let is_line = |node: &Node| {
             node.attribute("stroke") == Some(color)
@@ -316,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_screen_readers_what_it_shows() {
+    fn describes_itself_to_screen_readers() {
         let svg = footprint(&sample::results()).unwrap();
         let svg = Document::parse(&svg).unwrap();
         assert_eq!(svg.root_element().attribute("role"), Some("img"));
@@ -346,17 +347,17 @@ mod tests {
         let svg = Document::parse(&svg).unwrap();
         let strokes =
             svg.descendants().filter(|node| node.has_tag_name("line") && node.attribute("stroke-width") == Some("5"));
-        assert_eq!(strokes.count(), 2, "of one cross");
+        assert_eq!(strokes.count(), 2, "two strokes of a cross");
         let refusing = contender("wee_alloc").pages(9200).failed_requests(1).build();
         let results = Results { contenders: vec![refusing], ..sample::empty() };
         let (lines, _) = sort_out(&results, memory);
-        // Event 4,711 lies in the stretch that ends at 4,800, which is 3.2 % of the rise to 9,200 pages.
+        // Event 4,711 is in the stretch that ends at 4,800, which is 3.2 % of the rise to 9,200 pages.
         assert_eq!(first_failure(&lines[0]), Some((4711, 295 * PAGE)));
         assert!(texts(&svg).contains(&"x: first request that failed: wee_alloc (12 in all)".to_string()));
     }
 
     #[test]
-    fn live_bytes_are_those_of_a_contender_that_served_all() {
+    fn live_bytes_come_from_a_contender_that_served_all_requests() {
         let mut results = sample::empty();
         results.contenders = vec![contender("wee_alloc").failed_requests(12).build(), contender("talc").build()];
         let Figure::Known(refusing) = &mut results.contenders[0].memory else {
@@ -369,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_left_out_is_named() {
+    fn contenders_left_out_are_named() {
         let svg = draw(vec![
             contender("talc").build(),
             contender("broken").invalid(17, "block 3 overlaps block 2").build(),
@@ -403,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_to_draw_is_said_and_not_drawn() {
+    fn a_chart_with_nothing_to_draw_says_so() {
         let mut one_point = contender("talc").build();
         let Figure::Known(memory) = &mut one_point.memory else { panic!("the sample has memory figures") };
         memory.timeline.truncate(1);

@@ -1,7 +1,9 @@
-//! Footprint over time on every trace at once: small multiples, for whoever wants to know whether a leak is one trace's or a contender's habit.
+//! Footprint over time on every trace: small multiples that show whether a leak belongs to one trace or to the
+//! contender.
 //!
-//! All panels have the same axes, so that they can be compared: to the right the share of the trace's events, upwards the committed bytes over the
-//! trace's own peak of live bytes, where 1 would be perfect at the peak. Recorded and synthetic traces stand beside each other, and are named.
+//! All panels have the same axes, so they can be compared: horizontally the share of the trace's events, vertically the
+//! committed bytes over the trace's peak live, where 1 at the peak would be perfect. Recorded and synthetic traces are
+//! next to each other, and labelled.
 
 use plotters::prelude::*;
 
@@ -17,15 +19,15 @@ use crate::numbers::{bytes, count, short};
 use crate::reasons::names_by_reason;
 use crate::results::{FootprintPoint, Origin, Results, Role};
 
-/// The lower end of the axis: less than this share of the peak is not drawn.
+/// The lower end of the axis: smaller ratios are not drawn.
 const LEAST: f64 = 0.125;
 
-/// Pixels that a line does not tell apart.
+/// Width in pixels within which points are merged.
 const COLUMN: i32 = 4;
 
 const WHAT: &str = "committed heap over time";
 
-/// A trace, with the lines that it has to draw.
+/// A trace, with its lines.
 struct Shape<'a> {
     results: &'a Results,
     lines: Vec<Line<'a>>,
@@ -48,7 +50,7 @@ impl<'a> Shape<'a> {
 ///
 /// # Errors
 ///
-/// [`ReportError::Draw`] where plotters could not draw.
+/// [`ReportError::Draw`] if plotters fails to draw.
 pub fn footprints(all: &[Results]) -> Result<String, ReportError> {
     let shapes: Vec<Shape> = all.iter().map(Shape::of).collect();
     let notes = notes(&shapes);
@@ -75,7 +77,7 @@ pub fn footprints(all: &[Results]) -> Result<String, ReportError> {
     })
 }
 
-/// The data: a row wherever a contender's committed bytes change, and for its last event.
+/// The data: a row for each change of a contender's committed bytes, and for its last event.
 pub(super) fn data(all: &[Results]) -> String {
     let rows = all.iter().flat_map(|results| {
         let (lines, _) = sort_out(results, memory);
@@ -90,7 +92,7 @@ pub(super) fn data(all: &[Results]) -> String {
     data::table(["trace", "contender", "event", "events", "committed_bytes", "peak_live_bytes"], rows)
 }
 
-/// The points at which the committed bytes are others than at the one before, and the last one.
+/// The points at which the committed bytes differ from the previous point, and the last point.
 fn changes(timeline: &[FootprintPoint]) -> Vec<&FootprintPoint> {
     let before = std::iter::once(None).chain(timeline.iter().map(|point| Some(point.committed_bytes)));
     let after = timeline.iter().skip(1).map(Some).chain([None]);
@@ -99,7 +101,7 @@ fn changes(timeline: &[FootprintPoint]) -> Vec<&FootprintPoint> {
     kept.map(|((point, _), _)| point).collect()
 }
 
-/// The names of all contenders that are drawn somewhere, each once.
+/// The names of all contenders that appear in some panel, each once.
 fn names<'a>(shapes: &[Shape<'a>]) -> Vec<&'a str> {
     let mut names: Vec<&str> = Vec::new();
     for line in shapes.iter().flat_map(|shape| &shape.lines) {
@@ -110,7 +112,7 @@ fn names<'a>(shapes: &[Shape<'a>]) -> Vec<&'a str> {
     names
 }
 
-/// Bytes over the trace's peak of live bytes.
+/// Bytes over the trace's peak live.
 fn over_peak(results: &Results, bytes: u64) -> f64 {
     bytes as f64 / results.trace.peak_live_bytes as f64
 }
@@ -147,7 +149,7 @@ fn panels(shapes: &[Shape]) -> Panels {
     }
 }
 
-/// What stands above a panel.
+/// The titles above a panel.
 fn titles(shape: &Shape) -> [String; 2] {
     let trace = &shape.results.trace;
     let origin = if trace.origin == Origin::Synthetic { ", synthetic" } else { "" };
@@ -171,7 +173,7 @@ fn words(shapes: &[Shape], notes: &[String]) -> Words {
     Words { subject: "all traces".into(), what: WHAT, description }
 }
 
-/// Who is not shown on which traces, and who did less work.
+/// The contenders that are not shown, with their traces, and those that did less work.
 fn notes(shapes: &[Shape]) -> Vec<String> {
     let missing = shapes.iter().flat_map(|shape| {
         let missed = shape.left_out.iter().filter(|one| one.contender.role != Role::Floor);
@@ -189,7 +191,7 @@ fn notes(shapes: &[Shape]) -> Vec<String> {
         names_by_reason(missing).into_iter().map(|(traces, what)| format!("not shown {}: {what}", on(&traces)));
     let less = names_by_reason(less)
         .into_iter()
-        .map(|(traces, name)| format!("{name} did less work, as requests failed, {}", on(&traces)));
+        .map(|(traces, name)| format!("{name} did less work because requests failed {}", on(&traces)));
     missing.chain(less).collect()
 }
 
@@ -218,7 +220,7 @@ fn paint_panel(sheet: &Sheet, panels: &Panels, index: usize, shape: &Shape) -> D
     Ok(())
 }
 
-/// A line of the key; without a name, the live bytes.
+/// A swatch of the key; without a name, the live bytes.
 fn paint_swatch(sheet: &Sheet, name: Option<&str>, [(left, top), (right, bottom)]: [(i32, i32); 2]) -> Drawn {
     let Some(name) = name else {
         return sheet.draw(&Rectangle::new([(left, top), (right, bottom)], LIVE_FILL.filled()));
@@ -233,8 +235,8 @@ fn paint_swatch(sheet: &Sheet, name: Option<&str>, [(left, top), (right, bottom)
     })
 }
 
-/// The points without those that no one could see: of a few columns of pixels the first, the highest, the lowest and the last, and of three
-/// at one height not the middle one.
+/// The points without those that are invisible: per few columns of pixels only the first, highest, lowest and last
+/// remain, and of three at the same height the middle one is dropped.
 fn thinned(points: impl Iterator<Item = (i32, i32)>) -> Vec<(i32, i32)> {
     let mut columns: Vec<(i32, Vec<i32>)> = Vec::new();
     for (x, y) in points {
@@ -257,7 +259,7 @@ fn thinned(points: impl Iterator<Item = (i32, i32)>) -> Vec<(i32, i32)> {
     kept
 }
 
-/// The line as the upper edge of an area that stands on the panel's lower edge.
+/// The line as the upper edge of an area that extends to the bottom of the panel.
 fn grounded(line: Vec<(i32, i32)>, panel: Panel) -> Vec<(i32, i32)> {
     let ends = [line.last(), line.first()].into_iter().flatten().map(|&(x, _)| (x, panel.bottom)).collect::<Vec<_>>();
     line.into_iter().chain(ends).collect()
@@ -285,7 +287,7 @@ mod tests {
         all[3].trace.origin = Origin::Synthetic;
         let svg = footprints(&all).unwrap();
         let svg = Document::parse(&svg).unwrap();
-        // One more in the key.
+        // One more is in the key.
         assert_eq!(of_contender(&svg, "talc", "polyline").len(), 5);
         assert_eq!(of_contender(&svg, "bump", "polyline").len(), 5);
         let texts = texts(&svg);
@@ -298,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_missing_where_is_told_once() {
+    fn missing_contenders_are_named_once_with_their_traces() {
         let failing = || contender("talc").invalid(17, "overlap").build();
         let rows = |more: Contender| vec![contender("bump").build(), more];
         let all = [
@@ -309,7 +311,7 @@ mod tests {
         let svg = footprints(&all).unwrap();
         let svg = Document::parse(&svg).unwrap();
         for note in
-            ["not shown on one, two: talc: failed verification", "talc did less work, as requests failed, on three"]
+            ["not shown on one, two: talc: failed verification", "talc did less work because requests failed on three"]
         {
             assert!(texts(&svg).contains(&note.to_string()), "{:?}", texts(&svg));
         }
@@ -320,14 +322,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_to_draw_is_said() {
+    fn a_chart_with_nothing_to_draw_says_so() {
         assert!(footprints(&[]).unwrap().contains("There is nothing to draw."));
         let svg = footprints(&[on("one", vec![contender("talc").without_memory("no heap").build()])]).unwrap();
         assert!(svg.contains("There is nothing to draw.") && svg.contains("talc: no heap"), "{svg}");
     }
 
     #[test]
-    fn lines_keep_their_extremes_and_lose_what_no_one_sees() {
+    fn lines_keep_their_extremes_and_lose_invisible_points() {
         let flat = (0..100).map(|x| (x, 7));
         assert_eq!(thinned(flat), [(0, 7), (96, 7)]);
         let peak = [(0, 9), (1, 9), (2, 3), (3, 9), (20, 9), (40, 9)];
@@ -335,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn the_data_has_a_row_wherever_something_changes() {
+    fn the_data_has_a_row_for_each_change() {
         let point = |event, committed_bytes| FootprintPoint { event, committed_bytes, ..FootprintPoint::default() };
         let timeline = [point(1, 10), point(2, 10), point(3, 20), point(4, 20), point(5, 20)];
         let events: Vec<u64> = changes(&timeline).iter().map(|point| point.event).collect();

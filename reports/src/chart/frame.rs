@@ -1,4 +1,4 @@
-//! The frame of charts with two axes: axes, grid, titles and the notes below.
+//! The frame of charts with two axes: axes, grid, titles, and the notes below.
 
 use plotters::chart::ChartContext;
 use plotters::coord::cartesian::Cartesian2d;
@@ -9,30 +9,30 @@ use super::axis::{Axis, Scale, Ticked};
 use super::canvas::{self, Drawn, EDGE, Failure, GRID, HAIRLINE, INK, LINE, SOFT, Sheet, TEXT, WIDTH};
 use super::labels;
 
-/// Where the first line of the subtitle is.
+/// The height of the subtitle's first line.
 const SUBTITLE: i32 = 104;
 
-/// Least height of the plot, in pixels.
+/// Minimum height of the plot, in pixels.
 pub(super) const PLOT: u32 = 700;
 
-/// Room below the plot for the ticks' labels, and for these and the axis's title.
+/// Room below the plot for tick labels alone, and together with the axis title.
 const TICKS: u32 = 66;
 const BELOW: u32 = 124;
 
-/// A plot that series can be drawn on, at positions of the two [`Axis`].
+/// A plot for series, at positions of the two [`Axis`].
 pub(super) type Plot<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<Ticked, Ticked>>;
 
 /// A frame, laid out.
 pub(super) struct Frame {
-    /// What is true of the whole chart, below its heading.
+    /// What applies to the whole chart, below its heading.
     pub(super) subtitle: String,
-    /// What the axis to the right is, with its unit: `events replayed`.
+    /// The horizontal axis with its unit: `events replayed`.
     pub(super) x_title: String,
     pub(super) x: Axis,
-    /// What the axis upwards is, with its unit: `committed heap, MiB`.
+    /// The vertical axis with its unit: `committed heap, MiB`.
     pub(super) y_title: String,
     pub(super) y: Axis,
-    /// The names to the right of the plot: their room ([`labels::room`]), and how many there are.
+    /// The room for the names to the right of the plot ([`labels::room`]), and their number.
     pub(super) name_room: u32,
     pub(super) name_count: usize,
     /// Notes below the plot, a paragraph each.
@@ -55,22 +55,22 @@ impl Frame {
         self.top() + PLOT.max((self.name_count as u32 + 1) * LINE as u32)
     }
 
-    /// The first and the last pixel of the plot, from the left.
+    /// The first and last pixel of the plot, from the left.
     pub(super) fn edges(&self) -> (i32, i32) {
         let tick_room = self.y.ticks.iter().map(|tick| canvas::text_width(&tick.label, TEXT) as i32).max();
-        // The last tick's label reaches beyond the plot.
+        // The label of the last tick reaches beyond the plot.
         let name_room = (self.name_room as i32 + labels::GAP).max(80);
         (EDGE + tick_room.unwrap_or(0) + 28, WIDTH as i32 - name_room - EDGE - 1)
     }
 
-    /// The pixel of a value on the axis to the right, as long as there is no plot yet to ask.
+    /// The pixel of a value on the horizontal axis, before there is a plot to ask.
     pub(super) fn x_pixel(&self, value: f64) -> i32 {
         let (left, right) = self.edges();
         let share = (self.x.position(value) - self.x.range.start) / (self.x.range.end - self.x.range.start);
         left + (share * f64::from(right - left)).round() as i32
     }
 
-    /// Draws everything but the heading and the series.
+    /// Draws everything except the heading and the series.
     pub(super) fn paint<'a>(&self, sheet: &Sheet<'a>) -> Result<Plot<'a>, Failure> {
         let (left, right) = self.edges();
         let x = self.x.clone().thinned(f64::from(right - left));
@@ -78,7 +78,7 @@ impl Frame {
             .margin_top(self.top())
             .margin_left(EDGE)
             .margin_right(WIDTH as i32 - right - 1)
-            // A chart may have more below: a key.
+            // A chart may have a key further below.
             .margin_bottom(sheet.dim_in_pixel().1 - self.bottom() - TICKS)
             .y_label_area_size(left - EDGE)
             .x_label_area_size(TICKS)
@@ -111,7 +111,7 @@ impl Frame {
         plot.backend_coord(&(x, y))
     }
 
-    /// The pixel where the axis to the right ends.
+    /// The pixel at which the horizontal axis ends.
     pub(super) fn right(&self, plot: &Plot) -> i32 {
         self.pixel(plot, self.x.range.end, self.y.range.start).0
     }
@@ -126,7 +126,7 @@ fn subtitle_lines(subtitle: &str) -> Vec<String> {
     canvas::wrap(subtitle, TEXT, f64::from(WIDTH as i32 - 2 * EDGE))
 }
 
-/// What is true of the whole chart, below its heading.
+/// Paints the subtitle: what applies to the whole chart, below its heading.
 pub(super) fn paint_subtitle(sheet: &Sheet, subtitle: &str) -> Drawn {
     for (index, line) in subtitle_lines(subtitle).iter().enumerate() {
         canvas::text(sheet, line, (EDGE, SUBTITLE + LINE * index as i32), TEXT, SOFT, HPos::Left)?;
@@ -139,7 +139,7 @@ pub(super) fn notes_height(notes: &[String]) -> u32 {
     (note_lines(notes).len() as i32 * LINE + EDGE) as u32
 }
 
-/// Writes the notes, the first one's line beginning at this height.
+/// Writes the notes, with the first line starting at this height.
 pub(super) fn paint_notes(sheet: &Sheet, notes: &[String], top: i32) -> Drawn {
     for (index, line) in note_lines(notes).iter().enumerate() {
         canvas::text(sheet, line, (EDGE, top + LINE / 2 + LINE * index as i32), TEXT, SOFT, HPos::Left)?;
@@ -151,8 +151,9 @@ fn note_lines(notes: &[String]) -> Vec<String> {
     notes.iter().flat_map(|note| canvas::wrap(note, TEXT, f64::from(WIDTH as i32 - 2 * EDGE))).collect()
 }
 
-/// Tells a page how the pixels of a plot map to values: an empty group with the pixels of its left, right, upper and lower edge and the values
-/// at the first two. With `data-axis="events"` the plot shares its time cursor with all others of this trace.
+/// Gives a page the mapping from pixels of the plot to values: an empty group with the pixels of its left, right, upper
+/// and lower edge, and the values at the left and right. With `data-axis="events"`, the plot shares its time cursor
+/// with the trace's other charts.
 pub(super) fn paint_mapping(sheet: &Sheet, [x0, x1, y0, y1]: [i32; 4], x: &Axis) -> Drawn {
     let scale = match x.scale {
         Scale::Linear => "linear",
@@ -193,12 +194,12 @@ mod tests {
     }
 
     #[test]
-    fn the_plot_lies_where_the_sizes_say() {
+    fn the_plot_has_the_computed_place() {
         let frame = frame();
         let words = Words { subject: "s".into(), what: "w", description: String::new() };
         let svg = canvas::draw(&words, frame.height(), |sheet| {
             let plot = frame.paint(sheet)?;
-            // The last pixels that belong to the plot.
+            // The last pixels of the plot.
             assert_eq!(frame.right(&plot), WIDTH as i32 - 200 - labels::GAP - EDGE - 1);
             assert_eq!((frame.x_pixel(0.0), frame.x_pixel(10.0)), frame.edges());
             assert_eq!((frame.x_pixel(0.0), frame.x_pixel(10.0)), (frame.pixel(&plot, 0.0, 0.0).0, frame.right(&plot)));
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn many_names_and_long_subtitles_make_it_higher() {
+    fn many_names_and_long_subtitles_make_it_taller() {
         let tall = Frame { name_count: 19, subtitle: "word ".repeat(20), ..frame() };
         assert_eq!((tall.top(), tall.bottom()), (204 + 48, 204 + 48 + 20 * 48));
     }

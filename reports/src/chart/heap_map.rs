@@ -1,8 +1,9 @@
-//! The heap map: where in each contender's heap live bytes lie, over the run, as one small panel a contender, all on the same scales.
+//! The heap map: where each contender's heap has live bytes over the run, in small panels with equal scales.
 //!
-//! Addresses go upwards from the heap's base, events to the right. Grey is committed and holds nothing live, yellow holds little, blue is
-//! full: a heap that stays yellow is kept by few objects on many pages. The line is the end of what is committed. What lies within a
-//! tile is not seen, and what comes and goes within a column is not either, as each shows the moment at its end.
+//! Addresses run upwards from the heap's base, events to the right. Grey is committed with nothing live, yellow is
+//! nearly empty, blue is full: in a heap that stays yellow, few objects keep many pages. The line is the end of
+//! committed memory. The map cannot see inside a tile, or what comes and goes within a column: each column shows the
+//! moment at its end.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
@@ -16,21 +17,21 @@ use crate::ReportError;
 use crate::numbers::{bytes, count};
 use crate::results::{Contender, Figure, Memory, Results};
 
-/// Space between panels, in pixels, and above each for its name.
+/// Space between panels, in pixels, and above each panel for its name.
 const GAP: i32 = 28;
 const NAME: i32 = LINE + 8;
 
-/// Most tiles of a panel from the left to the right: more cannot be told apart on paper.
+/// Maximum number of tiles across a panel: more cannot be distinguished on paper.
 const MOST_COLUMNS: usize = 64;
 
-/// Least height of a tile, in pixels.
+/// Minimum height of a tile, in pixels.
 const LEAST_HEIGHT: i32 = 6;
 
 /// Draws the map. Contenders without memory figures are left out and named.
 ///
 /// # Errors
 ///
-/// [`ReportError::Draw`] where plotters could not draw.
+/// [`ReportError::Draw`] if plotters fails to draw.
 pub fn heap_map(results: &Results) -> Result<String, ReportError> {
     let (panels, left_out) = sort_out(results, memory);
     let words = words(results, &panels, &left_out);
@@ -55,7 +56,7 @@ pub fn heap_map(results: &Results) -> Result<String, ReportError> {
     })
 }
 
-/// The chart's data: a row for each contender, column and row of its grid with anything live.
+/// The chart's data: a row per contender, column and row of its grid with anything live.
 pub(super) fn data(results: &Results) -> String {
     let (panels, _) = sort_out(results, memory);
     let rows = panels.iter().flat_map(|panel| {
@@ -85,7 +86,7 @@ fn memory(contender: &Contender) -> Result<&Memory, String> {
     match &contender.memory {
         Figure::Unknown { unknown } => Err(unknown.to_string()),
         Figure::Known(memory) if memory.grid.live_permille.is_empty() => {
-            Err("where its live bytes lie is not known".into())
+            Err("the place of its live bytes is not known".into())
         }
         Figure::Known(memory) => Ok(memory),
     }
@@ -94,13 +95,13 @@ fn memory(contender: &Contender) -> Result<&Memory, String> {
 fn tip(panel: &Panel) -> String {
     let memory = panel.figures;
     let share = memory.occupancy.at_peak_heap.live_share;
-    let share = share.map(|share| format!(", of which {:.0} % are live then", share * 100.0)).unwrap_or_default();
+    let share = share.map(|share| format!(", {:.0} % of it live at that moment", share * 100.0)).unwrap_or_default();
     format!("{}: peak heap {}{share}", panel.contender.name, bytes(memory.peak_heap_bytes))
 }
 
 fn words(results: &Results, panels: &[Panel], left_out: &[LeftOut]) -> Words {
     let mut description = format!(
-        "Where live bytes lie in each contender's heap, over {} of the trace {}.",
+        "Where each contender's heap has live bytes, over {} of the trace {}.",
         count(results.trace.events, "event"),
         results.trace.name
     );
@@ -113,7 +114,7 @@ fn words(results: &Results, panels: &[Panel], left_out: &[LeftOut]) -> Words {
     Words { subject: results.trace.name.clone(), what: "heap map", description }
 }
 
-/// Where everything is.
+/// The layout of the chart.
 struct Layout {
     subtitle: String,
     x: Axis,
@@ -125,7 +126,7 @@ struct Layout {
     notes: Vec<String>,
 }
 
-/// A panel's plot, in pixels, and whether the axes' labels stand beside it.
+/// A panel's plot, in pixels, and whether the axes have labels next to it.
 struct Area {
     left: i32,
     top: i32,
@@ -155,7 +156,7 @@ impl Layout {
             _ => arrange(3),
         };
         let x = Axis::events(results.trace.events);
-        let mut notes = vec!["line: end of what is committed; the same scales in all panels".to_string()];
+        let mut notes = vec!["line: end of committed memory; all panels have the same scales".to_string()];
         notes.extend(not_shown(left_out));
         Layout {
             subtitle: format!(
@@ -214,7 +215,7 @@ impl Layout {
     }
 }
 
-/// The axis with fewer ticks, until their labels have room above each other on so many pixels.
+/// The axis with fewer ticks, until their labels fit above each other on this many pixels.
 fn sparse(mut axis: Axis, pixels: f64) -> Axis {
     while axis.ticks.len() > 2 && pixels / axis.ticks.len() as f64 <= f64::from(LINE) * 1.2 {
         let mut index = 0;
@@ -240,7 +241,7 @@ fn paint_axes(sheet: &Sheet, layout: &Layout, area: &Area) -> Drawn {
         let last = area.right == layout.panel(layout.columns - 1).right;
         for tick in &layout.x.clone().thinned(f64::from(area.right - area.left)).ticks {
             let x = layout.x_pixel(area, tick.position);
-            // It would run into the first of the next panel.
+            // It would run into the first label of the next panel.
             let end = x + canvas::text_width(&tick.label, TEXT) as i32 / 2;
             if end > area.right + if last { EDGE } else { -GAP / 4 } {
                 continue;
@@ -264,7 +265,7 @@ fn paint_panel(sheet: &Sheet, layout: &Layout, area: &Area, panel: &Panel) -> Dr
     sheet.draw(&PathElement::new(committed, panel.style.color.stroke_width(4)))
 }
 
-/// The corners of the end of what is committed, in pixels.
+/// The corners of the end of committed memory, in pixels.
 fn committed(layout: &Layout, area: &Area, memory: &Memory) -> Vec<(i32, i32)> {
     let mut corners: Vec<(i32, i32)> = vec![];
     let mut start = area.left;
@@ -279,12 +280,12 @@ fn committed(layout: &Layout, area: &Area, memory: &Memory) -> Vec<(i32, i32)> {
     corners
 }
 
-/// The tiles with anything live, neighbours in a row that have the same level as one.
+/// The tiles with anything live. Neighbours in a row with the same level are one tile.
 fn tiles(layout: &Layout, area: &Area, memory: &Memory) -> Vec<([i32; 4], usize)> {
     let grid = &memory.grid;
     let columns = grid.live_permille.len();
     let rows = grid.live_permille.iter().map(Vec::len).max().unwrap_or(0);
-    // Columns and rows that would be too narrow to be seen are joined.
+    // Columns and rows that would be too narrow to see are merged.
     let columns_joined = columns.div_ceil(MOST_COLUMNS).max(1);
     let row_pixels = grid.row_bytes as f64 / layout.y.range.end * f64::from(area.bottom - area.top);
     let rows_joined = (f64::from(LEAST_HEIGHT) / row_pixels).ceil().clamp(1.0, rows.max(1) as f64) as usize;
@@ -308,7 +309,7 @@ fn tiles(layout: &Layout, area: &Area, memory: &Memory) -> Vec<([i32; 4], usize)
     tiles
 }
 
-/// The mean of so many rows of a column, rounded up, as little is not nothing.
+/// The mean over these rows of a column, rounded up so that small values do not become 0.
 fn mean(column: &[u16], row: usize, rows: usize) -> u16 {
     let joined: u32 = column.iter().skip(row).take(rows).map(|&permille| u32::from(permille)).sum();
     joined.div_ceil(rows as u32) as u16
@@ -332,9 +333,9 @@ mod tests {
         let svg = Document::parse(&svg).unwrap();
         for name in ["talc", "dlmalloc"] {
             assert_eq!(of_contender(&svg, name, "text").len(), 1, "{name}");
-            assert_eq!(of_contender(&svg, name, "polygon").len(), 1, "{name}: what is committed");
-            assert_eq!(of_contender(&svg, name, "polyline").len(), 1, "{name}: the end of it");
-            // Levels, as paths of many tiles or a rectangle for a single one.
+            assert_eq!(of_contender(&svg, name, "polygon").len(), 1, "{name}: committed memory");
+            assert_eq!(of_contender(&svg, name, "polyline").len(), 1, "{name}: its end");
+            // Levels: paths of many tiles, or a rectangle for a single tile.
             let levels = of_contender(&svg, name, "path").len() + of_contender(&svg, name, "rect").len();
             assert!((7..=8).contains(&levels), "{name}: {levels}");
         }
@@ -351,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_of_one_level_are_one_tile_and_little_is_not_nothing() {
+    fn neighbours_with_the_same_level_are_one_tile_and_small_values_stay_visible() {
         let results = Results { contenders: vec![contender("talc").pages(20).build()], ..sample::empty() };
         let (panels, left_out) = sort_out(&results, memory);
         let layout = Layout::of(&results, &panels, &left_out);
@@ -365,7 +366,7 @@ mod tests {
         let [left, _, right, _] = tiles[0].0;
         assert_eq!((left, right), (area.left, area.right), "both columns");
         assert_eq!(mean(&[1, 0, 0, 7], 0, 3), 1);
-        assert_eq!(mean(&[1, 0, 0, 7], 3, 3), 3, "what is beyond the end is empty");
+        assert_eq!(mean(&[1, 0, 0, 7], 3, 3), 3, "rows beyond the end are empty");
     }
 
     #[test]
@@ -375,7 +376,7 @@ mod tests {
         memory.grid.live_permille.clear();
         let svg = draw(vec![talc]);
         let svg = Document::parse(&svg).unwrap();
-        assert_eq!(texts(&svg)[1..], ["There is nothing to draw.", "talc: where its live bytes lie is not known"]);
+        assert_eq!(texts(&svg)[1..], ["There is nothing to draw.", "talc: the place of its live bytes is not known"]);
     }
 
     #[test]

@@ -1,8 +1,10 @@
-//! The heap at three moments: a strip for each, from the heap's base to its end, that shows what lies where.
+//! The heap at three moments: a strip for each, from the heap's base to its end, that shows the live objects in each
+//! part.
 //!
-//! A bar stands on each part of a strip that has live objects: its height is the share of the part that is live, and its colour the size class
-//! that most of it belongs to. So small objects that hold large stretches of the heap are seen as such. Each contender's strips are as long as
-//! its own peak heap, so that a small heap shows as much as a large one; the sizes stand at right. What is not committed yet is left out.
+//! Each part of a strip with live objects has a bar: its height is the live share of the part, its colour the size
+//! class with most of the live bytes. Small objects that pin large stretches of the heap become visible. Each
+//! contender's strips are scaled to its own peak heap, so a small heap shows as much detail as a large one; the sizes
+//! are on the right. Memory that is not committed yet is left out.
 
 use std::ops::Range;
 
@@ -17,19 +19,19 @@ use crate::ReportError;
 use crate::numbers::{bytes, grouped};
 use crate::results::{Contender, Figure, Memory, Results, Strip};
 
-/// Heights of a strip, of it with the space below, and of the space between contenders, in pixels.
+/// Heights in pixels: of a strip, of a strip with the space below, and of the space between contenders.
 const STRIP: i32 = 48;
 const STEP: i32 = 56;
 const GAP: i32 = 20;
 
-/// Where the strips begin and end, between the moments' names and the sizes.
+/// Where the strips begin and end, between the names of the moments and the sizes.
 const LEFT: i32 = EDGE + 240;
 const RIGHT: i32 = WIDTH as i32 - EDGE - 220;
 
-/// Strips of a contender.
+/// Strips per contender.
 const MOMENTS: i32 = 3;
 
-/// The largest size of each colour but the last: our own bins, and coarser beyond.
+/// The largest size of each colour except the last: our own bins, and coarser classes above.
 const UP_TO_BYTES: [u64; 6] = [16, 32, 64, 128, 1024, 32_768];
 const CLASSES: [&str; 7] = ["up to 16 B", "32 B", "64 B", "128 B", "1 KiB", "32 KiB", "larger"];
 
@@ -37,7 +39,7 @@ const CLASSES: [&str; 7] = ["up to 16 B", "32 B", "64 B", "128 B", "1 KiB", "32 
 ///
 /// # Errors
 ///
-/// [`ReportError::Draw`] where plotters could not draw.
+/// [`ReportError::Draw`] if plotters fails to draw.
 pub fn heap_strips(results: &Results) -> Result<String, ReportError> {
     let (rows, left_out) = sort_out(results, with_strips);
     let words = words(results, &rows, &left_out);
@@ -47,8 +49,8 @@ pub fn heap_strips(results: &Results) -> Result<String, ReportError> {
     let subtitle =
         format!("{}; objects by size; address from the heap's base", canvas::platform(&results.provenance.target));
     let mut notes = vec![
-        "height: live share of the part; colour: sizes of most of its live bytes".to_string(),
-        "length: share of the contender's own peak heap; its size at right".to_string(),
+        "height: live share of the part; colour: size class of most of its live bytes".to_string(),
+        "length: share of the contender's own peak heap; its size is on the right".to_string(),
     ];
     notes.extend(not_shown(&left_out));
     let keys = header_height(&subtitle) as i32 + 24;
@@ -68,7 +70,7 @@ pub fn heap_strips(results: &Results) -> Result<String, ReportError> {
     })
 }
 
-/// The chart's data: a row for each contender, moment and part of its heap. Where nothing is live, there is neither size nor age.
+/// The chart's data: a row per contender, moment and part of its heap. Size and age are empty if nothing is live.
 pub(super) fn data(results: &Results) -> String {
     let (rows, _) = sort_out(results, with_strips);
     let cells = rows.iter().flat_map(|row| {
@@ -108,20 +110,20 @@ pub(super) fn data(results: &Results) -> String {
 fn with_strips(contender: &Contender) -> Result<&Memory, String> {
     match &contender.memory {
         Figure::Unknown { unknown } => Err(unknown.to_string()),
-        Figure::Known(memory) if memory.strips.is_empty() => Err("where its objects lie is not known".into()),
+        Figure::Known(memory) if memory.strips.is_empty() => Err("the place of its objects is not known".into()),
         Figure::Known(memory) => Ok(memory),
     }
 }
 
-/// The moment of a strip, in words.
+/// The name of a strip's moment.
 fn moment(strip: &Strip) -> String {
     strip.at.name().replace('-', " ")
 }
 
 fn words(results: &Results, rows: &[Shown<&Memory>], left_out: &[LeftOut]) -> Words {
     let mut description = format!(
-        "What lies in each part of each contender's heap at the peak of live bytes, at the peak of the heap and at the end of the trace {}: how \
-         much is live, and of which sizes most of it is.",
+        "The live objects in each part of each contender's heap at the peak of live bytes, at the peak of the heap and at the \
+         end of the trace {}: how much is live, and the size class of most of it.",
         results.trace.name
     );
     if !rows.is_empty() {
@@ -169,7 +171,7 @@ fn paint_strip(sheet: &Sheet, row: &Shown<&Memory>, strip: &Strip, top: i32) -> 
     let end = pixel(strip.committed_bytes);
     sheet.draw(&Rectangle::new([(LEFT, top), (end, bottom)], heat::EMPTY.filled()))?;
     let bars = bars(strip).into_iter().map(|bar| {
-        // Little is not nothing.
+        // A small share stays visible.
         let height = (i32::from(bar.permille.min(1000)) * STRIP / 1000).max(4);
         let place = |part: u64| pixel(part.saturating_mul(strip.part_bytes));
         let (left, right) = (place(bar.parts.start), place(bar.parts.end).min(end));
@@ -181,13 +183,13 @@ fn paint_strip(sheet: &Sheet, row: &Shown<&Memory>, strip: &Strip, top: i32) -> 
     canvas::text(sheet, &bytes(strip.committed_bytes), (RIGHT + 20, middle), TEXT, INK, HPos::Left)
 }
 
-/// Parts beside each other that look the same.
+/// Adjacent parts that look the same.
 #[derive(Debug, PartialEq, Eq)]
 struct Bar {
     parts: Range<u64>,
-    /// How much of them is live.
+    /// The live share of the parts.
     permille: u16,
-    /// Index of their class.
+    /// Index of their size class.
     class: usize,
 }
 
@@ -219,7 +221,7 @@ mod tests {
         Results { contenders, ..sample::empty() }
     }
 
-    /// With these strips of wee_alloc's.
+    /// The results with this change to wee_alloc's strips.
     fn with(change: impl Fn(&mut Vec<Strip>)) -> Results {
         let mut results = results();
         let Figure::Known(memory) = &mut results.contenders[1].memory else { panic!("it is known") };
@@ -242,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_strip_ends_where_the_heap_did_at_the_moment() {
+    fn a_strip_ends_where_the_heap_ended_at_that_moment() {
         let early = with(|strips| strips[0].committed_bytes = 40 * sample::PAGE);
         let svg = heap_strips(&early).unwrap();
         let svg = Document::parse(&svg).unwrap();
@@ -258,7 +260,7 @@ mod tests {
             let Strip { live_permille: live, most_size_up_to_bytes: sizes, .. } = &mut strips[0];
             live.fill(0);
             sizes.fill(None);
-            // Two equal parts, one of the same class that is fuller, one that is hardly live, of large objects.
+            // Two equal parts, a fuller part of the same class, and an almost empty part of large objects.
             live[3..7].copy_from_slice(&[500, 500, 1000, 1]);
             sizes[3..7].copy_from_slice(&[Some(16), Some(8), Some(16), Some(1 << 20)]);
         });
@@ -276,23 +278,23 @@ mod tests {
         assert!(small[0].attribute("d").unwrap().contains(&format!("v{}", STRIP / 2)), "half: {:?}", small[0]);
         let rects = of_contender(&svg, "wee_alloc", "rect");
         let large = rects.iter().find(|rect| rect.attribute("fill") == Some(&fill(6))).unwrap();
-        assert_eq!(large.attribute("height"), Some("4"), "little is not nothing");
+        assert_eq!(large.attribute("height"), Some("4"), "a small share stays visible");
     }
 
     #[test]
     fn data_has_the_parts_at_each_moment() {
         let data = data(&results());
-        // Of 20 and of 50 parts, at three moments.
+        // 20 and 50 parts, at three moments.
         assert_eq!(data.lines().count(), 1 + 3 * (20 + 50));
         assert!(data.contains("serde-heavy,talc,end,200000,1310720,1245184,65536,950,256,19000\n"), "{data}");
         assert!(data.contains("serde-heavy,talc,end,200000,1310720,1179648,65536,0,,\n"), "{data}");
     }
 
     #[test]
-    fn without_strips_it_says_so() {
+    fn a_contender_without_strips_is_named() {
         let svg = heap_strips(&Results { contenders: vec![], ..results() }).unwrap();
         assert!(canvas::message_of(&svg).is_some());
         let svg = heap_strips(&with(Vec::clear)).unwrap();
-        assert!(svg.contains("not shown: wee_alloc: where its objects lie is not known"), "{svg}");
+        assert!(svg.contains("not shown: wee_alloc: the place of its objects is not known"), "{svg}");
     }
 }

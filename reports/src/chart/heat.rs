@@ -1,8 +1,9 @@
-//! A scale of colours that keep their order in grey, and the tiles that are painted with it; as the heap map uses it, with its key: how full
-//! a part of the heap is.
+//! A colour scale that keeps its order in grey, with tiles painted in it and a key: how full a part of the heap is, for
+//! the heap map.
 //!
-//! The colours are those of cividis (Nuñez, Anderton and Renslow 2018), lightest where least is live: even steps of lightness, so that they
-//! keep their order in grey, between yellow and blue, which people who do not tell red from green tell apart.
+//! The colours are those of cividis (Nuñez, Anderton and Renslow 2018), lightest where least is live. Their lightness
+//! changes in even steps, so they keep their order in grey. They run from yellow to blue, which people with red-green
+//! colour blindness can distinguish.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
@@ -10,7 +11,7 @@ use plotters::style::text_anchor::HPos;
 use super::canvas::{self, Drawn, EDGE, INK, LINE, SOFT, Sheet, TEXT, WIDTH};
 use crate::results::Memory;
 
-/// From nearly nothing live to nearly all.
+/// From almost nothing live to almost everything.
 const LEVELS: [RGBColor; 8] = [
     RGBColor(0xF8, 0xE0, 0x4A),
     RGBColor(0xD6, 0xC1, 0x5F),
@@ -22,13 +23,13 @@ const LEVELS: [RGBColor; 8] = [
     RGBColor(0x00, 0x28, 0x5E),
 ];
 
-/// Committed, and nothing live there.
+/// Committed, with nothing live.
 pub(super) const EMPTY: RGBColor = RGBColor(0xEE, 0xEE, 0xEE);
 
 /// Height of the key, in pixels.
 pub(super) const KEY: u32 = 100;
 
-/// The level of a share in thousandths; none where nothing is live.
+/// The level of a share in thousandths; `None` if nothing is live.
 pub(super) fn level(permille: u16) -> Option<usize> {
     (permille > 0).then(|| (usize::from(permille) * LEVELS.len() / 1001).min(LEVELS.len() - 1))
 }
@@ -38,13 +39,14 @@ pub(super) fn shade(level: usize) -> RGBColor {
     LEVELS[level.min(LEVELS.len() - 1)]
 }
 
-/// The bytes of address space that the grid spans, at most up to where the heap ends.
+/// The bytes of address space that the grid covers, up to the end of the heap.
 pub(super) fn spanned(memory: &Memory) -> u64 {
     let rows = memory.grid.live_permille.iter().map(Vec::len).max().unwrap_or(0) as u64;
     rows.saturating_mul(memory.grid.row_bytes).max(memory.peak_heap_bytes)
 }
 
-/// Paints tiles, each (left, top, right, bottom) in pixels, with its level. Those of a level follow each other: `svg` makes one path of them.
+/// Paints tiles, each (left, top, right, bottom) in pixels, with its level. Tiles of one level are consecutive: `svg`
+/// merges them into one path.
 pub(super) fn paint_tiles(sheet: &Sheet, tiles: &[([i32; 4], usize)]) -> Drawn {
     for (level, color) in LEVELS.iter().enumerate() {
         for ([left, top, right, bottom], _) in tiles.iter().filter(|(_, of)| *of == level) {
@@ -54,7 +56,7 @@ pub(super) fn paint_tiles(sheet: &Sheet, tiles: &[([i32; 4], usize)]) -> Drawn {
     Ok(())
 }
 
-/// Paints the key, its upper edge at this height.
+/// Paints the key, with its upper edge at this height.
 pub(super) fn paint_key(sheet: &Sheet, top: i32) -> Drawn {
     const BOX: i32 = 84;
     canvas::text(sheet, "live bytes", (EDGE, top + LINE / 2), TEXT, INK, HPos::Left)?;
@@ -88,11 +90,11 @@ mod tests {
         };
         let steps: Vec<f64> = LEVELS.windows(2).map(|pair| lightness(&pair[0]) - lightness(&pair[1])).collect();
         assert!(steps.iter().all(|step| (8.0..=13.5).contains(step)), "{steps:.1?}");
-        assert!(lightness(&EMPTY) > lightness(&LEVELS[0]) + 3.0, "nothing is lighter than little");
+        assert!(lightness(&EMPTY) > lightness(&LEVELS[0]) + 3.0, "empty is lighter than the first level");
     }
 
     #[test]
-    fn little_is_not_nothing() {
+    fn a_small_share_has_a_level() {
         assert_eq!(
             [0, 1, 125, 126, 500, 501, 875, 1000].map(level),
             [None, Some(0), Some(0), Some(1), Some(3), Some(4), Some(6), Some(7)]

@@ -1,8 +1,9 @@
-//! What the objects of a trace are like, before any allocator has seen them: how large, and how long they live.
+//! The objects of a trace, independent of any allocator: their sizes and lifetimes.
 //!
-//! Bars are shares of a class by powers of two, and the line adds them up from the left, so that a median or a 90th percentile can be read
-//! off. A lifetime is counted in bytes that were allocated in between, which no machine changes; objects that are never freed have none, and
-//! stand apart. Neither chart can see whether it is the small objects that live long: that is [`joint`](super::joint)'s.
+//! Bars are the shares of power-of-two classes; the line accumulates them from the left, so that a median or a 90th
+//! percentile can be read off. A lifetime is the number of bytes allocated in between, which is the same on every
+//! machine. Objects that are never freed have no lifetime and a separate place. Neither chart can see whether small
+//! objects live long: [`joint`](super::joint) shows that.
 
 use plotters::prelude::*;
 
@@ -16,52 +17,52 @@ use crate::ReportError;
 use crate::numbers::{count, grouped, short};
 use crate::results::{Class, Distributions, Figure, Results};
 
-/// The bars, and those that stand apart: the trace's own, in no contender's colour.
+/// The colours of the bars, and of those in a separate place: they belong to the trace, so they match no contender.
 const BAR: RGBColor = RGBColor(0x8F, 0xA3, 0xB5);
 const APART: RGBColor = RGBColor(0xC9, 0xD2, 0xDA);
 
-/// The name of the line that adds up.
+/// The name of the cumulative line.
 const CUMULATIVE: &str = "cumulative";
 
-/// What one of the charts shows.
+/// The content of one of the charts.
 struct Shape {
     what: &'static str,
     x_title: &'static str,
-    /// What is counted, one of them and in a title.
+    /// The noun for what is counted, in the singular.
     noun: &'static str,
     classes: Vec<Class>,
-    /// How many have no value.
+    /// The number without a value.
     never: u64,
-    /// What stands below the heading.
+    /// The subtitle.
     subtitle: String,
 }
 
-/// Draws how large the blocks are that the trace asks for: the share of requests in each class of sizes.
+/// Draws the sizes that the trace requests: the share of requests in each size class.
 ///
 /// # Errors
 ///
-/// [`ReportError::Draw`] where plotters could not draw.
+/// [`ReportError::Draw`] if plotters fails to draw.
 pub fn sizes(results: &Results) -> Result<String, ReportError> {
     draw(results, "requested sizes", size_shape)
 }
 
-/// Draws how long the trace's objects live: the share of objects in each class of lifetimes.
+/// Draws the lifetimes of the trace's objects: the share of objects in each class of lifetimes.
 ///
 /// # Errors
 ///
-/// [`ReportError::Draw`] where plotters could not draw.
+/// [`ReportError::Draw`] if plotters fails to draw.
 pub fn lifetimes(results: &Results) -> Result<String, ReportError> {
     draw(results, "lifetimes", lifetime_shape)
 }
 
-/// The data of [`sizes`]: a row a class.
+/// The data of [`sizes`]: a row per class.
 pub(super) fn sizes_data(results: &Results) -> String {
     let classes = results.trace.distributions.known().map_or(&[][..], |found| &found.request_sizes);
     let row = |class: &Class| [results.trace.name.clone(), class.from_bytes.to_string(), class.count.to_string()];
     data::table(["trace", "size_from_bytes", "requests"], classes.iter().map(row))
 }
 
-/// The data of [`lifetimes`]: a row a class; where objects are never freed, they are one without a lifetime.
+/// The data of [`lifetimes`]: a row per class. Objects that are never freed are a class without a lifetime.
 pub(super) fn lifetimes_data(results: &Results) -> String {
     let mut rows = Vec::new();
     if let Figure::Known(found) = &results.trace.distributions {
@@ -73,7 +74,7 @@ pub(super) fn lifetimes_data(results: &Results) -> String {
     data::table(["trace", "lifetime_from_bytes", "objects"], rows)
 }
 
-/// Objects that were never freed.
+/// Number of objects that are never freed.
 pub(super) fn never_freed(found: &Distributions) -> u64 {
     found.never_freed_sizes.iter().map(|class| class.count).sum()
 }
@@ -115,7 +116,7 @@ impl Shape {
         self.never + self.classes.iter().map(|class| class.count).sum::<u64>()
     }
 
-    /// So many in per cent.
+    /// This count in per cent of the total.
     fn percent(&self, count: u64) -> f64 {
         count as f64 * 100.0 / self.total() as f64
     }
@@ -138,7 +139,7 @@ impl Shape {
         Words { subject: results.trace.name.clone(), what: self.what, description }
     }
 
-    /// The corners of the line that adds the shares up from the left.
+    /// The corners of the cumulative line.
     fn cumulative(&self, classes: &Classes) -> Vec<(f64, f64)> {
         let mut sum = 0;
         let mut corners = Vec::new();
@@ -168,7 +169,7 @@ fn draw(
         Figure::Unknown { unknown } => return nothing(format!("the distribution is not known ({unknown})")),
     };
     if shape.total() == 0 {
-        return nothing(format!("the trace has no {}", shape.noun));
+        return nothing(format!("the trace has no {}s", shape.noun));
     }
     let words = shape.words(results);
     let froms = shape.classes.iter().map(|class| class.from_bytes);
@@ -207,7 +208,7 @@ fn draw(
     })
 }
 
-/// A bar with a little room to its neighbours; one that is not empty is seen.
+/// A bar with a small gap to its neighbours; a bar that is not empty is always visible.
 fn paint_bar(sheet: &Sheet, [(left, top), (right, bottom)]: [(i32, i32); 2], tip: &str, color: RGBColor) -> Drawn {
     let corners = [(left + 2, top.min(bottom - 3)), ((right - 2).max(left + 4), bottom)];
     sheet.tip(tip, || sheet.draw(&Rectangle::new(corners, color.filled())))
@@ -244,7 +245,7 @@ mod tests {
             .map(|group| group.children().find(|node| node.has_tag_name("rect")).unwrap())
             .map(|bar| bar.attribute("height").unwrap().parse().unwrap())
             .collect();
-        assert!((bars[1] / bars[0] - 5.0 / 3.0).abs() < 0.02, "as high as its share: {bars:?}");
+        assert!((bars[1] / bars[0] - 5.0 / 3.0).abs() < 0.02, "the height is proportional to the share: {bars:?}");
         let texts = texts(&svg);
         for text in ["serde-heavy: requested sizes", "90,000 allocations, 20,000 reallocations", "share of requests, %"]
         {
@@ -255,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn objects_that_are_never_freed_stand_apart() {
+    fn objects_that_are_never_freed_have_a_separate_place() {
         let svg = lifetimes(&sample::results()).unwrap();
         let svg = Document::parse(&svg).unwrap();
         assert!(tips(&svg).contains(&"never freed: 500 objects (0.56 %)".to_string()), "{:?}", tips(&svg));
@@ -265,11 +266,11 @@ mod tests {
         let svg = lifetimes(&all_freed).unwrap();
         let svg = Document::parse(&svg).unwrap();
         assert!(!texts(&svg).contains(&"never".to_string()));
-        assert_eq!(unreadable(&svg), [""; 0], "of a single object");
+        assert_eq!(unreadable(&svg), [""; 0], "with a single object");
     }
 
     #[test]
-    fn the_line_adds_up_from_the_left() {
+    fn the_line_accumulates_from_the_left() {
         let found = Distributions {
             lifetimes: classes([(0, 1), (8, 2), (64, 1)]),
             never_freed_sizes: classes([(8, 4)]),
@@ -282,11 +283,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_said() {
+    fn a_missing_distribution_is_reported() {
         let unknown = sizes(&sample::empty()).unwrap();
-        assert!(unknown.contains("There is nothing to draw: the distribution is not known (not looked at)."));
+        assert!(unknown.contains("There is nothing to draw: the distribution is not known (not examined)."));
         let nothing = sizes(&with(Distributions::default())).unwrap();
-        assert!(nothing.contains("There is nothing to draw: the trace has no request."));
+        assert!(nothing.contains("There is nothing to draw: the trace has no requests."));
         assert_eq!(sizes_data(&sample::empty()), "trace,size_from_bytes,requests\n");
     }
 }

@@ -1,8 +1,10 @@
-//! Johnstone and Wilson's four measures of fragmentation, side by side: they answer different questions, and papers differ in which they give.
+//! Johnstone and Wilson's four measures of fragmentation, side by side: they answer different questions, and papers
+//! differ in which they report.
 //!
-//! #1 is the mean over the run, #2 and #3 are single instants (the peak of live bytes, and the first of committed bytes), and #4 sets the two
-//! peaks against each other, whenever they were. A contender whose #2 is small and whose #4 is large was good at the program's peak, and took
-//! memory at another moment. The axis is logarithmic: what lies between the best and a leak spans a thousand times.
+//! #1 is the mean over the run. #2 and #3 are taken at a single instant: the peak of live bytes, and the first peak of
+//! committed bytes. #4 compares the two peaks, whenever they occur. A contender with a small #2 and a large #4 did well
+//! at the program's peak, but took memory at another moment. The axis is logarithmic because the range from the best
+//! contender to a leak spans a factor of a thousand.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
@@ -17,7 +19,7 @@ use crate::ReportError;
 use crate::numbers::short;
 use crate::results::{Contender, Figure, Memory, Results};
 
-/// The measures, each with its shape, in the order of the lanes of a row.
+/// The measures with their shapes, in the order of a row's lanes.
 const MEASURES: [(&str, Shape); 4] = [
     ("#1 mean over the run", Shape::Circle),
     ("#2 at peak live", Shape::Square),
@@ -25,14 +27,14 @@ const MEASURES: [(&str, Shape); 4] = [
     ("#4 peak heap over peak live", Shape::Triangle),
 ];
 
-/// Height of a measure's lane, and of what parts rows.
+/// Height of a measure's lane, and of the space between rows.
 const LANE: i32 = 29;
 const GAP: i32 = 16;
 
 /// Half the size of a shape.
 const RADIUS: i32 = 13;
 
-/// The lower end of the axis, in per cent, at most: what is below has no place on a logarithmic axis.
+/// Upper bound for the lower end of the axis, in per cent: values below it have no place on a logarithmic axis.
 const FLOOR: f64 = 0.1;
 
 const WHAT: &str = "Johnstone-Wilson measures";
@@ -45,11 +47,11 @@ enum Shape {
     Triangle,
 }
 
-/// Draws the four measures of each contender, in per cent above the live bytes.
+/// Draws the four measures of each contender, in per cent above live bytes.
 ///
 /// # Errors
 ///
-/// [`ReportError::Draw`] where plotters could not draw.
+/// [`ReportError::Draw`] if plotters fails to draw.
 pub fn johnstone_wilson(results: &Results) -> Result<String, ReportError> {
     let (shown, left_out) = sort_out(results, memory);
     let words = words(results, &shown, &left_out);
@@ -63,7 +65,7 @@ pub fn johnstone_wilson(results: &Results) -> Result<String, ReportError> {
         names: shown.iter().map(|one| (one.contender.name.clone(), one.style.color)).collect(),
         row_height: (4 * LANE + GAP) as u32,
         widest_value: canvas::widest(shown.iter().map(fourth)),
-        x_title: format!("in excess of live, {}", x.note),
+        x_title: format!("excess over live, {}", x.note),
         x,
         notes: Vec::new(),
     };
@@ -84,7 +86,7 @@ pub fn johnstone_wilson(results: &Results) -> Result<String, ReportError> {
     })
 }
 
-/// The data: a row for each contender and measure; a measure that is not known has no value.
+/// The data: a row per contender and measure; an unknown measure has no value.
 pub(super) fn data(results: &Results) -> String {
     let (shown, _) = sort_out(results, memory);
     let rows = shown.iter().flat_map(|one| {
@@ -118,7 +120,7 @@ fn fourth(one: &Shown<&Memory>) -> String {
     format!("{} %", short(one.figures.johnstone_wilson_4_percent))
 }
 
-/// From the least to the most that there is, but not below [`FLOOR`].
+/// From the smallest to the largest value, but not below [`FLOOR`].
 fn axis(shown: &[Shown<&Memory>]) -> Axis {
     let all = || shown.iter().flat_map(|one| percents(one.figures)).flatten();
     let least = all().fold(f64::INFINITY, f64::min).max(FLOOR);
@@ -190,7 +192,7 @@ mod tests {
         johnstone_wilson(&Results { contenders, ..sample::empty() }).unwrap()
     }
 
-    /// With all four measures.
+    /// A contender with all four measures.
     fn measured(name: &str, pages: u64) -> Contender {
         let mut row = contender(name).pages(pages).build();
         let Figure::Known(memory) = &mut row.memory else { panic!("the sample has memory figures") };
@@ -215,15 +217,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_small_for_a_logarithm_is_noted() {
+    fn values_below_the_axis_are_noted() {
         let svg = draw(vec![contender("talc").pages(16).build(), contender("bump").pages(7795).build()]);
         let svg = Document::parse(&svg).unwrap();
         assert!(texts(&svg).contains(&"at the left edge: below 0.1 % (talc)".to_string()), "{:?}", texts(&svg));
-        assert_eq!(of_contender(&svg, "talc", "rect").len(), 1, "and drawn there");
+        assert_eq!(of_contender(&svg, "talc", "rect").len(), 1, "it is drawn at the edge");
     }
 
     #[test]
-    fn measures_that_are_not_known_have_no_shape() {
+    fn unknown_measures_have_no_shape() {
         let results = Results { contenders: vec![contender("talc").build()], ..sample::empty() };
         let svg = johnstone_wilson(&results).unwrap();
         let svg = Document::parse(&svg).unwrap();
@@ -233,13 +235,13 @@ mod tests {
     }
 
     #[test]
-    fn who_is_left_out_or_did_less_is_named() {
+    fn contenders_left_out_or_that_did_less_are_named() {
         let svg = draw(vec![
             contender("talc").failed_requests(12).build(),
             contender("broken").invalid(17, "block 3 overlaps block 2").build(),
         ]);
         let svg = Document::parse(&svg).unwrap();
-        for note in ["did less work, as requests failed: talc (12)", "not shown: broken: failed verification"] {
+        for note in ["did less work because requests failed: talc (12)", "not shown: broken: failed verification"] {
             assert!(texts(&svg).contains(&note.to_string()), "{:?}", texts(&svg));
         }
         let nobody = draw(vec![contender("broken").invalid(17, "overlap").build()]);

@@ -1,7 +1,8 @@
-//! Size against lifetime: whether it is the small objects that die young, and what the long-lived ones are.
+//! Size against lifetime: whether small objects die young, and what the long-lived objects are.
 //!
-//! A tile is a class of both by powers of two, and the darker it is, the more objects are in it, in steps of ten times. Objects that are never
-//! freed have no lifetime and lie apart, above all that have one. It cannot see when they lived: two groups in one tile may never have met.
+//! A tile is a class of both size and lifetime by powers of two. The darker it is, the more objects are in it, in steps
+//! of a factor of ten. Objects that are never freed have no lifetime and a separate place above all others. The chart
+//! cannot see when objects lived: two groups in one tile may never coexist.
 
 use plotters::prelude::*;
 
@@ -14,7 +15,7 @@ use crate::ReportError;
 use crate::numbers::{count, grouped, short};
 use crate::results::{Distributions, Figure, Results};
 
-/// The shades, from the least share in per cent that has each, lightest first. In grey they are in the same order.
+/// The shades, lightest first, each with the smallest share in per cent that has it. Their order is the same in grey.
 const SHADES: [(f64, RGBColor, &str); 5] = [
     (0.0, RGBColor(0xD3, 0xE0, 0xEC), "< 0.01 %"),
     (0.01, RGBColor(0xA3, 0xBF, 0xD9), "< 0.1 %"),
@@ -23,19 +24,20 @@ const SHADES: [(f64, RGBColor, &str); 5] = [
     (10.0, RGBColor(0x0B, 0x2A, 0x4A), "10 % or more"),
 ];
 
-/// A tile has a tooltip from this share on, in per cent: on all of them they would be most of the file.
-const TOLD: f64 = 1.0;
+/// Tiles have a tooltip from this share on, in per cent: tooltips on all tiles would dominate the file size.
+const TOOLTIP_FROM: f64 = 1.0;
 
 const WHAT: &str = "size and lifetime of objects";
 
-/// A tile: the first values of its classes, without a lifetime for objects that were never freed, and its objects.
+/// A tile: the first values of its classes, without a lifetime for objects that are never freed, and its number of
+/// objects.
 type Tile = (u64, Option<u64>, u64);
 
-/// Draws how many objects of each class of sizes have each class of lifetimes.
+/// Draws the number of objects in each class of size and lifetime.
 ///
 /// # Errors
 ///
-/// [`ReportError::Draw`] where plotters could not draw.
+/// [`ReportError::Draw`] if plotters fails to draw.
 pub fn joint(results: &Results) -> Result<String, ReportError> {
     let found = match &results.trace.distributions {
         Figure::Known(found) => found,
@@ -44,7 +46,7 @@ pub fn joint(results: &Results) -> Result<String, ReportError> {
     let tiles = tiles(found);
     let total: u64 = tiles.iter().map(|tile| tile.2).sum();
     if total == 0 {
-        return nothing(results, "the trace has no object");
+        return nothing(results, "the trace has no objects");
     }
     let words = words(results, &tiles, total);
     let never = if never_freed(found) > 0 { "never" } else { "" };
@@ -64,12 +66,12 @@ pub fn joint(results: &Results) -> Result<String, ReportError> {
     canvas::draw(&words, frame.height() + key::height(&texts), |sheet| {
         canvas::heading(sheet, &words)?;
         let plot = frame.paint(sheet)?;
-        // All tiles of a shade after each other, so that they are one path.
+        // All tiles of a shade are consecutive, so that they become one path.
         for (index, (_, color, _)) in SHADES.iter().enumerate() {
             for tile in tiles.iter().filter(|tile| shade(percent(tile.2, total)) == index) {
                 let (x, y) = (sizes.span(tile.0), tile.1.map_or(lifetimes.never(), |from| lifetimes.span(from)));
                 let corners = [frame.pixel(&plot, x.start, y.end), frame.pixel(&plot, x.end, y.start)];
-                paint_tile(sheet, corners, *color, told(tile, total).as_deref())?;
+                paint_tile(sheet, corners, *color, tooltip(tile, total).as_deref())?;
             }
         }
         key::paint(sheet, &texts, (frame.height() - notes_height(&[])) as i32, |index, corners| {
@@ -79,7 +81,7 @@ pub fn joint(results: &Results) -> Result<String, ReportError> {
     })
 }
 
-/// The data: a row a tile; objects that were never freed have no lifetime.
+/// The data: a row per tile; objects that are never freed have no lifetime.
 pub(super) fn data(results: &Results) -> String {
     let tiles = results.trace.distributions.known().map_or(Vec::new(), tiles);
     let row = |&(size, lifetime, objects): &Tile| {
@@ -125,7 +127,7 @@ fn words(results: &Results, tiles: &[Tile], total: u64) -> Words {
     largest.sort_by_key(|tile| (std::cmp::Reverse(tile.2), tile.0, tile.1));
     let top: Vec<String> = largest.iter().take(3).map(|tile| in_full(tile, total)).collect();
     let description = format!(
-        "Heat map of the objects of the trace {}: size when freed to the right, lifetime in bytes allocated upwards. Of {}, most are: {}.",
+        "Heat map of the objects of the trace {}: size when freed horizontally, lifetime in bytes allocated vertically. Of {}, most are: {}.",
         results.trace.name,
         count(total, "object"),
         top.join("; ")
@@ -139,9 +141,9 @@ fn in_full(&(size, lifetime, objects): &Tile, total: u64) -> String {
     format!("{}, {lifetime}: {} ({} %)", in_words(size), grouped(objects), short(percent(objects, total)))
 }
 
-/// The tooltip of a tile, where it has one.
-fn told(tile: &Tile, total: u64) -> Option<String> {
-    (percent(tile.2, total) >= TOLD).then(|| in_full(tile, total))
+/// The tooltip of a tile, if it has one.
+fn tooltip(tile: &Tile, total: u64) -> Option<String> {
+    (percent(tile.2, total) >= TOOLTIP_FROM).then(|| in_full(tile, total))
 }
 
 fn paint_tile(sheet: &Sheet, corners: [(i32, i32); 2], color: RGBColor, tip: Option<&str>) -> Drawn {
@@ -160,16 +162,16 @@ mod tests {
     use crate::sample;
 
     #[test]
-    fn a_tile_is_as_dark_as_it_is_frequent() {
+    fn frequent_tiles_are_darker() {
         let svg = joint(&sample::results()).unwrap();
         let svg = Document::parse(&svg).unwrap();
-        // Of 90,000 objects, 40,000 are the most in a tile, and 500 the least.
+        // Of 90,000 objects, the largest tile has 40,000 and the smallest 500.
         let tips = tips(&svg);
         assert!(
             tips.contains(&"16 B to below 32 B, lifetime 64 B to below 128 B: 40,000 (44.4 %)".to_string()),
             "{tips:?}"
         );
-        assert_eq!(tips.len(), 6, "all but the one below 1 %, which is of objects that were never freed: {tips:?}");
+        assert_eq!(tips.len(), 6, "all but the tile below 1 %, which has the objects that are never freed: {tips:?}");
         let color_of = |tip: &str| {
             let group =
                 svg.descendants().find(|node| node.attribute("data-tip").is_some_and(|text| text.contains(tip)));
@@ -184,23 +186,23 @@ mod tests {
     }
 
     #[test]
-    fn shades_are_steps_of_ten_times() {
+    fn shades_are_steps_of_a_factor_of_ten() {
         let shades = [0.0, 0.009, 0.01, 0.5, 1.0, 9.9, 10.0, 100.0].map(shade);
         assert_eq!(shades, [0, 0, 1, 2, 3, 3, 4, 4]);
     }
 
     #[test]
-    fn what_is_not_known_is_said() {
+    fn a_missing_distribution_is_reported() {
         let unknown = joint(&sample::empty()).unwrap();
-        assert!(unknown.contains("There is nothing to draw: the distribution is not known (not looked at)."));
+        assert!(unknown.contains("There is nothing to draw: the distribution is not known (not examined)."));
         let mut none = sample::empty();
         none.trace.distributions = Figure::Known(Distributions::default());
-        assert!(joint(&none).unwrap().contains("the trace has no object"));
+        assert!(joint(&none).unwrap().contains("the trace has no objects"));
         assert_eq!(data(&none), "trace,size_from_bytes,lifetime_from_bytes,objects\n");
     }
 
     #[test]
-    fn objects_that_were_never_freed_have_no_lifetime_in_the_data() {
+    fn objects_that_are_never_freed_have_no_lifetime_in_the_data() {
         let data = data(&sample::results());
         assert!(data.contains("serde-heavy,16,64,40000\n") && data.ends_with("serde-heavy,128,,500\n"), "{data}");
     }

@@ -1,4 +1,4 @@
-//! A key: what each shade, shape or hatch of a chart stands for, in lines of their own.
+//! A key: the meaning of each shade, shape or hatch of a chart, in lines of its own.
 
 use plotters::style::text_anchor::HPos;
 
@@ -8,16 +8,16 @@ use super::canvas::{self, Drawn, EDGE, INK, LINE, Sheet, TEXT, WIDTH};
 const SWATCH: (i32, i32) = (60, 34);
 const GAP: i32 = 14;
 
-/// Space between an entry and the next one.
+/// Space between entries.
 const BETWEEN: i32 = 44;
 
-/// The room of a key with these texts, in pixels: none without texts.
+/// The height of a key with these texts, in pixels; 0 without texts.
 pub(super) fn height(texts: &[impl AsRef<str>]) -> u32 {
     places(texts).last().map_or(0, |&(_, line)| ((line + 1) * LINE + GAP) as u32)
 }
 
-/// Paints the key, its first line beginning at this height. `swatch` paints what stands before a text: it is given the text's index and
-/// two corners.
+/// Paints the key, with its first line at this height. `swatch` paints the sample before a text; it gets the text's
+/// index and two corners.
 pub(super) fn paint(
     sheet: &Sheet,
     texts: &[impl AsRef<str>],
@@ -34,7 +34,7 @@ pub(super) fn paint(
     Ok(())
 }
 
-/// Where each entry begins, and in which line: as many in a line as there is room for.
+/// The start and line of each entry: each line has as many entries as fit.
 fn places(texts: &[impl AsRef<str>]) -> Vec<(i32, i32)> {
     let (mut x, mut line) = (EDGE, 0);
     let place = |text| {
@@ -64,6 +64,6 @@ mod tests {
         );
         assert_eq!(height(&texts), 3 * LINE as u32 + 14);
         assert_eq!(height(&[""; 0]), 0);
-        assert_eq!(places(&["m".repeat(100)]), [(EDGE, 0)], "cut, and not put into an endless line");
+        assert_eq!(places(&["m".repeat(100)]), [(EDGE, 0)], "it stays in the first line, where it is cut");
     }
 }

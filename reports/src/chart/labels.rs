@@ -1,4 +1,4 @@
-//! Names beside the ends of lines, moved apart so that none covers another.
+//! Names next to the ends of lines, moved apart so that none covers another.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
@@ -6,7 +6,7 @@ use plotters::style::text_anchor::HPos;
 use super::canvas::{self, Drawn, EDGE, HAIRLINE, LINE, Sheet, TEXT, WIDTH};
 use super::palette;
 
-/// Room between the ends of the lines and the names, for the thin lines that join them.
+/// Space between the ends of the lines and the names, for the thin lines that connect them.
 pub(super) const GAP: i32 = 56;
 
 /// A name, and the height at which its line ends, in pixels.
@@ -14,19 +14,19 @@ pub(super) struct Name<'a> {
     pub(super) text: &'a str,
     pub(super) color: RGBColor,
     pub(super) y: i32,
-    /// Whether it is that of a contender.
+    /// Whether it is a contender's name.
     pub(super) is_contender: bool,
 }
 
-/// The room that names want to the right of a plot.
+/// The room for names to the right of a plot.
 pub(super) fn room<'a>(names: impl IntoIterator<Item = &'a str>) -> u32 {
     let widths = names.into_iter().map(|name| canvas::text_width(name, TEXT).ceil() as u32);
     widths.max().unwrap_or(0).clamp(140, 600)
 }
 
-/// Writes the names to the right of a plot that goes from `top` to `bottom` and ends at `right`.
+/// Writes the names to the right of a plot that extends from `top` to `bottom` and ends at `right`.
 pub(super) fn paint(sheet: &Sheet, names: &[Name], right: i32, (top, bottom): (u32, u32)) -> Drawn {
-    // The lowest keeps clear of the last tick's label, which reaches beyond the plot.
+    // The lowest name keeps clear of the last tick's label, which reaches beyond the plot.
     let (low, high) = (f64::from(top), f64::from(bottom) - f64::from(LINE) / 2.0);
     let wished: Vec<f64> = names.iter().map(|name| f64::from(name.y)).collect();
     let room = f64::from(WIDTH as i32 - right - GAP - EDGE / 2);
@@ -43,11 +43,11 @@ pub(super) fn paint(sheet: &Sheet, names: &[Name], right: i32, (top, bottom): (u
     Ok(())
 }
 
-/// Places labels, each `gap` high, within `low` to `high`, in the order of the lines that they belong to and as near to them
-/// as can be (least squares). Where there is no room for all, the gap shrinks.
+/// Places labels, each `gap` high, within `low` to `high`, in the order of their lines and as close to them as possible
+/// (least squares). If there is not enough room for all, the gap shrinks.
 ///
-/// Taking `index × gap` from each wished-for place turns "at least a gap apart" into "not decreasing": the isotonic
-/// regression, by pooling neighbours that are out of order into their mean.
+/// Subtracting `index × gap` from each desired place turns "at least a gap apart" into "not decreasing". That is
+/// isotonic regression, which pools neighbours that are out of order into their mean.
 fn spread(wished: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> {
     let gap = gap.min((high - low) / wished.len().saturating_sub(1).max(1) as f64);
     let mut order: Vec<usize> = (0..wished.len()).collect();
@@ -84,24 +84,24 @@ mod tests {
     }
 
     #[test]
-    fn equal_places_open_like_a_fan() {
+    fn equal_places_fan_out() {
         assert_eq!(spread(&[50.0, 50.0, 50.0], 10.0, 0.0, 100.0), [40.0, 50.0, 60.0]);
     }
 
     #[test]
-    fn a_group_moves_as_little_as_it_can_and_leaves_others_alone() {
+    fn a_group_moves_as_little_as_possible_and_leaves_others_alone() {
         // 40 and 44 move by 3 each to be 10 apart; 90 is far enough away.
         assert_eq!(spread(&[44.0, 90.0, 40.0], 10.0, 0.0, 100.0), [47.0, 90.0, 37.0]);
     }
 
     #[test]
-    fn the_ends_hold() {
+    fn labels_stay_within_the_ends() {
         assert_eq!(spread(&[-5.0, 99.0, 99.0], 10.0, 0.0, 100.0), [0.0, 90.0, 100.0]);
         assert_eq!(spread(&[0.0, 0.0], 10.0, 0.0, 100.0), [0.0, 10.0]);
     }
 
     #[test]
-    fn too_many_labels_share_what_there_is() {
+    fn too_many_labels_share_the_room() {
         assert_eq!(spread(&[50.0; 5], 40.0, 0.0, 100.0), [0.0, 25.0, 50.0, 75.0, 100.0]);
     }
 }

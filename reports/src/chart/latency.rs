@@ -1,7 +1,7 @@
-//! How long single calls take: the share of calls that take longer, from one in two to the slowest, against time.
+//! Latency of single calls: time against the share of calls that take no longer, from one in two to the slowest.
 //!
-//! The axis of shares is logarithmic in what is left above (1 − p), so that each further nine has the same room: the slow calls, which a mean
-//! hides, are most of the chart. All times contain the clock's own cost, which is a line.
+//! The axis of shares is logarithmic in the remainder (1 − p), so each further nine has the same room: the slow calls,
+//! which a mean hides, take up most of the chart. All times include the clock's own cost, which is drawn as a line.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
@@ -19,11 +19,11 @@ use crate::results::{Contender, Figure, Latency, Results};
 /// The share of calls at which the axis begins.
 const FROM: f64 = 0.5;
 
-/// Draws a line for each contender whose calls were timed one by one. The others are left out and named.
+/// Draws a line per contender whose calls were timed individually. The others are left out and named.
 ///
 /// # Errors
 ///
-/// [`ReportError::Draw`] where plotters could not draw.
+/// [`ReportError::Draw`] if plotters fails to draw.
 pub fn latency(results: &Results) -> Result<String, ReportError> {
     let (lines, left_out) = sort_out(results, curve);
     let words = words(results, &lines, &left_out);
@@ -43,7 +43,7 @@ pub fn latency(results: &Results) -> Result<String, ReportError> {
     })
 }
 
-/// The chart's data: a row for each contender and point of its curve.
+/// The chart's data: a row per contender and point of its curve.
 pub(super) fn data(results: &Results) -> String {
     let (lines, _) = sort_out(results, curve);
     let rows = lines.iter().flat_map(|line| {
@@ -72,17 +72,15 @@ fn curve(contender: &Contender) -> Result<&Latency, String> {
     match &contender.latency {
         Figure::Unknown { unknown } => Err(unknown.to_string()),
         Figure::Known(latency) if latency.curve.len() < 2 => {
-            Err(format!("only {} of its curve", count(latency.curve.len() as u64, "point")))
+            Err(format!("its curve has only {}", count(latency.curve.len() as u64, "point")))
         }
         Figure::Known(latency) => Ok(latency),
     }
 }
 
 fn words(results: &Results, lines: &[Line], left_out: &[LeftOut]) -> Words {
-    let mut description = format!(
-        "Percentiles of the time that single calls take on the trace {}, the clock's cost included.",
-        results.trace.name
-    );
+    let mut description =
+        format!("Percentiles of the time of single calls on the trace {}, with the clock's cost.", results.trace.name);
     if !lines.is_empty() {
         let figures = |line: &Line| {
             let all = &line.figures.all;
@@ -103,7 +101,8 @@ fn frame(results: &Results, lines: &[Line], left_out: &[LeftOut]) -> Frame {
     let shown = lines.iter().flat_map(|line| corners(line));
     let least = shown.map(|(_, ns)| ns).filter(|&ns| ns > 0.0).fold(most, f64::min);
     let (low, high) = (least / 1.3, most * 1.3);
-    // Every time contains the clock's cost, so no line lies below it: there is its name, which needs a share of the axis.
+    // Every time includes the clock's cost, so no line lies below it: its name is there, which needs a share of the
+    // axis.
     let name_share = f64::from(LINE + 8) / f64::from(PLOT);
     let beside = |cost: f64| ((cost.ln() - name_share * high.ln()) / (1.0 - name_share)).exp();
     let y = Axis::log(clock_cost(lines).map_or(low, |cost| low.min(beside(cost))), high, "ns", 9);
@@ -111,14 +110,14 @@ fn frame(results: &Results, lines: &[Line], left_out: &[LeftOut]) -> Frame {
     let calls = lines.iter().map(|line| line.figures.all.count).max().unwrap_or(0);
     Frame {
         subtitle: format!(
-            "{}; {} in {}, page faults included",
+            "{}; {} in {}, with page faults",
             canvas::platform(&results.provenance.target),
             count(calls, "call"),
             count(passes.into(), "fresh replay")
         ),
         x_title: "calls that take no longer, %".into(),
         x: share_axis(calls),
-        y_title: format!("time of a call, {}", y.note),
+        y_title: format!("time per call, {}", y.note),
         y,
         name_room: labels::room(lines.iter().map(name_of)),
         name_count: lines.len(),
@@ -126,7 +125,7 @@ fn frame(results: &Results, lines: &[Line], left_out: &[LeftOut]) -> Frame {
     }
 }
 
-/// An axis of nines, from one call in two to the slowest of so many.
+/// An axis of nines, from one call in two to the slowest of this many.
 fn share_axis(calls: u64) -> Axis {
     let last = (calls.max(10) as f64).log10();
     let tick = |share: f64, label: String| Tick { position: nines(share), label };
@@ -138,17 +137,17 @@ fn share_axis(calls: u64) -> Axis {
     Axis { scale: Scale::Linear, range: nines(FROM)..last, ticks, note: String::new(), kind: "" }
 }
 
-/// How many nines a share has: 1 for 90 %, 2 for 99 %.
+/// The number of nines in a share: 1 for 90 %, 2 for 99 %.
 fn nines(share: f64) -> f64 {
     -(1.0 - share).log10()
 }
 
-/// A line's corners, at nines and ns. The slowest call of `n` has the place of 1 − 1/n, as nothing is at infinity.
+/// A line's corners, at nines and ns. The slowest of `n` calls is at 1 − 1/n, because 1 would be at infinity.
 fn corners(line: &Line) -> Vec<(f64, f64)> {
     let last = (line.figures.all.count.max(10) as f64).log10();
     let curve = &line.figures.curve;
     let shown = curve.iter().filter(|point| point.share >= FROM);
-    // Up to the first point beyond the beginning, a line has that point's time: so many calls take no longer.
+    // Before its first point, a line has that point's time, because that many calls take no longer.
     let first = shown.clone().next().map(|point| (nines(FROM), point.ns));
     let rest = shown.map(|point| (nines(point.share).min(last), point.ns));
     first.into_iter().chain(rest).collect()
@@ -172,18 +171,18 @@ fn paint_lines(sheet: &Sheet, plot: &mut Plot, frame: &Frame, lines: &[Line]) ->
     Ok(())
 }
 
-/// What reading the clock takes.
+/// The cost of reading the clock.
 fn clock_cost(lines: &[Line]) -> Option<f64> {
     lines.iter().map(|line| line.figures.timer.cost_ns).filter(|&cost| cost > 0.0).reduce(f64::max)
 }
 
-/// The clock's cost, which is contained in all times.
+/// Draws the clock's cost, which all times include.
 fn paint_timer(sheet: &Sheet, frame: &Frame, plot: &Plot, lines: &[Line]) -> Drawn {
     let Some(cost) = clock_cost(lines) else { return Ok(()) };
     let (left, right) = frame.edges();
     let y = frame.pixel(plot, frame.x.range.start, frame.y.position(cost)).1;
     let text = format!("clock {} ns", short(cost));
-    sheet.tip(&format!("reading the clock takes {} ns, which every time contains", short(cost)), || {
+    sheet.tip(&format!("reading the clock takes {} ns, which every time includes", short(cost)), || {
         sheet.dashed("24 10", || sheet.draw(&PathElement::new(vec![(left, y), (right, y)], SOFT.stroke_width(4))))?;
         canvas::text(sheet, &text, (right - 8, y + 4 + LINE / 2), TEXT, SOFT, HPos::Right)
     })
@@ -202,7 +201,7 @@ mod tests {
         let svg = latency(&sample::results()).unwrap();
         let svg = Document::parse(&svg).unwrap();
         for name in ["null", "segregated-bump", "dlmalloc", "talc", "wee_alloc", "bump"] {
-            // The line, and the one that joins it with its name.
+            // The line, and the line that connects it to its name.
             assert_eq!(of_contender(&svg, name, "polyline").len(), 2, "{name}");
             assert_eq!(of_contender(&svg, name, "text").len(), 1, "{name}");
         }
@@ -214,7 +213,7 @@ mod tests {
             "99.99",
             "99.999",
             "clock 12.5 ns",
-            "native, 64-bit; 200,000 calls in 3 fresh replays, page faults included",
+            "native, 64-bit; 200,000 calls in 3 fresh replays, with page faults",
         ] {
             assert!(texts(&svg).iter().any(|found| found == text), "{text} in {:?}", texts(&svg));
         }
@@ -237,12 +236,12 @@ mod tests {
         let (lines, _) = sort_out(&results, curve);
         let corners = corners(&lines[0]);
         assert_eq!(corners[0], (nines(0.5), 10.0));
-        assert_eq!(*corners.last().unwrap(), (200_000_f64.log10(), 9000.0), "1 has no logarithm of what is left");
+        assert_eq!(*corners.last().unwrap(), (200_000_f64.log10(), 9000.0), "a share of 1 has no finite place");
         assert!(corners.iter().all(|(nines, _)| nines.is_finite()));
     }
 
     #[test]
-    fn nothing_to_draw_is_said() {
+    fn a_chart_with_nothing_to_draw_says_so() {
         let mut one_point = contender("talc").build();
         let Figure::Known(latency) = &mut one_point.latency else { panic!("the sample has latencies") };
         latency.curve.truncate(1);
@@ -251,7 +250,7 @@ mod tests {
         let svg = Document::parse(&svg).unwrap();
         assert_eq!(
             texts(&svg)[1..],
-            ["There is nothing to draw.", "talc: only 1 point of its curve", "bump: not asked for"]
+            ["There is nothing to draw.", "talc: its curve has only 1 point", "bump: not asked for"]
         );
     }
 }

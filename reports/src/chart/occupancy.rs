@@ -1,7 +1,8 @@
-//! How full the pages are when a contender's heap first reaches its peak: a histogram of pages for each.
+//! How full pages are when a contender's heap first reaches its peak: a histogram of pages for each contender.
 //!
-//! Pages at the right end are full, and those at the left one are empty, or pinned: a few live bytes keep all of them from being given back, or
-//! used for something large. What counts is what the program asked for, so rounding and metadata count as empty.
+//! Pages on the right are full. Pages on the left are empty, or pinned: a few live bytes keep the whole page from being
+//! returned, or reused for a large object. Only requested bytes count, so internal fragmentation and metadata count as
+//! empty.
 
 use plotters::prelude::*;
 
@@ -15,16 +16,16 @@ use crate::ReportError;
 use crate::numbers::{count, grouped, short};
 use crate::results::{Contender, Figure, Memory, OccupancyAt, Results};
 
-/// Classes of pages: empty ones, one for each begun tenth, and full ones.
+/// Classes of pages: empty, one per started tenth, and full.
 const CLASSES: usize = 12;
 
 const WHAT: &str = "page occupancy at the peak";
 
-/// Draws the pages of each contender by how full they are, when its heap first had the most pages.
+/// Draws each contender's pages by how full they are when its heap first has the most pages.
 ///
 /// # Errors
 ///
-/// [`ReportError::Draw`] where plotters could not draw.
+/// [`ReportError::Draw`] if plotters fails to draw.
 pub fn occupancy(results: &Results) -> Result<String, ReportError> {
     let (shown, left_out) = sort_out(results, memory);
     let words = words(results, &shown, &left_out);
@@ -56,7 +57,7 @@ pub fn occupancy(results: &Results) -> Result<String, ReportError> {
     })
 }
 
-/// The data: a row for each contender and class.
+/// The data: a row per contender and class.
 pub(super) fn data(results: &Results) -> String {
     let (shown, _) = sort_out(results, memory);
     let rows = shown.iter().flat_map(|one| {
@@ -74,7 +75,7 @@ fn memory(contender: &Contender) -> Result<&Memory, String> {
         Figure::Unknown { unknown } => Err(unknown.to_string()),
         Figure::Known(memory) => match &memory.occupancy.at_peak_heap {
             at if at.pages_by_tenth.len() == CLASSES && at.committed_pages > 0 => Ok(memory),
-            _ => Err("its pages were not looked at".into()),
+            _ => Err("its pages were not examined".into()),
         },
     }
 }
@@ -83,7 +84,7 @@ fn at_peak<'a>(one: &Shown<'a, &'a Memory>) -> &'a OccupancyAt {
     &one.figures.occupancy.at_peak_heap
 }
 
-/// A class in words: `empty`, `above 0 %`, `10 % to below 20 %`, `full`.
+/// The name of a class: `empty`, `above 0 %`, `10 % to below 20 %`, `full`.
 fn class_name(class: usize) -> String {
     match class {
         0 => "empty".into(),
@@ -93,7 +94,7 @@ fn class_name(class: usize) -> String {
     }
 }
 
-/// An axis of classes by their index, with the ends and the middle named.
+/// An axis of classes by index, with labels at the ends and in the middle.
 fn classes_axis() -> Axis {
     let tick = |position, label: &str| Tick { position, label: label.into() };
     Axis {
@@ -133,7 +134,7 @@ fn words(results: &Results, shown: &[Shown<&Memory>], left_out: &[LeftOut]) -> W
     Words { subject: results.trace.name.clone(), what: WHAT, description }
 }
 
-/// What stands above a panel.
+/// The titles above a panel.
 fn titles(one: &Shown<&Memory>) -> [String; 2] {
     let at = at_peak(one);
     let live = match at.live_share {
@@ -159,7 +160,7 @@ fn paint_panel(sheet: &Sheet, panels: &Panels, index: usize, one: &Shown<&Memory
         let (right, bottom) = panels.pixel(panel, class as f64 + 1.0, 0.0);
         let tip =
             format!("{}, {}: {} ({} %)", one.contender.name, class_name(class), count(pages, "page"), short(percent));
-        // A class with pages is seen, however few they are.
+        // A class with pages is visible, however few they are.
         let corners = [(left + 2, top.min(bottom - 4)), (right - 2, bottom)];
         sheet.tip(&tip, || sheet.draw(&Rectangle::new(corners, one.style.color.filled())))?;
     }
@@ -185,7 +186,7 @@ mod tests {
         memory.occupancy.at_peak_heap.live_share = Some(0.62);
         let svg = draw(vec![talc, contender("bump").pages(8000).build()]);
         let svg = Document::parse(&svg).unwrap();
-        // Of 20 pages 10 are full, 5 are half empty and 5 are empty.
+        // Of 20 pages, 10 are full, 5 are half empty and 5 are empty.
         assert_eq!(
             tips(&svg)[..3],
             [
@@ -205,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_class_with_few_pages_is_seen() {
+    fn a_class_with_few_pages_is_visible() {
         let mut talc = contender("talc").pages(8000).build();
         let Figure::Known(memory) = &mut talc.memory else { panic!("the sample has memory figures") };
         memory.occupancy.at_peak_heap.pages_by_tenth = vec![7999, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
@@ -219,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn the_classes_are_those_of_the_results() {
+    fn the_classes_match_those_of_the_results() {
         let names: Vec<String> = (0..CLASSES).map(class_name).collect();
         assert_eq!(names[..3], ["empty", "above 0 % to below 10 %", "10 % to below 20 %"]);
         assert_eq!(names[10..], ["90 % to below 100 %", "full"]);
@@ -228,11 +229,11 @@ mod tests {
     }
 
     #[test]
-    fn who_is_not_shown_is_named() {
+    fn contenders_not_shown_are_named() {
         let mut talc = contender("talc").build();
         let Figure::Known(memory) = &mut talc.memory else { panic!("the sample has memory figures") };
         memory.occupancy.at_peak_heap = OccupancyAt::default();
-        assert!(draw(vec![talc, contender("bump").build()]).contains("not shown: talc: its pages were not looked at"));
+        assert!(draw(vec![talc, contender("bump").build()]).contains("not shown: talc: its pages were not examined"));
         assert!(draw(vec![]).contains("No contender took part."));
     }
 }

@@ -1,8 +1,8 @@
-//! One colour and one dash pattern for each contender, the same in every chart.
+//! One colour and one dash pattern per contender, the same in every chart.
 //!
-//! The first colours are those of Okabe and Ito (2008) and the others those of Tol's muted scheme, both made for people who
-//! do not tell red from green. So many colours cannot all differ in grey, so each also has a dash pattern, and charts write
-//! names beside lines.
+//! The first colours are those of Okabe and Ito (2008), the others those of Tol's muted scheme; both are made for
+//! people with red-green colour blindness. That many colours cannot all differ in grey, so each also has a dash
+//! pattern, and charts write names next to lines.
 
 use plotters::style::{BLACK, RGBColor, WHITE};
 
@@ -10,7 +10,7 @@ use plotters::style::{BLACK, RGBColor, WHITE};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Style {
     pub(crate) color: RGBColor,
-    /// Lengths of dashes and gaps in turn, in pixels, as SVG takes them; empty for a solid line.
+    /// Lengths of alternating dashes and gaps, in pixels, as in SVG; empty for a solid line.
     pub(super) dashes: &'static str,
 }
 
@@ -43,7 +43,7 @@ const KNOWN: &[(&str, Style)] = &[
     ("null", style(0x77, 0x77, 0x77, DOTS)),
 ];
 
-/// For contenders without a place in the table. Two of them may fall on the same one; their names still tell them apart.
+/// For contenders that are not in the table. Two of them may share a style; their names distinguish them.
 const OTHERS: &[Style] = &[
     style(0x44, 0xAA, 0x99, LONG),
     style(0xCC, 0x66, 0x77, DASH_DOT),
@@ -52,7 +52,7 @@ const OTHERS: &[Style] = &[
     style(0x00, 0x55, 0x77, DOTS),
 ];
 
-/// The style of the contender with this name, today and in every later version.
+/// The style of the contender with this name. It is the same in every version.
 pub(crate) fn style_of(name: &str) -> Style {
     match KNOWN.iter().find(|(known, _)| *known == name) {
         Some((_, style)) => *style,
@@ -60,7 +60,7 @@ pub(crate) fn style_of(name: &str) -> Style {
     }
 }
 
-/// The colour, darkened until text in it can be read on white: a contrast of 4.5, as WCAG 2 asks for.
+/// The colour, darkened until text in it is readable on white: a contrast of 4.5, as WCAG 2 requires.
 pub(super) fn ink(color: RGBColor) -> RGBColor {
     let darker = |RGBColor(red, green, blue), share: f64| {
         let scale = |byte: u8| (f64::from(byte) * share) as u8;
@@ -70,7 +70,7 @@ pub(super) fn ink(color: RGBColor) -> RGBColor {
     shades.into_iter().find(|&shade| contrast(shade, WHITE) >= 4.5).unwrap_or(BLACK)
 }
 
-/// Contrast of two colours by WCAG 2: 1 where they are equally light, 21 for black on white.
+/// Contrast of two colours by WCAG 2: 1 for equal lightness, 21 for black on white.
 pub(crate) fn contrast(one: RGBColor, other: RGBColor) -> f64 {
     let (one, other) = (luminance(one), luminance(other));
     (one.max(other) + 0.05) / (one.min(other) + 0.05)
@@ -85,12 +85,12 @@ fn luminance(RGBColor(red, green, blue): RGBColor) -> f64 {
     0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
 }
 
-/// The colour as SVG has it: `#0072B2`.
+/// The colour in SVG notation: `#0072B2`.
 pub(crate) fn hex(RGBColor(red, green, blue): RGBColor) -> String {
     format!("#{red:02X}{green:02X}{blue:02X}")
 }
 
-/// FNV-1a: spreads names, and is the same on every machine and in every version, unlike the standard library's hasher.
+/// FNV-1a: distributes names, and is stable across machines and versions, unlike the standard library's hasher.
 fn fnv1a(text: &str) -> u64 {
     text.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))
 }
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_alike_in_grey_is_dashed_differently() {
+    fn colours_alike_in_grey_have_different_dashes() {
         let known: Vec<Style> = KNOWN.iter().map(|(_, style)| *style).collect();
         for (index, one) in known.iter().enumerate() {
             for other in &known[..index] {
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn contrast_is_that_of_the_definition() {
+    fn contrast_matches_its_definition() {
         assert!((contrast(BLACK, WHITE) - 21.0).abs() < 1e-9);
         // #767676 is the lightest grey that passes 4.5 on white.
         assert!(contrast(RGBColor(0x76, 0x76, 0x76), WHITE) >= 4.5);

@@ -10,7 +10,7 @@ use super::frame::{header_height, paint_subtitle};
 /// Space between panels.
 const GAP: i32 = 40;
 
-/// Of which a title leaves free so much.
+/// The part of it that a title leaves free.
 const TITLE_GAP: i32 = 12;
 
 /// Height of a panel's plot.
@@ -21,13 +21,13 @@ const BELOW: i32 = 72;
 
 /// A grid of panels, laid out.
 pub(super) struct Panels {
-    /// What is true of the whole chart, below its heading.
+    /// What applies to the whole chart, below its heading.
     pub(super) subtitle: String,
     pub(super) columns: usize,
     pub(super) count: usize,
     /// Lines of text above each panel.
     pub(super) title_lines: i32,
-    /// What all panels have to the right, and upwards, with its unit.
+    /// The horizontal and vertical quantity of all panels, with units.
     pub(super) x_title: String,
     pub(super) x: Axis,
     pub(super) y_title: String,
@@ -43,19 +43,19 @@ pub(super) struct Panel {
     pub(super) bottom: i32,
 }
 
-/// How many columns so many panels have, where each has some of these titles above it: as many as there is room for, up to three.
+/// The number of columns for this many panels, some with these titles above them: as many as fit, at most three.
 pub(super) fn columns<'a>(count: usize, titles: impl Iterator<Item = &'a str>, y: &Axis) -> usize {
     let widest = titles.map(|title| canvas::text_width(title, TEXT)).fold(0.0, f64::max);
     let fits = |columns: &usize| widest <= f64::from(width(tick_room(y), *columns) + GAP - TITLE_GAP);
     [3, 2].into_iter().find(fits).unwrap_or(1).min(count.max(1))
 }
 
-/// Room for the labels of the ticks upwards, at the left of the first column.
+/// Room for the vertical axis's tick labels, left of the first column.
 fn tick_room(y: &Axis) -> i32 {
     y.ticks.iter().map(|tick| canvas::text_width(&tick.label, TEXT) as i32).max().unwrap_or(0) + 16
 }
 
-/// The width of a panel's plot, with so much room at left.
+/// The width of a panel's plot, with this much room on the left.
 fn width(tick_room: i32, columns: usize) -> i32 {
     let columns = columns as i32;
     (WIDTH as i32 - 2 * EDGE - tick_room - GAP * (columns - 1)) / columns
@@ -70,12 +70,12 @@ impl Panels {
         self.title_lines * LINE + PLOT + BELOW
     }
 
-    /// Where the grid ends, with the title of the axes to the right.
+    /// The lower end of the grid, including the title of the horizontal axes.
     pub(super) fn bottom(&self) -> i32 {
         self.first_top() + self.panel_height() * self.count.div_ceil(self.columns) as i32 + LINE
     }
 
-    /// The plot of a panel, counted row by row.
+    /// The plot of a panel; panels are numbered row by row.
     pub(super) fn panel(&self, index: usize) -> Panel {
         let (ticks, width) = (tick_room(&self.y), width(tick_room(&self.y), self.columns));
         let left = EDGE + ticks + (width + GAP) * (index % self.columns) as i32;
@@ -92,7 +92,7 @@ impl Panels {
         (panel.left + across.round() as i32, panel.bottom - up.round() as i32)
     }
 
-    /// Draws what panels have in common: axes, grid, subtitle.
+    /// Draws what panels share: axes, grid, subtitle.
     pub(super) fn paint(&self, sheet: &Sheet) -> Drawn {
         paint_subtitle(sheet, &self.subtitle)?;
         canvas::text(sheet, &self.y_title, (EDGE, self.first_top() - 38), TEXT, INK, HPos::Left)?;
@@ -115,7 +115,7 @@ impl Panels {
             let x = self.pixel(panel, self.x.value(tick.position), 0.0).0;
             let mark = vec![(x, panel.bottom), (x, panel.bottom + 8)];
             sheet.draw(&PathElement::new(mark, SOFT.stroke_width(HAIRLINE)))?;
-            // What stands at an end stays within the panel.
+            // Labels at the ends stay within the panel.
             let half = canvas::text_width(&tick.label, TEXT) as i32 / 2;
             let (place, side) = match x {
                 x if x - half < panel.left => (panel.left, HPos::Left),
@@ -128,7 +128,7 @@ impl Panels {
         sheet.draw(&PathElement::new(axis, SOFT.stroke_width(HAIRLINE)))
     }
 
-    /// Writes a line above a panel, the first being line 0.
+    /// Writes a line above a panel; the first is line 0.
     pub(super) fn paint_title(&self, sheet: &Sheet, index: usize, line: i32, text: &str, ink: RGBColor) -> Drawn {
         let panel = self.panel(index);
         let y = panel.top - self.title_lines * LINE + line * LINE + LINE / 2 - 8;
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_as_many_columns_as_titles_have_room() {
+    fn there_are_as_many_columns_as_titles_allow() {
         let y = Axis::linear(0.0, 100.0, "%");
         assert_eq!(columns(3, ["talc", "dlmalloc", "bump"].into_iter(), &y), 3);
         assert_eq!(columns(12, ["buddy_system_allocator"; 12].into_iter(), &y), 2);

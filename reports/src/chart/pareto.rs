@@ -1,8 +1,8 @@
-//! Time and memory at once: how long an operation takes against how much heap it costs, and the front that nobody is beyond.
+//! Time against memory: how long an operation takes and how much heap it costs, with the Pareto front.
 //!
-//! Time is that of the whole replay, the harness's own time subtracted within each round where it is known; memory is the peak of the
-//! heap over the peak of live bytes, and exact. Who lies on the front is beaten by no contender in both at once, by medians. Baselines
-//! and ablations are shown and make no front, as nobody would ship them.
+//! Time is that of the whole replay, less the harness's own time within each round if it is known. Memory is exact: the
+//! peak of the heap over the peak of live bytes. No contender beats a contender on the front in both at once, by
+//! medians. Yardsticks and ablations are shown, but are not part of the front because they are not meant to ship.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
@@ -20,33 +20,33 @@ use crate::results::{Contender, Figure, Results, Role};
 use crate::stats::{Estimate, Regime, floor, gross_ns_per_op, net_ns_per_op, of_one_run};
 use crate::times;
 
-/// Largest ratio of times up to which a linear axis shows the shortest.
+/// Largest ratio of times for a linear axis, which still shows the shortest.
 const LINEAR_UP_TO: f64 = 8.0;
 
 /// Radius of a point, in pixels.
 const RADIUS: i32 = 14;
 
-/// Draws peak heap over peak live against fresh ns an operation: a program that starts, page faults included.
+/// Draws peak heap over peak live against fresh ns per operation: a program that starts, with page faults.
 ///
-/// Contenders without one of the two are left out and named.
+/// Contenders that lack either figure are left out and named.
 ///
 /// # Errors
 ///
-/// [`ReportError::Draw`] where plotters could not draw.
+/// [`ReportError::Draw`] if plotters fails to draw.
 pub fn pareto_fresh(results: &Results) -> Result<String, ReportError> {
     draw(results, Regime::Fresh)
 }
 
-/// The same of steady times: a program that runs on.
+/// The same for steady times: a program that runs on.
 ///
 /// # Errors
 ///
-/// [`ReportError::Draw`] where plotters could not draw.
+/// [`ReportError::Draw`] if plotters fails to draw.
 pub fn pareto_steady(results: &Results) -> Result<String, ReportError> {
     draw(results, Regime::Steady)
 }
 
-/// The data of [`pareto_fresh`]: a row for each contender.
+/// The data of [`pareto_fresh`]: a row per contender.
 pub(super) fn fresh_data(results: &Results) -> String {
     table(results, Regime::Fresh)
 }
@@ -56,7 +56,7 @@ pub(super) fn steady_data(results: &Results) -> String {
     table(results, Regime::Steady)
 }
 
-/// What a point shows.
+/// The figures of a point.
 #[derive(Clone, Copy, Debug)]
 struct Costs {
     time_ns: Estimate,
@@ -76,7 +76,7 @@ struct Clock {
 }
 
 impl Clock {
-    /// Net where the floor is known.
+    /// Net if the floor is known.
     fn of(results: &Results, regime: Regime) -> Self {
         let timed =
             |floor: &Contender| floor.time.known().is_some_and(|time| time.ops > 0 && !regime.samples(time).is_empty());
@@ -167,8 +167,8 @@ fn table(results: &Results, regime: Regime) -> String {
     data::table(header, rows)
 }
 
-/// The points on the front, from the fastest to the smallest: contenders for which there is no other that is at least as good in both and
-/// better in one. There is no front where their times are of several runs, and so not to be compared.
+/// The points on the front, from the fastest to the smallest: contenders for which no other is at least as good in both
+/// and better in one. `None` if their times come from several runs, and so are not comparable.
 fn front(points: &[Point]) -> Option<Vec<usize>> {
     let ships = |index: &usize| points[*index].contender.role == Role::Contender;
     let place = |index: usize| (points[index].figures.time_ns.value, points[index].figures.overhead);
@@ -193,7 +193,7 @@ fn words(results: &Results, clock: Clock, points: &[Point], left_out: &[LeftOut]
         Regime::Fresh => "memory against fresh time",
     };
     let mut description = format!(
-        "Peak heap over peak live against {} nanoseconds an operation for {}, on the trace {}; {}.",
+        "Peak heap over peak live against {} nanoseconds per operation for {}, on the trace {}; {}.",
         clock.name(),
         times::timed(clock.regime),
         results.trace.name,
@@ -224,20 +224,20 @@ fn frame(results: &Results, clock: Clock, points: &[Point], left_out: &[LeftOut]
     let bound = bound(results).unwrap_or(1.0);
     let low = overheads().fold(bound, f64::min);
     let high = overheads().fold(low, f64::max);
-    // Room below the bound for its text.
+    // Room for the bound's text below it.
     let y = Axis::log(low / (high / low).powf(0.1).max(1.2), high * (high / low).powf(0.08).max(1.15), "", 8);
     let mut notes = Vec::new();
     if let (true, Some(floor)) = (clock.net, floor(results)) {
         let gross = gross_ns_per_op(floor, clock.regime);
         let gross = gross.known().map_or_else(String::new, |gross| format!(" {} ns", short(gross.value)));
-        notes.push(format!("net: less the harness's own{gross}, so that 0 is the floor"));
+        notes.push(format!("net: less the time of the harness{gross}, so 0 is the floor"));
     }
     notes.push(match front(points) {
         Some(_) => "step line: the front, by medians; bars: 95 % intervals".into(),
-        None => "no front, as the times are of several runs; bars: 95 % intervals".into(),
+        None => "no front, because times come from several runs; bars: 95 % intervals".into(),
     });
     if points.iter().any(|point| point.contender.role != Role::Contender) {
-        notes.push("ring: a baseline or an ablation, which makes no front".into());
+        notes.push("ring: a yardstick or an ablation, which is not part of the front".into());
     }
     notes.extend(growth::note(points.iter().map(|point| point.contender)));
     notes.extend(not_shown(left_out));
@@ -250,7 +250,7 @@ fn frame(results: &Results, clock: Clock, points: &[Point], left_out: &[LeftOut]
         ),
         x_title: times::heading(
             &format!(
-                "{}, {} ns an operation{}",
+                "{}, {} ns per operation{}",
                 clock.regime.name(),
                 clock.name(),
                 if x.scale == Scale::Log { ", log scale" } else { "" }
@@ -266,7 +266,7 @@ fn frame(results: &Results, clock: Clock, points: &[Point], left_out: &[LeftOut]
     }
 }
 
-/// Linear from 0, where the floor is, if that leaves the shortest time visible; else logarithmic.
+/// Linear from 0, the floor, if the shortest time is still visible; else logarithmic.
 fn time_axis(points: &[Point]) -> Axis {
     let times = || points.iter().map(|point| point.figures.time_ns);
     let least = times().map(|time| time.value).fold(f64::INFINITY, f64::min);
@@ -276,21 +276,21 @@ fn time_axis(points: &[Point]) -> Axis {
         let lowest = lowest.fold(least, f64::min);
         Axis::log(lowest / 1.3, most * 1.2, "", 8)
     } else {
-        // A time that is net may lie below the floor.
+        // A net time may be below the floor.
         let lowest =
             times().filter_map(|time| time.interval).map(|interval| interval.low).fold(least.min(0.0), f64::min);
         Axis::linear(lowest.min(0.0) * 1.1, most.max(0.1) * 1.1, "")
     }
 }
 
-/// What the clairvoyant placement needs, over peak live.
+/// The span of the clairvoyant placement over peak live.
 fn bound(results: &Results) -> Option<f64> {
     let bounds = results.bounds.known()?;
     let ratio = bounds.clairvoyant_bytes as f64 / results.trace.peak_live_bytes as f64;
     (ratio.is_finite() && ratio > 0.0).then_some(ratio)
 }
 
-/// What stands above the line of the bound, at its right end.
+/// The text above the line of the bound, at its right end.
 const BOUND: &str = "clairvoyant placement";
 
 /// The lines of the bound, given with its height in pixels, and of the floor.
@@ -303,7 +303,7 @@ fn paint_lines(sheet: &Sheet, frame: &Frame, bound: Option<(f64, i32)>, clock: C
             canvas::text(sheet, BOUND, (right, y + LINE / 2 + 2), TEXT, SOFT, HPos::Right)
         })?;
     }
-    // On a logarithmic axis the floor of net times would be infinitely far to the left.
+    // On a logarithmic axis, the floor of net times would be infinitely far to the left.
     if clock.net && frame.x.scale == Scale::Linear {
         let x = frame.x_pixel(0.0);
         let (top, bottom) = (frame.top() as i32, frame.bottom() as i32);
@@ -314,7 +314,7 @@ fn paint_lines(sheet: &Sheet, frame: &Frame, bound: Option<(f64, i32)>, clock: C
     Ok(())
 }
 
-/// The corners of the front, from the upper edge of the plot to its right one.
+/// The corners of the front, from the upper to the right edge of the plot.
 fn front_corners(frame: &Frame, plot: &Plot, points: &[Point]) -> Vec<(i32, i32)> {
     let mut corners: Vec<(i32, i32)> = Vec::new();
     for index in front(points).unwrap_or_default() {
@@ -329,13 +329,13 @@ fn front_corners(frame: &Frame, plot: &Plot, points: &[Point]) -> Vec<(i32, i32)
 }
 
 fn paint_front(sheet: &Sheet, corners: &[(i32, i32)]) -> Drawn {
-    let tip = "the front: no contender is both faster and smaller than one on it";
+    let tip = "the front: no contender is both faster and smaller than a contender on it";
     sheet.group(vec![("class", "front".into())], Some(tip.into()), || {
         sheet.draw(&PathElement::new(corners.to_vec(), SOFT.stroke_width(4)))
     })
 }
 
-/// What names beside points should not cover: error bars, the front, and the bound with its text.
+/// What names of points should not cover: error bars, the front, and the bound with its text.
 fn obstacles(frame: &Frame, plot: &Plot, points: &[Point], front: &[(i32, i32)], bound: Option<i32>) -> Vec<[i32; 4]> {
     let around =
         |(x0, y0): (i32, i32), (x1, y1): (i32, i32)| [x0.min(x1) - 4, y0.min(y1) - 4, x0.max(x1) + 4, y0.max(y1) + 4];
@@ -376,7 +376,7 @@ fn paint_points(
         let interval = costs.time_ns.interval;
         let spread = interval.map(|one| format!(" ({} to {})", short(one.low), short(one.high))).unwrap_or_default();
         let tip = format!(
-            "{}: {}{spread} ns an operation {}, peak heap {}, {} times peak live",
+            "{}: {}{spread} ns per operation {}, peak heap {}, {} times peak live",
             point.contender.name,
             short(costs.time_ns.value),
             clock.name(),
@@ -418,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_on_the_front_is_beaten_in_both() {
+    fn no_contender_on_the_front_is_beaten_in_both() {
         let results = with(vec![
             contender("fast").steady_ns(50).pages(60).build(),
             contender("small").steady_ns(90).pages(20).build(),
@@ -439,7 +439,7 @@ mod tests {
         assert_eq!(front(&points(&results)), None);
         let svg = pareto_steady(&results).unwrap();
         assert!(!svg.contains("class=\"front\"") && !svg.contains("On the front"), "{svg}");
-        assert!(svg.contains("no front, as the times are of several runs"), "{svg}");
+        assert!(svg.contains("no front, because times come from several runs"), "{svg}");
         assert!(steady_data(&results).lines().skip(1).all(|line| line.ends_with(',')));
     }
 
@@ -454,7 +454,7 @@ mod tests {
         }
         let front = svg.descendants().find(|node| node.attribute("class") == Some("front")).unwrap();
         assert_eq!(front.children().filter(|node| node.has_tag_name("polyline")).count(), 1);
-        for text in ["clairvoyant placement", "net: less the harness's own 3.60 ns, so that 0 is the floor"] {
+        for text in ["clairvoyant placement", "net: less the time of the harness 3.60 ns, so 0 is the floor"] {
             assert!(texts(&svg).iter().any(|found| found == text), "{text} in {:?}", texts(&svg));
         }
         assert!(
@@ -469,11 +469,11 @@ mod tests {
     fn times_are_gross_without_a_floor() {
         let results = with(vec![contender("talc").steady_ns(90).build()]);
         let svg = pareto_steady(&results).unwrap();
-        assert!(svg.contains("\nsteady, gross ns an operation\n"), "{svg}");
+        assert!(svg.contains("\nsteady, gross ns per operation\n"), "{svg}");
         let mut alone = results.clone();
         alone.settings.touch = crate::results::TouchPolicy::None;
         let svg = pareto_steady(&alone).unwrap();
-        assert!(svg.contains("\nsteady, gross ns an operation, allocator code alone\n"), "{svg}");
+        assert!(svg.contains("\nsteady, gross ns per operation, allocator code alone\n"), "{svg}");
         assert!(steady_data(&results).contains(",steady,gross,"));
         assert!(fresh_data(&sample::results()).contains(",fresh,net,"));
     }
@@ -489,7 +489,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_faster_than_the_floor_is_shown_as_it_is() {
+    fn times_below_the_floor_are_shown_as_they_are() {
         let floor = contender("null").role(Role::Floor).steady_ns(50).without_memory("hands out no memory").build();
         let results =
             with(vec![floor, contender("bump").steady_ns(40).build(), contender("talc").steady_ns(90).build()]);

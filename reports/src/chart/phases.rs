@@ -1,4 +1,4 @@
-//! The phase marks of a trace: thin lines across the plot, with their names along its upper edge where these fit.
+//! The phase marks of a trace: thin lines across the plot, with names along its upper edge if they fit.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
@@ -7,19 +7,19 @@ use super::canvas::{self, Drawn, HAIRLINE, LINE, SOFT, Sheet, TEXT};
 use crate::numbers::{count, grouped};
 use crate::results::{Mark, Trace};
 
-/// Least distance of two lines, in pixels: closer ones would look like a filled area.
+/// Minimum distance of two lines, in pixels: closer lines would look like a filled area.
 const APART: i32 = 14;
 
-/// Most room for a name, in pixels.
+/// Maximum width of a name, in pixels.
 const NAME: f64 = 400.0;
 
-/// Letters that a name which is cut must have, the dots included.
+/// Minimum number of letters in a name that is cut, including the dots.
 const LEAST: usize = 6;
 
 /// Distance of a name from its line, in pixels.
 const BESIDE: i32 = 10;
 
-/// Height of the names, which an axis leaves free for them (`Axis::with_headroom`).
+/// Height of the names, which an axis keeps free for them (`Axis::with_headroom`).
 pub(super) const HEADROOM: f64 = LINE as f64 + 12.0;
 
 /// A mark that is drawn.
@@ -27,11 +27,11 @@ pub(super) const HEADROOM: f64 = LINE as f64 + 12.0;
 pub(super) struct Phase<'a> {
     mark: &'a Mark,
     x: i32,
-    /// As much of its name as is written; empty where it does not fit.
+    /// The part of its name that is written; empty if it does not fit.
     name: String,
 }
 
-/// The marks that are drawn in a plot: where two would lie too close to each other, the first of them. `x_of` gives the pixel of an event.
+/// The marks to draw in a plot: of marks that would be too close, only the first. `x_of` maps an event to its pixel.
 pub(super) fn phases(trace: &Trace, x_of: impl Fn(u64) -> i32, right: i32) -> Vec<Phase<'_>> {
     let mut phases: Vec<Phase> = Vec::new();
     for mark in &trace.marks {
@@ -40,7 +40,7 @@ pub(super) fn phases(trace: &Trace, x_of: impl Fn(u64) -> i32, right: i32) -> Ve
             phases.push(Phase { mark, x, name: String::new() });
         }
     }
-    // A name is written where the one before it has ended. The lines of those in between begin below the names.
+    // A name is written if the previous name has ended. The lines of unnamed marks in between begin below the names.
     let mut free_from = i32::MIN;
     for phase in &mut phases {
         let room = NAME.min(f64::from(right - phase.x - BESIDE));
@@ -67,7 +67,7 @@ pub(super) fn paint(sheet: &Sheet, phases: &[Phase], (top, bottom): (i32, i32)) 
     Ok(())
 }
 
-/// The note on marks that are not drawn, or not named.
+/// The note on marks that are not drawn or not named.
 pub(super) fn note(trace: &Trace, phases: &[Phase]) -> Option<String> {
     let named = phases.iter().filter(|phase| !phase.name.is_empty()).count() as u64;
     (named < trace.mark_count).then(|| {
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_written_where_they_fit() {
+    fn names_are_written_if_they_fit() {
         let trace = trace(&[
             (100, "start up"),
             (200, "hidden"),
@@ -105,7 +105,7 @@ mod tests {
             (960, "the end of it all"),
         ]);
         let phases = phases(&trace, |event| event as i32, 1000);
-        // The first name reaches beyond 200, and at 960 there is room for none.
+        // The first name reaches beyond 200, and no name fits at 960.
         assert_eq!(names(&phases), [(100, "start up"), (200, ""), (600, "serve"), (960, "")]);
         assert_eq!(note(&trace, &phases).unwrap(), "5 marks of the trace, 4 drawn and 2 named");
     }

@@ -1,8 +1,8 @@
-//! How long each contender takes compared with the baseline: a bar from 1 to the ratio, fresh and steady, with its 95 % interval.
+//! The time of each contender over the baseline's: a bar from 1 to the ratio, fresh and steady, with its 95 % interval.
 //!
-//! A ratio is formed within each round, so that what slowed a round down cancels; its median and interval are over the rounds. Where the
-//! interval spans 1 the comparison is inconclusive, and the bar is hollow. The time of the harness itself is in both, so that a ratio of the
-//! allocators alone is further from 1.
+//! A ratio is formed within each round, so that what slows a round down cancels out; its median and interval are over
+//! the rounds. If the interval contains 1, the comparison is inconclusive, and the bar is hollow. Both times include
+//! the harness, so the ratio of the allocators alone is further from 1.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
@@ -21,20 +21,21 @@ use crate::results::{Contender, Figure, Results, Role};
 use crate::stats::{Ratio, Regime, Verdict, ratio_beside};
 use crate::times;
 
-/// Height of a bar, and of the row for both of a contender.
+/// Height of a bar, and of a contender's row of two bars.
 const BAR: i32 = 26;
 const ROW: u32 = 2 * LINE as u32 + 24;
 
-/// What stands there for the baseline, which has none.
+/// The text for the baseline, which has no ratio.
 const BASELINE: &str = "baseline";
 
-/// Draws how many times as long as the baseline each contender takes, on a logarithmic axis.
+/// Draws the ratio of each contender's time to the baseline's, on a logarithmic axis.
 ///
-/// The baseline is the line at 1. Contenders without timings, or none in common rounds with the baseline, are left out and named.
+/// The baseline is the line at 1. Contenders without timings, or without rounds in common with the baseline, are left
+/// out and named.
 ///
 /// # Errors
 ///
-/// [`ReportError::Draw`] where plotters could not draw.
+/// [`ReportError::Draw`] if plotters fails to draw.
 pub fn ratios(results: &Results) -> Result<String, ReportError> {
     let (rows, left_out) = sort_out(results, |contender| figures(results, contender));
     let words = words(results, &rows, &left_out);
@@ -59,7 +60,7 @@ pub fn ratios(results: &Results) -> Result<String, ReportError> {
     })
 }
 
-/// The chart's data: a row for each contender, fresh and steady.
+/// The chart's data: a row per contender and regime.
 pub(super) fn data(results: &Results) -> String {
     let (rows, _) = sort_out(results, |contender| figures(results, contender));
     let cells = rows.iter().flat_map(|row| {
@@ -82,12 +83,12 @@ pub(super) fn data(results: &Results) -> String {
     data::table(header, cells)
 }
 
-/// A contender with its ratios, of which the baseline alone has none.
+/// A contender with its ratios; only the baseline has none.
 type Row<'a> = Shown<'a, Vec<(Regime, Ratio)>>;
 
 fn figures(results: &Results, contender: &Contender) -> Result<Vec<(Regime, Ratio)>, String> {
     if contender.role == Role::Floor {
-        return Err("no allocator, but the floor".into());
+        return Err("the floor is not an allocator".into());
     }
     if contender.name == results.settings.baseline {
         return match &contender.time {
@@ -114,7 +115,7 @@ fn verdict(verdict: Verdict) -> &'static str {
     }
 }
 
-/// What is said of a contender in words: `fresh 1.49 (1.45 to 1.53), slower; steady 0.74 (0.72 to 0.76), faster`.
+/// A contender's ratios in words: `fresh 1.49 (1.45 to 1.53), slower; steady 0.74 (0.72 to 0.76), faster`.
 fn sentence(ratios: &[(Regime, Ratio)]) -> String {
     if ratios.is_empty() {
         return "the baseline".into();
@@ -132,7 +133,7 @@ fn sentence(ratios: &[(Regime, Ratio)]) -> String {
 fn words(results: &Results, rows: &[Row], left_out: &[LeftOut]) -> Words {
     let baseline = &results.settings.baseline;
     let mut description = format!(
-        "How many times as long as {baseline} each contender takes on the trace {}, with 95 % intervals; {}.",
+        "The time of each contender over that of {baseline} on the trace {}, with 95 % intervals; {}.",
         results.trace.name,
         times::written(&results.settings)
     );
@@ -157,7 +158,7 @@ fn frame(results: &Results, rows: &[Row], left_out: &[LeftOut]) -> Rows {
     let values = rows.iter().flat_map(|row| &row.figures).map(|(regime, ratio)| value(*regime, ratio));
     let mut notes = Vec::new();
     if rows.iter().flat_map(|row| &row.figures).any(|(_, ratio)| ratio.verdict == Verdict::Inconclusive) {
-        notes.push("hollow: inconclusive, as the 95 % interval spans 1".to_string());
+        notes.push("hollow: inconclusive, because the 95 % interval contains 1".to_string());
     }
     notes.push(format!("fresh: {}; steady: {}", times::program(Regime::Fresh), times::program(Regime::Steady)));
     notes.extend(not_winning(rows));
@@ -180,7 +181,7 @@ fn frame(results: &Results, rows: &[Row], left_out: &[LeftOut]) -> Rows {
     }
 }
 
-/// Why there is one bar alone where there should be two.
+/// Why some contenders have one bar instead of two.
 fn one_alone(results: &Results, rows: &[Row]) -> Vec<String> {
     let missing = rows.iter().filter(|row| row.figures.len() == 1).flat_map(|row| {
         Regime::ALL.into_iter().filter_map(|regime| {
@@ -195,7 +196,7 @@ fn one_alone(results: &Results, rows: &[Row]) -> Vec<String> {
     by_reason(missing).into_iter().map(|(names, reason)| format!("{names}: {reason}")).collect()
 }
 
-/// What stands to the right of a bar.
+/// The text to the right of a bar.
 fn value(regime: Regime, ratio: &Ratio) -> String {
     format!("{} {}", regime.name(), ratio_text(ratio.estimate.value))
 }
@@ -212,7 +213,7 @@ fn paint_bars(sheet: &Sheet, frame: &Rows, row: &Row, middle: i32) -> Drawn {
         let color = row.style.color;
         if ratio.verdict == Verdict::Inconclusive {
             sheet.draw(&Rectangle::new(corners, WHITE.filled()))?;
-            // An outline of four lines, as SVG's rectangles have no width of line in plotters.
+            // An outline of four lines, because plotters cannot set the line width of SVG rectangles.
             let [(left, top), (right, bottom)] = corners;
             let outline = vec![(left, top), (right, top), (right, bottom), (left, bottom), (left, top)];
             sheet.draw(&PathElement::new(outline, color.stroke_width(4)))?;
@@ -259,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_inconclusive_is_hollow() {
+    fn inconclusive_bars_are_hollow() {
         let baseline = || contender("dlmalloc").fresh_ns(100).steady_ns(100).build();
         // As fast as the baseline in every round: the interval is 1 to 1.
         let svg = draw(vec![baseline(), contender("talc").fresh_ns(100).steady_ns(200).build()]);
@@ -267,7 +268,7 @@ mod tests {
         let fills: Vec<_> =
             of_contender(&svg, "talc", "rect").iter().map(|bar| bar.attribute("fill").unwrap().to_string()).collect();
         assert_eq!(fills, ["#FFFFFF", "#009E73"]);
-        let note = "hollow: inconclusive, as the 95 % interval spans 1".to_string();
+        let note = "hollow: inconclusive, because the 95 % interval contains 1".to_string();
         assert!(texts(&svg).contains(&note));
         let svg = draw(vec![baseline(), contender("talc").fresh_ns(300).steady_ns(200).build()]);
         assert!(!texts(&Document::parse(&svg).unwrap()).contains(&note));
@@ -290,13 +291,13 @@ mod tests {
     }
 
     #[test]
-    fn one_round_has_no_interval_and_decides_nothing() {
+    fn one_round_has_no_interval_and_no_verdict() {
         let svg = draw(vec![
             contender("dlmalloc").rounds(1).build(),
             contender("talc").fresh_ns(300).steady_ns(200).rounds(1).build(),
         ]);
         let svg = Document::parse(&svg).unwrap();
-        assert_eq!(of_contender(&svg, "talc", "polyline").len(), 2, "outlines, and no interval");
+        assert_eq!(of_contender(&svg, "talc", "polyline").len(), 2, "outlines, but no interval");
         assert!(
             child(&svg, "desc").contains("talc: fresh 30.0, inconclusive; steady 20.0, inconclusive"),
             "{}",

@@ -1,4 +1,4 @@
-//! The frame of charts with a row for each name: the names at left, an axis below, and bars or points in the rows.
+//! The frame of charts with a row per name: names on the left, an axis below, and bars or points in the rows.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
@@ -8,7 +8,7 @@ use super::canvas::{self, Drawn, EDGE, GRID, HAIRLINE, INK, LINE, SOFT, Sheet, T
 use super::frame::{header_height, notes_height, paint_mapping, paint_notes, paint_subtitle};
 use super::palette;
 
-/// Room below the rows for the ticks' labels and the axis's title.
+/// Room below the rows for tick labels and the axis title.
 const BELOW: u32 = 124;
 
 /// Space between the names, the plot and the values.
@@ -16,15 +16,15 @@ const GAP: i32 = 24;
 
 /// Rows, laid out.
 pub(super) struct Rows {
-    /// What is true of the whole chart, below its heading.
+    /// What applies to the whole chart, below its heading.
     pub(super) subtitle: String,
     /// The names with their colours, from the top.
     pub(super) names: Vec<(String, RGBColor)>,
     /// Height of a row, in pixels.
     pub(super) row_height: u32,
-    /// The longest text to the right of the plot, for its room; empty where there is none.
+    /// The longest text to the right of the plot, for its room; empty if there is none.
     pub(super) widest_value: String,
-    /// What the axis is, with its unit.
+    /// The axis with its unit.
     pub(super) x_title: String,
     pub(super) x: Axis,
     /// Notes below the axis, a paragraph each.
@@ -59,7 +59,7 @@ impl Rows {
         WIDTH as i32 - EDGE - if values > 0 { values + GAP } else { 40 }
     }
 
-    /// Where a text to the right of the plot begins.
+    /// The left end of texts to the right of the plot.
     pub(super) fn value_left(&self) -> i32 {
         self.right() + GAP
     }
@@ -75,7 +75,7 @@ impl Rows {
         self.top() + (self.row_height * row as u32 + self.row_height / 2) as i32
     }
 
-    /// Draws everything but the heading, the names and what is in the rows.
+    /// Draws everything except the heading, the names and the content of the rows.
     pub(super) fn paint(&self, sheet: &Sheet) -> Drawn {
         let (left, right, bottom) = (self.left(), self.right(), self.bottom());
         let x = self.x.clone().thinned(f64::from(right - left));
@@ -92,7 +92,7 @@ impl Rows {
         paint_mapping(sheet, [left, right, self.top(), bottom], &self.x)
     }
 
-    /// Writes the name of a row, where the caller paints what belongs to it.
+    /// Writes the name of a row; the caller paints its content.
     pub(super) fn paint_name(&self, sheet: &Sheet, row: usize) -> Drawn {
         let (name, color) = &self.names[row];
         let text = canvas::fit(name, TEXT, f64::from(self.left() - GAP - EDGE));
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_lie_between_the_names_and_the_texts_at_right() {
+    fn values_lie_between_the_names_and_the_texts_on_the_right() {
         let rows = Rows {
             subtitle: "sub".into(),
             names: vec![("talc".into(), INK), ("segregated".into(), INK)],
@@ -117,7 +117,11 @@ mod tests {
         };
         assert_eq!((rows.pixel(0.5), rows.pixel(2.0)), (rows.left(), rows.right()));
         assert_eq!(rows.pixel(1.0), (rows.left() + rows.right() + 1) / 2);
-        assert_eq!((rows.pixel(0.0), rows.pixel(9.0)), (rows.left(), rows.right()), "beyond the ends lies on them");
+        assert_eq!(
+            (rows.pixel(0.0), rows.pixel(9.0)),
+            (rows.left(), rows.right()),
+            "values beyond the ends lie on them"
+        );
         let name = canvas::text_width("segregated", TEXT);
         assert_eq!(rows.left(), EDGE + name.ceil() as i32 + GAP);
         assert_eq!(canvas::fit("segregated", TEXT, f64::from(rows.left() - GAP - EDGE)), "segregated");

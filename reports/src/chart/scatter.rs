@@ -1,4 +1,5 @@
-//! Names beside points, so that none covers another name or a point, with a thin line to those that had to move away.
+//! Names next to points, placed so that none covers another name or a point, with a thin line to those that had to move
+//! away.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
@@ -9,21 +10,21 @@ use super::palette;
 /// Distances from the edge of its point at which a name is tried, in pixels.
 const DISTANCES: [i32; 6] = [8, 40, 80, 130, 190, 260];
 
-/// Directions in which it is tried, as parts of the distance.
+/// Directions in which a name is tried, as fractions of the distance.
 const DIRECTIONS: [(f64, f64); 8] =
     [(1.0, 0.0), (-1.0, 0.0), (0.7, -0.7), (0.7, 0.7), (-0.7, -0.7), (-0.7, 0.7), (0.0, -1.0), (0.0, 1.0)];
 
-/// A name, and the point that it belongs to, in pixels.
+/// A name and its point, in pixels.
 pub(super) struct Label<'a> {
     pub(super) text: &'a str,
     pub(super) at: (i32, i32),
 }
 
-/// Where a name stands.
+/// The place of a name.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Place {
     area: Area,
-    /// Whether a line must join it to its point.
+    /// Whether a line must connect it to its point.
     leader: bool,
 }
 
@@ -40,7 +41,7 @@ impl Area {
         Area { left: x - radius, top: y - radius, right: x + radius, bottom: y + radius }
     }
 
-    /// How many pixels two areas share.
+    /// The number of pixels that two areas share.
     fn shared(&self, other: &Area) -> i64 {
         let across = self.right.min(other.right) - self.left.max(other.left);
         let up = self.bottom.min(other.bottom) - self.top.max(other.top);
@@ -52,8 +53,8 @@ impl Area {
     }
 }
 
-/// Finds a place for each name, within the bounds: the nearest that covers neither a point, nor an obstacle, nor a name that has its place
-/// already, else the one that covers least. Bounds and obstacles have their left, upper, right and lower edge.
+/// Finds a place for each name within the bounds: the nearest that covers no point, no obstacle and no name placed
+/// before, else the place that covers least. Bounds and obstacles are given as left, upper, right and lower edge.
 pub(super) fn place(labels: &[Label], radius: i32, bounds: [i32; 4], obstacles: &[[i32; 4]]) -> Vec<Place> {
     let area = |[left, top, right, bottom]: [i32; 4]| Area { left, top, right, bottom };
     let bounds = area(bounds);
@@ -65,7 +66,7 @@ pub(super) fn place(labels: &[Label], radius: i32, bounds: [i32; 4], obstacles: 
             let names = placed.iter().map(|other| other.area.shared(&place.area)).sum::<i64>();
             let points = points.iter().map(|point| point.shared(&place.area)).sum::<i64>();
             let outside = place.area.size() - place.area.shared(&bounds);
-            // Outside it would be cut off.
+            // It would be cut off outside.
             names + points + 4 * outside
         };
         let candidates = candidates(label, radius);
@@ -76,14 +77,14 @@ pub(super) fn place(labels: &[Label], radius: i32, bounds: [i32; 4], obstacles: 
     placed
 }
 
-/// The places that are tried, the nearest first.
+/// The places to try, nearest first.
 fn candidates(label: &Label, radius: i32) -> Vec<Place> {
     let (width, height) = (canvas::text_width(label.text, TEXT) as i32, LINE - 4);
     let mut places = Vec::new();
     for distance in DISTANCES {
         for (across, up) in DIRECTIONS {
             let reach = f64::from(radius + distance);
-            // The middle of the side that is turned to the point.
+            // The middle of the side that faces the point.
             let (x, y) = (label.at.0 + (across * reach) as i32, label.at.1 + (up * reach) as i32);
             let left = match across {
                 0.0 => x - width / 2,
@@ -109,7 +110,7 @@ pub(super) fn paint(sheet: &Sheet, label: &Label, place: &Place, color: RGBColor
         let near = (label.at.0.clamp(left, right), label.at.1.clamp(top + 6, bottom - 6));
         sheet.draw(&PathElement::new(vec![label.at, near], color.stroke_width(HAIRLINE)))?;
     }
-    // The room is that of wide letters; narrower ones stay on the side of the point.
+    // The room is for wide letters; narrow text stays on the side of the point.
     let (x, side) = match label.at.0 {
         at if at <= left => (left, HPos::Left),
         at if at >= right => (right, HPos::Right),
@@ -125,7 +126,7 @@ mod tests {
     const BOUNDS: [i32; 4] = [0, 0, 1600, 900];
 
     #[test]
-    fn a_single_name_stands_at_right_or_where_there_is_room() {
+    fn a_single_name_is_on_the_right_if_there_is_room() {
         let [place] = place(&[Label { text: "talc", at: (800, 400) }], 10, BOUNDS, &[])[..] else {
             panic!("one place")
         };
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn without_any_room_there_is_a_place_all_the_same() {
+    fn names_get_a_place_even_without_room() {
         let labels: Vec<Label> = (0..40).map(|_| Label { text: "a long name, and no room", at: (50, 50) }).collect();
         assert_eq!(place(&labels, 14, [0, 0, 100, 100], &[]).len(), 40);
     }

@@ -1,8 +1,9 @@
-//! The split of the heap at its peak: what a contender's memory is, at the moment when it had the most.
+//! The split of the heap at its peak: what a contender's memory consists of when it is largest.
 //!
-//! Two contenders with the same peak may differ in everything else: one holds free blocks that the program's next phase can use, another lost
-//! them in rounding. A bar is all of its contender's heap, as the heaps themselves may differ twenty times; how large it is stands at its end.
-//! What a contender does not tell is shown as that.
+//! Two contenders with the same peak may differ in everything else: one holds free blocks that the program's next phase
+//! can use, another lost them to internal fragmentation. Each bar is the whole heap of its contender, because heaps may
+//! differ by a factor of twenty; its size is at the end of the bar. What a contender does not report is shown as
+//! unreported.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
@@ -17,44 +18,44 @@ use crate::ReportError;
 use crate::numbers::{bytes, short};
 use crate::results::{Contender, Figure, Moment, PartKind, Results, Split};
 
-/// The kinds of parts, in the order of a bar: what the program asked for, what came with it, what is left, what is gone.
+/// The kinds of parts in the order of a bar: what the program requested, what came with it, what is free, what is lost.
 const KINDS: [(PartKind, &str, Fill); 7] = [
     (PartKind::Requested, "requested", Fill::Solid(RGBColor(0x1B, 0x3B, 0x5A), WHITE)),
-    (PartKind::Rounding, "rounding", Fill::Solid(RGBColor(0x86, 0xA8, 0xC9), INK)),
+    (PartKind::Rounding, "internal fragmentation", Fill::Solid(RGBColor(0x86, 0xA8, 0xC9), INK)),
     (PartKind::Metadata, "metadata", Fill::Upright),
     (PartKind::Free, "free", Fill::Solid(RGBColor(0xD0, 0xE1, 0xF0), INK)),
     (PartKind::Tail, "never used yet", Fill::Solid(WHITE, INK)),
     (PartKind::Lost, "lost", Fill::Level),
-    (PartKind::Unknown, "not told", Fill::Dots),
+    (PartKind::Unknown, "not reported", Fill::Dots),
 ];
 
 /// Height of a row and of its bar.
 const ROW: u32 = 84;
 const BAR: i32 = 56;
 
-/// The key has the kinds that are seen somewhere: so many per cent of a bar.
+/// A kind is in the key if it has at least this share of some bar, in per cent.
 const SEEN: f64 = 0.3;
 
 const WHAT: &str = "the heap at its peak";
 
-/// How a kind is filled, so that it is told from its neighbours without colour.
+/// The fill of a kind, distinguishable from its neighbours without colour.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fill {
-    /// With one colour; the other is that of text on it.
+    /// A single colour; the second is that of the text on it.
     Solid(RGBColor, RGBColor),
-    /// With upright lines.
+    /// Vertical lines.
     Upright,
-    /// With level lines.
+    /// Horizontal lines.
     Level,
-    /// With few dots.
+    /// Sparse dots.
     Dots,
 }
 
-/// Draws where the bytes of each contender's heap are when it first reached its peak.
+/// Draws the parts of each contender's heap when it first reaches its peak.
 ///
 /// # Errors
 ///
-/// [`ReportError::Draw`] where plotters could not draw.
+/// [`ReportError::Draw`] if plotters fails to draw.
 pub fn split(results: &Results) -> Result<String, ReportError> {
     let (shown, left_out) = sort_out(results, at_peak);
     let words = words(results, &shown, &left_out);
@@ -64,7 +65,7 @@ pub fn split(results: &Results) -> Result<String, ReportError> {
     let notes: Vec<String> = failing(&shown).into_iter().chain(not_shown(&left_out)).collect();
     let rows = Rows {
         subtitle: format!(
-            "{}; when it first had most pages; peak live {}",
+            "{}; when the heap first has the most pages; peak live {}",
             canvas::platform(&results.provenance.target),
             bytes(results.trace.peak_live_bytes)
         ),
@@ -93,7 +94,7 @@ pub fn split(results: &Results) -> Result<String, ReportError> {
     })
 }
 
-/// The data: a row a part, as the contender names it.
+/// The data: a row per part, by the contender's names.
 pub(super) fn data(results: &Results) -> String {
     let (shown, _) = sort_out(results, at_peak);
     let rows = shown.iter().flat_map(|one| {
@@ -117,7 +118,7 @@ fn at_peak(contender: &Contender) -> Result<&Split, String> {
         Figure::Unknown { unknown } => Err(unknown.to_string()),
         Figure::Known(memory) => {
             let split = memory.splits.iter().find(|split| split.at == Moment::PeakHeap && split.committed_bytes > 0);
-            split.ok_or_else(|| "its heap was not split up".to_string())
+            split.ok_or_else(|| "it has no split of its heap".to_string())
         }
     }
 }
@@ -133,7 +134,7 @@ fn percent(split: &Split, bytes: u64) -> f64 {
 
 fn words(results: &Results, shown: &[Shown<&Split>], left_out: &[LeftOut]) -> Words {
     let mut description = format!(
-        "What each contender's heap on the trace {} consists of when it first had the most pages.",
+        "What each contender's heap on the trace {} consists of when it first has the most pages.",
         results.trace.name
     );
     for one in shown {
@@ -170,7 +171,7 @@ fn paint_row(sheet: &Sheet, rows: &Rows, row: usize, one: &Shown<&Split>) -> Dra
     canvas::text(sheet, &bytes(one.figures.committed_bytes), (rows.value_left(), middle), TEXT, INK, HPos::Left)
 }
 
-/// Writes a share into its part of the bar, where it has room.
+/// Writes a share into its part of the bar, if it fits.
 fn paint_share(sheet: &Sheet, fill: Fill, text: &str, (left, right): (i32, i32), middle: i32) -> Drawn {
     let width = canvas::text_width(text, TEXT) as i32;
     if right - left < width + 16 {
@@ -180,7 +181,7 @@ fn paint_share(sheet: &Sheet, fill: Fill, text: &str, (left, right): (i32, i32),
     let ink = match fill {
         Fill::Solid(_, ink) => ink,
         _ => {
-            // On lines it could not be read.
+            // Text would be unreadable on lines.
             let ground = [(centre - width / 2, middle - 22), (centre + width / 2, middle + 22)];
             sheet.draw(&Rectangle::new(ground, WHITE.filled()))?;
             INK
@@ -202,7 +203,7 @@ fn paint_fill(sheet: &Sheet, fill: Fill, corners: [(i32, i32); 2]) -> Drawn {
     sheet.draw(&Rectangle::new(corners, INK.stroke_width(2)))
 }
 
-/// A line of a hatch. Where it is dashed, one line is many strokes or dots, which keeps the file small.
+/// A line of a hatch. If it is dashed, one line is many strokes or dots, which keeps the file small.
 struct Stripe {
     from: (i32, i32),
     to: (i32, i32),
@@ -243,13 +244,13 @@ mod tests {
 
     #[test]
     fn a_bar_is_all_of_the_heap() {
-        // 16 pages are live; of the other 16 a half is free and a half is not told.
+        // 16 pages are live; of the other 16, half are free and half are not reported.
         let svg = draw(vec![contender("talc").pages(32).build(), contender("bump").pages(3200).build()]);
         let svg = Document::parse(&svg).unwrap();
         let tips = tips(&svg);
         assert_eq!(
             tips[..3],
-            ["talc, requested: 1 MiB (50.0 %)", "talc, free: 512 KiB (25.0 %)", "talc, not told: 512 KiB (25.0 %)"]
+            ["talc, requested: 1 MiB (50.0 %)", "talc, free: 512 KiB (25.0 %)", "talc, not reported: 512 KiB (25.0 %)"]
         );
         let bars = |name: &str| -> Vec<(i32, i32)> {
             let number = |node: &roxmltree::Node, name| node.attribute(name).unwrap().parse::<i32>().unwrap();
@@ -259,14 +260,18 @@ mod tests {
             bars.map(|bar| (number(&bar, "x"), number(&bar, "x") + number(&bar, "width"))).collect()
         };
         let (talc, bump) = (bars("talc"), bars("bump"));
-        assert_eq!((talc[0].0, talc[2].1), (bump[0].0, bump[2].1), "as wide, a hundred times larger though it is");
-        assert!(talc.windows(2).all(|pair| (pair[0].1 - pair[1].0).abs() <= 1), "without gaps: {talc:?}");
+        assert_eq!(
+            (talc[0].0, talc[2].1),
+            (bump[0].0, bump[2].1),
+            "equal width, although it is a hundred times larger"
+        );
+        assert!(talc.windows(2).all(|pair| (pair[0].1 - pair[1].0).abs() <= 1), "no gaps: {talc:?}");
         let texts = texts(&svg);
-        for text in ["2 MiB", "200 MiB", "requested", "free", "not told", "50 %"] {
+        for text in ["2 MiB", "200 MiB", "requested", "free", "not reported", "50 %"] {
             assert!(texts.contains(&text.to_string()), "{text} in {texts:?}");
         }
-        assert!(!texts.contains(&"lost".to_string()), "the key has what there is");
-        assert!(child(&svg, "desc").contains("talc, 2 MiB: requested 50.0 %, free 25.0 %, not told 25.0 %."));
+        assert!(!texts.contains(&"lost".to_string()), "the key has only what is visible");
+        assert!(child(&svg, "desc").contains("talc, 2 MiB: requested 50.0 %, free 25.0 %, not reported 25.0 %."));
         assert_eq!(unreadable(&svg), [""; 0]);
     }
 
@@ -308,13 +313,13 @@ mod tests {
     }
 
     #[test]
-    fn who_has_no_split_is_named() {
+    fn contenders_without_a_split_are_named() {
         let mut talc = contender("talc").build();
         let Figure::Known(memory) = &mut talc.memory else { panic!("the sample has memory figures") };
         memory.splits.clear();
         let svg = draw(vec![contender("bump").failed_requests(3).build(), talc]);
-        assert!(svg.contains("not shown: talc: its heap was not split up"));
-        assert!(svg.contains("did less work, as requests failed: bump (3)"));
+        assert!(svg.contains("not shown: talc: it has no split of its heap"));
+        assert!(svg.contains("did less work because requests failed: bump (3)"));
         assert!(draw(vec![]).contains("No contender took part."));
     }
 }

@@ -1,10 +1,10 @@
-//! For tests: what is in an SVG, and whether all of its texts can be read.
+//! For tests: the elements of an SVG, and whether all of its texts are readable.
 
 use roxmltree::{Document, Node};
 
 use super::canvas::{self, TEXT, WIDTH};
 
-/// The texts, in the order in which they are drawn.
+/// The texts, in drawing order.
 pub(super) fn texts(svg: &Document) -> Vec<String> {
     text_nodes(svg).map(|node| text_of(&node)).collect()
 }
@@ -22,13 +22,13 @@ pub(super) fn child<'a>(svg: &'a Document, name: &str) -> &'a str {
     svg.root_element().children().find(|node| node.has_tag_name(name)).and_then(|node| node.text()).unwrap()
 }
 
-/// The elements of this name in the groups of a contender.
+/// The elements of this name in a contender's groups.
 pub(super) fn of_contender<'a>(svg: &'a Document, contender: &str, element: &str) -> Vec<Node<'a, 'a>> {
     let is_within = |node: &Node| node.ancestors().any(|group| group.attribute("data-contender") == Some(contender));
     svg.descendants().filter(|node| node.has_tag_name(element) && is_within(node)).collect()
 }
 
-/// All tooltips, which must be in a group's title, too.
+/// All tooltips, which must also be in a group's title.
 pub(super) fn tips(svg: &Document) -> Vec<String> {
     let groups = svg.descendants().filter_map(|node| Some((node, node.attribute("data-tip")?)));
     let tip = |(group, tip): (Node, &str)| {
@@ -40,7 +40,7 @@ pub(super) fn tips(svg: &Document) -> Vec<String> {
     groups.map(tip).collect()
 }
 
-/// What makes a text hard to read: it reaches beyond the sheet, is small, or lies on another.
+/// What makes a text hard to read: it reaches beyond the sheet, is small, or overlaps another.
 pub(super) fn unreadable(svg: &Document) -> Vec<String> {
     let height: f64 = svg.root_element().attribute("height").unwrap().parse().unwrap();
     let mut complaints = Vec::new();
@@ -49,7 +49,7 @@ pub(super) fn unreadable(svg: &Document) -> Vec<String> {
         let number = |name| node.attribute(name).unwrap().parse::<f64>().unwrap();
         let (x, y, size, text) = (number("x"), number("y"), number("font-size"), text_of(&node));
         let width = canvas::text_width(&text, size);
-        // Most texts are centred on their place; the ticks' labels hang from it.
+        // Most texts are vertically centred; tick labels hang from their place.
         let y = if node.attribute("dy") == Some("0.76em") { y + size * 0.4 } else { y };
         let left = match node.attribute("text-anchor") {
             Some("end") => x - width,
@@ -62,7 +62,7 @@ pub(super) fn unreadable(svg: &Document) -> Vec<String> {
         if left < 0.0 || left + width > f64::from(WIDTH) || y < size / 2.0 || y + size / 2.0 > height {
             complaints.push(format!("{text:?} at {left}, {y} reaches beyond the sheet"));
         }
-        // Letters are less high than their size, and mostly narrower than their room.
+        // Letters are lower than their size, and usually narrower than their room.
         let area = [left + width * 0.05, y - size * 0.35, left + width * 0.95, y + size * 0.35];
         for (other, [left, top, right, bottom]) in &boxes {
             if area[0] < *right && *left < area[2] && area[1] < *bottom && *top < area[3] {
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_of_complaint_is_made() {
+    fn every_kind_of_complaint_is_found() {
         let text = |x: i32, y: i32, size: i32, text: &str| {
             format!("<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" text-anchor=\"start\">\n{text}\n</text>")
         };

@@ -1,7 +1,9 @@
-//! One figure a contender over all traces, with each trace's own point in sight: a mean that hides its traces could hide anything.
+//! One figure per contender over all traces, with each trace's own point visible: a mean that hides its traces could
+//! hide anything.
 //!
-//! The rule for which traces count, and the interval, are those of [`stats::summary`](crate::stats::common). The axis is logarithmic, as ratios
-//! multiply: half and double are equally far from 1, and the geometric mean is the mean of the points as the eye sees them.
+//! The rule for which traces count, and the interval, are those of [`stats::summary`](crate::stats::common). The axis
+//! is logarithmic because ratios multiply: half and double are equally far from 1, and the geometric mean is the visual
+//! mean of the points.
 
 use std::collections::BTreeSet;
 
@@ -24,7 +26,7 @@ use crate::stats::{
 };
 use crate::times;
 
-/// What stands above the figures to the right.
+/// The heading of the figures on the right.
 const MEAN: &str = "mean";
 
 /// Height of a row: the traces above, the mean below.
@@ -38,36 +40,36 @@ struct Summary<'a> {
     first: &'a Results,
     group: Vec<&'a Results>,
     common: Common,
-    /// The means of the rows, and the order of the rows by them.
+    /// The means of the rows, and the order of the rows by mean.
     means: Vec<Estimate>,
     order: Vec<usize>,
     /// Traces of other origins.
     others: Vec<(Origin, Vec<&'a str>)>,
 }
 
-/// Draws each contender's fresh times over the baseline's, on each trace and in the mean: of programs that start.
+/// Draws each contender's fresh time over the baseline's, for each trace and the mean: programs that start.
 ///
 /// # Errors
 ///
-/// [`ReportError::Draw`] where plotters could not draw.
+/// [`ReportError::Draw`] if plotters fails to draw.
 pub fn fresh_summary(all: &[Results]) -> Result<String, ReportError> {
     draw(all, Measure::Time(Regime::Fresh))
 }
 
-/// The same of steady times: of programs that run on.
+/// The same for steady times: programs that run on.
 ///
 /// # Errors
 ///
-/// [`ReportError::Draw`] where plotters could not draw.
+/// [`ReportError::Draw`] if plotters fails to draw.
 pub fn steady_summary(all: &[Results]) -> Result<String, ReportError> {
     draw(all, Measure::Time(Regime::Steady))
 }
 
-/// Draws each contender's peak heap over the peak of live bytes, on each trace and in the mean.
+/// Draws each contender's peak heap over the peak of live bytes, for each trace and the mean.
 ///
 /// # Errors
 ///
-/// [`ReportError::Draw`] where plotters could not draw.
+/// [`ReportError::Draw`] if plotters fails to draw.
 pub fn heap_summary(all: &[Results]) -> Result<String, ReportError> {
     draw(all, Measure::Footprint)
 }
@@ -84,7 +86,7 @@ pub(super) fn heap_data(all: &[Results]) -> String {
     table(all, Measure::Footprint)
 }
 
-/// The data: a row for each contender and trace, and one without a trace for the contender's mean.
+/// The data: a row per contender and trace, and a row without a trace for the contender's mean.
 fn table(all: &[Results], measure: Measure) -> String {
     let mut rows = Vec::new();
     if let Ok(summary) = Summary::of(all, measure) {
@@ -120,7 +122,7 @@ fn draw(all: &[Results], measure: Measure) -> Result<String, ReportError> {
     let x = summary.axis();
     let rows = Rows {
         subtitle: format!(
-            "{}; {}over {} {}; a ring is a trace, a dot the mean with its 95 % interval",
+            "{}; {}over {} {}; ring: a trace; dot: the mean with its 95 % interval",
             canvas::platform(&summary.first.provenance.target),
             match measure {
                 Measure::Time(regime) => {
@@ -156,7 +158,7 @@ fn draw(all: &[Results], measure: Measure) -> Result<String, ReportError> {
     })
 }
 
-/// A ratio, with three decimals where two would be one digit.
+/// A ratio, with three decimals if two would leave one digit.
 pub(super) fn ratio_text(ratio: f64) -> String {
     if ratio < 0.0995 { fixed(ratio, 3) } else { short(ratio) }
 }
@@ -179,8 +181,8 @@ fn origin_name(origin: Origin) -> &'static str {
 }
 
 impl<'a> Summary<'a> {
-    /// Of the recorded traces if there are any, else of those of unstated origin, else of the synthetic ones: they are never in one mean.
-    /// A sentence says where there is none.
+    /// The summary of the recorded traces if there are any, else of those of unstated origin, else of the synthetic
+    /// ones: they never share a mean. The error is a sentence that says why there is none.
     fn of(all: &'a [Results], measure: Measure) -> Result<Self, String> {
         let mut groups = by_origin(all).into_iter();
         let (origin, group) = groups.next().ok_or("No trace was replayed.")?;
@@ -197,7 +199,7 @@ impl<'a> Summary<'a> {
         Ok(Summary { measure, baseline, origin, first, group, common, means, order, others })
     }
 
-    /// The rows with their means, the smallest first.
+    /// The rows with their means, smallest first.
     fn rows(&self) -> impl Iterator<Item = (&ContenderRatios, &Estimate)> {
         self.order.iter().map(|&index| (&self.common.rows[index], &self.means[index]))
     }
@@ -206,7 +208,7 @@ impl<'a> Summary<'a> {
         let points = self.common.rows.iter().flat_map(|row| &row.ratios).filter_map(|rounds| median(rounds));
         let ends =
             self.means.iter().filter_map(|mean| mean.interval).flat_map(|interval| [interval.low, interval.high]);
-        // 1 is in sight, whether or not anyone reaches it.
+        // 1 is always visible.
         let (low, high) =
             points.chain(ends).fold((1.0_f64, 1.0_f64), |(low, high), ratio| (low.min(ratio), high.max(ratio)));
         Axis::log(low / 1.1, high * 1.1, "", 7)
@@ -252,14 +254,14 @@ impl<'a> Summary<'a> {
             by_reason(pairs).into_iter().map(|(names, reason)| format!("{names} ({reason})")).collect::<Vec<_>>()
         };
         let mut notes = Vec::new();
-        // That the floor has no heap is not news.
+        // The floor usually has no heap, which needs no note.
         let is_floor = |name: &str| floor(self.first).is_some_and(|row| row.name == name);
         let mut missed: Vec<_> =
             self.common.contenders_left_out.iter().filter(|(name, _)| !is_floor(name)).cloned().collect();
         let ablations = self.group.iter().flat_map(|results| &results.contenders);
         let ablations = ablations.filter(|row| row.role == Role::Ablation).map(|row| row.name.as_str());
         let ablations: BTreeSet<&str> = ablations.collect();
-        missed.extend(ablations.into_iter().map(|name| (name.to_owned(), "an ablation, which has no mean".to_owned())));
+        missed.extend(ablations.into_iter().map(|name| (name.to_owned(), "ablations have no mean".to_owned())));
         let contenders = pairs(&missed);
         if !contenders.is_empty() {
             notes.push(format!("not shown: {}", contenders.join("; ")));
@@ -267,14 +269,14 @@ impl<'a> Summary<'a> {
         let traces = pairs(&self.common.traces_left_out);
         if !traces.is_empty() {
             let number = count(self.common.traces_left_out.len() as u64, "trace");
-            notes.push(format!("left out, as not all completed them, {number}: {}", traces.join("; ")));
+            notes.push(format!("left out because not all contenders completed them, {number}: {}", traces.join("; ")));
         }
         let counted = self.group.iter().copied().filter(|results| self.common.traces.contains(&results.trace.name));
         notes.extend(growth::note_over_traces(&counted.collect::<Vec<_>>()));
-        // What has no mean has no interval to speak of.
+        // Without a mean there is no interval to qualify.
         notes.extend(trust_in_mean(self.common.traces.len()).map(|note| note.trim_end_matches('.').to_owned()));
         for (origin, names) in &self.others {
-            notes.push(format!("left out, as they are {}: {}", origin_name(*origin), names.join(", ")));
+            notes.push(format!("left out because they are {}: {}", origin_name(*origin), names.join(", ")));
         }
         notes
     }
@@ -296,7 +298,7 @@ fn paint_row(
     }
     for (place, (trace, rounds)) in traces.iter().zip(&row.ratios).enumerate() {
         let Some(ratio) = median(rounds) else { continue };
-        // In three heights, so that equal ones are seen to be several.
+        // Three heights, so that equal points are visible as several.
         let y = middle - 30 + 14 * (place % 3) as i32;
         sheet.tip(&format!("{}, {trace}: {}", row.name, ratio_text(ratio)), || {
             sheet.draw(&Circle::new((rows.pixel(ratio), y), 9, color.stroke_width(3)))
@@ -353,11 +355,11 @@ mod tests {
             assert!(tips(&svg).contains(&tip.to_string()), "{tip} in {:?}", tips(&svg));
         }
         assert!(tips(&svg).iter().any(|tip| tip.starts_with("talc, geometric mean: 1.00, ")), "{:?}", tips(&svg));
-        // Two rings, and the dot of the mean with the white below it.
+        // Two rings, and the dot of the mean with the white disc below it.
         assert_eq!(of_contender(&svg, "talc", "circle").len(), 4);
         assert!(child(&svg, "desc").contains("over 2 recorded traces"), "{}", child(&svg, "desc"));
         assert!(
-            texts(&svg).contains(&"left out, as they are synthetic traces: made-up".to_string()),
+            texts(&svg).contains(&"left out because they are synthetic traces: made-up".to_string()),
             "{:?}",
             texts(&svg)
         );
@@ -372,7 +374,7 @@ mod tests {
         let names: Vec<String> = texts(&svg).into_iter().filter(|text| text == "talc" || text == "dlmalloc").collect();
         assert_eq!(names, ["dlmalloc", "talc"]);
         assert!(texts(&svg).contains(&"4.00".to_string()), "the mean of 2 and 8: {:?}", texts(&svg));
-        assert!(!texts(&svg).iter().any(|text| text.contains("null")), "that the floor has no heap is not news");
+        assert!(!texts(&svg).iter().any(|text| text.contains("null")), "the floor needs no note");
     }
 
     #[test]
@@ -387,13 +389,15 @@ mod tests {
         let words = texts(&svg).join(" ");
         assert!(words.contains("not shown: broken (failed verification)"), "{words}");
         assert!(
-            words.contains("left out, as not all completed them, 1 trace: three (talc: failed verification)"),
+            words.contains(
+                "left out because not all contenders completed them, 1 trace: three (talc: failed verification)"
+            ),
             "{words}"
         );
     }
 
     #[test]
-    fn yardsticks_cost_no_trace_and_are_shown_where_they_have_all() {
+    fn yardsticks_exclude_no_trace_and_are_shown_if_they_completed_all() {
         let mut set = set();
         let bump = |pages| contender("bump").role(Role::Baseline).pages(pages);
         set[0].contenders.push(bump(99).build());
@@ -405,12 +409,12 @@ mod tests {
         assert!(svg.contains("not shown: bump (completed 1 of 2 traces (requests failed))"));
         assert!(
             svg.contains("Over 2 traces the 95 % interval of a mean is a rough guide"),
-            "nor is the interval what it is called"
+            "the interval has its caveat"
         );
     }
 
     #[test]
-    fn an_ablation_has_no_row_and_who_grows_is_named() {
+    fn an_ablation_has_no_row_and_growing_contenders_are_named() {
         let mut set = set();
         for results in &mut set {
             results.contenders.push(contender("variant").role(Role::Ablation).steady_ns(1).grows_by(9).build());
@@ -420,31 +424,31 @@ mod tests {
         let svg = Document::parse(&svg).unwrap();
         assert!(of_contender(&svg, "variant", "circle").is_empty());
         let words = texts(&svg).join(" ");
-        assert!(words.contains("not shown: variant (an ablation, which has no mean)"), "{words}");
+        assert!(words.contains("not shown: variant (ablations have no mean)"), "{words}");
         assert!(words.contains("each time the work repeats, talc grows on 1 of 2 traces"), "{words}");
         assert!(words.contains("a program that runs on; every new byte written; over 2 recorded traces"), "{words}");
     }
 
     #[test]
-    fn what_must_not_be_mixed_has_no_mean() {
+    fn results_that_must_not_be_mixed_have_no_mean() {
         let mut set = vec![on("one", rows(50, 32)), on("one", rows(50, 32)), on("two", rows(50, 32))];
         set[1].settings.page_bytes = 4096;
         let words = |set: &[Results]| {
             let svg = heap_summary(set).unwrap();
             texts(&Document::parse(&svg).unwrap()).join(" ")
         };
-        assert!(words(&set).contains("There is no mean: one is there more than once"), "{}", words(&set));
+        assert!(words(&set).contains("There is no mean: one occurs more than once"), "{}", words(&set));
         assert!(words(&set[1..]).contains("There is no mean: page sizes of one and two differ (4096 and 65536)"));
         assert_eq!(heap_data(&set).lines().count(), 1);
     }
 
     #[test]
-    fn one_trace_is_no_summary() {
+    fn one_trace_has_no_summary() {
         let set = set();
         let svg = steady_summary(&set[..1]).unwrap();
         assert!(svg.contains("There is nothing to draw.") && svg.contains("A summary needs two traces"));
         let mixed = [set[0].clone(), set[2].clone()];
-        assert!(steady_summary(&mixed).unwrap().contains("left out, as they are synthetic traces: made-up"));
+        assert!(steady_summary(&mixed).unwrap().contains("left out because they are synthetic traces: made-up"));
         let untimed: Vec<Results> = ["one", "two"]
             .map(|trace| on(trace, vec![contender("talc").without_time("timing was switched off").build()]))
             .into();
@@ -465,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn every_chart_over_traces_draws_whatever_there_is() {
+    fn every_chart_over_traces_accepts_any_results() {
         let mut odd = set();
         odd[0].trace.name = "<b>&\"'\u{7}".into();
         odd[1].contenders[2].name = "an-allocator-with-a-name-that-is-longer-still-than-this".into();

@@ -1,21 +1,22 @@
-//! What plotters has no words for in SVG: groups, tooltips, a name and a description for screen readers, classes for a page's style sheet.
+//! SVG features that plotters lacks: groups, tooltips, a title and a description for screen readers, and classes for a
+//! page's style sheet.
 //!
-//! Plotters writes one element a line and knows no groups. A chart therefore draws a pixel far outside the sheet where a group begins or ends
-//! (the pixel's column is the index of a [`Tag`]), and [`finish`] puts the tag in the pixel's place.
+//! Plotters writes one element per line and has no groups. To begin or end a group, a chart draws a pixel far outside
+//! the sheet (its column is the index of a [`Tag`]), and [`finish`] replaces the pixel with the tag.
 
 use plotters::style::RGBColor;
 
 use super::palette;
 
-/// The row of pixels that stand for tags: no chart reaches so far.
+/// The row of pixels that stand for tags, far beyond any chart.
 pub(super) const TAG_ROW: i32 = -2_000_000_000;
 
-/// What a pixel in [`TAG_ROW`] stands for.
+/// The meaning of a pixel in [`TAG_ROW`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Tag {
-    /// A group begins: its attributes, and its tooltip if it has one.
+    /// Begins a group, with its attributes, and its tooltip if it has one.
     Open { attributes: Vec<(&'static str, String)>, tip: Option<String> },
-    /// The innermost group ends.
+    /// Ends the innermost group.
     Close,
 }
 
@@ -29,7 +30,7 @@ impl Tag {
                     text += &format!(" {name}=\"{}\"", escape(value));
                 }
                 match tip {
-                    // The attribute is for the HTML page, the element for viewers of a bare SVG.
+                    // The attribute is for the HTML page, the element for viewers of the bare SVG.
                     Some(tip) => text + &format!(" data-tip=\"{0}\"><title>{0}</title>", escape(tip)),
                     None => text + ">",
                 }
@@ -47,7 +48,7 @@ pub(super) fn finish(
 ) -> String {
     let mut finished = String::with_capacity(svg.len() + 1024);
     let classes: Vec<_> = classes.iter().map(|&(color, class)| (palette::hex(color), class)).collect();
-    // The tiles of a map: rectangles of one colour in a row, which one path draws in a tenth of the bytes.
+    // Tiles of a map: consecutive rectangles of one colour, which a single path draws in a tenth of the bytes.
     let mut tiles = Tiles::default();
     for line in svg.lines() {
         if tiles.take(line) {
@@ -70,7 +71,7 @@ pub(super) fn finish(
             finished.push('\n');
         }
     }
-    // A control character, which a name may have brought in, is not allowed in XML, escaped or not.
+    // XML allows no control character, escaped or not, and a name may contain one.
     let allowed = |character: char| character == '\n' || !character.is_control();
     finished.chars().map(|character| if allowed(character) { character } else { '\u{FFFD}' }).collect()
 }
@@ -81,7 +82,7 @@ fn tag_of<'a>(line: &str, tags: &'a [Tag]) -> Option<&'a Tag> {
     if in_row { tags.get(attribute(attributes, "x")?.parse::<usize>().ok()?) } else { None }
 }
 
-/// The element with the class of its ink, and without an opacity that says nothing.
+/// The element with the class of its ink, and without a redundant opacity.
 fn classed(line: &str, classes: &[(String, &str)]) -> String {
     if !line.starts_with('<') {
         return line.to_string();
@@ -95,20 +96,20 @@ fn classed(line: &str, classes: &[(String, &str)]) -> String {
     }
 }
 
-/// Filled rectangles of one colour that follow each other.
+/// Consecutive filled rectangles of one colour.
 #[derive(Default)]
 struct Tiles {
     color: String,
     path: String,
     count: usize,
-    /// Upper left corner of the last one.
+    /// Upper left corner of the last rectangle.
     last: (i32, i32),
-    /// The first of them as it came: a single rectangle stays one.
+    /// The first rectangle, unchanged: a single rectangle stays one.
     first: String,
 }
 
 impl Tiles {
-    /// Takes the line if it is a rectangle that goes on with these tiles, or begins some.
+    /// Takes the line if it is a rectangle that continues these tiles, or starts new ones.
     fn take(&mut self, line: &str) -> bool {
         let Some(attributes) = line.strip_prefix("<rect") else { return false };
         let value = |name| attribute(attributes, name);
@@ -127,7 +128,7 @@ impl Tiles {
             self.color = color.to_string();
             self.first = line.to_string();
         }
-        // Relative to the corner where the last one began and ended.
+        // Relative to the corner where the last rectangle began and ended.
         let (from_x, from_y) = self.last;
         self.path += &format!("m{} {}h{width}v{height}h-{width}z", x - from_x, y - from_y);
         self.last = (x, y);
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_stand_in_the_place_of_their_pixels() {
+    fn tags_replace_their_pixels() {
         let open = Tag::Open { attributes: vec![("data-contender", "a<\"b".into())], tip: Some("1 & 2".into()) };
         let svg = finish(&[pixel(0), "<line stroke=\"#123456\"/>".into(), pixel(1)].join("\n"), &[open, Tag::Close]);
         let group = "<g data-contender=\"a&lt;&quot;b\" data-tip=\"1 &amp; 2\"><title>1 &amp; 2</title>\n\

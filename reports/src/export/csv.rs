@@ -1,4 +1,4 @@
-//! CSV: a row for each measurement, see [`measurements`].
+//! CSV: a row per measurement, see [`measurements`].
 
 use super::measurements::{COLUMNS, measurements};
 use crate::ReportError;
@@ -19,7 +19,7 @@ mod tests {
     use super::*;
     use crate::sample;
 
-    /// What a reader gets back is the figures themselves, to the bit.
+    /// A reader gets back the figures to the bit.
     #[test]
     fn reads_back_as_the_figures() {
         let mut results = sample::results();

@@ -1,4 +1,4 @@
-//! JSON: all results whole, raw samples and timelines included. What reads `results.json` reads it, too.
+//! JSON: complete results, with raw samples and timelines. A reader of `results.json` can read it, too.
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! JSON lines: an object for each measurement, see [`measurements`].
+//! JSON lines: an object per measurement, see [`measurements`].
 
 use super::measurements::measurements;
 use crate::ReportError;
@@ -30,7 +30,7 @@ mod tests {
         for (line, row) in text.lines().zip(&rows) {
             let Value::Object(object) = serde_json::from_str(line).unwrap() else { panic!("an object: {line}") };
             assert!(COLUMNS.iter().all(|column| object.contains_key(*column)) && object.len() == COLUMNS.len());
-            assert_eq!(object["value"].as_f64(), row.value, "null where it is not known");
+            assert_eq!(object["value"].as_f64(), row.value, "null if unknown");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! LaTeX: a `tabular` with booktabs' rules, to be `\input` into a table of a paper. Several traces are groups of rows.
+//! LaTeX: a `tabular` with booktabs rules, for `\input` into a table of a paper. Several traces are groups of rows.
 
 use crate::ReportError;
 use crate::results::{Results, Role};
@@ -9,7 +9,7 @@ use crate::table::overview::for_exports;
 use crate::table::placing::{growth_matters, placings};
 use crate::times;
 
-/// The columns, by their ids, with their headings.
+/// The ids of the columns, with their headings.
 const COLUMNS: [(&str, &str); 6] = [
     ("fresh", "Fresh [ns]"),
     ("steady", "Steady [ns]"),
@@ -67,13 +67,13 @@ pub(super) fn latex(all: &[Results]) -> Result<Vec<u8>, ReportError> {
 fn line(table: &Table, row: &TableRow, ids: &[&str]) -> String {
     let cells = ids.iter().filter_map(|id| {
         let at = table.columns.iter().position(|column| column.id == *id)?;
-        // Each trace has its own unit, so that the heading cannot have it.
+        // Each trace has its own unit, so the heading cannot have it.
         let unit = table.columns[at].heading.rsplit(' ').next().filter(|_| *id == "peak" && row.cells[at].is_figure());
         Some(cell(&row.cells[at]) + &unit.map(|unit| format!("\\,{unit}")).unwrap_or_default())
     });
     let name = format!("{} {}", escaped(&row.name), escaped(&row.version));
     let line = [name].into_iter().chain(cells).collect::<Vec<_>>().join(" & ");
-    // It would be an argument of the line above, as `\\` and the rules take one.
+    // `\\` and the rules would take it as their argument.
     let apart = if line.trim_start().starts_with(['[', '*']) { "{}" } else { "" };
     format!("{apart}{line} \\\\\n")
 }
@@ -93,8 +93,8 @@ fn cell(cell: &TableCell) -> String {
     }
 }
 
-/// Text that LaTeX sets as it is, with pdfTeX and its default fonts (OT1) as with the newer engines. What those fonts
-/// do not have becomes a question mark.
+/// Escapes a text so that LaTeX sets it verbatim: with pdfTeX and its default fonts (OT1), and with newer engines.
+/// Characters that those fonts lack become a question mark.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -118,7 +118,7 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// Text for a comment: one line, and nothing that an input encoding could stumble over.
+/// Text for a comment: one line, and ASCII only, so that no input encoding fails on it.
 fn plain(text: &str) -> String {
     text.chars()
         .map(|character| if character.is_ascii() && !character.is_control() { character } else { '?' })
@@ -169,7 +169,7 @@ null 0.1.0 & 3.60 {\\footnotesize [3.54, 3.65]} & 2.00 {\\footnotesize [1.97, 2.
     }
 
     #[test]
-    fn growth_has_a_column_where_somebody_grows_and_the_group_says_whose_times_are_no_program_s() {
+    fn growth_has_a_column_if_a_contender_grows_and_groups_name_times_of_allocator_code_alone() {
         let mut results = sample::empty();
         results.contenders = vec![contender("a").grows_by(1234).build(), contender("b").build()];
         results.settings.touch = crate::results::TouchPolicy::None;
@@ -187,7 +187,7 @@ null 0.1.0 & 3.60 {\\footnotesize [3.54, 3.65]} & 2.00 {\\footnotesize [1.97, 2.
     }
 
     #[test]
-    fn a_name_is_no_argument_of_the_line_above() {
+    fn a_name_is_not_taken_as_an_argument_of_the_line_above() {
         let mut results = sample::empty();
         results.contenders = vec![contender("[t]").build(), contender("*").build(), contender("a").build()];
         let text = text(&[results]);
@@ -197,7 +197,7 @@ null 0.1.0 & 3.60 {\\footnotesize [3.54, 3.65]} & 2.00 {\\footnotesize [1.97, 2.
     }
 
     #[test]
-    fn special_characters_are_set_as_they_are() {
+    fn special_characters_are_set_verbatim() {
         assert_eq!(
             escaped("a&b%c$d#e_f{g}h~i^j\\k"),
             "a\\&b\\%c\\$d\\#e\\_f\\{g\\}h\\textasciitilde{}i\\textasciicircum{}j\\textbackslash{}k"

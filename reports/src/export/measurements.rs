@@ -1,6 +1,6 @@
-//! Results as a long table: one measurement a row, each with all that it takes to pick it.
+//! Results as a long table: one measurement per row, with everything needed to select it.
 //!
-//! `docs/RESULTS.md` says what each column holds, and lists the metrics; a test holds the page and this table together.
+//! `docs/RESULTS.md` documents each column and lists the metrics; a test holds the page to this table.
 
 use serde::{Serialize, Serializer};
 
@@ -8,16 +8,16 @@ use crate::model::{self, Getter, TraceMetric};
 use crate::results::{Contender, Figure, Results};
 use crate::stats::{Estimate, Regime, gross_ns_per_op, net_ns_per_op, ratio_beside};
 
-/// Version of the columns and of what they mean. It grows when one changes its meaning or goes away; a new column or metric does not
-/// make it grow.
+/// Version of the columns and their meaning. It grows if a column or metric changes its meaning or disappears, not if
+/// one is added.
 pub const SCHEMA_VERSION: u32 = 2;
 
-/// A row. The fields' names are the columns.
+/// A row. The field names are the columns.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Measurement<'r> {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
-    /// When the measurement began, RFC 3339, UTC: tells apart several of one trace.
+    /// When the measurement began, RFC 3339, UTC: distinguishes several measurements of one trace.
     pub date: &'r str,
     /// Name of the trace.
     pub trace: &'r str,
@@ -27,11 +27,11 @@ pub struct Measurement<'r> {
     pub origin: &'static str,
     /// Bytes in a page of the heap.
     pub page_bytes: u64,
-    /// Pages that the heap could have.
+    /// The heap limit in pages.
     pub heap_limit_pages: u64,
     /// What timed replays write into new blocks.
     pub touch: &'static str,
-    /// Name of the contender; empty where the figure is the trace's own.
+    /// Name of the contender; empty if the figure belongs to the trace.
     pub contender: &'r str,
     /// Its version.
     pub contender_version: &'r str,
@@ -41,18 +41,18 @@ pub struct Measurement<'r> {
     pub metric: &'static str,
     /// Its unit; `1` for counts, ratios and shares.
     pub unit: &'static str,
-    /// The figure; nothing where it is not known.
+    /// The figure; empty if unknown.
     #[serde(serialize_with = "number")]
     pub value: Option<f64>,
-    /// Lower end of its 95 % interval, where it has one.
+    /// Lower end of its 95 % interval, if it has one.
     #[serde(serialize_with = "number")]
     pub low: Option<f64>,
-    /// Upper end.
+    /// Upper end of that interval.
     #[serde(serialize_with = "number")]
     pub high: Option<f64>,
-    /// The timing round, from 1, where it is a sample of one; nothing for a figure over all rounds.
+    /// The timing round, counted from 1, of a sample; empty for a figure over all rounds.
     pub round: Option<u32>,
-    /// Why the figure is not known.
+    /// Why the figure is unknown.
     pub reason: Option<String>,
 }
 
@@ -78,9 +78,9 @@ pub const COLUMNS: [&str; 18] = [
     "reason",
 ];
 
-/// Whole numbers without a fraction, as counts and bytes are.
+/// Prints whole numbers without a fraction, as for counts and bytes.
 fn number<S: Serializer>(value: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
-    /// Below this every whole number has a place of its own.
+    /// Below this, every whole number is exact.
     const EXACT: f64 = (1_u64 << 53) as f64;
     match *value {
         Some(value) if value.fract() == 0.0 && value.abs() < EXACT => serializer.serialize_i64(value as i64),
@@ -108,7 +108,7 @@ pub fn measurements(results: &Results) -> Vec<Measurement<'_>> {
                 ..blank(results)
             };
             match &metric.of {
-                // Only results of schema 3 have any; others have no row of it.
+                // Only results of schema 3 have rewound times; other results have no row for them.
                 Getter::Gross(Regime::Rewound) if !rewound => {}
                 Getter::Exact(of) => rows.push(row.with(of(contender))),
                 Getter::Gross(regime) => {
@@ -174,7 +174,7 @@ impl Measurement<'_> {
     }
 }
 
-/// Every round of a contender, in nanoseconds an operation.
+/// Every round of a contender, in nanoseconds per operation.
 fn samples<'r>(contender: &Contender, regime: Regime, row: Measurement<'r>) -> impl Iterator<Item = Measurement<'r>> {
     let time = contender.time.known().filter(|time| time.ops > 0);
     let samples =
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_those_of_the_page() {
+    fn columns_match_the_page() {
         assert_eq!(documented("Columns"), COLUMNS);
         let results = sample::results();
         let row = serde_json::to_string(&measurements(&results)[0]).unwrap();
@@ -211,7 +211,7 @@ mod tests {
         assert!(PAGE.contains(&format!("`schema_version` is {SCHEMA_VERSION}")));
     }
 
-    /// As results of schema 3 are read: their warm times are of rewound heaps.
+    /// As results of schema 3 are read: their warm times are those of rewound heaps.
     fn old() -> Results {
         let mut results = sample::results();
         for contender in &mut results.contenders {
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn rewound_times_are_rows_where_there_are_some() {
+    fn rewound_times_have_rows_if_there_are_any() {
         assert!(measurements(&sample::results()).iter().all(|row| row.metric != REWOUND));
         let old = old();
         let rows = measurements(&old);
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn metrics_are_those_of_the_page() {
+    fn metrics_match_the_page() {
         let (results, old) = (sample::results(), old());
         let mut rows = measurements(&results);
         rows.extend(measurements(&old));

@@ -1,4 +1,4 @@
-//! Parquet: the same measurements as CSV has, in columns with their types. Texts repeat and are kept once each.
+//! Parquet: the measurements of CSV in typed columns. Repeated texts are stored once.
 
 use std::sync::Arc;
 
@@ -106,7 +106,7 @@ fn cell<'r>(row: &'r Measurement, place: usize) -> Cell<'r> {
     }
 }
 
-/// Writes a column: the values of the rows that have one, and for each row whether it does.
+/// Writes a column: the values of the rows that have one, and for each row whether it has one.
 fn put<T: ::parquet::data_type::DataType>(
     rows: &[Measurement],
     place: usize,

@@ -1,4 +1,4 @@
-//! PDF: the charts as vectors with their fonts, by svg2pdf. A page is as wide as a column of paper, 8.5 cm.
+//! PDF: the charts as vectors with embedded fonts, by svg2pdf. A page is as wide as a column of a paper, 8.5 cm.
 
 use svg2pdf::{ConversionOptions, PageOptions};
 

@@ -1,4 +1,4 @@
-//! PNG: the charts in pixels of their own, by resvg.
+//! PNG: the charts in their natural size in pixels, by resvg.
 
 use resvg::tiny_skia::{Pixmap, Transform};
 
@@ -29,7 +29,7 @@ mod tests {
         assert!(pixels.height() > 800);
     }
 
-    /// A text without a font would be left out, and nobody would notice: letters must be there as ink, bold ones as more of it.
+    /// A text without a font would be omitted silently: letters must leave ink, and bold letters more of it.
     #[test]
     fn texts_are_ink() {
         let ink = |weight: &str, text: &str| {
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_chart_is_an_error() {
+    fn malformed_svg_is_an_error() {
         assert!(png("<svg").unwrap_err().to_string().contains("cannot convert"));
     }
 }

@@ -1,4 +1,4 @@
-//! SVG: the charts as they are drawn.
+//! SVG: the charts as drawn.
 
 use crate::ReportError;
 

@@ -333,6 +333,6 @@ mod tests {
         let reason = "There are none over the recorded traces: page sizes of a and b differ (65536 and 4096)";
         assert!(html(&all).contains(reason) && !html(&all).contains("Geometric means over"));
         all[0] = all[1].clone();
-        assert!(html(&all).contains("There are none over the recorded traces: b is there more than once"));
+        assert!(html(&all).contains("There are none over the recorded traces: b occurs more than once"));
     }
 }

@@ -157,9 +157,9 @@ mod tests {
     #[test]
     fn the_note_on_marks_does_not_speak_of_timings_of_several_runs() {
         let results = sample::of_several_runs();
-        assert!(html(&results).contains("times are of several runs, and not marked.</p>"));
+        assert!(html(&results).contains("times come from several runs, and are not marked.</p>"));
         let results = sample::results();
-        assert!(html(&results).contains("over the rounds that they share, 6 at least.</p>"));
+        assert!(html(&results).contains("over at least 6 common rounds.</p>"));
     }
 
     #[test]

@@ -1,23 +1,25 @@
-//! What any allocator needs for the trace at least, and at the worst.
+//! What any allocator needs for the trace, at least and in the worst case.
 
 use serde::{Deserialize, Serialize};
 
 use super::entry::{Entry, Number, entry};
 
-/// Bounds to read the contenders' footprints against, in bytes of objects: no headers, no pages.
+/// Bounds on the contenders' footprints, in bytes of objects: without headers or pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bounds {
     /// The most bytes that are live at once: no allocator needs less.
     pub max_live_bytes: u64,
-    /// The same with each size rounded up to a multiple of its alignment.
+    /// The same, with each size rounded up to a multiple of its alignment.
     pub max_live_aligned_bytes: u64,
-    /// The largest size that is asked for.
+    /// The largest size requested.
     pub max_size_bytes: u64,
-    /// Robson's bound for these most live bytes and this largest size: some program forces any allocator to it.
+    /// Robson's bound for this peak live and this largest size: some program forces any allocator to it.
     pub robson_bytes: u64,
-    /// What first-fit never needs more than, for any program with them (Robson 1977).
+    /// First-fit by address never needs more than this for any program with this peak live and this largest size
+    /// (Robson 1977).
     pub robson_first_fit_bytes: u64,
-    /// What a placement needs that knows beforehand when every object goes. Found by a heuristic, so the best may need less.
+    /// The span of a placement that knows every lifetime in advance. A heuristic finds it, so the optimum may be
+    /// smaller.
     pub clairvoyant_bytes: u64,
 }
 
@@ -31,11 +33,11 @@ pub(super) static ENTRIES: &[Entry<Bounds>] = &[
     entry("max_live_aligned_bytes", "B", |it: &Bounds| it.max_live_aligned_bytes.number()).docs(
         "the same with each size rounded up to a multiple of its alignment",
         "≥ max R",
-        "an object of a smaller alignment may use what another's rounding leaves, so this is no lower bound of \
+        "an object with a smaller alignment can fill another's padding, so this is not a lower bound on \
             every placement",
     ),
     entry("max_size_bytes", "B", |it: &Bounds| it.max_size_bytes.number()).docs(
-        "the largest size that an allocation or a reallocation asks for, as it stands in the trace",
+        "the largest size that an allocation or a reallocation in the trace requests",
         "0 to max R",
         "alignment",
     ),
@@ -56,14 +58,14 @@ pub(super) static ENTRIES: &[Entry<Bounds>] = &[
         .source("J. M. Robson, The Computer Journal 20(3), 1977"),
     entry("clairvoyant_bytes", "B", |it: &Bounds| it.clairvoyant_bytes.number())
         .docs(
-            "the highest end of a placement of all objects that knows every lifetime beforehand",
+            "the highest end of a placement of all objects that knows every lifetime in advance",
             "≥ max R",
-            "it is found by a heuristic: a better one may exist, but none below max R",
+            "a heuristic finds it: a better placement may exist, but none below max R",
         )
         .source("dynamic storage allocation: Buchsbaum et al., STOC 2003; Moffitt (MiniMalloc), ASPLOS 2023")
         .shown(
             ["clairvoyant", "clairvoyant", "clairvoyant", ""],
-            "What a placement needs that knows every lifetime beforehand. It is found by a heuristic: a better one may \
+            "The span of a placement that knows every lifetime in advance. A heuristic finds it: a better one may \
             exist, but none below peak live.",
         ),
 ];

@@ -1,9 +1,9 @@
-//! How long single calls take.
+//! Durations of single calls.
 
 use super::entry::{Entry, Gate, Number, entry};
 use crate::results::Percentiles;
 
-const MEAN_PASS: &str = "what a single pass is like: calls of all passes are together";
+const MEAN_PASS: &str = "the spread between passes: calls of all passes are pooled";
 
 /// Fields of [`Percentiles`] of all calls.
 pub(super) static ENTRIES: &[Entry<Percentiles>] = &[
@@ -12,7 +12,7 @@ pub(super) static ENTRIES: &[Entry<Percentiles>] = &[
         .less_is_better(Gate::Never)
         .shown(
             ["p50", "p50", "p50", "ns"],
-            "The median of single calls: half of them take no longer. The timer's own cost is contained.",
+            "The median of single calls: half of them take no longer. The timer's own cost is included.",
         ),
     entry("p90_ns", "ns", |it: &Percentiles| it.p90_ns.number())
         .docs("nine in ten take no longer", "≥ 0", MEAN_PASS)
@@ -27,7 +27,7 @@ pub(super) static ENTRIES: &[Entry<Percentiles>] = &[
         .less_is_better(Gate::Never)
         .shown(["p999", "p99.9", "p99.9", "ns"], "999 in 1,000 calls take no longer."),
     entry("max_ns", "ns", |it: &Percentiles| it.max_ns.number())
-        .docs("the slowest call", "≥ 0", "whose time it is: mostly the machine's, as of an interrupt")
+        .docs("the slowest call", "≥ 0", "the cause: mostly the machine, such as an interrupt")
         .less_is_better(Gate::Never)
         .shown(["max", "slowest", "max", "ns"], "The slowest single call."),
 ];

@@ -59,7 +59,7 @@ static OF_TRACES: LazyLock<Vec<TraceMetric>> = LazyLock::new(|| {
     groups.into_iter().flatten().collect()
 });
 
-/// The entries of a part of each contender's row, with the place of the part before their names.
+/// The metrics of a part of each contender's row: the entries, their names prefixed with the place of the part.
 fn mount<T>(
     place: &str,
     entries: &'static [Entry<T>],
@@ -75,7 +75,7 @@ fn mount<T>(
     entries.iter().map(metric).collect()
 }
 
-/// Metrics of a second instant: tables show, and gates judge, those of the other one.
+/// The metrics of the instant that tables do not show and gates do not judge.
 fn exported_only(mut metrics: Vec<ContenderMetric>) -> Vec<ContenderMetric> {
     for metric in &mut metrics {
         (metric.about.heading, metric.about.gate) = (None, Gate::Never);
@@ -93,36 +93,36 @@ pub fn of_traces() -> &'static [TraceMetric] {
     &OF_TRACES
 }
 
-/// The metric of a contender with this name, for code that names one.
+/// The contender metric of this name, for code that needs a particular metric.
 ///
 /// # Panics
 ///
-/// Where there is none.
+/// If there is none.
 pub fn metric(name: &str) -> &'static ContenderMetric {
     of_contenders().iter().find(|metric| metric.name == name).unwrap_or_else(|| panic!("no metric is called {name}"))
 }
 
-/// The metric of wall times of this kind, the harness's own included.
+/// The metric of gross wall times in this regime.
 pub(crate) fn gross(regime: Regime) -> &'static ContenderMetric {
     let is_gross = |metric: &&ContenderMetric| matches!(metric.of, Getter::Gross(of) if of == regime);
     of_contenders().iter().find(is_gross).expect("the catalogue has the times of every regime")
 }
 
-/// What the catalogue says of every metric, by its full name, in the order of exports.
+/// Every metric by its full name, in the order of exports.
 fn all() -> impl Iterator<Item = (&'static str, &'static About)> {
     let of_contenders = of_contenders().iter().map(|metric| (metric.name.as_str(), &metric.about));
     of_contenders.chain(of_traces().iter().map(|metric| (metric.name.as_str(), &metric.about)))
 }
 
-/// The headings of all metrics, each with the full name of its metric. A definition that metrics share comes with the
-/// first of them.
+/// The headings of all metrics, each with the full name of its metric. A heading that metrics share is listed once,
+/// with the first of them.
 pub fn headings() -> impl Iterator<Item = (&'static str, &'static Heading)> {
     let mut seen = BTreeSet::new();
     let shown = all().filter_map(|(name, about)| Some((name, about.heading.as_ref()?)));
     shown.filter(move |(_, heading)| seen.insert(heading.id))
 }
 
-/// The tables of METRICS.md, by the names that the page has for them.
+/// The tables of METRICS.md, by their names on the page.
 pub fn definitions() -> Vec<(&'static str, Vec<Definition>)> {
     fn rows<T>(entries: &[Entry<T>], listed: &[Definition]) -> Vec<Definition> {
         let definition =
@@ -161,7 +161,7 @@ mod tests {
     use crate::ranking::MEASURES;
     use crate::sample::{self, contender};
 
-    /// Places of all numbers in a value, `null` counting as one; lists are left out.
+    /// The places of all numbers in a value. `null` counts as a number; lists are skipped.
     fn numbers(prefix: &str, value: &Value, found: &mut BTreeSet<String>) {
         match value {
             Value::Object(fields) => {
@@ -185,13 +185,13 @@ mod tests {
     }
 
     #[test]
-    fn no_number_of_the_results_is_forgotten() {
+    fn every_number_in_the_results_has_a_metric() {
         let row = contender("a").min_pages(3, 1).build();
         let mut found = BTreeSet::new();
         numbers("", &serde_json::to_value(row.memory).unwrap(), &mut found);
-        // An object where a request failed, which notes report in words.
+        // An object if a request failed; notes describe it.
         found.remove("first_failure");
-        // The sizes of a chart's cells.
+        // The cell sizes of a chart.
         found.retain(|place| !place.starts_with("grid."));
         numbers("min_heap", &serde_json::to_value(row.min_heap).unwrap(), &mut found);
         numbers("trace", &serde_json::to_value(sample::empty().trace).unwrap(), &mut found);
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_unique_and_units_are_those_that_names_end_in() {
+    fn names_are_unique_and_end_in_their_units() {
         let names: BTreeSet<&str> = all().map(|(name, _)| name).collect();
         assert_eq!(names.len(), all().count());
         for (name, about) in all() {
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn every_entry_is_whole() {
+    fn every_entry_is_complete() {
         for (name, about) in all() {
             assert!(!about.docs.formula.is_empty() && !about.docs.range.is_empty(), "{name}");
             assert!(about.gate == Gate::Never || about.better == Better::Less, "a gate judges {name}");
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_figure_is_that_of_its_place() {
+    fn a_metric_reads_the_figure_at_its_place() {
         let row = contender("a").pages(3).min_pages(2, 1).grows_by(7).build();
         let Figure::Known(memory) = &row.memory else { unreachable!() };
         for (name, expected) in [
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_figure_that_is_not_there_has_its_reason() {
+    fn an_unknown_figure_has_its_reason() {
         let row = contender("null").without_memory("hands out no memory").build();
         assert_eq!(exact("peak_heap_bytes", &row), Figure::unknown("hands out no memory"));
         assert_eq!(exact("growth.per_loop_pages", &row), Figure::unknown("hands out no memory"));
@@ -264,7 +264,7 @@ mod tests {
 
     /// Tables show, and gates judge, one of the two instants.
     #[test]
-    fn of_two_instants_one_is_shown() {
+    fn one_of_two_instants_is_shown() {
         for (shown, exported) in [
             ("occupancy.at_peak_heap.pinned_pages", "occupancy.at_peak_live.pinned_pages"),
             ("fragmentation.at_peak_live.granted_bytes", "fragmentation.at_peak_heap.granted_bytes"),
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "no metric is called weather_percent")]
-    fn a_name_that_is_none_is_found() {
+    fn an_unknown_name_is_found() {
         metric("weather_percent");
     }
 }

@@ -1,25 +1,25 @@
-//! A line of the catalogue: a figure of a part of the results, with every text about it.
+//! An entry of the catalogue: a figure of a part of the results, with all its texts.
 
 use crate::results::figure::Figure;
 
-/// A figure of a part `T` of the results, by its field there: one line of the catalogue.
+/// A figure of a part `T` of the results: one entry of the catalogue.
 pub struct Entry<T> {
-    /// The field in `results.json`, within the part.
+    /// Its field within the part in `results.json`.
     pub name: &'static str,
-    /// The figure of such a part.
+    /// Reads the figure from the part.
     pub of: fn(&T) -> Figure<f64>,
-    /// What it is and how it is shown.
+    /// What it is, and how it is shown and judged.
     pub about: About,
 }
 
-/// What a metric is and how it is shown and judged.
+/// What a metric is, and how it is shown and judged.
 #[derive(Clone, Copy)]
 pub struct About {
     /// Its unit: `B`, `pages`, `ns`, `%`, or `1` for counts, ratios and shares.
     pub unit: &'static str,
-    /// What METRICS.md says of it.
+    /// Its row in METRICS.md.
     pub docs: Docs,
-    /// The heading of its column, where a table shows it.
+    /// Its column heading, if a table shows it.
     pub heading: Option<Heading>,
     /// Which direction is better.
     pub better: Better,
@@ -27,31 +27,31 @@ pub struct About {
     pub gate: Gate,
 }
 
-/// The definition of a figure: the cells of its row in METRICS.md. An empty text stands for "nothing to say".
+/// The definition of a figure: the cells of its row in METRICS.md. An empty text means that there is nothing to say.
 #[derive(Clone, Copy)]
 pub struct Docs {
-    /// Its formula, or what it is in words.
+    /// Its formula, or a description in words.
     pub formula: &'static str,
-    /// The values that it can have.
+    /// The values that it can take.
     pub range: &'static str,
     /// What it cannot see.
     pub blind_spot: &'static str,
-    /// Where its definition comes from.
+    /// The source of its definition.
     pub source: &'static str,
 }
 
-/// The heading of a column, and the short definition that it shows on a page.
+/// A column heading, and the short definition that pages show for it.
 #[derive(Clone, Copy)]
 pub struct Heading {
-    /// What columns and anchors refer to it by. Metrics that share a definition share the id.
+    /// The id that columns and anchors use. Metrics that share a definition share the id.
     pub id: &'static str,
-    /// The heading where there is room.
+    /// The heading if there is room.
     pub full: &'static str,
     /// The heading of a narrow column.
     pub short: &'static str,
-    /// The unit that tables print, as `%` for a share; empty where the table chooses it by size, as for bytes.
+    /// The unit that tables print, such as `%` for a share. Empty if the table picks a unit by size, as for bytes.
     pub unit: &'static str,
-    /// What it is, in a sentence or two.
+    /// Its definition, in a sentence or two.
     pub definition: &'static str,
 }
 
@@ -62,44 +62,44 @@ pub enum Better {
     Less,
     /// More is better.
     More,
-    /// It is neither good nor bad, or follows from other metrics.
+    /// Neither: it is no measure of quality, or follows from other metrics.
     Neither,
 }
 
 /// Whether a gate of `replay compare` may judge a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gate {
-    /// It may not.
+    /// Never.
     Never,
-    /// It does where it is asked to.
+    /// Only on request.
     OnRequest,
-    /// It does unless other metrics are chosen.
+    /// Unless other metrics are chosen.
     ByDefault,
 }
 
 /// A row of a table of METRICS.md.
 #[derive(Clone, Copy)]
 pub struct Definition {
-    /// The figure's name, without the place that its section names.
+    /// The figure's name within its section.
     pub name: &'static str,
-    /// Its unit; empty where it is no single number, but a list or the like.
+    /// Its unit. Empty if it is not a single number, such as a list.
     pub unit: &'static str,
     /// The other cells.
     pub docs: Docs,
 }
 
-/// An entry that no table shows and no gate judges, with everything still to be said of it.
+/// An entry that no table shows and no gate judges. The builder methods add the rest.
 pub(super) const fn entry<T>(name: &'static str, unit: &'static str, of: fn(&T) -> Figure<f64>) -> Entry<T> {
     let docs = docs("", "", "");
     Entry { name, of, about: About { unit, docs, heading: None, better: Better::Neither, gate: Gate::Never } }
 }
 
-/// The cells of a row of METRICS.md, in the order of the columns.
+/// The first three cells of a row in METRICS.md, in column order.
 pub(super) const fn docs(formula: &'static str, range: &'static str, blind_spot: &'static str) -> Docs {
     Docs { formula, range, blind_spot, source: "" }
 }
 
-/// A figure of METRICS.md that is no single number, with its row there.
+/// The row in METRICS.md of a figure that is not a single number.
 pub(super) const fn listed(
     name: &'static str,
     formula: &'static str,
@@ -109,44 +109,44 @@ pub(super) const fn listed(
     Definition { name, unit: "", docs: docs(formula, range, blind_spot) }
 }
 
-/// A heading, by its id, its full and its short text and its unit, with the definition.
+/// A heading from its id, full text, short text, unit and definition.
 pub(super) const fn heading([id, full, short, unit]: [&'static str; 4], definition: &'static str) -> Heading {
     Heading { id, full, short, unit, definition }
 }
 
 impl<T> Entry<T> {
-    /// The same with its row of METRICS.md.
+    /// Adds the row in METRICS.md.
     pub(super) const fn docs(mut self, formula: &'static str, range: &'static str, blind_spot: &'static str) -> Self {
         self.about.docs = docs(formula, range, blind_spot);
         self
     }
 
-    /// The same with the source of its definition.
+    /// Adds the source of the definition.
     pub(super) const fn source(mut self, source: &'static str) -> Self {
         self.about.docs.source = source;
         self
     }
 
-    /// The same with a column in tables: id, full and short heading, and unit, with the definition that the page shows.
+    /// Adds a table column: id, full heading, short heading and unit, and the definition that the page shows.
     pub(super) const fn shown(mut self, texts: [&'static str; 4], definition: &'static str) -> Self {
         self.about.heading = Some(heading(texts, definition));
         self
     }
 
-    /// The same, as less of it is better, with what gates do.
+    /// Marks less as better, and says when gates judge it.
     pub(super) const fn less_is_better(mut self, gate: Gate) -> Self {
         (self.about.better, self.about.gate) = (Better::Less, gate);
         self
     }
 
-    /// The same, as more of it is better.
+    /// Marks more as better.
     pub(super) const fn more_is_better(mut self) -> Self {
         self.about.better = Better::More;
         self
     }
 }
 
-/// Something that is a number, or the reason why there is none.
+/// A value that is a number, or the reason why it is unknown.
 pub(super) trait Number {
     fn number(&self) -> Figure<f64>;
 }
@@ -175,7 +175,7 @@ impl<T: Number> Number for Figure<T> {
     }
 }
 
-/// The figure within another one that is there; else the reason why that one is not.
+/// A figure inside another figure, or the reason why the outer one is unknown.
 pub(super) fn within<'f, T, U>(outer: &'f Figure<T>, of: impl FnOnce(&'f T) -> Figure<U>) -> Figure<U> {
     match outer {
         Figure::Known(value) => of(value),

@@ -1,4 +1,4 @@
-//! The memory figures of one contender on one trace: the parts, and the figures that are in none of them.
+//! The memory figures of one contender on one trace: the parts, and the figures that belong to no part.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,17 +17,17 @@ use crate::results::figure::Figure;
 /// Exact memory figures of one replay: the same bits every time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Memory {
-    /// Most pages that the heap had: max H, in pages.
+    /// Largest heap in pages: max H.
     pub peak_heap_pages: u64,
     /// The same in bytes.
     pub peak_heap_bytes: u64,
-    /// Event after which the peak was first reached, counted from 1.
+    /// Event after which the heap first reached its peak, counted from 1.
     pub peak_heap_event: u64,
     /// max H / max R.
     pub overhead_ratio: f64,
     /// Johnstone and Wilson's fourth measure, (max H / max R − 1) in per cent.
     pub johnstone_wilson_4_percent: f64,
-    /// Most bytes from the heap's base to the end of the highest byte that a live object has had: max S.
+    /// Largest distance from the heap's base to the end of the highest byte that a live object has had: max S.
     pub peak_span_bytes: u64,
     /// Means over the run.
     pub johnstone_wilson: JohnstoneWilson,
@@ -35,29 +35,29 @@ pub struct Memory {
     pub reallocs: Reallocs,
     /// How full the pages are at the peaks.
     pub occupancy: Occupancy,
-    /// Rounding and gaps at the peaks.
+    /// Internal fragmentation and gaps at the peaks.
     pub fragmentation: Fragmentation,
     /// What is left after the last event.
     pub retention: Retention,
-    /// How the heap grows where the program runs on.
+    /// How the heap grows if the program runs on.
     pub growth: Figure<Growth>,
-    /// Where all bytes of the heap are, at the peaks and at the end; unknown parts where the contender does not tell.
+    /// The split of all heap bytes, at the peaks and at the end. A part is unknown if the contender does not report it.
     pub splits: Vec<Split>,
-    /// What lies where in the heap, at the same instants. Empty in results of versions before it.
+    /// The heap by address, at the same instants. Empty in results of earlier versions.
     pub strips: Vec<Strip>,
-    /// Successful calls for more pages.
+    /// Successful requests for more pages.
     pub grow_calls: Figure<u64>,
-    /// Requests that the contender answered with null.
+    /// Failed requests: those that the contender answered with null.
     pub failed_requests: u64,
     /// The first of them.
     pub first_failure: Option<FailedRequest>,
-    /// Live, span, committed and occupied over the run, in order of events.
+    /// Live, span, committed and occupied over the run, in event order.
     pub timeline: Vec<FootprintPoint>,
-    /// Where in the heap live bytes are, over the run.
+    /// Where live bytes are in the heap, over the run.
     pub grid: OccupancyGrid,
 }
 
-/// A request that a contender answered with null, and the heap at that moment.
+/// A failed request, and the heap at that moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FailedRequest {
     /// The event, counted from 1.
@@ -66,7 +66,7 @@ pub struct FailedRequest {
     pub size_bytes: u64,
     /// Requested alignment in bytes.
     pub align_bytes: u64,
-    /// Pages that the heap had.
+    /// Heap pages at that moment.
     pub heap_pages: u64,
     /// Bytes live at that moment.
     pub live_bytes: u64,
@@ -74,15 +74,15 @@ pub struct FailedRequest {
 
 const SOURCE: &str = "Johnstone & Wilson 1998";
 
-const NOT_WRITTEN: &str = "pages that are committed and never written to count like any other: `end_resident_bytes` \
-    tells them apart";
+const NOT_WRITTEN: &str = "pages that are committed and never written count like any other: `end_resident_bytes` \
+    excludes them";
 
 /// The footprint: how much heap the contender needs for the trace.
 pub(super) static FOOTPRINT: &[Entry<Memory>] = &[
     entry("peak_heap_bytes", "B", |it: &Memory| it.peak_heap_bytes.number())
         .docs("max H", "≥ max R", NOT_WRITTEN)
         .less_is_better(Gate::ByDefault)
-        .shown(["peak", "peak heap", "peak", ""], "The most bytes committed: max H. Exact, and the same in every run."),
+        .shown(["peak", "peak heap", "peak", ""], "The most bytes committed: max H. Exact and reproducible."),
     entry("peak_heap_pages", "pages", |it: &Memory| it.peak_heap_pages.number())
         .docs("max H in pages", "≥ max R", NOT_WRITTEN)
         .less_is_better(Gate::Never),
@@ -106,34 +106,38 @@ pub(super) static FOOTPRINT: &[Entry<Memory>] = &[
         .less_is_better(Gate::Never)
         .shown(["jw4", "J–W #4", "J–W #4", "%"], "Johnstone and Wilson's fourth measure: (max H / max R − 1) × 100."),
     entry("peak_span_bytes", "B", |it: &Memory| it.peak_span_bytes.number())
-        .docs("max S: what an arena would have needed", "max R to max H", "metadata after the last object")
+        .docs(
+            "max S: the size of an arena that would have sufficed",
+            "max R to max H",
+            "metadata after the last object",
+        )
         .less_is_better(Gate::OnRequest)
         .shown(
             ["span", "span", "span", ""],
-            "From the heap's base to the end of the highest byte that any live object has had: what an arena would \
-            have needed.",
+            "From the heap's base to the end of the highest byte that any live object has had: the size of \
+            an arena that would have sufficed.",
         ),
 ];
 
 /// Requests for pages, and requests that fail.
 pub(super) static REQUESTS: &[Entry<Memory>] = &[
     entry("grow_calls", "1", |it: &Memory| it.grow_calls.number())
-        .docs("successful requests of the contender for pages", "≥ 1", "their size")
+        .docs("the contender's successful requests for pages", "≥ 1", "their size")
         .less_is_better(Gate::OnRequest),
     entry("failed_requests", "1", |it: &Memory| it.failed_requests.number())
-        .docs("requests answered with null", "≥ 0", "requests about objects that are absent already")
+        .docs("requests answered with null", "≥ 0", "requests for objects that are already missing")
         .less_is_better(Gate::Never)
         .shown(
             ["refused", "failed", "failed", ""],
-            "Requests answered with null. A contender for which requests fail does less work: it has no timing and \
-            cannot be the best.",
+            "Requests answered with null. A contender that fails requests does less work: it is not timed and cannot be \
+            the best.",
         ),
 ];
 
-/// What is no single number of the requests.
+/// The request figures that are not a single number.
 pub(super) const LISTED_REQUESTS: &[Definition] = &[listed(
     "first_failure",
-    "the first of them: `event`, `size_bytes`, `align_bytes`, `heap_pages`, `live_bytes`",
+    "the first failure: `event`, `size_bytes`, `align_bytes`, `heap_pages`, `live_bytes`",
     "",
-    "later ones",
+    "later failures",
 )];

@@ -6,11 +6,11 @@ use crate::stats::Regime;
 
 /// A metric of a contender, by its full name.
 pub struct ContenderMetric {
-    /// Its name: for exact figures its place in `results.json`.
+    /// Its name. The name of an exact figure is its place in `results.json`.
     pub name: String,
-    /// How to get it.
+    /// How to read it.
     pub of: Getter,
-    /// Which setting asks for it.
+    /// The setting that asks for it.
     pub asked_by: AskedBy,
     /// What it is and how it is shown.
     pub about: About,
@@ -19,22 +19,22 @@ pub struct ContenderMetric {
 /// The exact figure of a contender or of a trace.
 pub type Exact<T> = Box<dyn Fn(&T) -> Figure<f64> + Send + Sync>;
 
-/// How to get a metric of a contender.
+/// How to read a metric of a contender.
 pub enum Getter {
-    /// An exact figure, or one that is measured once.
+    /// An exact figure, or a single measurement.
     Exact(Exact<Contender>),
-    /// Wall time per operation, the harness's own included: an estimate whose samples are the rounds.
+    /// Wall time per operation, with the harness's own: an estimate whose samples are the rounds.
     Gross(Regime),
-    /// Wall time per operation less the floor's, formed within the rounds: an estimate.
+    /// Wall time per operation less the floor's, formed within rounds: an estimate.
     Net(Regime),
-    /// Wall time over the baseline's, formed within the rounds: an estimate.
+    /// Wall time over the baseline's, formed within rounds: an estimate.
     Ratio(Regime),
 }
 
-/// Which setting of a run asks for a metric.
+/// The setting of a run that asks for a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AskedBy {
-    /// Every run has it.
+    /// None: every run has it.
     EveryRun,
     /// `--min-heap`.
     MinHeap,
@@ -47,7 +47,7 @@ pub enum AskedBy {
 }
 
 impl AskedBy {
-    /// Whether a run with these settings was asked for the metric.
+    /// Whether a run with these settings asks for the metric.
     pub(crate) fn asks(self, settings: &Settings) -> bool {
         match self {
             AskedBy::EveryRun => true,
@@ -63,7 +63,7 @@ impl AskedBy {
 pub struct TraceMetric {
     /// Its name: its place in `results.json`.
     pub name: String,
-    /// The figure of a trace.
+    /// Reads the figure of a trace.
     pub of: Exact<Results>,
     /// What it is and how it is shown.
     pub about: About,

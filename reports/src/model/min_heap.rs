@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::{Definition, Entry, Gate, Number, entry, listed};
 
-/// The smallest heap in which a contender completes the whole trace, no request being answered with null: the same bits every time.
+/// The smallest heap in which a contender completes the whole trace without a failed request: the same bits every time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MinHeap {
     /// Its pages.
@@ -13,23 +13,23 @@ pub struct MinHeap {
     pub bytes: u64,
     /// Those bytes over max R.
     pub ratio_to_max_live: f64,
-    /// How many of the limits that were tried are larger, and yet the trace did not complete: completion is not monotone where it is more
-    /// than 0, and the minimum then is the smallest of the limits tried.
+    /// How many larger limits were tried and failed. Above 0, completion is not monotone, and the minimum is the
+    /// smallest limit that completed among those tried.
     pub failed_above: u64,
-    /// Every limit that was tried, in ascending order. Max H is not among them: with it, the trace completes.
+    /// Every limit tried, in ascending order. Max H is not among them: the trace completes with it.
     pub limits_tried: Vec<LimitTried>,
 }
 
-/// A limit of the heap, and whether the trace completed within it.
+/// A heap limit, and whether the trace completed within it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LimitTried {
-    /// Pages that the heap could have.
+    /// The limit in pages.
     pub pages: u64,
-    /// The event whose request was answered with null, counted from 1; `None` where the trace completed.
+    /// The event of the first failed request, counted from 1; `None` if the trace completed.
     pub first_failure_event: Option<u64>,
 }
 
-const BETWEEN: &str = "a smaller limit that completes, between two that were tried and far from the result";
+const BETWEEN: &str = "a smaller limit that completes, if it lies between two tried limits far from the result";
 
 /// Fields of [`MinHeap`].
 pub(super) static ENTRIES: &[Entry<MinHeap>] = &[
@@ -37,29 +37,25 @@ pub(super) static ENTRIES: &[Entry<MinHeap>] = &[
         .docs("`pages` × page size", "max R, in whole pages, to `peak_heap_bytes`", BETWEEN)
         .less_is_better(Gate::ByDefault),
     entry("pages", "pages", |it: &MinHeap| it.pages.number())
-        .docs(
-            "the smallest limit that completes, of those tried",
-            "max R, in whole pages, to `peak_heap_pages`",
-            BETWEEN,
-        )
+        .docs("the smallest limit tried that completes", "max R, in whole pages, to `peak_heap_pages`", BETWEEN)
         .less_is_better(Gate::Never)
         .shown(
             ["minheap", "minimum heap", "min heap", "pages"],
-            "The smallest heap, in pages, in which the whole trace completes without a failed request; below it its \
-            ratio to peak live.",
+            "The smallest heap, in pages, in which the whole trace completes without a failed request; its ratio to \
+            peak live stands below it.",
         ),
     entry("ratio_to_max_live", "1", |it: &MinHeap| it.ratio_to_max_live.number())
         .docs("`bytes` / the trace's max R", "≥ 1, to `overhead_ratio`", BETWEEN)
         .less_is_better(Gate::Never),
     entry("failed_above", "1", |it: &MinHeap| it.failed_above.number())
-        .docs("how many of the limits tried are above `pages` and do not complete", "≥ 0", "limits that were not tried")
+        .docs("how many limits above `pages` were tried and do not complete", "≥ 0", "limits that were not tried")
         .less_is_better(Gate::Never),
 ];
 
-/// What is no single number.
+/// Definitions of figures that are not a single number.
 pub(super) const LISTED: &[Definition] = &[listed(
     "limits_tried",
-    "every limit, in ascending order: `pages`, and `first_failure_event`, `null` where it completes",
+    "every limit tried, in ascending order: `pages`, and `first_failure_event`, `null` if the trace completes",
     "",
     "",
 )];

@@ -24,16 +24,16 @@ pub struct OccupancyAt {
     pub committed_pages: u64,
     /// Pages with at least one live byte.
     pub occupied_pages: u64,
-    /// Pages with live bytes in less than a tenth of them.
+    /// Pages with live bytes in less than a tenth of each.
     pub pinned_pages: u64,
-    /// Pages by occupancy: empty, up to below 10 %, up to below 20 %, and so on, and full. Their sum is the committed pages.
+    /// Pages by occupancy: empty, below 10 %, below 20 %, and so on, and full. They sum to the committed pages.
     pub pages_by_tenth: Vec<u64>,
 }
 
 /// Fields of [`OccupancyAt`]. Tables show them, and gates judge them, at the peak heap.
 pub(super) static ENTRIES: &[Entry<OccupancyAt>] = &[
     entry("event", "1", |it: &OccupancyAt| it.event.number()).docs(
-        "the event after which it is taken",
+        "the event after which it is measured",
         "1 to events",
         "",
     ),
@@ -49,22 +49,22 @@ pub(super) static ENTRIES: &[Entry<OccupancyAt>] = &[
         .less_is_better(Gate::Never),
     entry("pinned_pages", "pages", |it: &OccupancyAt| it.pinned_pages.number())
         .docs(
-            "pages with live bytes in less than a tenth of them: what compaction could win most from",
+            "pages less than a tenth live: compaction gains most from them",
             "0 to `occupied_pages`",
-            "how the free bytes lie",
+            "where the free bytes are",
         )
         .less_is_better(Gate::OnRequest)
         .shown(
             ["pinned", "pinned pages", "pages pinned", ""],
-            "At the peak heap, pages with live bytes in less than a tenth of them: what compaction could win most \
-            from.",
+            "At the peak heap, pages less than a tenth live: compaction gains most \
+            from them.",
         ),
 ];
 
-/// What is no single number.
+/// Definitions of figures that are not a single number.
 pub(super) const LISTED: &[Definition] = &[listed(
     "pages_by_tenth",
-    "pages that are empty; with up to below 10 %, below 20 %, … of live bytes; and full: 12 numbers whose sum is \
+    "pages by share of live bytes: empty, below 10 %, below 20 %, …, and full: 12 numbers that sum to \
     `committed_pages`",
     "",
     "",

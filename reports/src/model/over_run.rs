@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::{Entry, Gate, Number, entry};
 
-/// Committed over live over the run, after Johnstone and Wilson (ISMM 1998), each as (ratio − 1) in per cent. Their fourth measure is
-/// `johnstone_wilson_4_percent`. `None` where nothing was ever live.
+/// Committed over live over the run, after Johnstone and Wilson (ISMM 1998), each as (ratio − 1) in per cent. Their
+/// fourth measure is `johnstone_wilson_4_percent`. `None` if nothing is ever live.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct JohnstoneWilson {
     /// #1 read as the mean of H / R, over bytes requested.
@@ -26,24 +26,24 @@ pub struct JohnstoneWilson {
 pub(super) static ENTRIES: &[Entry<JohnstoneWilson>] = &[
     entry("mean_of_ratios_by_bytes_percent", "%", |it: &JohnstoneWilson| it.mean_of_ratios_by_bytes_percent.number())
         .docs(
-            "#1, read as Σ w·H/R ÷ Σ w, where w is the number of bytes by which the event advances the clock of bytes",
+            "#1, read as Σ w·H/R ÷ Σ w, where w is the bytes by which the event advances the byte clock",
             "≥ 0 %",
-            "teardown: deallocations weigh nothing",
+            "teardown: deallocations have no weight",
         )
         .less_is_better(Gate::Never)
         .shown(
             ["jw1", "J–W #1", "J–W #1", "%"],
             "Johnstone and Wilson's first measure: the mean of H / R over bytes requested, less 1, in per cent. \
-            Counted from where live first reaches 1 % of its peak.",
+            It starts when live first reaches 1 % of its peak.",
         ),
     entry("mean_of_ratios_by_events_percent", "%", |it: &JohnstoneWilson| it.mean_of_ratios_by_events_percent.number())
         .docs("the same with w = 1", "≥ 0 %", "long stretches of few events")
         .less_is_better(Gate::Never),
     entry("ratio_of_means_by_bytes_percent", "%", |it: &JohnstoneWilson| it.ratio_of_means_by_bytes_percent.number())
-        .docs("#1, read as Σ w·H ÷ Σ w·R, by bytes", "≥ 0 %", "phases with little live weigh little")
+        .docs("#1, read as Σ w·H ÷ Σ w·R, by bytes", "≥ 0 %", "phases with few live bytes have little weight")
         .less_is_better(Gate::Never),
     entry("ratio_of_means_by_events_percent", "%", |it: &JohnstoneWilson| it.ratio_of_means_by_events_percent.number())
-        .docs("the same by events", "≥ 0 %", "phases with little live weigh little")
+        .docs("the same by events", "≥ 0 %", "phases with few live bytes have little weight")
         .less_is_better(Gate::Never),
     entry("at_peak_live_percent", "%", |it: &JohnstoneWilson| it.at_peak_live_percent.number())
         .docs("#2: H / R at the first instant of max R", "≥ 0 %", "everything else")

@@ -1,5 +1,6 @@
-//! METRICS.md and `docs/RESULTS.md` have tables that are generated from the catalogue, each between two marks:
-//! `<!-- generated: NAME -->` and `<!-- end -->`. The test fails where one is stale, and writes it where it is told to.
+//! Holds the tables of METRICS.md and `docs/RESULTS.md` to the catalogue. Each stands between two markers: `<!--
+//! generated: NAME -->` and `<!-- end -->`. The test fails if a table is stale, and rewrites it if `HEAPRACE_BLESS` is
+//! set.
 
 use super::catalogue::{definitions, of_contenders, of_traces};
 use super::entry::{About, Better, Definition, Gate};
@@ -11,10 +12,10 @@ const RESULTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/RESULTS.md")
 
 const END: &str = "<!-- end -->";
 
-/// Where this variable is set, stale tables are written.
+/// If this variable is set, the test rewrites stale tables.
 const BLESS: &str = "HEAPRACE_BLESS";
 
-/// A table of Markdown, without the columns that are empty in every row.
+/// A Markdown table without the columns that are empty in every row.
 fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
     let kept: Vec<usize> = (0..N).filter(|&column| rows.iter().any(|row| !row[column].is_empty())).collect();
     let line = |cells: &dyn Fn(usize) -> String| {
@@ -69,11 +70,11 @@ fn table_of_metrics() -> String {
     table(["metric", "unit", "what it is", "better", "gate", "option"], &rows)
 }
 
-/// The page with its generated tables as the catalogue has them.
+/// The page with its generated tables filled in from the catalogue.
 ///
 /// # Panics
 ///
-/// Where the page has another set of marks than there are tables.
+/// If the page's markers do not match the tables.
 fn filled(page: &str, tables: &[(&str, String)]) -> String {
     let marks = page.matches("<!-- generated: ").count();
     assert_eq!((marks, page.matches(END).count()), (tables.len(), tables.len()), "marks of generated tables");
@@ -88,7 +89,7 @@ fn filled(page: &str, tables: &[(&str, String)]) -> String {
 }
 
 #[test]
-fn generated_tables_are_those_of_the_catalogue() {
+fn generated_tables_match_the_catalogue() {
     for (path, tables) in [(METRICS, tables_of_definitions()), (RESULTS, vec![("metrics", table_of_metrics())])] {
         let page = std::fs::read_to_string(path).unwrap();
         let expected = filled(&page, &tables);
@@ -99,13 +100,13 @@ fn generated_tables_are_those_of_the_catalogue() {
         let stale: Vec<_> = expected.lines().filter(|line| !page.lines().any(|other| other == *line)).collect();
         assert!(
             page == expected,
-            "{path} is stale: `{BLESS}=1 cargo test -p heaprace-reports pages` writes its tables. New lines: {stale:#?}"
+            "{path} is stale: `{BLESS}=1 cargo test -p heaprace-reports pages` rewrites its tables. New lines: {stale:#?}"
         );
     }
 }
 
 #[test]
-fn a_stale_table_is_found_and_written() {
+fn a_stale_table_is_found_and_rewritten() {
     let tables = [("one", table(["figure", "unit", "source"], &[["`a`", "B", ""].map(str::to_owned)]))];
     let page = "Before.\n\n<!-- generated: one -->\n\n| figure |\n|---|\n| `b` |\n\n<!-- end -->\n\nAfter.\n";
     let fresh = filled(page, &tables);
@@ -121,7 +122,7 @@ fn a_stale_table_is_found_and_written() {
 
 #[test]
 #[should_panic(expected = "marks of generated tables")]
-fn a_page_without_a_table_is_found() {
+fn a_page_that_lacks_a_table_is_found() {
     let metrics = std::fs::read_to_string(METRICS).unwrap();
     filled(&metrics.replace("<!-- generated: bounds -->", ""), &tables_of_definitions());
 }

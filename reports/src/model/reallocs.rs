@@ -7,19 +7,19 @@ use super::entry::{Entry, Gate, Number, entry};
 /// Reallocations that succeeded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Reallocs {
-    /// How many.
+    /// Their number.
     pub count: u64,
-    /// Of them, those that left the block where it was.
+    /// Those that left the block at its address.
     pub in_place: u64,
-    /// The same as a share; none where there were no reallocations.
+    /// `in_place` as a share of `count`; `None` without reallocations.
     pub in_place_share: Option<f64>,
-    /// Bytes that moving the others copied: the smaller of old and new size of each.
+    /// Bytes copied by the reallocations that moved: the smaller of old and new size for each.
     pub copied_bytes: u64,
-    /// Those bytes over the bytes of all requests that succeeded.
+    /// Those bytes over the bytes of all successful requests.
     pub copied_per_requested_byte: Option<f64>,
 }
 
-const COPIES: &str = "copies of whole classes (more), remapped pages (less)";
+const COPIES: &str = "copying whole classes (more), remapping pages (less)";
 
 /// Fields of [`Reallocs`].
 pub(super) static ENTRIES: &[Entry<Reallocs>] = &[
@@ -32,16 +32,13 @@ pub(super) static ENTRIES: &[Entry<Reallocs>] = &[
         .more_is_better()
         .shown(
             ["inplace", "realloc in place", "in place", "%"],
-            "The share of the reallocations served in place: the block stays at its address.",
+            "The share of reallocations served in place: the block stays at its address.",
         ),
     entry("copied_bytes", "B", |it: &Reallocs| it.copied_bytes.number())
         .docs("Σ min(old size, new size) over those that move", "≥ 0", COPIES)
         .less_is_better(Gate::OnRequest),
     entry("copied_per_requested_byte", "1", |it: &Reallocs| it.copied_per_requested_byte.number())
-        .docs("`copied_bytes` over the clock of bytes after the last event", "≥ 0", COPIES)
+        .docs("`copied_bytes` over the byte clock after the last event", "≥ 0", COPIES)
         .less_is_better(Gate::Never)
-        .shown(
-            ["copied", "copied", "copied", "×"],
-            "Bytes that reallocations copied, for each byte requested in the run.",
-        ),
+        .shown(["copied", "copied", "copied", "×"], "Bytes copied by reallocations per byte requested in the run."),
 ];

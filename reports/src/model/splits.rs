@@ -1,4 +1,4 @@
-//! The split of the heap: where all of its bytes are at an instant.
+//! The split of the heap: all of its bytes at an instant, by what they are.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ named! {
     }
 }
 
-/// Where all committed bytes are at one instant. The parts sum to H.
+/// All committed bytes at one instant, by what they are. The parts sum to H.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Split {
     /// Which instant.
@@ -34,7 +34,7 @@ pub struct Split {
 pub struct SplitPart {
     /// What it is.
     pub kind: PartKind,
-    /// Its name in the contender's words.
+    /// The contender's name for it.
     pub name: String,
     /// Its size.
     pub bytes: u64,
@@ -45,17 +45,17 @@ named! {
     pub enum PartKind {
         /// R: requested by live objects.
         Requested = "requested",
-        /// G − R: granted beyond that.
+        /// G − R: internal fragmentation.
         Rounding = "rounding",
-        /// Freed, and waiting to be used again.
+        /// Freed and reusable.
         Free = "free",
         /// Never used yet.
         Tail = "tail",
-        /// Given up: it will not be used again.
+        /// Abandoned: never reused.
         Lost = "lost",
         /// The contender's own data.
         Metadata = "metadata",
-        /// The contender does not report it.
+        /// Not reported by the contender.
         Unknown = "unknown",
     }
 }

@@ -1,12 +1,12 @@
-//! The heap by address: three lists with an item for each of its parts.
+//! The heap by address: three lists with one item per part of the address range.
 
 use serde::{Deserialize, Serialize};
 
 use super::entry::{Definition, listed};
 use super::splits::Moment;
 
-/// What lies in each part of the heap at one instant. The parts follow each other from the heap's base to the end of what is committed then,
-/// and have one item each in the three lists.
+/// What each part of the heap holds at one instant. The parts run from the heap's base to the end of the memory
+/// committed then; each has one item in each of the three lists.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Strip {
     /// Which instant.
@@ -15,18 +15,19 @@ pub struct Strip {
     pub event: u64,
     /// H.
     pub committed_bytes: u64,
-    /// Bytes of address space in a part; the last one may reach beyond H.
+    /// Bytes of address space per part; the last part may reach beyond H.
     pub part_bytes: u64,
-    /// Live bytes in thousandths of the part's, rounded up.
+    /// Live bytes in thousandths of the part, rounded up.
     pub live_permille: Vec<u16>,
-    /// The size class that most of the live bytes belong to: a power of two, up to which the sizes go, from half of it. `None` where nothing
-    /// is live.
+    /// The size class with most of the live bytes, by its upper end: a power of two. A class covers sizes above half of
+    /// it. `None` if nothing is live.
     pub most_size_up_to_bytes: Vec<Option<u64>>,
-    /// Mean age of the live bytes: events since their object was placed there in its size, rounded down. `None` where nothing is live.
+    /// Mean age of the live bytes: events since the program placed their object there in its size, rounded down. `None`
+    /// if nothing is live.
     pub mean_age_events: Vec<Option<u64>>,
 }
 
-/// What is no single number.
+/// Definitions of figures that are not a single number.
 pub(super) const LISTED: &[Definition] = &[
     listed(
         "live_permille",
@@ -36,15 +37,15 @@ pub(super) const LISTED: &[Definition] = &[
     ),
     listed(
         "most_size_up_to_bytes",
-        "the size class with most of the part's live bytes, by its upper end: a power of two, down to above half of \
-        it; of equals the smallest; `null` where nothing is live",
+        "the size class with most of the part's live bytes, by its upper end: a power of two; the class covers \
+        sizes above half of it; the smallest if several tie; `null` if nothing is live",
         "≥ 1",
         "the other classes in the part",
     ),
     listed(
         "mean_age_events",
-        "mean over the live bytes of the events since their object was placed there in its size, rounded down; `null` \
-        where nothing is live",
+        "mean over the live bytes of the events since their object got its address and size, rounded down; `null` if \
+        nothing is live",
         "≥ 0",
         "one old object among many young ones",
     ),

@@ -6,7 +6,7 @@ use crate::results::Trace;
 /// Fields of [`Trace`].
 pub(super) static ENTRIES: &[Entry<Trace>] = &[
     entry("events", "1", |it: &Trace| it.events.number()).docs("events of the trace", "≥ 0", ""),
-    entry("allocs", "1", |it: &Trace| it.allocs.number()).docs("allocations, zeroed ones included", "≥ 0", ""),
+    entry("allocs", "1", |it: &Trace| it.allocs.number()).docs("allocations, including zeroed ones", "≥ 0", ""),
     entry("reallocs", "1", |it: &Trace| it.reallocs.number()).docs("reallocations", "≥ 0", ""),
     entry("deallocs", "1", |it: &Trace| it.deallocs.number()).docs("deallocations", "≥ 0", ""),
     entry("allocated_bytes", "B", |it: &Trace| it.allocated_bytes.number()).docs(
@@ -30,7 +30,7 @@ pub(super) static ENTRIES: &[Entry<Trace>] = &[
         "their sizes",
     ),
     entry("left_live_objects", "1", |it: &Trace| it.left_live_objects.number()).docs(
-        "objects that the program leaves live",
+        "objects that the program leaves live at the end",
         "≥ 0",
         "",
     ),

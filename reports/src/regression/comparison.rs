@@ -1,66 +1,67 @@
-//! What two runs say about each other: each contender on a trace that is in both, and what cannot be compared.
+//! Two runs compared: each contender on a trace that both have, and what cannot be compared.
 
 use super::doubts::doubts;
 use super::pairing::{Paired, builds, measured, pair};
 use super::times::{regimes, samples, time};
 use crate::model::{self, AskedBy, ContenderMetric, Gate, Getter};
+use crate::numbers::count;
 use crate::results::{Contender, Figure, Reason, Results, Role, Verification};
 use crate::stats::{Ratio, Regime};
 
 /// Two runs, paired.
 pub struct Regression {
-    /// Where and when each was measured, in a line: every build and machine of it.
+    /// When, where and with what each run was measured, on one line: every build and machine.
     pub runs: Option<(String, String)>,
     /// The contender that times are relative to, if any.
     pub relative_to: Option<String>,
-    /// Contenders on traces that are in both, in the order of the old run. The floor is none: what it shows is among
-    /// the doubts.
+    /// Contenders on traces that both runs have, in the order of the old run. The floor has no cell: its change is
+    /// among the doubts.
     pub cells: Vec<Compared>,
-    /// Traces and cells that are in both and yet cannot be compared, and why not.
+    /// Traces and cells that both runs have but that cannot be compared, and why.
     pub not_comparable: Vec<(String, String)>,
     /// Traces and cells of the old run only.
     pub only_old: Vec<String>,
-    /// Of the new one alone.
+    /// Traces and cells of the new run only.
     pub only_new: Vec<String>,
-    /// What should make a reader doubt the ratios of times.
+    /// Reasons to distrust the ratios of times.
     pub doubts: Vec<String>,
 }
 
 /// A contender on a trace, old and new.
 pub struct Compared {
-    /// The trace, with the settings that distinguish it from others of the run where it is there more than once.
+    /// The trace, with the settings that distinguish it if the run has it more than once.
     pub trace: String,
     /// The contender.
     pub contender: String,
-    /// What it is in the new run: an ablation fails no gate.
+    /// Its role in the new run: an ablation fails no gate.
     pub role: Role,
     /// Its versions.
     pub versions: (String, String),
-    /// New over old times, in the order of [`Regime::EVERY`]: of a program that starts and of one that runs on, or in
-    /// results of schema 3 on a rewound heap. There is an interval where both runs have rounds enough for one of 95 %.
+    /// New over old times, in the order of [`Regime::EVERY`]: of a program that starts and of one that runs on, or on a
+    /// rewound heap in results of schema 3. A ratio has an interval if both runs have enough rounds for 95 %.
     pub times: Vec<(Regime, Figure<Ratio>)>,
     /// The exact figures and the instructions, old and new.
     pub figures: Vec<OldAndNew>,
-    /// What the old run has and the new one does not, though it was asked for: names of metrics, each with the reason.
+    /// What the old run has and the new one lacks although it was requested: names of metrics, each with the reason.
     pub lost: Vec<(&'static str, String)>,
-    /// What the contender did in the old run and does not do any longer.
+    /// What the contender did in the old run and no longer does.
     pub broke: Option<String>,
 }
 
 /// A figure in both runs.
 pub struct OldAndNew {
-    /// Which.
+    /// The metric.
     pub metric: &'static ContenderMetric,
-    /// In the old run.
+    /// Its value in the old run.
     pub old: Figure<f64>,
-    /// In the new one.
+    /// Its value in the new run.
     pub new: Figure<f64>,
-    /// Why the two say nothing about each other, even where both are known.
+    /// Why the two cannot be compared, even if both are known.
     pub apart: Option<String>,
 }
 
 impl OldAndNew {
-    /// Both, where both are known and can be compared.
+    /// Both values, if both are known and can be compared.
     pub fn known(&self) -> Option<(f64, f64)> {
         if self.apart.is_some() {
             return None;
@@ -68,7 +69,7 @@ impl OldAndNew {
         Some((*self.old.known()?, *self.new.known()?))
     }
 
-    /// Why the new figure is not known, where the old one is.
+    /// Why the new figure is unknown, if the old one is known.
     pub(super) fn lost(&self) -> Option<&Reason> {
         match (&self.old, &self.new) {
             (Figure::Known(_), Figure::Unknown { unknown }) => Some(unknown),
@@ -79,7 +80,7 @@ impl OldAndNew {
 
 impl Regression {
     /// Pairs the cells of two runs, which may each have many traces. With `relative_to`, each time is divided by that
-    /// contender's of the same round before the runs are compared, which cancels the speed of the machine.
+    /// contender's time in the same round before runs are compared, which cancels the speed of the machine.
     pub fn of(old: &[Results], new: &[Results], relative_to: Option<&str>) -> Self {
         let pairing = pair(old, new);
         let mut regression = Regression {
@@ -142,7 +143,7 @@ fn failed(row: &Contender) -> bool {
     matches!(row.verification, Verification::Failed { .. })
 }
 
-/// What worked before and does not work now.
+/// What worked before and no longer works.
 fn broke(old: &Contender, new: &Contender) -> Option<String> {
     let failed_requests = |row: &Contender| row.memory.known().map_or(0, |memory| memory.failed_requests);
     match (&new.verification, &new.partial, &new.memory) {
@@ -156,13 +157,13 @@ fn broke(old: &Contender, new: &Contender) -> Option<String> {
             Some(format!("has no memory figures: {unknown}"))
         }
         _ if failed_requests(new) > failed_requests(old) => {
-            Some(format!("{} of its requests fail, {} did", failed_requests(new), failed_requests(old)))
+            Some(format!("fails {}, {} before", count(failed_requests(new), "request"), failed_requests(old)))
         }
         _ => None,
     }
 }
 
-/// Why the instructions of both runs say nothing about each other: METHODOLOGY.md says what the counters see.
+/// Why the instructions of the two runs cannot be compared: METHODOLOGY.md describes what the counters see.
 fn counted_apart(pair: &Paired, old: &Contender, new: &Contender) -> Option<String> {
     let (old, new) = (old.instructions.known()?, new.instructions.known()?);
     let counters =
@@ -170,7 +171,7 @@ fn counted_apart(pair: &Paired, old: &Contender, new: &Contender) -> Option<Stri
     builds(pair).or_else(counters)
 }
 
-/// The figures that only the old run has, but for those that the new one was not asked for.
+/// The figures that only the old run has, except those that the new run was not asked for.
 fn lost(
     pair: &Paired,
     (before, after): (&Contender, &Contender),
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_in_both_are_paired_and_the_others_listed() {
+    fn cells_in_both_runs_are_paired_and_others_listed() {
         let old = [
             on("one", vec![contender("talc").build(), contender("gone").build()]),
             on("two", vec![contender("talc").build()]),
@@ -218,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn the_floor_is_no_cell_but_a_doubt_where_its_time_changed() {
+    fn the_floor_has_no_cell_but_a_doubt_if_its_time_changed() {
         let run = |steady_ns| {
             let null = contender("null").role(Role::Floor).steady_ns(steady_ns).without_memory("hands out no memory");
             [on("one", vec![contender("talc").build(), null.build()])]
@@ -234,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn other_settings_are_not_comparable_and_said() {
+    fn different_settings_are_not_comparable_and_are_named() {
         type Change = fn(&mut Results);
         let changes: [(Change, &str); 5] = [
             (|results| results.settings.page_bytes = 4096, "page size 65536 and 4096"),
@@ -276,7 +277,7 @@ mod tests {
         assert_eq!(peak.known(), Some((20.0 * 65_536.0, 22.0 * 65_536.0)));
     }
 
-    /// The second machine is twice as slow, and talc got a tenth slower than that.
+    /// The second machine takes twice as long, and talc got 10 % slower beyond that.
     #[test]
     fn relative_times_cancel_the_machine() {
         let old =
@@ -312,7 +313,7 @@ mod tests {
         assert!(matches!(Regression::of(&[old], &[streamed], None).cells[0].times[0].1, Figure::Unknown { .. }));
     }
 
-    /// Five rounds in both runs, or in one: all of these lie on one side of the median too often.
+    /// Five rounds in both runs, or in one: all five lie on one side of the median too often.
     #[test]
     fn few_rounds_have_no_interval() {
         let run = |rounds, steady_ns| [on("one", vec![contender("talc").rounds(rounds).steady_ns(steady_ns).build()])];
@@ -326,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn instructions_of_two_counters_or_builds_are_apart() {
+    fn instructions_of_two_counters_or_builds_are_not_compared() {
         let old = on("one", vec![contender("talc").build()]);
         let instructions = |new: &Results| {
             let mut found = Regression::of(std::slice::from_ref(&old), std::slice::from_ref(new), None);
@@ -344,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_lost_is_what_was_asked_for_and_is_not_there() {
+    fn requested_figures_that_are_missing_are_lost() {
         let lost = |change: fn(&mut Results), relative_to| {
             let row = contender("talc").min_pages(3, 0).build();
             let mut old = on("one", vec![contender("dlmalloc").build(), row]);
@@ -376,21 +377,21 @@ mod tests {
     }
 
     #[test]
-    fn what_broke_is_told() {
+    fn breakage_is_reported() {
         let broke = |old: Contender, new: Contender| {
             let found = Regression::of(&[on("one", vec![old])], &[on("one", vec![new])], None);
             found.cells.into_iter().next().and_then(|cell| cell.broke)
         };
         let good = || contender("a").build();
         let contains = |found: Option<String>, what: &str| {
-            assert!(found.as_deref().is_some_and(|told| told.contains(what)), "{found:?}")
+            assert!(found.as_deref().is_some_and(|message| message.contains(what)), "{found:?}")
         };
         assert_eq!(broke(good(), good()), None);
         contains(broke(good(), contender("a").invalid(17, "overlap").build()), "fails verification at event 17");
-        contains(broke(good(), contender("a").failed_requests(3).build()), "3 of its requests fail, 0 did");
+        contains(broke(good(), contender("a").failed_requests(3).build()), "fails 3 requests, 0 before");
         contains(broke(good(), contender("a").without_memory("its time was over").build()), "its time was over");
         assert_eq!(broke(contender("a").failed_requests(3).build(), contender("a").failed_requests(3).build()), None);
-        assert_eq!(broke(contender("a").invalid(1, "x").build(), good()), None, "mended");
+        assert_eq!(broke(contender("a").invalid(1, "x").build(), good()), None, "fixed");
         let null = || contender("null").role(Role::Floor).without_memory("hands out no memory").build();
         assert_eq!(broke(null(), null()), None);
         let invalid = || on("one", vec![contender("a").invalid(1, "x").build()]);

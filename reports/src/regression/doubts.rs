@@ -1,4 +1,4 @@
-//! Differences between two runs that are not the contenders'.
+//! Differences between two runs that are not due to the contenders.
 
 use super::pairing::Paired;
 use super::times::time;
@@ -6,12 +6,11 @@ use crate::reasons::by_reason;
 use crate::results::Results;
 use crate::stats::{Interval, Regime, floor};
 
-/// The floor does the same work in both runs: where its time changes by more than that, not the contenders made the
-/// difference.
+/// The floor does the same work in both runs: if its time changes by more than this, the contenders are not the cause.
 const MOST_BETWEEN_FLOORS: f64 = 0.05;
 
-/// All doubts. Where times are relative to a contender, what is true of the machine cancels, and that contender must be
-/// the same.
+/// All doubts. If times are relative to a contender, the machine's speed cancels out, and that contender must be the
+/// same.
 pub(super) fn doubts(pairs: &[Paired], [old, new]: [&[Results]; 2], relative_to: Option<&str>) -> Vec<String> {
     let mut doubts = match relative_to {
         Some(other) => versions(pairs, other),
@@ -32,7 +31,7 @@ pub(super) fn doubts(pairs: &[Paired], [old, new]: [&[Results]; 2], relative_to:
     doubts
 }
 
-/// That the runs are of two machines. A run may have parts of several, so that each pair is looked at.
+/// The runs are from two machines. A run may have parts from several, so each pair is checked.
 fn machines(pairs: &[Paired]) -> Vec<String> {
     let cpu =
         |results: &Results| results.provenance.cpu.known().cloned().unwrap_or_else(|| "an unknown processor".into());
@@ -44,33 +43,33 @@ fn machines(pairs: &[Paired]) -> Vec<String> {
     let all = differ.len() == pairs.len();
     let groups = by_reason(differ);
     let all = all && groups.len() == 1;
-    let told = groups.into_iter().map(|(traces, machines)| {
+    let doubts = groups.into_iter().map(|(traces, machines)| {
         let on = if all { String::new() } else { format!(" on {traces}") };
         format!(
-            "The runs are of two machines ({machines}), and so are the ratios of times{on}: '--relative-to' a contender that is the same in both \
-             cancels the machine's speed."
+            "The runs are from two machines ({machines}), which distorts the ratios of times{on}: '--relative-to' a \
+             contender that is the same in both cancels the machine's speed."
         )
     });
-    told.collect()
+    doubts.collect()
 }
 
-/// That the contender that times are relative to is not the same in both runs.
+/// The contender that times are relative to differs between the runs.
 fn versions(pairs: &[Paired], other: &str) -> Vec<String> {
     let version = |results: &Results| Some(results.contenders.iter().find(|row| row.name == other)?.version.clone());
-    let mut told = Vec::new();
+    let mut found = Vec::new();
     for pair in pairs {
         let (Some(before), Some(after)) = (version(pair.old), version(pair.new)) else { continue };
         let doubt =
             format!("Times are relative to {other}, which is version {before} in one run and {after} in the other.");
-        if before != after && !told.contains(&doubt) {
-            told.push(doubt);
+        if before != after && !found.contains(&doubt) {
+            found.push(doubt);
         }
     }
-    told
+    found
 }
 
-/// That the harness alone was faster or slower in one of the runs: in steady state, where there are no page
-/// faults, or on a rewound heap, if both were timed so.
+/// The harness alone was faster or slower in one of the runs: in steady state, which has no page faults, or on a
+/// rewound heap, if both runs timed it.
 fn floors_differ(pair: &Paired) -> Option<String> {
     let floors = (floor(pair.old)?, floor(pair.new)?);
     let known = |regime| time(pair, floors, None, regime).known().copied();
@@ -78,8 +77,8 @@ fn floors_differ(pair: &Paired) -> Option<String> {
     let Interval { low, high } = ratio.estimate.interval?;
     (low > 1.0 + MOST_BETWEEN_FLOORS || high < 1.0 / (1.0 + MOST_BETWEEN_FLOORS)).then(|| {
         format!(
-            "On {} the floor, which is the harness alone, took {low:.2} to {high:.2} times as long in the new run: the machine or the harness \
-             differs, and with it the times. '--relative-to' cancels what all share.",
+            "On {} the floor, which is the harness alone, took {low:.2} to {high:.2} times as long in the new run: the \
+             machine or the harness changed, and all times with it. '--relative-to' cancels what all contenders share.",
             pair.name
         )
     })
@@ -96,9 +95,9 @@ mod tests {
         Regression::of(old, new, relative_to).doubts
     }
 
-    /// The first documents are of one machine and of one version, and the others are not.
+    /// The first documents are of one machine and one version, the others are not.
     #[test]
-    fn every_pair_is_looked_at() {
+    fn every_pair_is_checked() {
         let rows = |version: &str| -> Vec<Contender> { vec![contender("talc").version(version).build()] };
         let old = [on("one", rows("1")), on("two", rows("1")), on("three", rows("1"))];
         let mut new = [on("one", rows("1")), on("two", rows("2")), on("three", rows("2"))];
@@ -108,9 +107,12 @@ mod tests {
         }
         let doubts = found(&old, &new, None);
         assert_eq!(doubts.len(), 1, "{doubts:?}");
-        assert!(doubts[0].contains("Processor, another), and so are the ratios of times on two, three:"), "{doubts:?}");
+        assert!(
+            doubts[0].contains("Processor, another), which distorts the ratios of times on two, three:"),
+            "{doubts:?}"
+        );
         let doubts = found(&old[1..], &new[1..], None);
-        assert!(doubts[0].contains("Processor, another), and so are the ratios of times: "), "{doubts:?}");
+        assert!(doubts[0].contains("Processor, another), which distorts the ratios of times: "), "{doubts:?}");
         let doubts = found(&old, &new, Some("talc"));
         assert_eq!(doubts, ["Times are relative to talc, which is version 1 in one run and 2 in the other."]);
     }

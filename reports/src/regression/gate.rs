@@ -1,16 +1,16 @@
-//! What is worse than allowed.
+//! The gate: what got worse than allowed.
 
 use super::comparison::{Compared, OldAndNew, Regression};
 use crate::model::{self, Gate, Getter};
 use crate::numbers::{fixed, short};
 use crate::results::{Figure, Role};
 
-/// Names of the metrics that a gate may hold.
+/// Names of the metrics that a gate may judge.
 pub fn gates() -> Vec<&'static str> {
     names(|gate| gate != Gate::Never)
 }
 
-/// Those that it holds where none is chosen.
+/// Names of the metrics that a gate judges by default.
 pub fn default_gates() -> Vec<&'static str> {
     names(|gate| gate == Gate::ByDefault)
 }
@@ -21,21 +21,21 @@ fn names(is_meant: impl Fn(Gate) -> bool) -> Vec<&'static str> {
     times.into_iter().chain(figures).map(|metric| metric.name.as_str()).collect()
 }
 
-/// What a gate found.
+/// The findings of a gate.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Worse {
-    /// A line for each figure that got worse by more than is allowed or is not there any longer, and for each contender
-    /// that broke.
+    /// A line for each figure that got worse by more than allowed or is no longer known, and for each contender that
+    /// broke.
     pub lines: Vec<String>,
-    /// How many figures were compared. A gate that compared none has found nothing out.
+    /// How many figures were compared. A gate that compared none has shown nothing.
     pub compared: usize,
 }
 
 impl Regression {
-    /// Which of these metrics got worse by more than `threshold`, a share: 0.05 is 5 %. A time only where its whole
-    /// interval is above it; without an interval, one cannot tell. A figure without one as soon as it is above it.
-    /// Whoever broke, or lost such a figure, is worse whatever is allowed. Ablations are nothing that anybody ships,
-    /// and fail no gate.
+    /// Which of these metrics got worse by more than `threshold`, a share: 0.05 is 5 %. A time counts only if its whole
+    /// interval is above the threshold; without an interval it is not judged. An exact figure counts as soon as it is
+    /// above. A contender that broke, or lost such a figure, is worse regardless of the threshold. Ablations are not
+    /// meant to ship, and fail no gate.
     pub fn worse(&self, threshold: f64, metrics: &[&str]) -> Worse {
         let mut worse = Worse::default();
         for cell in self.cells.iter().filter(|cell| cell.role != Role::Ablation) {
@@ -45,7 +45,7 @@ impl Regression {
                 continue;
             }
             for (metric, reason) in cell.lost.iter().filter(|(metric, _)| metrics.contains(metric)) {
-                worse.lines.push(format!("{}: {metric} is not known any longer: {reason}", name(cell)));
+                worse.lines.push(format!("{}: {metric} is no longer known: {reason}", name(cell)));
                 worse.compared += 1;
             }
             let times = cell.times.iter().map(|(regime, ratio)| (model::gross(*regime).name.as_str(), ratio));
@@ -79,11 +79,11 @@ fn name(cell: &Compared) -> String {
     format!("{} on {}", cell.contender, cell.trace)
 }
 
-/// By what share the new figure is above the old one.
+/// The relative increase from old to new.
 pub(super) fn change(old: f64, new: f64) -> f64 {
     match old == new {
         true => 0.0,
-        // From nothing to something is more than any threshold.
+        // From nothing to something exceeds any threshold.
         false => (new - old) / old,
     }
 }
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn times_come_first_and_less_of_any_is_better() {
+    fn times_come_first_and_less_is_better_for_all() {
         let all = gates();
         assert_eq!(all[..3], TIMES);
         assert_eq!(default_gates(), [&TIMES[..], &["peak_heap_bytes", "min_heap.bytes"]].concat());
@@ -146,16 +146,16 @@ mod tests {
         }
     }
 
-    /// Samples spread by 3 % to either side, and so does the interval, nearly: a third more is above 5 %, a fiftieth
+    /// Samples spread by 3 % to either side, and the interval by nearly as much: a third more is above 5 %, a fiftieth
     /// more is noise.
     #[test]
-    fn times_are_worse_where_the_whole_interval_is() {
+    fn times_are_worse_if_the_whole_interval_is() {
         let at = |tenths| contender("a").fresh_ns(tenths).steady_ns(1000).build();
         let found = worse(at(1000), at(1330), 0.05);
         assert_eq!((found.compared, found.lines.len()), (3, 1));
         assert!(found.lines[0].starts_with("a on one: fresh_ns_per_op +33.0 % (95 % CI +3"), "{:?}", found.lines);
         assert!(worse(at(1000), at(1020), 0.0).lines.is_empty(), "noise");
-        assert!(worse(at(1000), at(1060), 0.05).lines.is_empty(), "above by its median, and not by its interval");
+        assert!(worse(at(1000), at(1060), 0.05).lines.is_empty(), "its median is above, its interval is not");
         assert!(worse(at(1000), at(700), 0.0).lines.is_empty(), "an improvement");
     }
 
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn who_broke_is_worse_and_who_was_not_compared_is_neither() {
+    fn a_broken_contender_is_worse_and_an_uncompared_one_is_not() {
         let found = worse(contender("a").build(), contender("a").failed_requests(1).build(), 9.0);
         assert_eq!((found.lines.len(), found.compared), (1, 1));
         let untimed = || contender("a").without_time("switched off").without_memory("not accounted").build();
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_lost_is_worse_where_it_is_held() {
+    fn a_lost_figure_is_worse_if_the_gate_judges_it() {
         let run = |row: Contender| {
             let mut results = on("one", vec![row]);
             results.settings.min_heap = true;
@@ -199,7 +199,7 @@ mod tests {
         let new = run(contender("a").without_min_heap("its time was over").build());
         let regression = Regression::of(&old, &new, None);
         let found = regression.worse(9.0, &default_gates());
-        let line = "a on one: min_heap.bytes is not known any longer: its time was over".to_owned();
+        let line = "a on one: min_heap.bytes is no longer known: its time was over".to_owned();
         assert_eq!((found.lines, found.compared), (vec![line], 4));
         assert_eq!(regression.worse(9.0, &["peak_heap_bytes"]).lines, [""; 0]);
         let died = worse(contender("a").build(), contender("a").without_time("the child died").build(), 9.0);
@@ -210,9 +210,10 @@ mod tests {
         );
     }
 
-    /// Of two and two rounds of the same allocator, both new ones lie above both old ones in one comparison of six.
+    /// With two rounds in each run of the same allocator, both new ones are above both old ones in one comparison of
+    /// six.
     #[test]
-    fn what_has_no_interval_of_95_percent_is_not_compared() {
+    fn a_time_without_a_95_percent_interval_is_not_compared() {
         let of = |rounds, fresh_ns| contender("a").rounds(rounds).fresh_ns(fresh_ns).build();
         assert_eq!(worse(of(2, 100), of(2, 200), 0.0), Worse { lines: Vec::new(), compared: 1 });
         assert_eq!(worse(of(15, 100), of(5, 200), 0.0), Worse { lines: Vec::new(), compared: 1 });
@@ -220,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_compared_with_himself() {
+    fn a_run_compared_with_itself_has_no_findings() {
         let run = [on("one", vec![contender("a").build(), contender("b").build()])];
         let compared = |relative_to| Regression::of(&run, &run, relative_to).worse(0.0, &TIMES).compared;
         assert_eq!((compared(None), compared(Some("a"))), (4, 2));
@@ -231,7 +232,7 @@ mod tests {
         let of = |role| contender("a").role(role).pages(10).build();
         let worst = |role| contender("a").role(role).pages(20).fresh_ns(900).failed_requests(7).build();
         assert_eq!(worse(of(Role::Ablation), worst(Role::Ablation), 0.0), Worse::default());
-        assert_eq!(worse(of(Role::Contender), worst(Role::Ablation), 0.0), Worse::default(), "it became one");
+        assert_eq!(worse(of(Role::Contender), worst(Role::Ablation), 0.0), Worse::default(), "it became an ablation");
         assert_eq!(worse(of(Role::Baseline), worst(Role::Baseline), 0.0).lines.len(), 1);
     }
 

@@ -1,42 +1,42 @@
-//! Which results of two runs belong together, and what they are called.
+//! Which results of two runs belong together, and their names.
 
 use crate::numbers::{count, grouped};
 use crate::results::Results;
 use crate::times;
 
-/// The results of two runs, side by side.
+/// The results of two runs, paired.
 #[derive(Default)]
 pub(super) struct Pairing<'a> {
-    /// Those that can be compared, in the order of the old run.
+    /// The comparable pairs, in the order of the old run.
     pub(super) pairs: Vec<Paired<'a>>,
-    /// Of one trace, by its content or by its name, and yet not comparable: what they are called, and why not.
+    /// Traces that match by content or by name but are not comparable: their names, and why.
     pub(super) not_comparable: Vec<(String, String)>,
-    /// In the old run only.
+    /// Names of results in the old run only.
     pub(super) only_old: Vec<String>,
-    /// In the new one only.
+    /// Names of results in the new run only.
     pub(super) only_new: Vec<String>,
 }
 
 /// The same trace with the same settings in both runs.
 pub(super) struct Paired<'a> {
-    /// What it is called.
+    /// The name of the pair.
     pub(super) name: String,
-    /// In the old run.
+    /// The results in the old run.
     pub(super) old: &'a Results,
-    /// In the new one.
+    /// The results in the new run.
     pub(super) new: &'a Results,
 }
 
-/// Whether two results may be partners.
+/// Whether two results may be paired.
 type Rule<'r> = &'r dyn Fn(&Results, &Results) -> bool;
 
-/// Finds for each result of the old run its own in the new one. A trace is the same by its content, whatever its file
-/// is called: names only decide between copies.
+/// Pairs each result of the old run with one of the new run. A trace is identified by its content, whatever its file
+/// name: names only decide between copies.
 pub(super) fn pair<'a>(old: &'a [Results], new: &'a [Results]) -> Pairing<'a> {
     let same_name = |old: &Results, new: &Results| old.trace.name == new.trace.name;
     let same_content = |old: &Results, new: &Results| old.trace.sha256 == new.trace.sha256;
     let comparable = |old: &Results, new: &Results| differences(old, new).is_empty();
-    // Each for all results before the next one, so that none takes what fits another better.
+    // Each rule is applied to all results before the next rule, so that no result takes a better match of another.
     let rules: [Rule; 4] =
         [&|old, new| comparable(old, new) && same_name(old, new), &comparable, &same_content, &same_name];
     let mut left: Vec<&Results> = new.iter().collect();
@@ -64,7 +64,7 @@ pub(super) fn pair<'a>(old: &'a [Results], new: &'a [Results]) -> Pairing<'a> {
     pairing
 }
 
-/// The name of a trace, with those settings that distinguish these results from others of the same trace in the run.
+/// The name of a trace, with the settings that distinguish these results from others of the same trace in the run.
 fn called(results: &Results, run: &[Results]) -> String {
     let settings = |of: &Results| {
         [
@@ -75,20 +75,20 @@ fn called(results: &Results, run: &[Results]) -> String {
         ]
     };
     let mut others: Vec<&Results> = run.iter().filter(|other| other.trace.name == results.trace.name).collect();
-    let mut told = Vec::new();
-    // The first that distinguishes them is enough: limits in pages follow from the size of a page, mostly.
+    let mut distinguishing = Vec::new();
+    // The first distinguishing setting is enough: heap limits in pages usually follow from the page size.
     for (index, setting) in settings(results).into_iter().enumerate() {
         let before = others.len();
         others.retain(|other| settings(other)[index] == setting);
-        told.extend((others.len() < before).then_some(setting));
+        distinguishing.extend((others.len() < before).then_some(setting));
     }
-    match &told[..] {
+    match &distinguishing[..] {
         [] => results.trace.name.clone(),
-        _ => format!("{} ({})", results.trace.name, told.join(", ")),
+        _ => format!("{} ({})", results.trace.name, distinguishing.join(", ")),
     }
 }
 
-/// Why the figures of two results cannot be compared: the settings that they depend on and that differ.
+/// Why the figures of two results cannot be compared: the relevant settings that differ.
 fn differences(old: &Results, new: &Results) -> Vec<String> {
     let mut differences = Vec::new();
     let mut differ = |what: &str, old: &str, new: &str| {
@@ -108,10 +108,11 @@ fn differences(old: &Results, new: &Results) -> Vec<String> {
     differences
 }
 
-/// Where and when a run was measured. It may have parts of several builds and machines: the first of each is named.
+/// When, where and with what a run was measured. It may have parts from several builds and machines: each is named
+/// once, with its first date.
 pub(super) fn measured(all: &[Results]) -> String {
     let mut known = Vec::new();
-    let mut told = Vec::new();
+    let mut lines = Vec::new();
     for Results { provenance: from, settings, .. } in all {
         let revision = from.git_revision.known().map(|revision| format!(" ({revision})")).unwrap_or_default();
         let cpu = from.cpu.known().map_or("an unknown processor", String::as_str);
@@ -119,14 +120,14 @@ pub(super) fn measured(all: &[Results]) -> String {
         let by =
             format!("by Heaprace {}{revision}, {} build, on {cpu}; {written}", from.heaprace_version, from.profile);
         if !known.contains(&by) {
-            told.push(format!("{} {by}", from.date));
+            lines.push(format!("{} {by}", from.date));
             known.push(by);
         }
     }
-    told.join("; and ")
+    lines.join("; and ")
 }
 
-/// That the builds have different profiles, so that neither times nor instructions compare.
+/// The builds have different profiles, so neither times nor instructions are comparable.
 pub(super) fn builds(Paired { old, new, .. }: &Paired) -> Option<String> {
     let (old, new) = (&old.provenance.profile, &new.provenance.profile);
     (old != new).then(|| format!("a {old} and a {new} build"))
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trace_that_repeats_is_told_by_its_settings() {
+    fn a_trace_that_repeats_is_distinguished_by_its_settings() {
         let with = |page_bytes, heap_limit_pages, touch| {
             let mut results = on("one", vec![]);
             results.settings.page_bytes = page_bytes;

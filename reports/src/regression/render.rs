@@ -1,4 +1,4 @@
-//! Two runs as text for a terminal, and as Markdown for a pull request.
+//! A comparison of two runs as text for a terminal, and as Markdown for a pull request.
 
 use super::comparison::{Compared, Regression};
 use super::gate::{Worse, change, difference, percent};
@@ -12,12 +12,12 @@ use crate::table::terminal::{self, UNKNOWN};
 use crate::table::wrap;
 use crate::times;
 
-/// What stands where there is no ratio, with blanks for the mark after one.
+/// Stands for a missing ratio, with blanks in place of its mark.
 const NO_RATIO: &str = "–  ";
 
 impl Regression {
-    /// As text at most `width` columns wide, but for the table where names are long. `worse` is what a gate found, with
-    /// its threshold.
+    /// As text at most `width` columns wide, except for the table if names are long. `worse` has the findings of a
+    /// gate, and its threshold.
     pub fn text(&self, worse: Option<(&Worse, f64)>, width: usize) -> String {
         let mut paragraphs = Vec::new();
         if let Some((old, new)) = &self.runs {
@@ -41,7 +41,7 @@ impl Regression {
         text.trim_end_matches('\n').to_owned() + "\n"
     }
 
-    /// As Markdown: the verdict first, where there is one.
+    /// As Markdown, starting with the verdict if there is one.
     pub fn markdown(&self, worse: Option<(&Worse, f64)>) -> String {
         let mut text = String::from("### Allocators, new against old\n\n");
         if let Some((worse, threshold)) = worse {
@@ -63,7 +63,7 @@ impl Regression {
         text.trim_end().to_owned() + "\n"
     }
 
-    /// What the table's figures are, and how many of its verdicts chance makes.
+    /// The legend of the table, and how many of its verdicts are expected to be wrong by chance.
     fn legend(&self) -> Vec<String> {
         let programs = self.regimes().into_iter().map(|regime| match regime {
             Regime::Fresh => format!("Fresh: {}. ", times::program(regime)),
@@ -71,18 +71,19 @@ impl Regression {
             Regime::Rewound => format!("Rewound: {}. ", times::timed(regime)),
         });
         let table = format!(
-            "Times are new / old: the ratio of the medians, and its 95 % confidence interval; ▲ slower, ▼ faster, as the whole interval is on one \
-             side of 1; all others are inconclusive. {}Memory is exact.",
+            "Times are new / old: the ratio of the medians, with its 95 % confidence interval. ▲ slower, ▼ faster: the \
+             whole interval is on one side of 1. All others are inconclusive. {}Memory is exact.",
             programs.collect::<String>()
         );
         let other = self.relative_to.as_ref();
-        let relative = other.map(|other| format!("Times of each run are relative to {other}'s of the same rounds."));
+        let relative =
+            other.map(|other| format!("Times of each run are relative to those of {other} in the same rounds."));
         let ratios = self.cells.iter().flat_map(|cell| &cell.times).filter_map(|(_, ratio)| ratio.known());
         let chance = expected_by_chance(ratios.filter(|ratio| ratio.estimate.interval.is_some()).count());
         [Some(table), relative, chance].into_iter().flatten().collect()
     }
 
-    /// Those that any cell has.
+    /// The regimes that any cell has.
     fn regimes(&self) -> Vec<Regime> {
         let is_compared = |of: &Regime| self.cells.iter().flat_map(|cell| &cell.times).any(|(regime, _)| regime == of);
         Regime::EVERY.into_iter().filter(is_compared).collect()
@@ -112,7 +113,7 @@ impl Regression {
         table
     }
 
-    /// What differs exactly, a line for each cell, and which versions.
+    /// The exact differences and version changes, a line per cell.
     fn differences(&self) -> Vec<String> {
         let of_cell = |cell: &Compared| {
             let mut parts = Vec::new();
@@ -130,11 +131,12 @@ impl Regression {
         self.cells.iter().filter_map(of_cell).collect()
     }
 
-    /// What is not in the table, and what in it is not known.
+    /// What is missing in the table, and why.
     fn not_compared(&self) -> Vec<String> {
         let mut lines: Vec<String> =
             self.not_comparable.iter().map(|(what, why)| format!("{what}: not comparable: {why}")).collect();
-        let unknown = self.cells.iter().flat_map(|cell| not_told(cell).into_iter().map(move |reason| (cell, reason)));
+        let unknown =
+            self.cells.iter().flat_map(|cell| missing_comparisons(cell).into_iter().map(move |reason| (cell, reason)));
         let named: Vec<(String, String)> =
             unknown.map(|(cell, reason)| (format!("{} on {}", cell.contender, cell.trace), reason)).collect();
         let grouped = by_reason(named.iter().map(|(name, reason)| (name.as_str(), reason.clone())));
@@ -148,22 +150,22 @@ impl Regression {
     }
 }
 
-/// Which comparisons the figures of a cell do not allow, and why.
-fn not_told(cell: &Compared) -> Vec<String> {
-    let mut told = no_ratios(cell);
+/// The comparisons that a cell lacks, and why.
+fn missing_comparisons(cell: &Compared) -> Vec<String> {
+    let mut missing = no_ratios(cell);
     let apart = cell.figures.iter().filter_map(|pair| Some((pair.metric.name.as_str(), pair.apart.clone()?)));
-    told.extend(by_reason(apart).into_iter().map(|(metrics, reason)| format!("{metrics}: {reason}")));
+    missing.extend(by_reason(apart).into_iter().map(|(metrics, reason)| format!("{metrics}: {reason}")));
     let lost = cell.figures.iter().filter_map(|pair| Some((pair.metric.name.as_str(), pair.lost()?.to_string())));
-    told.extend(by_reason(lost).into_iter().map(|(metrics, reason)| format!("{metrics}: new: {reason}")));
-    told
+    missing.extend(by_reason(lost).into_iter().map(|(metrics, reason)| format!("{metrics}: new: {reason}")));
+    missing
 }
 
-/// Which ratios of times a cell does not have, or has without an interval, and why.
+/// The ratios of times that a cell lacks, or has without an interval, and why.
 fn no_ratios(cell: &Compared) -> Vec<String> {
     let missing = |ratio: &Figure<Ratio>, of: &str| match ratio {
         Figure::Unknown { unknown } => Some(format!("no ratio of {of}times: {unknown}")),
         Figure::Known(ratio) if ratio.estimate.interval.is_none() => Some(format!(
-            "no interval of {of}times, as an interval of 95 % takes {ROUNDS_FOR_95} rounds at least in both runs"
+            "no interval for {of}times: a 95 % interval needs at least {ROUNDS_FOR_95} rounds in both runs"
         )),
         Figure::Known(_) => None,
     };
@@ -191,7 +193,7 @@ fn ratio(figure: &Figure<Ratio>) -> String {
     }
 }
 
-/// What a gate says.
+/// The verdict of a gate.
 fn verdict(worse: &Worse, threshold: f64) -> String {
     let allowed = if threshold == 0.0 {
         "at all".to_owned()
@@ -199,14 +201,14 @@ fn verdict(worse: &Worse, threshold: f64) -> String {
         format!("by more than {} %", fixed(threshold * 100.0, 2).trim_end_matches('0').trim_end_matches('.'))
     };
     match (worse.compared, worse.lines.len()) {
-        (0, _) => "Nothing was compared that the gate holds.".into(),
+        (0, _) => "No figure that the gate judges could be compared.".into(),
         (compared, 0) => format!("None of {compared} figures got worse {allowed}."),
         (compared, 1) => format!("1 of {compared} figures got worse {allowed}:"),
         (compared, count) => format!("{count} of {compared} figures got worse {allowed}:"),
     }
 }
 
-/// Paragraphs of lines that fit, with a blank line after each.
+/// Paragraphs of wrapped lines, with a blank line after each.
 fn block(paragraphs: &[Vec<String>], width: usize) -> String {
     let mut text = String::new();
     for paragraph in paragraphs.iter().filter(|paragraph| !paragraph.is_empty()) {
@@ -219,7 +221,7 @@ fn block(paragraphs: &[Vec<String>], width: usize) -> String {
     text
 }
 
-/// A list in Markdown, with a blank line after it; nothing of no lines.
+/// A Markdown list with a blank line after it; empty without lines.
 fn list(lines: &[String]) -> String {
     let items: String = lines.iter().map(|line| format!("- {}\n", escaped(line))).collect();
     if items.is_empty() { items } else { items + "\n" }
@@ -278,8 +280,8 @@ wee_alloc               –                 –       51,200  -10.0 %
 two
 wee_alloc            1.00              1.00          192    BROKE
 
-Times are new / old: the ratio of the medians, and its 95 % confidence interval; ▲ slower, ▼ faster,
-  as the whole interval is on one side of 1; all others are inconclusive. Fresh: a program that
+Times are new / old: the ratio of the medians, with its 95 % confidence interval. ▲ slower, ▼
+  faster: the whole interval is on one side of 1. All others are inconclusive. Fresh: a program that
   starts. Steady: a program that runs on. Memory is exact.
 
 exact differences:
@@ -293,14 +295,14 @@ wee_alloc on one: peak_heap_bytes 58,261,504 → 52,428,800 (-10.0 %), peak_span
 not compared:
 wee_alloc on one: no ratio of times: new: the child died
 wee_alloc on one: instructions_per_op: new: the child died
-wee_alloc on two: no interval of times, as an interval of 95 % takes 6 rounds at least in both runs
+wee_alloc on two: no interval for times: a 95 % interval needs at least 6 rounds in both runs
 in the old run only: gone on one
 
 4 of 7 figures got worse by more than 5 %:
 dlmalloc on one: fresh_ns_per_op +20.0 % (95 % CI +17.4 % to +22.7 %)
-wee_alloc on one: fresh_ns_per_op is not known any longer: the child died
-wee_alloc on one: steady_ns_per_op is not known any longer: the child died
-wee_alloc on two: 2 of its requests fail, 0 did
+wee_alloc on one: fresh_ns_per_op is no longer known: the child died
+wee_alloc on one: steady_ns_per_op is no longer known: the child died
+wee_alloc on two: fails 2 requests, 0 before
 ";
         let found = regression();
         let text = found.text(Some((&found.worse(0.05, &default_gates()), 0.05)), 100);
@@ -318,9 +320,9 @@ wee_alloc on two: 2 of its requests fail, 0 did
 **4 of 7 figures got worse by more than 5 %:**
 
 - dlmalloc on one: fresh\\_ns\\_per\\_op +20.0 % (95 % CI +17.4 % to +22.7 %)
-- wee\\_alloc on one: fresh\\_ns\\_per\\_op is not known any longer: the child died
-- wee\\_alloc on one: steady\\_ns\\_per\\_op is not known any longer: the child died
-- wee\\_alloc on two: 2 of its requests fail, 0 did
+- wee\\_alloc on one: fresh\\_ns\\_per\\_op is no longer known: the child died
+- wee\\_alloc on one: steady\\_ns\\_per\\_op is no longer known: the child died
+- wee\\_alloc on two: fails 2 requests, 0 before
 
 | allocator | fresh × 95 % CI | steady × 95 % CI | peak heap KiB | change |
 | :-- | --: | --: | --: | --: |
@@ -332,7 +334,7 @@ wee_alloc on two: 2 of its requests fail, 0 did
     }
 
     #[test]
-    fn every_machine_of_a_run_is_told_and_page_sizes_have_headings_of_their_own() {
+    fn every_machine_of_a_run_is_named_and_each_page_size_has_its_heading() {
         let mut run = [on("one", vec![contender("a").pages(2).build()]), on("one", vec![contender("a").build()])];
         run[1].settings.page_bytes = 4096;
         run[1].provenance.cpu = Figure::Known("another".into());
@@ -340,8 +342,8 @@ wee_alloc on two: 2 of its requests fail, 0 did
         new[1].contenders = vec![contender("a").pages(40).build()];
         let found = Regression::of(&run, &new, None);
         let text = found.text(Some((&found.worse(0.0, &default_gates()), 0.0)), 300);
-        let told = "Processor; every new byte written; and 2026-05-04T12:00:00Z by Heaprace 0.1.0 (9700486), release build, on another; every new byte written\n";
-        assert_eq!(text.matches(told).count(), 2, "{text}");
+        let runs = "Processor; every new byte written; and 2026-05-04T12:00:00Z by Heaprace 0.1.0 (9700486), release build, on another; every new byte written\n";
+        assert_eq!(text.matches(runs).count(), 2, "{text}");
         for heading in ["\none (pages of 65,536 B)\n", "\none (pages of 4,096 B)\n"] {
             assert!(text.contains(heading), "{text}");
         }
@@ -350,7 +352,7 @@ wee_alloc on two: 2 of its requests fail, 0 did
 
     /// Five contenders with two ratios each have ten verdicts; four have eight.
     #[test]
-    fn many_verdicts_say_how_many_chance_makes() {
+    fn many_verdicts_come_with_the_number_wrong_by_chance() {
         let run = |rows: usize| {
             [on("one", ["a", "b", "c", "d", "e"][..rows].iter().map(|name| contender(name).build()).collect())]
         };
@@ -362,19 +364,19 @@ wee_alloc on two: 2 of its requests fail, 0 did
     }
 
     #[test]
-    fn ablations_are_called_so() {
+    fn ablations_are_labelled() {
         let run = [on("one", vec![contender("a").build(), contender("variant").role(Role::Ablation).build()])];
         let text = Regression::of(&run, &run, None).markdown(None);
         assert!(text.contains("| variant (ablation) | 1.00 ") && text.contains("| a | 1.00 "), "{text}");
     }
 
     #[test]
-    fn nothing_in_common_is_said() {
+    fn runs_without_common_traces_are_listed() {
         let nothing = Regression::of(&[on("a", vec![])], &[on("b", vec![])], None);
         let text = nothing.text(None, 80);
         assert!(text.ends_with("not compared:\nin the old run only: a\nin the new run only: b\n"), "{text}");
         assert_eq!(Regression::of(&[], &[], None).text(None, 80), "\n");
         let gate = nothing.worse(0.0, &default_gates());
-        assert!(nothing.markdown(Some((&gate, 0.0))).contains("**Nothing was compared that the gate holds.**"));
+        assert!(nothing.markdown(Some((&gate, 0.0))).contains("**No figure that the gate judges could be compared.**"));
     }
 }

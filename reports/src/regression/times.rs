@@ -1,11 +1,11 @@
-//! Times of two runs: which are compared, and how many times as long the new ones are.
+//! Times of two runs: which are compared, and their ratios.
 
 use super::pairing::{Paired, builds};
 use crate::results::{Contender, Figure, Results};
 use crate::stats::{Estimate, ROUNDS_FOR_95, Ratio, Regime, ratio_of_medians, rounds_beside};
 
-/// Which times of two results are compared, in the order of the tables. Those of rewound heaps are where both are of
-/// schema 3; that they have no steady ones is no news then.
+/// The regimes to compare, in the order of tables. Rewound heaps are compared if both results are of schema 3; then
+/// their lack of steady times is not worth a note.
 pub(super) fn regimes(pair: &Paired) -> Vec<Regime> {
     let has = |results: &Results, regime: Regime| {
         results.contenders.iter().filter_map(|row| row.time.known()).any(|time| !regime.samples(time).is_empty())
@@ -46,7 +46,7 @@ pub(super) fn time(
         Err(reason) => return Figure::unknown(reason),
     };
     match ratio_of_medians(&after, &before) {
-        // An interval of so few would not cover 95 %, and a gate that believes it fails for nothing.
+        // An interval of so few rounds would not cover 95 %, and a gate that trusts it would fail without cause.
         Figure::Known(Ratio { estimate, verdict }) if before.len().min(after.len()) < ROUNDS_FOR_95 => {
             Figure::Known(Ratio { estimate: Estimate { interval: None, ..estimate }, verdict })
         }
@@ -54,7 +54,7 @@ pub(super) fn time(
     }
 }
 
-/// Nanoseconds an operation of every round, or how many times another contender's time.
+/// Nanoseconds per operation of every round, or the ratio to another contender's time.
 pub(super) fn samples(
     results: &Results,
     row: &Contender,
@@ -66,7 +66,7 @@ pub(super) fn samples(
         Figure::Unknown { unknown } => return Err(unknown.to_string()),
     };
     let Some(other) = relative_to else {
-        // The operations are those of the trace, and cancel. A trace without any has no time worth a ratio.
+        // The operations are those of the trace, and cancel out. A trace without operations has no time worth a ratio.
         return match of.samples(time) {
             [] => Err(of.why_none(time).to_string()),
             samples => Ok(samples.iter().map(|&ns| ns as f64 / time.ops.max(1) as f64).collect()),
@@ -88,8 +88,8 @@ mod tests {
     use crate::sample::{contender, on};
     use crate::stats::Verdict;
 
-    /// The results as schema 3 had them: `cold_ns` for the fresh times, `warm_ns` for those on a rewound heap, and
-    /// nothing of what came later.
+    /// The results in the form of schema 3: `cold_ns` for fresh times, `warm_ns` for those on a rewound heap, and no
+    /// later fields.
     pub(in crate::regression) fn as_schema_3(results: &Results) -> Results {
         let mut document: serde_json::Value = serde_json::from_str(&results.to_json()).unwrap();
         document["schema_version"] = 3.into();
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn two_results_of_schema_3_compare_as_ever() {
+    fn two_results_of_schema_3_still_compare() {
         let (old, new) = (as_schema_3(&run(100, 100)), as_schema_3(&run(100, 150)));
         let found = compared(&old, &new);
         assert_eq!(names(&found), ["fresh", "rewound"]);
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn of_an_old_and_a_new_result_rewound_times_are_not_mentioned() {
+    fn rewound_times_are_not_mentioned_if_only_one_result_has_them() {
         for (old, new) in [(as_schema_3(&run(100, 100)), run(100, 150)), (run(100, 100), as_schema_3(&run(100, 150)))] {
             let found = compared(&old, &new);
             assert_eq!(names(&found), ["fresh", "steady"]);
@@ -144,14 +144,14 @@ mod tests {
         assert_eq!(names(&compared(&run(100, 100), &run(100, 100))), ["fresh", "steady"]);
     }
 
-    /// What both runs were asked for and one does not have is lost, whatever the regime.
+    /// A figure that both runs were asked for and only the old one has is lost, whatever the regime.
     #[test]
-    fn a_rewound_time_that_went_is_lost() {
+    fn a_missing_rewound_time_is_lost() {
         let (old, mut new) = (as_schema_3(&run(100, 100)), as_schema_3(&run(100, 100)));
         new.contenders[0].time = Figure::unknown("the child died");
         let lost = compared(&old, &new).cells.remove(0).lost;
         assert_eq!(lost, ["fresh_ns_per_op", "rewound_ns_per_op"].map(|name| (name, "the child died".to_owned())));
         let lost = compared(&old, &run(100, 100)).cells.remove(0).lost;
-        assert_eq!(lost, [], "nobody has rewound heaps any longer");
+        assert_eq!(lost, [], "the new run has no rewound heaps");
     }
 }

@@ -1,8 +1,8 @@
-//! A made-up contender: its figures follow from a few that a test asks for.
+//! A made-up contender: its figures follow from the few that a test sets.
 
 use crate::results::*;
 
-/// Bytes that the sample trace has live at most.
+/// Peak live bytes of the sample trace.
 pub(crate) const PEAK_LIVE: u64 = 1_048_576;
 
 /// A page, in bytes.
@@ -11,7 +11,7 @@ pub(crate) const PAGE: u64 = 65_536;
 /// Events in the sample trace.
 pub(super) const EVENTS: u64 = 200_000;
 
-/// A contender to be changed and then built: 0.1.0, passed, 20 pages, 15 rounds of about 1 ns an operation.
+/// A contender to change and then build: 0.1.0, passed, 20 pages, 15 rounds of about 1 ns per operation.
 pub(crate) fn contender(name: &str) -> Builder {
     Builder {
         contender: Contender {
@@ -47,7 +47,7 @@ pub(crate) struct Builder {
     rounds: usize,
     fresh_ns: u64,
     steady_ns: u64,
-    /// What each round took instead, in ns.
+    /// The times of the rounds in ns, if set.
     rounds_ns: Option<Vec<u64>>,
     no_memory: Option<String>,
     no_time: Option<String>,
@@ -81,13 +81,13 @@ impl Builder {
         self
     }
 
-    /// Tenths of a nanosecond an operation.
+    /// Tenths of a nanosecond per operation.
     pub(crate) fn fresh_ns(mut self, tenths: u64) -> Self {
         self.fresh_ns = tenths;
         self
     }
 
-    /// Tenths of a nanosecond an operation.
+    /// Tenths of a nanosecond per operation.
     pub(crate) fn steady_ns(mut self, tenths: u64) -> Self {
         self.steady_ns = tenths;
         self
@@ -151,8 +151,8 @@ impl Builder {
         Contender { memory, time, latency, instructions, ..self.contender }
     }
 
-    /// Calls that take as long as a steady operation, one in a hundred three times, one in a thousand thirty times as
-    /// long.
+    /// Calls that take as long as a steady operation; one in a hundred takes three times as long, one in a thousand
+    /// thirty times.
     fn latency(&self) -> Latency {
         let ns = self.steady_ns as f64 / 10.0;
         let percentiles = |count| Percentiles {
@@ -193,7 +193,7 @@ impl Builder {
         }
     }
 
-    /// Four instructions a nanosecond.
+    /// Four instructions per nanosecond.
     fn instructions(&self) -> Instructions {
         Instructions {
             counter: InstructionCounter::Callgrind,
@@ -248,7 +248,7 @@ impl Builder {
         }
     }
 
-    /// Half of the pages are full, a quarter is half empty, and the others are empty.
+    /// Half of the pages are full, a quarter is half empty, and the rest is empty.
     fn occupancy(&self) -> OccupancyAt {
         let (full, half) = (self.pages / 2, self.pages / 4);
         let empty = self.pages - full - half;
@@ -262,7 +262,7 @@ impl Builder {
         }
     }
 
-    /// Live bytes as far as there are pages for them; of the rest a half is free and a half is not reported.
+    /// Live bytes as far as there are pages for them. Half of the rest is free, half is not reported.
     fn split(&self) -> Split {
         let committed_bytes = self.pages * PAGE;
         let requested = PEAK_LIVE.min(committed_bytes);
@@ -276,12 +276,12 @@ impl Builder {
                 part(PartKind::Requested, "requested", requested),
                 part(PartKind::Free, "bin of 16", free / 2),
                 part(PartKind::Free, "bin of 32", free - free / 2),
-                part(PartKind::Unknown, "not told", committed_bytes - requested - free),
+                part(PartKind::Unknown, "not reported", committed_bytes - requested - free),
             ],
         }
     }
 
-    /// Every second part is empty, and the others are fuller, with larger and older objects, the further up they are.
+    /// Every second part is empty. The others are fuller, with larger and older objects, the higher their address.
     fn strip(&self, (at, event): (Moment, u64)) -> Strip {
         let pages_per_part = self.pages.div_ceil(64);
         let parts = self.pages.div_ceil(pages_per_part);
@@ -300,8 +300,8 @@ impl Builder {
         }
     }
 
-    /// 1,000 stretches: live rises to its peak at three quarters of the run, in waves, and falls to nothing; the heap
-    /// grows by whole pages along with time up to there, or, if it is within 4 times the live bytes, along with them.
+    /// 1,000 stretches: live bytes rise to their peak at three quarters of the run, in waves, and fall to nothing.
+    /// Until then, the heap grows by whole pages with time, or with the live bytes if it stays within 4 times them.
     fn timeline(&self) -> Vec<FootprintPoint> {
         let mut pages = 0;
         let point = |stretch: u64| {
@@ -325,7 +325,7 @@ impl Builder {
         (1..=1000).map(point).collect()
     }
 
-    /// Twenty columns, in which every second row is empty and the others are fuller the further up they are.
+    /// Twenty columns, in which every second row is empty and the others are fuller the higher their address.
     fn grid(&self) -> OccupancyGrid {
         let pages_per_row = self.pages.div_ceil(64);
         let rows = self.pages.div_ceil(pages_per_row);
@@ -337,7 +337,7 @@ impl Builder {
         }
     }
 
-    /// Samples that spread by 3 % to either side of what was asked for.
+    /// Samples that spread by 3 % to either side of the requested value.
     fn time(&self) -> Time {
         if let Some(ns) = &self.rounds_ns {
             return Time { ops: 1, fresh_ns: ns.clone(), steady_ns: ns.clone(), ..Time::default() };

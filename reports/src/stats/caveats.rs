@@ -1,18 +1,18 @@
-//! Caveats to figures that are right, so that they are not taken for more.
+//! Caveats for correct figures that are easily over-interpreted.
 
 use crate::numbers::grouped;
 
-/// Verdicts from which on half of one or more is expected to be wrong.
+/// The least number of verdicts to mention: at least half a verdict is expected to be wrong.
 const VERDICTS_TO_MENTION: usize = 10;
 
-/// Of how many verdicts one is wrong by chance: an interval of 95 % misses in 5 %.
+/// One verdict in this many is wrong by chance: a 95 % interval misses in 5 % of cases.
 const VERDICTS_PER_MISS: usize = 20;
 
-/// How many verdicts of this number chance makes, in a sentence; `None` of fewer than ten, of which less than half a
-/// verdict is expected to be wrong.
+/// How many of these verdicts are expected to be wrong by chance, in a sentence. `None` below ten verdicts, of which
+/// less than half a verdict is expected to be wrong.
 ///
-/// Each verdict comes from an interval of 95 %. Where two allocators do not differ, it says that they do in 5 % of the
-/// cases. Where they differ, a verdict on the wrong side is rarer, and the number is the most to be expected.
+/// Each verdict comes from a 95 % interval. If two allocators do not differ, 5 % of verdicts say that they do. If they
+/// differ, a verdict for the wrong side is rarer, so the number is an upper bound.
 ///
 /// ```
 /// use heaprace_reports::stats::expected_by_chance;
@@ -22,7 +22,7 @@ const VERDICTS_PER_MISS: usize = 20;
 /// assert_eq!(expected_by_chance(9), None);
 /// ```
 pub fn expected_by_chance(verdicts: usize) -> Option<String> {
-    // Rounded: half a verdict is one.
+    // Rounded: half a verdict counts as one.
     let wrong = (verdicts.saturating_add(VERDICTS_PER_MISS / 2)) / VERDICTS_PER_MISS;
     let are = if wrong == 1 { "is" } else { "are" };
     let (all, wrong) = (grouped(verdicts as u64), grouped(wrong as u64));
@@ -31,17 +31,17 @@ pub fn expected_by_chance(verdicts: usize) -> Option<String> {
     })
 }
 
-/// Traces from which on the interval of a mean needs no caveat.
+/// From this many traces on, the interval of a mean needs no caveat.
 const TRACES_TO_TRUST: usize = 10;
 
-/// How often the interval of a mean over 2, 3, …, 9 traces misses, in per cent, as simulated (20,000 means each, give
-/// or take 1): where the logarithms of the ratios are skewed (log-normal), and where one program in seven is of quite
-/// another kind. A test of `mean` has the two.
+/// How often the interval of a mean over 2, 3, …, 9 traces misses, in per cent, as simulated (20,000 means each,
+/// accurate to about 1): if the logarithms of the ratios are skewed (log-normal), and if one program in seven is of a
+/// quite different kind. A test of `mean` simulates both.
 pub(super) const MISSES: [(u32, u32); TRACES_TO_TRUST - 2] =
     [(11, 11), (11, 10), (12, 19), (11, 23), (11, 26), (10, 26), (9, 24), (10, 23)];
 
-/// How far the interval of a mean over this number of traces can be trusted, in a sentence. `None` from ten traces on,
-/// and of fewer than two, over which there is no mean.
+/// How far the interval of a mean over this many traces can be trusted, in a sentence. `None` from ten traces on, and
+/// below two, which have no mean.
 ///
 /// ```
 /// use heaprace_reports::stats::trust_in_mean;
@@ -52,8 +52,8 @@ pub(super) const MISSES: [(u32, u32); TRACES_TO_TRUST - 2] =
 pub fn trust_in_mean(traces: usize) -> Option<String> {
     let (skewed, mixed) = MISSES.get(traces.checked_sub(2)?)?;
     Some(format!(
-        "Over {traces} traces the 95 % interval of a mean is a rough guide: in simulations it misses {skewed} % of means where ratios are \
-         skewed, and {mixed} % where one program in seven is unlike the others."
+        "Over {traces} traces the 95 % interval of a mean is a rough guide: in simulations it misses {skewed} % of means if ratios are \
+         skewed, and {mixed} % if one program in seven is unlike the others."
     ))
 }
 
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn chance_is_mentioned_from_half_a_verdict_on() {
+    fn chance_is_mentioned_if_half_a_verdict_is_expected_to_be_wrong() {
         let about = |verdicts| {
             let sentence = expected_by_chance(verdicts)?;
             let number = sentence.split_once("about ")?.1.split_once(" expected")?.0.to_owned();
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn few_traces_are_not_to_be_trusted_far() {
+    fn few_traces_come_with_a_caveat() {
         assert_eq!([0, 1, 10, 11, usize::MAX].map(trust_in_mean), [const { None }; 5]);
         for traces in 2..10 {
             let sentence = trust_in_mean(traces).unwrap();

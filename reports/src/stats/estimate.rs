@@ -1,17 +1,16 @@
-//! A figure that was estimated from samples, and where the true one lies.
+//! A figure estimated from samples, with its interval.
 
-/// Samples from which on an interval for a median can cover 95 %: all samples lie on one side of the median of what is
-/// sampled with probability 2 × 0.5ⁿ, which is 6.3 % for five samples and 3.1 % for six. Over fewer traces no contender
-/// is said to be the first, for the same reason: all of five agree by chance in 6.3 %.
+/// The least number of samples for which an interval for a median can cover 95 %. All samples lie on one side of the
+/// true median with probability 2 × 0.5ⁿ: 6.3 % for five samples, 3.1 % for six. For the same reason no contender is
+/// called first over fewer traces: five traces agree by chance in 6.3 % of cases.
 pub const ROUNDS_FOR_95: usize = 6;
 
-/// A figure that was estimated from samples.
+/// A figure estimated from samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
     /// The median of the samples.
     pub value: f64,
-    /// Where the median lies with 95 % confidence; `None` where there is a single sample, which says nothing about its
-    /// spread.
+    /// The 95 % interval of the median; `None` for a single sample, which says nothing about its spread.
     pub interval: Option<Interval>,
 }
 
@@ -25,7 +24,7 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Whether the two have a point in common.
+    /// Whether the two intervals share a point.
     ///
     /// ```
     /// use heaprace_reports::stats::Interval;
@@ -38,7 +37,7 @@ impl Interval {
         self.low <= other.high && other.low <= self.high
     }
 
-    /// Whether the value lies in it, its ends included.
+    /// Whether the value is within the interval, including its ends.
     pub fn contains(self, value: f64) -> bool {
         self.low <= value && value <= self.high
     }
@@ -49,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn intervals_meet_at_a_point_too() {
+    fn intervals_overlap_at_a_single_point() {
         let middle = Interval { low: 2.0, high: 3.0 };
         for (low, high, meet) in [
             (0.0, 1.9, false),

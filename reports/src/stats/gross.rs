@@ -1,11 +1,11 @@
-//! Time per operation, the harness's own included.
+//! Gross time per operation: with the harness's own time.
 
 use super::{Estimate, Regime, estimate_median};
 use crate::results::{Contender, Figure};
 
 /// Nanoseconds per operation, from the wall times of whole replays.
 ///
-/// Unknown where there are no samples, or no operations to divide by.
+/// Unknown without samples, or without operations to divide by.
 ///
 /// ```
 /// use heaprace_reports::stats::ns_per_op;
@@ -24,7 +24,7 @@ pub fn ns_per_op(samples_ns: &[u64], ops: u64) -> Figure<Estimate> {
     }
 }
 
-/// The same of a contender, the harness's own time included.
+/// The gross time per operation of a contender.
 pub(crate) fn gross_ns_per_op(contender: &Contender, regime: Regime) -> Figure<Estimate> {
     match &contender.time {
         Figure::Known(time) if regime.samples(time).is_empty() => Figure::unknown(regime.why_none(time)),
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_timed_is_unknown_and_not_zero() {
+    fn a_missing_time_is_unknown_and_not_zero() {
         assert_eq!(ns_per_op(&[], 10), Figure::unknown("no round was timed"));
         assert_eq!(ns_per_op(&[5], 0), Figure::unknown("the trace has no operations"));
     }

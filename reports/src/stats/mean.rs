@@ -1,9 +1,9 @@
-//! The geometric mean of ratios, and where it lies with 95 % confidence.
+//! The geometric mean of ratios, with its 95 % interval.
 //!
-//! Over logarithms, as ratios multiply. Each end of the interval is the further one of two: of Student's t, and of a
-//! bootstrap-t (B. Efron and R. Tibshirani, *An Introduction to the Bootstrap*, 1993, section 12.5), which resamples
-//! (m* − m) / s* and so sees that ratios are skewed. Either alone fails where the other holds. Misses in per cent of
-//! 20,000 simulated means, of 5 nominal:
+//! The mean is over logarithms, because ratios multiply. Each end of the interval is the wider of two: Student's t, and
+//! a bootstrap-t (B. Efron and R. Tibshirani, *An Introduction to the Bootstrap*, 1993, section 12.5). The bootstrap-t
+//! resamples (m* − m) / s*, so it follows skewed ratios. Each covers cases in which the other is too narrow. Misses in
+//! per cent of 20,000 simulated means, 5 nominal:
 //!
 //! | traces | 2 | 6 | 10 | 21 |
 //! |---|--:|--:|--:|--:|
@@ -15,26 +15,26 @@
 //! | bootstrap-t alone: heavy tails, skewed | – | 6, 11 | 7, 9 | 7, 8 |
 //! | percentile bootstrap: normal, skewed | 51, 58 | 14, 25 | 10, 20 | 7, 14 |
 //!
-//! The rows of what either does alone are of 8,000 means. It is 4 % wider than Student's t over 21 traces of normal
-//! ratios, and 34 % over skewed ones, whose long side it follows.
+//! The rows for one method alone are of 8,000 means. Over 21 traces the combined interval is 4 % wider than Student's t
+//! if ratios are normal, and 34 % wider if they are skewed, because it follows their long side.
 
 use fastrand::Rng;
 
 use super::{Estimate, Interval};
 
-/// Resamples of a bootstrap: with this number, its own noise moves an end of the interval by much less than the
-/// interval is wide.
+/// Resamples per bootstrap. With this many, the noise of the bootstrap moves an end of the interval by much less than
+/// the interval's width.
 pub const RESAMPLES: usize = 10_000;
 
-/// Always the same, so that the same ratios have the same interval wherever it is formed.
+/// A fixed seed, so that the same ratios always have the same interval.
 pub(super) const SEED: u64 = 0x5EED;
 
-/// The standard error of a resample is taken for this share of the samples' own at least. Samples of which all but one
-/// are nearly equal have resamples without that one, whose standard error is next to 0, and their interval would be
-/// without end. Simulation shows that it covers no less for this bound.
+/// Lower bound on the standard error of a resample, as a share of the samples' own. If all samples but one are nearly
+/// equal, resamples without that one have a standard error close to 0, and the interval would be unbounded. In
+/// simulations this bound does not reduce coverage.
 const LEAST_ERROR: f64 = 0.25;
 
-/// The geometric mean of numbers above 0; not a number of nothing.
+/// The geometric mean of positive numbers; NaN without numbers.
 ///
 /// ```
 /// assert!((heaprace_reports::stats::geometric_mean([0.5, 2.0, 8.0]) - 2.0).abs() < 1e-12);
@@ -44,31 +44,31 @@ pub fn geometric_mean(values: impl IntoIterator<Item = f64>) -> f64 {
     (sum / f64::from(count)).exp()
 }
 
-/// The geometric mean of at least one ratio above 0, one a trace, with its interval; none of a single ratio. The order
-/// does not matter.
+/// The geometric mean of positive ratios, one per trace and at least one, with its interval. A single ratio has no
+/// interval. Order does not matter.
 pub(super) fn estimate_geometric_mean(ratios: &[f64]) -> Estimate {
     estimate_of(ratios, RESAMPLES)
 }
 
-/// The same of this number of resamples.
+/// The same, from this many resamples.
 fn estimate_of(ratios: &[f64], resamples: usize) -> Estimate {
     let mut logarithms: Vec<f64> = ratios.iter().map(|ratio| ratio.ln()).collect();
-    // The resamples draw by place.
+    // Resamples draw by index.
     logarithms.sort_unstable_by(f64::total_cmp);
     let (mean, error) = mean_and_error(&logarithms);
     let interval = (ratios.len() > 1).then(|| {
         let student = student_t(ratios.len() - 1);
         let (least, most) = middle_of_resamples(&logarithms, (mean, error), resamples);
-        // Resamples whose mean is too large show how far the true mean may be below that of the samples. A ratio of
-        // damaged results may be next to the largest number that there is.
+        // Resamples whose mean is too large show how far the true mean may be below the samples' mean. A ratio in
+        // damaged results may be close to the largest float.
         let end = |logarithm: f64| logarithm.exp().clamp(f64::MIN_POSITIVE, f64::MAX);
         Interval { low: end(mean - student.max(most) * error), high: end(mean + student.max(-least) * error) }
     });
     Estimate { value: mean.exp(), interval }
 }
 
-/// The ends of the middle 95 % of (m* − m) / s* over resamples with mean m* and standard error s*. Samples without
-/// spread have 0 and 0.
+/// The ends of the middle 95 % of (m* − m) / s* over resamples with mean m* and standard error s*: 0 and 0 for samples
+/// without spread.
 fn middle_of_resamples(samples: &[f64], (mean, error): (f64, f64), resamples: usize) -> (f64, f64) {
     if error == 0.0 {
         return (0.0, 0.0);
@@ -83,12 +83,12 @@ fn middle_of_resamples(samples: &[f64], (mean, error): (f64, f64), resamples: us
     };
     let mut found: Vec<f64> = (0..resamples).map(draw).collect();
     found.sort_unstable_by(f64::total_cmp);
-    // 2.5 % lie outside on either side.
+    // 2.5 % are outside on either side.
     let outside = resamples / 40;
     (found[outside], found[resamples - 1 - outside])
 }
 
-/// The mean and its standard error, which is not a number for a single sample.
+/// The mean and its standard error, which is NaN for a single sample.
 fn mean_and_error(samples: &[f64]) -> (f64, f64) {
     let size = samples.len() as f64;
     let mean = samples.iter().sum::<f64>() / size;
@@ -96,11 +96,11 @@ fn mean_and_error(samples: &[f64]) -> (f64, f64) {
     (mean, (squares / (size - 1.0) / size).sqrt())
 }
 
-/// What a variable of Student's t distribution with these degrees of freedom, 1 or more, exceeds in size with
-/// probability 5 %.
+/// The bound that a variable of Student's t distribution with these degrees of freedom (at least 1) exceeds in
+/// magnitude with probability 5 %.
 ///
 /// M. Abramowitz and I. A. Stegun, *Handbook of Mathematical Functions* (1964), 26.7.3 and 26.7.4: with t = √ν tan θ
-/// the probability of less is a finite sum of powers of cos θ, which is inverted by bisection.
+/// the probability of a smaller value is a finite sum of powers of cos θ. Bisection inverts it.
 fn student_t(freedom: usize) -> f64 {
     let (mut low, mut high) = (0.0, std::f64::consts::FRAC_PI_2);
     for _ in 0..60 {
@@ -115,7 +115,7 @@ fn probability_within(theta: f64, freedom: usize) -> f64 {
     let (sin, cos) = theta.sin_cos();
     let odd = freedom % 2 == 1;
     let (mut term, mut sum) = if odd { (cos, 0.0) } else { (1.0, 0.0) };
-    // Powers of cos θ from 1 or 0 on, in steps of 2, up to ν - 2.
+    // Powers of cos θ from 1 or 0 up to ν - 2, in steps of 2.
     for power in (freedom % 2..freedom.saturating_sub(1)).step_by(2) {
         sum += term;
         let power = power as f64;
@@ -130,7 +130,7 @@ mod tests {
     use crate::stats::caveats::MISSES;
 
     #[test]
-    fn student_s_t_is_that_of_the_tables() {
+    fn student_s_t_matches_published_tables() {
         for (freedom, expected) in
             [(1, 12.7062), (2, 4.3027), (3, 3.1824), (5, 2.5706), (9, 2.2622), (20, 2.0860), (100, 1.9840)]
         {
@@ -142,9 +142,9 @@ mod tests {
         estimate_geometric_mean(ratios).interval.unwrap()
     }
 
-    /// By Student's t alone: ln 2 to either side of 2, with a standard error of that, and 12.7 of these.
+    /// Student's t alone: ln 2 to either side of 2, which is also the standard error, times 12.7.
     #[test]
-    fn over_two_ratios_it_is_student_s() {
+    fn two_ratios_have_student_s_interval() {
         let found = estimate_geometric_mean(&[1.0, 4.0]);
         let Interval { low, high } = found.interval.unwrap();
         assert!((found.value - 2.0).abs() < 1e-12, "{found:?}");
@@ -152,10 +152,10 @@ mod tests {
             (low.log2() - (1.0 - 12.7062)).abs() < 1e-4 && (high.log2() - (1.0 + 12.7062)).abs() < 1e-4,
             "{found:?}"
         );
-        assert_eq!(estimate_geometric_mean(&[3.0]).interval, None, "one ratio says nothing of its spread");
+        assert_eq!(estimate_geometric_mean(&[3.0]).interval, None, "one ratio has no spread");
     }
 
-    /// One ratio is far above the others: the true mean may be much further above theirs than below.
+    /// One ratio is far above the others: the true mean may be further above theirs than below.
     #[test]
     fn a_skewed_set_has_a_skewed_interval() {
         let ratios = [0.9, 0.95, 1.0, 1.05, 1.1, 1.2, 1.4, 4.0];
@@ -164,8 +164,8 @@ mod tests {
         let Interval { low, high } = interval(&ratios);
         let (below, above) = ((mean - low.ln()) / error, (high.ln() - mean) / error);
         let student = student_t(7);
-        assert!((below - student).abs() < 1e-9, "{below}: below it is Student's");
-        assert!(above > 1.5 * student, "{above}: above it is the bootstrap's");
+        assert!((below - student).abs() < 1e-9, "{below}: below, Student's t is wider");
+        assert!(above > 1.5 * student, "{above}: above, the bootstrap-t is wider");
     }
 
     #[test]
@@ -175,11 +175,11 @@ mod tests {
         shuffled.rotate_left(3);
         assert_eq!(estimate_geometric_mean(&ratios), estimate_geometric_mean(&shuffled), "the order does not matter");
         let (found, inverse) = (interval(&ratios), interval(&ratios.map(f64::recip)));
-        // Resamples of the mirrored set are others, so that the ends agree up to the noise of the bootstrap.
+        // Resamples of the mirrored set differ, so the ends agree only up to the noise of the bootstrap.
         assert!((found.low * inverse.high - 1.0).abs() < 0.05 && (found.high * inverse.low - 1.0).abs() < 0.05);
     }
 
-    /// Equal ones, all but one equal, all but one nearly so, and the largest and smallest numbers that there are.
+    /// Equal ratios, all but one equal, all but one nearly equal, and the largest and smallest floats.
     #[test]
     fn degenerate_sets_have_finite_intervals() {
         assert_eq!(interval(&[1.0; 6]), Interval { low: 1.0, high: 1.0 });
@@ -202,7 +202,7 @@ mod tests {
     }
 
     /// Logarithms of ratios whose mean is 0: normal, heavy-tailed (t with 3 degrees of freedom), skewed (log-normal),
-    /// and of two kinds of programs, one in seven of the rare one.
+    /// and of two kinds of programs, with one in seven of the rare kind.
     const DRAWS: [(&str, Draw); 4] = [
         ("normal", normal),
         ("heavy", |rng| {
@@ -213,7 +213,7 @@ mod tests {
         ("mixed", |rng| (if rng.f64() < 1.0 / 7.0 { 6.0 } else { -1.0 }) / 7.0 + 0.1 * normal(rng)),
     ];
 
-    /// How many per cent of the intervals over these traces miss the true mean.
+    /// The percentage of intervals over this many traces that miss the true mean.
     fn misses(draw: Draw, traces: usize, interval: fn(&[f64]) -> Interval) -> f64 {
         const RUNS: usize = 2_000;
         let mut rng = Rng::with_seed(traces as u64);
@@ -224,10 +224,10 @@ mod tests {
         (0..RUNS).filter(|_| run()).count() as f64 * 100.0 / RUNS as f64
     }
 
-    /// The figures of the head, and of the sentence on few traces. The standard deviation of a share is at most 1 % of
-    /// 2,000, and 0.5 % of a share of 5 %; a quarter of a per cent is for the fewer resamples.
+    /// The figures in the module's documentation and in the caveat on few traces. The standard deviation of a share is
+    /// at most 1 % for 2,000 means, and 0.5 % for a share of 5 %; a quarter of a per cent allows for fewer resamples.
     #[test]
-    fn simulated_intervals_miss_as_often_as_is_said() {
+    fn simulated_intervals_miss_as_often_as_documented() {
         let of = |ratios: &[f64]| estimate_of(ratios, 399).interval.unwrap();
         let said = [
             (2, [5.3, 4.2, 10.7, 10.8]),
@@ -251,7 +251,7 @@ mod tests {
         }
     }
 
-    /// The check can fail: the percentiles of the resampled means, which are too narrow over few traces, are found.
+    /// The check can fail: percentiles of the resampled means, which are too narrow over few traces, are found.
     #[test]
     fn a_simulation_finds_intervals_that_are_too_narrow() {
         let percentile = |ratios: &[f64]| {

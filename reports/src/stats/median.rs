@@ -1,20 +1,20 @@
-//! The median of some samples, and how far it can be trusted.
+//! The median of samples, with its interval.
 //!
-//! The interval is of interpolated order statistics (T. P. Hettmansperger and S. J. Sheather, "Confidence intervals
-//! based on interpolated order statistics", *Statistics & Probability Letters* 4, 1986). The k-th smallest and the k-th
-//! largest of n samples have the median of what is sampled between them with probability 1 − 2 P(B < k), B binomial of
-//! n and ½, whatever is sampled. No k gives 95 % exactly; the interval lies between the two that come next to it. It is
-//! a closed formula: no resampling, no seed.
+//! The interval comes from interpolated order statistics (T. P. Hettmansperger and S. J. Sheather, "Confidence
+//! intervals based on interpolated order statistics", *Statistics & Probability Letters* 4, 1986). The k-th smallest
+//! and the k-th largest of n samples enclose the true median with probability 1 − 2 P(B < k), B binomial with n and ½,
+//! whatever the distribution. No k gives exactly 95 %, so the interval lies between the two closest. It is a closed
+//! formula: no resampling, no seed.
 //!
 //! Of 10,000 simulated intervals (exponential samples, one-sided as times are) 5.2 % miss at n = 6, 5.4 at 7, 5.0 at 15
 //! and 4.7 at 30.
 
 use super::{Estimate, Interval};
 
-/// How often the interval should hold the median.
+/// The nominal coverage of the interval.
 const CONFIDENCE: f64 = 0.95;
 
-/// The median: the middle sample, or the mean of the two middle ones. `None` of nothing.
+/// The median: the middle sample, or the mean of the two middle ones. `None` without samples.
 ///
 /// ```
 /// use heaprace_reports::stats::median;
@@ -27,11 +27,11 @@ pub fn median(samples: &[f64]) -> Option<f64> {
     if samples.is_empty() { None } else { Some(median_in_place(&mut samples.to_vec())) }
 }
 
-/// How far apart the quartiles are: the width of the middle half of the samples. `None` of fewer than four, which have
-/// no quarters.
+/// The interquartile range: the width of the middle half of the samples. `None` below four samples, which have no
+/// quarters.
 ///
-/// A quartile is the sample at that share of the way from the smallest to the largest, or between the two that it falls
-/// between (Hyndman and Fan 1996, definition 7).
+/// A quartile is interpolated between the two samples next to its position between smallest and largest (Hyndman and
+/// Fan 1996, definition 7).
 ///
 /// ```
 /// use heaprace_reports::stats::spread;
@@ -53,12 +53,12 @@ pub fn spread(samples: &[f64]) -> Option<f64> {
     Some(at(0.75) - at(0.25))
 }
 
-/// The median of some samples, with its 95 % interval of interpolated order statistics (see the module's head:
+/// The median of samples, with its 95 % interval from interpolated order statistics (see the module's documentation:
 /// Hettmansperger and Sheather 1986).
 ///
-/// The order of the samples does not matter, and the same samples always give the same interval. `None` of nothing; no
-/// interval of a single sample. Of 2 to 5 samples no interval reaches 95 %: theirs is from the smallest to the largest,
-/// which has the median with probability 1 − 2 · 0.5ⁿ: 50, 75, 87.5 and 93.75 %.
+/// Order does not matter, and the same samples always give the same interval. `None` without samples; a single sample
+/// has no interval. No interval of 2 to 5 samples reaches 95 %: theirs runs from the smallest to the largest sample,
+/// and encloses the median with probability 1 − 2 · 0.5ⁿ: 50, 75, 87.5 and 93.75 %.
 ///
 /// ```
 /// use heaprace_reports::stats::estimate_median;
@@ -73,7 +73,7 @@ pub fn estimate_median(samples: &[f64]) -> Option<Estimate> {
     estimate_with(samples, CONFIDENCE)
 }
 
-/// The same with another confidence.
+/// The same with another confidence level.
 fn estimate_with(samples: &[f64], confidence: f64) -> Option<Estimate> {
     let value = median(samples)?;
     let mut sorted = samples.to_vec();
@@ -88,11 +88,11 @@ fn estimate_with(samples: &[f64], confidence: f64) -> Option<Estimate> {
     Some(Estimate { value, interval })
 }
 
-/// Where the interval of `n` samples ends: at the sample of this rank from either side, counted from 1, and this share
-/// of the way on to the next one inward. Where even the whole range is too narrow for the confidence, that is (1, 0).
+/// The ends of the interval of `n` samples: the rank of a sample from either side, counted from 1, and the share of the
+/// way to the next sample inward. (1, 0) if even the whole range is too narrow for the confidence level.
 fn place(n: usize, confidence: f64) -> (usize, f64) {
     let size = n as f64;
-    // P(B = 0), and then P(B = k) from P(B = k - 1): in logarithms, as 0.5ⁿ is below all numbers from n = 1,075 on.
+    // P(B = 0), then P(B = k) from P(B = k - 1). In logarithms, because 0.5ⁿ underflows from n = 1,075 on.
     let mut ln_probability = -size * std::f64::consts::LN_2;
     let mut coverage = 1.0 - 2.0 * ln_probability.exp();
     if coverage <= confidence {
@@ -104,7 +104,7 @@ fn place(n: usize, confidence: f64) -> (usize, f64) {
         let next = coverage - 2.0 * ln_probability.exp();
         if next < confidence {
             let share = (coverage - confidence) / (coverage - next);
-            // Not the share itself: between order statistics the coverage does not fall along a line.
+            // Not the share itself: coverage is not linear between order statistics.
             return (rank, (size - k) * share / (k + (size - 2.0 * k) * share));
         }
         coverage = next;
@@ -112,7 +112,7 @@ fn place(n: usize, confidence: f64) -> (usize, f64) {
     (1, 0.0)
 }
 
-/// The median of at least one sample, which are reordered.
+/// The median of at least one sample. Reorders the samples.
 pub(super) fn median_in_place(samples: &mut [f64]) -> f64 {
     let middle = samples.len() / 2;
     let odd = samples.len() % 2 == 1;
@@ -146,14 +146,14 @@ mod tests {
     }
 
     #[test]
-    fn quartiles_fall_between_samples() {
+    fn quartiles_are_interpolated_between_samples() {
         assert_eq!(spread(&[8.0, 2.0, 6.0, 4.0]), Some(6.5 - 3.5));
         assert_eq!(spread(&[5.0; 9]), Some(0.0));
         assert_eq!(spread(&[]), None);
     }
 
-    /// By hand, in units of 2⁻ⁿ: how many of the 2ⁿ outcomes have fewer than k heads, and fewer than k + 1. With the
-    /// shares outside that these give, I = (γₖ − 0.95) / (γₖ − γₖ₊₁) and λ = (n − k) I / (k + (n − 2k) I).
+    /// By hand, in units of 2⁻ⁿ: how many of the 2ⁿ outcomes have fewer than k heads, and fewer than k + 1. These give
+    /// the shares outside, and with them I = (γₖ − 0.95) / (γₖ − γₖ₊₁) and λ = (n − k) I / (k + (n − 2k) I).
     #[test]
     fn the_interval_ends_where_the_binomial_distribution_puts_it() {
         for (n, k, fewer_than_k, fewer_than_next) in
@@ -189,13 +189,13 @@ mod tests {
         let (shifted, scaled) = (samples.iter().map(|x| x + 7.0), samples.iter().map(|x| x * 4.0));
         let (shifted, scaled) = (interval(&shifted.collect::<Vec<_>>()), interval(&scaled.collect::<Vec<_>>()));
         assert!((shifted.low - found.low - 7.0).abs() < 1e-9 && scaled.high == 4.0 * found.high);
-        assert_eq!(interval(&[4.0; 10]), Interval { low: 4.0, high: 4.0 }, "no spread, whatever rounding does");
+        assert_eq!(interval(&[4.0; 10]), Interval { low: 4.0, high: 4.0 }, "no spread, despite rounding");
         let tied = interval(&[1.0, 1.0, 5.0, 5.0, 5.0, 5.0, 5.0, 9.0, 9.0]);
         assert_eq!((tied.low, tied.high), (interval(&[1.0, 1.0, 5.0, 5.0, 5.0, 5.0, 5.0, 7.0, 9.0]).low, tied.high));
     }
 
     #[test]
-    fn few_samples_have_their_range_and_one_has_nothing() {
+    fn few_samples_have_their_range_and_a_single_one_has_no_interval() {
         assert_eq!(estimate_median(&[]), None);
         assert_eq!(estimate_median(&[4.0]), Some(Estimate { value: 4.0, interval: None }));
         for n in 2..6 {
@@ -205,7 +205,7 @@ mod tests {
         assert!(six.low > 1.0 && six.high < 6.0, "{six:?}");
     }
 
-    /// The ranks of many samples lie 1.96 standard deviations, which are √n / 2, from the middle.
+    /// The ranks for many samples lie 1.96 standard deviations, each √n / 2, from the middle.
     #[test]
     fn many_samples_have_an_interval_too() {
         for n in [1_000, 1_100, 9_999] {
@@ -215,7 +215,7 @@ mod tests {
         }
     }
 
-    /// How many medians out of `runs`, of `n` exponential samples each, have an interval that misses the true one.
+    /// How many of `runs` medians, each of `n` exponential samples, have an interval that misses the true median.
     fn misses(runs: usize, n: usize, confidence: f64) -> usize {
         let mut rng = fastrand::Rng::with_seed(n as u64);
         let mut run = || {
@@ -226,9 +226,9 @@ mod tests {
         (0..runs).filter(|_| run()).count()
     }
 
-    /// Skewed as times are: no disturbance makes a replay faster. Of 10,000 intervals of 95 % 500 miss; the standard
+    /// Skewed as times are: no disturbance makes a replay faster. Of 10,000 intervals at 95 %, 500 miss; the standard
     /// deviation is 22, and the interpolation may be off by half a per cent. An interval that is too narrow is found:
-    /// one of 80 % misses 2,000.
+    /// at 80 %, 2,000 miss.
     #[test]
     fn simulated_intervals_miss_as_often_as_they_should() {
         for n in [6, 7, 15, 30] {

@@ -1,4 +1,4 @@
-//! What a contender takes beyond the harness: its time less the floor's, round by round.
+//! Net time: what a contender takes beyond the harness. Its time less the floor's, round by round.
 
 use super::{Estimate, Regime, estimate_median, floor, rounds_beside};
 use crate::results::{Contender, Figure, Reason, Results};
@@ -6,11 +6,11 @@ use crate::results::{Contender, Figure, Reason, Results};
 /// Nanoseconds per operation beyond the floor, formed within each round, with the 95 % interval of [`estimate_median`]
 /// over the rounds.
 ///
-/// The floor is a call that is not inlined and returns a known address, on the same program: the loop, its branches and
-/// its slots. It is not a perfect zero, because a processor overlaps the loop with the allocator's work, so that a very
-/// cheap allocator may even come out below it: a figure below 0 is shown as it is.
+/// The floor is a call that is not inlined and returns a known address, in the same program: the loop, its branches and
+/// its slots. It is not a perfect zero. A processor overlaps the loop with the allocator's work, so a very cheap
+/// allocator can come out below the floor. A negative figure is shown as it is.
 ///
-/// Unknown, with the reason, where either was not timed, and for the floor itself.
+/// Unknown, with the reason, if either was not timed, and for the floor itself.
 ///
 /// ```
 /// use heaprace_reports::results::{Contender, Results};
@@ -18,7 +18,7 @@ use crate::results::{Contender, Figure, Reason, Results};
 ///
 /// fn show(results: &Results, row: &Contender) {
 ///     match net_ns_per_op(results, row, Regime::Steady).known() {
-///         Some(net) => println!("{}: {:.2} ns an operation beyond the harness", row.name, net.value),
+///         Some(net) => println!("{}: {:.2} ns per operation beyond the harness", row.name, net.value),
 ///         None => println!("{}: not known", row.name),
 ///     }
 /// }
@@ -66,7 +66,7 @@ mod tests {
         net_ns_per_op(results, &results.contenders[row], Regime::Steady)
     }
 
-    /// The machine gets slower all the while: 6, 7, …, 12 ns are left of rounds that differ by much more.
+    /// The machine keeps getting slower: 6, 7, …, 12 ns remain of rounds that differ by much more.
     #[test]
     fn is_formed_within_the_round() {
         let results = results(&[10, 20, 30, 40, 50, 60, 70], &[70, 90, 110, 130, 150, 170, 190]);
@@ -77,14 +77,14 @@ mod tests {
     }
 
     #[test]
-    fn differences_are_of_pairs_and_not_of_medians() {
+    fn differences_are_formed_in_pairs_and_not_of_medians() {
         // 40, 100 and 10, whose median is 40; the medians are 20 and 100.
         let results = results(&[10, 20, 90], &[50, 120, 100]);
         assert_eq!(net(&results, 1).known().map(|net| net.value), Some(4.0));
     }
 
     #[test]
-    fn may_be_below_nothing_and_is_unknown_without_a_floor() {
+    fn may_be_negative_and_is_unknown_without_a_floor() {
         let mut results = results(&[50, 50], &[30, 30]);
         assert_eq!(net(&results, 1).known().map(|net| net.value), Some(-2.0));
         assert_eq!(net(&results, 0), Figure::unknown("it is the floor itself"));

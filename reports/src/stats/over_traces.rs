@@ -1,8 +1,7 @@
-//! The means of contenders over the traces that all of them completed, and how sure their order is.
+//! The means of contenders over the traces that all of them completed, and the certainty of their order.
 //!
-//! The interval is over the traces: it shows how much the mean depends on which traces are in the set, and has the
-//! machine's noise in it as far as that moves a trace's median. What it cannot see: programs that are like none of the
-//! traces.
+//! The interval is over the traces: it shows how much the mean depends on the choice of traces. It contains the
+//! machine's noise as far as that moves a trace's median. It cannot see programs that are unlike all of the traces.
 
 use fastrand::Rng;
 
@@ -10,27 +9,27 @@ use super::mean::{SEED, estimate_geometric_mean};
 use super::{Common, ContenderRatios, Estimate, RESAMPLES, estimate_median, median};
 
 impl Common {
-    /// The geometric mean of each row over the traces, each trace counting with the median of its rounds. Without
-    /// traces there are no means.
+    /// The geometric mean of each row over the traces, with each trace represented by the median of its rounds. Empty
+    /// without traces.
     ///
-    /// Over two traces or more the 95 % interval is over traces: the further one of Student's t and a bootstrap-t at
-    /// either end, on the logarithms of the medians. [`trust_in_mean`](super::trust_in_mean) says how far it can be
-    /// trusted over few. What the rounds add to the spread of these is in it. Over one trace it is that of the median
-    /// of the rounds, and there is none where that has one ratio.
+    /// From two traces on, the 95 % interval is over traces: at either end the wider of Student's t and a bootstrap-t,
+    /// on the logarithms of the medians. It includes what the rounds add to their spread.
+    /// [`trust_in_mean`](super::trust_in_mean) says how far it can be trusted over few traces. Over a single trace the
+    /// interval is that of the median over the rounds, and a single ratio has none.
     pub fn geometric_means(&self) -> Vec<Estimate> {
         let means = self.rows.iter().map(|row| mean_over_traces(row.ratios.iter().map(Vec::as_slice)));
         means.collect::<Option<_>>().unwrap_or_default()
     }
 
-    /// How many times the geometric mean of one row each row has, formed on each trace: what the traces in the set do
-    /// to both cancels. The interval is that of [`geometric_means`](Self::geometric_means). Empty without traces, or
-    /// where there is no such row.
+    /// The geometric mean of each row over that of one row. The ratio is formed on each trace, so what a trace does to
+    /// both rows cancels out. The interval is as in [`geometric_means`](Self::geometric_means). Empty without traces,
+    /// or without such a row.
     pub fn ratios_to(&self, row: usize) -> Vec<Estimate> {
         let Some(reference) = self.rows.get(row) else { return Vec::new() };
         let over = |row: &ContenderRatios| {
             let traces = row.ratios.iter().zip(&reference.ratios);
             match &self.traces[..] {
-                // Within the rounds, of which the interval is.
+                // Within the rounds, which the interval is over.
                 [_] => traces
                     .map(|(ours, theirs)| ours.iter().zip(theirs).map(|(our, their)| our / their).collect())
                     .collect(),
@@ -44,12 +43,12 @@ impl Common {
         ratios.collect::<Option<_>>().unwrap_or_default()
     }
 
-    /// Gives `each` the geometric means of all rows in each of [`RESAMPLES`] resamples of the traces and of the rounds
-    /// within them.
+    /// Calls `each` with the geometric means of all rows in each of [`RESAMPLES`] resamples of the traces and of the
+    /// rounds within them.
     ///
-    /// All rows see the same traces and the same rounds in a resample, so that they may be compared within it: how
-    /// often one of them is the first is what may be said of a rank. The resamples of the same ratios are always the
-    /// same. Without traces there are none.
+    /// All rows see the same traces and the same rounds in a resample, so they can be compared within it: how often a
+    /// row comes first gives the confidence in its rank. The same ratios always give the same resamples. Without traces
+    /// there are none.
     pub fn resample(&self, mut each: impl FnMut(&[f64])) {
         if self.traces.is_empty() {
             return;
@@ -80,8 +79,7 @@ impl Common {
     }
 }
 
-/// The index below `len` that a random number stands for: the same for rows of equally many rounds, and so of the same
-/// rounds.
+/// The index below `len` for a random number: rows with equally many rounds get the same index, and so the same round.
 fn scaled(draw: u64, len: usize) -> usize {
     ((u128::from(draw) * len as u128) >> 64) as usize
 }
@@ -117,24 +115,25 @@ mod tests {
         assert!((heap[1].value - 4.0).abs() < 1e-12 && (heap[0].value - 2.0).abs() < 1e-12, "{heap:?}");
     }
 
-    /// One trace needs ten times what the other does, of anybody; between the two contenders it is always 2.
+    /// One trace needs ten times as much as the other, whatever the contender; the contenders always differ by a factor
+    /// of 2.
     #[test]
-    fn what_the_traces_do_to_all_cancels_in_a_ratio_of_means() {
+    fn what_a_trace_does_to_all_rows_cancels_out_in_a_ratio() {
         let all = [
             on("small", vec![timed("a", &[10, 10], 1), timed("b", &[10, 10], 2)]),
             on("large", vec![timed("a", &[10, 10], 10), timed("b", &[10, 10], 20)]),
         ];
         let heap = find(&all, Measure::Footprint);
         let mean = heap.geometric_means()[1].interval.unwrap();
-        assert!(mean.high > 5.0 * mean.low, "the mean depends on which traces there are: {mean:?}");
+        assert!(mean.high > 5.0 * mean.low, "the mean depends on the choice of traces: {mean:?}");
         let ratio = heap.ratios_to(0)[1];
         let interval = ratio.interval.unwrap();
         assert!([ratio.value, interval.low, interval.high].iter().all(|end| (end - 2.0).abs() < 1e-9), "{ratio:?}");
         assert!(heap.ratios_to(2).is_empty(), "there is no third row");
     }
 
-    /// Two traces whose ratios are 1 and 4: a resample has both (a mean of 2) half of the time, else one of them twice.
-    /// Their mean's interval is Student's, 12.7 standard errors of a factor of 2 to either side.
+    /// Two traces with ratios 1 and 4. A resample has both (a mean of 2) half of the time, else one of them twice. The
+    /// mean's interval is Student's: 12.7 standard errors of a factor of 2 to either side.
     #[test]
     fn the_interval_is_over_traces() {
         let all = [
@@ -145,7 +144,7 @@ mod tests {
         let mut counts = [0, 0, 0];
         found.resample(|means| counts[means[1].log2().round() as usize] += 1);
         assert_eq!(counts.iter().sum::<usize>(), RESAMPLES);
-        // Six standard deviations of a count with probability a quarter or a half are at most 300.
+        // Six standard deviations of a count with probability one quarter or one half are at most 300.
         assert!(counts[0].abs_diff(2500) < 300 && counts[1].abs_diff(5000) < 300, "{counts:?}");
         let interval = found.geometric_means()[1].interval.unwrap();
         assert!((interval.low.log2() + 11.7062).abs() < 1e-4 && (interval.high.log2() - 13.7062).abs() < 1e-4);
@@ -166,7 +165,8 @@ mod tests {
         assert_eq!(exact.interval, None, "one exact figure has no spread");
     }
 
-    /// The same rounds for all: a contender that takes twice another's time in every round does so in every resample.
+    /// The same rounds for all: a contender that takes twice another's time in every round takes twice as long in every
+    /// resample.
     #[test]
     fn rows_are_compared_within_a_resample() {
         let times: Vec<u64> = (1..20).map(|round| round * round).collect();

@@ -1,20 +1,19 @@
-//! Wall time against the processor's: whether something else than the contender made the difference.
+//! Wall time against processor time: whether something other than the contender caused a difference.
 //!
-//! The thread's own clock stands still while the thread has no processor. Where a contender's wall time says something
-//! else about it than that clock does, its replays waited: for another program, the host of a virtual machine, or the
-//! disk.
+//! The thread's own clock stops while the thread is off the processor. If wall time and processor time disagree about a
+//! contender, its replays waited: for another program, the host of a virtual machine, or the disk.
 
 use super::{Estimate, ROUNDS_FOR_95, Ratio, Regime, ratio_beside, ratio_within_rounds, rounds_beside};
 use crate::results::{Contender, Figure, Reason, Results};
 
-/// By what share the two ratios differ at least where they part: less is of no consequence, however sure it is.
+/// The smallest relative difference between the two ratios that matters, however certain it is.
 const LEAST_APART: f64 = 0.02;
 
-/// How many times as much processor time a contender takes as the one called `other`: as [`ratio_beside`], of the same
-/// rounds, by the thread's own clock.
+/// A contender's processor time over that of `other`: like [`ratio_beside`], over the same rounds, by the thread's own
+/// clock.
 ///
-/// Unknown, with the reason, where either was not timed, or not by that clock. Results that were merged from several
-/// runs have no processor times of the companions.
+/// Unknown, with the reason, if either was not timed, or not by that clock. Results merged from several runs have no
+/// processor times of the companions.
 ///
 /// ```
 /// use heaprace_reports::results::{Contender, Results};
@@ -34,11 +33,11 @@ pub fn ratio_by_processor_time(results: &Results, contender: &Contender, other: 
     }
 }
 
-/// The ratio of a contender's time to that of `other` by the wall clock and by the processor's, where the two part:
-/// their 95 % intervals do not overlap, and they differ by more than 2 %.
+/// The ratio of a contender's time to that of `other` by the wall clock and by the processor's clock, if the two
+/// disagree: their 95 % intervals do not overlap, and they differ by more than 2 %.
 ///
-/// `None` where they agree, where one of them is not known, and of fewer than [`ROUNDS_FOR_95`] rounds, whose intervals
-/// are too narrow.
+/// `None` if they agree, if either is unknown, or with fewer than [`ROUNDS_FOR_95`] rounds, whose intervals are too
+/// narrow.
 ///
 /// ```
 /// use heaprace_reports::results::{Contender, Results};
@@ -67,7 +66,7 @@ pub fn parts_from_processor_time(
     (apart && !overlap).then_some((wall, processor))
 }
 
-/// The samples by the thread's own clock of the rounds that the two have in common.
+/// The processor times of both contenders in the rounds that they share.
 fn processor_rounds<'r>(
     results: &'r Results,
     contender: &'r Contender,
@@ -87,7 +86,7 @@ fn processor_rounds<'r>(
     };
     let of = |row: &'r Contender| {
         let time = row.time.known()?;
-        // Samples of the same index are of the same round, unless some are missing.
+        // Samples with the same index are of the same round, unless some are missing.
         let complete = regime.processor_samples(time).len() == regime.samples(time).len();
         regime.processor_samples(time).get(..rounds).filter(|_| complete)
     };
@@ -104,7 +103,7 @@ mod tests {
     use crate::results::{Companion, Time};
     use crate::sample::{self, contender};
 
-    /// A row with `rounds` rounds by either clock, of times that vary by 1 %.
+    /// A row with `rounds` rounds on either clock, with times that vary by 1 %.
     fn timed(name: &str, wall: u64, processor: u64, rounds: u64) -> Contender {
         let samples = |ns: u64| (0..rounds).map(|round| ns * (1000 + round * 3 % 10) / 1000).collect::<Vec<_>>();
         let time = Time {
@@ -127,21 +126,21 @@ mod tests {
         found.map(|(wall, processor)| (wall.value, processor.value))
     }
 
-    /// a waited for a third of its time, or for a fiftieth, or not at all.
+    /// a waited for a third of its time, for a fiftieth, or not at all.
     #[test]
-    fn a_contender_that_waited_parts() {
+    fn clocks_disagree_about_a_contender_that_waited() {
         let (wall, processor) = parts(&results((3_000_000, 2_000_000), 15), Regime::Fresh).unwrap();
         assert!((wall - 3.0).abs() < 0.01 && (processor - 2.0).abs() < 0.01, "{wall} and {processor}");
         assert_eq!(parts(&results((2_000_000, 2_000_000), 15), Regime::Fresh), None);
-        assert_eq!(parts(&results((2_030_000, 2_000_000), 15), Regime::Fresh), None, "sure, and less than 2 %");
+        assert_eq!(parts(&results((2_030_000, 2_000_000), 15), Regime::Fresh), None, "certain, but less than 2 %");
         assert!(parts(&results((2_050_000, 2_000_000), 15), Regime::Fresh).is_some());
         assert!(parts(&results((2_000_000, 2_050_000), 15), Regime::Fresh).is_some(), "the other way round");
         assert_eq!(parts(&results((3_000_000, 2_000_000), 5), Regime::Fresh), None, "too few rounds for an interval");
     }
 
-    /// By the wall clock the rounds are 1 to 5 times as long, by the processor's always 2.
+    /// By the wall clock the rounds take 1 to 5 times as long, by the processor's clock always twice as long.
     #[test]
-    fn where_the_intervals_overlap_nothing_parts() {
+    fn clocks_agree_if_the_intervals_overlap() {
         let mut results = results((2_000_000, 2_000_000), 15);
         let Figure::Known(time) = &mut results.contenders[0].time else { unreachable!() };
         time.fresh_ns = (0..15).map(|round| 1_000_000 * (1 + round % 5)).collect();
@@ -151,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_clock_did_not_see_is_unknown() {
+    fn missing_processor_times_are_unknown() {
         let mut results = results((3_000_000, 2_000_000), 15);
         let of = |results: &Results, row: usize, other: &str, regime| {
             ratio_by_processor_time(results, &results.contenders[row], other, regime)

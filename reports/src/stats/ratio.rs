@@ -1,30 +1,30 @@
-//! One contender against another, round by round.
+//! A contender's time over another's, round by round.
 
 use super::{Estimate, Interval, ROUNDS_FOR_95, estimate_median};
 use crate::results::Figure;
 
-/// How many times as long one contender takes as another.
+/// The time of a contender over that of another.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ratio {
-    /// The median over the rounds; below 1 is faster than the other.
+    /// The median over the rounds; below 1 the contender is faster than the other.
     pub estimate: Estimate,
-    /// What may be said.
+    /// What the interval says.
     pub verdict: Verdict,
 }
 
-/// What may be said of a comparison.
+/// The verdict of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The whole interval lies below 1.
+    /// The whole interval is below 1.
     Faster,
-    /// The whole interval lies above 1.
+    /// The whole interval is above 1.
     Slower,
-    /// The interval contains 1, or there is none of 95 %: that takes [`ROUNDS_FOR_95`] rounds.
+    /// The interval contains 1, or does not reach 95 %: that needs [`ROUNDS_FOR_95`] rounds.
     Inconclusive,
 }
 
 impl Verdict {
-    /// What the 95 % interval of a ratio says, if there is one.
+    /// The verdict of a 95 % interval of a ratio, if there is one.
     pub(crate) fn of(interval: Option<Interval>) -> Self {
         match interval {
             Some(interval) if interval.high < 1.0 => Verdict::Faster,
@@ -37,15 +37,15 @@ impl Verdict {
 /// The ratio of `times` to `reference`, formed within each round, with the 95 % interval of [`estimate_median`] over
 /// the rounds.
 ///
-/// Samples of the same index belong to the same round: what slowed a round down slowed both, and cancels. This is why
-/// the ratio of two medians would not do. Where one has fewer samples, it was ended early, and they are those of the
-/// first rounds: the others' later ones have no partner, and are left out. Unknown where there is no pair, or a
-/// reference took no time at all.
+/// Samples with the same index belong to the same round: what slows a round down slows both, and cancels out. A ratio
+/// of two medians does not have this property. A contender with fewer samples was ended early, and its samples are
+/// those of the first rounds: later rounds of the other have no partner and are left out. Unknown without a pair, or if
+/// a replay of the reference took no time at all.
 ///
 /// ```
 /// use heaprace_reports::stats::{Verdict, ratio_within_rounds};
 ///
-/// // The machine became three times slower on the way; the ratio stays.
+/// // The machine became three times slower during the run; the ratio stays.
 /// let ours = [100, 101, 200, 202, 300, 303];
 /// let theirs = [125, 126, 250, 253, 375, 378];
 /// let ratio = ratio_within_rounds(&ours, &theirs);
@@ -73,9 +73,8 @@ mod tests {
 
     use super::*;
 
-    /// Seven rounds whose ratios are 0.5, 0.6, …, 1.1 in another order, on a machine that gets slower all the while.
-    /// With seven samples the interval goes from 73 % of the way between the smallest and the second smallest (see
-    /// `median`).
+    /// Seven rounds with ratios 0.5, 0.6, …, 1.1 in another order, on a machine that keeps getting slower. With seven
+    /// samples the interval starts 73 % of the way between the smallest and the second smallest (see `median`).
     #[test]
     fn is_formed_within_the_round() {
         let reference = [10, 20, 30, 40, 50, 60, 70];
@@ -85,7 +84,7 @@ mod tests {
         let Interval { low, high } = ratio.estimate.interval.unwrap();
         assert!((low - 0.573_333).abs() < 1e-6 && (high - 1.026_667).abs() < 1e-6, "{ratio:?}");
         assert_eq!(ratio.verdict, Verdict::Inconclusive);
-        // The ratio of the medians would have been 30 / 40.
+        // A ratio of the medians would be 30 / 40.
     }
 
     #[test]
@@ -106,7 +105,7 @@ mod tests {
         (round_ns as f64 * slowdown * (1.0 + jitter + disturbed)) as u64
     }
 
-    /// The verdicts of `runs` runs on a contender that takes `slowdown` times as long as its reference.
+    /// The verdicts of `runs` runs for a contender that takes `slowdown` times as long as its reference.
     fn verdicts_of(slowdown: f64, runs: u64, rounds: usize) -> Vec<Verdict> {
         let run = |seed| {
             let mut rng = Rng::with_seed(seed);
@@ -122,36 +121,36 @@ mod tests {
         verdicts.iter().filter(|&&verdict| verdict == wanted).count() as f64 / verdicts.len() as f64
     }
 
-    /// The same contender under two names: an interval of 95 % may err in one run of twenty, and no more often. Three
+    /// The same contender under two names: a 95 % interval may be wrong in one run of twenty, and no more often. Three
     /// standard deviations of a share of 5 % in 200 runs are 4.6 %.
     #[test]
-    fn of_the_same_nothing_is_said() {
+    fn equal_contenders_get_no_verdict() {
         let verdicts = verdicts_of(1.0, 200, 15);
         let inconclusive = share(&verdicts, Verdict::Inconclusive);
         assert!(
             (0.904..1.0).contains(&inconclusive),
-            "inconclusive in {inconclusive}, and an interval must err at times"
+            "inconclusive in {inconclusive}, but a 95 % interval is sometimes wrong"
         );
         let twenty = &verdicts[..20];
         assert!(share(twenty, Verdict::Inconclusive) >= 0.9, "at least 18 of 20");
     }
 
     #[test]
-    fn what_is_slower_by_5_percent_is_found_in_30_rounds() {
+    fn a_slowdown_of_5_percent_is_found_in_30_rounds() {
         assert!(share(&verdicts_of(1.05, 20, 30), Verdict::Slower) >= 0.95);
         assert!(share(&verdicts_of(1.0 / 1.05, 20, 30), Verdict::Faster) >= 0.95);
     }
 
     #[test]
-    fn says_why_there_is_none() {
+    fn a_missing_ratio_has_its_reason() {
         assert_eq!(ratio_within_rounds(&[], &[]), Figure::unknown("no round was timed"));
         assert_eq!(ratio_within_rounds(&[1, 2], &[]), Figure::unknown("no round was timed"));
         assert!(matches!(ratio_within_rounds(&[1], &[0]), Figure::Unknown { .. }));
-        // What is beyond the common rounds does not count, not even a faulty one.
+        // Samples beyond the common rounds do not count, not even faulty ones.
         assert_eq!(ratio_within_rounds(&[3, 9], &[2]), ratio_within_rounds(&[3], &[2, 0]));
         let single = *ratio_within_rounds(&[1], &[2]).known().unwrap();
         assert_eq!(single.estimate, Estimate { value: 0.5, interval: None });
-        assert_eq!(single.verdict, Verdict::Inconclusive, "one round decides nothing");
+        assert_eq!(single.verdict, Verdict::Inconclusive, "one round is too few");
         let of = |rounds: usize| *ratio_within_rounds(&[1; 6][..rounds], &[2; 6]).known().unwrap();
         assert_eq!(of(5).estimate.interval, Some(Interval { low: 0.5, high: 0.5 }), "the range of the samples");
         assert_eq!([5, 6].map(|rounds| of(rounds).verdict), [Verdict::Inconclusive, Verdict::Faster]);

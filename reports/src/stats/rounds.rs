@@ -1,25 +1,25 @@
-//! Which samples belong to the same rounds: the one place where a contender's times are put beside another's.
+//! Which samples belong to the same rounds: the only place that pairs a contender's times with another's.
 
 use super::{Ratio, ratio_within_rounds};
 use crate::results::{Companion, Contender, Figure, Reason, Results, Role, Time};
 
-/// What a program is at while it is timed.
+/// What a program does while it is timed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Regime {
-    /// It starts: fresh zeroed pages, whose page faults are part of the time.
+    /// It starts: fresh zeroed pages, with page faults in the time.
     Fresh,
-    /// It runs on: the trace is looped on the same heap until times and footprint settle, and the last loops are timed.
+    /// It runs on: the trace is looped on one heap until times and footprint settle, and the last loops are timed.
     Steady,
     /// It has a rewound heap, whose pages an earlier replay paid for: only in results of schema 3. No program has such
-    /// a heap, so that tables, charts, means and ranks leave it out. Two old results are still compared by it.
+    /// a heap, so tables, charts, means and ranks leave it out. `replay compare` still compares two old results by it.
     Rewound,
 }
 
 impl Regime {
-    /// Those that conclusions are drawn from, in the order of the tables.
+    /// The regimes that conclusions are drawn from, in the order of tables.
     pub const ALL: [Regime; 2] = [Regime::Fresh, Regime::Steady];
 
-    /// Those and the one of old results.
+    /// These and the regime of old results.
     pub const EVERY: [Regime; 3] = [Regime::Fresh, Regime::Steady, Regime::Rewound];
 
     /// `fresh`, `steady` or `rewound`.
@@ -31,7 +31,7 @@ impl Regime {
         }
     }
 
-    /// A contender's samples of this kind, in ns of wall time, one a round.
+    /// A contender's samples in this regime, in ns of wall time, one per round.
     pub fn samples(self, time: &Time) -> &[u64] {
         match self {
             Regime::Fresh => &time.fresh_ns,
@@ -40,7 +40,7 @@ impl Regime {
         }
     }
 
-    /// The same samples in ns of the thread's own clock; empty where the system has none, and of old results.
+    /// The same samples in ns of the thread's own clock. Empty if the system has no such clock, and in old results.
     pub fn processor_samples(self, time: &Time) -> &[u64] {
         match self {
             Regime::Fresh => &time.fresh_processor_ns,
@@ -49,7 +49,7 @@ impl Regime {
         }
     }
 
-    /// Why a contender that was timed has no samples of this kind, as far as its results say.
+    /// Why a contender that was timed has no samples in this regime, as far as its results say.
     pub(crate) fn why_none(self, time: &Time) -> Reason {
         match (self, &time.no_steady) {
             (Regime::Steady, Some(reason)) => reason.clone(),
@@ -67,24 +67,24 @@ impl Regime {
     }
 }
 
-/// The samples of a contender, and those of the one called `other` from the same rounds: equally many of both, as many
-/// as both have.
+/// The samples of a contender and those of `other` from the same rounds: as many as both have.
 ///
-/// These are the first rounds, as a contender that was ended early has no later ones. Where the contender's row names
-/// its companions, `other` is looked for among them and nowhere else: the rounds of the other rows are rounds of
-/// another run then.
+/// These are the first rounds, because a contender that was ended early has no later ones. If the contender's row lists
+/// companions, `other` is looked up only among them: the other rows then come from other runs.
 ///
-/// Unknown, with the reason, where either was not timed, or `other` was not there.
+/// Unknown, with the reason, if either was not timed, or `other` is missing.
 ///
 /// ```
 /// use heaprace_reports::results::{Figure, Results};
 /// use heaprace_reports::stats::{Regime, rounds_beside};
 ///
-/// /// How much faster than dlmalloc, round by round.
+/// /// The speed-ups over dlmalloc, round by round.
 /// fn speed_ups(results: &Results, name: &str) -> Vec<f64> {
 ///     let row = results.contenders.iter().find(|row| row.name == name).expect("it takes part");
 ///     match rounds_beside(results, row, "dlmalloc", Regime::Steady) {
-///         Figure::Known((ours, theirs)) => ours.iter().zip(theirs).map(|(&ours, &theirs)| theirs as f64 / ours as f64).collect(),
+///         Figure::Known((ours, theirs)) => {
+///             ours.iter().zip(theirs).map(|(&ours, &theirs)| theirs as f64 / ours as f64).collect()
+///         }
 ///         Figure::Unknown { .. } => Vec::new(),
 ///     }
 /// }
@@ -132,11 +132,10 @@ pub fn rounds_beside<'r>(
     Figure::Known((&ours[..rounds], &theirs[..rounds]))
 }
 
-/// How many times as long a contender takes as the one called `other`, formed within the rounds that both have: see
-/// [`rounds_beside`].
+/// The time of a contender over that of `other`, formed within the rounds that both have: see [`rounds_beside`].
 ///
-/// In results of several runs `other` may not have been there where the contender was timed, and yet have had the
-/// contender beside it. Then the rounds are those of `other`.
+/// In results merged from several runs, `other` may be missing from the contender's run, although the contender is a
+/// companion in the run of `other`. The ratio is then formed in the rounds of `other`.
 pub fn ratio_beside(results: &Results, contender: &Contender, other: &str, regime: Regime) -> Figure<Ratio> {
     match rounds_of_either(results, contender, other, regime) {
         Figure::Known((ours, theirs)) => ratio_within_rounds(ours, theirs),
@@ -144,7 +143,7 @@ pub fn ratio_beside(results: &Results, contender: &Contender, other: &str, regim
     }
 }
 
-/// How many rounds the ratio of the two would be formed of.
+/// The number of rounds that the ratio of the two is formed over.
 pub(crate) fn rounds_in_common(results: &Results, contender: &Contender, other: &str, regime: Regime) -> Figure<usize> {
     match rounds_of_either(results, contender, other, regime) {
         Figure::Known((ours, _)) => Figure::Known(ours.len()),
@@ -152,7 +151,7 @@ pub(crate) fn rounds_in_common(results: &Results, contender: &Contender, other: 
     }
 }
 
-/// The samples of a contender and of the other, of rounds of the contender's run or else of the other's.
+/// The samples of both, from rounds of the contender's run or else of the other's run.
 fn rounds_of_either<'r>(
     results: &'r Results,
     contender: &'r Contender,
@@ -170,13 +169,13 @@ fn rounds_of_either<'r>(
     }
 }
 
-/// Whether these were timed in one run, so that their medians are of the same rounds. Rows of several runs have
-/// companions instead.
+/// Whether these contenders were timed in one run, so that their medians are of the same rounds. Rows of several runs
+/// have companions instead.
 pub(crate) fn of_one_run<'a>(mut contenders: impl Iterator<Item = &'a Contender>) -> bool {
     contenders.all(|contender| contender.time.known().is_none_or(|time| time.companions.is_empty()))
 }
 
-/// The row of the harness itself, where it takes part.
+/// The row of the harness itself, if it takes part.
 pub fn floor(results: &Results) -> Option<&Contender> {
     results.contenders.iter().find(|row| row.role == Role::Floor)
 }
@@ -210,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn samples_of_the_same_rounds_stand_beside_each_other() {
+    fn samples_of_the_same_rounds_are_paired() {
         let mut results = sample::empty();
         results.contenders =
             vec![timed("a", &[1, 2, 3], &[]), timed("ended-early", &[7, 8], &[]), timed("never", &[], &[])];
@@ -222,16 +221,16 @@ mod tests {
         assert_eq!(pair(&results, 0, "nobody", false), Figure::unknown("nobody does not take part"));
     }
 
-    /// One that does not settle has no steady time, one of an old run no steady but a rewound one.
+    /// A contender that does not settle has no steady time; a contender of an old run has a rewound time instead.
     #[test]
-    fn what_a_row_has_no_samples_of_it_says_why() {
+    fn missing_samples_have_their_reason() {
         let mut results = sample::empty();
         results.contenders = vec![timed("a", &[1], &[]), timed("grows", &[1], &[])];
         let Figure::Known(time) = &mut results.contenders[1].time else { unreachable!() };
         (time.steady_ns, time.no_steady) = (Vec::new(), Some("its heap was full".into()));
         assert_eq!(pair(&results, 1, "a", true), Figure::unknown("its heap was full"));
         assert_eq!(pair(&results, 0, "grows", true), Figure::unknown("grows: its heap was full"));
-        assert!(pair(&results, 1, "a", false).known().is_some(), "it says nothing of fresh times");
+        assert!(pair(&results, 1, "a", false).known().is_some(), "fresh times are not affected");
         let steady = crate::stats::gross_ns_per_op(&results.contenders[1], Regime::Steady);
         assert_eq!(steady, Figure::unknown("its heap was full"));
         let rewound = |results: &Results| {
@@ -250,14 +249,15 @@ mod tests {
     }
 
     #[test]
-    fn who_has_no_time_says_why() {
+    fn a_contender_that_was_not_timed_has_its_reason() {
         let mut results = sample::empty();
         results.contenders = vec![timed("a", &[1], &[]), contender("b").without_time("failed").build()];
         assert_eq!(pair(&results, 0, "b", false), Figure::unknown("b has no timings: failed"));
         assert_eq!(pair(&results, 1, "a", false), Figure::unknown("failed"));
     }
 
-    /// Results of two runs: dlmalloc's row is of the first, and the second had a dlmalloc of its own beside talc.
+    /// Results of two runs: dlmalloc's row is of the first, and the second has a dlmalloc of its own as talc's
+    /// companion.
     #[test]
     fn companions_come_before_rows_of_other_runs() {
         let mut results = sample::empty();
@@ -274,9 +274,9 @@ mod tests {
         assert_eq!(pair(&results, 0, "dlmalloc", false), Figure::Known((&[10, 10][..], &[10, 10][..])));
     }
 
-    /// talc's run had dlmalloc beside it, and dlmalloc's run had no talc.
+    /// talc's run has dlmalloc as a companion, and dlmalloc's run has no talc.
     #[test]
-    fn a_ratio_may_be_of_the_other_s_run() {
+    fn a_ratio_can_come_from_the_other_s_run() {
         let mut results = sample::empty();
         results.contenders = vec![
             timed("dlmalloc", &[10, 10], &[("null", &[1, 1])]),
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ratio_is_of_the_rounds_that_both_have() {
+    fn a_ratio_uses_the_rounds_that_both_have() {
         let mut results = sample::empty();
         results.contenders = vec![
             timed("a", &[11, 22, 33, 44, 55, 66, 1, 1], &[]),

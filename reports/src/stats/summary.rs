@@ -1,11 +1,12 @@
-//! One figure for a contender over many traces: the geometric mean of its ratios.
+//! One figure per contender over many traces: the geometric mean of its ratios.
 //!
-//! The geometric one, as ratios multiply: half and double make 1, and the order of the contenders is the same with any
-//! baseline (Fleming and Wallace, CACM 29(3), 1986). All contenders are taken on the same traces, those that each of
-//! them completed: a contender that fails on the hard ones would look good otherwise. Yardsticks and the floor do not
-//! decide which traces count. Recorded and synthetic traces are never in one mean: [`by_origin`] separates them.
+//! The mean is geometric because ratios multiply: half and double average to 1, and the order of contenders is the same
+//! with any baseline (Fleming and Wallace, CACM 29(3), 1986). All contenders are compared on the same traces, those
+//! that every contender completed: otherwise a contender that fails on the hard traces would look good. Yardsticks and
+//! the floor do not decide which traces count. Recorded and synthetic traces are never in one mean: [`by_origin`]
+//! separates them.
 //!
-//! The mean and its interval are those of `over_traces`.
+//! `over_traces` computes the mean and its interval.
 
 use super::verdict::completed;
 use super::{Regime, rounds_beside};
@@ -21,16 +22,16 @@ pub enum Measure {
     Footprint,
 }
 
-/// The traces that all of the compared contenders completed, and their ratios on them.
+/// The traces that all compared contenders completed, and the contenders' ratios on them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Common {
     /// Names of the traces, in the order of the results.
     pub traces: Vec<String>,
-    /// The contenders, in the order in which the results have them first.
+    /// The contenders, in the order of their first appearance in the results.
     pub rows: Vec<ContenderRatios>,
     /// Traces that some contender did not complete: their names, with the contenders and the reason.
     pub traces_left_out: Vec<(String, String)>,
-    /// Contenders that did not complete even half of the traces, and why not. They would have cost the others too many.
+    /// Contenders that completed less than half of the traces, and why. Keeping them would exclude too many traces.
     pub contenders_left_out: Vec<(String, String)>,
 }
 
@@ -39,20 +40,19 @@ pub struct Common {
 pub struct ContenderRatios {
     /// Its name.
     pub name: String,
-    /// For each trace its ratios: one a round, or a single one where the figure is exact.
+    /// The ratios on each trace: one per round, or a single one if the figure is exact.
     pub ratios: Vec<Vec<f64>>,
 }
 
-/// Separates results by where their traces come from, recorded ones first; origins without results are left out.
+/// Separates results by the origin of their traces, recorded ones first. Origins without results are omitted.
 pub fn by_origin(all: &[Results]) -> Vec<(Origin, Vec<&Results>)> {
     let of = |origin| (origin, all.iter().filter(|results| results.trace.origin == origin).collect::<Vec<_>>());
     let groups = [Origin::Recorded, Origin::Unstated, Origin::Synthetic].map(of);
     groups.into_iter().filter(|(_, group)| !group.is_empty()).collect()
 }
 
-/// Finds the common traces of the contenders: see [`Common`] for those left out. Times are compared with the
-/// `baseline`. Yardsticks and the floor are in no row, so that they cost the contenders no trace:
-/// [`Common::add_yardsticks`] puts them beside.
+/// Finds the common traces of the contenders; [`Common`] lists what is left out. Times are compared with the
+/// `baseline`. Yardsticks and the floor get no row, so they exclude no trace: [`Common::add_yardsticks`] adds them.
 ///
 /// ```
 /// use heaprace_reports::results::Results;
@@ -72,7 +72,7 @@ pub fn common(group: &[&Results], baseline: &str, measure: Measure) -> Common {
     common_of(group, baseline, measure, |row| row.role == Role::Contender)
 }
 
-/// The same of the contenders that take part by this rule.
+/// The same for the contenders that this rule selects.
 pub(crate) fn common_of(
     group: &[&Results],
     baseline: &str,
@@ -92,7 +92,7 @@ pub(crate) fn common_of(
             _ => compared.push((name, found)),
         }
     }
-    // Without contenders no trace was completed by all of them.
+    // Without contenders, no trace counts as completed by all of them.
     let complete = |trace: &usize| !compared.is_empty() && compared.iter().all(|(_, found)| found[*trace].is_ok());
     let (kept, dropped): (Vec<usize>, Vec<usize>) = (0..group.len()).partition(complete);
     let missing = |&trace: &usize| {
@@ -113,7 +113,7 @@ pub(crate) fn common_of(
     }
 }
 
-/// The names of the contenders that take part, in the order in which the results have them first.
+/// The names of the contenders that take part, in the order of their first appearance in the results.
 fn names<'a>(group: &[&'a Results], takes_part: impl Fn(&Contender) -> bool) -> Vec<&'a str> {
     let mut names: Vec<&str> = Vec::new();
     for row in group.iter().flat_map(|results| &results.contenders).filter(|row| takes_part(row)) {
@@ -131,7 +131,7 @@ fn too_few(completed: usize, traces: usize, reason: &str) -> String {
     }
 }
 
-/// The ratios of a contender on one trace, or why it has none.
+/// The ratios of a contender on one trace, or the reason why it has none.
 fn ratios(results: &Results, name: &str, baseline: &str, measure: Measure) -> Result<Vec<f64>, String> {
     let row = results.contenders.iter().find(|row| row.name == name).ok_or("did not take part")?;
     completed(row)?;
@@ -149,13 +149,13 @@ fn ratios(results: &Results, name: &str, baseline: &str, measure: Measure) -> Re
     };
     match ratios.iter().all(|ratio| ratio.is_finite() && *ratio > 0.0) {
         true => Ok(ratios),
-        false => Err("has a ratio to nothing".to_owned()),
+        false => Err("has no finite ratio".to_owned()),
     }
 }
 
 impl Common {
-    /// Adds rows for the yardsticks and the floor that have ratios on all of the common traces; the others are left out
-    /// with the reason. Ablations have no mean. The arguments are those of [`common`].
+    /// Adds rows for the yardsticks and the floor that have ratios on all common traces. The others are left out with
+    /// the reason. Ablations have no mean. The arguments are those of [`common`].
     pub fn add_yardsticks(&mut self, group: &[&Results], baseline: &str, measure: Measure) {
         if self.traces.is_empty() {
             return;
@@ -180,7 +180,7 @@ pub(super) mod tests {
     use crate::results::{Partial, Time};
     use crate::sample::{contender, on};
 
-    /// A contender with these times of its rounds, whose peak heap is `overhead` times the peak live bytes.
+    /// A contender with these times per round, whose peak heap is `overhead` times peak live.
     pub(in crate::stats) fn timed(name: &str, steady_ns: &[u64], overhead: u64) -> Contender {
         let time = Time { ops: 10, fresh_ns: steady_ns.into(), steady_ns: steady_ns.into(), ..Time::default() };
         Contender { time: Figure::Known(time), ..contender(name).pages(16 * overhead).build() }
@@ -196,7 +196,7 @@ pub(super) mod tests {
     fn only_traces_that_all_completed_count() {
         let invalid = contender("talc").invalid(17, "overlap").build();
         let out_of_memory = contender("talc").failed_requests(3).build();
-        let partial = Partial { reason: "its time was over".into(), events: 1, heap_bytes: 1, elapsed_ns: 1 };
+        let partial = Partial { reason: "its time ran out".into(), events: 1, heap_bytes: 1, elapsed_ns: 1 };
         let slow = Contender { partial: Some(partial), ..timed("talc", &[9], 1) };
         let bad = [("invalid", invalid), ("full", out_of_memory), ("slow", slow)];
         let mut all: Vec<Results> = Vec::new();
@@ -213,7 +213,7 @@ pub(super) mod tests {
             let left_out = [
                 ("invalid", "talc: failed verification"),
                 ("full", "talc: requests failed"),
-                ("slow", "talc: its time was over"),
+                ("slow", "talc: its time ran out"),
             ];
             assert_eq!(found.traces_left_out, left_out.map(|(trace, why)| (trace.to_owned(), why.to_owned())));
             assert!(found.contenders_left_out.is_empty());
@@ -221,7 +221,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn who_completes_less_than_half_goes_itself() {
+    fn a_contender_that_completes_less_than_half_is_left_out() {
         let failing = || contender("talc").invalid(17, "overlap").build();
         let mut all: Vec<Results> =
             ["a", "b"].map(|trace| on(trace, vec![timed("dlmalloc", &[10], 2), failing()])).into();
@@ -231,14 +231,14 @@ pub(super) mod tests {
         assert_eq!(found.rows.len(), 1);
         let reason = "completed 1 of 3 traces (failed verification)";
         assert_eq!(found.contenders_left_out, [("talc".to_owned(), reason.to_owned())]);
-        // Exactly half is enough to stay, and then the trace goes.
+        // Exactly half is enough to stay; the trace is left out instead.
         let found = find(&all[1..], STEADY);
         assert_eq!((found.traces.len(), found.rows.len()), (1, 2));
     }
 
-    /// bump completed two of three traces. As a yardstick it costs the others none; as a contender it would.
+    /// bump completed two of three traces. As a yardstick it excludes no trace; as a contender it would.
     #[test]
-    fn yardsticks_cost_no_trace_and_stand_beside() {
+    fn yardsticks_exclude_no_trace_and_can_be_added() {
         let bump = |row: Contender| Contender { role: Role::Baseline, ..row };
         let rows = |bump| vec![timed("dlmalloc", &[10], 2), timed("talc", &[5], 2), bump];
         let all = [
@@ -273,7 +273,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn origins_are_parted() {
+    fn origins_are_separated() {
         let mut all = [on("a", vec![]), on("b", vec![]), on("c", vec![])];
         all[0].trace.origin = Origin::Synthetic;
         let groups = by_origin(&all);

@@ -1,24 +1,22 @@
-//! The same contender in two runs, whose rounds have nothing to do with each other.
+//! The same contender in two runs, whose rounds are unrelated.
 //!
 //! The interval combines those of the two medians on the logarithmic scale (MOVER, "method of variance estimates
 //! recovery": G. Y. Zou and A. Donner, "Construction of confidence limits about effect measures: a general approach",
-//! *Statistics in Medicine* 27, 2008): each end is as far from the ratio as the root of the squares of two distances,
-//! of the new median to its own end on that side, and of the old one to its end on the other side. It is a closed
-//! formula: no resampling, no seed.
+//! *Statistics in Medicine* 27, 2008). The distance of each end from the ratio is the root of the sum of two squared
+//! distances: of the new median to its own end on that side, and of the old median to its end on the other side. It is
+//! a closed formula: no resampling, no seed.
 //!
-//! It is on the careful side. Of 20,000 simulated pairs of runs of the same (exponential noise of 5 % or of 100 %,
-//! one-sided as times are) the interval misses 1 in 2.3 % with 6 rounds in each run, 2.7 % with 15, 3.1 % with 30, and
-//! 3.4 % with 6 in one and 30 in the other, of 5 % nominal.
+//! It is conservative. Of 20,000 simulated pairs of equal runs (exponential noise of 5 % or of 100 %, one-sided as
+//! times are) the interval misses 1 in 2.3 % with 6 rounds in each run, 2.7 % with 15, 3.1 % with 30, and 3.4 % with 6
+//! in one and 30 in the other, 5 % nominal.
 
 use super::{Estimate, Interval, ROUNDS_FOR_95, Ratio, Verdict, estimate_median};
 use crate::results::Figure;
 
-/// The ratio of the median of `new` to that of `old`, with a 95 % interval for samples that are no pairs: rounds of two
-/// runs are none.
+/// The median of `new` over that of `old`, with a 95 % interval for unpaired samples: rounds of two runs are not pairs.
 ///
-/// What the interval cannot see is what differs between the runs as a whole: the machine, its regime, where the linker
-/// put the functions. No interval where either has a single sample; unknown where one has none, or a sample of either
-/// is 0.
+/// The interval cannot see what differs between the runs as a whole: the machine, its state, where the linker put the
+/// functions. `None` if either has a single sample; the ratio is unknown if either has no sample, or a sample of 0.
 ///
 /// ```
 /// use heaprace_reports::stats::{Verdict, ratio_of_medians};
@@ -66,10 +64,9 @@ mod tests {
         *ratio_of_medians(new, old).known().unwrap()
     }
 
-    /// With an old run that never varies, all that is left is the interval of the new one's median, whose ends are
-    /// known.
+    /// If the old run never varies, the interval is that of the new median, whose ends are known.
     #[test]
-    fn a_steady_old_run_leaves_the_interval_of_the_new_one() {
+    fn a_constant_old_run_leaves_the_interval_of_the_new_one() {
         let new: Vec<f64> = (1..=11).map(f64::from).collect();
         let of_new = estimate_median(&new).unwrap().interval.unwrap();
         let is = |found: Estimate, value: f64, low: f64, high: f64| {
@@ -81,8 +78,8 @@ mod tests {
         is(ratio(&[12.0; 3], &new).estimate, 2.0, 12.0 / of_new.high, 12.0 / of_new.low);
     }
 
-    /// Medians of 4 and 2 with intervals of 2 to 8 and 1 to 4: on the logarithmic scale both go by ln 2 to either side,
-    /// together by √2 ln 2.
+    /// Medians of 4 and 2 with intervals of 2 to 8 and 1 to 4: on the logarithmic scale both extend by ln 2 to either
+    /// side, together by √2 ln 2.
     #[test]
     fn the_distances_to_the_ends_add_up_as_squares() {
         let of = |value: f64| Estimate { value, interval: Some(Interval { low: value / 2.0, high: value * 2.0 }) };
@@ -91,7 +88,7 @@ mod tests {
         let factor = 2.0_f64.powf(std::f64::consts::SQRT_2);
         assert!((low - 2.0 / factor).abs() < 1e-12 && (high - 2.0 * factor).abs() < 1e-12, "{found:?}");
         assert_eq!(Verdict::of(found.interval), Verdict::Inconclusive);
-        // To the lower end it is the new median's way down and the old one's way up.
+        // The distance to the lower end combines the new median's lower side and the old median's upper side.
         let lopsided = Estimate { value: 1.0, interval: Some(Interval { low: 1.0, high: 3.0 }) };
         let other = Estimate { value: 1.0, interval: Some(Interval { low: 0.5, high: 1.0 }) };
         let Interval { low, high } = quotient(&lopsided, &other).interval.unwrap();
@@ -99,10 +96,9 @@ mod tests {
         assert!((low - 1.0).abs() < 1e-12 && (high - expected).abs() < 1e-12, "{low} to {high}");
     }
 
-    /// Both vary: the interval is wider than that of either alone, and it does not matter in which order the rounds
-    /// were.
+    /// Both vary: the interval is wider than that of either alone, whatever the order of the rounds.
     #[test]
-    fn both_runs_spread() {
+    fn the_spread_of_both_runs_counts() {
         let new: Vec<f64> = (90..=110).map(f64::from).collect();
         let mut backwards = new.clone();
         backwards.reverse();
@@ -117,8 +113,8 @@ mod tests {
         assert_eq!(ratio(&new, &new).verdict, Verdict::Inconclusive);
     }
 
-    /// How many ratios of equal medians out of `runs` have an interval that misses 1. The samples are of exponential
-    /// noise above a time that no replay goes below, by this share of it.
+    /// How many of `runs` ratios of equal medians have an interval that misses 1. The samples are exponential noise, of
+    /// this share, above the shortest possible time.
     fn misses(runs: usize, (news, olds): (usize, usize), noise: f64, of: fn(&[f64], &[f64]) -> Figure<Ratio>) -> usize {
         let mut rng = fastrand::Rng::with_seed((news * olds) as u64);
         let mut samples = |n: usize| (0..n).map(|_| 1.0 - noise * (1.0 - rng.f64()).ln()).collect::<Vec<f64>>();
@@ -126,10 +122,10 @@ mod tests {
         (0..runs).filter(|_| run()).count()
     }
 
-    /// Of 4,000 ratios 200 may miss. The head says 2.3 to 3.4 %, which is 92 to 136, with a standard deviation of 12 at
-    /// most. An interval that takes the old run's median for exact is too narrow, and is found.
+    /// Of 4,000 ratios 200 may miss. The documented 2.3 to 3.4 % are 92 to 136, with a standard deviation of at most
+    /// 12. An interval that takes the old run's median for exact is too narrow, and is found.
     #[test]
-    fn simulated_intervals_miss_no_more_often_than_they_may() {
+    fn simulated_intervals_miss_no_more_often_than_nominal() {
         for sizes in [(6, 6), (15, 15), (30, 30), (6, 30), (30, 6)] {
             for noise in [0.05, 1.0] {
                 let missed = misses(4_000, sizes, noise, ratio_of_medians);
@@ -151,7 +147,7 @@ mod tests {
         assert_eq!(ratio(&times(1.1), &old).verdict, Verdict::Slower);
         assert_eq!(ratio(&times(0.9), &old).verdict, Verdict::Faster);
         assert_eq!(ratio(&times(1.001), &old).verdict, Verdict::Inconclusive);
-        assert_eq!(ratio(&[3.0], &old).estimate.interval, None, "one sample says nothing of its spread");
+        assert_eq!(ratio(&[3.0], &old).estimate.interval, None, "one sample has no spread");
         assert_eq!(ratio_of_medians(&[], &old), Figure::unknown("no round was timed"));
         assert_eq!(ratio_of_medians(&old, &[]), Figure::unknown("no round was timed"));
         let nothing =

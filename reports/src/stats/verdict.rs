@@ -1,12 +1,13 @@
 //! The verdicts on one trace, by one rule: which contenders are fastest and smallest, and which cannot be told apart
 //! from these.
 //!
-//! Tables mark by it, exports set in bold by it, and the page speaks by it, so that none can contradict another.
+//! Tables mark by it, exports set in bold by it, and the page words its answers by it, so they cannot contradict each
+//! other.
 //!
-//! A contender is faster than another where the whole 95 % interval of their ratio within rounds ([`ratio_beside`])
-//! lies below 1. The intervals of two medians do not decide: they overlap where the machine was slow for both in some
-//! rounds, although one was faster in every round. A verdict takes [`ROUNDS_FOR_95`] common rounds. Memory is exact, so
-//! that the lowest figure is the smallest.
+//! A contender is faster than another if the whole 95 % interval of their ratio within rounds ([`ratio_beside`]) is
+//! below 1. The intervals of the two medians do not decide: if the machine was slow for both in some rounds, they
+//! overlap even though one contender was faster in every round. A verdict needs [`ROUNDS_FOR_95`] common rounds. Memory
+//! is exact, so the lowest figure is the smallest.
 //!
 //! Only a contender that is known to serve every request can be the best ([`may_be_best`]).
 
@@ -16,11 +17,11 @@ use super::{
 use crate::numbers::count;
 use crate::results::{Contender, Figure, Memory, MinHeap, Results, Role, Verification};
 
-/// Whether a contender did all the work of a trace, and did it right.
+/// Whether a contender completed a trace, and correctly.
 ///
 /// # Errors
 ///
-/// The reason why not, in words.
+/// The reason why not.
 pub(crate) fn completed(row: &Contender) -> Result<(), String> {
     if let Verification::Failed { .. } = row.verification {
         return Err("failed verification".to_owned());
@@ -34,8 +35,8 @@ pub(crate) fn completed(row: &Contender) -> Result<(), String> {
     }
 }
 
-/// Whether a contender can be the best at anything: it could be shipped, and is known to serve every request. An
-/// allocator that fails some requests needs less memory and less time for that very reason.
+/// Whether a contender can be the best: it could be shipped, and is known to serve every request. An allocator that
+/// fails requests needs less memory and less time just because of that.
 fn may_be_best(contender: &Contender) -> bool {
     contender.role == Role::Contender && contender.memory.known().is_some() && completed(contender).is_ok()
 }
@@ -45,8 +46,8 @@ pub(crate) fn eligible(results: &Results) -> Vec<&Contender> {
     results.contenders.iter().filter(|contender| may_be_best(contender)).collect()
 }
 
-/// How many times as long a contender takes as the one called `other`. Unknown, with the reason, where they have too
-/// few rounds in common for a verdict.
+/// The ratio of a contender's time to that of `other`. Unknown, with the reason, if they have too few common rounds for
+/// a verdict.
 pub(crate) fn compared(results: &Results, contender: &Contender, other: &str, regime: Regime) -> Figure<Ratio> {
     match rounds_in_common(results, contender, other, regime) {
         Figure::Known(rounds) if rounds < ROUNDS_FOR_95 => Figure::unknown(too_few(rounds)),
@@ -55,7 +56,7 @@ pub(crate) fn compared(results: &Results, contender: &Contender, other: &str, re
 }
 
 fn too_few(rounds: usize) -> String {
-    format!("{}, and an interval of 95 % takes {ROUNDS_FOR_95} at least", count(rounds as u64, "round"))
+    format!("{}, but a 95 % interval needs at least {ROUNDS_FOR_95}", count(rounds as u64, "round"))
 }
 
 /// Whether an eligible contender is known to be faster than this one.
@@ -72,45 +73,45 @@ fn is(verdict: Verdict, ratio: &Figure<Ratio>) -> bool {
 /// The fastest contender of a trace.
 #[derive(Debug)]
 pub(crate) enum Fastest<'a> {
-    /// No eligible contender was timed: why.
+    /// No eligible contender was timed, for this reason.
     NotTimed(String),
-    /// Only this one was timed.
+    /// Only this contender was timed.
     Alone { only: &'a Contender, ns: f64 },
     /// All others are slower.
     Clear { best: &'a Contender, ns: f64, next: Rival<'a>, not_compared: Vec<NotCompared<'a>> },
-    /// None is known to be faster than this one, but some cannot be told apart from it.
+    /// No contender is known to be faster than this one, but some cannot be told apart from it.
     Tied {
         best: &'a Contender,
         ns: f64,
-        /// Whether its median is the lowest of all. It need not be: a contender that ended early may have had the quick
-        /// rounds only.
+        /// Whether its median is the lowest. It need not be: a contender that ended early may have had only the quick
+        /// rounds.
         has_lowest_median: bool,
         tied: Vec<Rival<'a>>,
         not_compared: Vec<NotCompared<'a>>,
     },
     /// Each is slower than another, in a circle: one of them, and those that are faster than it.
     Circle { one: &'a Contender, ns: f64, faster: Vec<Rival<'a>>, not_compared: Vec<NotCompared<'a>> },
-    /// No two have enough rounds for a verdict: the most that two have.
+    /// No two contenders share enough rounds for a verdict: the largest number that two share.
     TooFewRounds { lowest: &'a Contender, ns: f64, rounds: usize },
     /// No two ran in the same rounds.
     NotCompared(Vec<NotCompared<'a>>),
 }
 
-/// Another contender, and how many times as long it takes as the best.
+/// Another contender, and its time over that of the best.
 #[derive(Debug)]
 pub(crate) struct Rival<'a> {
     pub(crate) contender: &'a Contender,
     pub(crate) ratio: Estimate,
 }
 
-/// A contender that cannot be compared with the best, and why.
+/// A contender that cannot be compared with the best, and the reason.
 #[derive(Debug)]
 pub(crate) struct NotCompared<'a> {
     pub(crate) contender: &'a Contender,
     pub(crate) reason: String,
 }
 
-/// Which contender is fastest in such a program.
+/// The fastest contender in this regime.
 pub(crate) fn fastest(results: &Results, regime: Regime) -> Fastest<'_> {
     let mut timed: Vec<(&Contender, f64)> = Vec::new();
     let mut reason = "no contender served every request".to_owned();
@@ -136,8 +137,8 @@ pub(crate) fn fastest(results: &Results, regime: Regime) -> Fastest<'_> {
         let others = enough.iter().filter(|(other, _)| other.name != best.name);
         others.map(|&(other, _)| (other, compared(results, other, &best.name, regime))).collect()
     };
-    // Medians can be in another order than the ratios within rounds: the best is the first that none is known to be
-    // faster than.
+    // Medians can be in another order than ratios within rounds: the best is the first contender that no other is known
+    // to beat.
     let mut candidates = enough.iter().map(|&(one, ns)| (one, ns, beside(one)));
     let found = candidates.find(|(_, _, ratios)| !ratios.iter().any(|(_, ratio)| is(Verdict::Faster, ratio)));
     let (first, first_ns) = enough[0];
@@ -146,7 +147,7 @@ pub(crate) fn fastest(results: &Results, regime: Regime) -> Fastest<'_> {
     let too_short =
         |&(contender, _): &(_, f64)| NotCompared { contender, reason: too_few(rounds_of(contender, regime)) };
     sorted.not_compared.extend(short.iter().map(too_short));
-    // Medians of several runs are not of the same rounds, so that none of them is the lowest.
+    // Medians of several runs are not of the same rounds, so none of them counts as the lowest.
     let one_run = of_one_run(timed.iter().map(|(contender, _)| *contender));
     sorted.verdict(best, ns, best.name == lowest.name && one_run)
 }
@@ -156,7 +157,7 @@ fn rounds_of(contender: &Contender, regime: Regime) -> usize {
 }
 
 impl<'a> Fastest<'a> {
-    /// The fastest contender, and all that cannot be told apart from it; nothing where no verdict says which that is.
+    /// The fastest contender, and all that cannot be told apart from it. Empty if no verdict names a fastest.
     pub(crate) fn contenders(&self) -> Vec<&'a Contender> {
         match self {
             Fastest::Clear { best, .. } => vec![best],
@@ -168,7 +169,7 @@ impl<'a> Fastest<'a> {
     }
 }
 
-/// The others of a contender, by what their ratios say.
+/// The rivals of a contender, by the verdicts of their ratios.
 #[derive(Default)]
 struct Sorted<'a> {
     faster: Vec<Rival<'a>>,
@@ -199,7 +200,7 @@ impl<'a> Sorted<'a> {
         sorted
     }
 
-    /// What that says of the contender whose others they are.
+    /// The verdict on the contender with these rivals.
     fn verdict(self, best: &'a Contender, ns: f64, has_lowest_median: bool) -> Fastest<'a> {
         let Sorted { faster, slower, tied, not_compared } = self;
         match slower.into_iter().next() {
@@ -211,8 +212,8 @@ impl<'a> Sorted<'a> {
     }
 }
 
-/// Whether the times of the eligible contenders may be marked in a table. Those of several runs may not: a row is
-/// compared with its companions there, and with no other row.
+/// Whether a table may mark the times of eligible contenders. Not in results of several runs: there a row is compared
+/// only with its companions, not with other rows.
 pub(crate) fn times_are_marked(results: &Results) -> bool {
     of_one_run(eligible(results).into_iter())
 }
@@ -222,7 +223,7 @@ pub(crate) fn marked_times(results: &Results, regime: Regime) -> Vec<&Contender>
     if times_are_marked(results) { fastest(results, regime).contenders() } else { Vec::new() }
 }
 
-/// The contenders with the lowest of a figure that is exact, and the one that comes next.
+/// The contenders with the lowest value of an exact figure, and the next one.
 pub(crate) struct Smallest<'a, T> {
     pub(crate) best: Vec<(&'a Contender, &'a T)>,
     pub(crate) next: Option<(&'a Contender, &'a T)>,
@@ -245,12 +246,12 @@ impl<'a, T> Smallest<'a, T> {
     }
 }
 
-/// The smallest peak heap; nothing where no memory is known.
+/// The smallest peak heap; `None` if no memory is known.
 pub(crate) fn smallest(results: &Results) -> Option<Smallest<'_, Memory>> {
     Smallest::of(results, |contender| &contender.memory, |memory| memory.peak_heap_bytes)
 }
 
-/// The smallest minimum heap; nothing where none is known.
+/// The smallest minimum heap; `None` if none is known.
 pub(crate) fn smallest_min_heap(results: &Results) -> Option<Smallest<'_, MinHeap>> {
     Smallest::of(results, |contender| &contender.min_heap, |min| min.pages)
 }
@@ -265,19 +266,19 @@ mod tests {
         Results { contenders, ..sample::empty() }
     }
 
-    /// A contender with these times of its rounds.
+    /// A contender with these times per round.
     fn timed(name: &str, ns: &[u64]) -> Contender {
         contender(name).rounds_ns(ns).build()
     }
 
-    /// This number of rounds of each length.
+    /// This many rounds of each length.
     fn rounds(parts: &[(u64, usize)]) -> Vec<u64> {
         parts.iter().flat_map(|&(ns, rounds)| vec![ns; rounds]).collect()
     }
 
-    /// One was ended after the quick rounds, in each of which it was slower.
+    /// One contender was ended after the quick rounds, and was slower in each of them.
     #[test]
-    fn medians_do_not_decide_where_rounds_say_otherwise() {
+    fn medians_do_not_overrule_ratios_within_rounds() {
         let results = with(vec![
             timed("early", &[10; 7]),
             timed("b", &rounds(&[(9, 7), (45, 8)])),
@@ -290,7 +291,7 @@ mod tests {
         assert_eq!(tied.iter().map(|rival| rival.contender.name.as_str()).collect::<Vec<_>>(), ["b"]);
     }
 
-    /// Each needs 1, 2 and 3 in turn, so that it is quicker than the next in two rounds of three.
+    /// Each takes 1, 2 and 3 in turn, so it is quicker than the next in two rounds of three.
     #[test]
     fn a_circle_has_no_fastest() {
         let turns = |first: [u64; 3]| first.repeat(40);
@@ -306,13 +307,13 @@ mod tests {
     }
 
     #[test]
-    fn few_rounds_of_one_do_not_silence_the_others() {
+    fn few_rounds_of_one_leave_the_others_comparable() {
         let results = with(vec![timed("a", &[10; 15]), timed("b", &[20; 15]), timed("c", &[5; 2])]);
         let Fastest::Clear { best, next, not_compared, .. } = fastest(&results, Regime::Steady) else { panic!() };
         assert_eq!((best.name.as_str(), next.contender.name.as_str()), ("a", "b"));
         assert_eq!(not_compared.len(), 1);
         assert_eq!(not_compared[0].contender.name, "c");
-        assert_eq!(not_compared[0].reason, "2 rounds, and an interval of 95 % takes 6 at least");
+        assert_eq!(not_compared[0].reason, "2 rounds, but a 95 % interval needs at least 6");
         let results = with(vec![timed("a", &[10; 15]), timed("b", &[20; 3]), timed("c", &[5; 2])]);
         let Fastest::TooFewRounds { lowest, rounds, .. } = fastest(&results, Regime::Steady) else { panic!() };
         assert_eq!((lowest.name.as_str(), rounds), ("c", 3));
@@ -335,16 +336,15 @@ mod tests {
     }
 
     #[test]
-    fn a_floor_and_a_yardstick_win_nothing() {
+    fn the_floor_and_yardsticks_never_win() {
         let results = sample::results();
         assert!(eligible(&results).iter().all(|contender| contender.role == Role::Contender));
         assert_eq!(smallest(&results).unwrap().best[0].0.name, "dlmalloc");
     }
 
-    /// dlmalloc's run had no talc, but talc's run had dlmalloc. Their own times, which are of two runs, say the
-    /// opposite.
+    /// dlmalloc's run has no talc, but talc's run has dlmalloc. Their own times, from two runs, say the opposite.
     #[test]
-    fn a_pair_of_one_run_is_compared_whichever_row_has_it() {
+    fn a_pair_from_one_run_is_compared_whichever_row_has_it() {
         let mut results = with(vec![timed("dlmalloc", &[10; 7]), timed("talc", &[15; 7])]);
         for (row, companion, ns) in [(0, "null", 1), (1, "dlmalloc", 30)] {
             let Figure::Known(time) = &mut results.contenders[row].time else { unreachable!() };

@@ -1,7 +1,7 @@
-//! The columns that tables have in common: each heading with the cell that it gives a contender.
+//! The columns that tables share: each heading with the cells of its contenders.
 //!
-//! What the catalogue of metrics says of a figure is its heading, its unit and its definition here; a metric that has a
-//! heading and that no table names is shown among the details of the memory.
+//! Headings, units and definitions come from the catalogue of metrics. A metric that has a heading but no place in a
+//! table appears among the memory details.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -13,25 +13,25 @@ use crate::results::{Contender, Figure, Reason, Results, Role, Verification};
 use crate::stats::{Ratio, Regime, Verdict, gross_ns_per_op, net_ns_per_op, ratio_beside};
 use crate::times;
 
-/// What stands for the failures of a contender whose blocks were not what an allocator's must be.
+/// Stands in the column of failures for a contender that returned wrong blocks.
 pub(crate) const INVALID: &str = "INVALID";
 
-/// Decimals of a ratio below 10: three, as the fourth digit is where two good allocators differ.
+/// Decimals of a ratio below 10: three, because good allocators differ in the fourth digit.
 const RATIO_DECIMALS: usize = 3;
 
-/// Columns of a terminal that the words of a heading may take in a line, unless one of them alone takes more.
+/// Terminal columns that the words of a heading may take per line, unless a single word takes more.
 const NARROW: usize = 6;
 
-/// The ids of the columns that the table of memory has, besides the minimum heap.
+/// The ids of the columns of the memory table, besides the minimum heap.
 pub(crate) const MEMORY: [&str; 8] = ["peak", "overhead", "jw4", "jw1", "jw2", "jw3", "growth", "refused"];
 
-/// The ids of those that say where the memory goes, as far as their order is fixed.
+/// The ids of the memory details whose order is fixed.
 const DETAILS: [&str; 8] = ["span", "rounding", "gaps", "pageslive", "pinned", "inplace", "copied", "resident"];
 
-/// The ids of metrics that are whole pages in bytes, so that they are exact in a unit of their own.
+/// The ids of metrics that are whole pages in bytes, and so have an exact unit of their own.
 const WHOLE_PAGES: [&str; 2] = ["peak", "resident"];
 
-/// A column with the cell that it gives a contender.
+/// A column, and the function that makes its cell for a contender.
 pub(crate) struct ColumnBuilder<'a> {
     column: TableColumn,
     cell: Box<dyn Fn(&Placing<'a>) -> TableCell + 'a>,
@@ -42,13 +42,13 @@ impl<'a> ColumnBuilder<'a> {
         ColumnBuilder { column, cell: Box::new(cell) }
     }
 
-    /// The same with its column changed.
+    /// Changes the column.
     pub(crate) fn headed(mut self, change: impl FnOnce(TableColumn) -> TableColumn) -> Self {
         self.column = change(self.column);
         self
     }
 
-    /// The same with its cells changed.
+    /// Changes the cells.
     pub(crate) fn each(self, change: impl Fn(&Placing<'a>, TableCell) -> TableCell + 'a) -> Self {
         let ColumnBuilder { column, cell } = self;
         ColumnBuilder::new(column, move |row| change(row, cell(row)))
@@ -72,7 +72,7 @@ pub(crate) fn table<'a>(corner: &str, rows: &[Placing<'a>], sources: Vec<ColumnB
     Table { rows, ..Table::new(corner, sources.into_iter().map(|source| source.column).collect()) }
 }
 
-/// What stands above the rows of a role.
+/// The heading above the rows of a role.
 fn group(role: Role) -> &'static str {
     match role {
         Role::Contender => "",
@@ -92,7 +92,7 @@ pub(crate) fn gross<'a>(results: &Results, regime: Regime) -> ColumnBuilder<'a> 
     })
 }
 
-/// The same without the harness's own.
+/// Net nanoseconds per operation: without the harness.
 pub(crate) fn net(results: &Results, regime: Regime) -> ColumnBuilder<'_> {
     let heading = format!("{} ns/op, net", regime.name());
     ColumnBuilder::new(TableColumn::new("net", heading, CellShape::Paired), move |row| {
@@ -100,13 +100,13 @@ pub(crate) fn net(results: &Results, regime: Regime) -> ColumnBuilder<'_> {
     })
 }
 
-/// How many times the baseline's time.
+/// The time over the baseline's.
 pub(crate) fn ratio(results: &Results, regime: Regime) -> ColumnBuilder<'_> {
     let baseline = &results.settings.baseline;
     let heading = format!("{} × {baseline}", regime.name());
     ColumnBuilder::new(TableColumn::new("ratio", heading, CellShape::Paired), move |row| {
         match ratio_beside(results, row.contender, baseline, regime) {
-            // Its ratio to itself is no measurement.
+            // Its ratio to itself is not a measurement.
             Figure::Known(_) if row.contender.name == *baseline => TableCell::figure(1.0, "1".into()),
             Figure::Known(Ratio { estimate, verdict }) => {
                 let places = if estimate.value < 9.9995 { RATIO_DECIMALS } else { decimals(estimate.value) };
@@ -118,19 +118,19 @@ pub(crate) fn ratio(results: &Results, regime: Regime) -> ColumnBuilder<'_> {
     })
 }
 
-/// The metric whose column has this id.
+/// The column of the metric with this id.
 pub(crate) fn metric<'a>(id: &str, rows: &[Placing<'a>]) -> ColumnBuilder<'a> {
     let mut metrics = model::of_contenders().iter();
     let is_it = |metric: &&ContenderMetric| metric.about.heading.as_ref().is_some_and(|heading| heading.id == id);
     of_metric(metrics.find(is_it).expect("columns are named by ids of the catalogue"), rows, None)
 }
 
-/// The peak, in a unit that is exact for these bytes too.
+/// The peak, in a unit that is exact for `also` as well.
 pub(crate) fn peak<'a>(rows: &[Placing<'a>], also: Option<u64>) -> ColumnBuilder<'a> {
     of_metric(model::metric("peak_heap_bytes"), rows, also)
 }
 
-/// All metrics that say where the memory goes: those whose order is fixed, and then those that no table names.
+/// All memory details: first those whose order is fixed, then the metrics without a place in a table.
 pub(crate) fn details<'a>(rows: &[Placing<'a>]) -> Vec<ColumnBuilder<'a>> {
     let is_further = |metric: &&ContenderMetric| {
         let heading = metric.about.heading.as_ref();
@@ -140,7 +140,7 @@ pub(crate) fn details<'a>(rows: &[Placing<'a>]) -> Vec<ColumnBuilder<'a>> {
     DETAILS.iter().map(|id| metric(id, rows)).chain(further).collect()
 }
 
-/// All metrics with a heading that a setting asks for.
+/// All metrics with a heading that this setting asks for.
 pub(crate) fn asked_by<'a>(asked: AskedBy, rows: &[Placing<'a>]) -> Vec<ColumnBuilder<'a>> {
     exact(asked).filter(|metric| metric.about.heading.is_some()).map(|metric| of_metric(metric, rows, None)).collect()
 }
@@ -150,7 +150,7 @@ fn exact(asked: AskedBy) -> impl Iterator<Item = &'static ContenderMetric> {
     metrics.filter(move |metric| metric.asked_by == asked && matches!(metric.of, Getter::Exact(_)))
 }
 
-/// The pages that stand beside the bytes of a peak.
+/// The pages that stand next to the bytes of a peak.
 pub(crate) fn pages(row: &Placing) -> Beside {
     row.memory().map_or(Beside::Nothing, |memory| Beside::Same(count(memory.peak_heap_pages, "page")))
 }
@@ -201,22 +201,22 @@ fn shape(heading: &Heading) -> CellShape {
     }
 }
 
-/// Why a contender whose memory is known does not have this figure.
+/// Why a contender whose memory is known lacks this figure.
 fn why_none(id: &str, row: &Placing) -> Option<&'static str> {
     let memory = row.memory()?;
     Some(match id {
-        // A contender that fails requests may never hold as much as counts.
+        // A contender that fails requests may never reach the live bytes from which the mean counts.
         "jw1" if memory.failed_requests > 0 => "requests failed, and live never reached 1 % of the trace's peak",
         "jw1" | "jw2" => "nothing was live",
         "jw3" => "nothing was live then",
         "rounding" => "the contender does not report it",
-        "gaps" | "pageslive" | "copied" => "there was nothing to divide by",
+        "gaps" | "pageslive" | "copied" => "the denominator is 0",
         "inplace" => "there were no reallocations",
         _ => return None,
     })
 }
 
-/// A heading with its unit, in a line: `peak, KiB`, `gaps %`.
+/// A heading with its unit on one line: `peak, KiB`, `gaps %`.
 fn in_a_line(words: &str, unit: &str) -> String {
     match unit.chars().next() {
         None => words.to_owned(),
@@ -225,7 +225,7 @@ fn in_a_line(words: &str, unit: &str) -> String {
     }
 }
 
-/// The same broken into short lines.
+/// The same, broken into short lines.
 fn narrow(heading: &Heading, unit: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     for word in heading.short.split(' ') {
@@ -238,7 +238,7 @@ fn narrow(heading: &Heading, unit: &str) -> String {
     lines.join("\n")
 }
 
-/// How many requests failed, or that the blocks were wrong.
+/// The number of failed requests, or [`INVALID`] if blocks were wrong.
 pub(crate) fn failures<'a>(rows: &[Placing<'a>]) -> ColumnBuilder<'a> {
     metric("refused", rows).each(|row, cell| match row.contender.verification {
         Verification::Failed { .. } => TableCell::Words(INVALID.to_owned()),
@@ -253,7 +253,7 @@ mod tests {
     use crate::sample::{self, contender};
 
     #[test]
-    fn without_operations_there_is_no_time_per_operation() {
+    fn a_trace_without_operations_has_no_time_per_operation() {
         let mut results = Results { contenders: vec![contender("idle").build()], ..sample::empty() };
         let Figure::Known(time) = &mut results.contenders[0].time else { unreachable!() };
         time.ops = 0;
@@ -263,8 +263,8 @@ mod tests {
 
     /// The sample has no mean over time.
     #[test]
-    fn why_there_is_no_mean_over_time() {
-        let contenders = vec![contender("idle").build(), contender("refuses").failed_requests(3).build()];
+    fn a_missing_mean_over_time_has_its_reason() {
+        let contenders = vec![contender("idle").build(), contender("fails").failed_requests(3).build()];
         let results = Results { contenders, ..sample::empty() };
         let rows = placings(&results);
         let table = table("", &rows, vec![metric("jw1", &rows)]);
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn headings_break_at_blanks_and_say_their_unit_last() {
+    fn headings_break_at_blanks_and_end_in_their_unit() {
         let narrow = |short, unit| narrow(&Heading { id: "", full: "", short, unit: "", definition: "" }, unit);
         assert_eq!(narrow("J–W #1", "%"), "J–W #1\n%");
         assert_eq!(narrow("pages live", "%"), "pages\nlive\n%");

@@ -1,12 +1,11 @@
-//! What has to be said below ratios to the baseline: how many of the verdicts chance makes, and where wall time and the
-//! processor's part.
+//! Caveats below ratios to the baseline: how many verdicts are expected to be wrong by chance, and where wall time and
+//! processor time disagree.
 
 use crate::numbers::short;
 use crate::results::{Contender, Results, Role};
 use crate::stats::{Regime, compared, expected_by_chance, parts_from_processor_time};
 
-/// How many verdicts chance makes of those that the ratios of the trace come with, in a sentence; nothing where they
-/// are few.
+/// How many verdicts of this trace's ratios are expected to be wrong by chance, in a sentence; `None` if there are few.
 pub(crate) fn chance(results: &Results) -> Option<String> {
     let verdicts = beside_baseline(results).flat_map(|row| Regime::ALL.map(|regime| (row, regime)));
     let has_one = |&(row, regime): &(&Contender, Regime)| {
@@ -15,25 +14,21 @@ pub(crate) fn chance(results: &Results) -> Option<String> {
     expected_by_chance(verdicts.filter(has_one).count())
 }
 
-/// The rows whose wall time says something else about them than the processor's does, a line for each and regime:
-/// `talc: fresh × dlmalloc 1.10 by wall time, 0.98 by the processor's time`.
+/// The rows whose wall time and processor time disagree, a line for each row and regime: `talc: fresh × dlmalloc 1.10
+/// by wall time, 0.98 by processor time`.
 pub(crate) fn parting(results: &Results) -> Vec<String> {
     let baseline = &results.settings.baseline;
     let line = |row: &Contender, regime: Regime| {
         let (wall, processor) = parts_from_processor_time(results, row, baseline, regime)?;
         let (wall, processor) = (short(wall.value), short(processor.value));
-        Some(format!(
-            "{}: {} × {baseline} {wall} by wall time, {processor} by the processor's time",
-            row.name,
-            regime.name()
-        ))
+        Some(format!("{}: {} × {baseline} {wall} by wall time, {processor} by processor time", row.name, regime.name()))
     };
     beside_baseline(results)
         .flat_map(|row| Regime::ALL.into_iter().filter_map(move |regime| line(row, regime)))
         .collect()
 }
 
-/// The rows that are held against the baseline. The floor's ratio is no question.
+/// The rows that are compared with the baseline. The floor's ratio needs no verdict.
 fn beside_baseline(results: &Results) -> impl Iterator<Item = &Contender> {
     results.contenders.iter().filter(|row| row.name != results.settings.baseline && row.role != Role::Floor)
 }
@@ -45,12 +40,12 @@ mod tests {
     use crate::sample::{self, contender};
 
     #[test]
-    fn verdicts_are_those_of_the_ratios_that_have_an_interval() {
+    fn only_ratios_with_an_interval_count_as_verdicts() {
         let mut results = sample::results();
         assert_eq!(
             chance(&results),
             expected_by_chance(10),
-            "five rows beside the baseline and the floor, fresh and steady"
+            "five rows besides the baseline and the floor, fresh and steady"
         );
         assert!(chance(&results).is_some());
         results.contenders.push(contender("one-round").rounds(1).build());
@@ -64,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waited_for_the_processor_is_named() {
+    fn contenders_that_waited_for_the_processor_are_named() {
         let mut results = sample::empty();
         results.contenders = vec![contender("dlmalloc").build(), contender("talc").fresh_ns(20).build()];
         for row in &mut results.contenders {
@@ -74,6 +69,6 @@ mod tests {
         assert_eq!(parting(&results), [""; 0]);
         let Figure::Known(time) = &mut results.contenders[1].time else { unreachable!() };
         time.fresh_processor_ns.iter_mut().for_each(|ns| *ns /= 2);
-        assert_eq!(parting(&results), ["talc: fresh × dlmalloc 2.00 by wall time, 1.00 by the processor's time"]);
+        assert_eq!(parting(&results), ["talc: fresh × dlmalloc 2.00 by wall time, 1.00 by processor time"]);
     }
 }

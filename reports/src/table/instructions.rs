@@ -7,11 +7,11 @@ use crate::model::instructions_per_op;
 use crate::numbers::{grouped, short};
 use crate::results::{Figure, Instructions, Role};
 
-const LEGEND: &str = "Instructions: of one fresh replay over its operations, what it writes into new memory included, in the program alone and not in the kernel. The net is less the \
-     floor's, which counts the harness. callgrind counts exactly, and the same again on the same build; perf_event is the processor's own \
-     counter. METHODOLOGY.md says what they cannot tell.";
+const LEGEND: &str = "Instructions: one fresh replay over its operations, including writes into new memory, in user \
+     space only. Net subtracts the floor, which counts the harness. callgrind counts are exact, and reproducible on the \
+     same build; perf_event is the processor's own counter. METHODOLOGY.md gives the limits of both.";
 
-/// The table for a terminal, of the rows that have such figures; nothing where there is none.
+/// The table for a terminal, with the rows that have instruction counts; `None` without any.
 pub(super) fn table(rows: &[Placing]) -> Option<Table> {
     let counted = |row: &Placing| row.contender.instructions.known().cloned();
     let mut counters: Vec<&str> =
@@ -27,7 +27,7 @@ pub(super) fn table(rows: &[Placing]) -> Option<Table> {
     };
     let net = of(|counted, floor| match (instructions_per_op(counted), floor) {
         (Figure::Known(gross), Some(floor)) => TableCell::figure(gross - floor, short(gross - floor)),
-        (Figure::Known(_), None) => TableCell::Unknown("the floor has no such figure".into()),
+        (Figure::Known(_), None) => TableCell::Unknown("the floor has no instruction count".into()),
         (Figure::Unknown { unknown }, _) => TableCell::Unknown(unknown),
     });
     let all = of(|counted, _| TableCell::figure(counted.instructions as f64, grouped(counted.instructions)));
@@ -49,7 +49,7 @@ mod tests {
     use crate::table::placing::placings;
     use crate::table::terminal::lay_out;
 
-    /// The lines below the header, of results whose instructions were changed.
+    /// The lines below the header, after this change to the results' instructions.
     fn lines(change: impl Fn(&mut Instructions)) -> Vec<String> {
         let mut floor = contender("null").role(Role::Floor).steady_ns(20).build();
         let mut talc = contender("talc").steady_ns(90).build();
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn without_operations_there_is_nothing_per_operation() {
+    fn a_trace_without_operations_has_no_figures_per_operation() {
         assert_eq!(lines(|_| ()), ["talc 36.0 28.0 7,200,000", "null 8.00 0.00 1,600,000"]);
         assert_eq!(lines(|figures| figures.ops = 0), ["talc – – 7,200,000", "null – – 1,600,000"]);
     }

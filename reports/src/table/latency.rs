@@ -1,4 +1,4 @@
-//! The tables of single calls: how long they take, and the slowest of each contender.
+//! The tables of single calls: their percentiles, and the slowest call of each contender.
 
 use super::columns::{self, asked_by};
 use super::model::{Table, TableColumn};
@@ -7,7 +7,7 @@ use crate::model::AskedBy;
 use crate::numbers::{count, grouped, short};
 use crate::results::{CallKind, Latency};
 
-/// Both tables for a terminal, of the rows that have such figures; none where there is no such row.
+/// Both tables for a terminal, with the rows that have latencies; empty without any.
 pub(super) fn tables(rows: &[Placing]) -> Vec<Table> {
     let Some(legend) = legend(rows) else { return Vec::new() };
     let percentiles = columns::table("single calls", rows, asked_by(AskedBy::Latency, rows)).names_only();
@@ -38,10 +38,11 @@ fn slowest(rows: &[Placing]) -> Table {
 fn legend(rows: &[Placing]) -> Option<String> {
     let Latency { timer, passes, .. } = rows.iter().find_map(|row| row.contender.latency.known())?;
     Some(format!(
-        "Single calls: {}, page faults included, with the clock ({}) read around each call. Its own cost, {} ns, is in every figure, and so \
-         are interrupts; its steps are {} ns. Nothing is marked: there is no interval. The slowest call counts with its fastest replay, as what was \
-         slow once was the machine. Live, heap: before that call; grown: in it. By kind and size, and 20 calls each: results.json. \
-         METHODOLOGY.md says how.",
+        "Single calls: {}, with page faults. The clock ({}) is read around each call. Its own cost, {} ns, is in every \
+         figure, and so are interrupts; its resolution is {} ns. Nothing is marked, because there are no intervals. The \
+         slowest call is ranked by its fastest replay: a call that is slow only once was slowed by the machine. Live, \
+         heap: before that call; grown: during it. results.json has percentiles by kind and size, and the 20 slowest \
+         calls per allocator. METHODOLOGY.md describes the method.",
         count((*passes).into(), "fresh replay"),
         timer.name,
         short(timer.cost_ns),

@@ -1,10 +1,10 @@
-//! A table as GitHub's Markdown.
+//! A table as GitHub-flavored Markdown.
 
 use super::model::{Beside, Sign, Table, TableCell};
 use super::terminal::UNKNOWN;
 use super::wrap::printable;
 
-/// The table, with a line feed at its end.
+/// The table, ending in a line feed.
 pub(crate) fn markdown(table: &Table) -> String {
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let headings = [&table.corner].into_iter().chain(table.columns.iter().map(|column| &column.heading));
@@ -39,7 +39,7 @@ fn cell(cell: &TableCell) -> String {
     }
 }
 
-/// Text that Markdown shows as it is.
+/// Escapes a text so that Markdown shows it verbatim.
 pub(crate) fn escaped(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for character in printable(text).trim().chars() {

@@ -1,70 +1,70 @@
-//! A table as every output has it: columns, rows and cells, without markup. Renderers for a terminal, Markdown, LaTeX
-//! and HTML lay it out.
+//! The table model of every output: columns, rows and cells, without markup. The renderers for a terminal, Markdown,
+//! LaTeX and HTML lay it out.
 
 use crate::numbers::{decimals, fixed};
 use crate::results::{Figure, Reason, Role};
 use crate::stats::Estimate;
 
-/// Rows of cells below headings.
+/// Rows of cells below column headings.
 #[derive(Clone)]
 pub(crate) struct Table {
-    /// What it shows.
+    /// What the table shows.
     pub(crate) caption: String,
     /// The heading of the names, with line feeds where a terminal breaks it.
     pub(crate) corner: String,
     pub(crate) columns: Vec<TableColumn>,
     pub(crate) rows: Vec<TableRow>,
-    /// What explains columns, marks, and cells without a figure, below it.
+    /// The explanation below the table: columns, marks, and cells without a figure.
     pub(crate) legend: Vec<String>,
 }
 
-/// A heading, and what the cells below it have in common.
+/// A heading, and the properties that the cells below it share.
 #[derive(Clone)]
 pub(crate) struct TableColumn {
-    /// The definition that the heading refers to; empty where there is none.
+    /// The id of the heading's definition; empty if there is none.
     pub(crate) id: &'static str,
-    /// The heading in a line.
+    /// The heading on one line.
     pub(crate) heading: String,
     /// The heading broken into short lines, for a terminal.
     pub(crate) narrow: String,
-    /// The same where there is even less room.
+    /// The same for even less room.
     pub(crate) narrowest: String,
     pub(crate) shape: CellShape,
-    /// Whether it can stand below the column before it, where there is little room.
+    /// Whether it may stand below the previous column if there is little room.
     pub(crate) is_stacked: bool,
 }
 
-/// What the cells of a column have room for.
+/// The parts that the cells of a column have.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CellShape {
     /// A text.
     Plain,
     /// A figure and its mark.
     Marked,
-    /// A figure, its mark, and what belongs to the figure.
+    /// A figure, its mark, and its companion.
     Paired,
 }
 
-/// A row: what it is about, and a cell for each column.
+/// A row: its subject, and a cell per column.
 #[derive(Clone)]
 pub(crate) struct TableRow {
-    /// What stands above it and the other rows of its group; empty where nothing does.
+    /// The heading above its group of rows; empty if there is none.
     pub(crate) group: String,
     pub(crate) name: String,
-    /// The version of a contender; empty where the table has none.
+    /// The version of a contender; empty if the table has none.
     pub(crate) version: String,
     pub(crate) role: Role,
-    /// What the contender did wrong, where it failed verification.
+    /// What the contender did wrong, if it failed verification.
     pub(crate) invalid: Option<String>,
     pub(crate) cells: Vec<TableCell>,
 }
 
-/// What stands in a column of a row.
+/// The content of a cell.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum TableCell {
     /// A figure.
     Figure {
-        /// By what the column is sorted.
+        /// The sort key of the cell.
         value: f64,
         text: String,
         beside: Beside,
@@ -72,49 +72,49 @@ pub(crate) enum TableCell {
     },
     /// Words.
     Words(String),
-    /// There is no figure, and why.
+    /// No figure, and the reason.
     Unknown(Reason),
-    /// Nothing belongs here: the floor's ratio to itself and the like.
+    /// No figure belongs here: for example the floor's ratio to itself.
     Empty,
 }
 
-/// What belongs to a figure, in smaller print where there is such.
+/// The companion of a figure, in smaller print if the output has it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Beside {
     Nothing,
     /// The ends of its interval.
     Interval(String, String),
-    /// How many times another figure it is.
+    /// The ratio to another figure.
     Times(String),
-    /// The same in another unit.
+    /// The same figure in another unit.
     Same(String),
 }
 
-/// What is said of a figure by a sign.
+/// The mark of a figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sign {
     None,
-    /// None is better, or none is known to be.
+    /// No figure is better, or none is known to be.
     Best,
-    /// A ratio that does not say which of the two is faster.
+    /// A ratio that does not show which of the two is faster.
     Inconclusive,
 }
 
 impl Sign {
-    /// [`Sign::Best`], where it is.
+    /// [`Sign::Best`] if it is the best.
     pub(crate) fn best(is_best: bool) -> Self {
         if is_best { Sign::Best } else { Sign::None }
     }
 }
 
 impl TableCell {
-    /// A figure alone.
+    /// A figure without a companion.
     pub(crate) fn figure(value: f64, text: String) -> Self {
         TableCell::Figure { value, text, beside: Beside::Nothing, sign: Sign::None }
     }
 
-    /// An estimate with its interval, both with this number of decimals; without one, with what the size of the value
-    /// asks for.
+    /// An estimate with its interval, both with this many decimals. Without an interval, the size of the value sets the
+    /// decimals.
     pub(crate) fn estimate(figure: &Figure<Estimate>, places: Option<usize>, sign: Sign) -> Self {
         let Estimate { value, interval } = match figure {
             Figure::Known(estimate) => *estimate,
@@ -127,7 +127,7 @@ impl TableCell {
         TableCell::Figure { value, text: fixed(value, places), beside, sign }
     }
 
-    /// The same figure with its mark.
+    /// Adds a mark to a figure.
     pub(crate) fn marked(mut self, with: Sign) -> Self {
         if let TableCell::Figure { sign, .. } = &mut self {
             *sign = with;
@@ -135,7 +135,7 @@ impl TableCell {
         self
     }
 
-    /// The same figure with what belongs to it.
+    /// Adds a companion to a figure.
     pub(crate) fn with(mut self, what: Beside) -> Self {
         if let TableCell::Figure { beside, .. } = &mut self {
             *beside = what;
@@ -159,13 +159,13 @@ impl TableColumn {
         TableColumn { id, narrow: heading.clone(), narrowest: heading.clone(), heading, shape, is_stacked: false }
     }
 
-    /// The same with the heading broken so on a terminal.
+    /// Sets the line breaks of the heading on a terminal.
     pub(crate) fn broken(mut self, narrow: &str) -> Self {
         (self.narrow, self.narrowest) = (narrow.to_owned(), narrow.to_owned());
         self
     }
 
-    /// The same below the column before it, where there is little room.
+    /// Lets the column stand below the previous one if there is little room.
     pub(crate) fn stacked(mut self) -> Self {
         self.is_stacked = true;
         self
@@ -178,14 +178,14 @@ impl Table {
         Table { caption: String::new(), corner: corner.to_owned(), columns, rows: Vec::new(), legend: Vec::new() }
     }
 
-    /// Adds a row of a group, of texts.
+    /// Adds a row of texts to a group.
     pub(crate) fn words(&mut self, group: &str, name: String, cells: impl IntoIterator<Item = String>) {
         let cells = cells.into_iter().map(TableCell::Words).collect();
         let (group, version) = (group.to_owned(), String::new());
         self.rows.push(TableRow { group, name, version, role: Role::Contender, invalid: None, cells });
     }
 
-    /// The same without the columns that this says nothing for.
+    /// Drops the columns for which this is false.
     pub(crate) fn keeping(&self, keeps: impl Fn(usize, &TableColumn) -> bool) -> Self {
         let kept: Vec<usize> = (0..self.columns.len()).filter(|&at| keeps(at, &self.columns[at])).collect();
         let rows = self
@@ -201,7 +201,7 @@ impl Table {
         }
     }
 
-    /// The same with the names of the rows alone: a table below another one that has the versions and the groups.
+    /// Drops versions and groups: for a table below another one that has them.
     pub(crate) fn names_only(mut self) -> Self {
         for row in &mut self.rows {
             row.group.clear();
@@ -210,7 +210,7 @@ impl Table {
         self
     }
 
-    /// The same without the rows that this says nothing for.
+    /// Drops the rows for which this is false.
     pub(crate) fn of_rows(mut self, keeps: impl FnMut(&TableRow) -> bool) -> Self {
         self.rows.retain(keeps);
         self

@@ -9,12 +9,12 @@ use crate::results::{Contender, Figure, Origin, Results, Role, Verification, War
 use crate::stats::{ROUNDS_FOR_95, Regime, times_are_marked};
 use crate::times;
 
-/// What explains times that are no program's.
-pub(crate) const ALONE: &str = "Allocator code alone: nothing is written into the blocks, so these are no program's times. A program writes what it asks \
-    for, and pays for the page faults and cache misses of it.";
+/// Explains times of allocator code alone, which no program has.
+pub(crate) const ALONE: &str = "Allocator code alone: nothing is written into the blocks, so no program has these times. A \
+    program writes into the memory that it requests, and pays for the resulting page faults and cache misses.";
 
-/// What explains the column of growth.
-const GROWS_BY: &str = "Grows by: pages that each further loop of the trace adds; 0 where the heap has settled.";
+/// Explains the column of growth.
+const GROWS_BY: &str = "Grows by: pages that each further loop of the trace adds; 0 if the heap has settled.";
 
 /// The trace and the settings, in one sentence.
 pub(crate) fn caption(results: &Results) -> String {
@@ -41,13 +41,13 @@ pub(crate) fn warnings(results: &Results) -> Vec<String> {
     results.warnings.iter().map(warning).collect()
 }
 
-/// What a mark says; `marked` is what becomes of a figure that has one.
+/// What a mark means; `marked` says how an output marks a figure.
 pub(crate) fn marks(times_are_marked: bool, marked: &str) -> String {
     let times = match times_are_marked {
         true => format!(
-            "the fastest, and all that cannot be told apart from it over the rounds that they share, {ROUNDS_FOR_95} at least"
+            "the fastest, and all that cannot be told apart from it over at least {ROUNDS_FOR_95} common rounds"
         ),
-        false => format!("times are of several runs, and not {marked}"),
+        false => format!("times come from several runs, and are not {marked}"),
     };
     format!("the best of the contenders known to serve every request: the lowest memory figure; {times}")
 }
@@ -59,14 +59,15 @@ pub(super) fn legend(results: &Results, rows: &[Placing], with_growth: bool) -> 
         lines.push(format!("* {}.", marks(times_are_marked(results), "marked")));
     }
     lines.push(format!(
-        "Sorted by overhead, then by fresh time; those that failed come last. Overhead is peak heap / peak live; J–W #4 (Johnstone and Wilson) the same \
-         less 1, in per cent. A page has {} B.",
+        "Sorted by overhead, then by fresh time, with failures last. Overhead is peak heap / peak live; J–W #4 \
+         (Johnstone and Wilson) is overhead less 1, in per cent. A page has {} B.",
         grouped(results.settings.page_bytes)
     ));
     if results.settings.min_heap {
         lines.push(
-            "Min pages: the smallest heap in which the trace completes, and its ratio to peak live; by bisection and a scan around the \
-             result, with all limits that were tried in results.json. An allocator that gives up as soon as it gets no page needs its whole peak."
+            "Min pages: the smallest heap in which the trace completes, and its ratio to peak live, found by bisection \
+             and a scan around the result. results.json lists every limit tried. An allocator that fails as soon as it \
+             gets no page needs its whole peak."
                 .into(),
         );
     }
@@ -83,14 +84,17 @@ pub(super) fn legend(results: &Results, rows: &[Placing], with_growth: bool) -> 
         lines.push("Yardsticks are for comparison only: you would not ship them.".into());
     }
     if has(rows, Role::Ablation) {
-        lines.push("Ablations are variants of a contender with one decision switched: they show what it does, and win nothing.".into());
+        lines.push(
+            "Ablations are variants of a contender with one decision switched: they show its effect, and never win."
+                .into(),
+        );
     }
     if let Figure::Known(bounds) = &results.bounds {
         lines.push(format!(
-            "The clairvoyant placement knows beforehand when every object goes: {} B, {:.4} × peak live. It is found by a heuristic: a better \
-             one may exist, but none below peak live. Peak \
-             live with each size rounded up to its alignment is {} B. Robson: for this peak live and this largest size ({} B) some program \
-             forces any allocator to {} B.",
+            "The clairvoyant placement knows every lifetime in advance: {} B, {:.4} × peak live. A heuristic finds it: a \
+             better one may exist, but none below peak live. Peak live with each size rounded up to its alignment is {} \
+             B. Robson's bound: for this peak live and this largest size ({} B), some program forces any allocator to {} \
+             B.",
             grouped(bounds.clairvoyant_bytes),
             bounds.clairvoyant_bytes as f64 / bounds.max_live_bytes.max(1) as f64,
             grouped(bounds.max_live_aligned_bytes),
@@ -100,7 +104,7 @@ pub(super) fn legend(results: &Results, rows: &[Placing], with_growth: bool) -> 
     }
     if has(rows, Role::Floor) {
         lines.push(
-            "The floor allocates nothing: its time is the harness's own, and is contained in every other row.".into(),
+            "The floor allocates nothing: its time is that of the harness, which every other row includes.".into(),
         );
     }
     lines
@@ -110,7 +114,7 @@ fn has(rows: &[Placing], role: Role) -> bool {
     rows.iter().any(|row| row.contender.role == role)
 }
 
-/// What was done to the recording of another tool, if the trace is one.
+/// The repairs on import, if another tool recorded the trace.
 pub(crate) fn import(results: &Results) -> Vec<String> {
     match &results.trace.repairs[..] {
         [] => Vec::new(),
@@ -118,7 +122,7 @@ pub(crate) fn import(results: &Results) -> Vec<String> {
     }
 }
 
-/// Every failure, and the reason of every figure that is not there.
+/// Every failure, and the reason for every missing figure.
 pub(crate) fn notes(results: &Results, rows: &[Placing]) -> Vec<String> {
     let contenders = || rows.iter().map(|row| row.contender);
     let mut notes: Vec<String> = contenders().filter_map(verification_note).collect();
@@ -138,7 +142,7 @@ pub(crate) fn verification_note(contender: &Contender) -> Option<String> {
         Verification::Failed { event, message } => {
             Some(format!("{}: {INVALID}: failed verification at event {}: {message}", contender.name, grouped(*event)))
         }
-        // That no blocks were checked is worth a note only where there are some.
+        // The lack of checks is worth a note only if there are blocks to check.
         Verification::NotChecked { .. } if contender.role == Role::Floor => None,
         Verification::NotChecked { reason } => Some(format!("{}: not verified: {reason}", contender.name)),
     }
@@ -163,14 +167,14 @@ pub(crate) fn failed_requests_note(contender: &Contender) -> Option<String> {
 fn not_monotone_note(contender: &Contender) -> Option<String> {
     let min = contender.min_heap.known().filter(|min| min.failed_above > 0)?;
     Some(format!(
-        "{}: completes in {}, and yet in {} that were tried it does not: more memory is not always enough",
+        "{}: completes in {}, but not in {} that were tried: more memory does not always help",
         contender.name,
         count(min.pages, "page"),
         count(min.failed_above, "larger heap"),
     ))
 }
 
-/// What a contender has no figures for, of those that were asked for, and why. Growth counts where others have it.
+/// The requested figures that a contender lacks, and why. Growth counts if others have it.
 fn missing(contender: &Contender, Results { settings, .. }: &Results, growth: bool) -> Vec<String> {
     let mut figures = vec![("memory figures", reason(&contender.memory)), ("timings", reason(&contender.time))];
     if settings.latency {
@@ -185,7 +189,7 @@ fn missing(contender: &Contender, Results { settings, .. }: &Results, growth: bo
     let asked = figures.len();
     let unknown: Vec<(&str, String)> = figures.into_iter().filter_map(|(what, why)| Some((what, why?))).collect();
     let all = unknown.len() == asked;
-    // Parts of figures that are there as a whole.
+    // Parts of figures that exist as a whole.
     let steady = contender.time.known().filter(|time| time.steady_ns.is_empty() && !time.fresh_ns.is_empty());
     let steady = steady.map(|time| ("steady time", Regime::Steady.why_none(time).to_string()));
     let grows = contender.memory.known().filter(|_| growth).and_then(|memory| reason(&memory.growth));
@@ -197,19 +201,19 @@ fn missing(contender: &Contender, Results { settings, .. }: &Results, growth: bo
     reasons.into_iter().map(|(what, why)| format!("no {what} ({UNKNOWN}): {why}")).collect()
 }
 
-/// Why there is no figure, where there is none.
+/// The reason why a figure is missing, if it is.
 pub(super) fn reason<T>(figure: &Figure<T>) -> Option<String> {
     figure.reason().map(ToString::to_string)
 }
 
-/// Where, when and with what it was measured, in one line.
+/// Where, when and with what the results were measured, in one line.
 pub(crate) fn provenance(results: &Results) -> String {
     let from = &results.provenance;
     let unknown = if results.merged_from.is_empty() { "unknown processor" } else { "several processors" };
     let cpu = from.cpu.known().map_or(unknown, String::as_str);
     let merged = match results.merged_from.len() as u64 {
         0 => String::new(),
-        cells => format!(", merged of {}", count(cells, "cell")),
+        cells => format!(", merged from {}", count(cells, "cell")),
     };
     let revision = from.git_revision.known().map(|revision| format!(" ({revision})")).unwrap_or_default();
     format!(
@@ -227,14 +231,14 @@ mod tests {
     use crate::table::placing::placings;
 
     #[test]
-    fn timings_of_several_runs_are_told_as_not_marked() {
+    fn timings_of_several_runs_are_described_as_not_marked() {
         let results = sample::of_several_runs();
         let legend = legend(&results, &placings(&results), false).join("\n");
-        assert!(legend.contains("times are of several runs, and not marked."), "{legend}");
+        assert!(legend.contains("times come from several runs, and are not marked."), "{legend}");
     }
 
     #[test]
-    fn failures_are_told_with_place_and_size() {
+    fn failures_are_reported_with_place_and_size() {
         let mut results = sample::empty();
         results.contenders = vec![
             contender("wee_alloc").pages(92).failed_requests(12).build(),
@@ -252,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_is_told_once_for_all_that_it_holds_for() {
+    fn a_reason_is_given_once_for_all_that_share_it() {
         let mut results = sample::empty();
         results.contenders = ["a", "b"].map(|name| contender(name).without_time("rounds is 0").build()).into();
         results.contenders.push(contender("c").without_time("aborted").without_memory("aborted").build());
@@ -261,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_no_steady_time_or_growth_has_a_note() {
+    fn a_missing_steady_time_or_growth_has_a_note() {
         let mut results = sample::empty();
         results.contenders = vec![
             contender("dlmalloc").build(),
@@ -270,28 +274,30 @@ mod tests {
         let note = "wee_alloc: no steady time (–): the heap limit was reached in loop 5";
         assert_eq!(notes(&results, &placings(&results)), [note]);
         let Figure::Known(memory) = &mut results.contenders[1].memory else { unreachable!() };
-        memory.growth = Figure::unknown("its time was over");
+        memory.growth = Figure::unknown("its time ran out");
         let rows_of = |results: &Results| notes(results, &placings(results));
-        assert_eq!(rows_of(&results), [note, "wee_alloc: no growth (–): its time was over"]);
+        assert_eq!(rows_of(&results), [note, "wee_alloc: no growth (–): its time ran out"]);
         let Figure::Known(memory) = &mut results.contenders[1].memory else { unreachable!() };
         memory.growth = Figure::unknown("the heap limit was reached in loop 5");
         let both = "wee_alloc: no steady time, growth (–): the heap limit was reached in loop 5";
-        assert_eq!(rows_of(&results), [both], "one reason is told once");
+        assert_eq!(rows_of(&results), [both], "a shared reason is given once");
         results.contenders.remove(0);
-        assert_eq!(rows_of(&results), [note], "where nobody has a growth there is no column for it");
+        assert_eq!(rows_of(&results), [note], "without any known growth there is no column for it");
     }
 
     #[test]
-    fn times_that_are_no_program_s_are_called_so() {
+    fn times_of_allocator_code_alone_are_explained() {
         let mut results = sample::results();
-        let told = |results: &Results| legend(results, &placings(results), false).contains(&ALONE.to_owned());
-        assert!(!told(&results) && caption(&results).contains("; every new byte written; 15 rounds"));
+        let explained = |results: &Results| legend(results, &placings(results), false).contains(&ALONE.to_owned());
+        assert!(!explained(&results) && caption(&results).contains("; every new byte written; 15 rounds"));
         results.settings.touch = crate::results::TouchPolicy::None;
-        assert!(told(&results) && caption(&results).contains("; allocator code alone: nothing written; 15 rounds"));
+        assert!(
+            explained(&results) && caption(&results).contains("; allocator code alone: nothing written; 15 rounds")
+        );
     }
 
     #[test]
-    fn minimum_heaps_are_told_of_only_where_they_were_asked_for() {
+    fn missing_minimum_heaps_are_noted_only_if_they_were_asked_for() {
         let mut results = sample::empty();
         results.contenders = vec![
             contender("null").without_memory("hands out no memory").without_min_heap("hands out no memory").build(),
@@ -303,7 +309,7 @@ mod tests {
         assert_eq!(
             notes(&results, &placings(&results)),
             [
-                "odd: completes in 19 pages, and yet in 2 larger heaps that were tried it does not: more memory is not always enough",
+                "odd: completes in 19 pages, but not in 2 larger heaps that were tried: more memory does not always help",
                 "refuses: no minimum heap (–): requests failed even at the heap limit",
                 "null: no memory figures, minimum heap (–): hands out no memory",
             ]
@@ -316,14 +322,14 @@ mod tests {
     }
 
     #[test]
-    fn merged_results_say_of_how_many_cells_and_that_they_know_no_single_processor() {
+    fn merged_results_give_their_number_of_cells_and_no_single_processor() {
         let mut results = sample::results();
         assert!(provenance(&results).contains("on AMD EPYC 7763 64-Core Processor; seed"), "{}", provenance(&results));
         let part = Part { part: "talc".into(), cell: "0123".into(), provenance: results.provenance.clone() };
         results.merged_from = vec![part.clone(), part];
         results.provenance.cpu = Figure::unknown("rows come from 2: A; B");
         assert!(
-            provenance(&results).contains("on several processors, merged of 2 cells; seed"),
+            provenance(&results).contains("on several processors, merged from 2 cells; seed"),
             "{}",
             provenance(&results)
         );

@@ -1,4 +1,4 @@
-//! The first table of one trace: time and memory of each contender, and what an offline placement needs.
+//! The first table of a trace: time and memory of each contender, and the offline bound.
 
 use super::columns::{self, ColumnBuilder, failures, gross, metric, peak};
 use super::model::{Table, TableCell, TableColumn, TableRow};
@@ -11,11 +11,11 @@ use crate::results::{Bounds, Results, Role};
 use crate::stats::Regime;
 use crate::times;
 
-/// Columns of a terminal that "allocator code alone" takes in a heading.
+/// Terminal columns that "allocator code alone" takes in a heading.
 const ALONE_WIDTH: usize = 10;
 
-/// The table for a terminal, with its legend. Growth has a column where some heap grows or may do so; where all have
-/// settled, if there is room beside everything else.
+/// The table for a terminal, with its legend. Growth has a column if some heap grows or may grow. If all heaps have
+/// settled, it has a column only if there is room for everything else.
 pub(super) fn overview(results: &Results, rows: &[Placing], width: usize) -> (String, Vec<String>) {
     let table = table(results, rows);
     if rows.iter().any(|row| row.growth().is_some())
@@ -66,7 +66,7 @@ pub(crate) fn for_exports(results: &Results, rows: &[Placing]) -> Table {
     columns::table("allocator", rows, sources)
 }
 
-/// A column of times, whose heading is narrower than its figures where there is little room.
+/// A column of times, whose heading is narrower than its figures if there is little room.
 fn time(results: &Results, regime: Regime) -> ColumnBuilder<'_> {
     let alone =
         times::alone(&results.settings).map_or(String::new(), |alone| wrap(alone, ALONE_WIDTH, 0).join(" \n") + " \n");
@@ -88,7 +88,7 @@ fn of_pages(row: &Placing, cell: TableCell) -> TableCell {
     }
 }
 
-/// What the clairvoyant placement needs, in whole pages as heaps do.
+/// The span of the clairvoyant placement, in whole pages as heaps are.
 struct Bound {
     pages: u64,
     bytes: u64,
@@ -134,7 +134,7 @@ mod tests {
         overview(results, &placings(results), width).0
     }
 
-    /// 17 pages of 256 B are no whole KiB, though the contender's peak is.
+    /// 17 pages of 256 B are not whole KiB, though the contender's peak is.
     #[test]
     fn the_bound_is_not_cut_to_whole_kib() {
         let mut results = Results { contenders: vec![contender("talc").build()], ..sample::empty() };
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn minimum_heaps_have_a_column_where_they_were_searched_for() {
+    fn minimum_heaps_have_a_column_if_they_were_searched_for() {
         let mut results = Results {
             contenders: vec![
                 contender("null")
@@ -191,7 +191,7 @@ null            3.60        2.00        –           –        –        –
     }
 
     #[test]
-    fn who_grows_has_its_pages_in_a_column_and_who_has_settled_where_there_is_room() {
+    fn growth_has_a_column_if_some_heap_grows_or_if_there_is_room() {
         let mut results = Results {
             contenders: vec![
                 contender("null")
@@ -250,7 +250,7 @@ clairvoyant                                     17               1.06
     }
 
     #[test]
-    fn times_that_are_no_program_s_have_that_in_their_headings() {
+    fn times_of_allocator_code_alone_have_that_in_their_headings() {
         let mut results =
             Results { contenders: vec![contender("dlmalloc").build(), contender("talc").build()], ..sample::empty() };
         assert!(!at(&results, 100).to_lowercase().contains("allocator code alone"));

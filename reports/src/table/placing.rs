@@ -1,37 +1,37 @@
-//! The contenders of a trace in the order of all its tables, and what each is the best at.
+//! The contenders of a trace in table order, with the categories in which each is best.
 
 use std::cmp::Ordering;
 
 use crate::results::{Contender, Memory, Results, Role, Verification};
 use crate::stats::{Estimate, Regime, gross_ns_per_op, marked_times, smallest, smallest_min_heap};
 
-/// A contender, and what it is the best at.
+/// A contender, with the categories in which it is best.
 pub(crate) struct Placing<'a> {
     pub(crate) contender: &'a Contender,
-    /// Whether it is the fastest where a program starts, or cannot be told apart from that.
+    /// Whether it is the fastest for a program that starts, or cannot be told apart from the fastest.
     pub(crate) fastest_fresh: bool,
-    /// The same where a program runs on.
+    /// The same for a program that runs on.
     pub(crate) fastest_steady: bool,
     /// Whether no other contender needs fewer pages.
     pub(crate) smallest: bool,
-    /// Whether no other contender can do with fewer pages.
+    /// Whether no other contender has a smaller minimum heap.
     pub(crate) smallest_min: bool,
 }
 
-/// All contenders in the order of tables: by overhead and then by fresh time, after them those that failed requests and
-/// then those that failed verification; then the yardsticks, the ablations and the floor.
+/// All contenders in table order: by overhead, then by fresh time; then those that failed requests, those that failed
+/// verification, the yardsticks, the ablations and the floor.
 pub(crate) fn placings(results: &Results) -> Vec<Placing<'_>> {
     placings_by(results, marked_times)
 }
 
-/// The same where this rule says which times are marked.
+/// The same, with this rule for the times to mark.
 pub(crate) fn placings_by<'r>(
     results: &'r Results,
     marked: impl Fn(&'r Results, Regime) -> Vec<&'r Contender>,
 ) -> Vec<Placing<'r>> {
     let mut contenders: Vec<&Contender> = results.contenders.iter().collect();
     contenders.sort_by(|one, other| in_table_order(one, other));
-    // A single contender is the best at nothing, as it was compared with none.
+    // A single contender is compared with no other, so it is best at nothing.
     let alone = contenders.iter().filter(|row| row.role == Role::Contender).count() < 2;
     let [fresh, steady] = [Regime::Fresh, Regime::Steady].map(|regime| marked(results, regime));
     let smallest = smallest(results).map(|found| found.contenders()).unwrap_or_default();
@@ -60,7 +60,7 @@ fn in_table_order(one: &Contender, other: &Contender) -> Ordering {
         let failed_requests = row.memory.known().is_some_and(|memory| memory.failed_requests > 0);
         (role, matches!(row.verification, Verification::Failed { .. }), failed_requests)
     };
-    // What is not known comes last in its group.
+    // Unknown figures come last in their group.
     let overhead = |row: &Contender| row.memory.known().map_or(f64::INFINITY, |memory| memory.overhead_ratio);
     let fresh = |row: &Contender| {
         gross_ns_per_op(row, Regime::Fresh).known().map_or(f64::INFINITY, |Estimate { value, .. }| *value)
@@ -71,15 +71,15 @@ fn in_table_order(one: &Contender, other: &Contender) -> Ordering {
         .then(fresh(one).total_cmp(&fresh(other)))
 }
 
-/// Whether growth has to be shown: some heap has not settled, so that it grows or may do so. Where no growth is known
-/// there is nothing to show.
+/// Whether to show growth: some heap has not settled, so it grows or may grow. If no growth is known, there is nothing
+/// to show.
 pub(crate) fn growth_matters(rows: &[Placing]) -> bool {
     let known = rows.iter().any(|row| row.growth().is_some());
     known && rows.iter().any(|row| row.memory().is_some() && row.growth() != Some(0))
 }
 
 impl<'a> Placing<'a> {
-    /// Whether it is the best at something.
+    /// Whether it is the best in some category.
     pub(crate) fn is_marked(&self) -> bool {
         self.smallest || self.smallest_min || self.fastest_fresh || self.fastest_steady
     }
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn only_who_is_known_to_serve_all_requests_can_be_best() {
+    fn only_contenders_known_to_serve_all_requests_can_be_best() {
         let mut results = sample::empty();
         results.contenders = vec![
             contender("a").pages(20).fresh_ns(12).steady_ns(40).build(),
@@ -152,7 +152,7 @@ mod tests {
         assert_eq!(names(&rows, |row| row.smallest_min), ["b"]);
     }
 
-    /// b is faster in some rounds and slower in others; c is slower in each, if by less than the rounds differ.
+    /// b is faster in some rounds and slower in others; c is slower in each, but by less than rounds differ.
     #[test]
     fn ties_are_all_marked() {
         let mut results = sample::empty();
@@ -171,11 +171,11 @@ mod tests {
         let results = sample::of_several_runs();
         let rows = placings(&results);
         assert!(names(&rows, |row| row.fastest_fresh || row.fastest_steady).is_empty());
-        assert_eq!(names(&rows, |row| row.smallest), ["a"], "memory is exact, wherever it was measured");
+        assert_eq!(names(&rows, |row| row.smallest), ["a"], "memory is exact, whichever run measured it");
     }
 
     #[test]
-    fn nothing_is_fastest_over_few_rounds_and_nothing_is_best_alone() {
+    fn no_contender_is_fastest_over_few_rounds_or_best_alone() {
         let mut results = sample::empty();
         for (rounds_of_each, marked) in [(1, 0), (5, 0), (6, 1)] {
             let of = |name: &str, ns| contender(name).rounds(rounds_of_each).fresh_ns(ns).steady_ns(ns).build();

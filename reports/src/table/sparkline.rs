@@ -1,4 +1,4 @@
-//! The footprint over the run, a line of blocks for each contender.
+//! The footprint over the run as a line of blocks per contender.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -7,18 +7,18 @@ use super::wrap::{printable, wrap};
 use crate::numbers;
 use crate::results::FootprintPoint;
 
-/// Heights that a block can have.
+/// The heights of a block.
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// Most columns of blocks: more would not be seen better.
+/// Maximum columns of blocks; more would add nothing to see.
 const MOST: usize = 60;
 
-/// Fewest that show anything.
+/// Minimum columns that still show a shape.
 const LEAST: usize = 8;
 
-/// The lines, at most `width` columns wide; nothing where no row has a timeline or there is no room.
+/// The lines, at most `width` columns wide; empty if no row has a timeline or there is no room.
 ///
-/// Each is scaled to its own peak, which is printed after it: compare the shapes, and read the sizes as numbers.
+/// Each line is scaled to its own peak, which is printed after it: compare shapes by eye, and sizes by number.
 pub(super) fn lines(rows: &[Placing], width: usize) -> Vec<String> {
     let timelines = rows.iter().filter_map(|row| {
         let timeline = &row.memory()?.timeline;
@@ -40,7 +40,7 @@ pub(super) fn lines(rows: &[Placing], width: usize) -> Vec<String> {
     if room < LEAST {
         return Vec::new();
     }
-    let mut lines = wrap("committed heap over the run, by events; each up to its own peak", width, 2);
+    let mut lines = wrap("committed heap over the run, by events; each line is scaled to its own peak", width, 2);
     lines.extend(series.iter().zip(&peaks).map(|(one, peak)| {
         let (name, timeline, bytes) = one;
         let pad = name_width - name.width();
@@ -57,7 +57,7 @@ fn bytes_committed(point: &FootprintPoint) -> u64 {
     point.committed_bytes
 }
 
-/// The series in columns of equally many events, each as high as the most within it.
+/// The series in columns of equally many events, each with the largest value in it.
 fn blocks(timeline: &[FootprintPoint], bytes: fn(&FootprintPoint) -> u64, most: u64, columns: usize) -> String {
     let last = timeline.last().map_or(1, |point| point.event.max(1));
     let column_of = |point: &FootprintPoint| {
@@ -69,7 +69,7 @@ fn blocks(timeline: &[FootprintPoint], bytes: fn(&FootprintPoint) -> u64, most: 
         let height = &mut heights[column_of(point)];
         *height = Some(height.unwrap_or(0).max(bytes(point)));
     }
-    // A short trace has fewer points than there are columns: what was before goes on.
+    // A short trace has fewer points than columns: each column repeats the last known value.
     let mut before = heights.iter().find_map(|height| *height).unwrap_or(0);
     let block = |height: Option<u64>| {
         before = height.unwrap_or(before);
@@ -109,11 +109,11 @@ mod tests {
     }
 
     #[test]
-    fn a_leak_is_a_slope_beside_a_plateau() {
+    fn a_leak_is_a_slope_next_to_a_plateau() {
         let contenders = vec![contender("dlmalloc").pages(20).build(), contender("wee_alloc").pages(889).build()];
         let results = Results { contenders, ..sample::empty() };
         let expected = "\
-committed heap over the run, by events; each up to its own peak
+committed heap over the run, by events; each line is scaled to its own peak
 (live)     ▁▁▁▁▁▁▁▁▂▂▂▂▂▂▂▃▃▃▃▃▃▄▄▄▄▄▄▅▅▅▅▅▅▆▆▆▆▆▆▇▇▇▇▇█▇▆▆▆▅▄▃▃▃▃▂▁▁▁     1 MiB
 dlmalloc   ▁▁▁▁▂▂▂▂▂▂▂▂▂▂▃▃▃▃▃▃▃▄▄▄▄▄▄▅▅▅▅▅▅▆▆▆▆▆▆▇▇▇█████████████████  1.25 MiB
 wee_alloc  ▁▁▁▁▁▁▂▂▂▂▂▂▃▃▃▃▃▃▄▄▄▄▄▄▄▅▅▅▅▅▅▆▆▆▆▆▆▇▇▇▇▇▇▇███████████████  55.6 MiB";

@@ -1,7 +1,7 @@
-//! A table for a terminal: a rule below the headings, names at the left, figures at the right, within the width.
+//! A table for a terminal: a rule below the headings, names on the left, figures right-aligned, within the width.
 //!
-//! Where there is little room, versions go below names and intervals below medians, then columns below those that they
-//! come from; at last the table becomes several below each other. No figure is left out or broken.
+//! If there is little room, versions move below names and intervals below medians, then columns below the columns that
+//! they derive from. As a last resort the table is split into several. No figure is left out or broken.
 
 use std::ops::Range;
 
@@ -11,16 +11,16 @@ use unicode_width::UnicodeWidthStr;
 use super::model::{Beside, CellShape, Sign, Table, TableCell, TableColumn, TableRow};
 use super::wrap::printable_lines;
 
-/// What stands where there is no figure; the notes say why.
+/// Stands for a missing figure; the notes give the reason.
 pub(crate) const UNKNOWN: &str = "–";
 
-/// What stands after the best figure of a column; the others have a blank there, so that digits stay aligned.
+/// Follows the best figure of a column. Other figures have a blank there, so digits stay aligned.
 pub(crate) const BEST: char = '*';
 
-/// What stands after a ratio that does not say which of the two is faster.
+/// Follows a ratio that does not show which of the two is faster.
 pub(crate) const INCONCLUSIVE: char = '?';
 
-/// Ways to lay a table out, roomiest first.
+/// The layouts of a table, roomiest first.
 const LAYOUTS: [Arrangement; 4] = [
     Arrangement { version_below: false, pair_below: false, is_stacked: false },
     Arrangement { version_below: true, pair_below: false, is_stacked: false },
@@ -28,31 +28,31 @@ const LAYOUTS: [Arrangement; 4] = [
     Arrangement { version_below: true, pair_below: true, is_stacked: true },
 ];
 
-/// Of several tables, where each column has a place of its own.
+/// The layout of a split table, in which each column has its own place.
 const OF_SEVERAL: Arrangement = LAYOUTS[2];
 
 #[derive(Clone, Copy)]
 struct Arrangement {
-    /// Whether the version stands below the name.
+    /// Whether the version is below the name.
     version_below: bool,
-    /// Whether intervals stand below their medians, and ratios below their pages.
+    /// Whether intervals are below their medians, and ratios below their pages.
     pair_below: bool,
-    /// Whether columns stand below others.
+    /// Whether columns are stacked below others.
     is_stacked: bool,
 }
 
-/// The table in the roomiest layout that is no wider than that, or else as several tables.
+/// The table in the roomiest layout that fits the width, or else split into several.
 pub(super) fn lay_out(table: &Table, width: usize) -> String {
     let fitting = LAYOUTS.into_iter().find_map(|layout| fit(TextLines::of(table, layout).grid(|_| true), width));
     fitting.unwrap_or_else(|| TextLines::of(table, OF_SEVERAL).split(width))
 }
 
-/// The table in the roomiest layout of all, if it is no wider than that.
+/// The table in the roomiest layout of all, if it fits the width.
 pub(super) fn in_full(table: &Table, width: usize) -> Option<String> {
     fit(TextLines::of(table, LAYOUTS[0]).grid(|_| true), width)
 }
 
-/// The table in the roomiest layout, however wide that is.
+/// The table in the roomiest layout, whatever its width.
 pub(crate) fn plain(table: &Table) -> String {
     TextLines::of(table, LAYOUTS[0]).text()
 }
@@ -62,7 +62,7 @@ fn fit(grid: Grid, width: usize) -> Option<String> {
     text.lines().all(|line| line.width() <= width).then_some(text)
 }
 
-/// A table as texts: a header, and rows as long, or headings of groups.
+/// A table as texts: a header, and rows of the same length or group headings.
 struct TextLines {
     header: Vec<String>,
     rows: Vec<TextLine>,
@@ -95,7 +95,7 @@ impl TextLines {
         TextLines { header: stacked(table, layout, table.corner.clone(), headings), rows }
     }
 
-    /// The names, and those columns that are wanted.
+    /// The names, and the selected columns.
     fn grid(&self, wanted: impl Fn(usize) -> bool) -> Grid {
         let chosen = |cells: &[String]| -> Vec<String> {
             let cells = cells.iter().enumerate().filter(|(at, _)| *at == 0 || wanted(*at));
@@ -115,8 +115,8 @@ impl TextLines {
         grid
     }
 
-    /// Several tables, each with the names: as few as there can be, of as many columns each as the others. No cell is
-    /// broken but where one of them alone is wider.
+    /// The table split into as few tables as possible, each with the names and with about the same number of columns. A
+    /// cell is broken only if it is wider than `width` by itself.
     fn split(&self, width: usize) -> String {
         let columns = self.header.len();
         let part = |range: Range<usize>| self.grid(|at| range.contains(&at));
@@ -135,7 +135,7 @@ impl TextLines {
         tables.iter().map(|text| text.trim_end()).collect::<Vec<_>>().join("\n\n")
     }
 
-    /// The whole table, in which the heading of a group may be longer than the table is wide.
+    /// The whole table. A group heading may be longer than the table is wide.
     fn text(&self) -> String {
         let row = |line: &TextLine| match line {
             TextLine::Row(cells) => Some(TextLine::Row(cells.clone())),
@@ -145,7 +145,7 @@ impl TextLines {
         let number = rows.len();
         let laid_out = TextLines { header: self.header.clone(), rows }.grid(|_| true).trim_fmt();
         let mut laid_out = laid_out.lines();
-        // A row is one line, and whatever is above the first one is the header.
+        // A row is one line, and everything above the first row is the header.
         let above = laid_out.clone().count().saturating_sub(number);
         let mut text: Vec<String> = laid_out.by_ref().take(above).map(|line| line.trim_end().to_owned()).collect();
         text.extend(self.rows.iter().filter_map(|line| match line {
@@ -164,7 +164,7 @@ fn name(row: &TableRow, layout: Arrangement) -> String {
     }
 }
 
-/// The texts of a row, with those below others that the layout has there.
+/// The texts of a row, with some stacked below others as the layout says.
 fn stacked(table: &Table, layout: Arrangement, name: String, cells: impl Iterator<Item = String>) -> Vec<String> {
     let mut texts = vec![name];
     for (TableColumn { is_stacked, .. }, text) in table.columns.iter().zip(cells) {
@@ -176,13 +176,13 @@ fn stacked(table: &Table, layout: Arrangement, name: String, cells: impl Iterato
     texts
 }
 
-/// How wide the figures of a column are with their marks, and what belongs to them.
+/// The widths of a column's figures with their marks, and of their companions.
 fn widths(table: &Table, column: usize) -> (usize, usize) {
     let pairs = table.rows.iter().map(|row| pair(&row.cells[column]));
     pairs.fold((0, 0), |(first, second), pair| (first.max(pair.0.width()), second.max(pair.1.width())))
 }
 
-/// A figure with its mark, or a blank in its place; and what belongs to it.
+/// A figure with its mark, or with a blank in its place, and its companion.
 fn pair(cell: &TableCell) -> (String, String) {
     match cell {
         TableCell::Figure { text, beside, sign, .. } => {
@@ -204,7 +204,7 @@ fn pair(cell: &TableCell) -> (String, String) {
     }
 }
 
-/// The text of a cell, with what belongs to its figure at its side or below.
+/// The text of a cell, with the companion of its figure next to it or below.
 fn cell_text(cell: &TableCell, shape: CellShape, (first_width, second_width): (usize, usize), below: bool) -> String {
     let (first, second) = pair(cell);
     match shape {
@@ -240,7 +240,7 @@ talc           9";
     }
 
     #[test]
-    fn a_header_cannot_command_the_terminal() {
+    fn a_header_cannot_control_the_terminal() {
         let mut table = Table::new("name", vec![TableColumn::plain("× \u{1b}[2J|_a_\n95 % CI")]);
         table.words("", "talc".into(), ["9".into()]);
         assert_eq!(plain(&table).lines().next(), Some("name  × \u{FFFD}[2J|_a_"));
@@ -248,7 +248,7 @@ talc           9";
 
     /// A table of three figures, each five columns wide with its padding.
     #[test]
-    fn what_is_wider_becomes_several_tables_with_the_names() {
+    fn a_table_that_is_too_wide_becomes_several_with_the_names() {
         let mut table = Table::new("name", ["aaaa", "bbbb", "cccc"].map(TableColumn::plain).into());
         table.words("g:", "talc".into(), ["1", "2", "3"].map(str::to_owned));
         assert_eq!(lay_out(&table, 40), "name  aaaa  bbbb  cccc\n───────────────────────\ng:\ntalc     1     2     3");

@@ -14,23 +14,23 @@ use super::timing;
 use super::wrap::wrap;
 use crate::results::Results;
 
-/// Width where none is given, in columns.
+/// The width if none is given, in columns.
 const DEFAULT_WIDTH: usize = 100;
 
-/// How the table is to look.
+/// Options of the text table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TextOptions {
-    /// Whether to use bold and red by ANSI sequences, for a terminal that shows them.
+    /// Whether to print bold and red with ANSI escape sequences.
     pub color: bool,
-    /// Width in columns that nothing may exceed; 100 where it is not given.
+    /// Maximum width in columns [default: 100].
     pub width: Option<usize>,
 }
 
-/// The table of one trace, with its caption above and its legend, failures and provenance below.
+/// The table of one trace, with its caption above, and its legend, failures and provenance below.
 ///
-/// The best figure of each column is marked, all that tie with it too. Where the width is short, versions go below
-/// names and intervals below medians, then figures below those that they come from; no figure is left out. Minimum
-/// heaps have a column where they were searched for.
+/// The best figure of each column is marked, together with all that tie with it. If the width is short, versions move
+/// below names and intervals below medians, then figures below those that they derive from; no figure is left out.
+/// Minimum heaps have a column if they were searched for.
 ///
 /// ```
 /// use heaprace_reports::results::Results;
@@ -44,7 +44,7 @@ pub fn text(results: &Results, options: TextOptions) -> String {
     text_of(results, &placings(results), options)
 }
 
-/// The same of these placings.
+/// The same with these placings.
 pub(crate) fn text_of(results: &Results, rows: &[Placing], options: TextOptions) -> String {
     let width = options.width.unwrap_or(DEFAULT_WIDTH);
     let paint = Paint { color: options.color };
@@ -84,11 +84,11 @@ pub(crate) fn text_of(results: &Results, rows: &[Placing], options: TextOptions)
         lines.extend(paragraph.iter().flat_map(|note| wrap(note, width, 2)));
         lines.push(String::new());
     }
-    // The last paragraph ends the text; the blank line after it is its line feed.
+    // The last paragraph ends the text; its blank line is its line feed.
     lines.join("\n")
 }
 
-/// Adds emphasis where the terminal can show it.
+/// Adds emphasis if the terminal can show it.
 struct Paint {
     color: bool,
 }
@@ -106,7 +106,7 @@ impl Paint {
         if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.into() }
     }
 
-    /// A line of the table with its marked figures in bold and the word for wrong blocks in red.
+    /// A line of the table, with marked figures in bold and `INVALID` in red.
     fn table_line(&self, line: &str) -> String {
         let words = line.split_inclusive(' ').map(|word| match word.trim_end() {
             text if text.ends_with('*') => word.replacen(text, &self.bold(text), 1),
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_that_contradict_each_other_make_a_table_too() {
+    fn contradictory_figures_make_a_table_too() {
         assert!(plain(&sample::contradictory()).contains("clairvoyant"));
     }
 
@@ -178,7 +178,7 @@ wee_alloc       –   56,896         –     –      –       0      –      
 broken          –    1,280         –     –      –       0      –       –     1,280
 bump            –  498,880         –     –      –       0      –       –   498,880
 
-committed heap over the run, by events; each up to its own peak
+committed heap over the run, by events; each line is scaled to its own peak
 (live)     ▁▁▁▁▁▁▁▁▂▂▂▂▂▂▂▃▃▃▃▃▃▃▄▄▄▄▄▄▅▅▅▅▅▅▆▆▆▆▆▆▇▇▇▇█▇▇▆▆▆▅▄▃▃▃▃▂▁▁▁     1 MiB
 dlmalloc   ▁▁▁▁▂▂▂▂▂▂▂▂▂▂▂▃▃▃▃▃▃▄▄▄▄▄▄▄▅▅▅▅▅▅▆▆▆▆▆▆▇▇██████████████████  1.25 MiB
 talc       ▁▁▁▁▁▁▁▁▂▂▂▂▂▂▂▃▃▃▃▃▃▄▄▄▄▄▄▄▅▅▅▅▅▆▆▆▆▆▆▇▇▇▇█████████████████  1.38 MiB
@@ -190,26 +190,27 @@ WARNING noisy-machine: two replays at once.
 WARNING governor: powersave.
 
 * the best of the contenders known to serve every request: the lowest memory figure; the fastest,
-  and all that cannot be told apart from it over the rounds that they share, 6 at least.
-Sorted by overhead, then by fresh time; those that failed come last. Overhead is peak heap / peak
-  live; J–W #4 (Johnstone and Wilson) the same less 1, in per cent. A page has 65,536 B.
+  and all that cannot be told apart from it over at least 6 common rounds.
+Sorted by overhead, then by fresh time, with failures last. Overhead is peak heap / peak live; J–W
+  #4 (Johnstone and Wilson) is overhead less 1, in per cent. A page has 65,536 B.
 Timings are medians with their 95 % confidence intervals (CI). Fresh: a program that starts, on
   fresh pages, page faults included. Steady: a program that runs on: the trace looped until it
   settles.
 Yardsticks are for comparison only: you would not ship them.
-The clairvoyant placement knows beforehand when every object goes: 1,048,578 B, 1.0000 × peak live.
-  It is found by a heuristic: a better one may exist, but none below peak live. Peak live with each
-  size rounded up to its alignment is 1,048,676 B. Robson: for this peak live and this largest size
-  (65,400 B) some program forces any allocator to 8,388,608 B.
-The floor allocates nothing: its time is the harness's own, and is contained in every other row.
-Net is the time beyond the floor's, and × dlmalloc the whole time over dlmalloc's, both formed
-  within each round; medians with their 95 % confidence intervals over the rounds. Below 1 is
+The clairvoyant placement knows every lifetime in advance: 1,048,578 B, 1.0000 × peak live. A
+  heuristic finds it: a better one may exist, but none below peak live. Peak live with each size
+  rounded up to its alignment is 1,048,676 B. Robson's bound: for this peak live and this largest
+  size (65,400 B), some program forces any allocator to 8,388,608 B.
+The floor allocates nothing: its time is that of the harness, which every other row includes.
+Net is the time less the floor's; × dlmalloc is the gross time over dlmalloc's. Both are formed
+  within each round, and shown as medians with 95 % confidence intervals over the rounds. Below 1 is
   faster.
-In detail: J–W #1 is the mean of committed / live over bytes requested, less 1. Span is what an
-  arena would need. At peak live: internal fragmentation (granted beyond requested, of what is
-  granted) and gaps (of the span). At peak heap: live bytes of all pages, and pages pinned by less
-  than 10 % live. Reallocs: served in place, and bytes copied for each byte requested. Resident at
-  the end, every byte written. METRICS.md defines them.
+In detail: J–W #1 is the mean of committed / live over bytes requested, less 1. Span is the size of
+  an arena that would have sufficed. At peak live: internal fragmentation (share of granted bytes
+  not requested) and gaps (share of the span without live objects). At peak heap: live bytes over
+  committed bytes, and pinned pages, which are less than 10 % live. Reallocs: share served in place,
+  and bytes copied per byte requested. Resident: at the end, with every byte written. METRICS.md has
+  the definitions.
 
 broken: INVALID: failed verification at event 17: block 3 overlaps block 2
 wee_alloc: 12 requests failed, first at event 4,711 (65,400 B, align 64) at 92 pages, 1,234 B live
@@ -224,7 +225,7 @@ Measured 2026-05-04T12:00:00Z by Heaprace 0.1.0 (9700486), release build for
     }
 
     #[test]
-    fn single_calls_and_instructions_have_tables_where_they_were_asked_for() {
+    fn single_calls_and_instructions_have_tables_if_they_were_asked_for() {
         let mut results = with(vec![
             contender("null")
                 .role(Role::Floor)
@@ -236,7 +237,7 @@ Measured 2026-05-04T12:00:00Z by Heaprace 0.1.0 (9700486), release build for
             contender("broken").invalid(17, "block 3 overlaps block 2").build(),
         ]);
         for asked_for in ["single calls", "slowest call", "instructions", "Instructions", "no timings, latency"] {
-            assert!(!plain(&results).contains(asked_for), "{asked_for}: nobody asked");
+            assert!(!plain(&results).contains(asked_for), "{asked_for}: not asked for");
         }
         results.settings.latency = true;
         results.settings.instructions = true;
@@ -263,12 +264,14 @@ null               8.00    0.00   1,600,000
 * the best";
         assert!(text.contains(expected), "{text}");
         assert!(
-            text.contains("the clock (tsc)") && text.contains("cost, 12.5 ns") && text.contains("steps are 0.50 ns"),
+            text.contains("The clock (tsc)")
+                && text.contains("cost, 12.5 ns")
+                && text.contains("resolution is 0.50 ns"),
             "{text}"
         );
         for legend in [
-            "\nSingle calls: 3 fresh replays, page faults included",
-            "\nInstructions: of one fresh replay over its operations",
+            "\nSingle calls: 3 fresh replays, with page faults",
+            "\nInstructions: one fresh replay over its operations",
         ] {
             assert!(text.contains(legend), "{legend} in {text}");
         }
@@ -317,7 +320,7 @@ null               8.00    0.00   1,600,000
         }
     }
 
-    /// Where a table is wider, it becomes several, and every figure stays whole.
+    /// A table that is wider is split into several, and every figure stays whole.
     #[test]
     fn no_figure_is_broken_at_60_columns() {
         let tables = |width| {

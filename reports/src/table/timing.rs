@@ -1,4 +1,4 @@
-//! The second table of one trace: times without the harness, and over the baseline's.
+//! The second table of a trace: net times, and ratios to the baseline.
 
 use super::columns::{self, net, ratio};
 use super::comparisons;
@@ -12,10 +12,10 @@ use crate::results::{Results, Role};
 use crate::stats::{ROUNDS_FOR_95, Regime};
 use crate::times;
 
-/// Columns that the baseline's name may take in the head before it is broken.
+/// Columns that the baseline's name may take in the header before it is broken.
 const NAME_WIDTH: usize = 11;
 
-/// The table for a terminal, of the rows that were timed; nothing where there is none.
+/// The table for a terminal, with the rows that were timed; `None` without any.
 pub(super) fn table(results: &Results, rows: &[Placing]) -> Option<Table> {
     let baseline = wrap(&results.settings.baseline, NAME_WIDTH, 0).join(" \n");
     let [fresh, steady] = Regime::ALL;
@@ -39,22 +39,22 @@ fn rounds(results: &Results, name: &str, regime: Regime) -> usize {
 fn legend(results: &Results, rows: &[TableRow]) -> Vec<String> {
     let (baseline, all) = (&results.settings.baseline, results.settings.rounds);
     let mut legend = vec![format!(
-        "Net is the time beyond the floor's, and × {baseline} the whole time over {baseline}'s, both formed within each round; medians with \
-         their 95 % confidence intervals over the rounds. Below 1 is faster."
+        "Net is the time less the floor's; × {baseline} is the gross time over {baseline}'s. Both are formed within each \
+         round, and shown as medians with 95 % confidence intervals over the rounds. Below 1 is faster."
     )];
     let is_open = |cell: &TableCell| matches!(cell, TableCell::Figure { sign: Sign::Inconclusive, .. });
     if rows.iter().flat_map(|row| &row.cells).any(is_open) {
         legend.push(format!(
-            "{INCONCLUSIVE} inconclusive: the interval contains 1, or there are fewer than {ROUNDS_FOR_95} rounds; they do not show which of the \
-             two is faster."
+            "{INCONCLUSIVE} inconclusive: the interval contains 1, or there are fewer than {ROUNDS_FOR_95} rounds, so \
+             it is not known which of the two is faster."
         ));
     }
     legend.extend(comparisons::chance(results));
     legend.extend(comparisons::parting(results));
     let early = rows.iter().filter_map(|row| {
         let rounds = rounds(results, &row.name, Regime::Fresh);
-        let told = format!("timed in only {} of {all}", count(rounds as u64, "round"));
-        (rounds < all as usize).then_some((row.name.as_str(), told))
+        let what = format!("timed in only {} of {all}", count(rounds as u64, "round"));
+        (rounds < all as usize).then_some((row.name.as_str(), what))
     });
     legend.extend(by_reason(early).into_iter().map(|(names, what)| format!("{names}: {what}.")));
     let mut missing: Vec<_> = rows.iter().flat_map(|row| missing(results, row)).collect();
@@ -63,12 +63,11 @@ fn legend(results: &Results, rows: &[TableRow]) -> Vec<String> {
     legend
 }
 
-/// The figures that a row does not have, and why, but for those of a regime that it was not timed in: the notes have
-/// the reason for these.
+/// The figures that a row lacks, with the reasons. The notes cover a regime in which the row was not timed.
 fn missing<'t>(results: &Results, row: &'t TableRow) -> impl Iterator<Item = (&'t str, String)> {
     let what = ["net time", "net time", "ratio", "ratio"].into_iter().zip(Regime::ALL.into_iter().cycle());
     let unknown = what.zip(&row.cells).filter_map(|((what, regime), cell)| match cell {
-        // That the floor has no time beyond its own is no news.
+        // The floor has no net time by definition.
         TableCell::Unknown(_) if what == "net time" && row.role == Role::Floor => None,
         TableCell::Unknown(_) if rounds(results, &row.name, regime) == 0 => None,
         TableCell::Unknown(why) => Some((row.name.as_str(), format!("no {what} ({UNKNOWN}): {why}"))),
@@ -87,8 +86,8 @@ mod tests {
     use crate::table::placing::placings;
     use crate::table::terminal::lay_out;
 
-    /// 200 operations a replay, and seven rounds, each a little slower: `tenths` of a nanosecond an operation, and
-    /// these thousandths more or less in each.
+    /// 200,000 operations per replay and seven rounds, each a little slower than the last: `tenths` of a nanosecond per
+    /// operation, with these thousandths added in each round.
     fn timed(name: &str, tenths: u64, thousandths: [i64; 7]) -> Contender {
         let samples = |tenths: u64| {
             let sample = |(round, &more): (usize, &i64)| {
@@ -138,9 +137,9 @@ talc             43.2  34.7–51.6   21.6   17.4–25.8   1.005? 0.984–1.020  
 null                –                 –               0.175  0.175–0.175   0.175  0.175–0.175";
         assert_eq!(table.text, expected);
         let expected = [
-            "Net is the time beyond the floor's, and × dlmalloc the whole time over dlmalloc's, both formed within each round; medians with \
-             their 95 % confidence intervals over the rounds. Below 1 is faster.",
-            "? inconclusive: the interval contains 1, or there are fewer than 6 rounds; they do not show which of the two is faster.",
+            "Net is the time less the floor's; × dlmalloc is the gross time over dlmalloc's. Both are formed within each \
+             round, and shown as medians with 95 % confidence intervals over the rounds. Below 1 is faster.",
+            "? inconclusive: the interval contains 1, or there are fewer than 6 rounds, so it is not known which of the two is faster.",
         ];
         assert_eq!(table.legend, expected);
     }
@@ -190,7 +189,7 @@ null                   0.175         0.175
     }
 
     #[test]
-    fn what_is_not_there_has_its_reason() {
+    fn missing_figures_have_their_reasons() {
         let mut results = three();
         results.settings.baseline = "wee_alloc".into();
         results.contenders.pop();
@@ -206,18 +205,18 @@ null                   0.175         0.175
     }
 
     #[test]
-    fn a_regime_that_a_row_was_not_timed_in_is_left_to_the_notes() {
+    fn a_regime_without_times_is_left_to_the_notes() {
         let mut results = three();
         let Figure::Known(time) = &mut results.contenders[2].time else { unreachable!() };
         time.steady_ns.clear();
         let table = table(&results, 100);
         assert_eq!(table.legend, self::table(&three(), 100).legend, "{:?}", table.legend);
         let talc = table.text.lines().find(|line| line.starts_with("talc")).unwrap();
-        assert_eq!(talc.matches('–').count(), 4, "two intervals and two figures that are not there: {talc}");
+        assert_eq!(talc.matches('–').count(), 4, "two missing intervals and two missing figures: {talc}");
     }
 
     #[test]
-    fn times_that_are_no_program_s_are_called_so_in_the_heading() {
+    fn times_of_allocator_code_alone_have_that_in_their_heading() {
         let mut results = three();
         results.settings.touch = crate::results::TouchPolicy::None;
         let text = table(&results, 100).text;
@@ -226,7 +225,7 @@ null                   0.175         0.175
     }
 
     #[test]
-    fn who_was_ended_early_is_named() {
+    fn allocators_that_were_ended_early_are_named() {
         let mut results = three();
         let Figure::Known(time) = &mut results.contenders[1].time else { unreachable!() };
         time.fresh_ns.truncate(2);
@@ -236,7 +235,7 @@ null                   0.175         0.175
     }
 
     #[test]
-    fn chance_and_the_processor_s_time_are_told_where_there_is_something_to_tell() {
+    fn chance_and_processor_time_are_mentioned_if_they_matter() {
         let mut results = three();
         assert!(!table(&results, 100).legend.join("\n").contains("by chance"), "two verdicts of two rows each");
         results.contenders.extend(["a", "b", "c"].map(|name| timed(name, 200, [0; 7])));
@@ -246,12 +245,12 @@ null                   0.175         0.175
         time.fresh_processor_ns = time.fresh_ns.iter().map(|ns| ns / 2).collect();
         let legend = table(&results, 100).legend;
         assert!(legend.contains(&crate::stats::expected_by_chance(10).unwrap()), "{legend:?}");
-        let parts = "segregated-bump: fresh × dlmalloc 0.50 by wall time, 0.25 by the processor's time".to_owned();
+        let parts = "segregated-bump: fresh × dlmalloc 0.50 by wall time, 0.25 by processor time".to_owned();
         assert!(legend.contains(&parts), "{legend:?}");
     }
 
     #[test]
-    fn there_is_none_where_nothing_was_timed() {
+    fn there_is_no_table_if_nothing_was_timed() {
         let mut results = three();
         results.contenders.retain(|row| row.name == "broken");
         assert!(super::table(&results, &placings(&results)).is_none());

@@ -1,11 +1,11 @@
-//! Lines of prose that fit a width.
+//! Prose wrapped to a width.
 
 use unicode_width::UnicodeWidthStr;
 
-/// Breaks the text at blanks into lines of at most `width` columns; the lines after the first are indented by `indent`.
+/// Breaks the text at blanks into lines of at most `width` columns. Lines after the first are indented by `indent`.
 ///
-/// A word that is too long alone is broken wherever it must be. Control characters, which a name may have brought in
-/// from outside and which a terminal would obey, are replaced.
+/// A word that is too long is broken. Control characters are replaced: names come from outside, and a terminal would
+/// obey them.
 ///
 /// ```
 /// assert_eq!(heaprace_reports::table::wrap("one two three", 8, 2), ["one two", "  three"]);
@@ -39,12 +39,12 @@ pub fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
     lines
 }
 
-/// The text with control characters replaced by a sign that stands for them.
+/// The text with control characters replaced by the replacement character.
 pub(super) fn printable(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { '\u{FFFD}' } else { character }).collect()
 }
 
-/// The same of several lines, which stay apart.
+/// The same for several lines; line feeds stay.
 pub(super) fn printable_lines(text: &str) -> String {
     text.lines().map(printable).collect::<Vec<_>>().join("\n")
 }
@@ -54,14 +54,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn breaks_at_blanks_and_indents_what_follows() {
+    fn breaks_at_blanks_and_indents_later_lines() {
         assert_eq!(wrap("one two three four", 9, 2), ["one two", "  three", "  four"]);
         assert_eq!(wrap("one two", 7, 2), ["one two"]);
         assert_eq!(wrap("", 7, 2), [""]);
     }
 
     #[test]
-    fn breaks_long_words_where_it_must() {
+    fn breaks_words_that_are_too_long() {
         assert_eq!(wrap("a abcdefghij b", 5, 1), ["a", " abcd", " efgh", " ij b"]);
         assert_eq!(wrap("abcdefgh", 3, 0), ["abc", "def", "gh"]);
     }
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_cannot_command_the_terminal() {
+    fn a_name_cannot_control_the_terminal() {
         assert_eq!(wrap("a\u{1b}[2Jb\r", 80, 0), ["a\u{FFFD}[2Jb\u{FFFD}"]);
     }
 }

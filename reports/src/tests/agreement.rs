@@ -1,4 +1,4 @@
-//! That table, page and exports name the same contenders as the fastest, and a check of that which can fail.
+//! Holds table, page and exports to naming the same contenders as the fastest, and proves that the check can fail.
 
 use crate::export;
 use crate::results::{Contender, Results};
@@ -8,10 +8,10 @@ use crate::table::TextOptions;
 use crate::table::placing::{Placing, placings, placings_by};
 use crate::table::text::text_of;
 
-/// What names the fastest in a program that starts: each output with the names it marks.
+/// The names that each output marks as the fastest for a program that starts.
 type MarkedNames = Vec<(&'static str, Vec<String>)>;
 
-/// The rows of a text that have a mark, by the first word of each.
+/// The first word of each row that has a mark.
 fn rows_with<'t>(lines: impl Iterator<Item = &'t str>, is_marked: impl Fn(&str) -> bool) -> Vec<String> {
     let mut names: Vec<String> =
         lines.filter(|line| is_marked(line)).filter_map(|line| Some(line.split_whitespace().next()?.into())).collect();
@@ -25,7 +25,7 @@ fn file(results: &Results, format: &str) -> String {
     String::from_utf8(make(std::slice::from_ref(results)).unwrap()).unwrap()
 }
 
-/// What each output marks, read from the output itself; the text is that of these placings.
+/// The names that each output marks, read from the output itself; the text uses these placings.
 fn marked_with(results: &Results, placings: &[Placing]) -> MarkedNames {
     let text = text_of(results, placings, TextOptions::default());
     let rows = text.lines().skip_while(|line| !line.starts_with('─')).take_while(|line| !line.is_empty());
@@ -58,20 +58,20 @@ fn marked(results: &Results) -> MarkedNames {
     marked_with(results, &placings(results))
 }
 
-/// The outputs that do not name what the first one names.
+/// The outputs that do not mark the same names as the first output.
 fn disagreeing(marked: &MarkedNames) -> Vec<&'static str> {
     marked.iter().filter(|(_, names)| *names != marked[0].1).map(|(output, _)| *output).collect()
 }
 
-/// On a machine that gets slower round by round `quick` is faster by 2 % in each. The intervals of the medians overlap
-/// widely.
+/// On a machine that gets slower round by round, `quick` is 2 % faster in each round. The intervals of the medians
+/// overlap widely.
 fn overlapping() -> Results {
     let ns = |share: u64| [100, 120, 140, 160, 180, 200, 220].map(|round| round * share);
     let of = |name: &str, share| contender(name).rounds_ns(&ns(share)).build();
     Results { contenders: vec![of("slow", 102), of("quick", 100)], ..sample::empty() }
 }
 
-/// The rule of overlapping intervals, which knows of no rounds.
+/// The rule of overlapping intervals, which ignores rounds.
 fn by_overlap(results: &Results, regime: Regime) -> Vec<&Contender> {
     let time = |row: &Contender| *gross_ns_per_op(row, regime).known().unwrap();
     let lowest = results.contenders.iter().map(time).min_by(|one, other| one.value.total_cmp(&other.value)).unwrap();
@@ -80,7 +80,7 @@ fn by_overlap(results: &Results, regime: Regime) -> Vec<&Contender> {
 }
 
 #[test]
-fn all_outputs_name_the_one_that_is_faster_in_every_round() {
+fn all_outputs_name_the_contender_that_is_faster_in_every_round() {
     let results = overlapping();
     assert_eq!(by_overlap(&results, Regime::Fresh).len(), 2, "the intervals overlap");
     assert!(matches!(fastest(&results, Regime::Fresh), Fastest::Clear { best, .. } if best.name == "quick"));
@@ -90,7 +90,7 @@ fn all_outputs_name_the_one_that_is_faster_in_every_round() {
 }
 
 #[test]
-fn all_outputs_name_those_that_are_tied_and_nothing_where_rounds_are_few() {
+fn all_outputs_name_tied_contenders_and_none_over_few_rounds() {
     let mut results = overlapping();
     results.contenders[0] =
         contender("slow").rounds_ns(&[9_900, 12_100, 13_900, 16_100, 17_900, 20_100, 21_900]).build();
@@ -105,7 +105,7 @@ fn all_outputs_name_those_that_are_tied_and_nothing_where_rounds_are_few() {
 
 /// The check finds an output that marks by another rule.
 #[test]
-fn a_table_that_marks_by_overlap_is_found_out() {
+fn a_table_that_marks_by_overlap_is_found() {
     let results = overlapping();
     let found = marked_with(&results, &placings_by(&results, by_overlap));
     assert_eq!(found[0].1, ["quick", "slow"], "{found:?}");
