@@ -1,4 +1,4 @@
-//! A contender on a heap of its own whose every call is checked by the [`Shadow`].
+//! A contender on a heap of its own, with every call checked by the [`Shadow`].
 //!
 //! ```
 //! use heaprace_allocators::{checked::Checked, contenders::segregated_bump::SegregatedBump};
@@ -21,7 +21,7 @@ use crate::shadow::{Shadow, Violation};
 
 /// A contender, its heap and its shadow.
 pub struct Checked<A> {
-    /// Before the heap, so that it goes first.
+    /// Declared before the heap, so that it is dropped first.
     allocator: Option<A>,
     shadow: Option<Shadow>,
     heap: PageHeap,
@@ -32,16 +32,16 @@ impl<A: HeapAllocator> Checked<A> {
     ///
     /// # Errors
     ///
-    /// Where the heap cannot be had.
+    /// If the heap cannot be reserved.
     pub fn with_limit_pages(pages: usize) -> Result<Self, PageHeapError> {
         Self::on_pages(PageSize::WASM, pages)
     }
 
-    /// The same with pages of this size.
+    /// The same with pages of size `page`.
     ///
     /// # Errors
     ///
-    /// Where the heap cannot be had.
+    /// If the heap cannot be reserved.
     pub fn on_pages(page: PageSize, pages: usize) -> Result<Self, PageHeapError> {
         let heap = PageHeap::reserve_sized(page, pages, Guard::Trap)?;
         let mut checked = Checked { allocator: None, shadow: None, heap };
@@ -49,11 +49,11 @@ impl<A: HeapAllocator> Checked<A> {
         Ok(checked)
     }
 
-    /// Begins again with a new contender on the emptied heap.
+    /// Starts again with a new contender on the emptied heap.
     ///
     /// # Errors
     ///
-    /// Where the heap cannot be emptied.
+    /// If the heap cannot be emptied.
     pub fn reset(&mut self) -> Result<(), PageHeapError> {
         (self.allocator, self.shadow) = (None, None);
         self.heap.reset()?;
@@ -62,7 +62,7 @@ impl<A: HeapAllocator> Checked<A> {
         Ok(())
     }
 
-    /// Sets how many pages the heap may have from now on.
+    /// Sets the page limit of the heap from now on.
     pub fn set_limit_pages(&mut self, pages: usize) {
         self.heap.set_limit_pages(pages);
     }
@@ -72,17 +72,17 @@ impl<A: HeapAllocator> Checked<A> {
         self.heap.handle()
     }
 
-    /// Asks for a block. `None` is out of memory.
+    /// Allocates a block. `None` means out of memory.
     ///
     /// # Errors
     ///
-    /// What is wrong with the block.
+    /// The violation found in the block.
     ///
     /// # Panics
     ///
-    /// Where the layout's size is 0.
+    /// If the layout's size is 0.
     pub fn alloc(&mut self, layout: Layout, zeroed: bool) -> Result<Option<NonNull<u8>>, Violation> {
-        assert_ne!(layout.size(), 0, "nobody asks an allocator for nothing");
+        assert_ne!(layout.size(), 0, "a request for 0 bytes");
         let (allocator, shadow) = self.parts();
         // SAFETY: the layout is not empty, and the block goes straight to the shadow.
         unsafe {
@@ -94,19 +94,19 @@ impl<A: HeapAllocator> Checked<A> {
         }
     }
 
-    /// Gives a block back.
+    /// Frees a block.
     ///
     /// # Errors
     ///
-    /// Where its bytes were overwritten.
+    /// If its bytes were overwritten.
     ///
     /// # Panics
     ///
-    /// Where no live block begins at this address.
+    /// If no live block begins at this address.
     pub fn dealloc(&mut self, block: NonNull<u8>) -> Result<(), Violation> {
         let (allocator, shadow) = self.parts();
         let layout = shadow.layout(block.as_ptr());
-        // SAFETY: the shadow knows the block (or has panicked), so that it is live and has this layout.
+        // SAFETY: the shadow knows the block (or has panicked), so it is live and has this layout.
         unsafe {
             shadow.releasing(block.as_ptr())?;
             allocator.in_scope(|it| it.dealloc(block.as_ptr(), layout));
@@ -114,23 +114,24 @@ impl<A: HeapAllocator> Checked<A> {
         Ok(())
     }
 
-    /// Changes a block's size. `None` is out of memory: the block is as it was.
+    /// Changes a block's size. `None` means out of memory: the block is unchanged.
     ///
     /// # Errors
     ///
-    /// What is wrong with the block, before or after.
+    /// The violation found in the block, before or after.
     ///
     /// # Panics
     ///
-    /// Where no live block begins at this address, or the new size is 0 or makes no layout.
+    /// If no live block begins at this address, or if the new size is 0 or not valid for a layout.
     pub fn realloc(&mut self, block: NonNull<u8>, new_size: usize) -> Result<Option<NonNull<u8>>, Violation> {
         let (allocator, shadow) = self.parts();
         let layout = shadow.layout(block.as_ptr());
         assert!(
             new_size > 0 && Layout::from_size_align(new_size, layout.align()).is_ok(),
-            "{new_size} bytes make no layout"
+            "{new_size} bytes are not a valid layout"
         );
-        // SAFETY: the shadow knows the block (or has panicked), so that it is live and has this layout; the size was just checked.
+        // SAFETY: the shadow knows the block (or has panicked), so it is live and has this layout; the size was just
+        // checked.
         unsafe {
             shadow.check(block.as_ptr())?;
             let moved = allocator.in_scope(|it| it.realloc(block.as_ptr(), layout, new_size));
@@ -147,7 +148,7 @@ impl<A: HeapAllocator> Checked<A> {
     ///
     /// # Errors
     ///
-    /// Where one was overwritten.
+    /// If a block was overwritten.
     pub fn check_all(&mut self) -> Result<(), Violation> {
         // SAFETY: the heap is reset only together with its shadow.
         unsafe { self.parts().1.check_all() }
@@ -156,7 +157,7 @@ impl<A: HeapAllocator> Checked<A> {
     fn parts(&mut self) -> (&mut A, &mut Shadow) {
         match (&mut self.allocator, &mut self.shadow) {
             (Some(allocator), Some(shadow)) => (allocator, shadow),
-            _ => panic!("a reset that failed left no allocator"),
+            _ => panic!("a failed reset left no allocator"),
         }
     }
 }

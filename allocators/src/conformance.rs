@@ -1,7 +1,7 @@
-//! What every contender must be able to do, as cases that are generic over the contender.
+//! Conformance cases that every contender must pass, generic over the contender.
 //!
-//! Whoever adds an allocator gets these tests with its line in [`contenders`](crate::contenders); whoever writes one elsewhere can run
-//! them too:
+//! The tests run them for every line in [`contenders`](crate::contenders). They also run for an allocator defined
+//! elsewhere:
 //!
 //! ```
 //! use heaprace_allocators::{PageSize, conformance, contenders::segregated_bump::SegregatedBump};
@@ -25,9 +25,9 @@ use crate::shadow::Violation;
 /// One thing that a contender must be able to do.
 #[derive(Clone, Copy, Debug)]
 pub struct Case {
-    /// What it is about.
+    /// What the case is about.
     pub name: &'static str,
-    /// Does it, on a heap with pages of this size.
+    /// Runs the case on a heap with pages of this size.
     pub run: fn(PageSize) -> Result<(), Failure>,
 }
 
@@ -35,22 +35,22 @@ pub struct Case {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
-    /// A block was not what it must be.
+    /// A block violates the allocator's contract.
     #[error(transparent)]
     Violation(#[from] Violation),
-    /// A request was answered with null although there was memory, and the contender does not state that it does so.
-    #[error("{bytes} bytes at alignment {align} were refused with {pages} of {limit_pages} pages committed")]
+    /// A request failed although memory was available, and the contender does not declare that failure.
+    #[error("{bytes} bytes at alignment {align} failed with {pages} of {limit_pages} pages committed")]
     Refused {
         /// Requested size.
         bytes: usize,
         /// Requested alignment.
         align: usize,
-        /// Pages that the heap had.
+        /// Pages committed at the time.
         pages: usize,
-        /// Pages that it could have had.
+        /// Page limit of the heap.
         limit_pages: usize,
     },
-    /// Something else that was expected did not happen.
+    /// Anything else that went wrong.
     #[error("{0}")]
     Unexpected(String),
     /// The heap itself failed.
@@ -58,17 +58,17 @@ pub enum Failure {
     Heap(#[from] PageHeapError),
 }
 
-/// All cases, for `A`. None for a floor, whose blocks overlap.
+/// All cases for `A`; none for a floor, whose blocks overlap.
 pub fn cases<A: HeapAllocator>() -> Vec<Case> {
     let all = [
         Case { name: "sizes from 1 byte to 4 MiB at alignments up to 64 KiB", run: sizes_and_alignments::<A> },
         Case { name: "realloc up and down keeps the bytes", run: realloc_keeps_bytes::<A> },
         Case { name: "zeroed blocks on dirty memory", run: zeroed_on_dirty_memory::<A> },
-        Case { name: "exhaustion at the heap limit, and life after it", run: exhaustion::<A> },
+        Case { name: "exhaustion at the heap limit, and recovery", run: exhaustion::<A> },
         Case { name: "a realloc that fails leaves its block", run: failed_realloc::<A> },
-        Case { name: "requests beyond any memory", run: absurd_requests::<A> },
-        Case { name: "two instances side by side", run: two_instances::<A> },
-        Case { name: "reset and reuse, the same pages each time", run: reset_and_reuse::<A> },
+        Case { name: "requests too large for any memory", run: absurd_requests::<A> },
+        Case { name: "two instances in parallel", run: two_instances::<A> },
+        Case { name: "reset and reuse, with the same pages each time", run: reset_and_reuse::<A> },
     ];
     if A::INFO.purpose == Purpose::Floor { Vec::new() } else { all.to_vec() }
 }
@@ -108,7 +108,7 @@ fn layout(bytes: usize, align: usize) -> Layout {
     Layout::from_size_align(bytes, align).expect("the cases' layouts are sound")
 }
 
-/// A request that must be granted, unless the contender states that it may refuse it.
+/// Allocates a block. A failure is an error unless the contender declares that such requests may fail.
 fn request<A: HeapAllocator>(
     checked: &mut Checked<A>,
     layout: Layout,
@@ -133,11 +133,15 @@ fn sizes_and_alignments<A: HeapAllocator>(page: PageSize) -> Result<(), Failure>
                 blocks.extend(request(&mut checked, layout(bytes, align), round == 1, limit_pages)?);
             }
         }
-        // Refusals that a contender states are exceptions, not the rule.
+        // Declared failures must stay the exception.
         if blocks.len() < SIZES.len() * 15 {
-            return Err(Failure::Unexpected(format!("only {} of {} requests granted", blocks.len(), SIZES.len() * 17)));
+            return Err(Failure::Unexpected(format!(
+                "only {} of {} requests succeeded",
+                blocks.len(),
+                SIZES.len() * 17
+            )));
         }
-        // Every third first, so that what is free is not one piece.
+        // Every third block first, so that free memory is not contiguous.
         for offset in 0..3 {
             for &block in blocks.iter().skip(offset).step_by(3) {
                 checked.dealloc(block)?;
@@ -158,7 +162,7 @@ fn realloc_keeps_bytes<A: HeapAllocator>(page: PageSize) -> Result<(), Failure> 
                 let Some(from) = block else { break };
                 block = checked.realloc(from, bytes)?;
                 match block {
-                    // A neighbour, so that the next one cannot stay where it is.
+                    // A neighbour, so that the next realloc cannot grow in place.
                     Some(_) if blockers => grown.extend(request(&mut checked, layout(24, 8), false, limit_pages)?),
                     Some(_) => {}
                     None if A::INFO.refuses.is_some() => checked.dealloc(from)?,
@@ -185,7 +189,7 @@ fn zeroed_on_dirty_memory<A: HeapAllocator>(page: PageSize) -> Result<(), Failur
             for bytes in SIZES.into_iter().filter(|&bytes| bytes < MIB) {
                 blocks.extend(request(&mut checked, layout(bytes, 8), zeroed, limit_pages)?);
             }
-            // The shadow has filled all of them: what is handed out next is dirty.
+            // The shadow has filled all blocks, so the next ones start dirty.
             blocks.into_iter().try_for_each(|block| checked.dealloc(block))?;
         }
         checked.reset()?;
@@ -206,7 +210,7 @@ fn exhaustion<A: HeapAllocator>(page: PageSize) -> Result<(), Failure> {
             Ok(blocks)
         };
         let blocks = fill(&mut checked)?;
-        // Boundary tags make 32 bytes of 16; less than a quarter in use is no exhaustion.
+        // Boundary tags turn 16 bytes into 32. Less than a quarter in use means that the heap is not exhausted.
         if blocks.len() * bytes < limit_pages * page.bytes() / 4 {
             return Err(Failure::Unexpected(format!(
                 "full with {} blocks of {bytes} bytes in {limit_pages} pages",
@@ -215,17 +219,17 @@ fn exhaustion<A: HeapAllocator>(page: PageSize) -> Result<(), Failure> {
         }
         for _ in 0..3 {
             if checked.alloc(layout(bytes, 8), false)?.is_some() {
-                return Err(Failure::Unexpected("full, and then not".to_owned()));
+                return Err(Failure::Unexpected("an allocation succeeded on a full heap".to_owned()));
             }
         }
         checked.check_all()?;
         let (freed, kept) = blocks.split_at(blocks.len() / 2);
         freed.iter().try_for_each(|&block| checked.dealloc(block))?;
         let again = fill(&mut checked)?;
-        // A yardstick that never frees may stay full; it must go on with new pages all the same.
+        // A yardstick that never frees may stay full, but it must be able to use new pages.
         if A::INFO.purpose != Purpose::Yardstick && again.len() < freed.len() {
             return Err(Failure::Unexpected(format!(
-                "{} blocks of {bytes} bytes freed, {} had again",
+                "{} blocks of {bytes} bytes freed, only {} reallocated",
                 freed.len(),
                 again.len()
             )));
@@ -244,7 +248,7 @@ fn failed_realloc<A: HeapAllocator>(page: PageSize) -> Result<(), Failure> {
     for bytes in [(limit_pages + 1) * page.bytes(), 1 << 30, isize::MAX as usize - 65_536] {
         let Some(from) = block else { continue };
         if checked.realloc(from, bytes)?.is_some() {
-            return Err(Failure::Unexpected(format!("{bytes} bytes in {limit_pages} pages")));
+            return Err(Failure::Unexpected(format!("{bytes} bytes were allocated in {limit_pages} pages")));
         }
         block = checked.realloc(from, 2000)?.or(block);
     }
@@ -258,13 +262,13 @@ fn absurd_requests<A: HeapAllocator>(page: PageSize) -> Result<(), Failure> {
         for align in [1, 16, 4096, 65_536, 1 << 30] {
             for bytes in [(limit_pages + 1) * page.bytes(), 1 << 32, 1 << 46, isize::MAX as usize - (align - 1)] {
                 if checked.alloc(layout(bytes, align), false)?.is_some() {
-                    return Err(Failure::Unexpected(format!("{bytes} bytes in {limit_pages} pages")));
+                    return Err(Failure::Unexpected(format!("{bytes} bytes were allocated in {limit_pages} pages")));
                 }
             }
         }
-        // In the first round nothing was there before, in the second a block is.
+        // Round 0 runs on an empty heap, round 1 with a live block.
         if checked.alloc(layout(100, 8), false)?.is_none() {
-            return Err(Failure::Unexpected(format!("no 100 bytes after requests that had to fail, round {round}")));
+            return Err(Failure::Unexpected(format!("no 100 bytes after impossible requests, round {round}")));
         }
         checked.check_all()?;
     }
@@ -283,7 +287,7 @@ fn two_instances<A: HeapAllocator>(page: PageSize) -> Result<(), Failure> {
             Some(block) if step % 5 == 1 => match pair[side].realloc(block, bytes)? {
                 Some(moved) => blocks[side].push(moved),
                 None if A::INFO.refuses.is_some() => blocks[side].push(block),
-                None => return Err(Failure::Unexpected(format!("realloc to {bytes} bytes refused at step {step}"))),
+                None => return Err(Failure::Unexpected(format!("realloc to {bytes} bytes failed at step {step}"))),
             },
             block => {
                 blocks[side].extend(block);
@@ -314,7 +318,7 @@ fn reset_and_reuse<A: HeapAllocator>(page: PageSize) -> Result<(), Failure> {
         }
         let run = (offsets, checked.heap().committed_pages(), checked.heap().grow_calls());
         if first.get_or_insert_with(|| run.clone()) != &run {
-            return Err(Failure::Unexpected("other addresses after a reset".to_owned()));
+            return Err(Failure::Unexpected("addresses differ after a reset".to_owned()));
         }
     }
     Ok(())

@@ -1,26 +1,26 @@
-//! All contenders: one file each, and one line each in the list below, from which the command line, the benches and the tests take
-//! theirs.
+//! All contenders: one file each, and one line each in the list below, which the command line, the benches and the
+//! tests use.
 
 use crate::heap_allocator::{HeapAllocator, Info};
 
-/// What to do with a contender whose type is known only by its name: `visit` is compiled once for each of them, so that nothing is
-/// dispatched while it runs.
+/// An operation on a contender whose type is selected by name: `visit` is compiled once per contender, so that there is
+/// no dispatch while it runs.
 pub trait Visitor {
-    /// What a visit gives.
+    /// The result of a visit.
     type Output;
 
-    /// Does it for `A`. `Accounted` is the same allocator with its books kept, where it has a switch for them, and else `A` again: it
-    /// places every block as `A` does, and figures of memory are read from it; times are taken of `A`.
+    /// Runs the operation for `A`. `Accounted` is the same allocator with accounting, if it has such a variant, and
+    /// otherwise `A` itself. It places every block as `A` does. Memory figures come from `Accounted`, times from `A`.
     fn visit<A: HeapAllocator, Accounted: HeapAllocator>(&mut self) -> Self::Output;
 }
 
-/// The modules of the contenders, and the list of their types. A line is `mod file: file::Type;`; a second type of a file has no `mod`,
-/// and one with a switch for accounting names that variant after `accounted by`.
+/// The modules of the contenders, and the list of their types. A line is `mod file: file::Type;`; a second type of a
+/// file has no `mod`, and a type with an accounting variant names it after `accounted by`.
 macro_rules! contenders {
     ($($(#[$condition:meta])* $(mod $file:ident:)? $contender:ty $(, accounted by $accounted:ty)?;)+) => {
         $($(#[$condition])* $(pub mod $file;)?)+
 
-        /// What each contender is, in the order of the tables: contenders, yardsticks, ablations, the floor.
+        /// Describes each contender, in table order: contenders, yardsticks, ablations, the floor.
         pub const ALL: &[Info] = &[$($(#[$condition])* <$contender>::INFO),+];
 
         /// Visits the contender of this name, if there is one.
@@ -50,7 +50,7 @@ contenders! {
     mod null: null::Null;
 }
 
-/// Visits every contender, in the order of the tables.
+/// Visits every contender, in table order.
 pub fn visit_all<V: Visitor>(visitor: &mut V) -> Vec<V::Output> {
     ALL.iter().filter_map(|info| visit(info.name, visitor)).collect()
 }
@@ -61,7 +61,7 @@ mod tests {
     use crate::heap_allocator::Purpose;
 
     #[test]
-    fn names_are_unique_and_each_finds_its_own_contender() {
+    fn each_name_finds_its_own_contender() {
         struct Name;
         impl Visitor for Name {
             type Output = &'static str;
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn roles_come_in_the_order_of_the_tables_and_ours_without_its_realloc_is_an_ablation() {
+    fn roles_are_in_table_order_and_our_variant_without_in_place_realloc_is_an_ablation() {
         let order = [Purpose::Contender, Purpose::Yardstick, Purpose::Ablation, Purpose::Floor];
         let places = ALL.iter().map(|info| order.iter().position(|role| *role == info.purpose).unwrap());
         assert!(places.is_sorted());
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_are_those_that_the_manifest_pins() {
+    fn versions_match_the_pins_in_the_manifest() {
         let manifest = include_str!("../../Cargo.toml");
         for info in ALL.iter().filter(|info| info.version != env!("CARGO_PKG_VERSION")) {
             let pin = format!("{} = \"={}\"", info.name, info.version);

@@ -1,6 +1,6 @@
-//! Deliberately faulty allocators: the controls that prove that each check bites. For tests only.
+//! Deliberately faulty allocators: controls that prove that each check detects its error. For tests only.
 //!
-//! Each is a bump allocator that does one thing wrong, at its fourth block and then at every block after it.
+//! Each one is a bump allocator that does one thing wrong, from its fourth block on.
 
 use core::alloc::Layout;
 use core::marker::PhantomData;
@@ -12,11 +12,11 @@ use crate::page_heap::HeapRef;
 
 /// Names the fault of a [`Faulty`] allocator.
 pub trait Defective {
-    /// What it does wrong.
+    /// The kind of fault.
     const KIND: Defect;
 }
 
-/// What can be done wrong.
+/// The kinds of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Defect {
     /// A block begins within the one before it.
@@ -25,13 +25,13 @@ pub enum Defect {
     Enclosure,
     /// A block is 1 byte off its alignment.
     Misalignment,
-    /// A block lies just behind the committed pages.
+    /// A block begins just after the committed pages.
     OutsideHeap,
-    /// A realloc that moves brings all bytes but the last one along.
+    /// A realloc that moves loses the last byte.
     LostByte,
-    /// A zeroed block's last byte is not 0.
+    /// The last byte of a zeroed block is not 0.
     NotZeroed,
-    /// Giving a block back writes into the one before it.
+    /// Freeing a block writes into the previous one.
     Overwriting,
 }
 
@@ -51,8 +51,8 @@ impl<F: Defective> Faulty<F> {
     }
 }
 
-// SAFETY: deliberately broken. Whoever uses it lets every block be checked before anything is written to it; and whatever it writes
-// itself lies in its heap's pages.
+// SAFETY: deliberately broken. Users have every block checked before they write to it, and the allocator itself writes
+// only into its heap's pages.
 unsafe impl<F: Defective> HeapAllocator for Faulty<F> {
     const INFO: Info = Info {
         name: "faulty",
@@ -68,7 +68,7 @@ unsafe impl<F: Defective> HeapAllocator for Faulty<F> {
     }
 
     unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
-        // Room for every kind of trespass.
+        // Room for every kind of fault.
         let roomy = Layout::from_size_align(layout.size() + 64 + 2 * layout.align(), layout.align());
         // SAFETY: the layout is not empty.
         let sound = roomy.map_or(ptr::null_mut(), |roomy| unsafe { self.bump.alloc(roomy) });
@@ -103,7 +103,7 @@ unsafe impl<F: Defective> HeapAllocator for Faulty<F> {
     }
 
     unsafe fn alloc_zeroed(&mut self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's; without a fault of place, the block is as large as its layout.
+        // SAFETY: upheld by the caller; the check ensures that the block is in the heap.
         unsafe {
             let block = self.alloc(layout);
             if self.heap.contains(block.addr(), layout.size()) {
@@ -117,7 +117,8 @@ unsafe impl<F: Defective> HeapAllocator for Faulty<F> {
     }
 
     unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        // SAFETY: the caller's; the new block is apart from the old one, as every block of the bump allocator is.
+        // SAFETY: upheld by the caller; the new block does not overlap the old one, like all blocks of the bump
+        // allocator.
         unsafe {
             let moved = self.alloc(Layout::from_size_align_unchecked(new_size, layout.align()));
             if !moved.is_null() && moved.is_aligned() && self.heap.contains(moved.addr(), new_size) {
@@ -160,9 +161,9 @@ faults! {
     Overwriting = Overwriting,
 }
 
-/// A segregated bump allocator with the defect that designs of its kind have had: a block at the bump pointer that grows in place takes
-/// only the bytes that it needs now, not those of the class that its new size belongs to. Freed, it is reused as a whole block of that
-/// class.
+/// A segregated bump allocator with a defect known from such designs: when a block at the bump pointer grows in place,
+/// it takes only the bytes that it needs, not the whole class of its new size. After it is freed, it is reused as a
+/// whole block of that class.
 #[derive(Debug)]
 pub struct GrowsWithoutItsClass {
     bump: Bump,
@@ -190,7 +191,7 @@ unsafe impl HeapAllocator for GrowsWithoutItsClass {
             return free;
         }
         let bytes = class.map_or(layout.size(), |class| segregated_bump::CLASS_BYTES[class]);
-        // SAFETY: the caller's; 16 is the alignment of all classes.
+        // SAFETY: upheld by the caller; all classes are aligned to 16.
         let block = unsafe { self.bump.alloc(Layout::from_size_align_unchecked(bytes, 16)) };
         self.end = block.wrapping_add(bytes);
         block
@@ -205,16 +206,16 @@ unsafe impl HeapAllocator for GrowsWithoutItsClass {
     unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         let old = Self::class(layout.size()).map_or(layout.size(), |class| segregated_bump::CLASS_BYTES[class]);
         if block.wrapping_add(old) == self.end && new_size > old {
-            // The defect: not the class of the new size, only what it needs.
+            // The defect: only the bytes needed, not the class of the new size.
             let more = (new_size - old).next_multiple_of(16);
-            // SAFETY: 16 bytes or more at an alignment of 1 continue the bump pointer.
+            // SAFETY: at an alignment of 1, 16 bytes or more continue at the bump pointer.
             let more_room = unsafe { self.bump.alloc(Layout::from_size_align_unchecked(more, 1)) };
             if more_room == self.end {
                 self.end = more_room.wrapping_add(more);
                 return block;
             }
         }
-        // SAFETY: the caller's; both blocks are in the heap.
+        // SAFETY: upheld by the caller; both blocks are in the heap.
         unsafe {
             let moved = self.alloc(Layout::from_size_align_unchecked(new_size, layout.align()));
             if !moved.is_null() {

@@ -1,148 +1,152 @@
-//! The common trait: what every contender is measured through.
+//! The common trait through which every contender is measured.
 
 use core::alloc::Layout;
 use core::ptr;
 
 use crate::page_heap::HeapRef;
 
-/// What a contender is, for tables and for look-ups in the list of [`contenders`](crate::contenders).
+/// Describes a contender, for tables and for look-ups in the list of [`contenders`](crate::contenders).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Info {
-    /// Name on the command line and in every table: lower case, as its crate is called.
+    /// Name on the command line and in every table: lower case, like its crate.
     pub name: &'static str,
-    /// Version of the crate that it comes from. It is pinned exactly in Cargo.toml, and a test holds the two together.
+    /// Version of its crate. Cargo.toml pins it exactly, and a test checks that both agree.
     pub version: &'static str,
-    /// What it is in a comparison.
+    /// Its role in a comparison.
     pub purpose: Purpose,
     /// One line on how it works and how it is set up here.
     pub summary: &'static str,
-    /// Where it may answer null although there is memory: which requests, and why. `None` where it must not.
+    /// Requests that may fail although memory is available, and why. `None` if there are none.
     pub refuses: Option<&'static str>,
 }
 
-/// What a contender is in a comparison.
+/// The role of a contender in a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// An allocator that a program could ship.
     Contender,
     /// A yardstick that no program would ship.
     Yardstick,
-    /// A variant of a contender with one decision switched, to show what that decision costs or gains. It is measured and verified as
-    /// its contender is, and wins nothing: no verdict, crown or recommendation goes to it.
+    /// A variant of a contender with one decision switched, to show what that decision costs or gains. It is measured
+    /// and verified like its contender, but never wins: it gets no verdict, crown or recommendation.
     Ablation,
-    /// No allocator at all: its blocks are memory that can be written to, but they overlap. It shows the time that the harness itself
-    /// takes, and is not verified.
+    /// Not an allocator: its blocks are writable memory, but they overlap. It measures the harness's own time, and is
+    /// not verified.
     Floor,
 }
 
-/// A part of the committed bytes that is in no live block, as the contender itself tells.
+/// A part of the committed bytes that is in no live block, as reported by the contender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IdlePart {
-    /// What it is.
+    /// Why these bytes are idle.
     pub kind: IdleKind,
-    /// Its name in the contender's own words, `bin of 32 bytes`.
+    /// Name in the contender's own terms, such as `bin of 32 bytes`.
     pub name: &'static str,
-    /// How large it is.
+    /// Size in bytes.
     pub bytes: usize,
 }
 
 /// Why a committed byte is in no live block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdleKind {
-    /// It was freed, and waits to be used again.
+    /// Freed, and available for reuse.
     Free,
-    /// It was never used, and waits after the last block.
+    /// Never used, after the last block.
     Tail,
-    /// It will not be used again.
+    /// Never used again.
     Lost,
-    /// It holds the contender's own data.
+    /// The contender's own data.
     Metadata,
 }
 
 /// An allocator that takes all its memory from a page heap.
 ///
-/// `GlobalAlloc` is not this trait, because its `&self` forces cells or locks into allocators for a single thread, and allocator-api2's is
-/// not, because it gives sizes of 0 and two layouts to a realloc; both would be measured along with the allocator.
+/// Neither `GlobalAlloc` nor allocator-api2's trait fits. The `&self` of `GlobalAlloc` forces cells or locks into
+/// single-threaded allocators. allocator-api2 allows sizes of 0 and passes two layouts to a realloc. Either cost would
+/// be measured as part of the allocator.
 ///
 /// # Safety
 ///
-/// A caller writes into the blocks, so an implementation promises that a block which it returns is aligned and large enough for its
-/// layout and lies in the committed pages of its heap. Unless its role is [`Purpose::Floor`], it also promises that the block overlaps no
-/// other live block, keeps its bytes until it is given back, and brings them along in a realloc.
+/// Callers write into the blocks, so an implementation promises that a returned block is aligned, is large enough for
+/// its layout, and lies in the committed pages of its heap. Unless its role is [`Purpose::Floor`], it also promises
+/// that the block overlaps no other live block, keeps its bytes until it is freed, and carries them over in a realloc.
 pub unsafe trait HeapAllocator: Sized {
-    /// What this contender is.
+    /// Describes this contender.
     const INFO: Info;
 
-    /// Whether [`idle`](Self::idle) tells of every byte that is in no live block.
+    /// Whether [`idle`](Self::idle) accounts for every byte that is in no live block.
     const KNOWS_ALL_IDLE: bool = false;
 
-    /// Whether this contender can be measured in this process, and if not, why not.
+    /// Checks that this contender can be measured in this process.
     ///
     /// # Errors
     ///
-    /// The reason, in words for a table.
+    /// The reason why not, in words for a table.
     fn probe() -> Result<(), String> {
         Ok(())
     }
 
-    /// A new allocator that will take its pages from `heap`, and that nobody else takes pages from.
+    /// A new allocator that takes its pages from `heap`. Nothing else takes pages from it.
     fn create(heap: HeapRef) -> Self;
 
-    /// Calls `work` with everything set up on this thread that this contender's calls need, and takes it down after it, also where
-    /// `work` panics. It costs a call of `alloc` nothing, as it is done once for a whole stretch of them.
+    /// Sets up everything on this thread that the contender's calls need, calls `work`, and undoes the setup, even if
+    /// `work` panics. This adds no cost to `alloc`, because one scope covers a whole series of calls.
     ///
-    /// [`alloc`](Self::alloc), [`alloc_zeroed`](Self::alloc_zeroed), [`dealloc`](Self::dealloc) and [`realloc`](Self::realloc) are called
-    /// within it only; the other methods anywhere. Scopes of several contenders can be nested: a call belongs into the innermost one.
-    /// Whoever times a contender enters once, outside of what is timed.
+    /// [`alloc`](Self::alloc), [`alloc_zeroed`](Self::alloc_zeroed), [`dealloc`](Self::dealloc) and
+    /// [`realloc`](Self::realloc) may be called only within a scope; the other methods anywhere. Scopes of several
+    /// contenders can be nested: a call belongs to the innermost one. Timed code enters the scope once, before the
+    /// clock starts.
     ///
-    /// Nearly every contender needs nothing. The one that does is [`wee_alloc`](crate::contenders::wee_alloc), whose pages come by a call of `mmap`
-    /// that is served from the heap within the scope; so `work` should not itself map memory in the same way.
+    /// Nearly every contender needs no setup. The exception is [`wee_alloc`](crate::contenders::wee_alloc), which gets
+    /// its pages from `mmap` calls that the scope redirects to the heap. `work` should therefore not map memory in the
+    /// same way itself.
     #[inline]
     fn in_scope<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
         work(self)
     }
 
-    /// The usable size of a live block in bytes, at least the layout's: what the contender has granted, rounding included. `None` where
-    /// it is not known.
+    /// The usable size of a live block in bytes, including internal fragmentation: at least the layout's size. `None`
+    /// if unknown.
     ///
     /// # Safety
     ///
-    /// `block` is a live block of this allocator, and `layout` is the one in force.
+    /// `block` is a live block of this allocator, and `layout` is its current layout.
     #[inline]
     unsafe fn usable_bytes(&self, _block: *mut u8, _layout: Layout) -> Option<usize> {
         None
     }
 
-    /// What the committed bytes that are in no live block are for, as far as the contender knows, while `live_blocks` are live. Where it
-    /// [knows all](Self::KNOWS_ALL_IDLE), the parts and the usable sizes of the live blocks make up the whole heap.
+    /// Accounts for the committed bytes that are in no live block, as far as the contender knows, while `live_blocks`
+    /// blocks are live. If it [knows all](Self::KNOWS_ALL_IDLE), the parts and the usable sizes of the live blocks add
+    /// up to the whole heap.
     fn idle(&self, _live_blocks: usize) -> Vec<IdlePart> {
         Vec::new()
     }
 
-    /// A block for `layout`, or null: out of memory is an outcome.
+    /// Allocates a block for `layout`. Null means out of memory, which is a valid outcome.
     ///
     /// # Safety
     ///
     /// The layout's size is not 0, and the innermost [scope](Self::in_scope) on this thread is this allocator's.
     unsafe fn alloc(&mut self, layout: Layout) -> *mut u8;
 
-    /// Takes a block back.
+    /// Frees a block.
     ///
     /// # Safety
     ///
-    /// `block` is a live block of this allocator, `layout` is the one in force, and the innermost [scope](Self::in_scope) on this thread
-    /// is this allocator's.
+    /// `block` is a live block of this allocator, `layout` is its current layout, and the innermost
+    /// [scope](Self::in_scope) on this thread is this allocator's.
     unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout);
 
-    /// As [`alloc`](Self::alloc), with all bytes of the layout set to 0. Pages from the heap hold zeroes until they are written, as those
-    /// of a WebAssembly memory do.
+    /// Like [`alloc`](Self::alloc), with all bytes of the layout set to 0. Pages from the heap hold zeroes until they
+    /// are written, like those of a WebAssembly memory.
     ///
     /// # Safety
     ///
-    /// As for [`alloc`](Self::alloc).
+    /// Same as for [`alloc`](Self::alloc).
     #[inline]
     unsafe fn alloc_zeroed(&mut self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         let block = unsafe { self.alloc(layout) };
         if !block.is_null() {
             // SAFETY: the block is as large as its layout.
@@ -151,14 +155,16 @@ pub unsafe trait HeapAllocator: Sized {
         block
     }
 
-    /// Changes a block's size: returns where it is now, the bytes that fit kept; or null, and the block is as it was.
+    /// Changes a block's size and returns its new address, keeping the bytes that fit. Returns null on failure, and
+    /// leaves the block as it was.
     ///
     /// # Safety
     ///
-    /// As for [`dealloc`](Self::dealloc); and `new_size` is not 0 and, rounded up to the alignment, at most `isize::MAX`.
+    /// Same as for [`dealloc`](Self::dealloc). In addition, `new_size` is not 0 and, rounded up to the alignment, at
+    /// most `isize::MAX`.
     #[inline]
     unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        // SAFETY: the caller's; both blocks are live and apart while the bytes are copied.
+        // SAFETY: upheld by the caller; both blocks are live during the copy and do not overlap.
         unsafe {
             let moved = self.alloc(Layout::from_size_align_unchecked(new_size, layout.align()));
             if !moved.is_null() {

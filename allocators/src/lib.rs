@@ -1,13 +1,13 @@
 //! The common trait, the simulated page heap and the contenders of Heaprace.
 //!
-//! To *ship* the segregated bump allocator, use its own crate, [`segregated_bump`](contenders::segregated_bump): `no_std`, no dependencies. This
-//! crate *compares* allocators: the [`HeapAllocator`] trait, the [`PageHeap`], the [`contenders`], one file each, and the checks that they
-//! must pass ([`shadow`], [`conformance`]).
+//! To *ship* the segregated bump allocator, use its own crate, [`segregated_bump`](contenders::segregated_bump):
+//! `no_std`, no dependencies. This crate *compares* allocators: the [`HeapAllocator`] trait, the [`PageHeap`], the
+//! [`contenders`] (one file each) and the checks that they must pass ([`shadow`], [`conformance`]).
 //!
-//! A new contender is one new file with an implementation of [`HeapAllocator`], and one line in [`contenders`].
+//! A new contender needs one new file with an implementation of [`HeapAllocator`], and one line in [`contenders`].
 //!
-//! On Linux this crate defines the symbol `mmap` in whatever program it is linked into;
-//! [`wee_alloc`](contenders::wee_alloc) says why. Calls that are not wee_alloc's go to the system as ever.
+//! On Linux this crate defines the symbol `mmap` in every program that links it; [`wee_alloc`](contenders::wee_alloc)
+//! explains why. Calls from anything other than wee_alloc go to the system as usual.
 
 pub mod checked;
 pub mod conformance;

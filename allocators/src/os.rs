@@ -1,7 +1,8 @@
-//! The only place that asks the host for memory: address space for the page heap, opened, emptied and given back.
+//! The only place that requests memory from the host: it reserves, opens, empties and releases address space for the
+//! page heap.
 //!
-//! Linux is what Heaprace is tested on. The code for other Unix systems and for Windows is written from their documentation and has
-//! **not been run**; reports of how it does are welcome.
+//! Heaprace is tested on Linux. The code for other Unix systems and for Windows follows their documentation and has
+//! **not been run**; reports are welcome.
 
 use std::io;
 use std::ptr::NonNull;
@@ -22,22 +23,27 @@ mod unix {
         usize::try_from(bytes).unwrap_or(4096)
     }
 
-    /// Takes `bytes` bytes of address space at a multiple of `align`. Nothing can be read or written there yet, and no memory is used.
+    /// Reserves `bytes` bytes of address space at a multiple of `align`. They are not accessible yet, and use no
+    /// memory.
     ///
-    /// `bytes` is a multiple of the host's page, `align` a power of two and at least such a page, and their sum fits into a `usize`.
+    /// `bytes` is a multiple of the host's page size, `align` is a power of two and at least that size, and their sum
+    /// fits into a `usize`.
     pub(crate) fn reserve(bytes: usize, align: usize) -> io::Result<NonNull<u8>> {
-        // Where a limit on address space (`ulimit -v`) leaves no room for the surplus, there may be room for the bytes alone.
+        // If a limit on address space (`ulimit -v`) leaves no room for the surplus, there may still be room for the
+        // bytes alone.
         let start = reserve_with_surplus(bytes, align).or_else(|_| reserve_by_hints(bytes, align))?;
-        // Transparent huge pages would make 2 MiB resident at the first touched byte. A kernel without them answers EINVAL, which is fine.
+        // Transparent huge pages would make 2 MiB resident at the first touched byte. A kernel without them answers
+        // EINVAL, which is harmless.
         #[cfg(target_os = "linux")]
-        // SAFETY: the mapping is the one just made.
+        // SAFETY: this is the mapping just made.
         unsafe {
             libc::madvise(start.as_ptr().cast(), bytes, libc::MADV_NOHUGEPAGE);
         }
         Ok(start)
     }
 
-    /// Takes `align` bytes too many, which surely have such an address among them, and gives back what is on both sides.
+    /// Reserves `align` bytes too many, which guarantees an aligned address among them, and releases the rest on both
+    /// sides.
     pub(super) fn reserve_with_surplus(bytes: usize, align: usize) -> io::Result<NonNull<u8>> {
         let surplus = align - host_page_bytes();
         let taken = map(0, bytes + surplus)?;
@@ -51,8 +57,9 @@ mod unix {
         }
     }
 
-    /// Takes exactly the bytes, at an address that the kernel is asked for: candidates are the multiples of `align` next to the one that
-    /// it would choose itself, above and below, as some systems fill the address space from its lower end and others from its upper.
+    /// Reserves exactly `bytes` at an address suggested to the kernel. Candidates are the multiples of `align` nearest
+    /// to the address that the kernel would choose itself, above and below it, because some systems fill the address
+    /// space from its lower end and others from its upper end.
     pub(super) fn reserve_by_hints(bytes: usize, align: usize) -> io::Result<NonNull<u8>> {
         const CANDIDATES: usize = 1024;
         let mut start = map(0, bytes)?;
@@ -61,7 +68,7 @@ mod unix {
         let mut candidates =
             distances.flat_map(|distance| [near.checked_sub(distance), near.checked_add(distance + align)]);
         while !start.addr().get().is_multiple_of(align) {
-            // SAFETY: the mapping just made, which nothing uses yet.
+            // SAFETY: this is the mapping just made, which is still unused.
             unsafe { release(start, bytes) };
             let Some(candidate) = candidates.next() else {
                 return Err(io::Error::other(format!("no free address among {CANDIDATES} multiples of {align}")));
@@ -71,12 +78,12 @@ mod unix {
         Ok(start)
     }
 
-    /// A mapping of address space alone, at `hint` if that is free, else where the kernel likes.
+    /// Maps address space alone, at `hint` if that is free, otherwise wherever the kernel chooses.
     fn map(hint: usize, bytes: usize) -> io::Result<NonNull<u8>> {
-        // MAP_NORESERVE: a reservation far beyond the machine's memory is meant, and must not count against it.
+        // MAP_NORESERVE: reserving far more than the machine's memory is intended, and must not count against it.
         let flags = libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_NORESERVE;
         let hint = std::ptr::without_provenance_mut(hint);
-        // SAFETY: without MAP_FIXED, a new anonymous mapping replaces nothing that exists.
+        // SAFETY: without MAP_FIXED, a new anonymous mapping replaces no existing one.
         let start = unsafe { libc::mmap(hint, bytes, libc::PROT_NONE, flags, -1, 0) };
         if start == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
@@ -90,29 +97,29 @@ mod unix {
     ///
     /// The bytes are whole host pages of one reservation.
     pub(crate) unsafe fn open(start: NonNull<u8>, bytes: usize) -> io::Result<()> {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         match unsafe { libc::mprotect(start.as_ptr().cast(), bytes, libc::PROT_READ | libc::PROT_WRITE) } {
             0 => Ok(()),
             _ => Err(io::Error::last_os_error()),
         }
     }
 
-    /// Gives the memory of open pages back and closes them: they are as just reserved.
+    /// Returns the memory of open pages to the system and closes them: they are as if just reserved.
     ///
     /// # Safety
     ///
-    /// The bytes are whole host pages of one reservation, and nothing in them is used any more.
+    /// The bytes are whole host pages of one reservation, and nothing in them is in use any more.
     pub(crate) unsafe fn close(start: NonNull<u8>, bytes: usize) -> io::Result<()> {
-        // Linux guarantees that MADV_DONTNEED on private anonymous memory gives zeroes afterwards (MADV_FREE does not).
+        // Linux guarantees that private anonymous memory reads as zeroes after MADV_DONTNEED (not after MADV_FREE).
         #[cfg(target_os = "linux")]
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         let failed = unsafe {
             libc::madvise(start.as_ptr().cast(), bytes, libc::MADV_DONTNEED) != 0
                 || libc::mprotect(start.as_ptr().cast(), bytes, libc::PROT_NONE) != 0
         };
-        // Elsewhere a new mapping over the old one does.
+        // Elsewhere a new mapping over the old one has the same effect.
         #[cfg(not(target_os = "linux"))]
-        // SAFETY: the caller's: what MAP_FIXED replaces is our own and unused.
+        // SAFETY: upheld by the caller: MAP_FIXED replaces our own, unused memory.
         let failed = unsafe {
             let flags = libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_NORESERVE | libc::MAP_FIXED;
             libc::mmap(start.as_ptr().cast(), bytes, libc::PROT_NONE, flags, -1, 0) == libc::MAP_FAILED
@@ -120,7 +127,7 @@ mod unix {
         if failed { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 
-    /// Bytes that are resident in the host's memory, or `None` where that is not known.
+    /// Bytes resident in the host's memory, or `None` if unknown.
     ///
     /// # Safety
     ///
@@ -128,21 +135,21 @@ mod unix {
     pub(crate) unsafe fn resident_bytes(start: NonNull<u8>, bytes: usize) -> Option<usize> {
         let page = host_page_bytes();
         let mut resident = vec![0; bytes.div_ceil(page)];
-        // SAFETY: the caller's; the vector has a byte for each page.
+        // SAFETY: upheld by the caller; the vector has a byte for each page.
         match unsafe { libc::mincore(start.as_ptr().cast(), bytes, resident.as_mut_ptr()) } {
             0 => Some(resident.iter().filter(|&&flags| flags & 1 != 0).count() * page),
             _ => None,
         }
     }
 
-    /// Gives address space back.
+    /// Releases address space.
     ///
     /// # Safety
     ///
-    /// The bytes are whole host pages of one reservation (or none), and nothing in them is used any more.
+    /// The bytes are whole host pages of one reservation (or none), and nothing in them is in use any more.
     pub(crate) unsafe fn release(start: NonNull<u8>, bytes: usize) {
         if bytes > 0 {
-            // SAFETY: the caller's. A failure would leave the address space taken, which harms nobody.
+            // SAFETY: upheld by the caller. A failure only leaves the address space reserved, which is harmless.
             unsafe { libc::munmap(start.as_ptr().cast(), bytes) };
         }
     }
@@ -160,27 +167,30 @@ mod windows {
         4096
     }
 
-    /// Takes `bytes` bytes of address space at a multiple of `align`. Nothing can be read or written there yet, and no memory is used.
+    /// Reserves `bytes` bytes of address space at a multiple of `align`. They are not accessible yet, and use no
+    /// memory.
     ///
-    /// `align` is a power of two and at least 64 KiB, in which this system places reservations, and the sum of both fits into a `usize`.
+    /// `align` is a power of two of at least 64 KiB, the system's granularity of reservations, and the sum of both fits
+    /// into a `usize`.
     pub(crate) fn reserve(bytes: usize, align: usize) -> io::Result<NonNull<u8>> {
         const ATTEMPTS: usize = 16;
-        // A reservation cannot be given back in part: this finds an address with a larger one, and takes it again without the surplus.
-        // Another thread may take it in between, hence several attempts.
+        // A reservation cannot be released in part. So this finds an address with a larger reservation, releases it,
+        // and reserves that address again without the surplus. Another thread may take it in between, hence several
+        // attempts.
         let attempt = || {
             let taken = map(0, bytes + align)?;
             let start = taken.addr().get().next_multiple_of(align);
-            // SAFETY: the reservation just made, which nothing uses yet.
+            // SAFETY: this is the reservation just made, which is still unused.
             unsafe { release(taken, bytes + align) };
             map(start, bytes)
         };
         (1..ATTEMPTS).find_map(|_| attempt().ok()).map_or_else(attempt, Ok)
     }
 
-    /// A reservation at this address, or where the system likes for 0.
+    /// A reservation at this address, or wherever the system chooses if it is 0.
     fn map(address: usize, bytes: usize) -> io::Result<NonNull<u8>> {
         let address = std::ptr::without_provenance(address);
-        // SAFETY: a new reservation touches nothing that exists: the system refuses an address that is taken.
+        // SAFETY: a new reservation overlaps nothing that exists: the system rejects an address that is taken.
         let start = unsafe { VirtualAlloc(address, bytes, MEM_RESERVE, PAGE_NOACCESS) };
         NonNull::new(start.cast()).ok_or_else(io::Error::last_os_error)
     }
@@ -191,40 +201,40 @@ mod windows {
     ///
     /// The bytes are whole host pages of one reservation.
     pub(crate) unsafe fn open(start: NonNull<u8>, bytes: usize) -> io::Result<()> {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         let opened = unsafe { VirtualAlloc(start.as_ptr().cast(), bytes, MEM_COMMIT, PAGE_READWRITE) };
         if opened.is_null() { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 
-    /// Gives the memory of open pages back and closes them: they are as just reserved.
+    /// Returns the memory of open pages to the system and closes them: they are as if just reserved.
     ///
     /// # Safety
     ///
-    /// The bytes are whole host pages of one reservation, and nothing in them is used any more.
+    /// The bytes are whole host pages of one reservation, and nothing in them is in use any more.
     pub(crate) unsafe fn close(start: NonNull<u8>, bytes: usize) -> io::Result<()> {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         match unsafe { VirtualFree(start.as_ptr().cast(), bytes, MEM_DECOMMIT) } {
             0 => Err(io::Error::last_os_error()),
             _ => Ok(()),
         }
     }
 
-    /// Bytes that are resident in the host's memory: not known on this system.
+    /// Bytes resident in the host's memory: unknown on this system.
     ///
     /// # Safety
     ///
-    /// None is needed; the other systems need some.
+    /// No requirements here; the other systems have some.
     pub(crate) unsafe fn resident_bytes(_start: NonNull<u8>, _bytes: usize) -> Option<usize> {
         None
     }
 
-    /// Gives address space back.
+    /// Releases address space.
     ///
     /// # Safety
     ///
-    /// The bytes are one whole reservation, and nothing in it is used any more.
+    /// The bytes are one whole reservation, and nothing in it is in use any more.
     pub(crate) unsafe fn release(start: NonNull<u8>, _bytes: usize) {
-        // SAFETY: the caller's. A failure would leave address space behind, which harms nobody.
+        // SAFETY: upheld by the caller. A failure only leaves the address space reserved, which is harmless.
         unsafe { VirtualFree(start.as_ptr().cast(), 0, MEM_RELEASE) };
     }
 }
@@ -242,7 +252,7 @@ mod tests {
             let starts: Vec<_> = (0..5).map(|_| reserve(bytes, ALIGN).unwrap()).collect();
             for (index, &start) in starts.iter().enumerate() {
                 assert!(start.addr().get().is_multiple_of(ALIGN) && !starts[..index].contains(&start));
-                // SAFETY: these are whole host pages of one reservation, and nobody else uses them.
+                // SAFETY: these are whole host pages of one reservation, without another user.
                 unsafe {
                     open(start, bytes).unwrap();
                     assert_eq!(start.add(bytes - 1).read(), 0);
@@ -251,7 +261,7 @@ mod tests {
                 }
             }
             for start in starts {
-                // SAFETY: one whole reservation, not used any more.
+                // SAFETY: this is one whole reservation, not in use any more.
                 unsafe { release(start, bytes) };
             }
         }

@@ -1,12 +1,12 @@
-//! The simulated page heap: the memory that every contender gets its pages from, and that counts them.
+//! The simulated page heap, which gives every contender its pages and counts them.
 //!
-//! It behaves as a WebAssembly memory does: pages in address order, a grow that returns the first new page or fails, never a move,
-//! never a shrink. Unlike one it can be emptied between replays, many of them live side by side, and pages need not be of 64 KiB:
-//! a [`PageSize`] below stands for firmware and kernels.
+//! It behaves like a WebAssembly memory: pages in address order, a grow that returns the first new page or fails, no
+//! moves and no shrinking. Unlike a WebAssembly memory, it can be emptied between replays, many heaps can coexist, and
+//! the [`PageSize`] need not be 64 KiB: smaller pages model firmware and kernels.
 //!
-//! Every heap begins at a multiple of 4 GiB, the [`BASE_ALIGN`], because allocators look at absolute addresses: they pad for an alignment,
-//! or find the start of a page by a mask. So an address has the same low 32 bits in every heap and in every process, as it has in a
-//! WebAssembly memory that begins at 0, and every memory figure repeats.
+//! Every heap begins at a multiple of 4 GiB, the [`BASE_ALIGN`], because allocators depend on absolute addresses: they
+//! pad for alignment, or find the start of a page with a mask. An address therefore has the same low 32 bits in every
+//! heap and every process, as in a WebAssembly memory that begins at 0, and every memory figure repeats.
 //!
 //! ```
 //! use heaprace_allocators::{PAGE_BYTES, PageHeap, page_heap::Guard};
@@ -24,8 +24,9 @@
 //! # Ok::<(), heaprace_allocators::page_heap::PageHeapError>(())
 //! ```
 
+mod error;
+
 use std::cell::Cell;
-use std::io;
 use std::ptr::NonNull;
 use std::rc::Rc;
 
@@ -35,33 +36,34 @@ use crate::os;
 use crate::page_size::PageSize;
 
 pub use crate::page_size::PAGE_BYTES;
+pub use error::PageHeapError;
 
-/// Pages that a 32-bit WebAssembly memory has at most (4 GiB): the natural size of a reservation.
+/// Maximum pages of a 32-bit WebAssembly memory (4 GiB): the natural size of a reservation.
 pub const WASM32_PAGES: usize = 65_536;
 
-/// Every heap begins at a multiple of so many bytes: 4 GiB, so that alignments up to that cost the same in every heap. Address space alone
-/// is spent for it. On a 32-bit host, which has no room for that, it is 4 MiB: there, figures of requests with larger alignments can
-/// differ from run to run.
+/// Alignment of every heap's base in bytes: 4 GiB, so that alignments up to 4 GiB cost the same in every heap. This
+/// uses address space only. A 32-bit host has no room for it, so the value is 4 MiB there, and figures of requests with
+/// larger alignments can differ from run to run.
 pub const BASE_ALIGN: usize = if usize::BITS > 32 { 1 << (usize::BITS / 2) } else { 4 << 20 };
 
-/// Bytes in a page of the host: what one first touch makes resident.
+/// Bytes in a page of the host: the amount that a first touch makes resident.
 pub fn host_page_bytes() -> usize {
     os::host_page_bytes()
 }
 
-/// What happens to an access outside of the committed pages.
+/// What an access outside the committed pages does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guard {
-    /// It traps: each grow opens just its pages. For tests and for verification. Where pages are smaller than the host's, which are the
-    /// smallest that the host can protect, an access past the last page goes unnoticed up to the end of its host page: only
-    /// [`contains`](HeapRef::contains), and so the shadow model, is exact there.
+    /// It traps: each grow opens just its pages. For tests and verification. The host cannot protect units smaller than
+    /// its own pages. If the heap's pages are smaller, an access past the last page goes unnoticed up to the end of its
+    /// host page; only [`contains`](HeapRef::contains), and so the shadow model, is exact there.
     Trap,
     /// It may go unnoticed: pages are opened 64 MiB at a time, so that a grow is nearly always an addition. For timing.
     Batched,
 }
 
 impl Guard {
-    /// Bytes that are opened at once, at least: whole pages of the heap and of the host, as all of these are powers of two.
+    /// Minimum bytes to open at once: whole pages of the heap and of the host, because all are powers of two.
     fn batch_bytes(self, page: PageSize) -> usize {
         match self {
             Guard::Trap => page.bytes().max(host_page_bytes()),
@@ -70,45 +72,13 @@ impl Guard {
     }
 }
 
-/// A page heap could not be had, or not be emptied.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PageHeapError {
-    /// The system gave no address space.
-    #[error("cannot reserve {pages} pages of {page} of address space: {source}; a smaller heap limit needs less")]
-    Reserve {
-        /// Pages asked for.
-        pages: usize,
-        /// Their size.
-        page: PageSize,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// More pages than an address space has room for.
-    #[error("{pages} pages of {page} are more than an address space has room for")]
-    TooLarge {
-        /// Pages asked for.
-        pages: usize,
-        /// Their size.
-        page: PageSize,
-    },
-    /// The system did not take pages back.
-    #[error("cannot empty {bytes} bytes of the page heap: {source}")]
-    Reset {
-        /// Bytes to be emptied.
-        bytes: usize,
-        /// What the system said.
-        source: io::Error,
-    },
-}
-
-/// The heap's owner: sets its limit, and resets it when no allocator uses it.
+/// The owner of a heap: sets its limit, and resets it while no allocator uses it.
 #[derive(Debug)]
 pub struct PageHeap {
     memory: Rc<Memory>,
 }
 
-/// A contender's or an observer's hold on a heap. Cheap to clone; the heap lives for as long as one of them does.
+/// A handle to a heap, for a contender or an observer. Cheap to clone. The heap lives as long as any handle.
 #[derive(Clone, Debug)]
 pub struct HeapRef {
     memory: Rc<Memory>,
@@ -119,14 +89,14 @@ struct Memory {
     /// The first page, at a multiple of [`BASE_ALIGN`].
     base: NonNull<u8>,
     page: PageSize,
-    /// Bytes that are reserved from the base on: all pages, rounded up to whole pages of the host.
+    /// Reserved bytes from the base: all pages, rounded up to whole host pages.
     capacity_bytes: usize,
     guard: Guard,
     pages: usize,
-    // In bytes, so that what runs for every request needs no multiplication; all are whole pages.
+    // In bytes, so that the code that runs for every request needs no multiplication. All are whole pages.
     limit_bytes: Cell<usize>,
     committed_bytes: Cell<usize>,
-    /// Bytes that are readable and writable; at least the committed ones.
+    /// Readable and writable bytes; at least the committed ones.
     open_bytes: Cell<usize>,
     grow_calls: Cell<u64>,
     refused_grows: Cell<u64>,
@@ -137,21 +107,21 @@ impl PageHeap {
     ///
     /// # Errors
     ///
-    /// Where the system has no such address space to give.
+    /// If the system cannot reserve that much address space.
     pub fn reserve(pages: usize, guard: Guard) -> Result<Self, PageHeapError> {
         Self::reserve_sized(PageSize::WASM, pages, guard)
     }
 
-    /// A heap of up to `pages` pages of this size. It begins at a multiple of [`BASE_ALIGN`].
+    /// A heap of up to `pages` pages of size `page`, at a multiple of [`BASE_ALIGN`].
     ///
     /// # Errors
     ///
-    /// Where the system has no such address space to give.
+    /// If the system cannot reserve that much address space.
     pub fn reserve_sized(page: PageSize, pages: usize, guard: Guard) -> Result<Self, PageHeapError> {
-        // At least one page of the host, as nothing at all cannot be reserved.
+        // At least one host page, because an empty range cannot be reserved.
         let bytes = pages.checked_mul(page.bytes()).map(|bytes| bytes.max(1));
         let capacity_bytes = bytes.and_then(|bytes| bytes.checked_next_multiple_of(host_page_bytes()));
-        // The system may have to look for it with the alignment added.
+        // The system may have to reserve the alignment in addition.
         let fits = |bytes: &usize| bytes.checked_add(BASE_ALIGN).is_some_and(|bytes| isize::try_from(bytes).is_ok());
         let Some(capacity_bytes) = capacity_bytes.filter(fits) else {
             return Err(PageHeapError::TooLarge { pages, page });
@@ -173,34 +143,35 @@ impl PageHeap {
         Ok(PageHeap { memory: Rc::new(memory) })
     }
 
-    /// A hold on the heap, for an allocator or an observer.
+    /// A handle to the heap, for an allocator or an observer.
     pub fn handle(&self) -> HeapRef {
         HeapRef { memory: Rc::clone(&self.memory) }
     }
 
-    /// From now on a grow past `pages` committed pages fails. The reservation is a limit of its own.
+    /// Makes every grow past `pages` committed pages fail from now on. The reservation is an upper bound for the limit.
     pub fn set_limit_pages(&mut self, pages: usize) {
         let memory = &*self.memory;
         memory.limit_bytes.set(memory.page.bytes_of(pages.min(memory.pages)));
     }
 
-    /// The limit that is in force, in pages.
+    /// The current limit, in pages.
     pub fn limit_pages(&self) -> usize {
         self.memory.page.pages_in(self.memory.limit_bytes.get())
     }
 
-    /// Takes all pages back: the next replay finds fresh, zeroed pages and pays for their first touch. Counts begin again at 0; the limit
-    /// stays.
+    /// Takes all pages back: the next replay gets fresh, zeroed pages and pays for their first touch. Counts restart at
+    /// 0; the limit stays.
     ///
-    /// There is no way to keep the pages resident, because no program has that: one that runs on keeps its allocator as well.
+    /// Pages cannot stay resident across a reset, because that matches no real program: a program that keeps running
+    /// keeps its allocator as well.
     ///
     /// # Errors
     ///
-    /// Where the system does not take pages back.
+    /// If the system does not take the pages back.
     ///
     /// # Panics
     ///
-    /// Where a [`HeapRef`] is still held: its owner might touch the pages.
+    /// If a [`HeapRef`] still exists: its owner might touch the pages.
     pub fn reset(&mut self) -> Result<(), PageHeapError> {
         assert_eq!(Rc::strong_count(&self.memory), 1, "a page heap can be reset only when no allocator holds it");
         let memory = &*self.memory;
@@ -209,7 +180,8 @@ impl PageHeap {
         memory.refused_grows.set(0);
         let bytes = memory.open_bytes.get();
         if bytes > 0 {
-            // SAFETY: open bytes are whole host pages of the reservation, and nobody holds them, as was just asserted.
+            // SAFETY: open bytes are whole host pages of the reservation, and the assertion shows that no handle
+            // exists.
             unsafe { os::close(memory.base, bytes) }.map_err(|source| PageHeapError::Reset { bytes, source })?;
             memory.open_bytes.set(0);
         }
@@ -218,16 +190,16 @@ impl PageHeap {
 }
 
 impl HeapRef {
-    /// Adds `pages` pages and returns the first of them, or `None` where the limit would be passed: then the heap is as it was, but for
-    /// its count of [refused grows](Self::refused_grows).
+    /// Adds `pages` pages and returns the first one, or `None` if that would exceed the limit. A failed grow changes
+    /// only the count of [refused grows](Self::refused_grows).
     ///
-    /// The pages continue those before them. They hold zeroes.
+    /// The new pages directly follow the existing ones, and hold zeroes.
     #[inline]
     pub fn grow(&self, pages: usize) -> Option<NonNull<u8>> {
         let memory = &*self.memory;
         let first = memory.committed_bytes.get();
-        // The limit may have been set below what is committed. Compared in pages: the bytes of a request may be more than an address
-        // space has.
+        // The limit may have been set below the committed size. The comparison is in pages: the bytes of a request may
+        // exceed the address space.
         let Some(room) = memory.limit_bytes.get().checked_sub(first) else { return memory.refuse() };
         if pages > memory.page.pages_in(room) {
             return memory.refuse();
@@ -242,7 +214,7 @@ impl HeapRef {
         Some(unsafe { memory.base.add(first) })
     }
 
-    /// The size of the pages.
+    /// The page size.
     #[inline]
     pub fn page_size(&self) -> PageSize {
         self.memory.page
@@ -254,7 +226,7 @@ impl HeapRef {
         self.page_size().bytes()
     }
 
-    /// The address of the first page, whether it is committed or not. A multiple of [`BASE_ALIGN`].
+    /// The address of the first page, committed or not. A multiple of [`BASE_ALIGN`].
     pub fn base(&self) -> NonNull<u8> {
         self.memory.base
     }
@@ -276,19 +248,19 @@ impl HeapRef {
         self.memory.grow_calls.get()
     }
 
-    /// Calls of [`grow`](Self::grow) that failed, since the heap was made or reset: whether the heap has met its limit. A contender may
-    /// have asked for more than its request needed, and have served the request after that all the same.
+    /// Failed calls of [`grow`](Self::grow) since the heap was created or reset: whether the heap has met its limit. A
+    /// contender may request more than it needs, and still serve the request after such a failure.
     pub fn refused_grows(&self) -> u64 {
         self.memory.refused_grows.get()
     }
 
-    /// Bytes that are resident in the host's memory, of all its pages that committed ones lie in, or `None` where that is not known.
+    /// Bytes resident in the host's memory, over all host pages that contain committed pages. `None` if unknown.
     pub fn resident_bytes(&self) -> Option<usize> {
-        // SAFETY: committed pages are of the reservation, which begins with a host page and reaches over whole ones.
+        // SAFETY: committed pages belong to the reservation, which consists of whole host pages.
         unsafe { os::resident_bytes(self.memory.base, self.committed_bytes()) }
     }
 
-    /// Whether the `bytes` bytes from `address` on lie within the committed pages.
+    /// Whether the `bytes` bytes from `address` are all within the committed pages.
     #[inline]
     pub fn contains(&self, address: usize, bytes: usize) -> bool {
         address
@@ -299,7 +271,8 @@ impl HeapRef {
 }
 
 impl Memory {
-    /// Whether the bytes up to there are open now. If not, the system has no memory: an outcome.
+    /// Opens the bytes up to there, and returns whether they are open now. If not, the system is out of memory, which
+    /// is a valid outcome.
     #[cold]
     fn open_up_to(&self, bytes: usize) -> bool {
         let open = self.open_bytes.get();
@@ -321,13 +294,14 @@ impl Memory {
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        // SAFETY: this is the reservation, and the last hold on it goes.
+        // SAFETY: this is the whole reservation, and its last handle is being dropped.
         unsafe { os::release(self.base, self.capacity_bytes) };
     }
 }
 
-// SAFETY: pages from the heap are readable, writable, handed out once between resets, and a reset needs that no handle is left. They
-// are aligned to their size, continue one another within one reservation, which is not at the end of the address space.
+// SAFETY: pages from the heap are readable and writable and are handed out once between resets, and a reset requires
+// that no handle exists. They are aligned to their size and contiguous within one reservation, which is not at the end
+// of the address space.
 unsafe impl PageSource for HeapRef {
     fn run_align(&self) -> usize {
         self.page_bytes()
@@ -355,7 +329,7 @@ mod tests {
             [(1, Some(0)), (3, Some(1)), (2, None), (usize::MAX, None), (0, Some(4)), (1, Some(4))]
         {
             let first = pages.grow(ask).map(|first| (first.addr().get() - pages.base().addr().get()) / PAGE_BYTES);
-            assert_eq!(first, expected_offset, "asked for {ask}");
+            assert_eq!(first, expected_offset, "{ask} pages");
         }
         assert_eq!((pages.committed_pages(), pages.grow_calls()), (5, 4));
         assert!(pages.contains(pages.base().addr().get(), 5 * PAGE_BYTES));
@@ -381,7 +355,7 @@ mod tests {
         for (ask, granted, refused) in
             [(3, true, 0), (2, false, 1), (usize::MAX, false, 2), (1, true, 2), (1, false, 3)]
         {
-            assert_eq!((pages.grow(ask).is_some(), pages.refused_grows()), (granted, refused), "asked for {ask}");
+            assert_eq!((pages.grow(ask).is_some(), pages.refused_grows()), (granted, refused), "{ask} pages");
         }
         heap.set_limit_pages(2);
         assert_eq!((pages.grow(0), pages.refused_grows()), (None, 4), "below what is committed");
@@ -398,7 +372,7 @@ mod tests {
         let mut heap = PageHeap::reserve(4, Guard::Batched).unwrap();
         let read_back = |heap: &PageHeap| {
             let byte = heap.handle().grow(1).unwrap();
-            // SAFETY: one page is committed, and this test alone uses it.
+            // SAFETY: one page is committed, and only this test uses it.
             unsafe {
                 let was = byte.read();
                 byte.write(7);
@@ -439,7 +413,7 @@ mod tests {
                     assert_eq!((pages.committed_pages(), pages.committed_bytes()), (4, 4 * bytes));
                     assert!(pages.contains(pages.base().addr().get(), 4 * bytes));
                     assert!(!pages.contains(pages.base().addr().get(), 4 * bytes + 1));
-                    // SAFETY: four pages are committed, and this test alone uses them.
+                    // SAFETY: four pages are committed, and only this test uses them.
                     unsafe { pages.base().write_bytes(1, 4 * bytes) };
                     drop(pages);
                     heap.reset().unwrap();
@@ -450,7 +424,7 @@ mod tests {
 
     #[test]
     #[cfg(target_pointer_width = "64")]
-    fn every_heap_begins_at_a_multiple_of_4_gib_however_large_and_however_many_there_are() {
+    fn every_heap_begins_at_a_multiple_of_4_gib_whatever_their_size_and_number() {
         const GIB: usize = 1 << 30;
         let sizes = [0, 1, 4096, 100 * PAGE_BYTES, 4 * GIB - 1, 4 * GIB, 4 * GIB + 1, 16 * GIB];
         let heaps: Vec<_> = (0..80)
@@ -485,13 +459,13 @@ mod tests {
     }
 
     #[test]
-    fn heaps_on_several_threads_do_not_meet() {
+    fn heaps_on_several_threads_do_not_overlap() {
         let threads: Vec<_> = (1..=4u8)
             .map(|mark| {
                 std::thread::spawn(move || {
                     let heap = PageHeap::reserve(8, Guard::Trap).unwrap();
                     let first = heap.handle().grow(8).unwrap();
-                    // SAFETY: the pages are committed, and this thread alone uses them.
+                    // SAFETY: the pages are committed, and only this thread uses them.
                     unsafe {
                         first.write_bytes(mark, 8 * PAGE_BYTES);
                         std::thread::yield_now();

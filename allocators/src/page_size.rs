@@ -1,19 +1,19 @@
-//! How large the pages of a simulated heap are.
+//! The page size of a simulated heap.
 
 use std::fmt;
 
-/// Bytes in a page of WebAssembly, and of a heap for which nothing else is said.
+/// Bytes in a WebAssembly page: the default page size of a heap.
 pub const PAGE_BYTES: usize = 64 * 1024;
 
-/// Pages cannot be of this size.
+/// An unsupported page size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{bytes} bytes are no page size: it is a power of two from 256 bytes to 2 MiB")]
+#[error("page size of {bytes} bytes: must be a power of two from 256 bytes to 2 MiB")]
 pub struct PageSizeError {
-    /// Bytes asked for.
+    /// Requested page size in bytes.
     pub bytes: usize,
 }
 
-/// The size of a heap's pages: a power of two from 256 bytes, for firmware, to 2 MiB, the huge page of kernels.
+/// The page size of a heap: a power of two from 256 bytes, for firmware, to 2 MiB, the huge page of kernels.
 ///
 /// ```
 /// use heaprace_allocators::PageSize;
@@ -25,23 +25,23 @@ pub struct PageSizeError {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PageSize {
-    /// The exponent, so that pages become bytes by a shift.
+    /// The exponent, so that pages convert to bytes by a shift.
     shift: u32,
 }
 
 impl PageSize {
-    /// The smallest.
+    /// The smallest supported size.
     pub const MIN: PageSize = PageSize { shift: 8 };
     /// WebAssembly's: [`PAGE_BYTES`].
     pub const WASM: PageSize = PageSize { shift: PAGE_BYTES.trailing_zeros() };
-    /// The largest.
+    /// The largest supported size.
     pub const MAX: PageSize = PageSize { shift: 21 };
 
-    /// The page size of so many bytes.
+    /// A page size of `bytes` bytes.
     ///
     /// # Errors
     ///
-    /// Where `bytes` is not a power of two, or out of range.
+    /// If `bytes` is not a power of two, or is out of range.
     pub const fn from_bytes(bytes: usize) -> Result<Self, PageSizeError> {
         let shift = bytes.trailing_zeros();
         if bytes.is_power_of_two() && Self::MIN.shift <= shift && shift <= Self::MAX.shift {
@@ -57,19 +57,19 @@ impl PageSize {
         1 << self.shift
     }
 
-    /// Pages that `bytes` bytes take: the last one may have room left.
+    /// Pages needed for `bytes` bytes. The last page may be partly used.
     #[inline]
     pub const fn pages_for(self, bytes: usize) -> usize {
         bytes.div_ceil(self.bytes())
     }
 
-    /// Pages that lie wholly within `bytes` bytes.
+    /// Whole pages within `bytes` bytes.
     #[inline]
     pub(crate) const fn pages_in(self, bytes: usize) -> usize {
         bytes >> self.shift
     }
 
-    /// Bytes of so many pages, of which the caller knows that they fit into an address space.
+    /// Bytes in `pages` pages. The caller ensures that they fit into the address space.
     #[inline]
     pub(crate) const fn bytes_of(self, pages: usize) -> usize {
         pages << self.shift
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn powers_of_two_within_the_range_are_page_sizes_and_nothing_else_is() {
+    fn only_powers_of_two_within_the_range_are_page_sizes() {
         for (bytes, text) in
             [(256, "256 B"), (1024, "1 KiB"), (PAGE_BYTES, "64 KiB"), (1 << 20, "1 MiB"), (2 << 20, "2 MiB")]
         {

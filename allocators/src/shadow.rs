@@ -1,76 +1,78 @@
-//! The shadow model: where every live block lies, and what it holds.
+//! The shadow model: the address and expected contents of every live block.
 //!
-//! It fills each block with a pattern of its own and compares before the block is given back or resized, so that a contender that
-//! hands out the same byte twice, or writes into a block that is not its own, is caught. The conformance suite, the property tests, the
-//! fuzz targets and the replay's verification are all this one checker; [`faulty`](crate::faulty) allocators prove that it bites.
+//! It fills each block with a pattern of its own and checks the pattern before the block is freed or resized. This
+//! catches a contender that hands out the same byte twice or writes into a live block. The conformance suite, the
+//! property tests, the fuzz targets and the replay's verification all use this one checker; [`faulty`](crate::faulty)
+//! allocators prove that it detects errors.
 
 use core::alloc::Layout;
 use std::collections::BTreeMap;
 
 use crate::page_heap::HeapRef;
 
-/// Something that an allocator must not do. Addresses are offsets from the heap's base, so that they repeat from run to run.
+/// A violation of the allocator's contract. Addresses are offsets from the heap's base, so that they repeat from run to
+/// run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Violation {
-    /// A block that is not, or not wholly, in the committed pages.
-    #[error("block of {bytes} bytes at offset {offset} lies outside the heap of {committed_bytes} bytes")]
+    /// A block that is not entirely within the committed pages.
+    #[error("block of {bytes} bytes at offset {offset} is outside the heap of {committed_bytes} bytes")]
     OutsideHeap {
-        /// Where the block begins.
+        /// Offset of the block.
         offset: isize,
         /// Its size.
         bytes: usize,
-        /// Bytes that the heap has.
+        /// Committed bytes of the heap.
         committed_bytes: usize,
     },
-    /// A block at an address that is not a multiple of its alignment.
+    /// A block whose address is not a multiple of its alignment.
     #[error("block at offset {offset} is not aligned to {align} bytes")]
     Misaligned {
-        /// Where the block begins.
+        /// Offset of the block.
         offset: isize,
-        /// What was asked for.
+        /// Requested alignment.
         align: usize,
     },
-    /// A block that shares bytes with another live one.
+    /// A block that shares bytes with another live block.
     #[error(
         "block of {bytes} bytes at offset {offset} overlaps the live block of {other_bytes} bytes at offset {other_offset}"
     )]
     Overlap {
-        /// Where the new block begins.
+        /// Offset of the new block.
         offset: isize,
-        /// Its size.
+        /// Size of the new block.
         bytes: usize,
-        /// Where the older one begins.
+        /// Offset of the older block.
         other_offset: isize,
-        /// Its size.
+        /// Size of the older block.
         other_bytes: usize,
     },
-    /// A live block's bytes changed although nobody wrote to it.
+    /// A live block whose bytes changed although the program did not write to it.
     #[error("byte {byte} of the live block of {bytes} bytes at offset {offset} was overwritten")]
     Overwritten {
-        /// Where the block begins.
+        /// Offset of the block.
         offset: isize,
         /// Its size.
         bytes: usize,
         /// The first byte that differs.
         byte: usize,
     },
-    /// A realloc did not bring all bytes along.
+    /// A realloc that did not preserve all bytes.
     #[error("realloc from {old_bytes} to {bytes} bytes lost byte {byte}; the block is now at offset {offset}")]
     LostInRealloc {
-        /// Where the block is now.
+        /// Offset of the block after the realloc.
         offset: isize,
-        /// Its size before.
+        /// Size before.
         old_bytes: usize,
-        /// Its size now.
+        /// Size after.
         bytes: usize,
         /// The first byte that differs.
         byte: usize,
     },
-    /// Memory that was promised to be zeroed is not.
+    /// A zeroed block that contains a byte other than 0.
     #[error("byte {byte} of the zeroed block of {bytes} bytes at offset {offset} is not 0")]
     NotZeroed {
-        /// Where the block begins.
+        /// Offset of the block.
         offset: isize,
         /// Its size.
         bytes: usize,
@@ -79,11 +81,11 @@ pub enum Violation {
     },
 }
 
-/// What is known of one heap's live blocks.
+/// The live blocks of one heap.
 #[derive(Debug)]
 pub struct Shadow {
     heap: HeapRef,
-    /// By address.
+    /// Live blocks by address.
     live: BTreeMap<usize, Block>,
     patterns: u64,
 }
@@ -95,7 +97,7 @@ struct Block {
 }
 
 impl Shadow {
-    /// The model of a heap without live blocks.
+    /// A shadow of a heap without live blocks.
     pub fn new(heap: HeapRef) -> Self {
         Shadow { heap, live: BTreeMap::new(), patterns: 0 }
     }
@@ -104,26 +106,26 @@ impl Shadow {
     ///
     /// # Safety
     ///
-    /// `block` was returned for `layout` by an allocator on this heap. That it is a sound block is not taken for granted: nothing is
-    /// read or written outside the committed pages.
+    /// An allocator on this heap returned `block` for `layout`. The block need not be sound: nothing outside the
+    /// committed pages is read or written.
     ///
     /// # Errors
     ///
-    /// The first thing that is wrong.
+    /// The first violation found.
     pub unsafe fn allocated(&mut self, block: *mut u8, layout: Layout, zeroed: bool) -> Result<(), Violation> {
         self.check_place(block, layout)?;
         if zeroed {
-            // SAFETY: the block lies in the committed pages.
+            // SAFETY: the block is in the committed pages.
             if let Some(byte) = (0..layout.size()).find(|&byte| unsafe { block.add(byte).read() } != 0) {
                 return Err(Violation::NotZeroed { offset: self.offset(block.addr()), bytes: layout.size(), byte });
             }
         }
-        // SAFETY: the block lies in the committed pages and shares no byte with another.
+        // SAFETY: the block is in the committed pages and shares no byte with another.
         unsafe { self.insert(block, layout) };
         Ok(())
     }
 
-    /// Checks that a live block still holds its bytes: before it is resized, and after a resize that failed.
+    /// Checks that a live block still holds its bytes: before a resize, and after a failed one.
     ///
     /// # Safety
     ///
@@ -131,70 +133,70 @@ impl Shadow {
     ///
     /// # Errors
     ///
-    /// Where a byte differs.
+    /// If a byte differs.
     ///
     /// # Panics
     ///
-    /// Where no live block begins at that address.
+    /// If no live block begins at that address.
     pub unsafe fn check(&self, block: *mut u8) -> Result<(), Violation> {
         let known = self.live[&block.addr()];
         let bytes = known.layout.size();
-        // SAFETY: it was checked to lie in the committed pages when it was filled, and a heap does not shrink.
+        // SAFETY: the block was in the committed pages when it was filled, and a heap does not shrink.
         match unsafe { known.pattern.first_difference(block, bytes) } {
             Some(byte) => Err(Violation::Overwritten { offset: self.offset(block.addr()), bytes, byte }),
             None => Ok(()),
         }
     }
 
-    /// The layout in force of a live block.
+    /// The current layout of a live block.
     ///
     /// # Panics
     ///
-    /// Where no live block begins at that address.
+    /// If no live block begins at that address.
     pub fn layout(&self, block: *mut u8) -> Layout {
         self.live[&block.addr()].layout
     }
 
-    /// Checks a live block that is about to be given back, and forgets it.
+    /// Checks a live block that is about to be freed, and forgets it.
     ///
     /// # Safety
     ///
-    /// As for [`check`](Self::check).
+    /// Same as for [`check`](Self::check).
     ///
     /// # Errors
     ///
-    /// Where a byte differs.
+    /// If a byte differs.
     ///
     /// # Panics
     ///
-    /// Where no live block begins at that address.
+    /// If no live block begins at that address.
     pub unsafe fn releasing(&mut self, block: *mut u8) -> Result<(), Violation> {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.check(block)? };
         self.live.remove(&block.addr());
         Ok(())
     }
 
-    /// Checks a block after it was resized: it has come from `old` to `new`.
+    /// Checks a block after a realloc from `old` to `new`.
     ///
     /// # Safety
     ///
-    /// `new` was returned for this realloc by an allocator on this heap.
+    /// An allocator on this heap returned `new` for this realloc.
     ///
     /// # Errors
     ///
-    /// The first thing that is wrong.
+    /// The first violation found.
     ///
     /// # Panics
     ///
-    /// Where no live block began at `old`.
+    /// If no live block began at `old`.
     pub unsafe fn reallocated(&mut self, old: *mut u8, new: *mut u8, new_size: usize) -> Result<(), Violation> {
         let was = self.live.remove(&old.addr()).expect("a block that is resized is live");
         let layout =
-            Layout::from_size_align(new_size, was.layout.align()).expect("realloc's caller vouches for the size");
+            Layout::from_size_align(new_size, was.layout.align()).expect("the caller of realloc ensures a valid size");
         self.check_place(new, layout)?;
         let kept = was.layout.size().min(new_size);
-        // SAFETY: the block lies in the committed pages and shares no byte with another.
+        // SAFETY: the block is in the committed pages and shares no byte with another.
         unsafe {
             if let Some(byte) = was.pattern.first_difference(new, kept) {
                 let (offset, old_bytes) = (self.offset(new.addr()), was.layout.size());
@@ -209,13 +211,13 @@ impl Shadow {
     ///
     /// # Safety
     ///
-    /// As for [`check`](Self::check).
+    /// Same as for [`check`](Self::check).
     ///
     /// # Errors
     ///
-    /// Where a byte of one differs.
+    /// If a byte of a block differs.
     pub unsafe fn check_all(&self) -> Result<(), Violation> {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         self.live.keys().try_for_each(|&address| unsafe { self.check(self.heap.base().as_ptr().with_addr(address)) })
     }
 
@@ -228,8 +230,8 @@ impl Shadow {
         if start % layout.align() != 0 {
             return Err(Violation::Misaligned { offset, align: layout.align() });
         }
-        // Live blocks are disjoint, so the last one that begins before this one's end is the only one that can reach into it, be it from
-        // below, from within, or from all around.
+        // Live blocks are disjoint, so only the last one that begins before this block's end can overlap it, whether
+        // overlaps the start, from within or by enclosing it.
         if let Some((&other, known)) = self.live.range(..start + bytes).next_back()
             && other + known.layout.size() > start
         {
@@ -241,11 +243,11 @@ impl Shadow {
 
     /// # Safety
     ///
-    /// The block lies in the committed pages and shares no byte with another.
+    /// The block is in the committed pages and shares no byte with another.
     unsafe fn insert(&mut self, block: *mut u8, layout: Layout) {
         self.patterns += 1;
         let pattern = Pattern(self.patterns);
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { pattern.fill(block, layout.size()) };
         self.live.insert(block.addr(), Block { layout, pattern });
     }
@@ -261,7 +263,7 @@ struct Pattern(u64);
 
 impl Pattern {
     fn word(self, index: usize) -> u64 {
-        // Odd multipliers keep different (block, index) pairs apart; the upper half of the product is the well mixed one.
+        // Odd multipliers keep different (block, index) pairs apart; the upper half of the product is better mixed.
         let mixed = (self.0.wrapping_mul(0xd134_2543_de82_ef95) ^ index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         mixed.swap_bytes()
     }
@@ -272,7 +274,7 @@ impl Pattern {
     unsafe fn fill(self, block: *mut u8, bytes: usize) {
         for start in (0..bytes).step_by(8) {
             let word = self.word(start / 8).to_le_bytes();
-            // SAFETY: at most up to `bytes`.
+            // SAFETY: at most `bytes` bytes are written.
             unsafe { block.add(start).copy_from_nonoverlapping(word.as_ptr(), 8.min(bytes - start)) };
         }
     }
@@ -284,7 +286,7 @@ impl Pattern {
         (0..bytes).step_by(8).find_map(|start| {
             let expected = self.word(start / 8).to_le_bytes();
             let mut found = expected;
-            // SAFETY: at most up to `bytes`.
+            // SAFETY: at most `bytes` bytes are read.
             unsafe { block.add(start).copy_to_nonoverlapping(found.as_mut_ptr(), 8.min(bytes - start)) };
             (found != expected).then(|| start + (0..8).find(|&byte| found[byte] != expected[byte]).unwrap_or(0))
         })
@@ -309,20 +311,20 @@ mod tests {
     }
 
     #[test]
-    fn blocks_that_share_bytes_are_found_however_they_lie() {
+    fn every_kind_of_overlap_is_found() {
         for (start, bytes, overlaps) in [
-            (100, 50, true),  // the same
-            (90, 20, true),   // from below
-            (140, 20, true),  // from within to above
-            (110, 10, true),  // wholly within
-            (50, 300, true),  // wholly around
+            (100, 50, true),  // identical
+            (90, 20, true),   // overlaps the start
+            (140, 20, true),  // overlaps the end
+            (110, 10, true),  // enclosed
+            (50, 300, true),  // encloses
             (149, 1, true),   // the last byte
             (99, 2, true),    // the first byte
-            (50, 50, false),  // up to it
-            (150, 50, false), // behind it
+            (50, 50, false),  // ends where it begins
+            (150, 50, false), // begins where it ends
         ] {
             let (_heap, mut shadow, base) = page();
-            // SAFETY: all of this is in the committed page.
+            // SAFETY: all of these bytes are in the committed page.
             let result = unsafe {
                 shadow.allocated(base.add(100), layout(50, 1), false).unwrap();
                 shadow.allocated(base.add(start), layout(bytes, 1), false)
@@ -345,11 +347,11 @@ mod tests {
             (base.wrapping_add(65_536), 1),
             (core::ptr::without_provenance_mut(usize::MAX), 1),
         ] {
-            // SAFETY: nothing outside of the pages is touched, which is the point.
+            // SAFETY: the test checks that nothing outside the pages is accessed.
             let result = unsafe { shadow.allocated(block, layout(bytes, 1), false) };
             assert!(matches!(result, Err(Violation::OutsideHeap { committed_bytes: 65_536, .. })), "{result:?}");
         }
-        // SAFETY: the page's last bytes.
+        // SAFETY: these are the page's last bytes.
         assert_eq!(unsafe { shadow.allocated(base.add(65_529), layout(7, 1), false) }, Ok(()));
     }
 
@@ -358,7 +360,7 @@ mod tests {
         for bytes in [1, 7, 8, 9, 64, 1000] {
             for byte in [0, bytes / 2, bytes - 1] {
                 let (_heap, mut shadow, base) = page();
-                // SAFETY: all of this is in the committed page.
+                // SAFETY: all of these bytes are in the committed page.
                 unsafe {
                     shadow.allocated(base, layout(bytes, 1), false).unwrap();
                     assert_eq!(shadow.check_all(), Ok(()));
@@ -372,7 +374,7 @@ mod tests {
     #[test]
     fn realloc_keeps_what_fits() {
         let (_heap, mut shadow, base) = page();
-        // SAFETY: all of this is in the committed page.
+        // SAFETY: all of these bytes are in the committed page.
         unsafe {
             shadow.allocated(base, layout(100, 4), false).unwrap();
             base.add(1000).copy_from_nonoverlapping(base, 60);
@@ -386,7 +388,7 @@ mod tests {
     #[test]
     fn zeroed_means_every_byte() {
         let (_heap, mut shadow, base) = page();
-        // SAFETY: all of this is in the committed page.
+        // SAFETY: all of these bytes are in the committed page.
         unsafe {
             assert_eq!(shadow.allocated(base, layout(64, 16), true), Ok(()));
             base.add(64 + 63).write(1);

@@ -1,14 +1,15 @@
-//! Whether criterion and `replay` tell the same of the same: both time a contender on a trace in one run, and their 95 % intervals are
+//! Whether criterion and `replay` agree: both time a contender on a trace in one run, and their 95 % intervals are
 //! printed side by side: `agreement/<trace>/<fresh|steady>/<contender>`.
 //!
-//! Both call the same function for a replay and read the same clock around it. They differ in what they do with it. criterion replays one
-//! contender over and over in one process, takes several replays for a sample where they are short, and prints the mean of the samples.
-//! `replay` goes round all contenders in a new order and a new process each time, takes every replay for a sample, and prints the median.
-//! Half of the rounds are just before criterion's turn and half just after it, so that a machine which gets slower all the while does so for
-//! both.
+//! Both call the same function for a replay and read the same clock around it. They differ in how they use the times.
+//! criterion replays one contender repeatedly in one process, combines short replays into samples, and prints the mean
+//! of the samples. `replay` runs all contenders in a new order and a new process each round, uses every replay as a
+//! sample, and prints the median. Half of the rounds run just before criterion and half just after it, so that a
+//! gradual slowdown of the machine affects both.
 //!
-//! Where the intervals do not overlap, what explains it is looked for and said. It fails where the medians of all fresh benchmarks, or of all
-//! steady ones, are more than 25 % apart in the same direction and unexplained: a bug would be in all of them, and a disturbance is not.
+//! If the intervals do not overlap, the bench looks for an explanation and prints it. It fails if the medians of all
+//! fresh benchmarks, or of all steady ones, are more than 25 % apart in the same direction without an explanation: a
+//! bug would affect all of them, a disturbance does not.
 
 mod common;
 
@@ -39,17 +40,17 @@ use serde_json::Value;
 
 const TRACES: [&str; 2] = ["serde-heavy", "http-router"];
 const CONTENDERS: [&str; 2] = ["dlmalloc", "talc"];
-/// Rounds before criterion's turn, and as many after it.
+/// Rounds before criterion's turn, and the same number after it.
 const ROUNDS: u32 = 10;
 const SEED: u64 = 1;
 const GROSS_PERCENT: f64 = 25.0;
 
-/// Where criterion keeps what it has found here: apart from the benchmarks that one compares with a baseline.
+/// The folder for criterion's results here, separate from benchmarks that are compared with a baseline.
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("agreement")
 }
 
-/// What criterion has found, in nanoseconds an op.
+/// criterion's results, in nanoseconds per op.
 struct Found {
     mean: Estimate,
     median: Estimate,
@@ -73,8 +74,8 @@ impl Found {
     }
 }
 
-fn overlap(one: Estimate, other: Estimate) -> bool {
-    one.interval.zip(other.interval).is_some_and(|(one, other)| one.overlaps(other))
+fn overlap(first: Estimate, second: Estimate) -> bool {
+    first.interval.zip(second.interval).is_some_and(|(first, second)| first.overlaps(second))
 }
 
 /// How far the larger one is above the smaller one.
@@ -82,7 +83,7 @@ fn percent_apart(one: Estimate, other: Estimate) -> f64 {
     (one.value.max(other.value) / one.value.min(other.value) - 1.0) * 100.0
 }
 
-/// What the two have found of one contender, in nanoseconds an op.
+/// The results of both for one contender, in nanoseconds per op.
 struct Pair {
     criterion: Found,
     before: Estimate,
@@ -91,7 +92,7 @@ struct Pair {
 }
 
 impl Pair {
-    /// Whether the medians overlap, or why they might not; `None` where nothing here explains it.
+    /// Whether the medians overlap, or why they might not; `None` if nothing here explains it.
     fn explanation(&self) -> Option<String> {
         if overlap(self.criterion.median, self.replay) {
             return Some("criterion prints a mean and replay a median; the medians overlap".to_owned());
@@ -115,7 +116,7 @@ impl Pair {
         }
     }
 
-    /// Which of the two is the larger one, where they are so far apart that it would be a bug if others were, too.
+    /// Which of the two is larger, if they differ so much that it would be a bug if others did too.
     fn gross(&self) -> Option<Ordering> {
         let is_gross = percent_apart(self.criterion.median, self.replay) > GROSS_PERCENT;
         let direction = self.criterion.median.value.total_cmp(&self.replay.value);
@@ -144,7 +145,7 @@ fn samples(time: &Time, regime: Regime) -> Vec<f64> {
     regime.samples(time).iter().map(|&ns| ns as f64 / time.ops as f64).collect()
 }
 
-/// Has a contender timed in both ways, and prints what they have found.
+/// Times a contender in both ways, and prints the results.
 fn bench(
     criterion: &mut Criterion,
     trace: &str,
@@ -155,7 +156,7 @@ fn bench(
 ) -> Option<Pair> {
     let (contender, group_name) = (&contenders[which], format!("agreement/{trace}/{}", regime.name()));
     let before = samples(&rounds(trace, program, contenders, SEED)[which], regime);
-    let mut lane = Lane::new(program, WASM32_PAGES, Guard::Batched).expect("a heap can be had");
+    let mut lane = Lane::new(program, WASM32_PAGES, Guard::Batched).expect("a heap can be reserved");
     let is_measured = Cell::new(false);
     let mut group = criterion.benchmark_group(&group_name);
     group.sampling_mode(SamplingMode::Flat).throughput(Throughput::Elements(program.events()));
@@ -173,7 +174,7 @@ fn bench(
     let replay = median(&[&before[..], &after].concat());
     let pair = Pair { criterion: found, before: median(&before), after: median(&after), replay };
     let Found { mean, median } = &pair.criterion;
-    println!("{group_name}/{}, ns an op:", contender.info.name);
+    println!("{group_name}/{}, ns per op:", contender.info.name);
     println!("  criterion: mean {}, median {}", shown(*mean, 2), shown(*median, 2));
     println!("  replay, {} rounds: median {}; {}", 2 * ROUNDS, shown(replay, 2), pair.verdict());
     Some(pair)
@@ -189,7 +190,7 @@ fn agreement(criterion: &mut Criterion) {
         let mut pairs = Vec::new();
         for (trace, program) in &programs {
             for (which, name) in CONTENDERS.iter().enumerate() {
-                if !common::is_asked_for(&format!("agreement/{trace}/{}/{name}", regime.name())) {
+                if !common::is_selected(&format!("agreement/{trace}/{}/{name}", regime.name())) {
                     continue;
                 }
                 pairs.extend(bench(criterion, trace, program, &contenders, which, regime));
@@ -197,7 +198,7 @@ fn agreement(criterion: &mut Criterion) {
         }
         let gross: Vec<_> = pairs.iter().filter_map(Pair::gross).collect();
         let is_bug = gross.len() == TRACES.len() * CONTENDERS.len() && gross.iter().all(|&one| one == gross[0]);
-        assert!(!is_bug, "criterion and replay do not tell the same of the same: {}", regime.name());
+        assert!(!is_bug, "criterion and replay disagree: {}", regime.name());
     }
 }
 

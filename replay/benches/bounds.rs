@@ -1,9 +1,10 @@
-//! The bounds of every trace of the library, and of a synthetic one of a million objects: a table of what they are and how long each took, on
-//! one core. It fails where a placement is not sound, where fewer than three quarters are within 5 % of the most live bytes, and where a
-//! trace takes more than a minute for each million objects that it begins, and where a contender gets along with a smaller span.
+//! The bounds of every trace of the library, and of a synthetic trace of a million objects: a table of the bounds and
+//! their computing times, on one core. It fails if a placement is not sound, if fewer than three quarters are within 5
+//! % of the most live bytes, if a trace takes more than a minute per million objects (or part of it), or if a contender
+//! needs a smaller span.
 //!
-//! Each trace once, and no statistics: the figures are the same in every run, and the times are only to be far below a minute. A filter
-//! picks lines by the names `bounds/<trace>`.
+//! Each trace runs once, without statistics: the figures are the same in every run, and the times only need to be far
+//! below a minute. A filter selects lines by the names `bounds/<trace>`.
 
 mod common;
 
@@ -24,7 +25,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// The smallest span of a contender that has served all requests.
 fn least_span_bytes(program: &Program) -> u64 {
-    let mut lane = Lane::new(program, WASM32_PAGES, Guard::Batched).expect("a heap can be had");
+    let mut lane = Lane::new(program, WASM32_PAGES, Guard::Batched).expect("a heap can be reserved");
     let contenders = Contender::all().into_iter().filter(|contender| contender.info.purpose != Purpose::Floor);
     let memories = contenders.map(|contender| {
         (contender.examine)(&mut lane, false, &[], Limits::NONE).expect("the heap can be emptied").memory
@@ -35,7 +36,7 @@ fn least_span_bytes(program: &Program) -> u64 {
     spans.min().unwrap_or(u64::MAX)
 }
 
-/// Prints a line, and tells whether the placement is within 5 %, and whether it was found in time.
+/// Prints a line, and returns whether the placement is within 5 %, and whether it was found in time.
 fn line(name: &str, program: &Program) -> (bool, bool) {
     let begin = Instant::now();
     let instance = Instance::of(program).expect("the trace is not too long");
@@ -43,7 +44,7 @@ fn line(name: &str, program: &Program) -> (bool, bool) {
     let time = begin.elapsed();
     playback::verify(program, &instance, &placement).expect("the placement is sound");
     let (live, makespan) = (program.profile().peak_live_bytes, placement.makespan_bytes);
-    assert!(makespan >= live, "{name}: the makespan {makespan} is less than what is live, {live}");
+    assert!(makespan >= live, "{name}: the makespan {makespan} is less than the live bytes, {live}");
     let span = least_span_bytes(program);
     assert!(span >= makespan, "{name}: a contender's span of {span} beats the makespan {makespan}");
     let objects = instance.rectangles().len();
@@ -53,10 +54,10 @@ fn line(name: &str, program: &Program) -> (bool, bool) {
 }
 
 fn main() -> ExitCode {
-    let asked = |name: &str| common::is_to_be_made(&format!("bounds/{name}"));
-    let entries: Vec<_> = common::entries().filter(|entry| asked(entry.name)).collect();
+    let selected = |name: &str| common::should_run(&format!("bounds/{name}"));
+    let entries: Vec<_> = common::entries().filter(|entry| selected(entry.name)).collect();
     let mut synthetic = vec![("uniform-million", Kind::Uniform), ("drift-million", Kind::Drift)];
-    synthetic.retain(|(name, _)| asked(name) && !common::is_test());
+    synthetic.retain(|(name, _)| selected(name) && !common::is_test());
     if entries.is_empty() && synthetic.is_empty() {
         return ExitCode::SUCCESS;
     }
@@ -76,7 +77,7 @@ fn main() -> ExitCode {
         in_time &= line(name, &program).1;
     }
     println!("{near} of {} traces of the library are within 5 %", entries.len());
-    // The share is a promise for the library, not for what a filter picks from it.
+    // The share applies to the whole library, not to a filtered part of it.
     let is_whole = entries.len() == common::entries().count();
     if (near * 4 >= entries.len() * 3 || !is_whole) && in_time { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

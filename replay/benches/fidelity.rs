@@ -1,15 +1,17 @@
-//! Whether the headline predicts the program: what the tool says of ten programs by default, against what these programs did when they were
-//! run for real.
+//! Whether the headline predicts the program: the tool's default verdicts on ten programs, against these programs'
+//! measured behaviour.
 //!
-//! The real differences were measured on two days on one kind of machine: each program of `traces/workloads` was rebuilt with a global
-//! allocator over the contender and the page heap, and run in 15 rounds on the first day and 30 on the second, in shuffled order. They are
-//! the medians of the paired differences of the whole program's time to dlmalloc's, with their 95 % intervals, in ms. On the second day a
-//! page fault took about half as long again, so the differences of contenders that take more memory are larger, and that of wasmalloc in
-//! regex-match has the other sign. A sign counts where both days leave 0 out on the same side. METHODOLOGY.md says more, and what a replay
-//! cannot know.
+//! The real differences were measured on two days on one kind of machine: each program of `traces/workloads` was
+//! rebuilt with a global allocator over the contender and the page heap, and run in 15 rounds on the first day and 30
+//! on the second, in shuffled order. They are the medians of the paired differences of the whole program's time to
+//! dlmalloc's, with their 95 % intervals, in ms. On the second day a page fault took about half as long again, so the
+//! differences of contenders that take more memory are larger, and that of wasmalloc in regex-match has the opposite
+//! sign. A sign counts if both days exclude 0 on the same side. METHODOLOGY.md has more details, and explains what a
+//! replay cannot know.
 //!
-//! It prints predicted beside real, contender by contender, counts the signs that are right, and fails where more than [`MOST_WRONG`] are
-//! not, or where the default run does not say of a program in [`CLEAR`] what the program shows.
+//! It prints predicted and real differences for each contender, counts the correct signs, and fails if more than
+//! [`MOST_WRONG`] are wrong, or if the default run does not give the same verdict as the program for a program in
+//! [`CLEAR`].
 
 use std::env;
 use std::ops::ControlFlow;
@@ -28,7 +30,8 @@ use heaprace_reports::results::Rigor;
 use heaprace_reports::stats::{Verdict, median, ratio_within_rounds};
 use heaprace_traces::Source;
 
-/// A contender's difference to dlmalloc in a real program, on two days: the lower end of the 95 % interval, the median, the upper end.
+/// A contender's difference to dlmalloc in a real program, on two days: the lower end of the 95 % interval, the median,
+/// the upper end.
 type Difference = (&'static str, [f64; 3], [f64; 3]);
 
 /// A program, and the differences to dlmalloc of the whole program's time, in ms.
@@ -120,10 +123,12 @@ const REAL: [Real; 10] = [
     },
 ];
 
-/// Signs that may be wrong: a replay that writes every byte cannot know of capacity that a program reserves and never writes.
+/// Maximum wrong signs: a replay that writes every byte cannot know about capacity that a program reserves and never
+/// writes.
 const MOST_WRONG: usize = 1;
 
-/// Programs of which the default run has to give segregated-bump and wasmalloc the verdict that the program gives them on both days.
+/// Programs for which the default run must give segregated-bump and wasmalloc the verdict that the program gives them
+/// on both days.
 const CLEAR: [&str; 7] = [
     "path-finder",
     "text-editor",
@@ -134,7 +139,7 @@ const CLEAR: [&str; 7] = [
     "btree-database",
 ];
 
-/// What a real program says on both days, if it says anything.
+/// The verdict of a real program on both days, if there is one.
 fn real_verdict(first: [f64; 3], second: [f64; 3]) -> Verdict {
     let of = |[low, _, high]: [f64; 3]| match () {
         () if low > 0.0 => Verdict::Slower,
@@ -146,14 +151,14 @@ fn real_verdict(first: [f64; 3], second: [f64; 3]) -> Verdict {
 
 const BASELINE: &str = "dlmalloc";
 
-/// What the tool says of a contender on a trace.
+/// The tool's verdict on a contender for a trace.
 struct Predicted {
     difference_ms: f64,
     ratio: f64,
     verdict: Verdict,
 }
 
-/// The default run on this trace: what it says of these contenders beside dlmalloc.
+/// The default run on this trace: its verdicts on these contenders against dlmalloc.
 fn predict(name: &str, contenders: [&str; 3], rounds: u32) -> Vec<Predicted> {
     let source = Source::locate(name).expect("it is in the library");
     let events = Program::load(&source).expect("the library's traces compile").events();
@@ -193,7 +198,7 @@ fn predict(name: &str, contenders: [&str; 3], rounds: u32) -> Vec<Predicted> {
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    // As criterion's benches do: whoever names others does not mean this one, and `--test` is to see that it works.
+    // Like criterion's benches: a filter for other names skips this one, and `--test` only checks that it works.
     let others = arguments.iter().filter(|argument| !argument.starts_with('-'));
     if others.clone().next().is_some() && others.clone().all(|name| !"fidelity".contains(name.as_str())) {
         return ExitCode::SUCCESS;
@@ -201,7 +206,7 @@ fn main() -> ExitCode {
     let brief = arguments.iter().any(|argument| argument == "--test");
     let (programs, rounds) =
         if brief { (&REAL[1..2], 2) } else { (&REAL[..], heaprace::time::rounds::default_count(Rigor::Default)) };
-    println!("whole program less dlmalloc's, ms: real on two days (intervals), predicted fresh (ratio, verdict)");
+    println!("whole program minus dlmalloc's, ms: real on two days (intervals), predicted fresh (ratio, verdict)");
     let (mut right, mut decided, mut errors, mut unclear) = (0, 0, Vec::new(), Vec::new());
     for Real { program, differences_ms } in programs {
         let predicted = predict(program, differences_ms.map(|(name, ..)| name), rounds);
@@ -221,13 +226,13 @@ fn main() -> ExitCode {
             right += usize::from((real == Verdict::Slower) == (*difference_ms > 0.0));
             errors.push((difference_ms - second[1]).abs() / second[1].abs());
             if CLEAR.contains(program) && name != "talc" && *verdict != real {
-                unclear.push(format!("{program}: {name} is {verdict:?}, and the program says {real:?}"));
+                unclear.push(format!("{program}: {name} is {verdict:?}, but the program shows {real:?}"));
             }
         }
     }
     let error = 100.0 * median(&errors).expect("some are decided");
     println!("sign right in {right} of {decided} that both days decide; median error {error:.0} % of the second day's");
-    unclear.iter().for_each(|one| println!("not as the program: {one}"));
+    unclear.iter().for_each(|line| println!("differs from the program: {line}"));
     let is_well = brief || decided - right <= MOST_WRONG && unclear.is_empty();
     if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

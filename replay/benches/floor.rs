@@ -1,15 +1,17 @@
-//! What the engine's loop adds to a loop written by hand: `floor/<program>/<loop>`.
+//! The overhead of the engine's loop over a hand-written loop: `floor/<program>/<loop>`.
 //!
-//! The contender is a null one, which every loop calls by address, as the engine calls all contenders. It adds up what it is asked for,
-//! so the compiler can leave nothing out, and the loops are known to have asked for the same. There are two programs: one whose operations
-//! a processor can predict, allocations and deallocations in turn; and one whose operations, sizes and objects are random, where each
-//! mispredicted branch costs a loop more than all of its work. And there are two loops by hand, over the program's own words of 8 bytes and
-//! over an array of plain structs, which need no decoding and twice the memory. Neither of them looks for absent objects, checks an index or
-//! calls an observer. The engine is held against whichever is the faster one.
+//! The contender is a null one, which every loop calls by address, as the engine calls all contenders. It sums its
+//! arguments, so the compiler cannot drop anything, and the sums prove that all loops make the same requests. There are
+//! two programs: one with operations that a processor can predict, alternating allocations and deallocations; and one
+//! with random operations, sizes and objects, where each mispredicted branch costs a loop more than all of its work.
+//! There are two hand-written loops: one over the program's own words of 8 bytes, and one over an array of plain
+//! structs, which need no decoding and twice the memory. Neither checks for absent objects, checks an index or calls an
+//! observer. The engine is compared with the faster one.
 //!
-//! It fails where the engine takes more than 1.15 times as long on the predictable program, or 1.5 ns an op more on the random one, in each
-//! of three races. This is also the check that the timed loop holds nothing but operations, slots and the allocator: a hash, an
-//! allocation or a dynamic dispatch for each operation would make it several times slower than a loop by hand.
+//! It fails if the engine takes more than 1.15 times as long on the predictable program, or 1.5 ns per op more on the
+//! random one, in each of three races. This also checks that the timed loop contains nothing but operations, slots and
+//! the allocator: a hash, an allocation or a dynamic dispatch per operation would make it several times slower than a
+//! hand-written loop.
 
 mod common;
 
@@ -28,15 +30,16 @@ use heaprace_allocators::{HeapAllocator, HeapRef, Info, PageHeap, Purpose};
 use heaprace_reports::stats::estimate_median;
 use heaprace_traces::Action;
 
-/// A millisecond of them, so that the loops of a round see the same machine, and more than a branch predictor learns by heart.
+/// About a millisecond of work, so that the loops of a round see the same machine, and more than a branch predictor can
+/// memorise.
 const EVENTS: usize = 200_000;
 const SEED: u64 = 1;
-/// Races before a goal is missed: a disturbance may spoil one.
+/// Races before a goal counts as missed: a disturbance may spoil one.
 const ATTEMPTS: usize = 3;
-/// Most objects that are live in the random program.
+/// Maximum live objects in the random program.
 const LIVE: usize = 1000;
 
-/// A null contender that adds up what it is asked for.
+/// A null contender that sums its arguments.
 struct Sum {
     answer: *mut u8,
     sum: usize,
@@ -49,13 +52,13 @@ impl Sum {
     }
 }
 
-// SAFETY: its blocks are no memory, and nobody writes into them: it is replayed with `TouchNone` alone.
+// SAFETY: its blocks are not memory, and nothing is written into them: it is replayed only with `TouchNone`.
 unsafe impl HeapAllocator for Sum {
     const INFO: Info = Info {
         name: "null, adding up",
         version: env!("CARGO_PKG_VERSION"),
         purpose: Purpose::Floor,
-        summary: "answers every request with one address, and adds up what it is asked for",
+        summary: "answers every request with one address, and sums its arguments",
         refuses: None,
     };
 
@@ -103,15 +106,15 @@ impl Calls {
     }
 }
 
-/// Allocations and deallocations in turn, of one size.
+/// Alternating allocations and deallocations of one size.
 fn predictable() -> Program {
     let layout = Layout::from_size_align(48, 8).expect("a layout");
     let pair = [Action::Alloc { layout, zeroed: false }, Action::Dealloc { layout }];
     common::compile(pair.into_iter().cycle().take(EVENTS).map(|action| (1, action)))
 }
 
-/// A third each of allocations (every other one zeroed), reallocations and deallocations, of any of up to a thousand objects, with any
-/// size and alignment.
+/// One third each of allocations (every other one zeroed), reallocations and deallocations, of up to a thousand
+/// objects, with any size and alignment.
 fn random() -> Program {
     let mut random = Rng::with_seed(SEED);
     let mut live: Vec<(u64, Layout)> = Vec::new();
@@ -125,9 +128,9 @@ fn random() -> Program {
             }
             2 | 3 => {
                 let chosen = random.usize(0..live.len());
-                let (id, in_force) = &mut live[chosen];
-                let new = Layout::from_size_align(size, in_force.align()).expect("a layout");
-                (*id, Action::Realloc { old: std::mem::replace(in_force, new), new_size: size })
+                let (id, layout) = &mut live[chosen];
+                let new = Layout::from_size_align(size, layout.align()).expect("a layout");
+                (*id, Action::Realloc { old: std::mem::replace(layout, new), new_size: size })
             }
             _ => {
                 let chosen = random.usize(0..live.len());
@@ -139,8 +142,8 @@ fn random() -> Program {
     common::compile((0..EVENTS as u64).map(event))
 }
 
-/// An operation as one would write it down for a loop by hand. Its kind is a number of which the last one is everything else: a `match` of
-/// an enum with four variants becomes a jump through a table, which costs 1.5 ns more where it is mispredicted.
+/// An operation as in a hand-written loop. Its kind is a number whose last value covers everything else: a `match` on
+/// an enum with four variants compiles to a jump table, which costs 1.5 ns more when mispredicted.
 #[derive(Clone, Copy)]
 struct Plain {
     kind: u8,
@@ -155,7 +158,7 @@ fn plain(program: &Program) -> Vec<Plain> {
     let mut ops = program.ops().expect("it is held").iter();
     while let Some(op) = ops.next() {
         let old_size = match op.kind() {
-            OpKind::Realloc => op.old_layout(*ops.next().expect("the old size is behind it")).size() as u32,
+            OpKind::Realloc => op.old_layout(*ops.next().expect("the old size follows it")).size() as u32,
             _ => 0,
         };
         let (align, size) = (op.layout().align() as u16, op.layout().size() as u32);
@@ -166,12 +169,13 @@ fn plain(program: &Program) -> Vec<Plain> {
 
 /// # Safety
 ///
-/// The ops are those of a program, and there are as many slots as it needs.
+/// The ops belong to a program, and there are as many slots as it needs.
 #[inline(never)]
 unsafe fn over_plain_ops(ops: &[Plain], slots: &mut [*mut u8], null: &mut Sum) {
     let calls = Calls::new();
     for &op in ops {
-        // SAFETY: the caller's; and the null contender answers anything, as nobody writes into its blocks.
+        // SAFETY: upheld by the caller; the null contender accepts anything, because nothing is written into its
+        // blocks.
         unsafe {
             let layout = |size: u32| Layout::from_size_align_unchecked(size as usize, op.align as usize);
             let slot = slots.get_unchecked_mut(op.slot as usize);
@@ -187,7 +191,7 @@ unsafe fn over_plain_ops(ops: &[Plain], slots: &mut [*mut u8], null: &mut Sum) {
 
 /// # Safety
 ///
-/// The words are those of a program, and there are as many slots as it needs.
+/// The words belong to a program, and there are as many slots as it needs.
 #[inline(never)]
 unsafe fn over_words(words: &[PackedOp], slots: &mut [*mut u8], null: &mut Sum) {
     let calls = Calls::new();
@@ -209,7 +213,7 @@ unsafe fn over_words(words: &[PackedOp], slots: &mut [*mut u8], null: &mut Sum) 
     }
 }
 
-/// A program, and what the loops need to replay it.
+/// A program, and everything that the loops need to replay it.
 struct Track {
     program: Program,
     plain: Vec<Plain>,
@@ -219,12 +223,12 @@ struct Track {
 
 type Loop = fn(&mut Track, &mut Sum);
 
-/// The engine first, then what it is held against.
+/// The engine first, then the loops that it is compared with.
 const LOOPS: [(&str, Loop); 3] = [
     ("engine", |track, null| {
         let _ = engine::replay::<_, _, TouchNone>(&track.program, &mut track.slots, null, &mut ());
     }),
-    // SAFETY: `Track::new` has taken all of it from one program.
+    // SAFETY: `Track::new` has created all of it from one program.
     ("by-hand-words", |track, null| unsafe {
         over_words(track.program.ops().expect("it is held"), &mut track.slots, null)
     }),
@@ -234,11 +238,11 @@ const LOOPS: [(&str, Loop); 3] = [
 
 impl Track {
     fn new(program: Program) -> Self {
-        let heap = PageHeap::reserve(1, Guard::Batched).expect("a heap can be had");
+        let heap = PageHeap::reserve(1, Guard::Batched).expect("a heap can be reserved");
         Track { plain: plain(&program), slots: vec![std::ptr::null_mut(); program.slots()], heap, program }
     }
 
-    /// One replay by this loop, and the sum that it has come to.
+    /// One replay by this loop, and its sum.
     fn time(&mut self, replay: Loop) -> (Duration, usize) {
         let mut null = Sum::create(self.heap.handle());
         let start = Instant::now();
@@ -248,7 +252,8 @@ impl Track {
         (time, null.sum)
     }
 
-    /// Nanoseconds an op of each loop, for each round: one after the other in a new order, so that all see the same machine.
+    /// Nanoseconds per op of each loop, for each round: the loops run one after the other in a new order, so that all
+    /// see the same machine.
     fn race(&mut self, rounds: usize) -> [Vec<f64>; 3] {
         let (mut random, mut order) = (Rng::with_seed(SEED), [0, 1, 2]);
         let (mut all_ns, mut sums) = ([const { Vec::new() }; 3], [0; 3]);
@@ -259,16 +264,13 @@ impl Track {
                 all_ns[which].push(time.as_nanos() as f64 / EVENTS as f64);
                 sums[which] = sum;
             }
-            assert!(
-                sums.iter().all(|&sum| sum == sums[0]),
-                "a loop has not asked for the same as the others: {sums:?}"
-            );
+            assert!(sums.iter().all(|&sum| sum == sums[0]), "the loops have not made the same requests: {sums:?}");
         }
         all_ns
     }
 }
 
-/// What must not be too much, of an engine's time and that of a loop by hand.
+/// A limit on a figure of the engine's time and a hand-written loop's.
 struct Goal {
     name: &'static str,
     of: fn(f64, f64) -> f64,
@@ -276,14 +278,16 @@ struct Goal {
 }
 
 const RATIO: Goal = Goal { name: "engine / by hand", of: |engine, hand| engine / hand, at_most: 1.15 };
-const DIFFERENCE_NS: Goal = Goal { name: "engine - by hand, ns an op", of: |engine, hand| engine - hand, at_most: 1.5 };
+const DIFFERENCE_NS: Goal =
+    Goal { name: "engine - by hand, ns per op", of: |engine, hand| engine - hand, at_most: 1.5 };
 
-/// Races the loops, prints how they have done, and tells whether the engine is near enough to the fastest one by hand.
+/// Races the loops, prints the results, and returns whether the engine is close enough to the fastest hand-written
+/// loop.
 fn is_reached(track: &mut Track, program: &str, goal: &Goal, rounds: usize) -> bool {
     let all_ns = track.race(rounds);
     let estimate = |samples: &[f64]| estimate_median(samples).expect("there are rounds");
     for ((name, _), ns) in LOOPS.iter().zip(&all_ns) {
-        println!("floor/{program}/{name}: {} ns an op", shown(estimate(ns), 3));
+        println!("floor/{program}/{name}: {} ns per op", shown(estimate(ns), 3));
     }
     let [engine, words, plain] = &all_ns;
     let hand = if estimate(words).value < estimate(plain).value { words } else { plain };
@@ -293,7 +297,8 @@ fn is_reached(track: &mut Track, program: &str, goal: &Goal, rounds: usize) -> b
     found.value <= goal.at_most
 }
 
-/// The benchmarks of one program, and the race, where they are asked for. Tells whether the goal is reached, as far as it was asked.
+/// The benchmarks of one program, and the race, if requested. Returns whether the goal is reached, as far as it was
+/// checked.
 fn bench(criterion: &mut Criterion, name: &str, program: Program, goal: &Goal) -> bool {
     let mut track = Track::new(program);
     let mut group = criterion.benchmark_group(format!("floor/{name}"));
@@ -306,7 +311,7 @@ fn bench(criterion: &mut Criterion, name: &str, program: Program, goal: &Goal) -
     }
     group.finish();
     let rounds = if common::is_test() { 51 } else { 501 };
-    !common::is_to_be_made(&format!("floor/{name}/race"))
+    !common::should_run(&format!("floor/{name}/race"))
         || (0..ATTEMPTS).any(|_| is_reached(&mut track, name, goal, rounds))
 }
 

@@ -1,18 +1,20 @@
-//! What a harness adds to the allocator that it measures: the same trace on the system's allocator, by this engine and by loops that are
-//! re-made from the published descriptions of others: `harness/<trace>/<loop>`, and a table of all of them.
+//! The overhead that a harness adds to the allocator that it measures: the same trace on the system's allocator, by
+//! this engine and by loops rebuilt from published descriptions of other harnesses: `harness/<trace>/<loop>`, and a
+//! table of all of them.
 //!
 //! - `engine`: ours.
-//! - `text`: lines of `a id size`, `r id size` and `f id`, as in CS:APP's `.rep`, are read while the clock runs; blocks in an array by id.
-//! - `text-hash-map`: the same, with the blocks in a hash table by id. This is the driver of Bohra and Gabber, "Are Mallocs Free of
-//!   Fragmentation?", USENIX 2001, as they describe it.
-//! - `hash-map`: events that are decoded before the clock runs, and a hash table.
-//! - `clock-a-call`: operations that are decoded, with dense slots, and the clock read before and after each call. One byte of each page of
-//!   a new block is written between the two. The time is the sum of what was between. Android's trace benchmark, `TraceBenchmark.cpp` of its
-//!   `memory_replay`, does it so.
+//! - `text`: reads lines of `a id size`, `r id size` and `f id`, as in CS:APP's `.rep`, while the clock runs; blocks
+//!   are in an array by id.
+//! - `text-hash-map`: the same, with the blocks in a hash table by id. This is the driver of Bohra and Gabber, "Are
+//!   Mallocs Free of Fragmentation?", USENIX 2001, as they describe it.
+//! - `hash-map`: events decoded before the clock runs, and a hash table.
+//! - `clock-a-call`: decoded operations with dense slots, with the clock read before and after each call. One byte of
+//!   each page of a new block is written between the two readings. The time is the sum of the differences. Android's
+//!   trace benchmark, `TraceBenchmark.cpp` of its `memory_replay`, works like this.
 //!
-//! Texts are read from memory and not from a file, the hash table is the standard library's, and what a loop needs for itself it takes from
-//! the same allocator, as such drivers do. Every loop makes the calls of C, without alignments, which the texts do not have. That all of them
-//! make the same calls, with the same sizes in the same order, is asserted.
+//! Texts are read from memory instead of a file, the hash table is the standard library's, and the loops allocate their
+//! own data from the same allocator, as such drivers do. Every loop makes the calls of C, without alignments, which the
+//! texts do not have. The bench asserts that all of them make the same calls, with the same sizes in the same order.
 
 mod common;
 
@@ -36,7 +38,7 @@ use heaprace_reports::stats::estimate_median;
 use heaprace_traces::library::LibraryEntry;
 use heaprace_traces::{Action, Source, library};
 
-/// None of them has zeroed allocations, which the texts cannot say.
+/// Without zeroed allocations, which the texts cannot express.
 const TRACES: [&str; 2] = ["serde-heavy", "sqlite-ledger"];
 const SEED: u64 = 1;
 
@@ -62,31 +64,31 @@ struct Libc;
 impl Malloc for Libc {
     #[inline(always)]
     fn malloc(&mut self, bytes: usize) -> *mut u8 {
-        // SAFETY: any number of bytes may be asked for.
+        // SAFETY: any number of bytes may be requested.
         unsafe { libc::malloc(bytes).cast() }
     }
 
     #[inline(always)]
     unsafe fn realloc(&mut self, block: *mut u8, bytes: usize) -> *mut u8 {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { libc::realloc(block.cast(), bytes).cast() }
     }
 
     #[inline(always)]
     unsafe fn free(&mut self, block: *mut u8) {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { libc::free(block.cast()) }
     }
 }
 
-/// The same, and what it was asked for.
+/// The same, plus a record of its requests.
 #[derive(Debug, Default, PartialEq)]
 struct Counted {
     mallocs: u64,
     reallocs: u64,
     frees: u64,
     bytes: u64,
-    /// Of all calls and sizes in their order.
+    /// A digest of all calls and sizes in order.
     checksum: u64,
 }
 
@@ -108,14 +110,14 @@ impl Malloc for Counted {
     unsafe fn realloc(&mut self, block: *mut u8, bytes: usize) -> *mut u8 {
         self.reallocs += 1;
         self.add(2, bytes);
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { Libc.realloc(block, bytes) }
     }
 
     unsafe fn free(&mut self, block: *mut u8) {
         self.frees += 1;
         self.add(3, 0);
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { Libc.free(block) }
     }
 }
@@ -123,7 +125,7 @@ impl Malloc for Counted {
 /// The calls of C as a contender of the engine.
 struct Contender<'m, M>(&'m mut M);
 
-// SAFETY: the system's blocks are sound. They are in no page heap, and nothing here looks there.
+// SAFETY: the system's blocks are sound. They are in no page heap, and nothing here relies on one.
 unsafe impl<M: Malloc> HeapAllocator for Contender<'_, M> {
     const INFO: Info = Info {
         name: "libc",
@@ -134,7 +136,7 @@ unsafe impl<M: Malloc> HeapAllocator for Contender<'_, M> {
     };
 
     fn create(_heap: HeapRef) -> Self {
-        unreachable!("it is not made on a page heap")
+        unreachable!("it is not created on a page heap")
     }
 
     #[inline(always)]
@@ -144,13 +146,13 @@ unsafe impl<M: Malloc> HeapAllocator for Contender<'_, M> {
 
     #[inline(always)]
     unsafe fn dealloc(&mut self, block: *mut u8, _layout: Layout) {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.0.free(block) }
     }
 
     #[inline(always)]
     unsafe fn realloc(&mut self, block: *mut u8, _layout: Layout, new_size: usize) -> *mut u8 {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.0.realloc(block, new_size) }
     }
 }
@@ -165,7 +167,7 @@ struct Inputs {
     entries: Vec<Entry>,
 }
 
-/// An operation as Android's trace benchmark has it: with a slot, and without an id.
+/// An operation in the form of Android's trace benchmark: with a slot, and without an id.
 #[derive(Clone, Copy)]
 struct Entry {
     call: Call,
@@ -191,7 +193,7 @@ impl Inputs {
             let id = event.id;
             match event.action {
                 Action::Alloc { layout, zeroed } => {
-                    assert!(!zeroed, "a text cannot say that");
+                    assert!(!zeroed, "a text cannot express zeroed allocations");
                     writeln!(inputs.text, "a {id} {}", layout.size())
                 }
                 Action::Realloc { new_size, .. } => writeln!(inputs.text, "r {id} {new_size}"),
@@ -215,7 +217,7 @@ impl Inputs {
     }
 }
 
-/// Replays all of it, and gives the time that such a harness would state. What is left live is freed after that.
+/// Replays everything, and returns the time that such a harness would report. Objects left live are freed afterwards.
 type Replay<M> = fn(&Inputs, &mut M) -> Duration;
 
 fn engine<M: Malloc>(inputs: &Inputs, malloc: &mut M) -> Duration {
@@ -234,7 +236,7 @@ fn text<M: Malloc>(inputs: &Inputs, malloc: &mut M) -> Duration {
     for line in inputs.text.lines() {
         let (call, id, bytes) = words(line);
         let block = &mut blocks[id as usize];
-        // SAFETY: the trace reallocates and frees live objects only.
+        // SAFETY: the trace reallocates and frees only live objects.
         unsafe {
             match call {
                 Call::Malloc => *block = malloc.malloc(bytes),
@@ -283,7 +285,7 @@ fn clock_a_call<M: Malloc>(inputs: &Inputs, malloc: &mut M) -> Duration {
     for &Entry { call, slot, bytes } in &inputs.entries {
         let block = slots[slot];
         let start = Instant::now();
-        // SAFETY: the trace reallocates and frees live objects only, and a block is as large as was asked for.
+        // SAFETY: the trace reallocates and frees only live objects, and a block is as large as requested.
         slots[slot] = unsafe {
             let block = match call {
                 Call::Malloc => malloc.malloc(bytes),
@@ -304,7 +306,7 @@ fn clock_a_call<M: Malloc>(inputs: &Inputs, malloc: &mut M) -> Duration {
     time
 }
 
-/// The call, id and size of a line; a size of 0 where there is none.
+/// The call, id and size of a line; the size is 0 if the line has none.
 fn words(line: &str) -> (Call, u64, usize) {
     let mut words = line.split(' ');
     let call = match words.next() {
@@ -316,10 +318,10 @@ fn words(line: &str) -> (Call, u64, usize) {
     (call, id, words.next().map_or(0, |word| word.parse().expect("a size is a number")))
 }
 
-/// One call, its block in a hash table.
+/// One call, with its block in a hash table.
 #[inline(always)]
 fn by_id<M: Malloc>(blocks: &mut HashMap<u64, *mut u8>, malloc: &mut M, call: Call, id: u64, bytes: usize) {
-    // SAFETY: the trace reallocates and frees live objects only.
+    // SAFETY: the trace reallocates and frees only live objects.
     unsafe {
         match call {
             Call::Malloc => {
@@ -334,9 +336,9 @@ fn by_id<M: Malloc>(blocks: &mut HashMap<u64, *mut u8>, malloc: &mut M, call: Ca
     }
 }
 
-/// Gives back what a replay has left; null is nothing.
+/// Frees the blocks left by a replay; null is skipped.
 fn free_all(blocks: impl IntoIterator<Item = *mut u8>) {
-    // SAFETY: these are the blocks that are live, once each, and perhaps null.
+    // SAFETY: these are the live blocks, once each, and possibly null.
     blocks.into_iter().for_each(|block| unsafe { Libc.free(block) });
 }
 
@@ -346,7 +348,7 @@ struct Loop {
     count: Replay<Counted>,
 }
 
-/// The engine first, then what is compared with it.
+/// The engine first, then the loops compared with it.
 const LOOPS: [Loop; 5] = [
     Loop { name: "engine", time: engine, count: engine },
     Loop { name: "text", time: text, count: text },
@@ -380,7 +382,7 @@ fn compare(name: &str, inputs: &Inputs, rounds: usize) {
         }
     }
     println!("{name}: {} events, {rounds} rounds; medians with 95 % intervals", grouped(inputs.events.len() as u64));
-    println!("| loop | ns an op | more than the engine, ns an op | times the engine |");
+    println!("| loop | ns per op | more than the engine, ns per op | times the engine |");
     println!("|---|---|---|---|");
     for (which, Loop { name, .. }) in LOOPS.iter().enumerate() {
         let ns = &all_ns[which];
@@ -395,8 +397,8 @@ fn compare(name: &str, inputs: &Inputs, rounds: usize) {
 }
 
 fn bench(criterion: &mut Criterion, entry: &'static LibraryEntry) {
-    let asked = |name: &str| common::is_asked_for(&format!("harness/{}/{name}", entry.name));
-    if !LOOPS.iter().map(|replay| replay.name).chain(["table"]).any(asked) {
+    let selected = |name: &str| common::is_selected(&format!("harness/{}/{name}", entry.name));
+    if !LOOPS.iter().map(|replay| replay.name).chain(["table"]).any(selected) {
         return;
     }
     let inputs = Inputs::of(&Source::from(entry));
@@ -409,7 +411,7 @@ fn bench(criterion: &mut Criterion, entry: &'static LibraryEntry) {
         });
     }
     group.finish();
-    if common::is_to_be_made(&format!("harness/{}/table", entry.name)) {
+    if common::should_run(&format!("harness/{}/table", entry.name)) {
         compare(entry.name, &inputs, if common::is_test() { 2 } else { 51 });
     }
 }

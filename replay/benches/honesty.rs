@@ -1,15 +1,15 @@
-//! Whether the verdicts are honest, through the whole tool, processes included: of two contenders that are the same nothing is said, and one
-//! that is 5 % slower is found.
+//! Whether the verdicts are honest, through the whole tool including processes: identical contenders get no verdict,
+//! and a contender that is 5 % slower is detected.
 //!
-//! - **A/A**: five contenders take part under two names each, in 400 runs of the default rounds: 4,000 verdicts, fresh and steady. An interval
-//!   of 95 % errs in one of twenty. Between 3 and 6 % of the verdicts may be wrong: more would be dishonest, and fewer would mean intervals
-//!   that are wider than they say.
-//! - **5 % slower**: dlmalloc against itself with a spin in some calls, which is as long as it takes for 5 %, fresh and then steady, in 100
-//!   runs of the rigorous rounds. It has to be found in 80 of them.
+//! - **A/A**: five contenders take part under two names each, in 400 runs of the default rounds: 4,000 verdicts, fresh
+//!   and steady. A 95 % interval errs once in twenty. Between 3 and 6 % of the verdicts may be wrong: more would be
+//!   dishonest, and fewer would mean that the intervals are wider than stated.
+//! - **5 % slower**: dlmalloc against itself with a spin in some calls, long enough for 5 %, fresh and then steady, in
+//!   100 runs of the rigorous rounds. It must be detected in 80 of them.
 //!
-//! It fails where one of these does not hold, and where the calibration is vacuous: the contender that should be 5 % slower is not, over all
-//! runs together. On a machine that others use either may happen; METHODOLOGY.md has what was seen. `-- honesty/same` and `-- honesty/slower`
-//! are the two alone.
+//! It fails if either does not hold, or if the calibration is vacuous: the contender that should be 5 % slower is not,
+//! over all runs together. Either may happen on a shared machine; METHODOLOGY.md reports results. `-- honesty/same` and
+//! `-- honesty/slower` run only one of them.
 
 use std::alloc::Layout;
 use std::env;
@@ -44,35 +44,36 @@ const TWICE: [(&str, &str); 5] = [
     ("talc", "talc-again"),
 ];
 
-/// The beginning of a trace of the library: what is asked is whether intervals hold, and that takes many short runs.
+/// The beginning of a trace of the library: the question is whether intervals hold, which takes many short runs.
 const TRACE: &str = "text-editor";
 const EVENTS: u64 = 30_000;
 
 /// A/A runs, each with a verdict for every contender of [`TWICE`] and regime.
 const RUNS: u32 = 400;
 
-/// Share of their verdicts that may be wrong.
+/// The share of their verdicts that may be wrong.
 const WRONG: std::ops::RangeInclusive<f64> = 0.03..=0.06;
 
-/// Runs with a contender that is slower, and the share of them in which it has to be found.
+/// Runs with a slowed contender, and the share of them in which it must be detected.
 const SLOWER_RUNS: u32 = 100;
 const FOUND: f64 = 0.8;
 
-/// How much longer the slowed contender is to take, and how far from that it may be over all runs.
+/// The factor by which the slowed contender should take longer, and the tolerance over all runs.
 const SLOWDOWN: f64 = 1.05;
 const MISCALIBRATED: f64 = 0.01;
 
-/// A block that is freed costs a spin if these bits of its address are 0: one in 32, without a counter that would cost more than the spins.
+/// A freed block costs a spin if these bits of its address are 0: one in 32, without a counter, which would cost more
+/// than the spins.
 const SPIN_BITS: usize = 31 << 4;
 
-/// Turns of a spin by which their cost is measured, and rigorous rounds for that.
+/// Turns of a spin for measuring their cost, and the rigorous rounds for that.
 const CALIBRATION_TURNS: u32 = 400;
 const CALIBRATION_ROUNDS: u32 = 200;
 
-/// How children are told how many turns a spin has.
+/// The variable that passes the turns of a spin to children.
 const TURNS_VARIABLE: &str = "HEAPRACE_HONESTY_TURNS";
 
-/// Turns of a spin, of every [`Slowed`] that is created from now on.
+/// Turns of a spin, for every [`Slowed`] created from now on.
 static TURNS: AtomicU32 = AtomicU32::new(0);
 
 /// dlmalloc with a spin in some calls of `dealloc`.
@@ -81,7 +82,7 @@ struct Slowed {
     turns: u32,
 }
 
-// SAFETY: dlmalloc's own promise; a spin changes nothing.
+// SAFETY: dlmalloc guarantees this; a spin changes nothing.
 unsafe impl HeapAllocator for Slowed {
     const INFO: Info = Info {
         name: "dlmalloc-slowed",
@@ -97,7 +98,7 @@ unsafe impl HeapAllocator for Slowed {
 
     #[inline]
     unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.inner.alloc(layout) }
     }
 
@@ -108,19 +109,19 @@ unsafe impl HeapAllocator for Slowed {
                 black_box(turn);
             });
         }
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.inner.dealloc(block, layout) }
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&mut self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.inner.alloc_zeroed(layout) }
     }
 
     #[inline]
     unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.inner.realloc(block, layout, new_size) }
     }
 }
@@ -129,14 +130,14 @@ fn named(name: &str) -> Contender {
     Contender::named(name).expect("it is registered")
 }
 
-/// The same contender, down to its code, under another name.
+/// The same contender, with the same code, under another name.
 fn again(name: &str, other: &'static str) -> Contender {
     let mut again = named(name);
     again.info.name = other;
     again
 }
 
-/// Everyone who takes part in any of this: what a child knows.
+/// All contenders of these benches: those that a child knows.
 fn everyone() -> Vec<Contender> {
     let twice = TWICE.iter().flat_map(|&(name, other)| [named(name), again(name, other)]);
     twice.chain([named("null"), Contender::of::<Slowed>()]).collect()
@@ -145,8 +146,8 @@ fn everyone() -> Vec<Contender> {
 /// The trace, in a file that other processes can open.
 fn short_trace() -> Source {
     let events = Source::locate(TRACE).and_then(|source| source.open()).expect("it is in the library");
-    let mut writer =
-        heaprace_traces::htrace::Writer::new(Vec::new(), events.columns(), events.provenance()).expect("into memory");
+    let mut writer = heaprace_traces::htrace::HtraceWriter::new(Vec::new(), events.columns(), events.provenance())
+        .expect("into memory");
     for event in algebra::slice(events, 0..EVENTS) {
         writer.write(&event.expect("the library's traces are sound")).expect("into memory");
     }
@@ -192,7 +193,7 @@ fn percent(count: usize, of: usize) -> f64 {
     100.0 * count as f64 / of.max(1) as f64
 }
 
-/// Of the same contender under two names: whether as many verdicts are wrong as an interval of 95 % says.
+/// Compares the same contenders under two names: whether the share of wrong verdicts matches a 95 % interval.
 fn same_under_two_names(source: &Source, events: u64, runs: u32, rounds: u32) -> bool {
     println!(
         "A/A: {} contenders under two names each, {runs} runs of {rounds} rounds on {EVENTS} events of {TRACE}",
@@ -230,27 +231,28 @@ fn same_under_two_names(source: &Source, events: u64, runs: u32, rounds: u32) ->
     WRONG.contains(&share)
 }
 
-/// dlmalloc, and itself slowed down.
-fn beside_itself() -> [Contender; 2] {
+/// dlmalloc, and a slowed version of it.
+fn with_slowed() -> [Contender; 2] {
     [named("dlmalloc"), Contender::of::<Slowed>()]
 }
 
-/// How many turns a spin must have for the slowed contender to take [`SLOWDOWN`] times as long, by what none and many cost in the same rigorous
-/// rounds as are used later.
+/// The turns of a spin that make the slowed contender take [`SLOWDOWN`] times as long, computed from the cost of none
+/// and many in the same rigorous rounds as later.
 fn calibrate(source: &Source, events: u64, regime: Regime, rounds: u32) -> u32 {
     let ratio_with = |turns: u32| {
-        let timing = run(source, events, &beside_itself(), Rigor::Rigorous, rounds, 0, turns);
+        let timing = run(source, events, &with_slowed(), Rigor::Rigorous, rounds, 0, turns);
         ratio(&timing, 1, 0, regime).estimate.value
     };
     let (none, many) = (ratio_with(0), ratio_with(CALIBRATION_TURNS));
     let of_a_turn = (many - none) / f64::from(CALIBRATION_TURNS);
-    // Where noise hides the cost, or looking at the address costs as much, this is nonsense, which shows when it is used.
+    // If noise hides the cost, or checking the address costs as much, the result is nonsense, which shows when it is
+    // used.
     let turns = ((SLOWDOWN - none) / of_a_turn).round().clamp(0.0, 1e6) as u32;
     println!("  {}: {none:.3} × without spins, {many:.3} × with {CALIBRATION_TURNS} turns; now {turns}", regime.name());
     turns
 }
 
-/// Whether a contender that is 5 % slower is found, and whether it is 5 % slower at all.
+/// Whether a contender that is 5 % slower is detected, and whether it is 5 % slower at all.
 fn slower_by_five_percent(source: &Source, events: u64, runs: u32, rounds: u32, calibration_rounds: u32) -> bool {
     println!(
         "5 % slower: dlmalloc with spins over dlmalloc, {runs} runs of {rounds} rigorous rounds on {EVENTS} events of {TRACE}"
@@ -259,7 +261,7 @@ fn slower_by_five_percent(source: &Source, events: u64, runs: u32, rounds: u32, 
     for regime in Regime::ALL {
         let turns = calibrate(source, events, regime, calibration_rounds);
         let one = |seed| {
-            let timing = run(source, events, &beside_itself(), Rigor::Rigorous, rounds, u64::from(seed), turns);
+            let timing = run(source, events, &with_slowed(), Rigor::Rigorous, rounds, u64::from(seed), turns);
             ratio(&timing, 1, 0, regime)
         };
         let ratios: Vec<Ratio> = (1..=runs).map(one).collect();
@@ -272,7 +274,7 @@ fn slower_by_five_percent(source: &Source, events: u64, runs: u32, rounds: u32, 
             100.0 * FOUND
         );
         if (slowdown - SLOWDOWN).abs() > MISCALIBRATED {
-            println!("  vacuous: it takes {slowdown:.3} × and not {SLOWDOWN} ×, so that nothing is shown");
+            println!("  vacuous: it takes {slowdown:.3} × instead of {SLOWDOWN} ×, so this proves nothing");
             is_well = false;
         }
         is_well &= percent(found, ratios.len()) / 100.0 >= FOUND;
@@ -287,12 +289,12 @@ fn main() -> ExitCode {
         TURNS.store(turns.unwrap_or(0), Ordering::Relaxed);
         return if heaprace::time::child::serve(&everyone()) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
-    // As criterion's benches do: names pick some, and `--test` is to see that it works.
-    let is_asked_for = |name: &str| {
+    // Like criterion's benches: names select benches, and `--test` only checks that they work.
+    let is_selected = |name: &str| {
         let mut filters = arguments.iter().filter(|argument| !argument.starts_with('-')).peekable();
         filters.peek().is_none() || filters.any(|filter| name.contains(filter.as_str()))
     };
-    let (same, slower) = (is_asked_for("honesty/same"), is_asked_for("honesty/slower"));
+    let (same, slower) = (is_selected("honesty/same"), is_selected("honesty/slower"));
     if !same && !slower {
         return ExitCode::SUCCESS;
     }
@@ -300,7 +302,7 @@ fn main() -> ExitCode {
     let source = short_trace();
     let program = Program::load(&source).expect("it compiles");
     if brief {
-        // So few say nothing about shares, only that all of it runs.
+        // This few show nothing about shares, only that everything runs.
         same_under_two_names(&source, program.events(), 1, 2);
         slower_by_five_percent(&source, program.events(), 1, 2, 2);
         return ExitCode::SUCCESS;

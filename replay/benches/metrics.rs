@@ -1,5 +1,5 @@
-//! What the metrics cost: ten million events of `serde-heavy`, over and over, with all of them on (`metrics/all`) against the bare replay of
-//! the same contender (`metrics/bare`), in turn. It fails above 15 times.
+//! The cost of the metrics: ten million events of `serde-heavy`, repeatedly, with all metrics (`metrics/all`) against
+//! the bare replay of the same contender (`metrics/bare`), alternating. It fails above 15 times.
 
 mod common;
 
@@ -19,7 +19,7 @@ use heaprace_traces::{Source, algebra};
 
 const HIGHEST_RATIO: f64 = 15.0;
 
-/// Twelve rounds of 879,876 events, and what frees their leftovers; one round where this is only to show that it runs.
+/// Twelve rounds of 879,876 events, and the frees of their leftovers; one round if this only checks that it runs.
 fn long_program() -> Program {
     let source = Source::locate("serde-heavy").expect("it is in the library");
     let rounds = if common::is_test() { 1 } else { 12 };
@@ -27,15 +27,15 @@ fn long_program() -> Program {
 }
 
 fn metrics(criterion: &mut Criterion) {
-    if !["all", "bare", "race"].iter().any(|name| common::is_asked_for(&format!("metrics/{name}"))) {
+    if !["all", "bare", "race"].iter().any(|name| common::is_selected(&format!("metrics/{name}"))) {
         return;
     }
     let program = long_program();
-    let mut lane = Lane::new(&program, WASM32_PAGES, Guard::Batched).expect("a heap can be had");
+    let mut lane = Lane::new(&program, WASM32_PAGES, Guard::Batched).expect("a heap can be reserved");
     let dlmalloc = Contender::of::<Dlmalloc>();
     let mut bare = || dlmalloc.fresh_lap(&mut lane, TouchPolicy::None, Limits::NONE).expect("a heap can be reset").wall;
 
-    let mut heap = PageHeap::reserve(WASM32_PAGES, Guard::Batched).expect("a heap can be had");
+    let mut heap = PageHeap::reserve(WASM32_PAGES, Guard::Batched).expect("a heap can be reserved");
     let mut slots = vec![std::ptr::null_mut(); program.slots()];
     let mut measured = || -> Duration {
         heap.reset().expect("nobody holds it");
@@ -48,12 +48,12 @@ fn metrics(criterion: &mut Criterion) {
         start.elapsed()
     };
 
-    if common::is_to_be_made("metrics/race") {
+    if common::should_run("metrics/race") {
         let mut ratios: Vec<f64> = (0..7).map(|_| measured().as_secs_f64() / bare().as_secs_f64()).collect();
         ratios.sort_by(f64::total_cmp);
         let median = ratios[ratios.len() / 2];
         println!("all metrics / bare replay, median of {} pairs: {median:.2} (at most {HIGHEST_RATIO})", ratios.len());
-        assert!(median <= HIGHEST_RATIO, "a metric does more than it should for an event");
+        assert!(median <= HIGHEST_RATIO, "a metric does too much work per event");
     }
 
     let mut group = criterion.benchmark_group("metrics");

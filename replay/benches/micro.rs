@@ -1,18 +1,19 @@
-//! The operations that a reader expects of a bench of allocators: `micro/<operation>/<contender>`, in time an object.
+//! The operations that readers expect from a bench of allocators: `micro/<operation>/<contender>`, in time per object.
 //!
-//! No program works like that, and no allocator should be chosen by it. It shows what a single request costs where nothing else is
-//! going on, and what a contender is good at.
+//! No program works like this, so do not choose an allocator by it. It shows the cost of a single request when nothing
+//! else happens, and the strengths of a contender.
 //!
 //! - `pair`: an object of 48 bytes is allocated and freed at once.
-//! - `batch-lifo`, `batch-fifo`, `batch-random`: a thousand of them are allocated and then freed, the last one first, the first one first,
-//!   or in any order.
-//! - `grow-alone`: a vector grows by doubling from 16 bytes to 64 KiB, and is freed. Nothing lies behind it.
-//! - `grow-neighbours`: the same, and before each reallocation a small object is allocated that may lie behind it; they are freed with it.
+//! - `batch-lifo`, `batch-fifo`, `batch-random`: a thousand of them are allocated and then freed, last one first, first
+//!   one first, or in random order.
+//! - `grow-alone`: a vector grows by doubling from 16 bytes to 64 KiB, and is freed. Nothing follows it in memory.
+//! - `grow-neighbours`: the same, but before each reallocation a small object is allocated that may follow it; these
+//!   are freed with it.
 //! - `size-16` to `size-65536`: sixteen objects of a size are allocated, and freed in that order.
 //!
-//! Each is a small program for the engine, so the time of the loop is in every row, and the row `null` shows it. It is looped on one heap, and
-//! every new byte is written. So a contender that uses no memory again pays for fresh pages, as it does in a program; when its heap is full,
-//! it begins again with an empty one.
+//! Each is a small program for the engine, so every row includes the time of the loop, which the row `null` shows. It
+//! is looped on one heap, and every new byte is written. A contender that does not reuse memory therefore pays for
+//! fresh pages, as in a program; when its heap is full, it starts again with an empty one.
 
 mod common;
 
@@ -34,7 +35,7 @@ const SMALL_BYTES: usize = 48;
 const LARGEST_BYTES: usize = 64 << 10;
 const SEED: u64 = 1;
 
-/// Actions in the making.
+/// A sequence of actions under construction.
 #[derive(Default)]
 struct Script {
     actions: Vec<(u64, Action)>,
@@ -74,7 +75,7 @@ impl Script {
         batch.into_iter().for_each(|object| self.free(object));
     }
 
-    /// Grows a vector by doubling, with something else allocated before each reallocation or not.
+    /// Grows a vector by doubling, optionally with another allocation before each reallocation.
     fn growth(&mut self, has_neighbours: bool) {
         let mut vector = self.alloc(16);
         let mut neighbours = Vec::new();
@@ -88,7 +89,7 @@ impl Script {
     }
 }
 
-/// A program that does something so many times.
+/// A program that repeats an operation a number of times.
 struct Operation {
     name: String,
     times: u64,
@@ -96,7 +97,7 @@ struct Operation {
 }
 
 impl Operation {
-    /// `act` does it for so many objects, or vectors, and is done `turns` times.
+    /// `act` performs the operation for `objects` objects or vectors, and is repeated `turns` times.
     fn new(name: impl Into<String>, turns: u64, objects: u64, mut act: impl FnMut(&mut Script)) -> Self {
         let mut script = Script::default();
         (0..turns).for_each(|_| act(&mut script));
@@ -122,7 +123,8 @@ impl Operation {
         all
     }
 
-    /// The mean time of one of so many operations, times them. A replay does [`times`](Self::times) of them, no more and no fewer.
+    /// The mean time of an operation, multiplied by `operations`. A replay always performs [`times`](Self::times) of
+    /// them.
     fn time(&self, lane: &mut Lane<'_>, contender: &Contender, operations: u64) -> Duration {
         let replays = operations.div_ceil(self.times);
         let time = common::time(contender, lane, TouchPolicy::All, Regime::Steady, replays);
@@ -134,9 +136,9 @@ fn micro(criterion: &mut Criterion) {
     for operation in Operation::all() {
         let mut group = criterion.benchmark_group(format!("micro/{}", operation.name));
         for contender in Contender::all() {
-            let mut lane = Lane::new(&operation.program, WASM32_PAGES, Guard::Batched).expect("a heap can be had");
+            let mut lane = Lane::new(&operation.program, WASM32_PAGES, Guard::Batched).expect("a heap can be reserved");
             group.bench_function(BenchmarkId::from_parameter(contender.info.name), |bencher| {
-                // A request that is answered with null is less work.
+                // A failed request is less work.
                 let failure =
                     (contender.first_failure)(&mut lane, WASM32_PAGES, Limits::NONE).expect("a heap can be reset");
                 assert_eq!(failure, None, "{} fails at {}", contender.info.name, operation.name);

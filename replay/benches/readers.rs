@@ -1,7 +1,7 @@
-//! How fast traces are read, and compiled to programs: `readers/<trace>/<way>`, in events a second.
+//! The speed of reading traces, and of compiling them to programs: `readers/<trace>/<way>`, in events per second.
 //!
-//! `csv-record` is a bare loop over the lines with the `csv` crate, which no reader of CSV can beat by much. All inputs lie uncompressed in
-//! memory, but for what the binary format compresses itself.
+//! `csv-record` is a bare loop over the lines with the `csv` crate, which no reader of CSV can beat by much. All inputs
+//! are uncompressed in memory, apart from the binary format's own compression.
 
 mod common;
 
@@ -9,7 +9,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use heaprace::Program;
-use heaprace_traces::htrace::{Block, Blocks, Reader, Writer};
+use heaprace_traces::htrace::{Block, Blocks, HtraceReader, HtraceWriter};
 use heaprace_traces::library::LibraryEntry;
 use heaprace_traces::{Source, csv};
 
@@ -21,7 +21,7 @@ struct Inputs {
     htrace_source: Source,
 }
 
-/// Its name, and what it does. It gives a number that depends on all that it has read.
+/// The name and the function. It returns a number that depends on everything it has read.
 type Way = (&'static str, fn(&Inputs) -> u64);
 
 const WAYS: [Way; 7] = [
@@ -34,14 +34,16 @@ const WAYS: [Way; 7] = [
         }
         lines
     }),
-    ("csv-events", |inputs| csv::Reader::new(&inputs.csv[..], "bench.csv").expect("it is a trace").count() as u64),
+    ("csv-events", |inputs| csv::CsvReader::new(&inputs.csv[..], "bench.csv").expect("it is a trace").count() as u64),
     ("csv-program", |inputs| Program::load(&inputs.csv_source).expect("it is a trace").events()),
     ("htrace-blocks", |inputs| each_block(&inputs.htrace, |block| block.len() as u64)),
     ("htrace-requests", |inputs| {
         let sum = |block: &Block| block.requests().fold(0, |sum, request| sum ^ request.id ^ u64::from(request.size));
         each_block(&inputs.htrace, sum)
     }),
-    ("htrace-events", |inputs| Reader::new(&inputs.htrace[..], "bench.htrace").expect("it is a trace").count() as u64),
+    ("htrace-events", |inputs| {
+        HtraceReader::new(&inputs.htrace[..], "bench.htrace").expect("it is a trace").count() as u64
+    }),
     ("htrace-program", |inputs| Program::load(&inputs.htrace_source).expect("it is a trace").events()),
 ];
 
@@ -49,8 +51,8 @@ impl Inputs {
     fn of(entry: &'static LibraryEntry) -> Self {
         let events = Source::from(entry).open().expect("the library's traces open");
         let (columns, provenance) = (events.columns(), events.provenance().to_vec());
-        let mut text = csv::Writer::new(Vec::new(), columns, &provenance).expect("memory can be written");
-        let mut bytes = Writer::new(Vec::new(), columns, &provenance).expect("memory can be written");
+        let mut text = csv::CsvWriter::new(Vec::new(), columns, &provenance).expect("memory can be written");
+        let mut bytes = HtraceWriter::new(Vec::new(), columns, &provenance).expect("memory can be written");
         for event in events {
             let event = event.expect("the library's traces are sound");
             text.write(&event).expect("memory can be written");
@@ -78,12 +80,12 @@ fn each_block(bytes: &[u8], of: impl Fn(&Block) -> u64) -> u64 {
 
 fn readers(criterion: &mut Criterion) {
     for entry in common::entries() {
-        if !WAYS.iter().any(|(way, _)| common::is_asked_for(&format!("readers/{}/{way}", entry.name))) {
+        if !WAYS.iter().any(|(way, _)| common::is_selected(&format!("readers/{}/{way}", entry.name))) {
             continue;
         }
         let (inputs, events) = (Inputs::of(entry), entry.about.totals.events);
         let [csv_bytes, htrace_bytes] = [&inputs.csv, &inputs.htrace].map(|bytes| bytes.len() as f64 / events as f64);
-        eprintln!("{}: {events} events, bytes an event: CSV {csv_bytes:.2}, htrace {htrace_bytes:.3}", entry.name);
+        eprintln!("{}: {events} events, bytes per event: CSV {csv_bytes:.2}, htrace {htrace_bytes:.3}", entry.name);
         let mut group = criterion.benchmark_group(format!("readers/{}", entry.name));
         group.sampling_mode(SamplingMode::Flat);
         group.throughput(Throughput::Elements(events));

@@ -1,8 +1,8 @@
 //! Every trace of the library through every contender: `replay/<trace>/fresh/<contender>`, a program that starts, and
-//! `replay/<trace>/steady/<contender>`, one that runs on. Every new byte is written.
+//! `replay/<trace>/steady/<contender>`, a program that keeps running. Every new byte is written.
 //!
-//! A sample is the time of whole replays. Resetting the heap and making the contender are outside of it. Contenders that fail
-//! verification are left out with a word on standard error.
+//! A sample is the time of whole replays, excluding resetting the heap and creating the contender. Contenders that fail
+//! verification are skipped with a note on standard error.
 
 mod common;
 
@@ -20,8 +20,8 @@ fn traces(criterion: &mut Criterion) {
     for entry in common::entries() {
         let mut contenders = Contender::all();
         contenders.retain(|contender| {
-            let asked = |name| common::is_asked_for(&format!("replay/{}/{name}/{}", entry.name, contender.info.name));
-            Regime::ALL.iter().any(|regime| asked(regime.name()))
+            let selected = |name| common::is_selected(&format!("replay/{}/{name}/{}", entry.name, contender.info.name));
+            Regime::ALL.iter().any(|regime| selected(regime.name()))
         });
         if contenders.is_empty() {
             continue;
@@ -33,7 +33,7 @@ fn traces(criterion: &mut Criterion) {
             group.sampling_mode(SamplingMode::Flat);
             group.throughput(Throughput::Elements(program.events()));
             for contender in &contenders {
-                let mut lane = Lane::new(&program, WASM32_PAGES, Guard::Batched).expect("a heap can be had");
+                let mut lane = Lane::new(&program, WASM32_PAGES, Guard::Batched).expect("a heap can be reserved");
                 group.bench_function(BenchmarkId::from_parameter(contender.info.name), |bencher| {
                     bencher
                         .iter_custom(|replays| common::time(contender, &mut lane, TouchPolicy::All, regime, replays));
@@ -43,9 +43,9 @@ fn traces(criterion: &mut Criterion) {
     }
 }
 
-/// Leaves out the contenders whose blocks are not sound.
+/// Removes the contenders whose blocks are not sound.
 fn retain_sound(contenders: &mut Vec<Contender>, program: &Program) {
-    let mut lane = Lane::new(program, WASM32_PAGES, Guard::Trap).expect("a heap can be had");
+    let mut lane = Lane::new(program, WASM32_PAGES, Guard::Trap).expect("a heap can be reserved");
     contenders.retain(|contender| {
         let examination = (contender.examine)(&mut lane, true, &[], Limits::NONE).expect("a heap can be reset");
         let sound = match examination.verification {
@@ -54,7 +54,7 @@ fn retain_sound(contenders: &mut Vec<Contender>, program: &Program) {
             Verification::Passed => true,
         };
         if !sound {
-            eprintln!("{} is left out: {:?}", contender.info.name, examination.verification);
+            eprintln!("{} is skipped: {:?}", contender.info.name, examination.verification);
         }
         sound
     });

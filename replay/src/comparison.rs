@@ -1,5 +1,5 @@
-//! The whole comparison on one trace: examine every contender, search for its minimum heap if that is asked for, then time those that
-//! passed.
+//! The whole comparison on one trace: examine every contender, search for its minimum heap if requested, then time
+//! those that passed.
 
 mod examinations;
 mod further;
@@ -32,7 +32,7 @@ pub use plan::ComparisonPlan;
 pub use progress::Progress;
 pub(crate) use rows::row;
 
-/// A comparison that could not be made.
+/// Why a comparison failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CompareError {
@@ -44,16 +44,16 @@ pub enum CompareError {
     Compile {
         /// The trace.
         file: String,
-        /// Why not.
+        /// The cause.
         source: CompileError,
     },
-    /// There is nothing in the trace.
+    /// The trace has no events.
     #[error("{file}: has no events, so there is nothing to replay")]
     Empty {
         /// The trace.
         file: String,
     },
-    /// A replay could not be made.
+    /// A replay failed.
     #[error(transparent)]
     Lane(#[from] LaneError),
 }
@@ -62,7 +62,7 @@ pub enum CompareError {
 ///
 /// # Errors
 ///
-/// Where the trace is faulty or empty, or the heap cannot be had. A contender that fails is a row, not an error.
+/// If the trace is faulty or empty, or the heap cannot be reserved. A contender that fails is a row, not an error.
 pub fn compare(
     source: &Source,
     plan: &ComparisonPlan,
@@ -88,7 +88,7 @@ pub fn compare(
         merged_from: Vec::new(),
     };
     let limits = Limits::new(&plan.interrupt, plan.budget);
-    // Beside the examinations: none of it is timed.
+    // In parallel with the examinations, which are not timed.
     let hash = OnceLock::new();
     thread::scope(|scope| {
         scope.spawn(|| hash.get_or_init(|| source.sha256()));
@@ -111,18 +111,18 @@ pub fn compare(
         progress(Progress::AllExamined(&results));
     }
     let (trace, events) = (TraceLocation::of(source), program.events());
-    // Nobody reads it any more in this process, and it may be large.
+    // This process no longer needs it, and it may be large.
     drop(program);
     time_all(trace.as_ref(), events, plan, limits, &mut results, &mut progress)?;
     further::measure(trace.as_ref(), events, plan, limits, &mut results.contenders, &mut progress);
     if plan.interrupt.load(Ordering::Relaxed) {
-        let message = "ended before all was measured; what is missing says so".to_owned();
+        let message = "ended before everything was measured; missing figures say so".to_owned();
         results.warnings.push(Warning { code: WarningCode::Interrupted, message });
     }
     Ok(results)
 }
 
-/// Times those that did all the work, and did it right.
+/// Times the contenders that did all the work, and did it correctly.
 fn time_all(
     trace: Option<&TraceLocation>,
     events: u64,
@@ -179,7 +179,8 @@ fn time_all(
     }
 }
 
-/// Why a row has no timing, if it has none: a time is worth something only for a contender that did all the work, and did it right.
+/// Why a row has no timing, if so: a time is meaningful only for a contender that did all the work, and did it
+/// correctly.
 fn why_not_timed(row: &results::Contender, plan: &ComparisonPlan) -> Option<Reason> {
     if plan.rounds.count == 0 {
         return Some(Reason::TimingOff);
@@ -187,7 +188,7 @@ fn why_not_timed(row: &results::Contender, plan: &ComparisonPlan) -> Option<Reas
     what_it_did_not_do(row)
 }
 
-/// Fills in the minimum heap of every row, or why it has none.
+/// Fills in the minimum heap of every row, or the reason why it has none.
 fn search_min_heaps(
     program: &Program,
     plan: &ComparisonPlan,
@@ -248,7 +249,7 @@ fn describe(source: &Source, program: &Program) -> Result<results::Trace, TraceE
     let profile = program.profile();
     Ok(results::Trace {
         name: source.name().to_owned(),
-        // Found beside the examinations.
+        // Computed in parallel with the examinations.
         sha256: String::new(),
         origin: source.origin(source.open()?.provenance()).map_or(Origin::Unstated, |origin| match origin {
             library::Origin::Recorded => Origin::Recorded,
@@ -270,7 +271,7 @@ fn describe(source: &Source, program: &Program) -> Result<results::Trace, TraceE
     })
 }
 
-/// The name of the folder for the results of a trace of this name.
+/// The name of the results folder for a trace of this name.
 pub fn folder_name(trace: &str) -> &str {
     if matches!(trace, "" | "." | "..") { "trace" } else { trace }
 }

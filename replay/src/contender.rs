@@ -20,10 +20,10 @@ type Latencies = fn(&mut Lane<'_>, &Clock, Limits<'_>) -> Result<Latency, LaneEr
 type Examine = fn(&mut Lane<'_>, bool, &[Instant], Limits<'_>) -> Result<Examination, LaneError>;
 type FirstFailure = fn(&mut Lane<'_>, usize, Limits<'_>) -> Result<Option<u64>, LaneError>;
 
-/// A contender, ready to run: one function call a replay, nothing dispatched within.
+/// A contender, ready to run: one function call per replay, without dispatch inside.
 #[derive(Clone, Copy, Debug)]
 pub struct Contender {
-    /// What it is.
+    /// Describes the contender.
     pub info: Info,
     /// [`HeapAllocator::probe`].
     pub probe: fn() -> Result<(), String>,
@@ -31,11 +31,11 @@ pub struct Contender {
     pub examine: Examine,
     /// [`Lane::first_failure`].
     pub first_failure: FirstFailure,
-    /// One for each touch policy, in their order.
+    /// One per touch policy, in the order of [`TouchPolicy`].
     laps: [Laps; 3],
-    /// Likewise.
+    /// As `laps`.
     metered: [MeterOne; 3],
-    /// Likewise.
+    /// As `laps`.
     latency: [Latencies; 3],
 }
 
@@ -45,7 +45,8 @@ impl Contender {
         Self::accounted_by::<A, A>()
     }
 
-    /// The contender of type `A`, whose books are kept by `Accounted`: the same allocator, which places every block as `A` does.
+    /// The contender of type `A`, with `Accounted` for its memory figures: the same allocator with accounting, which
+    /// places every block as `A` does.
     pub fn accounted_by<A: HeapAllocator, Accounted: HeapAllocator>() -> Self {
         Contender {
             info: A::INFO,
@@ -70,12 +71,12 @@ impl Contender {
         }
     }
 
-    /// All that are registered, in the order of the tables.
+    /// All registered contenders, in table order.
     pub fn all() -> Vec<Self> {
         contenders::visit_all(&mut Compiled)
     }
 
-    /// The registered one of this name.
+    /// The registered contender of this name.
     pub fn named(name: &str) -> Option<Self> {
         contenders::visit(name, &mut Compiled)
     }
@@ -95,7 +96,7 @@ impl Contender {
         (self.laps[touch as usize])(lane, limits, on_lap)
     }
 
-    /// The first of them alone: a fresh replay.
+    /// The first lap alone: a fresh replay.
     ///
     /// # Errors
     ///

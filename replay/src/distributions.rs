@@ -1,4 +1,4 @@
-//! How a trace's sizes and lifetimes are distributed, as results keep it.
+//! The distributions of a trace's sizes and lifetimes, as stored in results.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -6,19 +6,20 @@ use heaprace_reports::results::{Class, Distributions, Figure, JointClass, Reason
 use heaprace_traces::inspect::{Histogram, Inspector};
 use heaprace_traces::{Source, TraceError};
 
-/// So many events are read before the next look at whether the user wants an end.
-const EVENTS_A_LOOK: usize = 1 << 16;
+/// Events read between two checks for an interrupt.
+const EVENTS_PER_CHECK: usize = 1 << 16;
 
-/// Reads the trace once more, event by event: memory grows with the objects that are live at once, never with the events. Where `interrupt` is
-/// set meanwhile, they are not known: those of a part would be taken for the whole.
+/// Reads the trace once more, event by event. Memory grows with the number of live objects, not with the number of
+/// events. If `interrupt` is set meanwhile, the distributions are unknown: those of a part could be mistaken for the
+/// whole.
 ///
 /// # Errors
 ///
-/// Where the trace cannot be read or is faulty.
+/// If the trace cannot be read or is faulty.
 pub fn of(source: &Source, interrupt: &AtomicBool) -> Result<Figure<Distributions>, TraceError> {
     let mut inspector = Inspector::default();
     for (index, event) in source.open()?.enumerate() {
-        if index.is_multiple_of(EVENTS_A_LOOK) && interrupt.load(Ordering::Relaxed) {
+        if index.is_multiple_of(EVENTS_PER_CHECK) && interrupt.load(Ordering::Relaxed) {
             return Ok(Figure::unknown(Reason::Interrupted));
         }
         inspector.add(&event?);
@@ -45,7 +46,7 @@ fn classes(histogram: &Histogram) -> Vec<Class> {
 mod tests {
     use super::*;
 
-    /// Of every figure the sums are those of the trace's counts.
+    /// The classes add up to the trace's counts.
     #[test]
     fn all_objects_and_requests_are_in_a_class() {
         let source = Source::locate("markdown-html").unwrap();
@@ -60,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_in_between_leaves_no_half_truth() {
+    fn an_interrupt_leaves_no_partial_distributions() {
         let source = Source::locate("markdown-html").unwrap();
         assert_eq!(of(&source, &AtomicBool::new(true)).unwrap(), Figure::unknown(Reason::Interrupted));
     }

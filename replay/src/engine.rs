@@ -1,15 +1,16 @@
-//! The loop: a program through one contender, with an observer.
+//! The replay loop: runs a program through one contender, with an observer.
 //!
-//! It is compiled once for each contender, observer and touch policy. With the empty observer `()` it is the operations, the slots, what is
-//! written into new memory, and the allocator, and nothing else: that is what is timed. Verification and metrics are observers.
+//! It is compiled once per contender, observer and touch policy. With the empty observer `()` it consists only of the
+//! operations, the slots, the writes into new memory, and the allocator; this is the timed variant. Verification and
+//! metrics are observers.
 //!
-//! Every contender is called by an address, and none is inlined, so that the loop is the same machine code for all of them (`.ci/same-loop`
-//! looks). A program calls its global allocator across such a border, too; and a contender that the compiler happens to inline would be up
-//! to a tenth faster for that alone.
+//! Every contender is called by address and none is inlined, so that the loop is the same machine code for all of them
+//! (`.ci/same-loop` checks this). Programs call their global allocator across such a boundary too. A contender that the
+//! compiler happens to inline would be up to a tenth faster for that reason alone.
 //!
-//! Where a contender answers null, the replay goes on: an allocation that failed has no object, and what happens to that object later is
-//! left out. Where a realloc fails, the old block is given back and the object is absent from then on: the program that was recorded
-//! would not have gone on without its memory, but the rest of the trace is still worth replaying.
+//! If a contender answers null, the replay continues: a failed allocation has no object, and later events of that
+//! object are skipped. If a realloc fails, the old block is freed and the object is absent from then on. The recorded
+//! program would not have continued without its memory, but the rest of the trace is still worth replaying.
 
 use std::alloc::Layout;
 use std::hint::black_box;
@@ -20,11 +21,11 @@ use heaprace_allocators::HeapAllocator;
 
 use crate::program::{CompileError, OpKind, Program, Stretch};
 
-/// Whether an observer wants the replay to go on.
+/// Whether an observer wants the replay to continue.
 pub type Flow = ControlFlow<()>;
 
-/// What a contender has answered in this replay: a block, or null. Only the engine makes one, so that an observer may rely on where it
-/// comes from (not on its being sound).
+/// A contender's answer in this replay: a block, or null. Only the engine creates one, so that an observer can rely on
+/// its origin (but not on its soundness).
 #[derive(Clone, Copy, Debug)]
 pub struct LiveBlock {
     address: *mut u8,
@@ -32,13 +33,14 @@ pub struct LiveBlock {
 }
 
 impl LiveBlock {
-    /// The block at this address, which is live with this layout unless it is null; its usable size only where the observer asks for it.
+    /// The block at this address, which is live with this layout unless it is null. Its usable size is included only if
+    /// the observer asks for it.
     #[inline(always)]
     unsafe fn of<A: HeapAllocator, O: Observer>(allocator: &A, address: *mut u8, layout: Layout) -> Self {
         let asks = O::ASKS_FOR_USABLE_BYTES && !address.is_null();
-        // SAFETY: the caller's.
         LiveBlock {
             address,
+            // SAFETY: upheld by the caller.
             usable_bytes: if asks { unsafe { allocator.usable_bytes(address, layout) } } else { None },
         }
     }
@@ -55,7 +57,7 @@ impl LiveBlock {
         self.address
     }
 
-    /// The usable size, where the observer [asks for it](Observer::ASKS_FOR_USABLE_BYTES) and the contender can tell it.
+    /// The usable size, if the observer [asks for it](Observer::ASKS_FOR_USABLE_BYTES) and the contender knows it.
     #[inline(always)]
     pub fn usable_bytes(self) -> Option<usize> {
         self.usable_bytes
@@ -65,37 +67,37 @@ impl LiveBlock {
 /// A call into the contender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// The event that makes it, counted from 1.
+    /// The event that makes the call, counted from 1.
     pub event: u64,
-    /// What it asks for.
+    /// The kind of request.
     pub kind: OpKind,
     /// The size: the new one of a realloc, the block's of a dealloc.
     pub size: usize,
-    /// The size that the block of a realloc has had; 0 for all others.
+    /// The old size of a realloc; 0 for all other calls.
     pub old_size: usize,
 }
 
-/// Sees every event of a replay. Events are counted from 1. All methods do nothing unless they are defined.
+/// Observes every event of a replay. Events are counted from 1. All methods do nothing by default.
 pub trait Observer {
-    /// Whether the contender is asked for the usable size of every block that the observer sees.
+    /// Whether to ask the contender for the usable size of every block that the observer sees.
     const ASKS_FOR_USABLE_BYTES: bool = false;
 
     /// The contender is called next, with nothing in between.
     #[inline(always)]
     fn calling(&mut self) {}
 
-    /// It has answered just now: with a block or null, or, where it took a block back, with nothing, and that block is told. The dealloc
-    /// behind a realloc that failed is the engine's own and is not seen.
+    /// The contender has just returned. `answer` is the new block or null; for a dealloc, it is the freed block. The
+    /// engine's own dealloc after a failed realloc is not observed.
     #[inline(always)]
     fn called(&mut self, _call: Call, _answer: *mut u8) {}
 
-    /// A block was asked for; null is out of memory.
+    /// The contender answered an allocation; null means out of memory.
     #[inline(always)]
     fn allocated(&mut self, _event: u64, _block: LiveBlock, _layout: Layout, _zeroed: bool) -> Flow {
         Flow::Continue(())
     }
 
-    /// A live block is about to be given back.
+    /// A live block is about to be freed.
     #[inline(always)]
     fn deallocating(&mut self, _event: u64, _block: LiveBlock, _layout: Layout) -> Flow {
         Flow::Continue(())
@@ -107,7 +109,8 @@ pub trait Observer {
         Flow::Continue(())
     }
 
-    /// It was resized, from `old` to `new`; where `new` is null it was not, and will be given back in the same event.
+    /// The block was resized from `old` to `new`. If `new` is null, the realloc failed, and the old block is freed in
+    /// the same event.
     #[inline(always)]
     fn reallocated(
         &mut self,
@@ -120,23 +123,23 @@ pub trait Observer {
         Flow::Continue(())
     }
 
-    /// The event is about an object that is absent, because a request for it failed.
+    /// The event concerns an object that is absent because a request for it failed.
     #[inline(always)]
     fn absent(&mut self, _event: u64) -> Flow {
         Flow::Continue(())
     }
 
-    /// The event is over, and this is the contender as it is behind it.
+    /// The event is over; this is the contender's state after it.
     #[inline(always)]
     fn after<A: HeapAllocator>(&mut self, _event: u64, _allocator: &A) -> Flow {
         Flow::Continue(())
     }
 }
 
-/// Sees nothing: for timing.
+/// Observes nothing: for timing.
 impl Observer for () {}
 
-/// Both, one after the other. The second one does not see an event at which the first one stops.
+/// Both observers, one after the other. If the first one stops at an event, the second one does not see it.
 impl<A: Observer, B: Observer> Observer for (A, B) {
     const ASKS_FOR_USABLE_BYTES: bool = A::ASKS_FOR_USABLE_BYTES || B::ASKS_FOR_USABLE_BYTES;
 
@@ -189,9 +192,9 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     }
 }
 
-/// What the replay writes into new memory, as the recorded program would have.
+/// What the replay writes into new memory, as the recorded program would have done.
 pub trait Touch {
-    /// Writes into the bytes `from..to` of a block: all of a new one, or what a grown one has gained.
+    /// Writes into the bytes `from..to` of a block: all of a new block, or the new part of a grown one.
     ///
     /// # Safety
     ///
@@ -199,7 +202,7 @@ pub trait Touch {
     unsafe fn touch(block: *mut u8, from: usize, to: usize);
 }
 
-/// Writes nothing: what is timed is the allocator's code alone.
+/// Writes nothing, so that only the allocator's code is timed.
 #[derive(Debug)]
 pub struct TouchNone;
 
@@ -207,7 +210,7 @@ pub struct TouchNone;
 #[derive(Debug)]
 pub struct TouchFirst;
 
-/// Writes every new byte once, as a program does that asks for what it needs.
+/// Writes every new byte once, like a program that requests only what it needs.
 #[derive(Debug)]
 pub struct TouchAll;
 
@@ -219,7 +222,8 @@ impl Touch for TouchNone {
 impl Touch for TouchFirst {
     #[inline(always)]
     unsafe fn touch(block: *mut u8, from: usize, _to: usize) {
-        // SAFETY: the caller's: there is at least one new byte. Volatile, so that it is not left out as never read.
+        // SAFETY: upheld by the caller: there is at least one new byte. Volatile, because the compiler would otherwise
+        // drop a write that is never read.
         unsafe { block.add(from).write_volatile(1) };
     }
 }
@@ -227,21 +231,22 @@ impl Touch for TouchFirst {
 impl Touch for TouchAll {
     #[inline(always)]
     unsafe fn touch(block: *mut u8, from: usize, to: usize) {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { block.add(from).write_bytes(1, to - from) };
-        // Somebody might read it.
+        // Keeps the compiler from dropping the writes.
         black_box(block);
     }
 }
 
-/// Replays a stretch of a program through `allocator`, within its [scope](HeapAllocator::in_scope). `slots` is working memory of [`Program::slots`] pointers: whatever they hold before
-/// the first stretch, and from one stretch to the next what the one before has left.
+/// Replays a stretch of a program through `allocator`, within its [scope](HeapAllocator::in_scope). `slots` is working
+/// memory of [`Program::slots`] pointers: arbitrary before the first stretch, and left as the previous stretch wrote it
+/// from then on.
 ///
 /// Touching is for timing only: it overwrites what a verifying observer has written.
 ///
 /// # Panics
 ///
-/// Where there are fewer slots than the program needs.
+/// If there are fewer slots than the program needs.
 #[inline(never)]
 pub(crate) fn run<A: HeapAllocator, O: Observer, T: Touch>(
     stretch: Stretch<'_>,
@@ -249,13 +254,13 @@ pub(crate) fn run<A: HeapAllocator, O: Observer, T: Touch>(
     allocator: &mut A,
     observer: &mut O,
 ) -> Flow {
-    assert!(slots.len() >= stretch.slots(), "a program needs as many slots as it says");
+    assert!(slots.len() >= stretch.slots(), "fewer slots than the program needs");
     let calls = Calls::<A>::new();
     let mut event = stretch.events_before();
     let mut ops = stretch.ops().iter();
     while let Some(&op) = ops.next() {
         event += 1;
-        // SAFETY: compiling gives every operation a slot below `stretch.slots()`.
+        // SAFETY: compilation gives every operation a slot below `stretch.slots()`.
         let slot = unsafe { slots.get_unchecked_mut(op.slot()) };
         let layout = op.layout();
         let call = |kind| Call { event, kind, size: layout.size(), old_size: 0 };
@@ -275,7 +280,7 @@ pub(crate) fn run<A: HeapAllocator, O: Observer, T: Touch>(
             }
             OpKind::Dealloc if slot.is_null() => observer.absent(event)?,
             OpKind::Dealloc => {
-                // SAFETY: compiling makes sure that the slot's object is live, with this layout.
+                // SAFETY: compilation ensures that the slot's object is live, with this layout.
                 let block = unsafe { LiveBlock::of::<A, O>(allocator, *slot, layout) };
                 observer.deallocating(event, block, layout)?;
                 let address = *slot;
@@ -286,12 +291,13 @@ pub(crate) fn run<A: HeapAllocator, O: Observer, T: Touch>(
                 });
             }
             OpKind::Realloc => {
-                let old_size = *ops.next().expect("compiling puts the old size behind every realloc");
+                let old_size = *ops.next().expect("compilation puts the old size after every realloc");
                 let old = op.old_layout(old_size);
                 if slot.is_null() {
                     observer.absent(event)?;
                 } else {
-                    // SAFETY: compiling makes sure that the slot's object is live, with this layout, and that the new size is one.
+                    // SAFETY: compilation ensures that the slot's object is live with this layout, and that the new
+                    // size is valid.
                     *slot = unsafe { resize::<A, O, T>(&calls, allocator, observer, event, *slot, old, layout)? };
                 }
             }
@@ -301,8 +307,8 @@ pub(crate) fn run<A: HeapAllocator, O: Observer, T: Touch>(
     Flow::Continue(())
 }
 
-/// The calls into a contender, by addresses that the compiler cannot see through: it neither inlines them nor leaves out an argument that
-/// one contender does not look at.
+/// The calls into a contender, by addresses that the compiler cannot see through: it neither inlines them nor drops an
+/// argument that one contender ignores.
 struct Calls<A> {
     alloc: unsafe fn(&mut A, Layout) -> *mut u8,
     alloc_zeroed: unsafe fn(&mut A, Layout) -> *mut u8,
@@ -311,14 +317,15 @@ struct Calls<A> {
 }
 
 impl<A: HeapAllocator> Calls<A> {
-    /// Out of line, so that nothing of a contender shows in the loop, not even that two of its calls are the same code.
+    /// Out of line, so that nothing about a contender shows in the loop, not even that two of its calls are the same
+    /// code.
     #[inline(never)]
     fn new() -> Self {
         black_box(Calls { alloc: A::alloc, alloc_zeroed: A::alloc_zeroed, dealloc: A::dealloc, realloc: A::realloc })
     }
 }
 
-/// A call into the contender, between the observer's looks at it.
+/// A call into the contender, between the two calls of the observer.
 #[inline(always)]
 fn seen<O: Observer>(observer: &mut O, call: Call, contender: impl FnOnce() -> *mut u8) -> *mut u8 {
     observer.calling();
@@ -327,8 +334,8 @@ fn seen<O: Observer>(observer: &mut O, call: Call, contender: impl FnOnce() -> *
     answer
 }
 
-/// What is to be done behind an allocation. Each kind has its own arm and its own copy of this: one arm for both would have the compiler
-/// compute what it could have branched on.
+/// The work after an allocation. Each kind has its own arm with its own copy of this: a shared arm would make the
+/// compiler compute what it could have branched on.
 ///
 /// # Safety
 ///
@@ -343,19 +350,19 @@ unsafe fn allocated<A: HeapAllocator, O: Observer, T: Touch>(
     zeroed: bool,
 ) -> Flow {
     if !address.is_null() {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { T::touch(address, 0, layout.size()) };
     }
-    // SAFETY: the caller's.
+    // SAFETY: upheld by the caller.
     let block = unsafe { LiveBlock::of::<A, O>(allocator, address, layout) };
     observer.allocated(event, block, layout, zeroed)
 }
 
-/// A realloc; gives the block's new address.
+/// Performs a realloc and returns the block's new address.
 ///
 /// # Safety
 ///
-/// `address` is a live block of the layout `old`, and `new` is a layout of the same alignment and of a size above 0.
+/// `address` is a live block of layout `old`, and `new` is a layout of the same alignment with a size above 0.
 #[inline(always)]
 unsafe fn resize<A: HeapAllocator, O: Observer, T: Touch>(
     calls: &Calls<A>,
@@ -366,11 +373,11 @@ unsafe fn resize<A: HeapAllocator, O: Observer, T: Touch>(
     old: Layout,
     new: Layout,
 ) -> ControlFlow<(), *mut u8> {
-    // SAFETY: the caller's.
+    // SAFETY: upheld by the caller.
     let block = unsafe { LiveBlock::of::<A, O>(allocator, address, old) };
     observer.reallocating(event, block)?;
     let call = Call { event, kind: OpKind::Realloc, size: new.size(), old_size: old.size() };
-    // SAFETY: the caller's.
+    // SAFETY: upheld by the caller.
     let moved = seen(observer, call, || unsafe { (calls.realloc)(allocator, address, old, new.size()) });
     if !moved.is_null() && new.size() > old.size() {
         // SAFETY: the block has grown to this size.
@@ -381,17 +388,17 @@ unsafe fn resize<A: HeapAllocator, O: Observer, T: Touch>(
     observer.reallocated(event, block, old, answer, new.size())?;
     if moved.is_null() {
         observer.deallocating(event, block, old)?;
-        // SAFETY: a realloc that failed has left the block as it was.
+        // SAFETY: a failed realloc has left the block as it was.
         unsafe { (calls.dealloc)(allocator, address, old) };
     }
     ControlFlow::Continue(moved)
 }
 
-/// Replays a whole program, stretch by stretch, and tells whether an observer has stopped it.
+/// Replays a whole program, stretch by stretch, and returns whether an observer stopped it.
 ///
 /// # Errors
 ///
-/// Where the trace is streamed, and cannot be read again.
+/// If the trace is streamed and cannot be read again.
 pub fn replay<A: HeapAllocator, O: Observer, T: Touch>(
     program: &Program,
     slots: &mut [*mut u8],

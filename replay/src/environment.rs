@@ -1,11 +1,11 @@
-//! Where, when and with what something was measured.
+//! Where, when and with what a measurement was made.
 
 use std::fs;
 use std::time::SystemTime;
 
 use heaprace_reports::results::{BuildProfile, Figure, Provenance, Reason};
 
-/// What can be told of this build and this machine. What cannot is an unknown figure with its reason.
+/// Everything known about this build and this machine. Anything else is an unknown figure with its reason.
 pub fn provenance() -> Provenance {
     Provenance {
         heaprace_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_has_its_reason() {
+    fn a_missing_file_is_unknown_with_its_reason() {
         let missing = line_of("/no/such/file");
         assert!(
             matches!(&missing, Figure::Unknown { unknown } if unknown.to_string().contains("/no/such/file")),

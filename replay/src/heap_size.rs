@@ -1,19 +1,19 @@
-//! Sizes of the heap as a user gives them: how far it may grow, and by what pages.
+//! Heap sizes as given by the user: the maximum size, and the page size.
 
 use std::str::FromStr;
 
 use heaprace_allocators::PageSize;
 use heaprace_allocators::page_size::PageSizeError;
 
-/// More address space than this is a mistake, and not to be had everywhere.
+/// A larger limit is probably a mistake, and that much address space is not available everywhere.
 const LARGEST_LIMIT_BYTES: usize = 64 << 30;
 
-/// How far a heap may grow: in bytes, or in pages whatever their size.
+/// The maximum size of a heap: in bytes, or in pages of any size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeapLimit {
-    /// So many bytes: as many whole pages as fit.
+    /// As many whole pages as fit into this many bytes.
     Bytes(usize),
-    /// So many pages.
+    /// This many pages.
     Pages(usize),
 }
 
@@ -40,25 +40,25 @@ impl HeapLimit {
     ///
     /// # Errors
     ///
-    /// Where that is no page at all, or more than 64 GiB.
+    /// If the limit is less than one page, or more than 64 GiB.
     pub fn pages(self, page: PageSize) -> Result<usize, String> {
         let pages = match self {
             HeapLimit::Bytes(bytes) => bytes / page.bytes(),
             HeapLimit::Pages(pages) => pages,
         };
         match pages {
-            0 => Err(format!("a heap has at least one page, of {page} (see the page size)")),
+            0 => Err(format!("the limit is less than one page of {page}")),
             _ if pages > LARGEST_LIMIT_BYTES / page.bytes() => Err("the largest limit is 64GiB".to_owned()),
             _ => Ok(pages),
         }
     }
 }
 
-/// The page size of such a text.
+/// Parses a page size.
 ///
 /// # Errors
 ///
-/// Where it is none.
+/// If the text is not a page size.
 pub fn parse_page_size(text: &str) -> Result<PageSize, String> {
     let (number, unit) = split(text);
     let scale = if matches!(unit.as_str(), "" | "b") { Some(1) } else { scale(&unit) };
@@ -67,7 +67,7 @@ pub fn parse_page_size(text: &str) -> Result<PageSize, String> {
     PageSize::from_bytes(bytes).map_err(|error: PageSizeError| error.to_string())
 }
 
-/// The digits that a text begins with, and what follows them in lower case.
+/// The leading digits of a text, and the rest in lower case.
 fn split(text: &str) -> (&str, String) {
     let digits = text.len() - text.trim_start_matches(|character: char| character.is_ascii_digit()).len();
     let (number, unit) = text.split_at(digits);

@@ -1,4 +1,4 @@
-//! A lane of the race: a page heap and working memory, on which one contender after the other runs the same program.
+//! A lane: a page heap and working memory, on which contenders run the same program one after the other.
 
 use std::alloc::Layout;
 use std::ops::ControlFlow;
@@ -18,18 +18,18 @@ use crate::program::{CompileError, Program};
 use crate::time::processor;
 use crate::verify::Verify;
 
-/// A replay that could not be made.
+/// Why a replay failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LaneError {
     /// The page heap failed.
     #[error(transparent)]
     Heap(#[from] PageHeapError),
-    /// The trace is streamed, and could not be read again.
+    /// The trace is streamed, and reading it again failed.
     #[error(transparent)]
     Trace(#[from] CompileError),
     /// A limit was reached before the end of the program.
-    #[error("the replay was ended: {}", .0.reason())]
+    #[error("the replay stopped early: {}", .0.reason())]
     Stopped(Stop),
 }
 
@@ -41,21 +41,21 @@ pub struct Lane<'p> {
     slots: Vec<*mut u8>,
 }
 
-/// What one untimed replay tells of a contender.
+/// The result of a contender's untimed replays.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Examination {
     /// Whether its blocks were sound.
     pub verification: Verification,
     /// Its memory figures.
     pub memory: Figure<Memory>,
-    /// How far it came, where it was ended early.
+    /// How far it got, if it was stopped early.
     pub partial: Option<Partial>,
-    /// Where its objects lay, where that was asked for.
+    /// The addresses of its objects at the requested instants.
     pub snapshots: Vec<Snapshot>,
 }
 
 impl Examination {
-    /// Of a contender that has no memory figures, for this reason.
+    /// The result for a contender without memory figures, and the reason.
     pub fn without_figures(verification: Verification, reason: Reason) -> Self {
         Examination { verification, memory: Figure::unknown(reason), partial: None, snapshots: Vec::new() }
     }
@@ -65,47 +65,48 @@ impl Examination {
     }
 }
 
-/// Runs what it is given, once, and measures it: a stretch of the program at a time. What lies between stretches does not count.
+/// Runs its argument once and measures it, one stretch of the program at a time. Time between stretches does not count.
 pub type Meter<'a> = &'a mut dyn FnMut(&mut dyn FnMut());
 
-/// One replay of the program in a row of them on the same heap.
+/// One of several successive replays of the program on the same heap.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lap {
     /// Wall time of the loop and the contender's work.
     pub wall: Duration,
-    /// The same by the thread's own clock, which stands still while the thread has no processor; `None` where there is no such clock.
+    /// The same by the thread's CPU clock, which stops while the thread is not running; `None` if there is no such
+    /// clock.
     pub processor: Option<Duration>,
-    /// Pages that the heap has after it.
+    /// Pages of the heap after the replay.
     pub heap_pages: u64,
-    /// Grows that the heap has refused in it, as its limit would have been passed.
+    /// Grows that failed during the replay because of the limit.
     pub refused_grows: u64,
 }
 
-/// Gets each [`Lap`], and says whether there is another one.
+/// Receives each [`Lap`] and decides whether another one follows.
 pub type OnLap<'a> = &'a mut dyn FnMut(Lap) -> ControlFlow<()>;
 
-/// Loops of the trace that the growth of a heap is taken from, at least: the trace itself, one more in which what the first has freed is
-/// used again, and two that show whether that is enough.
+/// Minimum loops of the trace for a growth figure: the trace itself, one loop that reuses the memory freed by the
+/// first, and two that show whether the heap has settled.
 pub const FEWEST_GROWTH_LOOPS: usize = 4;
 
-/// Loops that it is taken from, at most: of a heap that goes on growing.
+/// Maximum loops, for a heap that keeps growing.
 pub const MOST_GROWTH_LOOPS: usize = 8;
 
-/// Loops at the end that the growth is the mean of.
+/// Loops at the end over which growth is averaged.
 const GROWTH_OVER: usize = 4;
 
-/// How a replay went.
+/// The outcome of a replay.
 struct Run {
-    /// Whether the observer has stopped it.
+    /// Whether the observer stopped it.
     flow: Flow,
-    /// Whether the limits has.
+    /// The limit that stopped it, if any.
     stop: Option<Stop>,
-    /// Events that were replayed.
+    /// Events replayed.
     events: u64,
 }
 
 impl Run {
-    /// Only a whole replay will do.
+    /// Turns a replay that a limit stopped into an error.
     fn whole(self) -> Result<Self, LaneError> {
         match self.stop {
             Some(stop) => Err(LaneError::Stopped(stop)),
@@ -119,7 +120,7 @@ impl<'p> Lane<'p> {
     ///
     /// # Errors
     ///
-    /// Where the heap cannot be had.
+    /// If the heap cannot be reserved.
     pub fn new(program: &'p Program, limit_pages: usize, guard: Guard) -> Result<Self, PageHeapError> {
         Ok(Self::on(program, PageHeap::reserve(limit_pages, guard)?))
     }
@@ -129,13 +130,13 @@ impl<'p> Lane<'p> {
         Lane { program, heap, slots: engine::slots_for(program) }
     }
 
-    /// Replays the program again and again with one contender on one heap, from fresh zeroed pages, until `on_lap` breaks off. What the
-    /// program leaves live is freed between two laps. Only the loop and the contender's work in it are timed; resetting the heap, making
-    /// the contender and freeing what is left are not.
+    /// Replays the program repeatedly with one contender on one heap, starting from fresh zeroed pages, until `on_lap`
+    /// breaks. Objects that the program leaves live are freed between laps. Only the loop and the contender's work in
+    /// it are timed; resetting the heap, creating the contender and freeing the rest are not.
     ///
     /// # Errors
     ///
-    /// Where the heap cannot be reset, the trace not be read again, or a limit was reached.
+    /// If the heap cannot be reset, the trace cannot be read again, or a limit is reached.
     pub fn laps<A: HeapAllocator, T: Touch>(&mut self, limits: Limits<'_>, on_lap: OnLap<'_>) -> Result<(), LaneError> {
         self.heap.reset()?;
         let heap = self.heap.handle();
@@ -162,11 +163,11 @@ impl<'p> Lane<'p> {
         }
     }
 
-    /// What a meter finds about one replay on fresh pages: the loop and the contender's work, and nothing else.
+    /// Measures one replay on fresh pages with `meter`: only the loop and the contender's work.
     ///
     /// # Errors
     ///
-    /// As for [`laps`](Self::laps).
+    /// Same as for [`laps`](Self::laps).
     pub fn metered<A: HeapAllocator, T: Touch>(
         &mut self,
         limits: Limits<'_>,
@@ -194,7 +195,7 @@ impl<'p> Lane<'p> {
         meter: Meter<'_>,
     ) -> Result<Run, LaneError> {
         let slots = &mut self.slots;
-        // A program of a single stretch is ended before it begins, or not at all.
+        // A program of a single stretch stops before it begins, or not at all.
         let stop = limits.check(0);
         let mut run = Run { flow: Flow::Continue(()), stop, events: 0 };
         if stop.is_some() {
@@ -210,17 +211,17 @@ impl<'p> Lane<'p> {
             run.stop = limits.check(events);
             if run.stop.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
-        // A limit that is reached with the last event has not ended anything.
+        // A limit that is reached at the last event has not stopped anything.
         run.stop = run.stop.filter(|_| run.events < self.program.events());
         Ok(run)
     }
 
-    /// Replays on a heap of at most `limit_pages` pages, up to the first request that is answered with null, and tells that event, counted
-    /// from 1; `None` where the whole program completes.
+    /// Replays on a heap of at most `limit_pages` pages, up to the first failed request, and returns that event,
+    /// counted from 1. `None` if the whole program completes.
     ///
     /// # Errors
     ///
-    /// As for [`laps`](Self::laps).
+    /// Same as for [`laps`](Self::laps).
     pub fn first_failure<A: HeapAllocator>(
         &mut self,
         limit_pages: usize,
@@ -238,15 +239,16 @@ impl<'p> Lane<'p> {
         Ok(failure.event)
     }
 
-    /// Replays with all metrics on a fresh heap, every byte of every block being written, and checks every block if `verify` says so. A
-    /// second replay, through `Accounted`, splits the heap at its peaks and at its end, by purpose and by address, and takes `snapshots`; and further loops on the
-    /// heap of the first show how it grows.
+    /// Replays with all metrics on a fresh heap, writing every byte of every block, and checks every block if `verify`
+    /// is set. A second replay, through `Accounted`, splits the heap by purpose and by address at its peaks and at its
+    /// end, and takes `snapshots`. Further loops on the heap of the first replay show how it grows.
     ///
-    /// Where a limit is reached, the result says how far the contender came, and has no figures: they would not repeat.
+    /// If a limit is reached, the result says how far the contender got, and has no figures, because they would not
+    /// repeat.
     ///
     /// # Errors
     ///
-    /// Where the heap cannot be reset, or the trace not be read again.
+    /// If the heap cannot be reset, or the trace cannot be read again.
     pub fn examine<A: HeapAllocator, Accounted: HeapAllocator>(
         &mut self,
         verify: bool,
@@ -319,7 +321,7 @@ impl<'p> Lane<'p> {
                 let memory = memory(figures, retention, growth, splits.into_splits(), strips, grow_calls);
                 Ok(Examination { verification, memory, partial: None, snapshots })
             }
-            // The first replay was whole, and its figures are what they are: those of the second alone are missing.
+            // The first replay was whole, so its figures stand; only those of the second are missing.
             Err(LaneError::Stopped(_)) => {
                 let memory = memory(figures, retention, growth, Vec::new(), Vec::new(), grow_calls);
                 Ok(Examination { verification, memory, partial: None, snapshots: Vec::new() })
@@ -328,7 +330,7 @@ impl<'p> Lane<'p> {
         }
     }
 
-    /// Replays the whole program with an observer, which it gives back.
+    /// Replays the whole program with an observer, and returns the observer.
     pub(crate) fn watched<A: HeapAllocator, O: Observer, T: Touch>(
         &mut self,
         limits: Limits<'_>,
@@ -341,7 +343,7 @@ impl<'p> Lane<'p> {
         Ok(observer)
     }
 
-    /// Frees what a whole replay has left live, and tells what is retained before and after.
+    /// Frees the objects left live by a whole replay, and returns the memory retained before and after.
     fn free_the_rest<A: HeapAllocator>(&self, heap: &HeapRef, allocator: &mut A) -> Retention {
         let resident = || match heap.resident_bytes() {
             Some(bytes) => Figure::Known(bytes as u64),
@@ -357,20 +359,22 @@ impl<'p> Lane<'p> {
         }
     }
 
-    /// Frees what a whole replay has left live.
+    /// Frees the objects left live by a whole replay.
     fn free_left_live<A: HeapAllocator>(&self, allocator: &mut A) {
         allocator.in_scope(|allocator| {
             for (slot, layout) in self.program.left_live() {
                 let block = self.slots[slot];
                 if !block.is_null() {
-                    // SAFETY: the replay has left the object live in its slot, with this layout, and this is the allocator's scope.
+                    // SAFETY: the replay has left the object live in its slot, with this layout, and this is the
+                    // allocator's scope.
                     unsafe { allocator.dealloc(block, layout) };
                 }
             }
         });
     }
 
-    /// How the heap of a contender grows that has replayed the program once, with nothing left live, where it does so again.
+    /// Measures how the contender's heap grows if it replays the program again after a first replay, with nothing left
+    /// live.
     fn growth<A: HeapAllocator>(
         &mut self,
         heap: &HeapRef,
@@ -378,7 +382,7 @@ impl<'p> Lane<'p> {
         limits: Limits<'_>,
     ) -> Result<Figure<Growth>, LaneError> {
         let mut heap_pages = vec![heap.committed_pages() as u64];
-        // Two loops that add nothing are the end; one may be chance.
+        // Two loops that add nothing mean that the heap has settled; a single one may be chance.
         let has_settled =
             |pages: &[u64]| pages.len() >= FEWEST_GROWTH_LOOPS && pages[pages.len() - 3] == pages[pages.len() - 1];
         while heap_pages.len() < MOST_GROWTH_LOOPS && !has_settled(&heap_pages) {
@@ -403,12 +407,12 @@ impl<'p> Lane<'p> {
     }
 }
 
-/// Why a program cannot run on: in this loop of it, counted from 1, the heap had no page left.
+/// The reason why a program cannot continue: the heap had no page left in this loop, counted from 1.
 pub(crate) fn limit_reached(loop_number: usize) -> Reason {
     Reason::HeapLimitReached { loop_number }
 }
 
-/// Stops the replay at the first request that is answered with null.
+/// Stops the replay at the first failed request.
 #[derive(Default)]
 struct StopAtFailure {
     event: Option<u64>,

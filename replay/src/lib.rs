@@ -1,8 +1,8 @@
 //! Replays allocation traces of real programs through allocators on a simulated page heap, and compares them.
 //!
-//! A trace is compiled to a [`Program`]; the [`engine`] runs it through a contender on a [`lane`]. Observers watch: [`verify`] checks every
-//! block, [`memory`] takes figures. [`time`] runs it without any, in processes of their own. [`compare()`] does all of it and gives
-//! [`heaprace_reports::results::Results`].
+//! A trace is compiled to a [`Program`]; the [`engine`] runs it through a contender on a [`lane`]. Observers watch the
+//! replay: [`verify`] checks every block, [`memory`] takes figures. [`time`] replays without observers, in separate
+//! processes. [`compare()`] does all of this and returns [`heaprace_reports::results::Results`].
 //!
 //! ```
 //! use heaprace_allocators::PageSize;

@@ -1,16 +1,16 @@
-//! What ends a replay before its program does: a time budget, or the user. It is checked between stretches, outside of what is timed.
+//! What ends a replay early: a time budget, or the user. It is checked between stretches, outside the timed part.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use heaprace_reports::results::{Grouped, Reason};
 
-/// Why a replay has ended early.
+/// Why a replay ended early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
-    /// Its time was over.
+    /// The time budget is exhausted.
     Budget,
-    /// The user wants it to end.
+    /// The user interrupted it.
     Interrupt,
 }
 
@@ -33,7 +33,7 @@ impl Stop {
     }
 }
 
-/// Limits of a replay, and where its progress goes.
+/// Limits of a replay, and the receiver of its progress.
 #[derive(Clone, Copy, Default)]
 pub struct Limits<'a> {
     budget: Option<Duration>,
@@ -46,7 +46,8 @@ impl<'a> Limits<'a> {
     /// No limits.
     pub const NONE: Limits<'static> = Limits { budget: None, deadline: None, interrupt: None, progress: None };
 
-    /// Ends replays when `interrupt` becomes true, or when they have taken `budget` in total since [`started`](Self::started).
+    /// Ends replays when `interrupt` becomes true, or when they have taken `budget` in total since
+    /// [`started`](Self::started).
     pub fn new(interrupt: &'a AtomicBool, budget: Option<Duration>) -> Self {
         Limits { budget, interrupt: Some(interrupt), ..Limits::NONE }
     }
@@ -54,7 +55,7 @@ impl<'a> Limits<'a> {
     /// The same limits, with the budget running from now on.
     #[must_use]
     pub fn started(self) -> Self {
-        // A budget beyond what the clock can count is none.
+        // A budget too long for the clock counts as none.
         Limits { deadline: self.budget.and_then(|budget| Instant::now().checked_add(budget)), ..self }
     }
 
@@ -69,7 +70,7 @@ impl<'a> Limits<'a> {
         self.budget.is_some_and(|budget| spent >= budget)
     }
 
-    /// Why the replay must end, if it must; `events` more are done.
+    /// Why the replay must end, if it must, after `events` more events.
     pub(crate) fn check(&self, events: u64) -> Option<Stop> {
         if let Some(progress) = self.progress {
             progress(events);
@@ -85,8 +86,9 @@ impl<'a> Limits<'a> {
 ///
 /// # Errors
 ///
-/// Where `text` is no time, or 0.
+/// If `text` is not a duration, or is 0.
 pub fn parse_budget(text: &str) -> Result<Duration, String> {
-    let budget = humantime::parse_duration(text).map_err(|error| format!("{error}; a time has its unit: 60s, 5min"))?;
-    if budget.is_zero() { Err("no allocator can do anything in no time".to_owned()) } else { Ok(budget) }
+    let budget =
+        humantime::parse_duration(text).map_err(|error| format!("{error}; a duration needs a unit: 60s, 5min"))?;
+    if budget.is_zero() { Err("a time budget must be above 0".to_owned()) } else { Ok(budget) }
 }

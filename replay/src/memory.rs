@@ -1,4 +1,4 @@
-//! Memory: figures of a replay, the smallest heap that will do, and bounds to read both against.
+//! Memory: figures of a replay, the minimum heap, and bounds for reading both.
 
 pub mod bounds;
 pub mod metrics;

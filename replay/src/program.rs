@@ -1,16 +1,17 @@
-//! A trace compiled for replay: dense operations of 8 bytes over slots that are used again last in, first out.
+//! A trace compiled for replay: dense operations of 8 bytes over slots that are reused last in, first out.
 //!
-//! All that can be decided before the clock runs is decided here: ids become slots, layouts are written into every operation that needs
-//! them, a free's too, and every check on the trace is made. What is left for the timed loop is to decode a word.
+//! Everything that can be decided before the clock runs is decided here: ids become slots, layouts are written into
+//! every operation that needs them, including frees, and the trace is fully checked. The timed loop only decodes a
+//! word.
 //!
-//! A program is replayed in [`Stretch`]es. Most programs are held in memory; one of more than 16 million words is decoded anew for every
-//! replay, beside it, so that a trace of any length needs little memory.
+//! A program is replayed in [`Stretch`]es. Most programs are held in memory. A program of more than 16 million words is
+//! decoded anew for every replay, in parallel with it, so that a trace of any length needs little memory.
 //!
 //! ```
 //! use heaprace::Program;
 //!
 //! let text = "op,id,size,align\nalloc,7,100,8\ndealloc,7\nalloc,8,50,8\n";
-//! let program = Program::compile(heaprace_traces::Reader::new(text.as_bytes(), "example.csv")?)?;
+//! let program = Program::compile(heaprace_traces::CsvReader::new(text.as_bytes(), "example.csv")?)?;
 //! assert_eq!((program.events(), program.slots()), (3, 1), "object 8 takes the slot of object 7");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -37,13 +38,14 @@ use self::compiler::{AnyIds, DenseIds, Ids};
 use self::pass::Passed;
 use self::stream::Stream;
 
-/// Words of a program that is held in memory, at most (128 MiB). A longer one is [streamed](stream).
+/// Maximum words of a program held in memory (128 MiB). A longer program is [streamed](stream).
 const MOST_HELD_WORDS: usize = 1 << 24;
 
-/// Words of a stretch of a program that is held: replays look at the clock, and at who wants to end them, between two of them.
+/// Words of a stretch of a held program. Replays check the clock and interrupts between two stretches.
 const STRETCH_WORDS: usize = 1 << 16;
 
-/// A compiled trace. Every object is allocated into its slot before the slot is used, and no two live objects share one.
+/// A compiled trace. Every object is allocated into its slot before the slot is used, and no two live objects share a
+/// slot.
 #[derive(Clone, Debug)]
 pub struct Program {
     supply: Supply,
@@ -54,12 +56,12 @@ pub struct Program {
     left_live: Vec<(u32, Layout)>,
 }
 
-/// Where the operations are.
+/// Where the operations come from.
 #[derive(Clone, Debug)]
 enum Supply {
-    /// In memory, and where its stretches end.
+    /// From memory, with the ends of the stretches.
     Held { ops: Vec<PackedOp>, cuts: Vec<Cut> },
-    /// In the trace, whose blocks or events are decoded for every replay.
+    /// From the trace, whose blocks or events are decoded for every replay.
     Streamed(Stream),
 }
 
@@ -75,12 +77,12 @@ fn count_events(ops: &[PackedOp]) -> u64 {
 }
 
 impl Program {
-    /// Compiles a trace from its source, a binary one straight from its blocks. One that is too long to be held is gone through once, and
-    /// then again for every replay.
+    /// Compiles a trace from its source, a binary trace directly from its blocks. A trace too long to hold in memory is
+    /// read once here, and again for every replay.
     ///
     /// # Errors
     ///
-    /// Where the trace cannot be opened, and what [`compile`](Self::compile) refuses.
+    /// If the trace cannot be opened, and the errors of [`compile`](Self::compile).
     ///
     /// ```
     /// let program = heaprace::Program::load(&heaprace_traces::Source::locate("serde-heavy")?)?;
@@ -91,11 +93,11 @@ impl Program {
         Self::load_holding(source, MOST_HELD_WORDS)
     }
 
-    /// As [`load`](Self::load), with another limit to what is held: 0 streams any trace.
+    /// Same as [`load`](Self::load), with another limit on held words: 0 streams any trace.
     ///
     /// # Errors
     ///
-    /// As for [`load`](Self::load).
+    /// Same as for [`load`](Self::load).
     pub fn load_holding(source: &Source, most_words: usize) -> Result<Self, CompileError> {
         let events = match source.open()?.into_blocks() {
             Ok(blocks) => {
@@ -106,7 +108,7 @@ impl Program {
                 })?;
                 match way {
                     Some(passed) if !too_long => return Ok(Self::held(passed)),
-                    // An array of all ids would not do for a trace of any length.
+                    // An array of all ids would not work for a trace of any length.
                     Some(_) => {
                         let Ok(blocks) = source.open()?.into_blocks() else {
                             return Err(CompileError::Changed { file: source.display().to_owned() });
@@ -121,7 +123,7 @@ impl Program {
                     }
                     None => {}
                 }
-                // A trace that the short way cannot take is faulty, or has odd ids: the long way does what is right.
+                // A trace that the short way cannot take is faulty, or has unusual ids: the long way handles it.
                 source.open()?
             }
             Err(events) => events,
@@ -141,7 +143,8 @@ impl Program {
         })
     }
 
-    /// Compiles the events of a trace, however many, to be held in memory. Marks are no events: [`load`](Self::load) finds them.
+    /// Compiles the events of a trace, of any number, and holds them in memory. Marks are not events:
+    /// [`load`](Self::load) finds them.
     ///
     /// # Errors
     ///
@@ -170,7 +173,8 @@ impl Program {
         }
     }
 
-    /// The same, but where it is streamed, no thread of its own decodes: for a process that must have a single one.
+    /// The same program, but if it is streamed, decoding uses no extra thread: for a process that must stay
+    /// single-threaded.
     #[must_use]
     pub fn decoded_in_turn(mut self) -> Self {
         if let Supply::Streamed(stream) = &mut self.supply {
@@ -179,11 +183,11 @@ impl Program {
         self
     }
 
-    /// Calls `visit` with all stretches in order, until it breaks off.
+    /// Calls `visit` with all stretches in order, until it breaks.
     ///
     /// # Errors
     ///
-    /// Where the trace is streamed, and cannot be read again, or has changed.
+    /// If the trace is streamed, and cannot be read again or has changed.
     pub fn each_stretch<B>(
         &self,
         mut visit: impl FnMut(Stretch<'_>) -> ControlFlow<B>,
@@ -210,7 +214,7 @@ impl Program {
         }
     }
 
-    /// The operations, a word each, and two for a realloc; `None` where they are streamed.
+    /// The operations: one word each, two for a realloc. `None` if they are streamed.
     #[inline]
     pub fn ops(&self) -> Option<&[PackedOp]> {
         match &self.supply {
@@ -219,7 +223,7 @@ impl Program {
         }
     }
 
-    /// Whether the operations are decoded beside each replay, as they are too many to be held.
+    /// Whether the operations are decoded during each replay, because they are too many to hold in memory.
     pub fn is_streamed(&self) -> bool {
         self.ops().is_none()
     }
@@ -234,33 +238,33 @@ impl Program {
         self.profile.events()
     }
 
-    /// What the trace asks for in sum.
+    /// Totals of the trace's requests.
     pub fn profile(&self) -> &Profile {
         &self.profile
     }
 
-    /// The marks that the recorded program set, in order, the first thousand of them.
+    /// The marks that the recorded program set, in order, up to the first thousand.
     pub fn marks(&self) -> &[Mark] {
         &self.marks.first
     }
 
-    /// How many marks it set.
+    /// The number of marks.
     pub fn mark_count(&self) -> u64 {
         self.marks.count
     }
 
-    /// What an import left out, filled in or put into order, where another tool has recorded the trace.
+    /// What an import dropped, filled in or reordered, if another tool recorded the trace.
     pub fn repairs(&self) -> Option<Repairs> {
         self.repairs
     }
 
-    /// The slots of the objects that are live behind the last event, with their layouts, in the order of the slots.
+    /// The slots of the objects that are live after the last event, with their layouts, in slot order.
     pub fn left_live(&self) -> impl Iterator<Item = (usize, Layout)> {
         self.left_live.iter().map(|&(slot, layout)| (slot as usize, layout))
     }
 }
 
-/// Where the stretches of a program that is held end. A realloc and its old size stay together.
+/// The ends of the stretches of a held program. A realloc and its old size stay together.
 fn cuts(ops: &[PackedOp]) -> Vec<Cut> {
     let (mut cuts, mut before) = (Vec::new(), Cut { words: 0, events: 0 });
     while before.words < ops.len() {
@@ -280,7 +284,7 @@ mod tests {
 
     fn program(lines: &str) -> Program {
         let text = format!("op,id,size,align\n{lines}");
-        Program::compile(heaprace_traces::Reader::new(text.as_bytes(), "test.csv").unwrap()).unwrap()
+        Program::compile(heaprace_traces::CsvReader::new(text.as_bytes(), "test.csv").unwrap()).unwrap()
     }
 
     #[test]
@@ -292,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn slots_are_used_again_last_in_first_out() {
+    fn slots_are_reused_last_in_first_out() {
         let program =
             program("alloc,10,1,1\nalloc,11,1,1\nalloc,12,1,1\ndealloc,10\ndealloc,12\nalloc,13,1,1\nalloc,10,1,1\n");
         let slots: Vec<_> = program.ops().unwrap().iter().map(|op| op.slot()).collect();
@@ -301,12 +305,12 @@ mod tests {
     }
 
     #[test]
-    fn marks_keep_their_places_in_every_format() {
+    fn marks_keep_their_positions_in_every_format() {
         let text =
             "op,id,size,align\n# mark: start\nalloc,1,24,8\n# mark: request 2\n# a remark\ndealloc,1\n# mark: end\n";
         let csv = Source::from_bytes("a.csv", text.as_bytes());
         let mut writer =
-            heaprace_traces::htrace::Writer::new(Vec::new(), heaprace_traces::csv::Columns::default(), &[""; 0])
+            heaprace_traces::htrace::HtraceWriter::new(Vec::new(), heaprace_traces::csv::Columns::default(), &[""; 0])
                 .unwrap();
         let mut events = csv.open().unwrap();
         while let Some(event) = events.next() {
@@ -323,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn layouts_are_those_in_force() {
+    fn operations_have_the_current_layouts() {
         let program = program("alloc,1,100,32\nrealloc,1,300\nrealloc,1,200\ndealloc,1\n");
         let ops = program.ops().unwrap();
         let layout = |bytes| Layout::from_size_align(bytes, 32).unwrap();
@@ -333,9 +337,9 @@ mod tests {
     }
 
     fn binary(text: &str) -> Source {
-        let reader = heaprace_traces::Reader::new(text.as_bytes(), "test.csv").unwrap();
+        let reader = heaprace_traces::CsvReader::new(text.as_bytes(), "test.csv").unwrap();
         let mut writer =
-            heaprace_traces::htrace::Writer::new(Vec::new(), reader.columns(), reader.provenance()).unwrap();
+            heaprace_traces::htrace::HtraceWriter::new(Vec::new(), reader.columns(), reader.provenance()).unwrap();
         reader.for_each(|event| writer.write(&event.unwrap()).unwrap());
         Source::from_bytes("test.htrace", writer.finish().unwrap())
     }
@@ -351,7 +355,7 @@ mod tests {
         let library = Source::locate("serde-heavy").unwrap();
         let events = library.open().unwrap();
         let mut writer =
-            heaprace_traces::htrace::Writer::new(Vec::new(), events.columns(), events.provenance()).unwrap();
+            heaprace_traces::htrace::HtraceWriter::new(Vec::new(), events.columns(), events.provenance()).unwrap();
         events.for_each(|event| writer.write(&event.unwrap()).unwrap());
         let program = short_way(&Source::from_bytes("a.htrace", writer.finish().unwrap())).unwrap();
         let expected = Program::compile(library.open().unwrap()).unwrap();
@@ -360,28 +364,28 @@ mod tests {
     }
 
     #[test]
-    fn odd_ids_go_the_long_way() {
+    fn unusual_ids_take_the_long_way() {
         let text = "op,id,size,align\nalloc,7,1,1\nrealloc,7,2\ndealloc,7\n";
         assert!(short_way(&binary(text)).is_none());
         let program = Program::load(&binary(text)).unwrap();
         assert_eq!(
             program.ops(),
-            Program::compile(heaprace_traces::Reader::new(text.as_bytes(), "a").unwrap()).unwrap().ops()
+            Program::compile(heaprace_traces::CsvReader::new(text.as_bytes(), "a").unwrap()).unwrap().ops()
         );
     }
 
     #[test]
-    fn an_id_that_is_used_again_goes_the_short_way() {
+    fn a_reused_id_takes_the_short_way() {
         let text = "op,id,size,align\nalloc,1,1,1\ndealloc,1\nalloc,1,5,8\nalloc,2,1,1\nrealloc,1,9\n";
         let program = short_way(&binary(text)).unwrap();
         assert_eq!(
             program.ops(),
-            Program::compile(heaprace_traces::Reader::new(text.as_bytes(), "a").unwrap()).unwrap().ops()
+            Program::compile(heaprace_traces::CsvReader::new(text.as_bytes(), "a").unwrap()).unwrap().ops()
         );
     }
 
     #[test]
-    fn what_the_long_way_refuses_is_refused_with_its_words() {
+    fn faults_are_reported_with_the_messages_of_the_long_way() {
         let layout = Layout::new::<u64>();
         let (alloc, dealloc) =
             (heaprace_traces::Action::Alloc { layout, zeroed: false }, heaprace_traces::Action::Dealloc { layout });
@@ -394,7 +398,8 @@ mod tests {
             (vec![], [0, 0, 0], "holds a header but no event"),
         ] {
             let columns = heaprace_traces::csv::Columns { thread: false, time_ns: true };
-            let mut writer = heaprace_traces::htrace::Writer::new(Vec::new(), columns, &["program: a test"]).unwrap();
+            let mut writer =
+                heaprace_traces::htrace::HtraceWriter::new(Vec::new(), columns, &["program: a test"]).unwrap();
             for ((action, id), time_ns) in actions.into_iter().zip(times) {
                 writer.write(&Event { action, id, thread: None, time_ns: Some(time_ns) }).unwrap();
             }
@@ -404,7 +409,7 @@ mod tests {
         }
     }
 
-    /// Enough events for several stretches and chunks, with reallocs at every place.
+    /// Enough events for several stretches and chunks, with reallocs at every position.
     fn long_text(events: u64) -> String {
         let mut text = "op,id,size,align\n# mark: start\n".to_owned();
         for id in 0..events / 3 {
@@ -430,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn a_streamed_program_is_the_held_one() {
+    fn a_streamed_program_equals_the_held_one() {
         let text = long_text(1_000_000);
         for source in [Source::from_bytes("a.csv", text.as_bytes()), binary(&text)] {
             let held = Program::load(&source).unwrap();
@@ -460,7 +465,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trace_that_changes_between_passes_is_noticed() {
+    fn a_trace_that_changes_between_passes_is_detected() {
         let temporary = tempfile::tempdir().unwrap();
         let path = temporary.path().join("changes.csv");
         let source = |text: &str| {
@@ -470,11 +475,11 @@ mod tests {
         let text = long_text(300_000);
         let streamed = Program::load_holding(&source(&text), 0).unwrap();
         let replay = || streamed.each_stretch::<()>(|_| ControlFlow::Continue(())).map(|_| ()).unwrap_err().to_string();
-        // Fewer events, more live objects, and a fault.
+        // Fewer events, then more live objects, then a fault.
         source(&long_text(150_000));
-        assert!(replay().contains("has changed"), "{}", replay());
+        assert!(replay().contains("changed during the replay"), "{}", replay());
         source(&(text.clone() + "alloc,999999999,1,1\nalloc,999999998,1,1\n"));
-        assert!(replay().contains("has changed"), "{}", replay());
+        assert!(replay().contains("changed during the replay"), "{}", replay());
         source(&(text + "dealloc,999999999\n"));
         assert!(replay().contains("not live"), "{}", replay());
     }

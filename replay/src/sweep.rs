@@ -1,14 +1,16 @@
-//! A sweep: traces × contenders × settings, cut into cells that any machine can run in any order.
+//! A sweep: traces × contenders × settings, split into cells that any machine can run in any order.
 //!
-//! A [`Sweep`] is read from a plan, a TOML file. Each [`Cell`] of it is a unit of work with an address, which is a hash of all that its
-//! figures depend on ([`Key`]): the trace's content, the contender and its version, the settings, the build. So a cell that is done is done
-//! for every plan that has it, a plan that changes runs only what is new in it, and cells of another build are never taken for this one's.
-//! A cell's file is whole or not there; what is killed is run again.
+//! A [`Sweep`] is read from a plan, a TOML file. Each [`Cell`] is a unit of work. Its address is a hash of everything
+//! that its figures depend on ([`Key`]): the trace's content, the contender and its version, the settings, the build. A
+//! finished cell is therefore finished for every plan that contains it, a changed plan runs only its new cells, and
+//! cells of another build are never mistaken for this build's. A cell's file is complete or absent; an interrupted cell
+//! runs again.
 //!
-//! [`merge`] puts the cells of one trace and one choice of settings together again, as a [`Results`](heaprace_reports::results::Results) document
-//! that every reader of results takes. Memory figures are exact, so it does not matter where they were found. Times do: samples of two
-//! processes share no round. So a cell that is timed runs the [`BASELINE`] and the floor in its own rounds, and they stay with its row as its
-//! [companions](heaprace_reports::results::Time::companions): ratios are formed to them, and never across cells.
+//! [`merge`] joins the cells of one trace and one choice of settings into a
+//! [`Results`](heaprace_reports::results::Results) document that every reader of results accepts. Memory figures are
+//! exact, so it does not matter which machine measured them. Times are not: samples of two processes share no round. A
+//! timed cell therefore runs the [`BASELINE`] and the floor in its own rounds, and stores them with its row as
+//! [companions](heaprace_reports::results::Time::companions). Ratios refer to companions, never to other cells.
 //!
 //! ```
 //! use heaprace::sweep::{Build, CellState, Sweep, merge};
@@ -18,7 +20,7 @@
 //! let cells = sweep.cells();
 //! assert_eq!(cells.len(), 2);
 //! let folder = tempfile::tempdir()?;
-//! // Only rigorous timing and the counting of instructions begin processes of their own.
+//! // Only timing and instruction counts start separate processes.
 //! let make_child = || Err(std::io::ErrorKind::Unsupported.into());
 //! for cell in &cells {
 //!     cell.save(&cell.run(make_child)?, folder.path())?;
@@ -47,7 +49,7 @@ pub use plan::{Group, Sweep};
 
 use crate::comparison::CompareError;
 
-/// Why a sweep, or a cell of it, could not be had.
+/// Why a sweep, or one of its cells, failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SweepError {
@@ -56,17 +58,17 @@ pub enum SweepError {
     Open {
         /// The plan.
         file: String,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// The plan makes no sense.
+    /// The plan is invalid.
     #[error("{file}:{line}: {message}")]
     Plan {
         /// The plan.
         file: String,
         /// The line, counted from 1.
         line: usize,
-        /// What is wrong there.
+        /// The fault.
         message: String,
     },
     /// A trace of the plan cannot be read.
@@ -78,8 +80,8 @@ pub enum SweepError {
     /// A cell could not be written.
     #[error(transparent)]
     Report(#[from] ReportError),
-    /// The trace is not what it was when the cells were listed.
-    #[error("{file}: has changed since the plan was read: its SHA-256 was {was}, and is {is}; list the cells again")]
+    /// The trace has changed since the cells were listed.
+    #[error("{file}: has changed since the plan was read (SHA-256 was {was}, now {is}); list the cells again")]
     Changed {
         /// The trace.
         file: String,
@@ -88,15 +90,15 @@ pub enum SweepError {
         /// Its hash when it was replayed.
         is: String,
     },
-    /// The binary cannot tell which build it is.
+    /// The binary cannot be identified.
     #[error(
-        "{}: {source}; this build has changes that no revision has, so its file must be read to tell which one it is",
+        "{}: {source}; this build has uncommitted changes, so its file must be read to identify it",
         path.display()
     )]
     Build {
         /// The binary.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
 }

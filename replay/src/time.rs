@@ -1,4 +1,4 @@
-//! Times: rounds of replays in processes of their own, single calls, and instructions.
+//! Times: rounds of replays in separate processes, single calls, and instructions.
 
 pub mod calls;
 #[doc(hidden)]

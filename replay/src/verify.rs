@@ -7,10 +7,10 @@ use heaprace_allocators::shadow::{Shadow, Violation};
 
 use crate::engine::{Flow, LiveBlock, Observer};
 
-/// Checks every block of a replay: inside the committed heap, aligned, apart from every live block, its contents intact when it is resized
-/// or given back, zeroed where promised. Stops the replay at the first violation.
+/// Checks every block of a replay: inside the committed heap, aligned, disjoint from every live block, contents intact
+/// on resize and free, zeroed where promised. Stops the replay at the first violation.
 ///
-/// It fills every block with a pattern, so the replay must not touch blocks itself.
+/// It fills every block with a pattern, so the replay itself must not touch blocks.
 #[derive(Debug)]
 pub struct Verify {
     shadow: Shadow,
@@ -18,19 +18,19 @@ pub struct Verify {
 }
 
 impl Verify {
-    /// For a replay on this heap, which has no live blocks yet.
+    /// Verifies a replay on this heap, which has no live blocks yet.
     pub fn new(heap: HeapRef) -> Self {
         Verify { shadow: Shadow::new(heap), violation: None }
     }
 
-    /// The event at which the replay stopped, counted from 1, and why.
+    /// The event at which the replay stopped, counted from 1, and the violation.
     pub fn violation(&self) -> Option<(u64, Violation)> {
         self.violation
     }
 
-    /// Checks, after the replay, the blocks that are still live. `event` is the last one.
+    /// Checks the blocks that are still live after the replay. `event` is the last event.
     pub fn finish(&mut self, event: u64) -> Flow {
-        // SAFETY: the heap has not been reset: its handle is held by the shadow.
+        // SAFETY: the heap has not been reset, because the shadow holds a handle to it.
         let result = unsafe { self.shadow.check_all() };
         self.note(event, result)
     }
@@ -57,7 +57,7 @@ impl Observer for Verify {
     }
 
     fn deallocating(&mut self, event: u64, block: LiveBlock, _layout: Layout) -> Flow {
-        // SAFETY: the heap has not been reset: its handle is held by the shadow.
+        // SAFETY: the heap has not been reset, because the shadow holds a handle to it.
         let result = unsafe { self.shadow.releasing(block.as_ptr()) };
         self.note(event, result)
     }
@@ -70,7 +70,7 @@ impl Observer for Verify {
 
     fn reallocated(&mut self, event: u64, old: LiveBlock, _layout: Layout, new: LiveBlock, new_size: usize) -> Flow {
         if new.is_null() {
-            // The engine gives the old block back next, and its contents are checked there.
+            // The engine frees the old block next, which checks its contents.
             return Flow::Continue(());
         }
         // SAFETY: as above; the contender has just returned the new block.

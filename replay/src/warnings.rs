@@ -1,6 +1,6 @@
-//! Reasons to distrust the timings, decided from what was seen: METHODOLOGY.md explains each code.
+//! Reasons to distrust the timings, derived from observed conditions. METHODOLOGY.md explains each code.
 //!
-//! Where nothing was timed there is nothing to doubt: memory figures are exact on any machine, in any build.
+//! If nothing was timed, there are no warnings: memory figures are exact on any machine, in any build.
 
 use heaprace_reports::numbers::{count, grouped};
 use heaprace_reports::results::{BuildProfile, Figure, Results, Warning, WarningCode};
@@ -8,26 +8,27 @@ use heaprace_reports::stats::{ROUNDS_FOR_95, Regime, floor, median, spread};
 
 use crate::time::conditions::Conditions;
 
-/// The floor does the same work in every round: where the middle half of its samples spreads by more than that, the machine is the reason.
-/// A difference of 5 % between contenders is to be found.
+/// The floor does the same work in every round, so a wider spread of the middle half of its samples comes from the
+/// machine. Differences of 5 % between contenders must be detectable.
 pub const WIDEST_FLOOR_SPREAD: f64 = 0.05;
 
-/// A thread that waits for a processor for more of its time than that shares it with others.
+/// A thread that waits for a processor for a larger share of its time shares the processor with other programs.
 pub const MOST_WAITING: f64 = 0.02;
 
-/// Time that the host of a virtual machine may take, as a share of all processors' time.
+/// Maximum share of all processors' time that the host of a virtual machine may take.
 pub const MOST_STOLEN: f64 = 0.01;
 
-/// Shares of less time than that are chance.
+/// Shares of a shorter time are left to chance.
 const SHORTEST_JUDGED_NS: u64 = 10_000_000;
 
 /// The same in ticks.
 const FEWEST_JUDGED_TICKS: u64 = 100;
 
-/// A sample is rounded to a step of the clock: to 0.1 % if it has so many.
+/// Minimum clock steps per sample, so that rounding to a step is at most 0.1 %.
 pub const FEWEST_CLOCK_STEPS: u64 = 1000;
 
-/// All warnings about these results, timed in these conditions, in the order of the codes; none where nothing was timed.
+/// All warnings about these results, timed under these conditions, in the order of the codes. Empty if nothing was
+/// timed.
 pub fn of(results: &Results, conditions: &Conditions) -> Vec<Warning> {
     let samples = || {
         let times = results.contenders.iter().filter_map(|row| row.time.known());
@@ -40,7 +41,7 @@ pub fn of(results: &Results, conditions: &Conditions) -> Vec<Warning> {
     let noise: Vec<String> = noises.into_iter().flatten().collect();
     let messages = [
         (WarningCode::NoisyMachine, (!noise.is_empty()).then(|| noisy(&noise))),
-        // A regime without samples has a reason of its own.
+        // A regime without samples has its own reason.
         (
             WarningCode::TooFewRounds,
             samples().map(<[u64]>::len).filter(|&rounds| rounds > 0).min().and_then(too_few_rounds),
@@ -59,7 +60,7 @@ pub fn of(results: &Results, conditions: &Conditions) -> Vec<Warning> {
     messages.into_iter().filter_map(|(code, message)| Some(Warning { code, message: message? })).collect()
 }
 
-/// Puts what was decided into the place of what was decided before. Warnings that this module does not decide stay.
+/// Replaces the previous timing warnings. Warnings that this module does not decide stay.
 pub fn refresh(warnings: &mut Vec<Warning>, decided: Vec<Warning>) {
     warnings.retain(|warning| warning.code == WarningCode::Interrupted);
     warnings.extend(decided);
@@ -70,18 +71,18 @@ fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
 }
 
-fn noisy(seen: &[String]) -> String {
-    format!("{}. Close other programs, or measure on a machine that nobody else uses.", seen.join("; "))
+fn noisy(observations: &[String]) -> String {
+    format!("{}. Close other programs, or use an idle machine.", observations.join("; "))
 }
 
-/// By the floor's steady samples: no page fault and no allocator is in them.
+/// Uses the floor's steady samples, which contain no page faults and no allocator.
 fn floor_spread(results: &Results) -> Option<String> {
     let floor = floor(results)?;
     let samples: Vec<f64> = floor.time.known()?.steady_ns.iter().map(|&ns| ns as f64).collect();
     let share = spread(&samples)? / median(&samples).filter(|&median| median > 0.0)?;
     (share > WIDEST_FLOOR_SPREAD).then(|| {
         format!(
-            "the middle half of the floor's steady times spreads by {} of their median (at most {})",
+            "the interquartile range of the floor's steady times is {} of their median (at most {})",
             percent(share),
             percent(WIDEST_FLOOR_SPREAD)
         )
@@ -102,7 +103,7 @@ fn stolen(conditions: &Conditions) -> Option<String> {
     let share = ticks.stolen as f64 / ticks.all as f64;
     (share > MOST_STOLEN).then(|| {
         let most = percent(MOST_STOLEN);
-        format!("the host took {} of the processors' time for others (steal; at most {most})", percent(share))
+        format!("the host took {} of the processors' time (steal; at most {most})", percent(share))
     })
 }
 
@@ -123,21 +124,22 @@ fn debug_build(profile: BuildProfile) -> Option<String> {
     })
 }
 
-/// Where the system does not tell, as in most virtual machines, the host decides, and there is nothing to say.
+/// If the system does not report a governor, as in most virtual machines, the host decides, and there is nothing to
+/// warn about.
 fn governor(governor: &Figure<String>) -> Option<String> {
     let governor = governor.known().filter(|&governor| governor != "performance")?;
     Some(format!(
-        "the frequency governor is {governor}, so the processor's clock follows its load: `cpupower frequency-set -g performance` holds it."
+        "the frequency governor is {governor}, so the clock frequency follows the load: `cpupower frequency-set -g performance` fixes it."
     ))
 }
 
-/// With `madvise` nobody gets huge pages who does not ask, and the harness does not.
+/// With `madvise` only programs that request huge pages get them, and the harness does not.
 fn transparent_huge_pages(policy: &Figure<String>) -> Option<String> {
     policy.known().filter(|&policy| policy == "always")?;
     Some(
-        "the system gives huge pages to whoever has room for them. The contenders' heaps opt out, but the program's operations and slots, \
-         which every row reads, may lie on huge pages in one process and on small ones in the next: \
-         `echo madvise > /sys/kernel/mm/transparent_hugepage/enabled` ends that."
+        "the system uses huge pages wherever they fit. The contenders' heaps opt out, but the program's operations and slots, \
+         which every row reads, may be on huge pages in one process and on small ones in the next: \
+         `echo madvise > /sys/kernel/mm/transparent_hugepage/enabled` prevents that."
             .to_owned(),
     )
 }
@@ -146,8 +148,8 @@ fn timer_resolution(shortest_ns: u64, step_ns: u64) -> Option<String> {
     let needed_ns = step_ns.saturating_mul(FEWEST_CLOCK_STEPS);
     (shortest_ns < needed_ns).then(|| {
         format!(
-            "the shortest replay took {} ns, and the clock has steps of {} ns: a replay should take {} of them. \
-             `replay trace loop` makes a longer trace of this one.",
+            "the shortest replay took {} ns, and the clock has steps of {} ns: a replay should take at least {} steps. \
+             `replay trace loop` makes a longer trace from it.",
             grouped(shortest_ns),
             grouped(step_ns),
             grouped(FEWEST_CLOCK_STEPS),
@@ -158,18 +160,18 @@ fn timer_resolution(shortest_ns: u64, step_ns: u64) -> Option<String> {
 fn dirty_tree(revision: &Figure<String>) -> Option<String> {
     let revision = revision.known()?.strip_suffix("-dirty")?;
     Some(format!(
-        "built from {revision} with changes that no revision has, so nobody can build the same again: commit them, and build."
+        "built from {revision} with uncommitted changes, so the build cannot be reproduced: commit them, and build again."
     ))
 }
 
 fn streamed() -> String {
-    "the trace is too long to be held, and was decoded between the stretches that are timed, which leaves other data in the caches: compare \
-     rows of one run."
+    "the trace is too long to hold in memory, and was decoded between the timed stretches, which leaves other data in \
+     the caches: compare only rows of one run."
         .to_owned()
 }
 
 fn not_pinned(reason: &str) -> String {
-    format!("contenders ran on whatever processor there was: {reason}.")
+    format!("contenders were not pinned to a processor: {reason}.")
 }
 
 #[cfg(test)]
@@ -181,7 +183,7 @@ mod tests {
     use super::*;
     use crate::time::conditions::Ticks;
 
-    /// Results and conditions without a reason for doubt.
+    /// Results and conditions without a warning.
     fn quiet() -> (Results, Conditions) {
         let row = |name: &str, role, steady_ns: Vec<u64>| Contender {
             name: name.to_owned(),
@@ -253,13 +255,13 @@ mod tests {
         assert_eq!(of(&results, &conditions), []);
     }
 
-    /// One fault at a time, each with its code alone, and a word of its message.
+    /// One fault at a time, each with exactly its own code and a part of its message.
     #[test]
-    fn every_fault_has_its_code_and_no_other() {
+    fn every_fault_has_exactly_its_own_code() {
         use WarningCode::*;
         type Fault = fn(&mut Results, &mut Conditions);
         let faults: &[(WarningCode, &str, Fault)] = &[
-            (NoisyMachine, "spreads by 15.2 %", |results, _| {
+            (NoisyMachine, "is 15.2 % of their median", |results, _| {
                 *floor_warm(results) = vec![1_000_000, 1_000_000, 1_100_000, 1_200_000, 1_200_000, 1_200_000];
             }),
             (NoisyMachine, "waited for a processor for 3.0 %", |_, conditions| {
@@ -282,10 +284,10 @@ mod tests {
             (TimerResolution, "took 1,000,000 ns, and the clock has steps of 1,001 ns", |_, conditions| {
                 conditions.clock_step_ns = 1001;
             }),
-            (DirtyTree, "built from 0123456789ab with changes", |results, _| {
+            (DirtyTree, "built from 0123456789ab with uncommitted changes", |results, _| {
                 results.provenance.git_revision = Figure::Known("0123456789ab-dirty".to_owned());
             }),
-            (Streamed, "too long to be held", |results, _| results.settings.streamed = true),
+            (Streamed, "too long to hold", |results, _| results.settings.streamed = true),
             (NotPinned, "not today", |_, conditions| conditions.not_pinned = Some("not today".to_owned())),
         ];
         for (code, message, fault) in faults {
@@ -303,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_no_steady_times_has_not_too_few_rounds() {
+    fn missing_steady_times_are_not_too_few_rounds() {
         let (mut results, conditions) = quiet();
         let Figure::Known(time) = &mut results.contenders[0].time else { unreachable!() };
         time.steady_ns.clear();
@@ -312,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_system_does_not_tell_is_no_warning() {
+    fn unknown_conditions_are_no_warning() {
         let (mut results, mut conditions) = quiet();
         results.provenance.governor = Figure::unknown("no such file");
         results.provenance.transparent_huge_pages = Figure::unknown("no such file");
@@ -323,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_of_next_to_nothing_are_not_judged() {
+    fn shares_of_tiny_times_are_ignored() {
         let (results, mut conditions) = quiet();
         conditions.wall_ns = 9_000_000;
         conditions.processor_ns = Some(1);
@@ -332,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_was_timed_nothing_is_doubted() {
+    fn without_timings_there_are_no_warnings() {
         let (mut results, conditions) = quiet();
         results.provenance.profile = BuildProfile::Debug;
         results.contenders.iter_mut().for_each(|row| row.time = Figure::unknown("timing was switched off"));
@@ -340,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_decision_takes_the_place_of_the_first_alone() {
+    fn a_refresh_replaces_only_the_timing_warnings() {
         let warning = |code| Warning { code, message: String::new() };
         let mut warnings = vec![warning(WarningCode::DebugBuild), warning(WarningCode::Interrupted)];
         refresh(&mut warnings, vec![warning(WarningCode::NotPinned), warning(WarningCode::NoisyMachine)]);

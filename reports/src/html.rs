@@ -1,12 +1,14 @@
 //! Results as one HTML page that needs nothing else: no network, no other file, no framework.
 //!
-//! It is for a colleague who opens it offline and has a minute: first who wins on what, in words that the intervals allow; then the charts,
-//! with tooltips, a time cursor that all of them share, and contenders that can be switched off; then the tables, and what the terms mean; at
-//! last where the figures come from. What comes from results is escaped wherever it goes ([`escape`]).
+//! It is for a colleague who opens it offline and has a minute. The order is: which contender wins on what, in words
+//! that the intervals allow; the charts, with tooltips, a time cursor that all share, and contenders that can be
+//! switched off; the tables; what the terms mean; where the figures come from.
+//!
+//! [`maud`] escapes whatever goes into the page, so that a trace may be called `<script>`. Only what this crate wrote
+//! itself goes in as it is: the style sheet, the script and the charts.
 
 mod charts;
 mod definitions;
-mod escape;
 mod findings;
 mod means;
 mod overall;
@@ -20,31 +22,26 @@ mod svg;
 mod tables;
 mod theme;
 mod timeline;
+mod trace;
 mod trade_off;
 mod warnings;
+mod winners;
 
 use std::collections::BTreeSet;
 
-use self::escape::{anchor, escape};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
 use self::findings::Findings;
-use self::packed::packed;
-use self::statement::cards;
-use self::warnings::warnings;
 use crate::ReportError;
-use crate::chart;
-use crate::growth;
-use crate::numbers::{bytes, count};
+use crate::numbers::count;
 use crate::prose::and;
 use crate::results::{Results, Role};
-use crate::stats::smallest;
-use crate::table::notes;
-use crate::table::placing::placings;
 use crate::times;
 
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
 
-/// What the page may load: nothing. A browser that holds to it could not even if there were a fault here.
+/// What the page may load: nothing. The browser enforces it even if there is a fault here.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
 
 /// One page on all these results, in their order. With several, an overview comes first and each trace can be opened.
@@ -66,145 +63,113 @@ pub fn html(results: &[Results]) -> Result<String, ReportError> {
         [one] => format!("{}: which allocator?", one.trace.name),
         _ => format!("Which allocator? {}", count(results.len() as u64, "trace")),
     };
-    let found: Vec<Findings> = results.iter().map(Findings::of).collect();
-    let mut page = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\
-         <link rel=\"icon\" href=\"data:,\">\n<title>{} – Heaprace</title>\n<style>\n{STYLE}{}</style>\n</head>\n<body>\n\
-         <a class=\"skip\" href=\"#summary\">To the summary</a>\n",
-        escape(&title),
-        theme::style(results),
-    );
-    page += &header(results);
-    page += &warnings(results);
-    page += &switches(results);
-    page += "<main id=\"summary\">\n";
-    match &found[..] {
-        [] => page += "<p>There are no results.</p>\n",
-        [one] => {
-            page +=
-                &format!("<section class=\"trace\">{}</section>\n", trace(one, charts::of_trace(one.results, 0)?, 0))
-        }
-        _ => {
-            page += &overall::section(results, &found)?;
-            page += "<section id=\"traces\"><h2>Each trace</h2>\n<p class=\"open-all\"><button type=\"button\" id=\"open-all\">Open all</button></p>\n\
-                     <noscript><p class=\"note\">The charts of each trace are packed, and need the page's script.</p></noscript>\n";
-            for (index, one) in found.iter().enumerate() {
-                page += &folded(one, index)?;
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                link rel="icon" href="data:,";
+                title { (title) " – Heaprace" }
+                style { (PreEscaped(STYLE)) (PreEscaped(theme::style(results))) }
             }
-            page += "</section>\n";
+            body {
+                a.skip href="#summary" { "To the summary" }
+                (header(results))
+                (warnings::warnings(results))
+                (switches(results))
+                main #summary { (traces(results)?) }
+                (definitions::list())
+                (provenance::provenance(results))
+                footer {
+                    "Made by Heaprace from results.json; memory figures are exact, timings are medians with 95 % "
+                    "intervals."
+                }
+                div #tip role="tooltip" hidden {}
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    // A control character, which a name may have brought in, is not valid in a page, escaped or not.
+    let valid = |letter: char| match letter {
+        '\n' => '\n',
+        '\t' => ' ',
+        control if control.is_control() => '\u{FFFD}',
+        other => other,
+    };
+    Ok(page.into_string().chars().map(valid).collect())
+}
+
+fn header(results: &[Results]) -> Markup {
+    html! {
+        header {
+            p.brand { "Heaprace" }
+            h1 {
+                @if let [one] = results { "Which allocator for " b { (one.trace.name) } "?" }
+                @else { "Which allocator?" }
+            }
+            p.lede {
+                @match results {
+                    [] => {}
+                    [one] => (trace::lede(one)),
+                    _ => {
+                        (count(results.len() as u64, "trace"))
+                        " replayed through the same allocators on the same simulated page heap; "
+                        (and(results.iter().map(|one| times::written(&one.settings)).collect::<BTreeSet<_>>())) "."
+                    }
+                }
+            }
+            nav aria-label="On this page" {
+                a href="#summary" { "Summary" }
+                @if results.len() == 1 { " " a href="#charts-0" { "Charts" } " " a href="#tables-0" { "Tables" } }
+                @else { " " a href="#traces" { "Traces" } }
+                " " a href="#definitions" { "Definitions" }
+                " " a href="#provenance" { "Provenance" }
+            }
         }
     }
-    page += "</main>\n";
-    page += &definitions::list();
-    page += &provenance::provenance(results);
-    page += "<footer>Made by Heaprace from results.json; memory figures are exact, timings are medians with 95 % intervals.</footer>\n\
-             <div id=\"tip\" role=\"tooltip\" hidden></div>\n<script>\n";
-    page += SCRIPT;
-    page += "</script>\n</body>\n</html>\n";
-    Ok(page)
-}
-
-fn header(results: &[Results]) -> String {
-    let heading = match results {
-        [one] => format!("Which allocator for <b>{}</b>?", escape(&one.trace.name)),
-        _ => "Which allocator?".into(),
-    };
-    let about = match results {
-        [one] => lede(one),
-        [] => String::new(),
-        _ => format!(
-            "{} replayed through the same allocators on the same simulated page heap; {}.",
-            count(results.len() as u64, "trace"),
-            escape(&and(results.iter().map(|one| times::written(&one.settings)).collect::<BTreeSet<_>>()))
-        ),
-    };
-    let parts = match results {
-        [_] => "<a href=\"#charts-0\">Charts</a> <a href=\"#tables-0\">Tables</a>",
-        _ => "<a href=\"#traces\">Traces</a>",
-    };
-    format!(
-        "<header><p class=\"brand\">Heaprace</p><h1>{heading}</h1>\n<p class=\"lede\">{about}</p>\n\
-         <nav aria-label=\"On this page\"><a href=\"#summary\">Summary</a> {parts} <a href=\"#definitions\">Definitions</a> <a href=\"#provenance\">Provenance</a></nav></header>\n"
-    )
-}
-
-/// What the trace is and how it was replayed, in a sentence. HTML.
-fn lede(results: &Results) -> String {
-    let trace = &results.trace;
-    let platform = chart::platform(&results.provenance.target);
-    format!(
-        "A {} trace of {}, with at most {} {} in {}; {} each, {}; {}.",
-        match trace.origin {
-            crate::results::Origin::Unstated => "user's",
-            other => provenance::origin(other),
-        },
-        count(trace.events, "event"),
-        escape(&bytes(trace.peak_live_bytes)),
-        definitions::link("live", "live"),
-        count(trace.peak_live_objects, "object"),
-        count(results.settings.rounds.into(), "timing round"),
-        escape(times::written(&results.settings)),
-        escape(&platform),
-    )
 }
 
 /// The switches for contenders, one for each name on the page.
-fn switches(results: &[Results]) -> String {
+fn switches(results: &[Results]) -> Markup {
     let mut names: Vec<&str> = Vec::new();
     for contender in results.iter().flat_map(|one| &one.contenders) {
         if contender.role != Role::Floor && !names.contains(&contender.name.as_str()) {
             names.push(&contender.name);
         }
     }
-    if names.len() < 2 {
-        return String::new();
+    html! {
+        @if names.len() > 1 {
+            div.switches role="group" aria-label="Allocators shown in charts and tables" {
+                @for name in names {
+                    button type="button" aria-pressed="true" data-toggle=(name) { (theme::swatch(name)) (name) }
+                }
+                button #show-all type="button" hidden { "Show all" }
+            }
+        }
     }
-    let mut html =
-        "<div class=\"switches\" role=\"group\" aria-label=\"Allocators shown in charts and tables\">\n".to_owned();
-    for name in names {
-        let name = escape(name);
-        html += &format!(
-            "<button type=\"button\" aria-pressed=\"true\" data-toggle=\"{name}\"><i class=\"swatch\" data-swatch=\"{name}\"></i>{name}</button>\n"
-        );
-    }
-    html + "<button type=\"button\" id=\"show-all\" hidden>Show all</button></div>\n"
 }
 
-/// A trace among several, closed until one opens it.
-fn folded(found: &Findings, index: usize) -> Result<String, ReportError> {
-    let results = found.results;
-    let [fresh, steady] = [&found.fresh, &found.steady].map(|fastest| escape(&speed::speed_in_short(fastest)));
-    let small = smallest(results);
-    let small = small.map(|found| growth::named(&found.contenders()));
-    Ok(format!(
-        "<details class=\"trace\" id=\"{}\"><summary><h3>{}</h3><span>{}; fastest fresh: <b>{fresh}</b>; fastest steady: <b>{steady}</b>; smallest: <b>{}</b></span></summary>\n<p class=\"lede\">{}</p>\n{}</details>\n",
-        anchor(&results.trace.name, index),
-        escape(&results.trace.name),
-        provenance::origin(results.trace.origin),
-        escape(&small.unwrap_or_else(|| "not known".into())),
-        lede(results),
-        trace(found, packed(&charts::of_trace(results, index)?), index),
-    ))
-}
-
-/// All of one trace; `charts` are its charts, packed or not.
-fn trace(found: &Findings, charts: String, index: usize) -> String {
-    let results = found.results;
-    let rows = placings(results);
-    let mut html = cards(&summary::statements(found));
-    html += &format!("<h3 class=\"part\" id=\"charts-{index}\">Charts</h3>\n");
-    html += &charts;
-    html += &format!("<h3 class=\"part\" id=\"tables-{index}\">Tables</h3>\n");
-    html += &tables::tables(results, &rows);
-    let notes = notes::notes(results, &rows);
-    if !notes.is_empty() {
-        html += "<h3 class=\"part\">What failed, and why figures are missing</h3>\n<ul class=\"notes\">\n";
-        html.extend(notes.iter().map(|note| format!("<li>{}</li>\n", escape(note))));
-        html += "</ul>\n";
-    }
-    html + "<h3 class=\"part\">About the trace</h3>\n" + &provenance::trace(results)
+/// What the traces show: the one there is, or all of them together and then each.
+fn traces(results: &[Results]) -> Result<Markup, ReportError> {
+    let found: Vec<Findings> = results.iter().map(Findings::of).collect();
+    Ok(html! {
+        @match &found[..] {
+            [] => p { "There are no results." },
+            [one] => section.trace { (trace::all_of(one, charts::of_trace(one.results, 0)?, 0)) },
+            several => {
+                (overall::section(results, several)?)
+                section #traces {
+                    h2 { "Each trace" }
+                    p.open-all { button #open-all type="button" { "Open all" } }
+                    noscript { p.note { "The charts of each trace are compressed, and need the page's script." } }
+                    @for (index, one) in several.iter().enumerate() { (trace::folded(one, index)?) }
+                }
+            }
+        }
+    })
 }
 
 #[cfg(test)]
@@ -212,6 +177,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::chart;
     use crate::results::{Figure, Warning, WarningCode};
     use crate::sample::{self, contender};
 
@@ -221,7 +187,7 @@ mod tests {
         page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect()
     }
 
-    /// Results whose every text was written by somebody who means harm.
+    /// Results in which every text is hostile.
     fn hostile() -> Results {
         let mut results = sample::results();
         results.contenders.push(contender(HOSTILE).version(HOSTILE).failed_requests(1).build());
@@ -336,7 +302,7 @@ mod tests {
             [vec![], vec![contender("a").build()], vec![contender("a").without_memory("x").without_time("y").build()]]
         {
             let page = html(&[Results { contenders, ..sample::empty() }]).unwrap();
-            assert!(page.ends_with("</html>\n"));
+            assert!(page.ends_with("</body></html>"));
         }
         assert!(html(&[]).unwrap().contains("There are no results."));
     }

@@ -16,7 +16,6 @@ mod net;
 mod over_traces;
 mod processor;
 mod ratio;
-mod rng;
 mod rounds;
 mod summary;
 mod two_samples;

@@ -20,7 +20,7 @@ mod scale;
 mod slice;
 mod teardown;
 
-pub use interleave::{Interleave, Part, interleave};
+pub use interleave::{Interleave, InterleavedPart, interleave};
 pub use repeat::{Repeat, repeat};
 pub use scale::{Scale, scale};
 pub use slice::{Slice, slice};

@@ -17,5 +17,5 @@ mod columns;
 mod line;
 mod reader;
 
-pub use heaprace_recorder::csv::{Columns, Writer};
-pub use reader::Reader;
+pub use heaprace_recorder::csv::{Columns, CsvWriter};
+pub use reader::CsvReader;

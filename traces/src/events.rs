@@ -5,7 +5,7 @@ use std::io::Read;
 
 use heaprace_recorder::Event;
 
-use crate::csv::{Columns, Reader};
+use crate::csv::{Columns, CsvReader};
 use crate::error::TraceError;
 use crate::htrace;
 use crate::import::{Import, ImportOptions, Repairs, detect};
@@ -30,8 +30,8 @@ pub struct Events(FormatReader);
 /// The reader of each format.
 #[derive(Debug)]
 enum FormatReader {
-    Csv(Box<Reader<Peeked>>),
-    Binary(Box<htrace::Reader<Peeked>>),
+    Csv(Box<CsvReader<Peeked>>),
+    Binary(Box<htrace::HtraceReader<Peeked>>),
     Import(Box<Import>),
 }
 
@@ -48,9 +48,9 @@ impl Events {
             Packing::None | Packing::Zstd => {}
         }
         Ok(Events(if input.head().starts_with(htrace::MAGIC) {
-            FormatReader::Binary(Box::new(htrace::Reader::new(input, name)?))
+            FormatReader::Binary(Box::new(htrace::HtraceReader::new(input, name)?))
         } else {
-            FormatReader::Csv(Box::new(Reader::new(input, name)?))
+            FormatReader::Csv(Box::new(CsvReader::new(input, name)?))
         }))
     }
 

@@ -13,7 +13,7 @@ use crate::import::ImportFault;
 ///
 /// ```
 /// let text = "op,id,size,align\nmalloc,1,16,8\n";
-/// let error = heaprace_traces::Reader::new(text.as_bytes(), "broken.csv")?.next().expect("a line follows").expect_err("no such op");
+/// let error = heaprace_traces::CsvReader::new(text.as_bytes(), "broken.csv")?.next().expect("a line follows").expect_err("no such op");
 /// assert_eq!(
 ///     error.to_string(),
 ///     "broken.csv:2 (event 1): unknown op \"malloc\"; an op is one of alloc, alloc_zeroed, realloc, dealloc"

@@ -9,20 +9,20 @@
 //!   their ids cost nothing; a deallocation or reallocation stores the distance from the object of the one before it.
 //!   Programs mostly free in the order in which they allocated, or in reverse, so these distances repeat and compress
 //!   well.
-//! - The layout of a freed object is left out, because reading the events in turn restores it. [`Reader`] does so, and
+//! - The layout of a freed object is left out, because reading the events in turn restores it. [`HtraceReader`] does so, and
 //!   checks every event; [`Blocks`] returns the fields as they are.
 //!
 //! ```
-//! use heaprace_traces::htrace::{Reader, Writer};
+//! use heaprace_traces::htrace::{HtraceReader, HtraceWriter};
 //! use heaprace_traces::csv::{self, Columns};
 //!
 //! let text = "# heaprace-trace: 1\n# program: example\nop,id,size,align\nalloc,1,24,8\ndealloc,1\n";
-//! let events: Vec<_> = csv::Reader::new(text.as_bytes(), "example.csv")?.collect::<Result<_, _>>()?;
-//! let mut writer = Writer::new(Vec::new(), Columns::default(), &["program: example"])?;
+//! let events: Vec<_> = csv::CsvReader::new(text.as_bytes(), "example.csv")?.collect::<Result<_, _>>()?;
+//! let mut writer = HtraceWriter::new(Vec::new(), Columns::default(), &["program: example"])?;
 //! events.iter().try_for_each(|event| writer.write(event))?;
 //! let bytes = writer.finish()?;
 //!
-//! let reader = Reader::new(&bytes[..], "example.htrace")?;
+//! let reader = HtraceReader::new(&bytes[..], "example.htrace")?;
 //! assert_eq!(reader.provenance(), ["heaprace-trace: 1", "program: example"]);
 //! assert_eq!(reader.collect::<Result<Vec<_>, _>>()?, events);
 //! # Ok::<(), heaprace_traces::TraceError>(())
@@ -42,9 +42,9 @@ pub use blocks::Blocks;
 pub use heaprace_recorder::htrace::request::Request;
 pub use heaprace_recorder::htrace::{BLOCK_EVENTS, Index, IndexEntry, MAGIC};
 pub use index::read_index;
-pub use reader::Reader;
+pub use reader::HtraceReader;
 pub use request::Requests;
 pub use section::Zstd;
 
 /// Writes events as a binary trace whose sections are compressed. The [module](self) has an example.
-pub type Writer<W> = heaprace_recorder::htrace::Writer<W, Zstd>;
+pub type HtraceWriter<W> = heaprace_recorder::htrace::HtraceWriter<W, Zstd>;

@@ -222,11 +222,11 @@ impl Inspector {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Reader;
+    use crate::CsvReader;
 
     fn inspect(text: &str) -> Inspection {
         let mut inspector = Inspector::default();
-        for event in Reader::new(text.as_bytes(), "test.csv").unwrap() {
+        for event in CsvReader::new(text.as_bytes(), "test.csv").unwrap() {
             inspector.add(&event.unwrap());
         }
         inspector.finish()

@@ -39,7 +39,7 @@ pub mod synthetic;
 pub mod validate;
 mod zip;
 
-pub use csv::Reader;
+pub use csv::CsvReader;
 pub use error::{Place, TraceError};
 pub use events::Events;
 pub use fault::Fault;

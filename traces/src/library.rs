@@ -72,14 +72,14 @@ pub struct LibraryEntry {
     /// The trace, in the [binary format](crate::htrace).
     pub htrace: &'static [u8],
     /// Its description.
-    pub about: About,
+    pub about: LibraryAbout,
 }
 
 /// The description of a library trace, from its `.toml`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
-pub struct About {
+pub struct LibraryAbout {
     /// A description in one line.
     pub description: String,
     /// Whether it was recorded or made up.

@@ -44,9 +44,9 @@ pub struct Output {
 
 /// The writer of each format.
 enum FormatWriter {
-    Htrace(Box<htrace::Writer<WholeFile>>),
-    Csv(csv::Writer<WholeFile>),
-    CsvZst(csv::Writer<zstd::Encoder<'static, WholeFile>>),
+    Htrace(Box<htrace::HtraceWriter<WholeFile>>),
+    Csv(csv::CsvWriter<WholeFile>),
+    CsvZst(csv::CsvWriter<zstd::Encoder<'static, WholeFile>>),
 }
 
 impl Output {
@@ -122,11 +122,13 @@ impl FormatWriter {
     ) -> Result<Self, WriteError> {
         let file = WholeFile::from(file);
         Ok(match format {
-            TraceFormat::Htrace => FormatWriter::Htrace(Box::new(htrace::Writer::new(file, columns, provenance)?)),
-            TraceFormat::Csv => FormatWriter::Csv(csv::Writer::new(file, columns, provenance)?),
+            TraceFormat::Htrace => {
+                FormatWriter::Htrace(Box::new(htrace::HtraceWriter::new(file, columns, provenance)?))
+            }
+            TraceFormat::Csv => FormatWriter::Csv(csv::CsvWriter::new(file, columns, provenance)?),
             TraceFormat::CsvZst => {
                 let encoder = zstd::Encoder::new(file, CSV_LEVEL)?;
-                FormatWriter::CsvZst(csv::Writer::new(encoder, columns, provenance)?)
+                FormatWriter::CsvZst(csv::CsvWriter::new(encoder, columns, provenance)?)
             }
         })
     }

@@ -9,7 +9,7 @@ use heaprace_recorder::{Action, Event};
 /// ```
 /// let text = "op,id,size,align\nalloc,1,100,8\nrealloc,1,150\nalloc,2,10,1\ndealloc,1\n";
 /// let mut profile = heaprace_traces::Profile::default();
-/// for event in heaprace_traces::Reader::new(text.as_bytes(), "example.csv")? {
+/// for event in heaprace_traces::CsvReader::new(text.as_bytes(), "example.csv")? {
 ///     profile.add(&event?);
 /// }
 /// assert_eq!(profile.events(), 4);
@@ -83,12 +83,12 @@ impl Profile {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Profile, Reader};
+    use crate::{CsvReader, Profile};
 
     fn profile_of(lines: &str) -> Profile {
         let text = format!("op,id,size,align\n{lines}");
         let mut profile = Profile::default();
-        for event in Reader::new(text.as_bytes(), "test.csv").unwrap() {
+        for event in CsvReader::new(text.as_bytes(), "test.csv").unwrap() {
             profile.add(&event.unwrap());
         }
         profile

@@ -171,8 +171,8 @@ impl Source {
         let mut hash = Hash(Sha256::new());
         let text = Peeked::new(self.text()?.input, htrace::MAGIC.len() as u64);
         if text.head() == htrace::MAGIC {
-            let mut reader = htrace::Reader::new(text, &self.display)?;
-            let mut writer = csv::Writer::new(&mut hash, reader.columns(), reader.provenance())?;
+            let mut reader = htrace::HtraceReader::new(text, &self.display)?;
+            let mut writer = csv::CsvWriter::new(&mut hash, reader.columns(), reader.provenance())?;
             while let Some(event) = reader.next() {
                 reader.comments().iter().try_for_each(|comment| writer.comment(comment))?;
                 writer.write(&event?)?;

@@ -93,11 +93,11 @@ impl Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::csv::{Columns, Reader, Writer};
+    use crate::csv::{Columns, CsvReader, CsvWriter};
     use crate::{Profile, Source};
 
     fn text(kind: Kind, events: u64, seed: u64) -> Vec<u8> {
-        let mut writer = Writer::new(Vec::new(), Columns::default(), &kind.provenance(events, seed)).unwrap();
+        let mut writer = CsvWriter::new(Vec::new(), Columns::default(), &kind.provenance(events, seed)).unwrap();
         kind.events(events, seed).for_each(|event| writer.write(&event).unwrap());
         writer.finish().unwrap()
     }
@@ -113,7 +113,7 @@ mod tests {
         for kind in Kind::ALL {
             for events in [1, 2, 3, 9, 10, 11, 99, 1000, 4321] {
                 let text = text(kind, events, 3);
-                let reader = Reader::new(&text[..], kind.name()).unwrap();
+                let reader = CsvReader::new(&text[..], kind.name()).unwrap();
                 assert_eq!(reader.provenance()[1], ORIGIN);
                 // The reader must find the generated events, including layouts.
                 let read: Vec<Event> = reader.map(Result::unwrap).collect();

@@ -1,32 +1,33 @@
-//! Where an allocator that is to be shipped gets its memory from.
+//! Where a shipped allocator gets its memory.
 //!
-//! The policy is a type: [`WasmPages`] asks WebAssembly for pages, [`Region`] hands out one fixed piece of memory as firmware
-//! has it, and the simulated page heap of the suite is a third. Write your own for anything else.
+//! The policy is a type: [`WasmPages`] requests pages from WebAssembly, [`Region`] hands out one fixed piece of memory,
+//! as in firmware, and the suite's simulated page heap is a third source. Write your own for anything else.
 
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
-/// A source of memory that grows by runs: stretches of consecutive bytes that are never moved and never taken back.
+/// A source of memory that grows by runs: ranges of consecutive bytes that are never moved and never taken back.
 ///
 /// # Safety
 ///
-/// An allocator writes to what it is given, so an implementation promises of each run that it returns:
-/// - it is at least as long as was asked for, readable, writable, and from then on nobody else's;
+/// An allocator writes to the memory that it gets, so an implementation promises for each run that it returns:
+/// - it is at least as long as requested, readable, writable, and exclusive to the caller from then on;
 /// - it begins at a multiple of [`run_align`](Self::run_align), which is a power of two and never changes;
 /// - its last byte is not the last byte of the address space (the address after it does not wrap to 0);
-/// - where it begins just after the run before it, a pointer into the earlier one may be used to reach it.
+/// - if it begins just after the previous run, a pointer into the earlier run may be used to reach it.
 ///
-/// Nothing is promised of its contents, and nothing about where it lies: another user of the same memory may have taken
-/// what came after the run before.
+/// Nothing is promised about its contents or its address: another user of the same memory may have taken the bytes
+/// after the previous run.
 pub unsafe trait PageSource {
-    /// The alignment, in bytes, that every run begins with.
+    /// The alignment of every run, in bytes.
     fn run_align(&self) -> usize;
 
-    /// A run of at least `min_bytes` bytes, or `None` if there is no such run to be had.
+    /// A run of at least `min_bytes` bytes, or `None` if none is available.
     fn acquire(&mut self, min_bytes: usize) -> Option<NonNull<[u8]>>;
 }
 
-/// One fixed piece of memory, handed out whole at the first call: a static array, or the RAM behind the linker's heap symbol.
+/// One fixed piece of memory, handed out whole at the first call: a static array, or the RAM that a linker symbol
+/// refers to.
 ///
 /// ```
 /// use segregated_bump::{SegregatedBump, page_source::Region};
@@ -42,7 +43,7 @@ pub struct Region {
     memory: Option<NonNull<[u8]>>,
 }
 
-// SAFETY: a region owns its memory: `new` takes the only reference to it, and whoever calls `from_raw` promises the same.
+// SAFETY: a region owns its memory: `new` takes the only reference to it, and callers of `from_raw` promise the same.
 unsafe impl Send for Region {}
 
 impl Region {
@@ -54,19 +55,19 @@ impl Region {
         Region { memory: Some(NonNull::slice_from_raw_parts(start.cast(), bytes)) }
     }
 
-    /// A source over memory that is known by its address only, as behind a linker symbol, or in a `static mut` array.
+    /// A source over memory that is known only by its address, such as a linker symbol or a `static mut` array.
     ///
     /// # Safety
     ///
-    /// The `bytes` bytes from `start` on are readable, writable, used by nobody else for as long as the program runs, and do not
-    /// reach the last byte of the address space.
+    /// The `bytes` bytes from `start` are readable, writable, have no other user for as long as the program runs, and
+    /// do not include the last byte of the address space.
     pub const unsafe fn from_raw(start: NonNull<u8>, bytes: usize) -> Self {
         Region { memory: Some(NonNull::slice_from_raw_parts(start, bytes)) }
     }
 }
 
-// SAFETY: the one run is the memory that the region owns; it is given away once, and only if it is long enough. A reference to
-// a slice never wraps around, and `from_raw` demands the same.
+// SAFETY: the only run is the memory that the region owns. It is handed out once, and only if it is long enough. A
+// reference to a slice never wraps around, and `from_raw` requires the same.
 unsafe impl PageSource for Region {
     fn run_align(&self) -> usize {
         1
@@ -77,15 +78,15 @@ unsafe impl PageSource for Region {
     }
 }
 
-/// Pages of 64 KiB of the module's own memory, by WebAssembly's `memory.grow`.
+/// Pages of 64 KiB of the module's own memory, from WebAssembly's `memory.grow`.
 ///
-/// Other users of `memory.grow` in the same module are no problem: the pages that lie between are theirs.
+/// Other users of `memory.grow` in the same module are fine: the pages in between are theirs.
 #[cfg(any(target_family = "wasm", doc))]
 #[derive(Debug, Clone, Copy)]
 pub struct WasmPages;
 
 #[cfg(target_family = "wasm")]
-// SAFETY: see `wasm_run`, with the instruction itself.
+// SAFETY: see `wasm_run`, which runs with the instruction itself.
 unsafe impl PageSource for WasmPages {
     fn run_align(&self) -> usize {
         WASM_PAGE_BYTES
@@ -104,11 +105,12 @@ unsafe impl PageSource for WasmPages {
 /// Bytes in a page of WebAssembly.
 const WASM_PAGE_BYTES: usize = 64 * 1024;
 
-/// All of [`WasmPages`] but the instruction, so that it can be tested where there is none: `memory_grow` adds pages and returns how many
-/// there were before, or `usize::MAX`.
+/// All of [`WasmPages`] except the instruction, so that it can be tested on other targets: `memory_grow` adds pages and
+/// returns the previous number of pages, or `usize::MAX`.
 ///
-/// The run is sound as a [`PageSource`]'s if the pages that `memory_grow` adds are the caller's alone: it begins with a page, and the last
-/// page of the address space is given out without its last 16 bytes, so that the address after a run exists.
+/// The run satisfies [`PageSource`] if the pages that `memory_grow` adds are exclusive to the caller: it begins at a
+/// page, and the last page of the address space is handed out without its last 16 bytes, so that the address after a
+/// run exists.
 #[doc(hidden)]
 pub fn wasm_run(min_bytes: usize, memory_grow: impl FnOnce(usize) -> usize) -> Option<NonNull<[u8]>> {
     let pages = min_bytes.div_ceil(WASM_PAGE_BYTES);
@@ -120,7 +122,7 @@ pub fn wasm_run(min_bytes: usize, memory_grow: impl FnOnce(usize) -> usize) -> O
     let start = first_page.checked_mul(WASM_PAGE_BYTES)?;
     let bytes = if start.checked_add(bytes).is_some() { bytes } else { bytes - 16 };
     if bytes < min_bytes {
-        return None; // The last page of a full memory is lost: it is too short by a few bytes.
+        return None; // The last page of a full memory is lost: it is a few bytes too short.
     }
     let start = NonNull::new(core::ptr::with_exposed_provenance_mut::<u8>(start))?;
     Some(NonNull::slice_from_raw_parts(start, bytes))
@@ -131,17 +133,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wasm_run_takes_as_few_pages_as_its_bytes_need() {
+    fn a_wasm_run_takes_no_more_pages_than_its_bytes_need() {
         for (min_bytes, pages) in
             [(1, 1), (65_520, 1), (65_521, 1), (65_536, 1), (65_537, 2), (131_072, 2), (10 * 65_536 - 1, 10)]
         {
-            let mut asked = None;
+            let mut requested = None;
             let run = wasm_run(min_bytes, |pages| {
-                asked = Some(pages);
+                requested = Some(pages);
                 17
             });
             let run = run.expect("the memory grew");
-            assert_eq!((asked, run.len()), (Some(pages), pages * WASM_PAGE_BYTES), "{min_bytes}");
+            assert_eq!((requested, run.len()), (Some(pages), pages * WASM_PAGE_BYTES), "{min_bytes}");
             assert_eq!(run.cast::<u8>().addr().get(), 17 * WASM_PAGE_BYTES);
         }
     }
@@ -156,15 +158,15 @@ mod tests {
         assert_eq!(run(65_537, last_page - 1), Some(131_056));
         assert_eq!(run(65_536, last_page - 1), Some(65_536));
         assert_eq!(run(1, usize::MAX), None, "the memory did not grow");
-        assert_eq!(run(0, last_page + 1), None, "full, and nothing asked for");
-        assert_eq!(wasm_run(usize::MAX, |_| panic!("no memory can grow by so much")), None);
+        assert_eq!(run(0, last_page + 1), None, "full, and no bytes requested");
+        assert_eq!(wasm_run(usize::MAX, |_| panic!("no memory can grow by that much")), None);
     }
 
     #[test]
     fn a_region_is_handed_out_once_and_only_if_it_is_large_enough() {
         static mut RAM: [u8; 1000] = [0; 1000];
         let start = NonNull::new((&raw mut RAM).cast::<u8>()).expect("a static has an address");
-        // SAFETY: nothing else in this program names RAM.
+        // SAFETY: nothing else in this program uses RAM.
         let mut region = unsafe { Region::from_raw(start, 1000) };
         assert_eq!(region.acquire(1001), None);
         let run = region.acquire(10).expect("1000 bytes are there");

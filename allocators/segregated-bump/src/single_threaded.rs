@@ -1,4 +1,4 @@
-//! An allocator of our own as a whole program's global allocator, where that program has one thread.
+//! A wrapper that makes an allocator of this crate the global allocator of a single-threaded program.
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;
@@ -6,8 +6,8 @@ use core::cell::UnsafeCell;
 use crate::page_source::PageSource;
 use crate::segregated_bump::{Accounting, SegregatedBump};
 
-/// Makes an allocator that wants `&mut self` a [`GlobalAlloc`], without a lock, for programs with a single thread: a Wasm module without
-/// shared memory, or firmware whose interrupt handlers do not allocate.
+/// Turns an allocator that needs `&mut self` into a [`GlobalAlloc`], without a lock, for single-threaded programs: a
+/// Wasm module without shared memory, or firmware whose interrupt handlers do not allocate.
 ///
 /// In a Wasm module:
 ///
@@ -42,7 +42,7 @@ use crate::segregated_bump::{Accounting, SegregatedBump};
 #[derive(Debug)]
 pub struct SingleThreaded<A>(UnsafeCell<A>);
 
-// SAFETY: `new` demands that all use is from one thread.
+// SAFETY: `new` requires that all use is from one thread.
 unsafe impl<A> Sync for SingleThreaded<A> {}
 
 impl<A> SingleThreaded<A> {
@@ -50,14 +50,15 @@ impl<A> SingleThreaded<A> {
     ///
     /// # Safety
     ///
-    /// The value is used from one thread only, and not from an interrupt or signal handler that may have interrupted a call on it.
+    /// The value is used from one thread only, and never from an interrupt or signal handler that may have interrupted
+    /// a call on it.
     pub const unsafe fn new(allocator: A) -> Self {
         SingleThreaded(UnsafeCell::new(allocator))
     }
 }
 
-// SAFETY: the blocks are the allocator's, which are as GlobalAlloc wants them. One thread uses the value, and no allocator of ours calls
-// back into it, so each `&mut` below is the only one.
+// SAFETY: the blocks come from the allocator, which satisfies GlobalAlloc's contract. One thread uses the value, and no
+// allocator of this crate calls back into it, so each `&mut` below is the only one.
 unsafe impl<S: PageSource, const REALLOC_IN_PLACE: bool, A: Accounting> GlobalAlloc
     for SingleThreaded<SegregatedBump<S, REALLOC_IN_PLACE, A>>
 {
@@ -72,12 +73,12 @@ unsafe impl<S: PageSource, const REALLOC_IN_PLACE: bool, A: Accounting> GlobalAl
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the only reference, see above; GlobalAlloc's caller promises the rest.
+        // SAFETY: the only reference, see above; the caller of GlobalAlloc upholds the rest.
         unsafe { (*self.0.get()).dealloc(block, layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        // SAFETY: the only reference, see above; GlobalAlloc's caller promises the rest.
+        // SAFETY: the only reference, see above; the caller of GlobalAlloc upholds the rest.
         unsafe { (*self.0.get()).realloc(block, layout, new_size) }
     }
 }

@@ -1,11 +1,11 @@
-//! The bump allocator that never frees: as fast as moving a pointer, as large as the sum of all requests.
+//! A bump allocator that never frees: as fast as moving a pointer, as large as the sum of all requests.
 
 use core::alloc::Layout;
 
 use crate::heap_allocator::{HeapAllocator, Info, Purpose};
 use crate::page_heap::HeapRef;
 
-/// The yardstick without any reuse. A block that shrinks keeps its place; one that grows moves.
+/// The yardstick without reuse. A block that shrinks stays in place; a block that grows moves.
 #[derive(Debug)]
 pub struct Bump {
     heap: HeapRef,
@@ -13,13 +13,13 @@ pub struct Bump {
     top: usize,
 }
 
-// SAFETY: blocks are disjoint stretches of committed pages, each at a multiple of its alignment.
+// SAFETY: blocks are disjoint ranges of committed pages, each aligned as requested.
 unsafe impl HeapAllocator for Bump {
     const INFO: Info = Info {
         name: "bump",
         version: env!("CARGO_PKG_VERSION"),
         purpose: Purpose::Yardstick,
-        summary: "a bump pointer, nothing is ever freed",
+        summary: "a bump pointer; nothing is ever freed",
         refuses: None,
     };
 
@@ -40,7 +40,7 @@ unsafe impl HeapAllocator for Bump {
         if new_size <= layout.size() {
             return block;
         }
-        // SAFETY: the caller's; the new block is apart from the old one, and larger.
+        // SAFETY: upheld by the caller; the new block does not overlap the old one, and is larger.
         unsafe {
             let moved = self.alloc(Layout::from_size_align_unchecked(new_size, layout.align()));
             if !moved.is_null() {
@@ -68,7 +68,7 @@ impl Bump {
             self.heap.grow(self.heap.page_size().pages_for(end - committed))?;
         }
         self.top = end;
-        // SAFETY: `start` is within the committed pages, as `end` is.
+        // SAFETY: `start` and `end` are both within the committed pages.
         Some(unsafe { base.add(start) }.as_ptr())
     }
 }

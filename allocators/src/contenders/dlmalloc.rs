@@ -1,11 +1,13 @@
 //! The crate `dlmalloc`: Rust's default allocator for `wasm32-unknown-unknown`.
 //!
-//! Its page source does what the crate's own does for WebAssembly: it adds pages, and never gives any back. One thing is left out: on
-//! Wasm the crate first takes what the linker left over between the module's data and the end of its initial memory.
+//! Its page source does what the crate's own source does on WebAssembly: it adds pages and never returns any. It omits
+//! one step: on Wasm the crate first takes the memory that the linker left unused between the module's data and the end
+//! of its initial memory.
 //!
-//! How much it asks for at once does not follow from the source's page size, which it looks at only for blocks with a mapping of their
-//! own (none here). It rounds each request up to its *granularity*, 64 KiB by default. The adapter sets it:
-//! `set_granularity` with the heap's page size, as the crate provides for embedded targets. With pages of 64 KiB that changes nothing.
+//! The source's page size does not determine how much dlmalloc requests at once; dlmalloc uses it only for blocks with
+//! a mapping of their own, which do not occur here. It rounds each request up to its *granularity*, 64 KiB by default.
+//! The adapter sets the granularity to the heap's page size with `set_granularity`, which the crate provides for
+//! embedded targets. With pages of 64 KiB this changes nothing.
 
 use core::alloc::Layout;
 use core::marker::PhantomData;
@@ -18,18 +20,19 @@ use crate::page_heap::HeapRef;
 
 /// dlmalloc on a page heap.
 pub struct Dlmalloc {
-    /// Boxed, because its bins point into itself once it is used: it must not move.
+    /// Boxed because it must not move: after first use, its bins point into itself.
     inner: Box<dlmalloc::Dlmalloc<Pages>>,
-    /// It stays on its thread, as `Pages` demands.
+    /// Keeps the allocator on its thread, as `Pages` requires.
     stays: PhantomData<*mut u8>,
 }
 
 struct Pages(HeapRef);
 
-// SAFETY: the crate wants sources that can go to another thread. This one never does: it is private to `Dlmalloc`, which is not Send.
+// SAFETY: the crate requires sources that can move to another thread. This one never does: it is private to `Dlmalloc`,
+// which is not Send.
 unsafe impl Send for Pages {}
 
-// SAFETY: the pages are new, of the size that is reported, and stay.
+// SAFETY: the pages are new, have the reported size, and stay.
 unsafe impl Allocator for Pages {
     fn alloc(&self, size: usize) -> (*mut u8, usize, u32) {
         let pages = self.0.page_size().pages_for(size);
@@ -56,7 +59,7 @@ unsafe impl Allocator for Pages {
     }
 
     fn allocates_zeros(&self) -> bool {
-        false // The crate asks only for blocks that have a mapping of their own, which none has here.
+        false // The crate calls this only for blocks with a mapping of their own; there are none here.
     }
 
     fn page_size(&self) -> usize {
@@ -64,7 +67,7 @@ unsafe impl Allocator for Pages {
     }
 }
 
-// SAFETY: the crate's own promise for its blocks, on pages that are the heap's.
+// SAFETY: the crate guarantees this for its blocks, and all of them are in the heap's pages.
 unsafe impl HeapAllocator for Dlmalloc {
     const INFO: Info = Info {
         name: "dlmalloc",
@@ -84,35 +87,35 @@ unsafe impl HeapAllocator for Dlmalloc {
 
     #[inline]
     unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.inner.malloc(layout.size(), layout.align()) }
     }
 
     #[inline]
     unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.inner.free(block, layout.size(), layout.align()) }
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&mut self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.inner.calloc(layout.size(), layout.align()) }
     }
 
     #[inline]
     unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.inner.realloc(block, layout.size(), layout.align(), new_size) }
     }
 
-    /// The crate has no call for it, so its boundary tag is read: the word in front of a block holds the size of the chunk, and flags in
-    /// the lowest three bits; the chunk is one such word larger than what its block may use.
+    /// The crate has no call for this, so this reads its boundary tag: the word before a block holds the chunk size,
+    /// with flags in the lowest three bits. The chunk is one word larger than the usable size of its block.
     #[inline]
     unsafe fn usable_bytes(&self, block: *mut u8, _layout: Layout) -> Option<usize> {
         const FLAGS: usize = 0b111;
         const TAG_BYTES: usize = size_of::<usize>();
-        // SAFETY: a live block of this crate has its tag there.
+        // SAFETY: every live block of this crate has its tag there.
         let tag = unsafe { block.sub(TAG_BYTES).cast::<usize>().read() };
         Some((tag & !FLAGS) - TAG_BYTES)
     }
@@ -128,14 +131,14 @@ mod tests {
     use super::*;
     use crate::page_heap::{Guard, PageHeap};
 
-    /// If the crate changes its tags, this is where it shows.
+    /// Fails if the crate changes its tags.
     #[test]
     fn usable_sizes_reach_to_the_next_block() {
         let heap = PageHeap::reserve(4, Guard::Trap).unwrap();
         let mut allocator = Dlmalloc::create(heap.handle());
         for bytes in [1, 24, 25, 40, 100, 1000, 5001] {
             let layout = Layout::from_size_align(bytes, 8).unwrap();
-            // SAFETY: the layout is not empty, and the block is live. From a fresh heap, blocks follow one another.
+            // SAFETY: the layout is not empty, and the block is live. On a fresh heap, blocks are adjacent.
             let (block, next, usable) = unsafe {
                 let block = allocator.alloc(layout);
                 (block, allocator.alloc(layout), allocator.usable_bytes(block, layout).unwrap())

@@ -1,11 +1,12 @@
-//! The floor: no allocator, every request is answered with the first address of the heap.
+//! The floor: it does not allocate, and answers every request with the first address of the heap.
 //!
-//! A replay through it takes the time that the harness takes: the loop, the slots, a call for each operation, and the program's writes
-//! into its blocks. So its blocks are memory, as large as was asked for; they overlap, and nobody can keep anything in them.
+//! A replay through it takes the time of the harness: the loop, the slots, one call per operation, and the program's
+//! writes into its blocks. Its blocks therefore are real memory of the requested size. They overlap, so they cannot
+//! hold data.
 //!
-//! The net time of a contender is its own less this one, so a call has to cost here what it costs there. The engine sees to that: it calls
-//! every contender, the floor as well, through one generic function per operation that is never inlined into the timed loop. The
-//! methods here can be inlined into that function, as a contender's can.
+//! A contender's net time is its time minus the floor's, so a call must cost the same in both. The engine ensures that:
+//! it calls every contender, including the floor, through one generic function per operation that is never inlined into
+//! the timed loop. The methods here can be inlined into that function, just like a contender's.
 
 use core::alloc::Layout;
 use core::hint::black_box;
@@ -17,9 +18,9 @@ use crate::page_heap::HeapRef;
 /// The harness floor.
 #[derive(Debug)]
 pub struct Null {
-    /// Where every block begins. A multiple of 4 GiB, so it has any alignment that a request can reasonably have.
+    /// Where every block begins: a multiple of 4 GiB, which satisfies any alignment that a request can reasonably have.
     base: *mut u8,
-    /// Bytes that are committed: enough for the largest request so far.
+    /// Committed bytes: enough for the largest request so far.
     bytes: usize,
     heap: HeapRef,
 }
@@ -43,13 +44,13 @@ impl Null {
     }
 }
 
-// SAFETY: its role is the floor: its blocks are committed memory of at least their size, and nothing else is promised.
+// SAFETY: as a floor, it promises only that its blocks are committed memory of at least their size.
 unsafe impl HeapAllocator for Null {
     const INFO: Info = Info {
         name: "null",
         version: env!("CARGO_PKG_VERSION"),
         purpose: Purpose::Floor,
-        summary: "answers every request with one address: the time that the harness takes, part of every other figure",
+        summary: "answers every request with one address: the harness's own time, part of every other time",
         refuses: None,
     };
 
@@ -59,7 +60,7 @@ unsafe impl HeapAllocator for Null {
 
     #[inline]
     unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
-        // Without this, the compiler drops arguments that nobody looks at, and the call is cheaper than a contender's.
+        // Without this, the compiler drops the unused arguments, and the call becomes cheaper than a contender's.
         black_box(layout);
         self.block(layout.size())
     }
@@ -69,7 +70,7 @@ unsafe impl HeapAllocator for Null {
         black_box((block, layout));
     }
 
-    /// Zeroes nothing: what a contender takes for that is its own time.
+    /// Does not zero: zeroing is part of a contender's time.
     #[inline]
     unsafe fn alloc_zeroed(&mut self, layout: Layout) -> *mut u8 {
         black_box(layout);
@@ -97,7 +98,8 @@ mod tests {
     fn its_blocks_are_memory_of_the_largest_size_so_far_at_any_alignment() {
         let heap = PageHeap::reserve(10, Guard::Trap).unwrap();
         let mut floor = Null::create(heap.handle());
-        // SAFETY: no layout is empty, and each block is as large as its layout. Outside of the committed pages, a write would trap.
+        // SAFETY: no layout is empty, and each block is as large as its layout. A write outside the committed pages
+        // would trap.
         unsafe {
             for (bytes, align, pages) in [
                 (1, 1, 1),
@@ -124,7 +126,7 @@ mod tests {
     fn a_realloc_has_room_for_its_new_size() {
         let heap = PageHeap::reserve(10, Guard::Trap).unwrap();
         let mut floor = Null::create(heap.handle());
-        // SAFETY: the block is live with the layout given, and as large as the new size.
+        // SAFETY: the block is live with the given layout, and as large as the new size.
         unsafe {
             let block = floor.alloc(layout(100, 8));
             let block = floor.realloc(block, layout(100, 8), 3 * PAGE_BYTES);
@@ -134,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_limit_forbids_is_refused_and_nothing_else() {
+    fn only_requests_past_the_limit_fail() {
         let mut heap = PageHeap::reserve(10, Guard::Trap).unwrap();
         heap.set_limit_pages(4);
         let mut floor = Null::create(heap.handle());

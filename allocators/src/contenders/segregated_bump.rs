@@ -1,4 +1,4 @@
-//! Our own: the segregated bump allocator as it ships, on the simulated page heap.
+//! Our own segregated bump allocator, as it ships, on the simulated page heap.
 
 use core::alloc::Layout;
 
@@ -7,15 +7,15 @@ use segregated_bump::{Accounting, Idle, Lost};
 use crate::heap_allocator::{HeapAllocator, IdleKind, IdlePart, Info, Purpose};
 use crate::page_heap::HeapRef;
 
-/// The allocator on pages of the heap, without accounting unless asked for: what is timed is what ships.
+/// The allocator on the heap's pages. It has no accounting unless requested, so the timed code is the code that ships.
 pub type SegregatedBump<const REALLOC_IN_PLACE: bool = true, A = ()> =
     segregated_bump::SegregatedBump<HeapRef, REALLOC_IN_PLACE, A>;
 
-/// The same with its books kept, to read figures of memory from.
+/// The same allocator with accounting, for memory figures.
 pub type Accounted<const REALLOC_IN_PLACE: bool = true> = SegregatedBump<REALLOC_IN_PLACE, Lost>;
 
-// SAFETY: see the crate segregated-bump: blocks are carved from the heap's pages without overlap, aligned to 16 or to what was asked, and are
-// reused only within their class.
+// SAFETY: see the crate segregated-bump: blocks are carved from the heap's pages without overlap, aligned to 16 or as
+// requested, and are reused only within their class.
 unsafe impl<const REALLOC_IN_PLACE: bool, A: Accounting> HeapAllocator for SegregatedBump<REALLOC_IN_PLACE, A> {
     const INFO: Info = Info {
         name: if REALLOC_IN_PLACE { "segregated-bump" } else { "segregated-bump-mv" },
@@ -42,13 +42,13 @@ unsafe impl<const REALLOC_IN_PLACE: bool, A: Accounting> HeapAllocator for Segre
 
     #[inline]
     unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { SegregatedBump::dealloc(self, block, layout) }
     }
 
     #[inline]
     unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { SegregatedBump::realloc(self, block, layout, new_size) }
     }
 
@@ -63,7 +63,7 @@ unsafe impl<const REALLOC_IN_PLACE: bool, A: Accounting> HeapAllocator for Segre
         let mut parts: Vec<_> = (bins.into_iter().zip(bin_bytes))
             .map(|(name, bytes)| IdlePart { kind: IdleKind::Free, name, bytes })
             .collect();
-        parts.push(IdlePart { kind: IdleKind::Tail, name: "behind the bump pointer", bytes: tail_bytes });
+        parts.push(IdlePart { kind: IdleKind::Tail, name: "after the bump pointer", bytes: tail_bytes });
         if let Some(Lost { freed_bytes, padding_bytes }) = lost {
             parts.push(IdlePart { kind: IdleKind::Lost, name: "freed, in no bin", bytes: freed_bytes });
             parts.push(IdlePart { kind: IdleKind::Lost, name: "padding for alignment", bytes: padding_bytes });

@@ -1,10 +1,13 @@
-//! The crate `talc`, set up as `talc::wasm::new_wasm_dynamic_allocator` does: its Wasm binning, and one heap that is extended.
+//! The crate `talc`, set up like `talc::wasm::new_wasm_dynamic_allocator`: its Wasm binning, and one heap that is
+//! extended.
 //!
-//! The crate's own Wasm source panics on other systems, so its rule for growth is followed here: as many pages as the request that did
-//! not fit can need at the most, added to the end of the heap where they continue it (on this page heap they always do).
+//! The crate's own Wasm source panics on other systems, so this source implements the same growth rule: it adds as many
+//! pages as the failed request can need at most. If they continue the heap, it extends the heap (on this page heap they
+//! always do).
 //!
-//! Where pages are small, one thing is added: the first heap is large enough for the crate's own tables (about 1 KiB), which its rule takes
-//! for granted, as one page of 64 KiB always is. Without it the crate would refuse a first heap of a single page of 256 bytes.
+//! For small pages there is one addition: the first heap has room for the crate's own tables (about 1 KiB). The crate's
+//! rule assumes that room, which a page of 64 KiB always has. Without it the crate would reject a first heap of a
+//! single 256-byte page.
 
 use core::alloc::Layout;
 use core::ptr::{self, NonNull};
@@ -26,11 +29,11 @@ pub struct Talc {
 #[derive(Debug)]
 struct GrowAndExtend {
     heap: HeapRef,
-    /// Where talc's heap ends, once it has one.
+    /// End of talc's heap, once it has one.
     end: Option<NonNull<u8>>,
 }
 
-// SAFETY: it calls no allocator. What it claims are pages that are new and that stay.
+// SAFETY: it calls no allocator. It claims only pages that are new and that stay.
 unsafe impl Source for GrowAndExtend {
     fn acquire<B: Binning>(talc: &mut TalcBase<Self, B>, layout: Layout) -> Result<(), ()> {
         let page = talc.source.heap.page_size();
@@ -51,7 +54,8 @@ unsafe impl Source for GrowAndExtend {
     }
 }
 
-/// Pages that surely have room for such a chunk: its bytes, its tag at the end, what a claim itself takes, and padding for its alignment.
+/// Pages that certainly have room for such a chunk: its bytes, the tag at its end, the overhead of a claim, and padding
+/// for its alignment.
 fn pages_for(page: PageSize, layout: Layout) -> Option<usize> {
     let tag = size_of::<usize>();
     let chunk = layout.size().checked_add(tag)?.checked_next_multiple_of(CHUNK_UNIT)?;
@@ -59,13 +63,13 @@ fn pages_for(page: PageSize, layout: Layout) -> Option<usize> {
     Some(page.pages_for(chunk.checked_add(CHUNK_UNIT)?.checked_add(padding)?))
 }
 
-// SAFETY: the crate's own promise for its blocks, on pages that are the heap's.
+// SAFETY: the crate guarantees this for its blocks, and all of them are in the heap's pages.
 unsafe impl HeapAllocator for Talc {
     const INFO: Info = Info {
         name: "talc",
         version: "5.1.1",
         purpose: Purpose::Contender,
-        summary: "the crate talc as for Wasm: boundary tags and bins, one heap that is extended",
+        summary: "the crate talc, set up as for Wasm: boundary tags and bins, one heap that is extended",
         refuses: None,
     };
 
@@ -75,19 +79,20 @@ unsafe impl HeapAllocator for Talc {
 
     #[inline]
     unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.inner.allocate(layout) }.map_or(ptr::null_mut(), NonNull::as_ptr)
     }
 
     #[inline]
     unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.inner.deallocate(block, layout) }
     }
 
     #[inline]
     unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        // SAFETY: the caller's; the new block is apart from the old one, and larger, since a shrink is always done in place.
+        // SAFETY: upheld by the caller; the new block does not overlap the old one, and is larger, because a shrink
+        // always happens in place.
         unsafe {
             if self.inner.try_realloc_in_place(block, layout, new_size) {
                 return block;
@@ -101,8 +106,9 @@ unsafe impl HeapAllocator for Talc {
         }
     }
 
-    /// By the crate's rule: a chunk is the size and a word for its tag, rounded up to whole units, and never larger. (Its feature
-    /// `counters` would tell more, but it counts in every call, and it would be on in the timed build too.)
+    /// Follows the crate's rule: a chunk is the size plus one word for its tag, rounded up to whole units, and never
+    /// larger. (Its feature `counters` would report more, but it counts in every call and would be on in the timed
+    /// build too.)
     #[inline]
     unsafe fn usable_bytes(&self, _block: *mut u8, layout: Layout) -> Option<usize> {
         let tag = size_of::<usize>();
@@ -120,7 +126,7 @@ mod tests {
     use super::*;
     use crate::page_heap::{Guard, PageHeap};
 
-    /// If the crate changes its chunks, this is where it shows.
+    /// Fails if the crate changes its chunks.
     #[test]
     fn usable_sizes_reach_to_the_next_block() {
         for bytes in [1, 24, 25, 40, 56, 57, 100, 1000, 5001] {

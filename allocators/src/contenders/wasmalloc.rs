@@ -1,17 +1,19 @@
-//! The crate `wasmalloc`: mimalloc's design for a single thread of WebAssembly, with pages of its own for each size class.
+//! The crate `wasmalloc`: mimalloc's design for single-threaded WebAssembly, with separate pages for each size class.
 //!
-//! It takes memory in slices of 64 KiB, which it finds by absolute addresses: the start of its 64 KiB and 256 KiB pages is a mask over a
-//! block's address. On this page heap a slice lies as in a WebAssembly memory that begins at 0, because a heap's base is a multiple of
-//! 4 GiB. The crate's own source for WebAssembly is followed, but for two things: that one first takes what the linker left over between
-//! the module's data and the end of its initial memory, and the crate counts the module's data as heap where it decides by how much to grow
-//! (an eighth of the heap, two slices at least).
+//! It takes memory in slices of 64 KiB and finds them by absolute address: masking a block's address gives the start of
+//! its 64 KiB or 256 KiB page. On this page heap slices have the same positions as in a WebAssembly memory that begins
+//! at 0, because every heap's base is a multiple of 4 GiB. This source follows the crate's own source for WebAssembly,
+//! with two exceptions. That source first takes the memory that the linker left unused between the module's data and
+//! the end of its initial memory. And the crate counts the module's data as heap when it decides how much to grow (an
+//! eighth of the heap, at least two slices).
 //!
-//! Where the pages of the heap are not of 64 KiB, slices stay what they are:
-//! - a slice takes several smaller pages, so a heap of less than 64 KiB serves nothing, and what a limit leaves beyond whole slices is not
-//!   used;
-//! - slices are cut from a larger page one after the other, and a page of the heap counts as soon as one slice of it is taken.
+//! If the heap's pages are not 64 KiB, the slices still are:
+//! - a slice spans several smaller pages, so a heap of less than 64 KiB serves no request, and the part of a limit that
+//!   does not fill a slice stays unused;
+//! - slices are cut from a larger page one by one, and a page of the heap counts as soon as one of its slices is taken.
 //!
-//! Its tables, 19 KiB natively, are part of the allocator's value (a static in a WebAssembly module) and not of the heap.
+//! Its tables, 19 KiB natively, are part of the allocator's value (a static in a WebAssembly module) and not of the
+//! heap.
 
 use core::alloc::Layout;
 use core::ptr::{self, NonNull};
@@ -26,14 +28,14 @@ use crate::page_heap::HeapRef;
 
 /// wasmalloc on a page heap.
 pub struct Wasmalloc {
-    /// Boxed, because of its size.
+    /// Boxed because of its size.
     inner: Box<Heap<Slices>>,
 }
 
-/// The slices of a page heap. Their numbers are absolute: a slice's address by its size.
+/// The slices of a page heap. Their numbers are absolute: a slice's address divided by the slice size.
 struct Slices {
     heap: HeapRef,
-    /// The number of the slice after the last one that was handed out.
+    /// The number of the slice after the last one handed out.
     end: usize,
 }
 
@@ -44,9 +46,10 @@ impl Slices {
     }
 }
 
-// SAFETY: slices come from the page heap's pages, which are new, zeroed, contiguous and nobody else's, each slice once. The base has the
-// provenance of the whole heap, and is exposed before the first use; an address is the one in memory. Numbers are above the crate's
-// largest for WebAssembly's 32 bits, as in its own simulated memory: its map of slices begins at the heap's base.
+// SAFETY: slices are cut from the page heap's pages, which are new, zeroed, contiguous and exclusive; each slice is
+// handed out once. The base has the provenance of the whole heap and is exposed before the first use; addresses are
+// real memory addresses. Slice numbers exceed the crate's maximum for 32-bit WebAssembly, as they do in its own
+// simulated memory: its map of slices begins at the heap's base.
 unsafe impl Memory for Slices {
     fn heap_base(&self) -> usize {
         self.heap.base().addr().get()
@@ -59,7 +62,7 @@ unsafe impl Memory for Slices {
     fn grow(&mut self, slices: usize) -> Option<usize> {
         let first = self.end;
         let bytes = slices.checked_mul(SLICE_SIZE)?;
-        // What is left of the latest page, where pages are larger than slices.
+        // The rest of the latest page, if pages are larger than slices.
         let room = self.heap.committed_bytes() - self.offset(first);
         if bytes > room {
             self.heap.grow(self.heap.page_size().pages_for(bytes - room))?;
@@ -70,19 +73,20 @@ unsafe impl Memory for Slices {
 
     #[inline]
     fn ptr(&self, address: usize) -> *mut u8 {
-        // As the crate's source for WebAssembly does, and as cheap. `create` has exposed the heap's provenance.
+        // The same as the crate's source for WebAssembly does, at the same cost. `create` has exposed the heap's
+        // provenance.
         ptr::with_exposed_provenance_mut(address)
     }
 }
 
-// SAFETY: the crate's own promise for its blocks, on pages that are the heap's.
+// SAFETY: the crate guarantees this for its blocks, and all of them are in the heap's pages.
 unsafe impl HeapAllocator for Wasmalloc {
     const INFO: Info = Info {
         name: "wasmalloc",
         version: "0.1.1",
         purpose: Purpose::Contender,
-        summary: "the crate wasmalloc, mimalloc's design for Wasm: free lists in 64 KiB pages, one size class a page",
-        refuses: Some("what takes its heap past 4 GiB, as its map of slices is for 32-bit memories"),
+        summary: "the crate wasmalloc, mimalloc's design for Wasm: free lists in 64 KiB pages, one size class per page",
+        refuses: Some("requests that grow its heap past 4 GiB, because its map of slices is for 32-bit memories"),
     };
 
     fn create(heap: HeapRef) -> Self {
@@ -92,38 +96,38 @@ unsafe impl HeapAllocator for Wasmalloc {
 
     #[inline]
     unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.inner.alloc(layout) }.map_or(ptr::null_mut(), NonNull::as_ptr)
     }
 
     #[inline]
     unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller's; a live block is not null.
+        // SAFETY: upheld by the caller; a live block is not null.
         unsafe { self.inner.dealloc(NonNull::new_unchecked(block), layout) }
     }
 
-    /// The crate knows which slices still hold the zeroes that pages begin with, and does not write those again.
+    /// The crate knows which slices still hold the zeroes of fresh pages, and does not zero those again.
     #[inline]
     unsafe fn alloc_zeroed(&mut self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.inner.alloc_zeroed(layout) }.map_or(ptr::null_mut(), NonNull::as_ptr)
     }
 
     #[inline]
     unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        // SAFETY: the caller's; a live block is not null.
+        // SAFETY: upheld by the caller; a live block is not null.
         let moved = unsafe { self.inner.realloc(NonNull::new_unchecked(block), layout, new_size) };
         moved.map_or(ptr::null_mut(), NonNull::as_ptr)
     }
 
-    /// As the header of the block's page has it, because a block that shrank in place keeps its larger class; or whole slices for a block
-    /// that has no such page.
+    /// Reads the header of the block's page, because a block that shrank in place keeps its larger class. A huge block
+    /// has no such page and takes whole slices.
     #[inline]
     unsafe fn usable_bytes(&self, block: *mut u8, layout: Layout) -> Option<usize> {
         match bins::classify(layout) {
             Class::Bin(bin) => {
                 let header = block.with_addr(page::header_of(bins::kind_of_bin(bin), block.addr())).cast::<Page>();
-                // SAFETY: a live block of such a layout is in a page of this kind, with a header at its start.
+                // SAFETY: a live block with such a layout is in a page of this kind, which has a header at its start.
                 Some(unsafe { (*header).block_size } as usize)
             }
             Class::Huge => Some(layout.size().next_multiple_of(SLICE_SIZE)),
@@ -142,10 +146,11 @@ mod tests {
         Layout::from_size_align(bytes, align).unwrap()
     }
 
-    /// The same without the exception that it states, which is for heaps larger than those of the conformance suite.
+    /// The same allocator without its declared failures, which concern only heaps larger than those of the conformance
+    /// suite.
     struct Strict(Wasmalloc);
 
-    // SAFETY: as for what is in it.
+    // SAFETY: same as for the inner allocator.
     unsafe impl HeapAllocator for Strict {
         const INFO: Info = Info { refuses: None, ..Wasmalloc::INFO };
 
@@ -154,28 +159,28 @@ mod tests {
         }
 
         unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
-            // SAFETY: the caller's.
+            // SAFETY: upheld by the caller.
             unsafe { self.0.alloc(layout) }
         }
 
         unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout) {
-            // SAFETY: the caller's.
+            // SAFETY: upheld by the caller.
             unsafe { self.0.dealloc(block, layout) }
         }
 
         unsafe fn alloc_zeroed(&mut self, layout: Layout) -> *mut u8 {
-            // SAFETY: the caller's.
+            // SAFETY: upheld by the caller.
             unsafe { self.0.alloc_zeroed(layout) }
         }
 
         unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-            // SAFETY: the caller's.
+            // SAFETY: upheld by the caller.
             unsafe { self.0.realloc(block, layout, new_size) }
         }
     }
 
     #[test]
-    fn below_4_gib_it_refuses_nothing() {
+    fn below_4_gib_no_request_fails() {
         for page_bytes in [256, 4096, PAGE_BYTES, 2 << 20] {
             for case in conformance::cases::<Strict>() {
                 let result = (case.run)(PageSize::from_bytes(page_bytes).unwrap());
@@ -185,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn past_4_gib_it_refuses_as_it_states() {
+    fn past_4_gib_requests_fail_as_declared() {
         let heap = PageHeap::reserve(2 * WASM32_PAGES, Guard::Trap).unwrap();
         let mut allocator = Wasmalloc::create(heap.handle());
         // SAFETY: the layouts are not empty.
@@ -200,7 +205,7 @@ mod tests {
         assert_eq!(heap.handle().committed_pages(), WASM32_PAGES);
     }
 
-    /// If the crate changes its page headers, this is where it shows.
+    /// Fails if the crate changes its page headers.
     #[test]
     fn usable_sizes_reach_to_the_next_block() {
         for (bytes, align) in [
@@ -220,7 +225,7 @@ mod tests {
             let heap = PageHeap::reserve(64, Guard::Trap).unwrap();
             let mut allocator = Wasmalloc::create(heap.handle());
             let layout = layout(bytes, align);
-            // SAFETY: the layout is not empty, and the block is live. From a fresh heap, blocks of one size follow one another.
+            // SAFETY: the layout is not empty, and the block is live. On a fresh heap, blocks of one size are adjacent.
             let (block, next, usable) = unsafe {
                 let block = allocator.alloc(layout);
                 (block, allocator.alloc(layout), allocator.usable_bytes(block, layout).unwrap())
@@ -234,7 +239,7 @@ mod tests {
     fn a_block_that_shrinks_in_place_keeps_its_usable_size() {
         let heap = PageHeap::reserve(64, Guard::Trap).unwrap();
         let mut allocator = Wasmalloc::create(heap.handle());
-        // SAFETY: the block is live, with the layout given.
+        // SAFETY: the block is live with the given layout.
         unsafe {
             let block = allocator.alloc(layout(1000, 8));
             assert_eq!(allocator.realloc(block, layout(1000, 8), 600), block);
@@ -251,14 +256,14 @@ mod tests {
             let mut allocator = Wasmalloc::create(heap.handle());
             let mut committed = Vec::new();
             for _ in 0..5 {
-                // SAFETY: the layout is not empty, and the block is of whole slices.
+                // SAFETY: the layout is not empty, and the block consists of whole slices.
                 unsafe {
                     let block = allocator.alloc(layout(PAGE_BYTES, 8192));
                     block.write_bytes(1, PAGE_BYTES);
                 }
                 committed.push(pages());
             }
-            // By two slices, as the crate grows a small heap.
+            // Two slices at a time: the crate grows a small heap by two.
             let expected = [2, 2, 4, 4, 6].map(|slices: usize| (slices * PAGE_BYTES).div_ceil(page_bytes));
             assert_eq!(committed, expected, "{page}");
         }

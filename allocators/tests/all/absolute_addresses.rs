@@ -1,4 +1,5 @@
-//! Memory figures repeat in every process, although allocators look at absolute addresses and the system places heaps where it likes.
+//! Memory figures are the same in every process, although allocators depend on absolute addresses and the system
+//! chooses where heaps are.
 
 use std::alloc::Layout;
 use std::fmt::Write;
@@ -10,13 +11,14 @@ use heaprace_allocators::contenders::{self, Visitor};
 use heaprace_allocators::page_heap::{BASE_ALIGN, Guard};
 use heaprace_allocators::{HeapAllocator, HeapRef, Info, PAGE_BYTES, PageHeap, PageSize, Purpose};
 
-/// Set in a child process: which child it is, and how many heaps it reserves before it begins, so that its own lie elsewhere.
+/// Set in a child process: its index, and the number of heaps it reserves first, so that its own heaps get other
+/// addresses.
 const CHILD: &str = "HEAPRACE_TEST_CHILD";
 
-/// The heaps on which the figures are taken: page size, and pages.
+/// The heaps on which figures are taken: page size, and pages.
 const HEAPS: [(usize, usize); 3] = [(64 << 10, 1 << 16), (256, 1 << 24), (2 << 20, 1 << 15)];
 
-/// The output of this test binary's ignored test `name`, run in a process of its own.
+/// The output of this test binary's ignored test `name`, run in a separate process.
 fn output_of(name: &str, child: usize, through: &[&str]) -> String {
     let this = std::env::current_exe().unwrap();
     let mut words = through.iter().map(AsRef::as_ref).chain([this.as_os_str()]);
@@ -28,7 +30,7 @@ fn output_of(name: &str, child: usize, through: &[&str]) -> String {
     text.lines().filter(|line| line.starts_with("figure ")).collect::<Vec<_>>().join("\n")
 }
 
-/// Where each block lies and what the heap has come to, after each of the requests of a fixed program of high alignments.
+/// The address of each block and the size of the heap after each request of a fixed program with high alignments.
 struct Figures;
 
 impl Visitor for Figures {
@@ -44,7 +46,8 @@ impl Visitor for Figures {
             let mut checked = Checked::<A>::on_pages(page, pages).unwrap();
             let (heap, mut live) = (checked.heap(), Vec::new());
             for step in 0..160_usize {
-                // From 64 KiB to 2 GiB and down again, with small requests between them; every fifth step frees, every seventh resizes.
+                // Alignments from 64 KiB to 2 GiB and back, with small requests in between; every fifth step frees,
+                // every seventh resizes.
                 let bits = 16 + [step % 32, 31 - step % 32].into_iter().min().unwrap_or(0);
                 let align = if step.is_multiple_of(3) { 8 } else { 1 << bits };
                 let layout = Layout::from_size_align(1 + (step * 7919) % 40_000, align).unwrap();
@@ -70,24 +73,24 @@ impl Visitor for Figures {
     }
 }
 
-/// What makes addresses differ from one child to another even where the system does not randomise them.
+/// Makes addresses differ between children even if the system does not randomise them.
 fn heaps_in_front() -> Vec<PageHeap> {
     let child: usize = std::env::var(CHILD).map_or(0, |child| child.parse().unwrap());
     (0..child).map(|_| PageHeap::reserve(20_000, Guard::Batched).unwrap()).collect()
 }
 
 #[test]
-#[ignore = "for the tests below, which run it in processes of its own"]
+#[ignore = "run by the tests below in separate processes"]
 fn figures_of_every_contender() {
     let _front = heaps_in_front();
     println!("\n{}", contenders::visit_all(&mut Figures).concat());
 }
 
 #[test]
-#[ignore = "for the tests below, which run it in processes of its own"]
-fn figures_of_the_one_that_looks_higher() {
+#[ignore = "run by the tests below in separate processes"]
+fn figures_of_an_allocator_that_reads_upper_address_bits() {
     let _front = heaps_in_front();
-    println!("\n{}", Figures.visit::<LooksHigher, LooksHigher>());
+    println!("\n{}", Figures.visit::<ReadsUpperBits, ReadsUpperBits>());
 }
 
 /// The first line in which two of these outputs differ.
@@ -101,41 +104,42 @@ fn difference(outputs: &[String]) -> Option<(&str, &str)> {
 fn every_figure_is_the_same_in_every_process() {
     let outputs = [0, 1, 2, 5].map(|child| output_of("absolute_addresses::figures_of_every_contender", child, &[]));
     assert_eq!(difference(&outputs), None);
-    // The program means something: for each contender, blocks were had at alignments above those of any page.
+    // The program is meaningful: each contender allocated blocks at alignments above any page size.
     for info in contenders::ALL.iter().filter(|info| info.purpose != Purpose::Floor) {
-        let of_it: Vec<_> =
+        let lines: Vec<_> =
             outputs[0].lines().filter(|line| line.starts_with(&format!("figure {} ", info.name))).collect();
-        assert_eq!(of_it.len(), HEAPS.len() * 160, "{}", info.name);
-        let granted = of_it.iter().filter(|line| line.contains("Some")).count();
+        assert_eq!(lines.len(), HEAPS.len() * 160, "{}", info.name);
+        let granted = lines.iter().filter(|line| line.contains("Some")).count();
         assert!(granted >= 100, "{}: {granted} blocks", info.name);
     }
 }
 
 #[test]
-fn a_figure_that_depends_on_where_the_heap_is_would_be_noticed() {
-    let outputs =
-        [0, 1, 2, 5].map(|child| output_of("absolute_addresses::figures_of_the_one_that_looks_higher", child, &[]));
+fn a_figure_that_depends_on_the_heaps_address_is_detected() {
+    let outputs = [0, 1, 2, 5].map(|child| {
+        output_of("absolute_addresses::figures_of_an_allocator_that_reads_upper_address_bits", child, &[])
+    });
     assert!(difference(&outputs).is_some());
 }
 
 /// A bump allocator whose first block depends on more than the low 32 bits of its address.
-struct LooksHigher {
+struct ReadsUpperBits {
     bump: Bump,
     first_bytes: usize,
 }
 
-// SAFETY: blocks are those of the bump allocator, or larger.
-unsafe impl HeapAllocator for LooksHigher {
-    const INFO: Info = Info { name: "looks-higher", ..Bump::INFO };
+// SAFETY: blocks come from the bump allocator and are at least as large as requested.
+unsafe impl HeapAllocator for ReadsUpperBits {
+    const INFO: Info = Info { name: "reads-upper-bits", ..Bump::INFO };
 
     fn create(heap: HeapRef) -> Self {
         let first_bytes = heap.base().addr().get() / BASE_ALIGN % 256 * PAGE_BYTES;
-        LooksHigher { bump: Bump::create(heap), first_bytes }
+        ReadsUpperBits { bump: Bump::create(heap), first_bytes }
     }
 
     unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
         let bytes = layout.size() + std::mem::take(&mut self.first_bytes);
-        // SAFETY: the caller's; 16 MiB more do not overflow.
+        // SAFETY: upheld by the caller; 16 MiB more do not overflow.
         unsafe { self.bump.alloc(Layout::from_size_align_unchecked(bytes, layout.align())) }
     }
 
@@ -143,18 +147,18 @@ unsafe impl HeapAllocator for LooksHigher {
 }
 
 #[test]
-#[ignore = "for the test below, which runs it in a process of its own"]
+#[ignore = "run by the test below in a separate process"]
 fn reserves_under_a_limit() {
     let heap = PageHeap::reserve(1 << 14, Guard::Trap).unwrap();
-    // SAFETY: nobody else uses this heap, and the page is committed.
+    // SAFETY: this heap has no other user, and the page is committed.
     unsafe { heap.handle().grow(1).unwrap().write(1) };
     println!("\nfigure {}", heap.handle().base().addr().get() % BASE_ALIGN);
 }
 
 #[test]
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
-fn the_alignment_needs_no_address_space_that_a_limit_forbids() {
-    // 3 GiB in all: room for a heap of 1 GiB, and none to look for a multiple of 4 GiB by taking more.
+fn the_alignment_works_under_an_address_space_limit() {
+    // 3 GiB in all: enough for a heap of 1 GiB, but not for finding a multiple of 4 GiB by reserving more.
     let limited = ["sh", "-c", "ulimit -v 3145728 && exec \"$0\" \"$@\""];
     assert_eq!(output_of("absolute_addresses::reserves_under_a_limit", 0, &limited), "figure 0");
 }

@@ -1,4 +1,4 @@
-//! Every registered contender conforms, and the suite is known to bite.
+//! Every registered contender conforms, and the suite catches every known fault.
 
 use heaprace_allocators::conformance::{self, Failure};
 use heaprace_allocators::contenders::{self, Visitor};
@@ -51,7 +51,7 @@ fn caught<A: HeapAllocator>() -> Violation {
 }
 
 #[test]
-fn every_fault_is_caught_for_what_it_is() {
+fn every_fault_is_caught_as_its_own_violation() {
     assert!(matches!(caught::<Faulty<faulty::Overlap>>(), Violation::Overlap { .. }));
     assert!(matches!(caught::<Faulty<faulty::Enclosure>>(), Violation::Overlap { .. }));
     assert!(matches!(caught::<Faulty<faulty::Misalignment>>(), Violation::Misaligned { .. }));

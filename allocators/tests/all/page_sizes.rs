@@ -1,4 +1,4 @@
-//! Every contender asks for pages of the heap's own size, and for no more of them than its crate does.
+//! Every contender requests pages of the heap's own size, and no more of them than its crate does.
 
 use std::alloc::Layout;
 
@@ -29,7 +29,7 @@ impl Visitor for Committed {
     }
 }
 
-/// What [`Committed`] is for a contender on pages of so many bytes.
+/// The result of [`Committed`] for a contender on pages of `page_bytes` bytes.
 fn committed(name: &str, page_bytes: usize) -> [usize; 2] {
     let mut visitor = Committed { page: PageSize::from_bytes(page_bytes).unwrap() };
     contenders::visit(name, &mut visitor).expect("a registered name").1
@@ -37,7 +37,8 @@ fn committed(name: &str, page_bytes: usize) -> [usize; 2] {
 
 #[test]
 fn pages_are_taken_one_by_one_whatever_their_size() {
-    // 100 bytes: rounded to 128 by the segregated bump, with 8 or 12 of overhead in the others. A page more may be open.
+    // 100 bytes: rounded up to 128 by the segregated bump, with an overhead of 8 or 12 in the others. One more page may
+    // be open.
     for page_bytes in [256, 4096, 65_536, 2 << 20] {
         for (name, block_bytes) in [("segregated-bump", 128_usize), ("bump", 100), ("dlmalloc", 112), ("talc", 128)] {
             let [first, all] = committed(name, page_bytes);
@@ -52,14 +53,14 @@ fn pages_are_taken_one_by_one_whatever_their_size() {
 
 #[test]
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
-fn wee_alloc_stays_with_its_steps_of_4_kib() {
-    // 8,192 words for the first block of a size class and what comes after it, and a header: 17 steps.
+fn wee_alloc_keeps_its_steps_of_4_kib() {
+    // 8,192 words for the first block of a size class and the rest of its cell, plus a header: 17 steps.
     assert_eq!([256, 4096, 65_536].map(|page| committed("wee_alloc", page)[0]), [69_632, 69_632, 131_072]);
     assert_eq!(committed("wee_alloc", 256), committed("wee_alloc", 4096));
 }
 
 #[test]
-fn wasmalloc_stays_with_its_slices_of_64_kib() {
+fn wasmalloc_keeps_its_slices_of_64_kib() {
     // Two slices at first; then as many as blocks of 104 or 112 bytes need.
     assert_eq!(
         [256, 4096, 65_536, 2 << 20].map(|page| committed("wasmalloc", page)),

@@ -1,4 +1,4 @@
-//! Random programs of requests, on every contender, against the shadow model.
+//! Random programs of requests on every contender, against the shadow model.
 
 use std::alloc::Layout;
 use std::ptr::NonNull;
@@ -34,13 +34,13 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
     prop::collection::vec(op, 1..300)
 }
 
-/// Page sizes: WebAssembly's half of the time.
+/// Page sizes: WebAssembly's in half of the cases.
 fn pages() -> impl Strategy<Value = PageSize> {
     prop_oneof![3 => Just(PAGE_BYTES), 1 => Just(256), 1 => Just(4096), 1 => Just(2 << 20)]
         .prop_map(|bytes| PageSize::from_bytes(bytes).unwrap())
 }
 
-/// Runs a program on a heap that is small enough to be exhausted now and then.
+/// Runs a program on a heap small enough to run out now and then.
 fn run<A: HeapAllocator>(page: PageSize, ops: &[Op]) -> Result<(), Violation> {
     let mut checked = Checked::<A>::on_pages(page, page.pages_for(24 * PAGE_BYTES)).unwrap();
     let mut live: Vec<NonNull<u8>> = Vec::new();
@@ -76,7 +76,7 @@ fn holds_for<A: HeapAllocator>(cases: u32) -> Result<(), String> {
 }
 
 #[test]
-fn random_programs_hold_on_every_contender() {
+fn random_programs_find_no_violation_in_any_contender() {
     struct Holds;
     impl Visitor for Holds {
         type Output = Result<(), String>;

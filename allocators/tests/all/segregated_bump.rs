@@ -1,4 +1,4 @@
-//! The segregated bump allocator: how it behaves, and the defects of designs of its kind that it must not have.
+//! The segregated bump allocator: its behaviour, and the defects of similar designs that it must not have.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
@@ -22,7 +22,8 @@ fn heap(pages: usize) -> PageHeap {
     PageHeap::reserve(pages, Guard::Trap).unwrap()
 }
 
-// Defect 1: a block grown in place to a size of a larger class, freed, and reused as a whole block of that class, overlaps its neighbour.
+// Defect 1: a block is grown in place to a size of a larger class, then freed. Reused as a whole block of that class,
+// it overlaps its neighbour.
 
 fn grow_free_reuse<A: HeapAllocator>(from: usize, to: usize, reuse: usize) -> Result<(), Violation> {
     let mut checked = Checked::<A>::with_limit_pages(4).unwrap();
@@ -51,21 +52,22 @@ fn growing_in_place_without_the_class_is_caught() {
     assert_eq!(grow_free_reuse::<GrowsWithoutItsClass>(16, 40, 64), Err(overlap));
 }
 
-// Defect 2: `ptr + size` and the rounding up to an alignment overflow near the end of the address space.
+// Defect 2: `ptr + size` or rounding up to an alignment overflows near the end of the address space.
 
-/// The last page of the address space: addresses that are never touched, as a new block is not.
+/// The last page of the address space. Its addresses are never accessed, because new blocks are not.
 struct LastPage {
     given: bool,
 }
 
-// SAFETY: not a source for use: there is no memory. The tests below only look at addresses, and free nothing.
+// SAFETY: there is no memory, so this source is not for real use. The tests below only compare addresses, and free
+// nothing.
 unsafe impl PageSource for LastPage {
     fn run_align(&self) -> usize {
         PAGE_BYTES
     }
 
     fn acquire(&mut self, min_bytes: usize) -> Option<NonNull<[u8]>> {
-        // Without its last 16 bytes, as the trait demands and as the Wasm source does.
+        // Without its last 16 bytes, as the trait requires and the Wasm source does.
         let bytes = PAGE_BYTES - 16;
         if std::mem::replace(&mut self.given, true) || min_bytes > bytes {
             return None;
@@ -92,7 +94,7 @@ fn nothing_overflows_at_the_end_of_the_address_space() {
             blocks += 1;
         }
         assert!(blocks > 0 && blocks <= PAGE_BYTES / bytes, "{bytes} at {align}: {blocks} blocks");
-        // Full, and so it stays, whatever is asked.
+        // Full, so every further request fails.
         for (bytes, align) in
             [(isize::MAX as usize, 1), (isize::MAX as usize - 65_535, 65_536), (65_536, 1), (1 << 40, 1 << 40)]
         {
@@ -113,7 +115,7 @@ fn absurd_requests_fail_on_a_fresh_heap() {
     }
 }
 
-// Defect 3: the first growth leaves out the padding for an alignment, so that the block runs past the end.
+// Defect 3: the first growth omits the padding for an alignment, so the block runs past the end.
 
 #[test]
 fn the_first_growth_has_room_for_its_alignment() {
@@ -126,7 +128,8 @@ fn the_first_growth_has_room_for_its_alignment() {
     }
 }
 
-// Defect 4: growth that takes it for granted that new pages continue the old ones, when another user of `memory.grow` came between.
+// Defect 4: growth assumes that new pages continue the old ones, although another user of `memory.grow` came in
+// between.
 
 #[test]
 fn foreign_pages_between_ours_stay_foreign() {
@@ -134,7 +137,7 @@ fn foreign_pages_between_ours_stay_foreign() {
     let (pages, mut shadow) = (heap.handle(), Shadow::new(heap.handle()));
     let mut allocator = Ours::new(heap.handle());
     for step in 0..200usize {
-        // A foreign page behind ours, which the shadow knows as a live block: whatever overlaps it is caught.
+        // A foreign page after ours. The shadow knows it as a live block, so any overlap is caught.
         let foreign = pages.grow(1).unwrap().as_ptr();
         let (bytes, align) = [(40, 8), (30_000, 8), (100, 4096), (70_000, 16), (10, 65_536), (10, 1 << 18)][step % 6];
         // SAFETY: blocks go straight to the shadow, which checks them before it writes.
@@ -143,7 +146,7 @@ fn foreign_pages_between_ours_stay_foreign() {
             let block = allocator.alloc(layout(bytes, align));
             assert!(!block.is_null());
             assert_eq!(shadow.allocated(block, layout(bytes, align), false), Ok(()), "step {step}");
-            // At the bump pointer now, with a foreign page behind its run: it cannot grow there.
+            // The block is at the bump pointer, with a foreign page after its run, so it cannot grow there.
             shadow.allocated(pages.grow(1).unwrap().as_ptr(), layout(PAGE_BYTES, 1), false).unwrap();
             let grown = allocator.realloc(block, layout(bytes, align), bytes + 200_000);
             assert_eq!(shadow.reallocated(block, grown, bytes + 200_000), Ok(()), "step {step}");
@@ -153,10 +156,10 @@ fn foreign_pages_between_ours_stay_foreign() {
     assert_eq!(unsafe { shadow.check_all() }, Ok(()));
 }
 
-// Defect 5: state in a `static`. Ours is in the value.
+// Defect 5: state in a `static`. This allocator keeps its state in the value.
 
 #[test]
-fn many_live_side_by_side_and_on_several_threads() {
+fn many_instances_coexist_on_several_threads() {
     let threads: Vec<_> = (0..4)
         .map(|_| {
             std::thread::spawn(|| {
@@ -175,7 +178,7 @@ fn many_live_side_by_side_and_on_several_threads() {
     }
 }
 
-// How it behaves.
+// Behaviour.
 
 #[test]
 fn requests_are_rounded_up_to_their_class_and_bins_are_last_in_first_out() {
@@ -190,12 +193,12 @@ fn requests_are_rounded_up_to_their_class_and_bins_are_last_in_first_out() {
     assert_eq!(
         [offset(10, 64), offset(1, 1)],
         [576, 592],
-        "129 bytes took 144; alignment above 16 is padded and not in a class"
+        "129 bytes take 144; an alignment above 16 is padded and has no class"
     );
 
     let blocks: Vec<_> = (0..3).map(|_| allocator.alloc(layout(20, 8))).collect();
     for &block in &blocks {
-        // SAFETY: live blocks of this layout.
+        // SAFETY: these are live blocks of this layout.
         unsafe { allocator.dealloc(block, layout(20, 8)) };
     }
     let again: Vec<_> = (0..3).map(|_| allocator.alloc(layout(32, 16))).collect();
@@ -207,22 +210,22 @@ fn realloc_stays_grows_at_the_top_or_moves() {
     let heap = heap(16);
     let mut allocator = Ours::new(heap.handle());
     let block = allocator.alloc(layout(17, 1));
-    // SAFETY: each block is live with the layout given, until the next line.
+    // SAFETY: each block is live with the given layout until the next line.
     unsafe {
         assert_eq!(allocator.realloc(block, layout(17, 1), 32), block, "the class has room");
         assert_eq!(
             allocator.realloc(block, layout(32, 1), 300_000),
             block,
-            "the last one at the bump pointer, over new pages"
+            "the last block grows in place over new pages"
         );
-        assert_eq!(allocator.realloc(block, layout(300_000, 1), 10), block, "and back");
-        assert_eq!(allocator.alloc(layout(16, 1)), block.add(16), "what it gave back is used");
+        assert_eq!(allocator.realloc(block, layout(300_000, 1), 10), block, "and shrinks in place");
+        assert_eq!(allocator.alloc(layout(16, 1)), block.add(16), "the freed bytes are reused");
         let moved = allocator.realloc(block, layout(10, 1), 20);
-        assert_eq!(moved, block.add(32), "not the last one any more");
+        assert_eq!(moved, block.add(32), "no longer the last block");
         let small = allocator.realloc(moved, layout(20, 1), 1000);
-        assert_eq!(small, moved, "the last one again");
+        assert_eq!(small, moved, "the last block again");
         allocator.alloc(layout(1, 1));
-        assert_eq!(allocator.realloc(small, layout(1000, 1), 500), small, "a large one that shrinks stays");
+        assert_eq!(allocator.realloc(small, layout(1000, 1), 500), small, "a large block that shrinks stays in place");
     }
 }
 
@@ -230,7 +233,8 @@ fn realloc_stays_grows_at_the_top_or_moves() {
 fn a_small_block_that_shrinks_does_not_lose_its_class() {
     let mut checked = Checked::<Ours>::with_limit_pages(1).unwrap();
     let blocker = layout(16, 1);
-    // Were it kept in place and freed as 16 bytes, 128 more would be needed in each round: 512 rounds would fill the page.
+    // If it were kept in place and freed as 16 bytes, each round would need 128 more bytes: 512 rounds would fill the
+    // page.
     for round in 0..5000 {
         let block = checked.alloc(layout(128, 8), false).unwrap().unwrap_or_else(|| panic!("full in round {round}"));
         let neighbour = checked.alloc(blocker, false).unwrap().unwrap();
@@ -241,7 +245,7 @@ fn a_small_block_that_shrinks_does_not_lose_its_class() {
 }
 
 #[test]
-fn with_the_switch_off_every_realloc_moves() {
+fn without_in_place_realloc_every_realloc_moves() {
     let heap = heap(16);
     let mut allocator = SegregatedBump::<HeapRef, false>::new(heap.handle());
     let block = allocator.alloc(layout(20, 1));
@@ -263,20 +267,20 @@ fn a_reset_begins_again_at_the_first_page() {
     };
     let first = fill(&mut allocator);
     assert_eq!(first.len(), 4 * PAGE_BYTES / 5008);
-    // SAFETY: no block is used any more.
+    // SAFETY: no block is in use any more.
     unsafe { allocator.reset() };
     assert_eq!(fill(&mut allocator), first);
 }
 
 #[test]
-fn it_is_a_global_allocator() {
-    // As a static, so that `new` is known to be const.
+fn it_works_as_a_global_allocator() {
+    // A static, to prove that `new` is const.
     static ALLOCATOR: SingleThreaded<SegregatedBump<Ram>> =
-        // SAFETY: this test alone uses it, from one thread.
+        // SAFETY: only this test uses it, on one thread.
         unsafe { SingleThreaded::new(SegregatedBump::new(Ram(Cell::new(None)))) };
 
     struct Ram(Cell<Option<Region>>);
-    // SAFETY: a Region is a source; this one is made at the first call, from memory that is leaked for it.
+    // SAFETY: a Region is a source; this one is created at the first call, from leaked memory.
     unsafe impl PageSource for Ram {
         fn run_align(&self) -> usize {
             1
@@ -287,7 +291,7 @@ fn it_is_a_global_allocator() {
         }
     }
 
-    // SAFETY: one thread; each block is live with the layout given.
+    // SAFETY: there is one thread, and each block is live with the given layout.
     unsafe {
         let block = ALLOCATOR.alloc_zeroed(layout(50, 2));
         assert!((0..50).all(|byte| block.add(byte).read() == 0));

@@ -1,8 +1,9 @@
-//! What is measured is what is shipped: on the sources that come with it, `WasmPages` and `Region`, the segregated bump allocator places
-//! every block and takes every page as on the simulated page heap.
+//! The measured allocator is the shipped one: on its own sources, `WasmPages` and `Region`, the segregated bump
+//! allocator places every block and takes every page as on the simulated page heap.
 //!
-//! There is no `memory.grow` here, so a mock stands in for the instruction; all else of `WasmPages` is the code that is shipped. (In node,
-//! on a real WebAssembly memory that begins with 32 pages of its own, the first three programs have given the same outcomes.)
+//! `memory.grow` does not exist here, so a mock replaces the instruction; the rest of `WasmPages` is the shipped code.
+//! (In node, on a real WebAssembly memory that begins with 32 pages of its own, the first three programs gave the same
+//! outcomes.)
 
 use std::alloc::{Layout, alloc, dealloc};
 use std::cell::Cell;
@@ -13,13 +14,13 @@ use heaprace_allocators::{PAGE_BYTES, PageHeap};
 use segregated_bump::page_source::{Region, wasm_run};
 use segregated_bump::{Accounting, Lost, PageSource, SegregatedBump};
 
-/// Pages that each source has.
+/// Pages of each source.
 const PAGES: usize = 2048;
 
-/// The highest alignment that programs ask for, and that each source's memory begins at a multiple of.
+/// The highest alignment that programs request. Each source's memory begins at a multiple of it.
 const MAX_ALIGN: usize = 1 << 20;
 
-/// Memory for a source that has no page heap. Nothing of it is resident before it is used.
+/// Memory for a source without a page heap. None of it is resident before it is used.
 struct Memory {
     start: NonNull<u8>,
 }
@@ -40,7 +41,7 @@ impl Memory {
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        // SAFETY: `new` has it from there, with this layout.
+        // SAFETY: `new` allocated it with this layout.
         unsafe { dealloc(self.start.as_ptr(), Self::LAYOUT) };
     }
 }
@@ -53,19 +54,19 @@ struct MockWasm<'a> {
     fault: Fault,
 }
 
-/// What a source can do wrong, for the controls.
+/// The faults of a source, for the controls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
     None,
-    /// It asks for 16 bytes more than it is asked for. That is a page too many where a request fills its last page.
+    /// It requests 16 bytes too many: one page too many if a request fills its last page.
     AsksForMore,
     /// Another user of the memory takes the first page.
     BeginsLater,
-    /// It has a page less than the others.
+    /// It has one page less than the others.
     EndsEarlier,
 }
 
-// SAFETY: pages of the memory, each handed out once. `wasm_run` does the rest.
+// SAFETY: the pages belong to the memory, and each is handed out once. `wasm_run` does the rest.
 unsafe impl PageSource for MockWasm<'_> {
     fn run_align(&self) -> usize {
         PAGE_BYTES
@@ -88,10 +89,10 @@ unsafe impl PageSource for MockWasm<'_> {
     }
 }
 
-/// What an operation leaves: where its block is, unless there is none, and the pages that the allocator has taken so far.
+/// The result of an operation: the block's offset, if there is a block, and the pages taken so far.
 type Outcome = (Option<usize>, usize);
 
-/// Runs the program of this seed. `base` is the address that offsets are counted from.
+/// Runs the program of this seed. Offsets are relative to `base`.
 fn run<S: PageSource, const IN_PLACE: bool, A: Accounting>(
     seed: u64,
     source: S,
@@ -101,7 +102,7 @@ fn run<S: PageSource, const IN_PLACE: bool, A: Accounting>(
     let mut allocator = SegregatedBump::<S, IN_PLACE, A>::new(source);
     let mut random = seed;
     let mut below = |bound: usize| {
-        // Knuth's generator; its upper bits are the good ones.
+        // Knuth's generator; its upper bits are the better ones.
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (random >> 33) as usize % bound
     };
@@ -114,10 +115,10 @@ fn run<S: PageSource, const IN_PLACE: bool, A: Accounting>(
             92..97 => 1 + below(200_000),
             _ => (1 + below(4)) * PAGE_BYTES,
         };
-        // The first block has a low alignment: see the test of a first block with a high one.
+        // The first block has a low alignment; a separate test covers a first block with a high one.
         let align = match below(100) {
             0..3 if step > 0 => 1 << (5 + below(16)),
-            // Whole pages, so that a request fills its last page to the last byte.
+            // Whole pages, so that a request fills its last page exactly.
             3..50 if bytes.is_multiple_of(PAGE_BYTES) && step > 0 => PAGE_BYTES,
             _ => 1 << below(5),
         };
@@ -129,7 +130,7 @@ fn run<S: PageSource, const IN_PLACE: bool, A: Accounting>(
                 None
             }
             3..6 if !live.is_empty() => {
-                // The latest one half of the time: it may grow and shrink in place.
+                // Half of the time the latest block, which may grow and shrink in place.
                 let which = if below(2) == 0 { live.len() - 1 } else { below(live.len()) };
                 let (block, old) = live[which];
                 let new = Layout::from_size_align(bytes, old.align()).unwrap();
@@ -173,11 +174,11 @@ fn on_wasm_pages<const IN_PLACE: bool>(seed: u64, limit_pages: usize, fault: Fau
     run::<_, IN_PLACE, ()>(seed, source, memory.start, |_| pages.get())
 }
 
-/// A region is handed out whole, so the pages taken are those that the bump pointer has come to.
+/// A region is handed out whole, so the pages taken are those that the bump pointer has reached.
 fn on_a_region<const IN_PLACE: bool>(seed: u64, limit_pages: usize) -> Vec<Outcome> {
     let memory = Memory::new();
     let bytes = limit_pages * PAGE_BYTES;
-    // SAFETY: the memory is as large, and outlives the allocator; nobody else uses it.
+    // SAFETY: the memory is large enough, outlives the allocator, and has no other user.
     let region = unsafe { Region::from_raw(memory.start, bytes) };
     let mut highest = 0;
     run::<_, IN_PLACE, ()>(seed, region, memory.start, |allocator| {
@@ -186,16 +187,16 @@ fn on_a_region<const IN_PLACE: bool>(seed: u64, limit_pages: usize) -> Vec<Outco
     })
 }
 
-/// The first operation after which two allocators differ.
+/// The first operation at which two allocators differ.
 fn difference(one: &[Outcome], other: &[Outcome]) -> Option<(usize, Outcome, Outcome)> {
     assert_eq!((one.len(), other.len()), (OPS, OPS));
     (0..OPS).find(|&op| one[op] != other[op]).map(|op| (op, one[op], other[op]))
 }
 
-/// Programs: seeds, on more pages than they need and on so few that they run out.
+/// Programs: seeds, with more pages than they need and with so few that they run out.
 const PROGRAMS: [(u64, usize); 6] = [(1, PAGES), (2, PAGES), (3, PAGES), (4, 300), (5, 100), (6, 10)];
 
-fn shipped_is_as_measured<const IN_PLACE: bool>() {
+fn shipped_matches_measured<const IN_PLACE: bool>() {
     for (seed, limit_pages) in PROGRAMS {
         let simulated = on_the_page_heap::<IN_PLACE, ()>(seed, limit_pages);
         let (_, pages) = simulated[OPS - 1];
@@ -210,13 +211,13 @@ fn shipped_is_as_measured<const IN_PLACE: bool>() {
 }
 
 #[test]
-fn every_block_and_every_page_is_as_on_the_page_heap() {
-    shipped_is_as_measured::<true>();
-    shipped_is_as_measured::<false>();
+fn every_block_and_every_page_matches_the_page_heap() {
+    shipped_matches_measured::<true>();
+    shipped_matches_measured::<false>();
 }
 
 #[test]
-fn a_source_that_differs_is_noticed() {
+fn a_source_that_differs_is_detected() {
     for (fault, at_least) in [(Fault::AsksForMore, 3), (Fault::BeginsLater, 6), (Fault::EndsEarlier, 3)] {
         let differs = PROGRAMS.iter().filter(|&&(seed, limit_pages)| {
             let simulated = on_the_page_heap::<true, ()>(seed, limit_pages);
@@ -227,8 +228,9 @@ fn a_source_that_differs_is_noticed() {
     }
 }
 
-/// For a first block whose alignment is above a page's, room for any padding is asked for, as nothing is known of where a run will begin.
-/// That takes pages here and there. A region is handed out whole, so the pages of the test above are no measure for it.
+/// A first block whose alignment exceeds a page's requests room for any padding, because the start of the run is
+/// unknown. That takes pages on some sources. A region is handed out whole, so the page counts of the test above do not
+/// apply to it.
 #[test]
 fn a_first_block_of_a_high_alignment_takes_its_padding_on_pages() {
     let layout = Layout::from_size_align(100, MAX_ALIGN).unwrap();

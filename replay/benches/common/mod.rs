@@ -1,7 +1,8 @@
-//! What the benches share: which of them the command line asks for, where criterion does not decide it, and how figures are shown.
+//! Shared by the benches: command-line filters for everything that criterion does not filter itself, and the format of
+//! figures.
 //!
-//! criterion skips the benchmarks that a filter leaves out. What is prepared for them, and the comparisons that criterion does not make,
-//! ask here, so that `cargo bench -- micro` does not wait for a minute of something else.
+//! criterion skips the benchmarks that a filter excludes. Their preparation, and comparisons that criterion does not
+//! make, check the filter here, so that `cargo bench -- micro` does not wait a minute for something else.
 
 // Every bench is a crate of its own, and uses some of it.
 #![allow(dead_code)]
@@ -20,7 +21,7 @@ use heaprace_reports::stats::{Estimate, RESAMPLES, Regime};
 use heaprace_traces::library::{self, LibraryEntry};
 use heaprace_traces::{Action, Event};
 
-/// Options of criterion whose value is an argument of its own.
+/// Options of criterion whose value is a separate argument.
 const WITH_VALUE: [&str; 19] = [
     "-c",
     "--color",
@@ -43,7 +44,8 @@ const WITH_VALUE: [&str; 19] = [
     "--plotting-backend",
 ];
 
-/// Whether everything is to run once only, to show that it does: `cargo bench -- --test`, and `cargo test --benches`.
+/// Whether everything should run only once, to check that it works: `cargo bench -- --test`, and `cargo test
+/// --benches`.
 pub(crate) fn is_test() -> bool {
     has("--test") || !has("--bench")
 }
@@ -66,17 +68,17 @@ fn filter() -> Option<Regex> {
     filter.and_then(|filter| Regex::new(&filter).ok())
 }
 
-/// Whether the benchmark of this name is asked for, as criterion decides it.
-pub(crate) fn is_asked_for(name: &str) -> bool {
+/// Whether the benchmark of this name is selected, by criterion's rules.
+pub(crate) fn is_selected(name: &str) -> bool {
     filter().is_none_or(|filter| filter.is_match(name))
 }
 
-/// Whether a comparison that criterion does not make is to be made: it is asked for, and not only listed.
-pub(crate) fn is_to_be_made(name: &str) -> bool {
-    is_asked_for(name) && !has("--list")
+/// Whether to make a comparison that criterion does not make: it is selected, and not only listed.
+pub(crate) fn should_run(name: &str) -> bool {
+    is_selected(name) && !has("--list")
 }
 
-/// The traces of the library; only the small ones where everything is to run once and no filter says which.
+/// The traces of the library; only the small ones if everything runs once without a filter.
 pub(crate) fn entries() -> impl Iterator<Item = &'static LibraryEntry> {
     let small_only = is_test() && filter().is_none();
     library::entries().iter().filter(move |entry| !small_only || entry.about.totals.allocs < 50_000)
@@ -88,11 +90,12 @@ pub(crate) fn compile(actions: impl IntoIterator<Item = (u64, Action)>) -> Progr
     Program::compile(events).expect("the program is sound")
 }
 
-/// Loops of the trace before steady ones are timed: the first is fresh, and in the second what it has freed is used again for the first time.
+/// Loops of the trace before steady ones are timed: the first is fresh, and the second is the first to reuse freed
+/// memory.
 const LOOPS_BEFORE_STEADY: usize = 2;
 
-/// The time of so many replays: each on fresh pages, or as further loops on the same heap. A contender whose heap is full begins again, as
-/// what it takes to fill it is all that it can do.
+/// The time of `count` replays: each on fresh pages, or as further loops on the same heap. A contender whose heap is
+/// full starts again, because filling the heap is all that it can do.
 pub(crate) fn time(
     contender: &Contender,
     lane: &mut Lane<'_>,
@@ -124,8 +127,9 @@ pub(crate) fn time(
     time
 }
 
-/// criterion, set up so that all benches together take a quarter of an hour; options of the command line go before. Plots are left out, as
-/// drawing them takes five times as long as measuring: `--plotting-backend plotters` brings them back.
+/// criterion, set up so that all benches together take a quarter of an hour; options of the command line take
+/// precedence. Plots are off, because drawing them takes five times as long as measuring: `--plotting-backend plotters`
+/// enables them.
 pub(crate) fn criterion() -> Criterion {
     let criterion = Criterion::default().without_plots().nresamples(RESAMPLES);
     criterion.sample_size(20).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1))

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use heaprace_traces::algebra::{self, Part};
+use heaprace_traces::algebra::{self, InterleavedPart};
 use heaprace_traces::csv::Columns;
 use heaprace_traces::{Event, Events, Output, Source, TraceError};
 
@@ -206,7 +206,7 @@ fn interleave(traces: &[String], importing: &Importing, burst: u64, to: &To) -> 
     let sources: Result<Vec<Source>, _> =
         traces.iter().map(|trace| Ok(Source::locate(trace)?.with_import(importing.options()))).collect();
     let sources = sources.map_err(bad_input)?;
-    let parts: Result<Vec<Part<Events>>, _> = sources.iter().map(counted).collect();
+    let parts: Result<Vec<InterleavedPart<Events>>, _> = sources.iter().map(counted).collect();
     let parts = parts.map_err(bad_input)?;
     let names: Vec<&str> = sources.iter().map(Source::name).collect();
     let done = format!("{} interleaved, {burst} at a stretch", names.join(" and "));
@@ -217,14 +217,14 @@ fn interleave(traces: &[String], importing: &Importing, burst: u64, to: &To) -> 
 }
 
 /// Counts the events in a first pass, and opens the trace for the second.
-fn counted(source: &Source) -> Result<Part<Events>, TraceError> {
+fn counted(source: &Source) -> Result<InterleavedPart<Events>, TraceError> {
     let mut counter = EventCounter::new(source.name());
     for event in source.open()? {
         event?;
         counter.step();
     }
     let count = counter.finish();
-    Ok(Part { events: source.open()?, count })
+    Ok(InterleavedPart { events: source.open()?, count })
 }
 
 /// Writes the new trace, and says how long it is.

@@ -1,4 +1,4 @@
-//! Every contender examined, several at once: verified, and measured for its memory figures.
+//! Examines every contender, several in parallel: verification and memory figures.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -18,20 +18,20 @@ use crate::limits::{Limits, Stop};
 use crate::program::Program;
 use crate::time::rounds::Rounds;
 
-/// How often [`Lane::examine`] replays the program.
+/// Replays of the program per [`Lane::examine`].
 const REPLAYS: u64 = 2;
 
-/// What an examining thread senders.
+/// What a worker thread sends.
 enum WorkerEvent {
-    /// It has begun with this contender.
+    /// It has started with this contender.
     Begun(usize),
-    /// So many more events have been replayed.
+    /// More events replayed since the last message.
     Events(u64),
-    /// It is done with this one.
+    /// It is done with this contender.
     Done(usize, Box<Result<Examination, LaneError>>),
 }
 
-/// Fills in the rows of all contenders, without their timing, several at once.
+/// Fills in the rows of all contenders except their timing, several contenders in parallel.
 pub(super) fn examine_all(
     program: &Program,
     plan: &ComparisonPlan,
@@ -51,7 +51,7 @@ pub(super) fn examine_all(
         }
         drop(sender);
         let (mut active, mut events) = (Vec::new(), 0);
-        // Reported in the order of the plan, whoever is done first: the same in every run.
+        // Reported in plan order, regardless of which contender finishes first, so that every run reports the same.
         let mut snapshots_of = BTreeMap::new();
         let mut reported = 0;
         for event in worker_events {
@@ -63,14 +63,14 @@ pub(super) fn examine_all(
                     let row = &mut results.contenders[index];
                     (row.verification, row.memory, row.partial) = (verification, memory, partial);
                     let name = plan.contenders[index].info.name;
-                    active.retain(|&one| one != name);
+                    active.retain(|&other| other != name);
                     snapshots_of.insert(index, snapshots);
                     while let Some(snapshots) = snapshots_of.remove(&reported) {
                         let name = plan.contenders[reported].info.name;
                         progress(Progress::Snapshots { name, snapshots: &snapshots });
                         reported += 1;
                     }
-                    // A saved document says which trace it is of.
+                    // A saved document identifies its trace, so it waits for the hash.
                     if let Some(Ok(hash)) = hash.get() {
                         results.trace.sha256.clone_from(hash);
                         progress(Progress::Examined(results));
@@ -83,7 +83,8 @@ pub(super) fn examine_all(
     })
 }
 
-/// Examines one contender after the other, whichever is next. What is told is told in vain only where the first error has ended it all.
+/// Examines contenders one after the other, always the next one left. Sending fails only after the first error has
+/// ended the comparison, and is then ignored.
 fn examine_some(
     program: &Program,
     plan: &ComparisonPlan,
@@ -118,7 +119,7 @@ fn examine_some(
             (contender.examine)(lane, plan.verify, &plan.snapshots, limits.with_progress(&report_events).started())
         };
         let examination = examine();
-        // There will be no results: the others need not go on.
+        // There will be no results, so the others need not continue.
         failed.fetch_or(examination.is_err(), Ordering::Relaxed);
         let _ = sender.send(WorkerEvent::Done(index, Box::new(examination)));
     }

@@ -1,4 +1,4 @@
-//! What is measured in replays of their own, after the timed rounds and apart from them.
+//! Measurements in replays of their own, after the timed rounds and separate from them.
 
 use heaprace_reports::results::{self, Figure};
 
@@ -10,7 +10,7 @@ use crate::limits::Limits;
 use crate::time::process::TraceLocation;
 use crate::time::{instructions, latency};
 
-/// Fills in, of every row, the figures that were asked for, or why it has none. The trace has so many events.
+/// Fills in the requested figures of every row, or the reason why there are none. The trace has `events` events.
 pub(super) fn measure(
     trace: Option<&TraceLocation>,
     events: u64,
@@ -19,7 +19,7 @@ pub(super) fn measure(
     rows: &mut [results::Contender],
     progress: &mut impl FnMut(Progress<'_>),
 ) {
-    let mut begun = |what, contenders: &[Contender], done: usize| {
+    let mut started = |what, contenders: &[Contender], done: usize| {
         progress(Progress::Further { what, name: contenders[done].info.name, done, all: contenders.len() });
     };
     let processes = trace.ok_or(NO_PATH).and_then(|trace| Ok((trace, plan.make_child.ok_or(NO_CHILD)?)));
@@ -31,7 +31,7 @@ pub(super) fn measure(
             |contenders| match &processes {
                 Ok((trace, make_child)) => {
                     latency::measure(trace, events, contenders, &plan.rounds, *make_child, limits, |done| {
-                        begun("timing single calls", contenders, done);
+                        started("timing single calls", contenders, done);
                     })
                 }
                 Err(reason) => vec![Figure::unknown(reason); contenders.len()],
@@ -46,7 +46,7 @@ pub(super) fn measure(
             |contenders| match &processes {
                 Ok((trace, make_child)) => {
                     instructions::measure(trace, events, contenders, &plan.rounds, *make_child, limits, |done| {
-                        begun("counting instructions", contenders, done);
+                        started("counting instructions", contenders, done);
                     })
                 }
                 Err(reason) => vec![Figure::unknown(reason); contenders.len()],
@@ -55,7 +55,8 @@ pub(super) fn measure(
     }
 }
 
-/// Fills in a figure of every row by measuring the contenders that did all the work and did it right, or why a row has none.
+/// Fills in a figure of every row. Measures the contenders that did all the work correctly; the other rows get the
+/// reason.
 fn fill_in<T>(
     rows: &mut [results::Contender],
     plan: &ComparisonPlan,

@@ -1,4 +1,4 @@
-//! Who races: the floor always does, and one of the contenders is what the others are compared with.
+//! The participants of a comparison: the floor always takes part, and one contender is the baseline of the ratios.
 
 use heaprace_allocators::Purpose;
 use heaprace_allocators::contenders::null::Null;
@@ -6,11 +6,11 @@ use heaprace_reports::results;
 
 use crate::contender::Contender;
 
-/// The contender that ratios are formed to where nothing else is said and it is timed: most readers have it already, as it is Rust's
-/// default on `wasm32-unknown-unknown`.
+/// The default baseline, if it is timed: most readers already have it, because it is Rust's default on
+/// `wasm32-unknown-unknown`.
 pub const DEFAULT_BASELINE: &str = "dlmalloc";
 
-/// These contenders, and the floor behind them unless it is among them: without it there is no net time.
+/// The given contenders, followed by the floor unless it is among them: net times need the floor.
 pub fn with_floor(mut contenders: Vec<Contender>) -> Vec<Contender> {
     if contenders.iter().all(|contender| contender.info.purpose != Purpose::Floor) {
         contenders.push(Contender::of::<Null>());
@@ -18,10 +18,10 @@ pub fn with_floor(mut contenders: Vec<Contender>) -> Vec<Contender> {
     contenders
 }
 
-/// The name of the contender that ratios are formed to: the one that was asked for; else [`DEFAULT_BASELINE`] if it is among the `timed`
-/// rows, else the first of them that is an allocator which one could ship.
-pub fn baseline<'r>(asked: Option<&str>, timed: impl Iterator<Item = &'r results::Contender> + Clone) -> String {
-    if let Some(name) = asked {
+/// The name of the baseline: the `requested` one; otherwise [`DEFAULT_BASELINE`] if it is among the `timed` rows;
+/// otherwise the first timed allocator that a program could ship.
+pub fn baseline<'r>(requested: Option<&str>, timed: impl Iterator<Item = &'r results::Contender> + Clone) -> String {
+    if let Some(name) = requested {
         return name.to_owned();
     }
     let default = timed.clone().find(|row| row.name == DEFAULT_BASELINE);
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn the_baseline_is_one_that_is_timed() {
+    fn the_baseline_is_a_timed_contender() {
         let row = |name: &str, role| results::Contender {
             name: name.to_owned(),
             version: String::new(),
@@ -68,7 +68,7 @@ mod tests {
         ];
         assert_eq!(baseline(None, all.iter()), "dlmalloc");
         assert_eq!(baseline(None, all[..2].iter()), "talc");
-        assert_eq!(baseline(None, all[..1].iter()), "dlmalloc", "there is none to choose");
+        assert_eq!(baseline(None, all[..1].iter()), "dlmalloc", "no candidate");
         assert_eq!(baseline(Some("bump"), all.iter()), "bump");
     }
 }

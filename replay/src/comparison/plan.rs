@@ -1,4 +1,4 @@
-//! How a comparison is made.
+//! The settings of a comparison.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -13,42 +13,45 @@ use crate::memory::metrics::Instant;
 use crate::time::process::MakeChild;
 use crate::time::rounds::Rounds;
 
-/// How a comparison is made.
+/// The settings of a comparison.
 #[derive(Clone, Debug)]
 pub struct ComparisonPlan {
-    /// Who takes part.
+    /// The contenders to compare.
     pub contenders: Vec<Contender>,
-    /// Whether each contender's blocks are checked before it is timed.
+    /// Whether to check each contender's blocks before timing it.
     pub verify: bool,
     /// When to take snapshots of each contender's heap.
     pub snapshots: Vec<Instant>,
-    /// Whether to find the bounds of the trace.
+    /// Whether to compute the bounds of the trace.
     pub bounds: bool,
-    /// Whether to find each contender's minimum heap.
+    /// Whether to search for each contender's minimum heap.
     pub min_heap: bool,
-    /// Contenders that are examined, or searched for their minimum heap, at once. Nothing else runs while one is timed.
+    /// Contenders to examine, or to search for their minimum heap, in parallel. Nothing else runs while a contender is
+    /// timed.
     pub jobs: NonZeroUsize,
-    /// The most time that a contender may take to be examined, and again for whatever else is measured of it.
+    /// Time limit per contender for its examination, and again for everything else measured about it.
     pub budget: Option<Duration>,
-    /// Ends the comparison as soon as it is true, with what is finished by then.
+    /// Ends the comparison as soon as it is true. Finished figures are kept.
     pub interrupt: Arc<AtomicBool>,
-    /// The contender that ratios of times are formed to; where none is named, [`participants::baseline`] chooses.
+    /// The baseline of time ratios; if `None`, [`participants::baseline`] chooses it.
     pub baseline: Option<String>,
-    /// How much is done against measurement noise.
+    /// The effort spent against measurement noise.
     pub rigor: Rigor,
-    /// How they are timed; 0 rounds for memory figures alone. The floor takes part wherever anything but memory is measured.
+    /// How contenders are timed; 0 rounds for memory figures only. The floor takes part whenever anything but memory is
+    /// measured.
     pub rounds: Rounds,
-    /// Whether single calls are timed, too.
+    /// Whether to time single calls, too.
     pub latency: bool,
-    /// Whether instructions are counted.
+    /// Whether to count instructions.
     pub instructions: bool,
-    /// How this program begins itself as a process of its own, in which alone anything is timed. Without it there are no times, with the
-    /// reason.
+    /// How this program starts itself as a separate process. All timing happens in such processes, so without it times
+    /// are unknown.
     pub make_child: Option<MakeChild>,
 }
 
 impl ComparisonPlan {
-    /// Every block checked, one contender at a time, and nothing that takes long: what callers change from there.
+    /// A plan that checks every block, one contender at a time, and skips everything slow. Callers adjust it from
+    /// there.
     pub fn of(contenders: Vec<Contender>, rounds: Rounds) -> Self {
         ComparisonPlan {
             contenders,
@@ -68,7 +71,7 @@ impl ComparisonPlan {
         }
     }
 
-    /// The same with the floor among the contenders where anything but memory is measured.
+    /// The same plan, with the floor among the contenders if anything but memory is measured.
     pub(super) fn complete(&self) -> Self {
         let mut plan = self.clone();
         if plan.rounds.count > 0 || plan.latency || plan.instructions {

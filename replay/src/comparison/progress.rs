@@ -1,67 +1,67 @@
-//! What a comparison reports while it runs.
+//! Progress reports of a running comparison.
 
 use heaprace_reports::results::Results;
 
 use crate::memory::metrics::Snapshot;
 
-/// What a comparison is at.
+/// The current step of a comparison.
 #[derive(Clone, Copy, Debug)]
 pub enum Progress<'a> {
     /// The trace is being read.
     Reading,
     /// Contenders are being examined.
     Examining {
-        /// Those that are at it.
+        /// The contenders being examined now.
         names: &'a [&'a str],
-        /// Events that have been replayed, over all contenders and replays.
+        /// Events replayed so far, over all contenders and replays.
         events: u64,
         /// Replays in all, of `trace_events` events each.
         replays: u64,
         /// Events of the trace.
         trace_events: u64,
     },
-    /// Snapshots of this contender's heap.
+    /// Snapshots of a contender's heap.
     Snapshots {
-        /// Its name.
+        /// The contender's name.
         name: &'a str,
-        /// As many as were asked for and came to pass.
+        /// The requested snapshots, as far as their instants occurred.
         snapshots: &'a [Snapshot],
     },
-    /// The contenders are examined, and the bounds of the trace are not found yet.
+    /// All contenders are examined, but the bounds of the trace are not computed yet.
     Bounding,
-    /// Another contender is examined, and others may not be yet: worth saving where that takes long.
+    /// Another contender is examined, though maybe not all: worth saving if examinations take long.
     Examined(&'a Results),
-    /// All memory figures are there, or the minimum heaps too, and no timing yet: worth saving, lest they be lost.
+    /// All memory figures, or also the minimum heaps, are complete, without timing: worth saving.
     AllExamined(&'a Results),
-    /// The minimum heaps are being searched for, several at once where there are threads.
+    /// The minimum heaps are being searched for, in parallel if there are several jobs.
     Searching {
-        /// The contender that this is about.
+        /// The contender concerned.
         name: &'a str,
-        /// The limit that it is given next, in pages; `None` where its search is over.
+        /// The limit that it tries next, in pages; `None` if its search is over.
         limit_pages: Option<usize>,
-        /// How many contenders are done.
+        /// Contenders done.
         done: usize,
-        /// How many there are.
+        /// Contenders in total.
         all: usize,
     },
-    /// So many rounds of timing are done. The results have their times, and are worth saving where rounds take long.
+    /// Another timing round is done. The results contain the times so far, and are worth saving if rounds take long.
     Timing {
-        /// As if these rounds were all.
+        /// The results as if these rounds were all.
         results: &'a Results,
-        /// How many are done.
+        /// Rounds done.
         done: u32,
-        /// How many there are.
+        /// Rounds in total.
         all: u32,
     },
-    /// This contender, of so many, is in replays of their own.
+    /// A contender is measured in replays of its own.
     Further {
-        /// What for.
+        /// The kind of measurement.
         what: &'a str,
-        /// Its name.
+        /// The contender's name.
         name: &'a str,
-        /// How many are done.
+        /// Contenders done.
         done: usize,
-        /// How many there are.
+        /// Contenders in total.
         all: usize,
     },
 }

@@ -1,11 +1,11 @@
-//! The rows of a comparison: what stands in them before anything is measured, and why a row stays without a figure.
+//! The rows of a comparison: their content before anything is measured, and reasons for missing figures.
 
 use heaprace_allocators::Purpose;
 use heaprace_reports::results::{self, Figure, Reason, Verification};
 
 use crate::contender::Contender;
 
-/// The row of a contender of which nothing is known yet.
+/// The row of a contender without any figures yet.
 pub(crate) fn row(contender: &Contender) -> results::Contender {
     results::Contender {
         name: contender.info.name.to_owned(),
@@ -26,7 +26,7 @@ pub(crate) fn row(contender: &Contender) -> results::Contender {
     }
 }
 
-/// What a row has left undone or done wrong, if anything.
+/// What the contender failed to do or did wrong, if anything.
 pub(super) fn what_it_did_not_do(row: &results::Contender) -> Option<Reason> {
     match (&row.verification, &row.memory) {
         (Verification::Failed { event, .. }, _) => Some(Reason::FailedVerification { event: *event }),

@@ -1,34 +1,35 @@
-//! Bounds to read the contenders' footprints against: how little memory a trace can do with, and how much it could come to.
+//! Bounds for reading the contenders' footprints: the least memory that a trace needs, and the most that it could need.
 //!
 //! | bound | what it is |
 //! |---|---|
 //! | most live bytes | no allocator needs less |
-//! | the same, aligned | each size rounded up to a multiple of its alignment |
-//! | [clairvoyant] | what a placement needs that knows every object's end beforehand; found by a heuristic, and checked |
-//! | [Robson's](robson) | what the worst program with the same most live bytes and largest size needs |
+//! | most live bytes, aligned | each size rounded up to a multiple of its alignment |
+//! | [clairvoyant] | the need of a placement that knows every object's end in advance; found by a heuristic, and checked |
+//! | [Robson's](robson) | the need of the worst program with the same most live bytes and largest size |
 //!
-//! All are bytes of objects alone: no headers, no free lists, no rounding to pages. A realloc is read as an optimist does, see
-//! [`instance`]. All are the same in every run and on every machine.
+//! All count the bytes of objects only: no headers, no free lists, no rounding to pages. Reallocs are viewed
+//! optimistically, see [`instance`]. All are the same in every run and on every machine.
 //!
-//! The clairvoyant placement is a point between two bounds: the best placement needs no more than it, and no less than the most live bytes. Where
-//! those two are near each other, as they are on nearly all traces, both are near the truth. How near they must be is known: the best
-//! placement needs at most 3 times the most live bytes (Gergov 1999), and little more than them where every object is small
-//! (Buchsbaum et al. 2003).
+//! The clairvoyant placement is a point between two bounds: the best placement needs no more than it, and no less than
+//! the most live bytes. If those two are close, as on nearly all traces, both are close to the truth. How close they
+//! must be is known: the best placement needs at most 3 times the most live bytes (Gergov 1999), and little more than
+//! them if every object is small (Buchsbaum et al. 2003).
 //!
-//! - A. L. Buchsbaum, H. Karloff, C. Kenyon, N. Reingold and M. Thorup, "OPT versus LOAD in dynamic storage allocation", STOC 2003.
+//! - A. L. Buchsbaum, H. Karloff, C. Kenyon, N. Reingold and M. Thorup, "OPT versus LOAD in dynamic storage
+//!   allocation", STOC 2003.
 //! - J. Gergov, "Algorithms for compile-time memory optimization", SODA 1999.
-//! - M. D. Moffitt, "MiniMalloc: A Lightweight Memory Allocator for Hardware-Accelerated Machine Learning", ASPLOS 2023: exact, for
-//!   thousands of objects. `replay trace export --minimalloc` writes a trace in its format.
+//! - M. D. Moffitt, "MiniMalloc: A Lightweight Memory Allocator for Hardware-Accelerated Machine Learning", ASPLOS
+//!   2023: exact, for thousands of objects. `replay trace export --minimalloc` writes a trace in its format.
 //! - [idealloc](https://github.com/cappadokes/idealloc): Buchsbaum's boxes and best-fit, for millions of objects.
 //!
 //! ```
 //! use heaprace::{Program, memory::bounds};
 //!
 //! let text = "op,id,size,align\nalloc,1,1000,8\nalloc,2,27,8\ndealloc,1\nalloc,3,1008,8\n";
-//! let program = Program::compile(heaprace_traces::Reader::new(text.as_bytes(), "example.csv")?)?;
+//! let program = Program::compile(heaprace_traces::CsvReader::new(text.as_bytes(), "example.csv")?)?;
 //! let bounds = bounds::of(&program)?;
 //! assert_eq!((bounds.max_live_bytes, bounds.max_live_aligned_bytes), (1035, 1040));
-//! // The small one above the others, so that nothing has to be padded.
+//! // The small object goes above the others, so that no padding is needed.
 //! assert_eq!(bounds.clairvoyant_bytes, 1035);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -51,14 +52,14 @@ pub use error::BoundsError;
 pub use instance::Instance;
 pub use robson::Robson;
 
-/// Finds the bounds of a trace. The clairvoyant placement is checked, as every contender is, before it counts.
+/// Computes the bounds of a trace. The clairvoyant placement is checked, like every contender, before it counts.
 ///
-/// It takes up to half a minute for a trace of a million objects, and for each of them 44 bytes of memory beside the program and the memory
-/// that the objects themselves need.
+/// This takes up to half a minute for a trace of a million objects, and 44 bytes of memory per object, in addition to
+/// the program and the memory of the objects themselves.
 ///
 /// # Errors
 ///
-/// [`BoundsError::TooLong`], and what [`playback::verify`] finds.
+/// [`BoundsError::TooLong`], and the errors of [`playback::verify`].
 pub fn of(program: &Program) -> Result<Bounds, BoundsError> {
     let instance = Instance::of(program)?;
     let placement = Placement::of(&instance);
@@ -81,13 +82,13 @@ pub fn of(program: &Program) -> Result<Bounds, BoundsError> {
 mod tests {
     use super::*;
 
-    /// The program of lines of CSV.
+    /// The program of these lines of CSV.
     pub(super) fn program(lines: &str) -> Program {
         let text = format!("op,id,size,align\n{lines}");
-        Program::compile(heaprace_traces::Reader::new(text.as_bytes(), "test.csv").unwrap()).unwrap()
+        Program::compile(heaprace_traces::CsvReader::new(text.as_bytes(), "test.csv").unwrap()).unwrap()
     }
 
-    /// The instance of lines of CSV.
+    /// The instance of these lines of CSV.
     pub(super) fn instance(lines: &str) -> Instance {
         Instance::of(&program(lines)).unwrap()
     }
@@ -101,9 +102,10 @@ mod tests {
         assert_eq!((bounds.max_live_bytes, bounds.max_live_aligned_bytes), (15, 26));
     }
 
-    /// M is max R, without the alignments, and n the largest size as it was asked for, here by a reallocation: METRICS.md has this example.
+    /// M is max R, without alignments, and n the largest requested size, here from a reallocation: METRICS.md has this
+    /// example.
     #[test]
-    fn robsons_bounds_are_of_the_most_live_bytes_and_of_the_largest_size_as_it_is() {
+    fn robsons_bounds_use_the_most_live_bytes_and_the_largest_unrounded_size() {
         let bounds =
             of(&program("alloc,1,601,64\nalloc,2,900,8\nalloc,3,900,8\nrealloc,1,1000\nrealloc,1,1\n")).unwrap();
         assert_eq!((bounds.max_live_bytes, bounds.max_size_bytes), (2800, 1000));
@@ -111,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_that_is_alone_needs_its_size() {
+    fn a_single_object_needs_its_size() {
         let bounds = of(&program("alloc,1,10,4\nrealloc,1,1000\nrealloc,1,7\ndealloc,1\n")).unwrap();
         assert_eq!((bounds.max_live_bytes, bounds.clairvoyant_bytes), (1000, 1000));
         let robson = Robson::of(1000, 1000);

@@ -1,9 +1,10 @@
 //! Memory figures: each is a file here, and a [`Gauge`] that samples the state after every event.
 //!
-//! The state itself is kept once, by [`Watch`], which is the observer of the replay. Figures are exact: two replays of the same trace,
-//! contender and build give the same bits. METRICS.md in the root of the repository has their definitions, blind spots and sources.
+//! [`Watch`], the observer of the replay, keeps the state itself once for all gauges. Figures are exact: two replays of
+//! the same trace, contender and build give the same bits. METRICS.md in the root of the repository has their
+//! definitions, blind spots and sources.
 //!
-//! A new metric is a new file and a line in [`Figures`]; what it finds goes into [`heaprace_reports::results::Memory`].
+//! A new metric needs a new file and a line in [`Figures`]; its results go into [`heaprace_reports::results::Memory`].
 
 pub mod byte_clock;
 pub mod footprint;
@@ -42,10 +43,10 @@ pub use snapshot::{Snapshot, SnapshotGauge};
 pub use split::SplitGauge;
 pub use timeline::TimelineGauge;
 
-/// Makes a metric of all that are listed: each sees everything, in this order.
+/// Combines all listed gauges into one: each sees everything, in this order.
 macro_rules! figures {
     ($($(#[$doc:meta])* $name:ident: $metric:ty,)+) => {
-        /// All metrics of a replay.
+        /// All gauges of a replay.
         #[derive(Debug)]
         pub struct Figures {
             $($(#[$doc])* pub $name: $metric,)+
@@ -95,15 +96,15 @@ figures! {
     realloc: ReallocGauge,
     /// How full the pages are.
     occupancy: OccupancyGauge,
-    /// Rounding, and gaps between objects.
+    /// Internal fragmentation, and gaps between objects.
     fragmentation: FragmentationGauge,
-    /// All of it over the run, in a fixed number of points.
+    /// Everything over the run, in a fixed number of points.
     timeline: TimelineGauge,
-    /// Where in the heap live bytes are, over the run.
+    /// The positions of live bytes in the heap, over the run.
     grid: GridGauge,
 }
 
-/// Keeps the state of a replay, and has a metric sample it.
+/// Keeps the state of a replay, and lets a gauge sample it.
 #[derive(Debug)]
 pub struct Watch<M> {
     heap: HeapRef,
@@ -114,13 +115,13 @@ pub struct Watch<M> {
 }
 
 impl<M: Gauge> Watch<M> {
-    /// For a replay on this heap, which has no pages yet.
+    /// Watches a replay on this heap, which has no pages yet.
     pub fn new(heap: HeapRef, metric: M) -> Self {
         let state = HeapState { granted_bytes: Some(0), ..HeapState::default() };
         Watch { base: heap.base().addr().get(), pages: Pages::new(heap.page_bytes()), heap, state, metric }
     }
 
-    /// The metric, after the replay.
+    /// The gauge, after the replay.
     pub fn into_metric(self) -> M {
         self.metric
     }
@@ -152,7 +153,7 @@ impl<M: Gauge> Watch<M> {
     }
 
     fn refused(&mut self, event: u64, size_bytes: usize, align_bytes: usize) {
-        let request = Layout::from_size_align(size_bytes, align_bytes).expect("a trace's sizes make layouts");
+        let request = Layout::from_size_align(size_bytes, align_bytes).expect("a trace's sizes are valid layouts");
         self.observe(event);
         self.metric.refused(&self.state, request);
     }
@@ -196,7 +197,7 @@ impl<M: Gauge> Observer for Watch<M> {
         self.observe(event);
         self.state.byte_clock.event_over(self.state.live_bytes);
         let HeapState { live_bytes, granted_bytes, span_bytes, committed_bytes, .. } = self.state;
-        // Whoever breaks these has broken a block, too, which verification catches first.
+        // A contender that breaks these has also broken a block, which verification catches first.
         debug_assert!(granted_bytes.is_none_or(|granted| (live_bytes..=committed_bytes).contains(&granted)));
         debug_assert!((live_bytes..=committed_bytes).contains(&span_bytes), "event {event}: {:?}", self.state);
         self.metric.sample(&self.state);

@@ -1,21 +1,22 @@
 //! The minimum heap: the smallest number of pages in which a contender completes the whole trace.
 //!
-//! Formula: the smallest N such that a replay on a heap of at most N pages answers no request with null. Unit: pages, also in bytes and
-//! as a ratio to max R. Range: from max R, rounded up to pages, to the contender's peak heap. A contender that gives up as soon as it is
-//! refused a page needs exactly its peak; one that then finds room elsewhere, or asks for less, can do with fewer.
+//! Formula: the smallest N such that no request fails in a replay on a heap of at most N pages. Unit: pages, also given
+//! in bytes and as a ratio to max R. Range: from max R, rounded up to pages, to the contender's peak heap. A contender
+//! that gives up at the first failed grow needs exactly its peak. A contender that then finds room elsewhere, or
+//! requests less, can complete with fewer pages.
 //!
-//! Completion is **not monotone** in the limit: with more room a contender may place objects, or reserve memory ahead, so that a later
-//! request no longer fits. So the bisection between the two bounds is followed by two scans, and the whole is repeated from wherever one
-//! of them finds a smaller limit that completes, until none does:
-//! - of the [`NEIGHBOURS`] limits right below the result, where a step in one request or two shows;
-//! - of [`COARSE_LIMITS`] limits at equal distances from the lower bound up to those neighbours, so that a stretch which completes is found
-//!   wherever it lies if it is at least that distance long.
+//! Completion is **not monotone** in the limit: with more room a contender may place objects, or reserve memory ahead,
+//! so that a later request fails. The bisection between the two bounds is therefore followed by two scans, and
+//! everything is repeated from any smaller limit that completes, until there is none:
+//! - the [`NEIGHBOURS`] limits just below the result, which cover a jump in one or two requests;
+//! - [`COARSE_LIMITS`] equidistant limits from the lower bound up to those neighbours, which find any completing range
+//!   at least that distance long.
 //!
-//! At last the [`NEIGHBOURS`] limits right above are tried, too, to tell whether more memory than the minimum always does. The result
-//! holds every limit that was tried. Blind spot: a shorter stretch far below the result is missed, so the figure is an upper bound of the
-//! true minimum where completion is not monotone.
+//! Finally the [`NEIGHBOURS`] limits just above are tried, to show whether more memory than the minimum always
+//! suffices. The result contains every limit that was tried. Blind spot: shorter ranges far below the result are
+//! missed, so the figure is an upper bound of the true minimum if completion is not monotone.
 //!
-//! A try ends at the first request that fails, and checks nothing: the contender has been verified before. Tries follow one another on the
+//! A try ends at the first failed request, and checks nothing: the contender is already verified. All tries use the
 //! same heap, which is reset to fresh pages in between.
 
 use std::collections::BTreeMap;
@@ -34,36 +35,36 @@ use crate::lane::{Lane, LaneError};
 use crate::limits::Limits;
 use crate::program::Program;
 
-/// Limits that are tried on either side of the result.
+/// Limits tried on either side of the result.
 pub const NEIGHBOURS: usize = 16;
 
-/// Limits that are tried between the lower bound and the neighbours below the result, at most.
+/// Maximum limits tried between the lower bound and the neighbours below the result.
 pub const COARSE_LIMITS: usize = 16;
 
-/// A contender whose minimum heap is to be found.
+/// A contender whose minimum heap is searched for.
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate {
     /// The contender.
     pub contender: Contender,
-    /// Pages that it had at its peak when the heap was no limit: with as many it completes.
+    /// Its peak pages without a limit: with this many it completes.
     pub peak_pages: usize,
 }
 
-/// What a search is at.
+/// The current step of a search.
 #[derive(Clone, Copy, Debug)]
 pub struct Step {
-    /// The candidate, as an index.
+    /// The index of the candidate.
     pub candidate: usize,
-    /// The limit that is tried next, in pages; `None` where the candidate is done.
+    /// The limit to try next, in pages; `None` if the candidate is done.
     pub limit_pages: Option<usize>,
 }
 
-/// Finds the minimum heaps of `candidates` on so many threads, and shows every step. The result has the candidates' order, and does not
-/// depend on the number of threads. A search that the limits ends has no result, but its reason.
+/// Finds the minimum heaps of `candidates` on `threads` threads, and reports every step. The result has the order of
+/// the candidates, and does not depend on the number of threads. A search that a limit ends has only a reason.
 ///
 /// # Errors
 ///
-/// Where a heap cannot be had, or the trace not be read again.
+/// If a heap cannot be reserved, or the trace cannot be read again.
 pub fn find(
     program: &Program,
     page: PageSize,
@@ -80,18 +81,18 @@ pub fn find(
             loop {
                 let candidate = next.fetch_add(1, Ordering::Relaxed);
                 let Some(&Candidate { contender, peak_pages }) = candidates.get(candidate) else { return found };
-                // A send fails only where nobody listens any more.
-                let tell = |limit_pages| {
+                // A send fails only if the receiver is gone.
+                let report = |limit_pages| {
                     let _ = steps.send(Step { candidate, limit_pages });
                 };
                 let figure =
-                    find_one(program, page, contender, peak_pages, limits.started(), |limit| tell(Some(limit)));
+                    find_one(program, page, contender, peak_pages, limits.started(), |limit| report(Some(limit)));
                 let figure = match figure {
                     Err(LaneError::Stopped(stop)) => Ok(Figure::unknown(stop.reason())),
                     figure => figure,
                 };
                 found.push((candidate, figure));
-                tell(None);
+                report(None);
             }
         };
         let workers: Vec<_> = (0..threads.get().min(candidates.len()))
@@ -145,8 +146,8 @@ fn find_one(
 /// Limits, and the event at which the replay failed, if it did.
 type Tried = BTreeMap<usize, Option<u64>>;
 
-/// The smallest limit from `lower` (at least 1) to `peak` that is found to complete, and every limit that was tried. `first_failure` is asked for each of
-/// them at most once; for `peak` it is not, as that completes.
+/// The smallest limit from `lower` (at least 1) to `peak` known to complete, and every limit tried. `first_failure` is
+/// called at most once for each limit, and never for `peak`, which is known to complete.
 fn search<E>(
     lower: usize,
     peak: usize,
@@ -165,7 +166,7 @@ fn search<E>(
     };
     let mut smallest = peak;
     loop {
-        // Below the lower bound, nothing completes.
+        // No limit below the lower bound completes.
         let mut fails = lower - 1;
         while smallest - fails > 1 {
             let middle = fails + (smallest - fails) / 2;
@@ -202,21 +203,21 @@ mod tests {
 
     use super::*;
 
-    /// Searches where exactly the limits for which `completes` holds complete.
+    /// Searches limits that complete exactly if `completes` holds.
     fn found(lower: usize, peak: usize, completes: impl Fn(usize) -> bool) -> (usize, Tried) {
-        let mut asked = Vec::new();
+        let mut limits = Vec::new();
         let (smallest, tried) = search(lower, peak, |limit| {
-            asked.push(limit);
+            limits.push(limit);
             Ok::<_, Infallible>((!completes(limit)).then_some(1))
         })
         .unwrap();
-        assert!(asked.iter().all(|&limit| (lower..peak).contains(&limit)), "{asked:?}");
-        assert_eq!(asked.len(), tried.len(), "no limit is tried twice");
+        assert!(limits.iter().all(|&limit| (lower..peak).contains(&limit)), "{limits:?}");
+        assert_eq!(limits.len(), tried.len(), "no limit is tried twice");
         (smallest, tried)
     }
 
     #[test]
-    fn where_completion_is_monotone_the_minimum_is_exact() {
+    fn the_minimum_is_exact_if_completion_is_monotone() {
         for (lower, peak) in [(1, 1), (1, 2), (5, 5), (5, 6), (7, 40), (1, 1000), (990, 1000)] {
             for minimum in lower..=peak {
                 let (smallest, tried) = found(lower, peak, |limit| limit >= minimum);
@@ -227,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_between_the_bounds_needs_no_try() {
+    fn equal_bounds_need_no_try() {
         assert_eq!(found(12, 12, |_| false), (12, Tried::new()));
     }
 
@@ -242,8 +243,8 @@ mod tests {
     }
 
     #[test]
-    fn a_stretch_that_completes_below_one_that_fails_is_found() {
-        // Complete from `first` on, but for a gap.
+    fn a_completing_range_below_a_failing_one_is_found() {
+        // Complete from `first` on, except in a gap.
         for (lower, peak, first, gap) in
             [(10, 25, 10, 15..25), (100, 250, 100, 150..250), (100, 1000, 300, 400..1000), (1, 60, 55, 56..60)]
         {
@@ -260,12 +261,12 @@ mod tests {
         for lucky in 84..100 {
             assert_eq!(found(1, 100, |limit| limit == lucky).0, lucky);
         }
-        // And from there on, the neighbours of that one.
+        // And from there, the neighbours of that one.
         assert_eq!(found(1, 100, |limit| matches!(limit, 90 | 75)).0, 75);
     }
 
     #[test]
-    fn what_fails_above_the_minimum_is_tried() {
+    fn failures_above_the_minimum_are_tried() {
         let (smallest, tried) = found(1, 1000, |limit| limit >= 500 && limit != 507);
         assert_eq!((smallest, tried[&507]), (500, Some(1)));
     }

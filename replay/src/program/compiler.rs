@@ -1,22 +1,25 @@
-//! From what a trace asks for to operations: ids become slots, and layouts are written into every operation that needs them.
+//! Compiles the requests of a trace to operations: ids become slots, and layouts are written into every operation that
+//! needs them.
 //!
-//! Both ways through a trace end here. The long one has checked events. The short one has the requests of a binary trace's blocks, of
-//! which nothing is checked yet: the compiler refuses what is not as it should be without a word, and the long way then says what is wrong.
+//! Both ways through a trace end here. The long way has checked events. The short way has the requests of a binary
+//! trace's blocks, which are still unchecked: the compiler rejects any fault without a message, and the long way then
+//! reports it.
 
 use std::alloc::Layout;
 
-use heaprace_traces::{Action, Event, IdMap, Op as Asked, Profile};
+use heaprace_traces::{Action, Event, IdMap, Op as Requested, Profile};
 
 use super::op::{MAX_LIVE_OBJECTS, OpKind, PackedOp};
 
-/// In the place of a slot: the object is not live.
+/// Marks an id in place of a slot: the object is not live.
 const DEAD: u32 = u32::MAX;
 
-/// What is known of the objects so far.
+/// The state of the objects so far.
 #[derive(Debug)]
 pub(super) struct Compiler<I> {
     ids: I,
-    /// The layout in force of the object of each slot, as an operation has it: half the size of a `Layout`, and most of a free's word.
+    /// The current layout of each slot's object, as stored in an operation: half the size of a `Layout`, and most of a
+    /// free's word.
     layouts: Vec<PackedOp>,
     /// Slots without an object; the last one is taken first.
     free: Vec<u32>,
@@ -25,24 +28,24 @@ pub(super) struct Compiler<I> {
 
 /// The slots of live objects by their ids.
 pub(super) trait Ids: Default {
-    /// An object is born; `None` where one of this id is live, or where the id is too odd.
+    /// Adds an object; `None` if an object of this id is live, or if the id is unusual.
     fn insert(&mut self, id: u64, slot: u32) -> Option<()>;
 
     /// The slot of a live object.
     fn get(&self, id: u64) -> Option<u32>;
 
-    /// An object dies; its slot, if it was live.
+    /// Removes an object and returns its slot, if it was live.
     fn remove(&mut self, id: u64) -> Option<u32>;
 }
 
-/// An array, for ids that are given in turn, as binary traces do: four bytes for each object that ever lived, and several times as fast as
-/// a map.
+/// An array, for consecutive ids as in binary traces: four bytes for each object that ever lived, and several times as
+/// fast as a map.
 #[derive(Debug)]
 pub(super) struct DenseIds(Vec<u32>);
 
 impl Default for DenseIds {
     fn default() -> Self {
-        // No object has the id 0 where ids count from 1.
+        // If ids count from 1, no object has the id 0.
         DenseIds(vec![DEAD])
     }
 }
@@ -74,7 +77,7 @@ impl Ids for DenseIds {
     }
 }
 
-/// A map, for any ids: its memory grows with the objects that are live at once.
+/// A map, for any ids: its memory grows with the number of live objects.
 pub(super) type AnyIds = IdMap<u32>;
 
 impl Ids for AnyIds {
@@ -101,17 +104,17 @@ impl<I: Ids> Default for Compiler<I> {
 }
 
 impl<I: Ids> Compiler<I> {
-    /// What has been asked for so far.
+    /// The totals of the requests so far.
     pub(super) fn profile(&self) -> &Profile {
         &self.profile
     }
 
-    /// Slots so far: the most objects that were live at once.
+    /// Slots so far: the peak number of live objects.
     pub(super) fn slots(&self) -> usize {
         self.layouts.len()
     }
 
-    /// The slots of the objects that are live now, with their layouts, in the order of the slots.
+    /// The slots of the objects that are live now, with their layouts, in slot order.
     pub(super) fn live(&self) -> Vec<(u32, Layout)> {
         let mut is_live = vec![true; self.layouts.len()];
         self.free.iter().for_each(|&slot| is_live[slot as usize] = false);
@@ -119,58 +122,59 @@ impl<I: Ids> Compiler<I> {
         slots.filter(|&((_, is_live), _)| is_live).map(|((op, _), slot)| (slot, op.layout())).collect()
     }
 
-    /// Appends a checked event; `None` where more objects are live than an operation can number.
+    /// Appends a checked event; `None` if there are more live objects than an operation can number.
     #[inline]
     pub(super) fn add_event(&mut self, event: &Event, ops: &mut Vec<PackedOp>) -> Option<()> {
         match event.action {
             Action::Alloc { layout, zeroed } => {
-                let op = if zeroed { Asked::AllocZeroed } else { Asked::Alloc };
+                let op = if zeroed { Requested::AllocZeroed } else { Requested::Alloc };
                 self.add(op, event.id, layout.size(), layout.align(), ops)
             }
-            Action::Realloc { new_size, .. } => self.add(Asked::Realloc, event.id, new_size, 1, ops),
-            Action::Dealloc { .. } => self.add(Asked::Dealloc, event.id, 1, 1, ops),
+            Action::Realloc { new_size, .. } => self.add(Requested::Realloc, event.id, new_size, 1, ops),
+            Action::Dealloc { .. } => self.add(Requested::Dealloc, event.id, 1, 1, ops),
         }
     }
 
-    /// Appends what is asked for: a word, and two for a realloc. Sizes and alignments are those of an allocation, and the new size of a
-    /// realloc. `None` where it is not as it should be, and nothing can be relied upon from then on.
+    /// Appends a request: one word, or two for a realloc. `bytes` and `align` are those of an allocation; for a
+    /// realloc, `bytes` is the new size. `None` if the request is invalid; the compiler's state is unusable from then
+    /// on.
     #[inline(always)]
     pub(super) fn add(
         &mut self,
-        op: Asked,
+        op: Requested,
         id: u64,
         bytes: usize,
         align: usize,
         ops: &mut Vec<PackedOp>,
     ) -> Option<()> {
         let action = match op {
-            Asked::Alloc | Asked::AllocZeroed => {
+            Requested::Alloc | Requested::AllocZeroed => {
                 let layout = layout(bytes, align)?;
                 let slot = match self.free.pop() {
                     Some(slot) => slot,
                     None if self.layouts.len() == MAX_LIVE_OBJECTS => return None,
                     None => self.layouts.len() as u32,
                 };
-                let zeroed = op == Asked::AllocZeroed;
+                let zeroed = op == Requested::AllocZeroed;
                 let op = PackedOp::new(if zeroed { OpKind::AllocZeroed } else { OpKind::Alloc }, slot, layout);
                 match self.layouts.get_mut(slot as usize) {
-                    Some(in_force) => *in_force = op,
+                    Some(current) => *current = op,
                     None => self.layouts.push(op),
                 }
                 self.ids.insert(id, slot)?;
                 ops.push(op);
                 Action::Alloc { layout, zeroed }
             }
-            Asked::Realloc => {
+            Requested::Realloc => {
                 let slot = self.ids.get(id)?;
-                let in_force = self.layouts.get_mut(slot as usize)?;
-                let old = in_force.layout();
+                let current = self.layouts.get_mut(slot as usize)?;
+                let old = current.layout();
                 let new = layout(bytes, old.align())?;
-                *in_force = PackedOp::new(OpKind::Realloc, slot, new);
-                ops.extend([*in_force, PackedOp::old_size(old)]);
+                *current = PackedOp::new(OpKind::Realloc, slot, new);
+                ops.extend([*current, PackedOp::old_size(old)]);
                 Action::Realloc { old, new_size: new.size() }
             }
-            Asked::Dealloc => {
+            Requested::Dealloc => {
                 let slot = self.ids.remove(id)?;
                 let op = self.layouts.get(slot as usize)?.with_kind(OpKind::Dealloc);
                 self.free.push(slot);
@@ -192,15 +196,15 @@ fn layout(bytes: usize, align: usize) -> Option<Layout> {
 mod tests {
     use super::*;
 
-    fn refused<I: Ids>(asked: &[(Asked, u64)]) -> bool {
+    fn rejected<I: Ids>(requests: &[(Requested, u64)]) -> bool {
         let (mut compiler, mut ops) = (Compiler::<I>::default(), Vec::new());
-        asked.iter().any(|&(op, id)| compiler.add(op, id, 8, 8, &mut ops).is_none())
+        requests.iter().any(|&(op, id)| compiler.add(op, id, 8, 8, &mut ops).is_none())
     }
 
     #[test]
-    fn both_kinds_of_ids_refuse_what_contradicts_itself() {
-        use Asked::{Alloc, Dealloc, Realloc};
-        for (asked, is_refused) in [
+    fn both_kinds_of_ids_reject_contradictions() {
+        use Requested::{Alloc, Dealloc, Realloc};
+        for (requests, is_rejected) in [
             (&[(Alloc, 1), (Alloc, 2), (Dealloc, 1), (Alloc, 1), (Realloc, 2)][..], false),
             (&[(Alloc, 1), (Alloc, 1)], true),
             (&[(Alloc, 1), (Dealloc, 1), (Dealloc, 1)], true),
@@ -208,17 +212,17 @@ mod tests {
             (&[(Realloc, 1)], true),
             (&[(Dealloc, u64::MAX)], true),
         ] {
-            assert_eq!(refused::<DenseIds>(asked), is_refused, "{asked:?}");
-            assert_eq!(refused::<AnyIds>(asked), is_refused, "{asked:?}");
+            assert_eq!(rejected::<DenseIds>(requests), is_rejected, "{requests:?}");
+            assert_eq!(rejected::<AnyIds>(requests), is_rejected, "{requests:?}");
         }
-        assert!(refused::<DenseIds>(&[(Alloc, 7)]) && !refused::<AnyIds>(&[(Alloc, 7)]), "odd ids need a map");
+        assert!(rejected::<DenseIds>(&[(Alloc, 7)]) && !rejected::<AnyIds>(&[(Alloc, 7)]), "unusual ids need a map");
     }
 
     #[test]
-    fn sizes_of_nothing_are_refused() {
+    fn invalid_sizes_and_alignments_are_rejected() {
         let (mut compiler, mut ops) = (Compiler::<AnyIds>::default(), Vec::new());
-        assert!(compiler.add(Asked::Alloc, 1, 0, 8, &mut ops).is_none());
-        assert!(compiler.add(Asked::Alloc, 1, 8, 3, &mut ops).is_none());
+        assert!(compiler.add(Requested::Alloc, 1, 0, 8, &mut ops).is_none());
+        assert!(compiler.add(Requested::Alloc, 1, 8, 3, &mut ops).is_none());
         assert!(ops.is_empty());
     }
 }

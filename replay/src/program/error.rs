@@ -4,7 +4,7 @@ use heaprace_traces::TraceError;
 
 use super::op::MAX_LIVE_OBJECTS;
 
-/// A trace that cannot be compiled.
+/// Why a trace cannot be compiled.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CompileError {
@@ -19,8 +19,8 @@ pub enum CompileError {
         /// The event, counted from 1.
         event: u64,
     },
-    /// A trace that is read again for each replay is not what it was.
-    #[error("{file}: has changed while it was being replayed; leave it alone, and replay it again")]
+    /// A trace that is read again for each replay has changed.
+    #[error("{file}: changed during the replay; replay it again without changing it")]
     Changed {
         /// The trace.
         file: String,

@@ -1,33 +1,33 @@
-//! One operation of a program: a word of 8 bytes, which the timed loop decodes.
+//! An operation of a program: a word of 8 bytes, which the timed loop decodes.
 
 use std::alloc::Layout;
 
-/// Most objects that may be live at once: as many as slot numbers fit into an operation.
+/// Maximum number of live objects: the slot numbers that fit into an operation.
 pub const MAX_LIVE_OBJECTS: usize = 1 << SLOT_BITS;
 
 const KIND_BITS: u32 = 2;
 const ALIGN_BITS: u32 = 5;
 const SLOT_BITS: u32 = 25;
 
-/// What an operation asks for.
+/// The kind of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum OpKind {
-    /// A new block.
+    /// Allocates a block.
     Alloc = 0,
-    /// A new block of zeroes.
+    /// Allocates a zeroed block.
     AllocZeroed = 1,
-    /// A block back.
+    /// Frees a block.
     Dealloc = 2,
-    /// Another size for a block. The word behind it is its old size.
+    /// Resizes a block. The next word is its old size.
     Realloc = 3,
 }
 
-/// One word of a program: the size (the new one, for a realloc) in one half, and in the other from the lowest bit 5 of the alignment's
-/// logarithm, 2 of kind, 25 of slot.
+/// One word of a program: the size (the new one, for a realloc) in one half. The other half contains, from the lowest
+/// bit, 5 bits of the alignment's logarithm, 2 of the kind and 25 of the slot.
 ///
-/// Decoding is most of what the timed loop adds to a contender. So the size is read as it is, the alignment is where a shift takes its
-/// count from, and the kind is two bits that are looked at one after the other.
+/// Decoding is most of what the timed loop adds to a contender. The size is therefore stored as it is, the alignment is
+/// in the bits that a shift takes its count from, and the kind is two bits that are tested one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C, align(8))]
 pub struct PackedOp {
@@ -41,29 +41,29 @@ impl PackedOp {
         PackedOp { bits, size: layout.size() as u32 }
     }
 
-    /// The word behind a realloc: no operation, but the size that the block has had. It is in the other half, as sizes of operations are
-    /// above 0.
+    /// The word after a realloc: not an operation, but the old size of the block. It is in the other half, because
+    /// sizes of operations are above 0.
     pub(super) fn old_size(layout: Layout) -> Self {
         PackedOp { bits: layout.size() as u32, size: 0 }
     }
 
-    /// Whether it is the word behind a realloc.
+    /// Whether it is the word after a realloc.
     #[inline(always)]
     pub(super) fn is_old_size(self) -> bool {
         self.size == 0
     }
 
-    /// The same slot and layout, asked for otherwise.
+    /// The same slot and layout with another kind.
     #[inline(always)]
     pub(super) fn with_kind(self, kind: OpKind) -> Self {
         let kind_bits = ((1 << KIND_BITS) - 1) << ALIGN_BITS;
         PackedOp { bits: self.bits & !kind_bits | (kind as u32) << ALIGN_BITS, ..self }
     }
 
-    /// What it asks for.
+    /// The kind of request.
     #[inline(always)]
     pub fn kind(self) -> OpKind {
-        // Not a `match` of a number: that becomes a jump through a table, which costs 1.5 ns more where it is mispredicted.
+        // Not a `match` on a number: that compiles to a jump table, which costs 1.5 ns more when mispredicted.
         let [low, high] = [1 << ALIGN_BITS, 2 << ALIGN_BITS].map(|bit| self.bits & bit != 0);
         match (high, low) {
             (false, false) => OpKind::Alloc,
@@ -79,23 +79,23 @@ impl PackedOp {
         (self.bits >> (ALIGN_BITS + KIND_BITS)) as usize
     }
 
-    /// The layout: for a realloc, the one that the block shall have.
+    /// The layout: for a realloc, the new one.
     #[inline(always)]
     pub fn layout(self) -> Layout {
         // SAFETY: `new` was given a layout of this size and alignment.
         unsafe { Layout::from_size_align_unchecked(self.size as usize, self.align()) }
     }
 
-    /// The layout that the block of a realloc has had; `old_size` is the word behind the operation.
+    /// The old layout of a realloc; `old_size` is the word after the operation.
     #[inline(always)]
     pub fn old_layout(self, old_size: PackedOp) -> Layout {
-        // SAFETY: `compile` puts the size of a layout of the same alignment behind every realloc.
+        // SAFETY: `compile` puts the size of a layout of the same alignment after every realloc.
         unsafe { Layout::from_size_align_unchecked(old_size.bits as usize, self.align()) }
     }
 
     #[inline(always)]
     fn align(self) -> usize {
-        // A shift of the lowest 5 bits: a rotation takes no more of its count, without a mask.
+        // Shifts by the lowest 5 bits: a rotation uses only those of its count, without a mask.
         1_u32.rotate_left(self.bits) as usize
     }
 }
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_operation_holds_the_largest_of_everything() {
+    fn an_operation_holds_the_largest_values() {
         let slot = MAX_LIVE_OBJECTS as u32 - 1;
         for kind in [OpKind::Alloc, OpKind::AllocZeroed, OpKind::Dealloc, OpKind::Realloc] {
             for (bytes, align) in [(1, 1), (u32::MAX as usize, 1 << 31), (1, 1 << 31), (u32::MAX as usize, 1), (40, 8)]

@@ -1,4 +1,4 @@
-//! One pass through a trace: its operations come out in portions, and what is learnt on the way at the end.
+//! A pass through a trace: it delivers operations in portions, and totals at the end.
 
 use std::io::Read;
 use std::ops::ControlFlow;
@@ -13,13 +13,13 @@ use super::compiler::{AnyIds, Compiler, Ids};
 use super::error::CompileError;
 use super::op::PackedOp;
 
-/// Marks that a program keeps, at most: more than a chart could show.
+/// Maximum marks kept: more than a chart could show.
 const MOST_MARKS: usize = 1000;
 
-/// Events in a portion of the long way, at most. Those of the short way are blocks of the file, which are as large.
+/// Maximum events in a portion of the long way. Portions of the short way are blocks of the file, which have the same
+/// size.
 const PORTION_EVENTS: u64 = 1 << 16;
-
-/// The marks of a trace: the first ones, and how many there are.
+/// The marks of a trace: the first ones, and their total number.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Marks {
     pub(super) first: Vec<Mark>,
@@ -27,7 +27,7 @@ pub(super) struct Marks {
 }
 
 impl Marks {
-    /// Adds the marks that are among these comments, which stand behind so many events.
+    /// Adds the marks among these comments, which come after `event` events.
     fn add<'a>(&mut self, event: u64, comments: impl IntoIterator<Item = &'a str>) {
         for name in comments.into_iter().filter_map(|comment| comment.strip_prefix(MARK_PREFIX)) {
             self.count += 1;
@@ -38,7 +38,7 @@ impl Marks {
     }
 }
 
-/// What a pass has learnt.
+/// The results of a pass.
 pub(super) struct Passed<I> {
     /// The operations that the sink has left.
     pub(super) ops: Vec<PackedOp>,
@@ -47,14 +47,14 @@ pub(super) struct Passed<I> {
     pub(super) repairs: Option<Repairs>,
 }
 
-/// Who takes the operations: called behind each portion with all that have come since it last took them away. A break ends the pass. The
-/// last portion of the long way is left to the caller.
+/// Receives the operations: called after each portion with all operations since it last took them. A break ends the
+/// pass. The last portion of the long way is left to the caller.
 pub(super) trait Sink<I>: FnMut(&mut Vec<PackedOp>, &Compiler<I>) -> ControlFlow<()> {}
 
 impl<I, F: FnMut(&mut Vec<PackedOp>, &Compiler<I>) -> ControlFlow<()>> Sink<I> for F {}
 
-/// The short way, through the blocks of a binary trace: no event is made, which is most of what the long way costs. `None` where
-/// something is not as it should be, or odd: then the long way must be gone.
+/// The short way, through the blocks of a binary trace: it skips creating events, the main cost of the long way. `None`
+/// if anything is invalid or unusual: then the long way is necessary.
 pub(super) fn short<I: Ids>(
     mut blocks: Blocks<impl Read>,
     mut ops: Vec<PackedOp>,
@@ -81,14 +81,15 @@ pub(super) fn short<I: Ids>(
 
 fn add_block<I: Ids>(compiler: &mut Compiler<I>, block: &Block, ops: &mut Vec<PackedOp>) -> Option<()> {
     for request in block.requests() {
-        // What no layout can have is for the long way to say.
+        // The long way reports an impossible alignment.
         let align = (request.align_log2 < u32::BITS as u8).then(|| 1 << request.align_log2)?;
         compiler.add(request.op, request.id, request.size as usize, align, ops)?;
     }
     Some(())
 }
 
-/// The long way, through checked events. Marks are among the comments, of which only [`Events`] knows: see [`long_with_marks`].
+/// The long way, through checked events. Marks are among the comments, which only [`Events`] provides: see
+/// [`long_with_marks`].
 pub(super) fn long(
     events: impl IntoIterator<Item = Result<Event, TraceError>>,
     mut ops: Vec<PackedOp>,
@@ -106,7 +107,7 @@ pub(super) fn long(
     Ok(Passed { ops, compiler, marks: Marks::default(), repairs: None })
 }
 
-/// The long way with the marks of a trace, and what importing it has repaired.
+/// The long way with the marks of a trace, and the repairs of an import.
 pub(super) fn long_with_marks(
     mut events: Events,
     ops: Vec<PackedOp>,

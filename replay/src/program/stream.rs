@@ -1,9 +1,9 @@
-//! A program that is too long to be held: it is decoded anew for each replay.
+//! A program too long to hold in memory: it is decoded anew for each replay.
 //!
-//! As a rule that is done on another thread, a few chunks ahead. Where the process must have a single thread, each chunk is decoded when it
-//! is its turn. Either way the clock stands still meanwhile.
+//! By default another thread decodes, a few chunks ahead. If the process must be single-threaded, each chunk is decoded
+//! just before its replay. Either way the clock is stopped meanwhile.
 //!
-//! Memory is that of [`CHUNKS`] chunks and of the objects that are live, however long the trace is.
+//! Memory is bounded by [`CHUNKS`] chunks and the live objects, however long the trace is.
 
 use std::ops::ControlFlow;
 use std::sync::mpsc;
@@ -17,30 +17,31 @@ use super::op::PackedOp;
 use super::pass;
 use super::stretch::Stretch;
 
-/// Words of a chunk, at least, but for the last: 2 MiB, so that the ones on their way stay in the caches that processors share.
+/// Minimum words of a chunk, except for the last: 2 MiB, so that chunks in transit stay in the caches shared by
+/// processors.
 const CHUNK_WORDS: usize = 1 << 18;
 
-/// Chunks there are: one is replayed, one is decoded, and one lies ready.
+/// Number of chunks: one is replayed, one is decoded, and one is ready.
 const CHUNKS: usize = 3;
 
-/// Where the operations come from, pass after pass.
+/// The source of the operations, pass after pass.
 #[derive(Clone, Debug)]
 pub(super) struct Stream {
     source: Source,
-    /// Whether the blocks of a binary trace can be gone through: the first pass has found out.
+    /// Whether the short way works for this trace, as the first pass has found out.
     short: bool,
-    /// Whether chunks are decoded in turn with their replay, on the same thread.
+    /// Whether decoding alternates with the replay on the same thread.
     in_turn: bool,
 }
 
-/// Operations, how many events they are, and how many come before them.
+/// Operations, their number of events, and the number of events before them.
 struct Chunk {
     ops: Vec<PackedOp>,
     events_before: u64,
     events: u64,
 }
 
-/// Room for a portion more than a chunk has at least, so that it need not grow.
+/// Room for a portion more than a chunk's minimum, so that it need not grow.
 fn buffer() -> Vec<PackedOp> {
     Vec::with_capacity(CHUNK_WORDS * 3 / 2)
 }
@@ -50,12 +51,13 @@ impl Stream {
         Stream { source: source.clone(), short, in_turn: false }
     }
 
-    /// From now on no other thread decodes.
+    /// Disables decoding on another thread.
     pub(super) fn decode_in_turn(&mut self) {
         self.in_turn = true;
     }
 
-    /// Calls `visit` with all stretches in order, until it breaks off. The trace must be what it was: it is checked again on the way.
+    /// Calls `visit` with all stretches in order, until it breaks. The trace must be unchanged: it is checked again on
+    /// the way.
     pub(super) fn each_stretch<B>(
         &self,
         slots: usize,
@@ -63,13 +65,13 @@ impl Stream {
         mut visit: impl FnMut(Stretch<'_>) -> ControlFlow<B>,
     ) -> Result<ControlFlow<B>, CompileError> {
         let mut replayed = 0;
-        let mut broken_off = None;
+        let mut broken = None;
         let mut replay = |Chunk { ops, events_before, events }: Chunk| {
             replayed = events_before + events;
             match visit(Stretch { ops: &ops, events_before, events, slots }) {
                 ControlFlow::Continue(()) => Some(ops),
                 ControlFlow::Break(value) => {
-                    broken_off = Some(value);
+                    broken = Some(value);
                     None
                 }
             }
@@ -77,9 +79,9 @@ impl Stream {
         if self.in_turn {
             self.decode(slots, buffer(), replay)?;
         } else {
-            self.decode_beside(slots, &mut replay)?;
+            self.decode_in_parallel(slots, &mut replay)?;
         }
-        match broken_off {
+        match broken {
             Some(value) => Ok(ControlFlow::Break(value)),
             None if replayed == events => Ok(ControlFlow::Continue(())),
             None => Err(self.changed()),
@@ -87,7 +89,7 @@ impl Stream {
     }
 
     /// Decodes on another thread, while `replay` is called on this one.
-    fn decode_beside(
+    fn decode_in_parallel(
         &self,
         slots: usize,
         replay: &mut dyn FnMut(Chunk) -> Option<Vec<PackedOp>>,
@@ -97,7 +99,7 @@ impl Stream {
         for _ in 1..CHUNKS {
             empty.send(buffer()).expect("the other end is here, and there is room");
         }
-        // Its own ends of the channels go with the closure: where it returns early, the decoder finds nobody there, and ends.
+        // The closure owns its ends of the channels: if it returns early, the decoder finds them closed, and ends.
         thread::scope(move |scope| {
             let decoder = scope.spawn(move || {
                 self.decode(slots, buffer(), |chunk| full.send(chunk).ok().and_then(|()| buffers.recv().ok()))
@@ -111,7 +113,8 @@ impl Stream {
         })
     }
 
-    /// Decodes the program, and gives `deliver` one chunk after the other; it gives back a buffer for another one, or nothing to end it.
+    /// Decodes the program, and passes one chunk after the other to `deliver`, which returns a buffer for the next
+    /// chunk, or nothing to stop.
     fn decode(
         &self,
         slots: usize,
@@ -127,7 +130,7 @@ impl Stream {
         };
         let (mut outgrown, mut ended) = (false, false);
         let sink = |ops: &mut Vec<PackedOp>, compiler: &Compiler<AnyIds>| {
-            // The replay has only so many slots, which its accesses rely upon.
+            // The replay has a fixed number of slots, which its accesses rely on.
             outgrown = compiler.slots() > slots;
             if outgrown {
                 return ControlFlow::Break(());

@@ -1,8 +1,8 @@
-//! A part of a program: what is replayed without a look at the clock.
+//! A part of a program: it is replayed without checking the clock.
 
 use super::op::PackedOp;
 
-/// Operations of a program that follow one another.
+/// Consecutive operations of a program.
 #[derive(Clone, Copy, Debug)]
 pub struct Stretch<'p> {
     pub(super) ops: &'p [PackedOp],
@@ -12,13 +12,13 @@ pub struct Stretch<'p> {
 }
 
 impl<'p> Stretch<'p> {
-    /// The operations, a word each, and two for a realloc.
+    /// The operations: one word each, two for a realloc.
     #[inline]
     pub fn ops(self) -> &'p [PackedOp] {
         self.ops
     }
 
-    /// Events of the program that come before.
+    /// Events of the program before this stretch.
     #[inline]
     pub fn events_before(self) -> u64 {
         self.events_before
@@ -30,7 +30,7 @@ impl<'p> Stretch<'p> {
         self.slots
     }
 
-    /// Events in it.
+    /// Events in this stretch.
     #[inline]
     pub fn events(self) -> u64 {
         self.events

@@ -1,4 +1,4 @@
-//! One setting of a plan: the values that it takes, a single one or several, written as on the command line.
+//! A setting of a plan: a single value or a list of values, written as on the command line.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -12,12 +12,12 @@ use crate::contender::TouchPolicy;
 use crate::heap_size::{self, HeapLimit};
 use crate::limits;
 
-/// The values of a setting, in the order of the plan: never none, and none of them twice.
+/// The values of a setting, in plan order: at least one, and none of them twice.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Axis<T>(Vec<T>);
 
 impl<T> Axis<T> {
-    /// A setting of which the plan says nothing.
+    /// A setting that the plan does not mention.
     pub(super) fn of(value: T) -> Self {
         Axis(vec![value])
     }
@@ -26,18 +26,18 @@ impl<T> Axis<T> {
         &self.0
     }
 
-    /// Whether the cells differ by it.
+    /// Whether cells differ in this setting.
     pub(super) fn varies(&self) -> bool {
         self.0.len() > 1
     }
 }
 
-/// A value that a setting can have.
+/// A value of a setting.
 pub(super) trait Value: Sized + PartialEq {
-    /// What is expected, for messages.
+    /// The expected values, for messages.
     const EXPECTED: &str;
 
-    /// The value of a text.
+    /// Parses a value.
     fn parse(text: &str) -> Result<Self, String>;
 }
 
@@ -89,16 +89,16 @@ impl Value for TouchPolicy {
     }
 }
 
-/// The most time that a contender may take.
+/// A time limit per contender.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Budget(Option<Duration>);
 
 impl Budget {
-    /// As much as it needs: `"none"` in a plan, and what holds where the plan says nothing.
+    /// No limit: `"none"` in a plan, and the default.
     pub(super) const UNLIMITED: Budget = Budget(None);
 
     pub(super) fn ns(self) -> Option<u64> {
-        // Beyond 584 years it is no limit.
+        // More than 584 years is no limit.
         self.0.and_then(|budget| budget.as_nanos().try_into().ok())
     }
 }
@@ -107,7 +107,7 @@ impl fmt::Display for Budget {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             None => formatter.write_str("none"),
-            // The name of a folder has it, in which no blank shall be.
+            // Used in a folder name, so it must not contain spaces.
             Some(budget) => write!(formatter, "{}", humantime::format_duration(budget).to_string().replace(' ', "")),
         }
     }
@@ -140,19 +140,19 @@ impl<'de, T: Value> Visitor<'de> for AxisVisitor<T> {
     type Value = Axis<T>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}, or a list of such", T::EXPECTED)
+        write!(formatter, "{}, or a list of these", T::EXPECTED)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Axis<T>, A::Error> {
         let mut values = Vec::new();
         while let Some(Single(value)) = list.next_element::<Single<T>>()? {
             if values.contains(&value) {
-                return Err(A::Error::custom("a value stands twice in the list"));
+                return Err(A::Error::custom("the list contains a value twice"));
             }
             values.push(value);
         }
         if values.is_empty() {
-            return Err(A::Error::custom("the list is empty, which would leave no cell; leave the key out"));
+            return Err(A::Error::custom("the list is empty, which leaves no cell; omit the key"));
         }
         Ok(Axis(values))
     }
@@ -170,7 +170,7 @@ impl<'de, T: Value> Visitor<'de> for AxisVisitor<T> {
     }
 }
 
-/// One value.
+/// A single value.
 struct Single<T>(T);
 
 impl<'de, T: Value> Deserialize<'de> for Single<T> {

@@ -1,4 +1,4 @@
-//! A cell: one unit of work of a sweep, how it is done, and the file that it leaves.
+//! A cell: one unit of work of a sweep, how it runs, and the file that it writes.
 
 use std::fs;
 use std::io;
@@ -17,10 +17,10 @@ use crate::contender::Contender;
 use crate::time::process::MakeChild;
 use crate::time::rounds::Rounds;
 
-/// The contender that runs in the rounds of every other one that is timed, so that there is something to form ratios to.
+/// The contender that runs in the rounds of every other timed contender, as the reference of ratios.
 pub const BASELINE: &str = "dlmalloc";
 
-/// The folder of the cells, in that of the sweep.
+/// The folder of the cells, within that of the sweep.
 pub(super) const CELLS: &str = "cells";
 
 /// One unit of work of a sweep.
@@ -36,13 +36,13 @@ pub struct Cell {
 pub enum CellState {
     /// There is no file.
     Missing,
-    /// There is a file that is not this cell's, and why.
+    /// The file is not this cell's, for this reason.
     Unusable(String),
-    /// It is done.
+    /// The cell is done.
     Done(Box<Results>),
 }
 
-/// A cell's file: a results document with one row (none for bounds), and the cell's key beside, which other readers pass over.
+/// A cell's file: a results document with one row (none for bounds), plus the cell's key, which other readers ignore.
 #[derive(Serialize)]
 struct Document<'c> {
     cell: &'c Key,
@@ -50,7 +50,7 @@ struct Document<'c> {
     results: &'c Results,
 }
 
-/// What tells a cell's file from another document.
+/// The part of a cell's file that distinguishes it from other documents.
 #[derive(Deserialize)]
 pub(super) struct Head {
     pub(super) cell: Key,
@@ -66,7 +66,7 @@ impl Cell {
         &self.id
     }
 
-    /// What the address is a hash of.
+    /// The key that the address is a hash of.
     pub fn key(&self) -> &Key {
         &self.key
     }
@@ -76,7 +76,7 @@ impl Cell {
         &self.trace
     }
 
-    /// What it is about: the contender's name, or `bounds`.
+    /// Its subject: the contender's name, or `bounds`.
     pub fn subject(&self) -> &str {
         match &self.key.work {
             Work::Bounds => "bounds",
@@ -84,7 +84,7 @@ impl Cell {
         }
     }
 
-    /// Whether it takes times, so that nothing should run beside it.
+    /// Whether it takes times, so that nothing else should run in parallel.
     pub fn timed(&self) -> bool {
         matches!(&self.key.work, Work::Contender { settings, .. } if settings.rounds > 0 || settings.latency)
     }
@@ -94,7 +94,7 @@ impl Cell {
         folder.join(CELLS).join(format!("{}.json", self.id))
     }
 
-    /// Whether it is done, by what is in the sweep's folder: the file must be whole, and of this very cell.
+    /// Whether it is done, judged by the sweep's folder: the file must be complete, and belong to exactly this cell.
     pub fn state(&self, folder: &Path) -> CellState {
         let text = match fs::read_to_string(self.path(folder)) {
             Ok(text) => text,
@@ -126,11 +126,11 @@ impl Cell {
         rows && results.trace.sha256 == self.key.trace_sha256
     }
 
-    /// Writes its results into the sweep's folder, whole or not at all.
+    /// Writes its results into the sweep's folder, completely or not at all.
     ///
     /// # Errors
     ///
-    /// Where the file cannot be written.
+    /// If the file cannot be written.
     pub fn save(&self, results: &Results, folder: &Path) -> Result<(), SweepError> {
         let document = Document { cell: &self.key, results };
         let mut json = serde_json::to_string(&document).expect("plain data with string keys always serialises");
@@ -138,12 +138,13 @@ impl Cell {
         Ok(heaprace_reports::save(&self.path(folder), json.as_bytes())?)
     }
 
-    /// Does the work: results with one row, which has its companions where it was timed. `make_child` begins the processes that some
-    /// settings want.
+    /// Runs the cell and returns results with one row, including companions if it was timed. `make_child` starts the
+    /// processes that some settings need.
     ///
     /// # Errors
     ///
-    /// Where the trace is faulty, or has changed, or the heap cannot be had. A contender that fails is a row, not an error.
+    /// If the trace is faulty or has changed, or the heap cannot be reserved. A contender that fails is a row, not an
+    /// error.
     pub fn run(&self, make_child: MakeChild) -> Result<Results, SweepError> {
         let results = match &self.key.work {
             Work::Bounds => {
@@ -163,7 +164,7 @@ impl Cell {
     }
 }
 
-/// Measures one contender; where it is timed, in the same rounds as the baseline and the floor.
+/// Measures one contender. If it is timed, the baseline and the floor run in the same rounds.
 fn measure(trace: &Source, name: &str, settings: &CellSettings, make_child: MakeChild) -> Result<Results, SweepError> {
     let floors = contenders::ALL.iter().filter(|info| info.purpose == Purpose::Floor).map(|info| info.name);
     let companions: Vec<&str> = match settings.rounds {
@@ -171,7 +172,7 @@ fn measure(trace: &Source, name: &str, settings: &CellSettings, make_child: Make
         _ => [BASELINE].into_iter().chain(floors).filter(|&companion| companion != name).collect(),
     };
     let all: Vec<&str> = [name].into_iter().chain(companions).collect();
-    // Of the companions nobody wants to know more than their times.
+    // Only the times of the companions matter.
     let timed = CellSettings { min_heap: false, latency: false, instructions: false, ..settings.clone() };
     let mut results = compare(trace, &plan(&all, &timed, make_child), |_| {})?;
     let rows = std::mem::take(&mut results.contenders);
@@ -203,7 +204,7 @@ fn measure(trace: &Source, name: &str, settings: &CellSettings, make_child: Make
     Ok(results)
 }
 
-/// How these contenders are compared under these settings, on one thread.
+/// The comparison of these contenders under these settings, on one thread.
 fn plan(names: &[&str], settings: &CellSettings, make_child: MakeChild) -> ComparisonPlan {
     let contenders = names.iter().filter_map(|name| Contender::named(name)).collect();
     let rounds = Rounds {
@@ -213,7 +214,7 @@ fn plan(names: &[&str], settings: &CellSettings, make_child: MakeChild) -> Compa
         page: settings.page,
         limit_pages: settings.heap_limit_pages,
     };
-    // Ctrl-C ends a cell at once: half of one is none.
+    // Ctrl-C ends a cell at once: half a cell is useless.
     ComparisonPlan {
         verify: settings.verify,
         rigor: if settings.rigorous { Rigor::Rigorous } else { Rigor::Default },

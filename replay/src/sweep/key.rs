@@ -1,4 +1,4 @@
-//! What a cell is addressed by: all that its figures depend on.
+//! The address of a cell: everything that its figures depend on.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -12,18 +12,18 @@ use super::SweepError;
 use crate::contender::TouchPolicy;
 use crate::environment;
 
-/// Hexadecimal digits of an id: 64 bits, of which two cells of a sweep never have the same by chance.
+/// Hexadecimal digits of an id: 64 bits, so that two cells of a sweep practically never collide.
 const ID_DIGITS: usize = 16;
 
 /// The build that measures. Figures of two builds are not merged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Build {
-    /// Version of the results' schema.
+    /// Version of the results schema.
     pub schema_version: u32,
     /// Version of Heaprace.
     pub heaprace_version: String,
-    /// The git revision. Where the tree had changes, or there is none, `+` and a hash of the binary follow: two such builds are not
-    /// told apart by anything else.
+    /// The git revision. If the tree has uncommitted changes, or there is no revision, `+` and a hash of the binary
+    /// follow, because nothing else distinguishes two such builds.
     pub revision: String,
     /// The compiler.
     pub rustc: String,
@@ -31,7 +31,7 @@ pub struct Build {
     pub profile: BuildProfile,
     /// The target.
     pub target: String,
-    /// Page size of the host, which resident bytes are counted in.
+    /// Page size of the host, the unit of resident bytes.
     pub host_page_bytes: u64,
 }
 
@@ -40,7 +40,7 @@ impl Build {
     ///
     /// # Errors
     ///
-    /// Where the binary must be read to know which it is, and cannot be.
+    /// If the binary must be read to identify it, and cannot be read.
     pub fn current() -> Result<Self, SweepError> {
         let from = environment::provenance();
         let revision = match from.git_revision {
@@ -67,36 +67,36 @@ fn own_hash() -> Result<String, SweepError> {
     Ok(short_hash(&bytes))
 }
 
-/// All that the figures of a cell depend on.
+/// Everything that the figures of a cell depend on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Key {
-    /// By which build.
+    /// The build that measures.
     pub build: Build,
-    /// On which trace, by its content: it may be called anything.
+    /// The content of the trace; its name does not matter.
     pub trace_sha256: String,
-    /// What is done.
+    /// The work to do.
     pub work: Work,
 }
 
 impl Key {
-    /// The address.
+    /// The address of the cell.
     pub(super) fn id(&self) -> String {
         let text = serde_json::to_string(self).expect("plain data with string keys always serialises");
         short_hash(text.as_bytes())
     }
 }
 
-/// What a cell does with its trace.
+/// The work of a cell on its trace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Work {
-    /// Finds the bounds of the trace, which are the same whoever replays it.
+    /// Computes the bounds of the trace, which do not depend on any contender.
     Bounds,
     /// Measures a contender.
     Contender {
-        /// Its name.
+        /// The contender's name.
         name: String,
-        /// Version of the crate that it comes from.
+        /// Version of its crate.
         version: String,
         /// How it is measured.
         settings: CellSettings,
@@ -106,18 +106,18 @@ pub enum Work {
 /// How a contender is measured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CellSettings {
-    /// A page of the heap.
+    /// Page size of the heap.
     #[serde(rename = "page_bytes", with = "page_bytes")]
     pub page: PageSize,
-    /// Pages that the heap may have.
+    /// Maximum pages of the heap.
     pub heap_limit_pages: usize,
     /// What is written into new blocks while timing.
     pub touch: TouchPolicy,
-    /// Timing rounds; 0 for memory figures alone.
+    /// Timing rounds; 0 for memory figures only.
     pub rounds: u32,
-    /// Seed of the rounds' order.
+    /// Seed of the round order.
     pub seed: u64,
-    /// Whether every round has fresh processes.
+    /// Whether every round uses fresh processes.
     pub rigorous: bool,
     /// Whether single calls are timed.
     pub latency: bool,
@@ -127,11 +127,11 @@ pub struct CellSettings {
     pub min_heap: bool,
     /// Whether every block is checked first.
     pub verify: bool,
-    /// The most time that the contender may take for each part of it; `None` for as much as it needs.
+    /// Time limit of the contender for each part; `None` for no limit.
     pub budget_ns: Option<u64>,
 }
 
-/// What `replay --trace` does where it is not told otherwise.
+/// The defaults of `replay --trace`.
 impl Default for CellSettings {
     fn default() -> Self {
         let page = PageSize::WASM;
@@ -151,7 +151,7 @@ impl Default for CellSettings {
     }
 }
 
-/// A page size as its bytes.
+/// Serialises a page size as its bytes.
 mod page_bytes {
     use heaprace_allocators::PageSize;
     use serde::de::Error;
@@ -199,14 +199,14 @@ mod tests {
         Work::Contender { name: name.into(), version: version.into(), settings }
     }
 
-    /// That it changes is no mistake in itself, but what was measured before is measured again then.
+    /// A changed id is not a bug in itself, but it makes every finished cell run again.
     #[test]
-    fn an_id_stays_what_it_is() {
+    fn an_id_is_stable() {
         assert_eq!(key().id(), "5f143a469e16b04d");
     }
 
     #[test]
-    fn an_id_differs_when_anything_that_matters_does() {
+    fn an_id_changes_with_everything_that_matters() {
         let build = |change: fn(&mut Build)| {
             let mut key = key();
             change(&mut key.build);
@@ -252,9 +252,9 @@ mod tests {
         }
     }
 
-    /// Two builds with changes have the same revision, and must not share their cells.
+    /// Two builds with uncommitted changes have the same revision, but must not share cells.
     #[test]
-    fn a_build_with_changes_is_told_by_its_binary() {
+    fn a_build_with_changes_is_identified_by_its_binary() {
         let revision = Build::current().unwrap().revision;
         assert_eq!(
             revision.contains('+'),

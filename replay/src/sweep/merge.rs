@@ -1,8 +1,8 @@
-//! Putting cells together again: one document for each trace and choice of settings.
+//! Merges cells: one document for each trace and choice of settings.
 //!
-//! What may be merged follows from what a cell's address is made of: cells of another build, trace or setting have other addresses, so
-//! they are not found, and count as missing. What is left to differ is the machine. Memory figures do not depend on it; a row's times stand
-//! beside those of its own companions; and where each row was measured stays with it.
+//! A cell's address decides what may be merged: cells of another build, trace or setting have other addresses, so they
+//! are not found and count as missing. Only the machine may differ. Memory figures do not depend on it, times are
+//! compared to the companions of the same row, and each row records where it was measured.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -17,29 +17,29 @@ use super::plan::{Group, Sweep};
 use crate::comparison::row;
 use crate::contender::Contender;
 
-/// The cells of a group, put together.
+/// The merged cells of a group.
 #[derive(Clone, Debug)]
 pub struct Merged {
-    /// The folder that the document goes to.
+    /// The folder of the document.
     pub folder: String,
-    /// The document; `None` where no contender of it is done, so that not even the trace is known.
+    /// The document; `None` if no contender is done, because then not even the trace is known.
     pub results: Option<Results>,
-    /// Cells that are not done, each with why. They are rows with this reason.
+    /// Unfinished cells, each with its reason. Their rows show the same reason.
     pub missing: Vec<(Cell, Reason)>,
 }
 
-/// A file among the cells that is no cell of this sweep.
+/// A file among the cells that does not belong to this sweep.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stray {
-    /// A cell of another build, of this revision.
+    /// A cell of another build, with this revision.
     OtherBuild(String),
-    /// A cell of this build, and another plan.
+    /// A cell of this build, from another plan.
     OtherPlan,
-    /// Something else, or half of it.
+    /// Something else, or an incomplete file.
     Unreadable(PathBuf),
 }
 
-/// Puts the cells of each group together, as far as they are done.
+/// Merges the cells of each group, as far as they are done.
 pub fn merge(sweep: &Sweep, state: impl Fn(&Cell) -> CellState) -> Vec<Merged> {
     sweep.groups().into_iter().map(|group| merge_group(group, &state)).collect()
 }
@@ -71,7 +71,7 @@ fn join(bounds: Option<Taken<'_>>, cells: Vec<Taken<'_>>) -> Option<Results> {
         match taken {
             Ok(results) => {
                 let part = cell.subject().to_owned();
-                // Ended early, it has fewer.
+                // A part that ended early has fewer rounds.
                 joint.settings.rounds = joint.settings.rounds.max(results.settings.rounds);
                 warnings.extend(results.warnings.into_iter().map(|warning| (part.clone(), warning)));
                 joint.contenders.extend(results.contenders);
@@ -97,7 +97,7 @@ fn join(bounds: Option<Taken<'_>>, cells: Vec<Taken<'_>>) -> Option<Results> {
     Some(joint)
 }
 
-/// The row of a contender whose cell is not done: all that is known is its name.
+/// The row of a contender whose cell is not done: only its name is known.
 fn missing_row(cell: &Cell, reason: Reason) -> Option<results::Contender> {
     let Work::Contender { name, .. } = &cell.key().work else { return None };
     Some(results::Contender {
@@ -111,7 +111,8 @@ fn missing_row(cell: &Cell, reason: Reason) -> Option<results::Contender> {
     })
 }
 
-/// What holds for all parts; what does not is unknown here, and known of each part. The build is the same by the cells' addresses.
+/// The provenance common to all parts. Fields that differ are unknown here; each part still has its own. The build is
+/// always the same, because it is part of the cells' addresses.
 fn common_provenance(parts: &[Part]) -> Provenance {
     let all = || parts.iter().map(|part| &part.provenance);
     let first = all().next().expect("a document has a cell that is done");
@@ -128,7 +129,7 @@ fn common_provenance(parts: &[Part]) -> Provenance {
         kernel: common(|from| &from.kernel),
         governor: common(|from| &from.governor),
         transparent_huge_pages: common(|from| &from.transparent_huge_pages),
-        // RFC 3339 in UTC: the earliest is the least.
+        // RFC 3339 in UTC: the earliest date is the smallest string.
         date: all().map(|from| &from.date).min().unwrap_or(&first.date).clone(),
         ..first.clone()
     }
@@ -141,20 +142,20 @@ fn known_or_reason(figure: &Figure<String>) -> String {
     }
 }
 
-/// Each warning once; one that not all rows share says whose it is.
+/// Each warning once. A warning that does not apply to all rows names its rows.
 fn common_warnings(warnings: Vec<(String, Warning)>, rows: usize) -> Vec<Warning> {
     let mut by_text: BTreeMap<(WarningCode, String), Vec<String>> = BTreeMap::new();
     for (row, Warning { code, message }) in warnings {
         by_text.entry((code, message)).or_default().push(row);
     }
-    let told = by_text.into_iter().map(|((code, message), whose)| {
+    let merged = by_text.into_iter().map(|((code, message), whose)| {
         let message = if whose.len() == rows { message } else { format!("{}: {message}", whose.join(", ")) };
         Warning { code, message }
     });
-    told.collect()
+    merged.collect()
 }
 
-/// That times of two rows do not compare, where there are two.
+/// The warning that times of different rows are not comparable, if there are at least two.
 fn merged_warning(joint: &Results) -> Option<Warning> {
     let timed: Vec<&str> =
         joint.contenders.iter().filter(|row| row.time.known().is_some()).map(|row| row.name.as_str()).collect();
@@ -169,8 +170,8 @@ fn merged_warning(joint: &Results) -> Option<Warning> {
         })
         .collect();
     let place = match machines.len() {
-        1 => "in a run of its own".to_owned(),
-        count => format!("in a run of its own, on {count} kinds of machine ({})", Vec::from_iter(machines).join("; ")),
+        1 => "in a separate run".to_owned(),
+        count => format!("in a separate run, on {count} kinds of machine ({})", Vec::from_iter(machines).join("; ")),
     };
     let message = format!(
         "each row was timed {place}: compare them by their ratios to {BASELINE} or to the floor, which ran in the same rounds, \
@@ -179,7 +180,7 @@ fn merged_warning(joint: &Results) -> Option<Warning> {
     Some(Warning { code: WarningCode::Merged, message })
 }
 
-/// What lies among the cells of this folder and is none of this sweep, with how often.
+/// The files among the cells of this folder that do not belong to this sweep, with their number.
 pub fn strays(sweep: &Sweep, folder: &Path) -> BTreeMap<Stray, usize> {
     let own: BTreeSet<PathBuf> = sweep.cells().iter().map(|cell| cell.path(folder)).collect();
     let mut strays = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! A plan: a TOML file with traces, allocators and settings, and the cells that follow from it.
+//! A plan: a TOML file with traces, allocators and settings, and the cells derived from it.
 
 use std::fs;
 use std::ops::Range;
@@ -16,26 +16,26 @@ use super::settings::Settings;
 use crate::comparison::folder_name;
 use crate::contender::Contender;
 
-/// What a plan asks for.
+/// The content of a plan.
 #[derive(Clone, Debug)]
 pub struct Sweep {
     build: Build,
-    /// Each with the SHA-256 of its content.
+    /// Each trace with the SHA-256 of its content.
     traces: Vec<(Source, String)>,
     contenders: Vec<Contender>,
-    /// Each with what tells it from the others: `page-size-4096-touch-first`.
+    /// Each choice with the label that distinguishes it from the others: `page-size-4096-touch-first`.
     settings: Vec<(String, CellSettings)>,
     bounds: bool,
 }
 
-/// The cells of one trace and one choice of settings: they are merged into one document.
+/// The cells of one trace and one choice of settings, which are merged into one document.
 #[derive(Clone, Debug)]
 pub struct Group {
-    /// Name of its folder, which is that of the trace, and of the settings where there are several.
+    /// Name of its folder: the trace's name, followed by the settings if there are several choices.
     pub folder: String,
-    /// The cell that finds the trace's bounds, which all groups of the trace share.
+    /// The cell that computes the trace's bounds, shared by all groups of the trace.
     pub bounds: Option<Cell>,
-    /// A cell a contender, in the order of the registry.
+    /// One cell per contender, in the order of the registry.
     pub contenders: Vec<Cell>,
 }
 
@@ -53,18 +53,18 @@ impl Sweep {
     ///
     /// # Errors
     ///
-    /// [`SweepError::Open`] and [`SweepError::Plan`], and what a trace of the user's that cannot be read gives.
+    /// [`SweepError::Open`] and [`SweepError::Plan`], and the error of a trace file that cannot be read.
     pub fn read(path: &Path, build: &Build) -> Result<Self, SweepError> {
         let file = path.display().to_string();
         let text = fs::read_to_string(path).map_err(|source| SweepError::Open { file: file.clone(), source })?;
         Self::parse(&text, &file, path.parent().unwrap_or(Path::new("")), build)
     }
 
-    /// The same for the text of a plan, which messages call `file`, and whose paths are relative to `folder`.
+    /// Parses the text of a plan. Messages call it `file`, and its paths are relative to `folder`.
     ///
     /// # Errors
     ///
-    /// As [`Sweep::read`].
+    /// Same as [`Sweep::read`].
     pub fn parse(text: &str, file: &str, folder: &Path, build: &Build) -> Result<Self, SweepError> {
         let faulty = |span: Option<Range<usize>>, message: String| SweepError::Plan {
             file: file.to_owned(),
@@ -100,12 +100,13 @@ impl Sweep {
         &self.build
     }
 
-    /// The choices of settings, each with what tells it from the others: `page-size-4096-touch-first`, or nothing where there is but one.
+    /// The choices of settings, each with the label that distinguishes it from the others:
+    /// `page-size-4096-touch-first`, or an empty label if there is only one.
     pub fn settings(&self) -> &[(String, CellSettings)] {
         &self.settings
     }
 
-    /// The cells by the document that they are merged into.
+    /// The cells, grouped by the document that they are merged into.
     pub fn groups(&self) -> Vec<Group> {
         let mut groups = Vec::new();
         for (trace, hash) in &self.traces {
@@ -125,7 +126,7 @@ impl Sweep {
                 let separator = if label.is_empty() { "" } else { "-" };
                 let folder = format!("{}{separator}{label}", folder_name(trace.name()));
                 groups.push(Group {
-                    // Where the cells are, results would be taken for one.
+                    // Results in the folder of the cells would be mistaken for a cell.
                     folder: if folder == CELLS { format!("trace-{CELLS}") } else { folder },
                     bounds: bounds.clone(),
                     contenders: self.contenders.iter().map(of).collect(),
@@ -147,7 +148,7 @@ impl Sweep {
     }
 }
 
-/// The text of the line that this byte lies in.
+/// The text of the line that contains this byte.
 fn line_at(text: &str, byte: usize) -> &str {
     let start = text[..byte].rfind('\n').map_or(0, |feed| feed + 1);
     text[start..].lines().next().unwrap_or("").trim()
@@ -165,11 +166,11 @@ fn locate(
                 found.push(source);
                 continue;
             };
-            // A trace that is in a group and is named, too, is meant once.
+            // A trace that is named and also part of a group counts once.
             if other.display() != source.display() {
-                let (name, one, two) = (source.name(), other.display(), source.display());
+                let (name, first, second) = (source.name(), other.display(), source.display());
                 let message = format!(
-                    "traces: {one} and {two} are both called {name:?}: their results would go to the same folder"
+                    "traces: {first} and {second} are both called {name:?}: their results would go to the same folder"
                 );
                 return Err(faulty(Some(item.span()), message));
             }
@@ -177,7 +178,8 @@ fn locate(
     }
     if found.is_empty() {
         let known = library::GROUPS.map(|(name, _)| format!("{name:?}")).join(", ");
-        let message = format!("traces: names none; give files, names of the library (replay --list), or {known}");
+        let message =
+            format!("traces: the list is empty; give files, names of the library (replay --list), or {known}");
         return Err(faulty(Some(wanted.span()), message));
     }
     Ok(found)
@@ -191,12 +193,12 @@ fn locate_one(name: &str, folder: &Path) -> Result<Vec<Source>, String> {
         let known = library::GROUPS.map(|(name, _)| format!("{name:?}")).join(", ");
         return Err(format!("traces: there is no group {name:?}; there are {known}"));
     }
-    let beside = folder.join(name);
-    let located = if beside.exists() {
-        Source::locate(&beside.to_string_lossy())
+    let relative = folder.join(name);
+    let located = if relative.exists() {
+        Source::locate(&relative.to_string_lossy())
     } else if Path::new(name).exists() && !library::entries().iter().any(|entry| entry.name == name) {
-        // Taken from wherever the command happens to run, it would be another trace on another machine.
-        return Err(format!("traces: {name:?} is looked for beside the plan, where there is no {}", beside.display()));
+        // A file in the current folder would be a different trace on another machine.
+        return Err(format!("traces: {name:?} is relative to the plan, and there is no {}", relative.display()));
     } else {
         Source::locate(name)
     };
@@ -215,13 +217,13 @@ fn choose(
             return Err(faulty(Some(name.span()), message));
         }
     }
-    // In the order of the registry, and each once.
+    // In the order of the registry, each once.
     let chosen: Vec<Contender> = names()
-        .filter(|name| wanted.get_ref().iter().any(|one| one.get_ref() == name))
+        .filter(|name| wanted.get_ref().iter().any(|wanted| wanted.get_ref() == name))
         .filter_map(Contender::named)
         .collect();
     if chosen.is_empty() {
-        let message = format!("allocators: names none; leave the key out for all, or give some of {}", known());
+        let message = format!("allocators: the list is empty; omit the key for all, or give some of {}", known());
         return Err(faulty(Some(wanted.span()), message));
     }
     Ok(chosen)
@@ -250,11 +252,11 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_told_with_its_line_and_what_is_known() {
+    fn faults_are_reported_with_their_line_and_the_known_names() {
         let all_names = "segregated-bump, dlmalloc, wasmalloc, wee_alloc, talc, bump, segregated-bump-mv, null";
         let cases = [
             ("", "1: missing field `traces`"),
-            ("traces = []\n", "1: traces: names none; give files, names of the library"),
+            ("traces = []\n", "1: traces: the list is empty; give files, names of the library"),
             ("\ntraces = [\n", "2: unclosed array"),
             (
                 "tracs = [\"serde-heavy\"]\n",
@@ -270,7 +272,7 @@ mod tests {
                 "3: allocators: there is no \"tlac\"; there are ",
             ),
             ("traces = [\"serde-heavy\"]\nallocators = [\"tlac\"]\n", all_names),
-            ("traces = [\"serde-heavy\"]\nallocators = []\n", "2: allocators: names none; leave the key out for all"),
+            ("traces = [\"serde-heavy\"]\nallocators = []\n", "2: allocators: the list is empty; omit the key for all"),
         ];
         for (text, expected) in cases {
             let message = parse(text).unwrap_err().to_string();
@@ -279,12 +281,12 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_make_no_sense_are_told_with_their_key() {
+    fn invalid_settings_are_reported_with_their_key() {
         let cases = [
             ("pages = 3", "unknown field `pages`, expected one of `page_size`, `heap_limit`, `touch`, `rounds`"),
-            ("page_size = 5000", "5000 bytes are no page size: it is a power of two from 256 bytes to 2 MiB"),
+            ("page_size = 5000", "page size of 5000 bytes: must be a power of two from 256 bytes to 2 MiB"),
             ("page_size = \"4KB\"", "a page size is a number of bytes, KiB or MiB"),
-            ("page_size = [4096, \"4KiB\"]", "a value stands twice in the list"),
+            ("page_size = [4096, \"4KiB\"]", "the list contains a value twice"),
             ("page_size = []", "the list is empty"),
             ("heap_limit = 16", "a limit is a number and a unit"),
             (
@@ -294,12 +296,12 @@ mod tests {
             ("heap_limit = \"65GiB\"", "heap_limit: the largest limit is 64GiB"),
             ("touch = \"some\"", "\"some\" is not \"none\", \"first\" or \"all\""),
             ("rounds = -1", "\"-1\" is not a whole number from 0 to 4294967295"),
-            ("rounds = 1.5", "expected a whole number from 0 to 4294967295, or a list of such"),
+            ("rounds = 1.5", "expected a whole number from 0 to 4294967295, or a list of these"),
             ("seed = [[1]]", "expected a whole number from 0"),
             ("min_heap = \"maybe\"", "\"maybe\" is not true or false"),
-            ("rigorous = true", "rigorous: there are 15 rounds, and it wants at least 20"),
-            ("budget = \"60\"", "a time has its unit: 60s, 5min"),
-            ("budget = \"0s\"", "no allocator can do anything in no time"),
+            ("rigorous = true", "rigorous: needs at least 20 rounds, but there are 15: set rounds = 30"),
+            ("budget = \"60\"", "a duration needs a unit: 60s, 5min"),
+            ("budget = \"0s\"", "a time budget must be above 0"),
             ("skip_bounds = [true, false]", "expected a boolean"),
         ];
         for (line, expected) in cases {
@@ -325,7 +327,9 @@ mod tests {
             let subjects: Vec<&str> = group.contenders.iter().map(Cell::subject).collect();
             assert_eq!(subjects, ["talc", "null"]);
         }
-        let Work::Contender { settings, .. } = &groups[15].contenders[0].key().work else { panic!("it is talc's") };
+        let Work::Contender { settings, .. } = &groups[15].contenders[0].key().work else {
+            panic!("a contender's cell")
+        };
         assert_eq!((settings.heap_limit_pages, settings.budget_ns), (16, Some(125_000_000_000)));
         let cells = sweep.cells();
         assert_eq!(cells.len(), 16 * 2 + 2);
@@ -333,7 +337,7 @@ mod tests {
         let mut ids: Vec<&str> = cells.iter().map(Cell::id).collect();
         ids.sort();
         ids.dedup();
-        assert_eq!(ids.len(), cells.len(), "each has an id of its own");
+        assert_eq!(ids.len(), cells.len(), "ids are unique");
 
         let more = parse(&text.replace("\"none\", \"all\"", "\"first\", \"none\", \"all\"")).unwrap().cells();
         assert!(ids.iter().all(|id| more.iter().any(|cell| cell.id() == *id)), "a plan that grows keeps its cells");
@@ -362,10 +366,10 @@ mod tests {
         fs::write(&plan, "traces = [\"deep/a.csv\", \"a.csv\"]\n").unwrap();
         let message = Sweep::read(&plan, &build()).unwrap_err().to_string();
         assert!(message.contains("are both called \"a\""), "{message}");
-        // There is such a file where the tests run, and none beside the plan.
+        // This file exists where the tests run, but not next to the plan.
         fs::write(&plan, "traces = [\"Cargo.toml\"]\n").unwrap();
         let message = Sweep::read(&plan, &build()).unwrap_err().to_string();
-        assert!(message.contains("is looked for beside the plan"), "{message}");
+        assert!(message.contains("is relative to the plan"), "{message}");
         fs::remove_file(&plan).unwrap();
         let message = Sweep::read(&plan, &build()).unwrap_err().to_string();
         assert!(message.contains("plan.toml: No such file") && message.contains("name a plan"), "{message}");

@@ -12,10 +12,10 @@ use crate::contender::TouchPolicy;
 use crate::heap_size::HeapLimit;
 use crate::time::rounds::FEWEST_RIGOROUS;
 
-/// What makes no sense, and where in the plan it stands.
+/// A fault, with its position in the plan.
 type Fault = (Range<usize>, String);
 
-/// The settings of a plan, by the names of `replay`'s own options. What is left out is as it is there.
+/// The settings of a plan, named like the options of `replay`, with the same defaults.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Settings {
@@ -50,7 +50,7 @@ impl Default for Settings {
         } = CellSettings::default();
         Settings {
             page_size: Axis::of(page),
-            // In bytes, so that it is the same for other pages.
+            // In bytes, so that it does not depend on the page size.
             heap_limit: Spanned::new(0..0, Axis::of(HeapLimit::Bytes(heap_limit_pages * page.bytes()))),
             touch: Axis::of(touch),
             rounds: Axis::of(rounds),
@@ -67,14 +67,14 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// All combinations of settings, each with what tells it from the others.
+    /// All combinations of settings, each with the label that distinguishes it from the others.
     pub(super) fn combinations(&self) -> Result<Vec<(String, CellSettings)>, Fault> {
         let mut choices = vec![(Vec::new(), CellSettings::default())];
         cross(&mut choices, "page-size", &self.page_size, |choice, page| {
             choice.page = page;
             Ok(page.bytes().to_string())
         })?;
-        // Behind the page size, which a limit is counted in.
+        // After the page size, the unit of the limit.
         cross(&mut choices, "heap-limit", self.heap_limit.get_ref(), |choice, limit| {
             let faulty = |message| (self.heap_limit.span(), format!("heap_limit: {message}"));
             let pages = limit.pages(choice.page).map_err(faulty)?;
@@ -93,12 +93,12 @@ impl Settings {
             choice.seed = seed;
             Ok(seed.to_string())
         })?;
-        // Behind the rounds, of which it wants enough.
+        // After the rounds, because it needs enough of them.
         cross(&mut choices, "rigorous", self.rigorous.get_ref(), |choice, rigorous| {
             if rigorous && (1..FEWEST_RIGOROUS).contains(&choice.rounds) {
                 let (rounds, fewest) = (choice.rounds, FEWEST_RIGOROUS);
                 let message =
-                    format!("rigorous: there are {rounds} rounds, and it wants at least {fewest}: rounds = 30");
+                    format!("rigorous: needs at least {fewest} rounds, but there are {rounds}: set rounds = 30");
                 return Err((self.rigorous.span(), message));
             }
             choice.rigorous = rigorous;
@@ -136,7 +136,7 @@ impl Settings {
     }
 }
 
-/// Makes of each choice one for each value of the axis. `set` sets the value, and gives the text that a label has for it.
+/// Expands each choice into one per value of the axis. `set` sets the value, and returns its text for the label.
 fn cross<T: Copy>(
     choices: &mut Vec<(Vec<String>, CellSettings)>,
     name: &str,

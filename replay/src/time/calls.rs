@@ -1,4 +1,4 @@
-//! A replay in which the clock is read around each call.
+//! A replay that reads the clock around each call.
 
 mod clock;
 mod histograms;
@@ -19,15 +19,15 @@ use crate::program::OpKind;
 
 pub use clock::Clock;
 
-/// Replays whose calls count.
+/// Counted replays.
 const PASSES: u32 = 3;
 
 impl Lane<'_> {
-    /// How long the calls of one contender take.
+    /// Measures the duration of one contender's calls.
     ///
     /// # Errors
     ///
-    /// Where the heap cannot be reset, the trace not be read again, or a limit was reached.
+    /// If the heap cannot be reset, the trace cannot be read again, or a limit is reached.
     pub fn latency<A: HeapAllocator, T: Touch>(
         &mut self,
         clock: &Clock,
@@ -58,7 +58,7 @@ struct Stopwatch<'p> {
     histograms: &'p mut Histograms,
     slowest: &'p mut Slowest,
     begin: u64,
-    // As they are before the call.
+    // The state before the call.
     live_bytes: u64,
     live_objects: u64,
     committed_bytes: u64,
@@ -78,7 +78,7 @@ impl Observer for Stopwatch<'_> {
 
     #[inline(always)]
     fn called(&mut self, call: Call, answer: *mut u8) {
-        // So that the compiler leaves nothing of the call for later.
+        // Keeps the compiler from deferring any part of the call.
         black_box(answer);
         let ticks = clock::between(self.begin, clock::end());
         let (kind, size_bytes) = (kind(call.kind), call.size as u64);

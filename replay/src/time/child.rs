@@ -1,8 +1,8 @@
-//! This program begun again as a process of its own, to do one thing alone: time contenders, or replay one for a counter. The child's side
-//! of [`process`](crate::time::process).
+//! The child's side of [`process`](crate::time::process): this program as a separate process for a single task, such as
+//! timing contenders or replaying one for a counter.
 //!
-//! A child has a single thread from its start to its end, and answers nothing where that does not hold. It believes nothing of its
-//! [`ChildRequest`]: the trace is read and checked again, and every value is looked at before it is used.
+//! A child has a single thread from start to end, and answers nothing otherwise. It trusts nothing in its
+//! [`ChildRequest`]: it reads and checks the trace again, and checks every value before use.
 
 use std::io::{self, Read, Write};
 
@@ -18,35 +18,37 @@ use crate::time::process::{ChildRequest, Task};
 use crate::time::sample::{Sample, warm_up};
 use crate::time::{instructions, latency, processor};
 
-/// No request is longer.
+/// Maximum size of a request.
 const LONGEST_REQUEST_BYTES: u64 = 1 << 20;
 
-/// Does what standard input asks for with these contenders, and answers on standard output. Tells whether it could.
+/// Performs the request on standard input with these contenders, and answers on standard output. Returns whether it
+/// succeeded.
 pub fn serve(contenders: &[Contender]) -> bool {
-    // Whoever has asked may be killed: nobody wants the answer then.
+    // If the parent is killed, the answer is useless.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
     let mut text = String::new();
-    let mut all_well = true;
-    let mut say = |answer: Result<serde_json::Value, String>| {
-        // Times of a process that has had a second thread are of another kind.
+    let mut succeeded = true;
+    let mut reply = |answer: Result<serde_json::Value, String>| {
+        // Times of a process that has had a second thread are not comparable.
         let answer = processor::has_had_one_thread().and(answer);
         let text = serde_json::to_string(&answer).expect("an answer is plain data");
-        // Where nobody listens, the exit code is all that is left to say.
-        all_well &= writeln!(io::stdout(), "{text}").is_ok() && answer.is_ok();
+        // If nobody reads the output, only the exit code can report the failure.
+        succeeded &= writeln!(io::stdout(), "{text}").is_ok() && answer.is_ok();
     };
     match io::stdin().lock().take(LONGEST_REQUEST_BYTES).read_to_string(&mut text) {
-        Ok(_) => answer(contenders, &text, &mut say),
-        Err(error) => say(Err(format!("the request cannot be read: {error}"))),
+        Ok(_) => answer(contenders, &text, &mut reply),
+        Err(error) => reply(Err(format!("the request cannot be read: {error}"))),
     }
-    all_well
+    succeeded
 }
 
-/// Gives `say` the answers to a request, as JSON: one for each contender, or a single one where the request itself cannot be met.
-fn answer(contenders: &[Contender], text: &str, say: &mut dyn FnMut(Result<serde_json::Value, String>)) {
+/// Passes the answers to a request, as JSON, to `reply`: one for each contender, or a single one if the request itself
+/// is invalid.
+fn answer(contenders: &[Contender], text: &str, reply: &mut dyn FnMut(Result<serde_json::Value, String>)) {
     let requested = serde_json::from_str(text).map_err(|error| format!("this is no request: {error}"));
     let prepared = requested.and_then(|request: ChildRequest| {
-        // Before anything is allocated, so that it lies near this processor.
+        // Before any allocation, so that memory is near this processor.
         if let Task::Time { cpu: Some(cpu) } = request.task {
             processor::pin_to(cpu)?;
         }
@@ -58,16 +60,16 @@ fn answer(contenders: &[Contender], text: &str, say: &mut dyn FnMut(Result<serde
     });
     let (request, touch, program, heap) = match prepared {
         Ok(prepared) => prepared,
-        Err(reason) => return say(Err(reason)),
+        Err(reason) => return reply(Err(reason)),
     };
     let mut lane = Lane::on(&program, heap);
     if let Err(error) = warm_up(&mut lane, Limits::NONE) {
-        return say(Err(error.to_string()));
+        return reply(Err(error.to_string()));
     }
     for name in &request.contenders {
         let contender = contenders.iter().find(|contender| contender.info.name == name);
         let contender = contender.ok_or_else(|| format!("there is no contender {name:?}"));
-        say(contender.and_then(|contender| {
+        reply(contender.and_then(|contender| {
             (contender.probe)()?;
             perform(request.task, &mut lane, contender, touch)
         }));
@@ -142,18 +144,18 @@ mod tests {
     }
 
     #[test]
-    fn every_contender_has_its_answer_in_its_place() {
+    fn answers_are_in_the_order_of_the_contenders() {
         let mut request = request();
         request["contenders"] = serde_json::json!(["bump", "nobody", "bump"]);
         let answers = answers_to(&request.to_string());
-        let well: Vec<bool> = answers.iter().map(Result::is_ok).collect();
-        assert_eq!(well, [true, false, true], "{answers:?}");
+        let successes: Vec<bool> = answers.iter().map(Result::is_ok).collect();
+        assert_eq!(successes, [true, false, true], "{answers:?}");
         assert!(answers[1].as_ref().unwrap_err().contains("no contender \"nobody\""));
     }
 
-    /// Every field with a value that it cannot have: a child is a process of its own, and may be told anything.
+    /// Every field with an invalid value: a child is a separate process, and may receive anything.
     #[test]
-    fn nothing_that_it_is_told_is_believed() {
+    fn no_field_of_a_request_is_trusted() {
         let file = |path: &str, format: serde_json::Value, align: u32| serde_json::json!({ "file": { "path": path, "format": format, "assume_align_bytes": align } });
         let null = serde_json::Value::Null;
         let cases = [
@@ -167,8 +169,8 @@ mod tests {
             ("contenders", serde_json::json!(["talc"]), "no contender \"talc\""),
             ("contenders", "bump".into(), "this is no request"),
             ("touch", "gently".into(), "cannot touch \"gently\""),
-            ("page_bytes", 5000.into(), "5000 bytes are no page size"),
-            ("page_bytes", 0.into(), "0 bytes are no page size"),
+            ("page_bytes", 5000.into(), "page size of 5000 bytes"),
+            ("page_bytes", 0.into(), "page size of 0 bytes"),
             ("page_bytes", (-1).into(), "this is no request"),
             ("limit_pages", u64::MAX.into(), "page"),
             ("task", "dance".into(), "this is no request"),
@@ -178,7 +180,7 @@ mod tests {
         for (field, value, expected) in cases {
             let mut request = request();
             request[field] = value.clone();
-            // On a thread of its own, as some may be pinned.
+            // On a separate thread, because some requests pin it.
             let error = std::thread::spawn(move || answer_to(&request)).join().unwrap().unwrap_err();
             assert!(error.contains(expected), "{field} = {value}: {error}");
         }

@@ -1,27 +1,27 @@
-//! What the machine did while contenders were timed: what warnings are decided from.
+//! The state of the machine while contenders were timed: the basis of warnings.
 
 use std::fs;
 use std::time::Instant;
 
 use crate::time::sample::Sample;
 
-/// What was seen while contenders were timed.
+/// Observations made while contenders were timed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conditions {
-    /// Wall time of all timed replays together, with what belongs to them: resetting the heap, making the contender.
+    /// Wall time of all timed replays together, including resetting the heap and creating the contender.
     pub wall_ns: u64,
-    /// The same on the clock that stands still while the thread has no processor; `None` where the system has no such clock.
+    /// The same by the CPU clock, which stops while the thread is not running; `None` if the system has no such clock.
     pub processor_ns: Option<u64>,
-    /// Time that all processors had since the first round; `None` where the system does not tell.
+    /// Time of all processors since the first round; `None` if the system does not report it.
     pub processors: Option<Ticks>,
-    /// The smallest difference that two readings of the clock show.
+    /// The smallest difference between two readings of the clock.
     pub clock_step_ns: u64,
-    /// Why contenders that should have been were not pinned to a processor.
+    /// Why contenders were not pinned to a processor, if they should have been.
     pub not_pinned: Option<String>,
 }
 
 impl Conditions {
-    /// Before the first round.
+    /// The state before the first round.
     pub(crate) fn at_start() -> Self {
         Conditions {
             wall_ns: 0,
@@ -32,29 +32,30 @@ impl Conditions {
         }
     }
 
-    /// One contender's part of a round more.
+    /// Adds one contender's part of a round.
     pub(crate) fn add(&mut self, sample: &Sample) {
         self.wall_ns += sample.all.wall_ns;
         self.processor_ns = self.processor_ns.zip(sample.all.processor_ns).map(|(sum, more)| sum + more);
     }
 }
 
-/// Time of all processors, in the kernel's ticks (of 10 ms each, as a rule).
+/// Time of all processors, in the kernel's ticks (usually 10 ms each).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ticks {
-    /// All of it, idle time included.
+    /// All time, including idle time.
     pub all: u64,
-    /// What the machine below this one kept for itself or for others, while there was work to do here.
+    /// Time that the hypervisor kept for itself or gave to others, while there was work to do here.
     pub stolen: u64,
 }
 
 impl Ticks {
-    /// Since the system was started.
+    /// Ticks since the system was started.
     pub(crate) fn now() -> Option<Self> {
         Self::parse(&fs::read_to_string("/proc/stat").ok()?)
     }
 
-    /// The head line of `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal; guests' time is part of user and nice.
+    /// The first line of `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal; guests' time is part of
+    /// user and nice.
     fn parse(text: &str) -> Option<Self> {
         let figures = text.lines().next()?.strip_prefix("cpu ")?.split_whitespace();
         let figures: Vec<u64> = figures.take(8).map(str::parse).collect::<Result<_, _>>().ok()?;
@@ -66,8 +67,8 @@ impl Ticks {
     }
 }
 
-/// The smallest difference between two readings of the clock, one right behind the other, that is not 0: its step, or, where the step is
-/// finer, what a reading takes.
+/// The smallest difference other than 0 between two successive readings of the clock: its step, or the cost of a
+/// reading if the step is finer.
 fn clock_step_ns() -> u64 {
     let step = |_| {
         let start = Instant::now();
@@ -78,7 +79,7 @@ fn clock_step_ns() -> u64 {
             }
         }
     };
-    (0..1000).map(step).min().expect("it is read often")
+    (0..1000).map(step).min().expect("there are many readings")
 }
 
 #[cfg(test)]
@@ -98,7 +99,7 @@ mod tests {
 
     #[test]
     fn the_clock_has_a_step() {
-        // A clock that steps by more than a millisecond could not time any replay of the library.
+        // A clock with a step above a millisecond could not time any replay of the library.
         assert!((1..1_000_000).contains(&clock_step_ns()), "{}", clock_step_ns());
     }
 }

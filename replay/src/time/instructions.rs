@@ -1,8 +1,9 @@
-//! Instructions per operation: how much work a replay is, whatever the machine is doing meanwhile.
+//! Instructions per operation: the amount of work in a replay, independent of what else the machine does.
 //!
-//! Where the system gives this program the processor's counter, it counts one replay on fresh pages, without the kernel's part; else, where valgrind is installed, a process of
-//! its own replays under callgrind, which counts by simulation and so exactly; else there are no figures, and the reason names both. The
-//! same counter counts all contenders of a comparison. METHODOLOGY.md says what the figures cannot tell.
+//! If this program may use the processor's counter, it counts one replay on fresh pages, excluding the kernel.
+//! Otherwise, if valgrind is installed, a separate process replays under callgrind, which counts exactly by simulation.
+//! Otherwise the figures are unknown, and the reason names both. The same counter is used for all contenders of a
+//! comparison. METHODOLOGY.md explains what the figures do not show.
 
 mod callgrind;
 #[cfg(target_os = "linux")]
@@ -18,8 +19,9 @@ use crate::limits::Limits;
 use crate::time::process::{self, ChildRequest, MakeChild, Task, TraceLocation};
 use crate::time::rounds::Rounds;
 
-/// The instructions of one contender after the other, in their order, each in a process of its own, on a heap as `rounds` have it. The trace
-/// has so many events. `begun` is called before each with its number. Where nothing counts, there are no figures, with the reason.
+/// Measures the instructions of each contender in turn, each in its own process, on a heap as set by `rounds`. The
+/// trace has `events` events. `started` is called before each contender with its index. If there is no counter, the
+/// figures are unknown, with the reason.
 pub fn measure(
     trace: &TraceLocation,
     events: u64,
@@ -27,9 +29,9 @@ pub fn measure(
     rounds: &Rounds,
     make_child: MakeChild,
     limits: Limits<'_>,
-    mut begun: impl FnMut(usize),
+    mut started: impl FnMut(usize),
 ) -> Vec<Figure<Instructions>> {
-    let contenders = contenders.iter().enumerate().inspect(|&(index, _)| begun(index));
+    let contenders = contenders.iter().enumerate().inspect(|&(index, _)| started(index));
     let request = |contender: &Contender, task| ChildRequest::new(trace, events, [contender.info.name], rounds, task);
     let no_hardware = match Counter::instructions() {
         Ok(_) => {
@@ -95,7 +97,7 @@ pub(crate) fn count(lane: &mut Lane<'_>, contender: &Contender, touch: TouchPoli
 #[cfg(target_os = "linux")]
 use perf_event::Counter;
 
-/// The processor's counter on systems where none is known of.
+/// A stand-in on systems without a known counter.
 #[cfg(not(target_os = "linux"))]
 enum Counter {}
 
@@ -113,21 +115,21 @@ impl Counter {
 /// The symbol of [`heaprace_counted_replay`].
 const COUNTED_SYMBOL: &str = "heaprace_counted_replay";
 
-/// Runs what callgrind is to count, which knows it by this name. It adds less than ten instructions of its own.
+/// Runs the replay that callgrind counts by this name. It adds less than ten instructions of its own.
 // SAFETY: no other function of the program has this name.
 #[unsafe(no_mangle)]
 #[inline(never)]
 fn heaprace_counted_replay(replay: &mut dyn FnMut()) {
     replay();
-    // So that the call is no jump, which callgrind would take for the end of this function.
+    // Keeps the call from becoming a jump, which callgrind would take for the end of this function.
     black_box(());
 }
 
-/// What a child does under callgrind: a replay that is counted.
+/// The task of a child under callgrind: a replay that is counted.
 ///
 /// # Errors
 ///
-/// Where the heap cannot be reset.
+/// If the heap cannot be reset.
 pub(crate) fn replay_counted(lane: &mut Lane<'_>, contender: &Contender, touch: TouchPolicy) -> Result<(), LaneError> {
     contender.metered(lane, touch, Limits::NONE, &mut |replay| heaprace_counted_replay(replay))
 }

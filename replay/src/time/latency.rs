@@ -1,7 +1,7 @@
-//! How long single calls take: replays of their own in which the clock is read around each call.
+//! Latency of single calls: separate replays that read the clock around each call.
 //!
-//! They are apart from the timed rounds, whose loop they would change: reading the clock takes longer than many a call. Each replay begins on
-//! fresh pages, as a program does. METHODOLOGY.md says what the figures are worth.
+//! They are separate from the timed rounds, because reading the clock takes longer than many calls and would change the
+//! timed loop. Each replay begins on fresh pages, like a program. METHODOLOGY.md explains how far to trust the figures.
 
 use heaprace_reports::results::{Figure, Latency};
 
@@ -12,9 +12,9 @@ use crate::time::calls::Clock;
 use crate::time::process::{self, ChildRequest, MakeChild, Task, TraceLocation};
 use crate::time::rounds::Rounds;
 
-/// The latency of one contender after the other, in their order, each in a process of its own, on a heap as `rounds` have it. The trace has
-/// so many events. `begun` is called before each with its number. Each has the budget to itself; where a limit is reached, or the
-/// machine has no clock for it, there are no figures, with the reason.
+/// Measures the latency of each contender in turn, each in its own process, on a heap as set by `rounds`. The trace has
+/// `events` events. `started` is called before each contender with its index. Each contender has its own budget. If a
+/// limit is reached, or the machine has no suitable clock, the figures are unknown, with the reason.
 pub fn measure(
     trace: &TraceLocation,
     events: u64,
@@ -22,10 +22,10 @@ pub fn measure(
     rounds: &Rounds,
     make_child: MakeChild,
     limits: Limits<'_>,
-    mut begun: impl FnMut(usize),
+    mut started: impl FnMut(usize),
 ) -> Vec<Figure<Latency>> {
     let measured = contenders.iter().enumerate().map(|(index, contender)| {
-        begun(index);
+        started(index);
         let request = ChildRequest::new(trace, events, [contender.info.name], rounds, Task::Latency);
         process::ask_one(make_child, &request, limits.started()).map_or_else(Figure::unknown, Figure::Known)
     });

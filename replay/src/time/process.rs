@@ -1,7 +1,8 @@
-//! A process of its own for whatever is timed or counted: the parent's side.
+//! The parent's side of the processes that time or count.
 //!
-//! The parent writes a [`ChildRequest`] as JSON to the child's standard input. The child ([`child`](crate::time::child)) writes a line of JSON for
-//! each contender to its standard output, in their order: the answer, or why there is none.
+//! The parent writes a [`ChildRequest`] as JSON to the child's standard input. The child
+//! ([`child`](crate::time::child)) writes a line of JSON for each contender to its standard output, in their order: the
+//! answer, or the reason why there is none.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -19,32 +20,32 @@ use serde::{Deserialize, Serialize};
 use crate::limits::{Limits, Stop};
 use crate::time::rounds::Rounds;
 
-/// Makes the command by which this program begins itself as a [`child`](crate::time::child), without beginning it.
+/// Creates the command that starts this program as a [`child`](crate::time::child), without starting it.
 pub type MakeChild = fn() -> io::Result<Command>;
 
-/// The first argument of the `replay` command by which it serves as a child.
+/// The first argument of `replay` that makes it serve as a child.
 pub const VERB: &str = "child";
 
-/// How often a parent looks whether it shall go on waiting.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// Interval at which a waiting parent checks its limits.
+const CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// What a child is to do.
+/// The request to a child.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChildRequest {
     /// The trace.
     pub trace: TraceLocation,
-    /// How many events it had when the parent read it: it must not have changed.
+    /// The number of events when the parent read the trace: it must not have changed.
     pub events: u64,
-    /// The contenders' names: one after the other is at it.
+    /// The contenders' names, in the order in which they run.
     pub contenders: Vec<String>,
-    /// What the replay writes into new memory: a [`TouchPolicy`](crate::contender::TouchPolicy)'s name.
+    /// What the replay writes into new memory: the name of a [`TouchPolicy`](crate::contender::TouchPolicy).
     pub touch: String,
     /// Size of the heap's pages.
     pub page_bytes: usize,
-    /// Pages that the heap may have.
+    /// Maximum pages of the heap.
     pub limit_pages: usize,
-    /// What to do with them.
+    /// The task to perform with each contender.
     pub task: Task,
 }
 
@@ -73,13 +74,13 @@ impl ChildRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum TraceLocation {
-    /// In the library, by its name.
+    /// In the library, by name.
     Library(String),
     /// In a file.
     File {
-        /// Its path, from the folder that the parent is in.
+        /// Its path, relative to the parent's working directory.
         path: PathBuf,
-        /// The format of another tool's recording, where it was given.
+        /// The format of another tool's recording, if given.
         format: Option<String>,
         /// [`ImportOptions::assume_align_bytes`].
         assume_align_bytes: u32,
@@ -87,7 +88,7 @@ pub enum TraceLocation {
 }
 
 impl TraceLocation {
-    /// The same trace for another process; `None` where it is only in the memory of this one.
+    /// The location of the trace for another process; `None` if it exists only in this process's memory.
     pub fn of(source: &Source) -> Option<Self> {
         if let Some(entry) = source.library_entry() {
             return Some(TraceLocation::Library(entry.name.to_owned()));
@@ -97,7 +98,7 @@ impl TraceLocation {
         Some(TraceLocation::File { path: source.path()?.to_owned(), format, assume_align_bytes })
     }
 
-    /// The trace, found again.
+    /// The trace at this location.
     pub(crate) fn source(&self) -> Result<Source, String> {
         match self {
             TraceLocation::Library(name) => {
@@ -124,25 +125,26 @@ impl TraceLocation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Task {
-    /// Times it: the answer is a [`Sample`](crate::time::sample::Sample).
+    /// Times the contender: the answer is a [`Sample`](crate::time::sample::Sample).
     Time {
-        /// The processor that it stays on, where it is pinned to one.
+        /// The processor to pin the child to, if any.
         cpu: Option<usize>,
     },
     /// Times its single calls: the answer is a [`Latency`](heaprace_reports::results::Latency).
     Latency,
-    /// Counts the instructions of a replay by the processor's counter: the answer is their number.
+    /// Counts the instructions of a replay with the processor's counter: the answer is their number.
     CountInstructions,
-    /// Replays it for a counter outside of the process ([`crate::time::instructions`]): the answer is nothing.
+    /// Replays for a counter outside the process ([`crate::time::instructions`]): the answer is empty.
     ReplayCounted,
 }
 
-/// What a child has answered.
+/// The answers of a child.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answers<T> {
-    /// For the first of the contenders, in their order: the answer, or why there is none.
+    /// Answers for the first contenders, in their order: the answer, or the reason why there is none.
     pub answers: Vec<Result<T, Reason>>,
-    /// Why the next contender has no answer, where the child was ended by it or in it, in words for a table. `None` where all have.
+    /// Why the next contender has no answer, if the child ended before or during it, in words for a table. `None` if
+    /// all have answers.
     pub ended: Option<Reason>,
 }
 
@@ -152,11 +154,11 @@ impl<T> Answers<T> {
         Answers { answers: Vec::new(), ended: Some(reason) }
     }
 
-    /// The only answer that was asked for.
+    /// The single answer that was requested.
     ///
     /// # Errors
     ///
-    /// Why there is none.
+    /// The reason why there is none.
     pub fn only(mut self) -> Result<T, Reason> {
         match self.answers.pop() {
             Some(answer) => answer,
@@ -165,10 +167,12 @@ impl<T> Answers<T> {
     }
 }
 
-/// Begins a child by this command, and asks it. Where a limit is reached, the child is killed, and what it has answered before is kept. A
-/// child that could not be begun, died, or answered nonsense has answered for fewer contenders, and [`Answers::ended`] says why.
+/// Starts a child with this command, and sends it the request. If a limit is reached, the child is killed, and its
+/// earlier answers are kept. A child that could not be started, died, or answered nonsense has fewer answers than
+/// contenders, and [`Answers::ended`] gives the reason.
 ///
-/// The child has a process group of its own, so that Ctrl-C at the terminal reaches the parent alone, which can then end in order.
+/// The child has its own process group, so that Ctrl-C at the terminal reaches only the parent, which can then end in
+/// order.
 pub fn ask<T: DeserializeOwned>(mut command: Command, request: &ChildRequest, limits: Limits<'_>) -> Answers<T> {
     if let Some(stop) = limits.check(0) {
         return Answers::none(stop.reason());
@@ -176,8 +180,8 @@ pub fn ask<T: DeserializeOwned>(mut command: Command, request: &ChildRequest, li
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let program = command.get_program().to_owned();
-    let begun = (command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped())).spawn();
-    let mut child = match begun {
+    let spawned = (command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped())).spawn();
+    let mut child = match spawned {
         Ok(child) => child,
         Err(error) => {
             let cause = format!("{}: {error}", program.display());
@@ -186,7 +190,7 @@ pub fn ask<T: DeserializeOwned>(mut command: Command, request: &ChildRequest, li
     };
     let text = serde_json::to_string(request).expect("a request is plain data");
     if let Some(mut input) = child.stdin.take() {
-        // A child that does not read has died already, which shows below.
+        // A child that does not read has already died, which shows below.
         let _ = input.write_all(text.as_bytes());
     }
     let (output, stop) = wait(child, limits);
@@ -199,7 +203,7 @@ pub fn ask<T: DeserializeOwned>(mut command: Command, request: &ChildRequest, li
     for line in lines.take(request.contenders.len()) {
         match serde_json::from_slice::<Result<T, Reason>>(line) {
             Ok(answer) => answers.push(answer),
-            // Half a line is what a child leaves that dies while it writes.
+            // A child that dies while writing leaves half a line.
             Err(_) if stop.is_some() || !output.status.success() => break,
             Err(error) => {
                 let answer: String = String::from_utf8_lossy(line).chars().take(60).collect();
@@ -210,7 +214,7 @@ pub fn ask<T: DeserializeOwned>(mut command: Command, request: &ChildRequest, li
     }
     let ended = (answers.len() < request.contenders.len()).then(|| match (stop, answers.last()) {
         (Some(stop), _) => stop.reason(),
-        // What is wrong with the request itself, it says once, and ends.
+        // A fault of the request itself is reported once, and the child ends.
         (None, Some(Err(reason))) if output.stderr.is_empty() && output.status.code().is_some() => reason.clone(),
         _ if output.status.success() => Reason::NoAnswer,
         _ => {
@@ -223,11 +227,11 @@ pub fn ask<T: DeserializeOwned>(mut command: Command, request: &ChildRequest, li
     Answers { answers, ended }
 }
 
-/// Begins a child and asks it about one contender.
+/// Starts a child and asks it about one contender.
 ///
 /// # Errors
 ///
-/// Why there is no answer, in words for a table.
+/// The reason why there is no answer, in words for a table.
 pub fn ask_one<T: DeserializeOwned>(
     make_child: impl FnOnce() -> io::Result<Command>,
     request: &ChildRequest,
@@ -239,18 +243,18 @@ pub fn ask_one<T: DeserializeOwned>(
     }
 }
 
-/// Waits for the child's answer, and kills it where a limit is reached first; the second value says which.
+/// Waits for the child's answer. If a limit is reached first, kills the child and returns the limit.
 fn wait(child: Child, limits: Limits<'_>) -> (io::Result<Output>, Option<Stop>) {
     let id = child.id();
-    let (done, told) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     thread::scope(|scope| {
         scope.spawn(move || {
-            // It is waited for below until this is told.
-            let _ = done.send(child.wait_with_output());
+            // The receiver waits below until this message arrives.
+            let _ = sender.send(child.wait_with_output());
         });
         let mut stop = None;
         loop {
-            match told.recv_timeout(LOOK_EVERY) {
+            match receiver.recv_timeout(CHECK_INTERVAL) {
                 Ok(output) => return (output, stop),
                 Err(_) if stop.is_none() => {
                     stop = limits.check(0);
@@ -264,11 +268,11 @@ fn wait(child: Child, limits: Limits<'_>) -> (io::Result<Output>, Option<Stop>) 
     })
 }
 
-/// Ends the child of this process id, which has not been waited for yet.
+/// Kills the child with this process id, which has not been waited for yet.
 fn kill(id: u32) {
     #[cfg(unix)]
     if let Some(id) = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw) {
-        // Where it has just ended by itself, all is well.
+        // Fails harmlessly if the child has just ended by itself.
         let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
     }
     #[cfg(not(unix))]
@@ -280,7 +284,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_trace_that_another_process_can_open_has_a_name() {
+    fn only_a_trace_that_another_process_can_open_has_a_location() {
         let library = TraceLocation::of(&Source::locate("repeated-growth").unwrap());
         assert_eq!(library, Some(TraceLocation::Library("repeated-growth".to_owned())));
         let options = ImportOptions { format: Some(Format::WeeAlloc), assume_align_bytes: 8 };

@@ -1,4 +1,4 @@
-//! The processor that a thread runs on: keeping it there, and how much of it the thread got.
+//! The processor of a thread: pinning, CPU time, and the number of threads.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use std::time::Duration;
 ///
 /// # Errors
 ///
-/// Why it is not known, in words for a table.
+/// The reason why it is unknown, in words for a table.
 pub fn last_allowed() -> Result<usize, String> {
     #[cfg(target_os = "linux")]
     {
@@ -18,11 +18,11 @@ pub fn last_allowed() -> Result<usize, String> {
     Err("only Linux can pin a process here".to_owned())
 }
 
-/// Keeps this thread, and those that it starts from now on, on one processor.
+/// Pins this thread, and threads that it starts from now on, to one processor.
 ///
 /// # Errors
 ///
-/// Why it cannot be kept there, in words for a table.
+/// The reason why it cannot be pinned, in words for a table.
 ///
 /// ```
 /// # if cfg!(target_os = "linux") {
@@ -48,13 +48,14 @@ pub fn pin_to(cpu: usize) -> Result<(), String> {
     Err(format!("cannot be pinned to processor {cpu}: only Linux can pin a process here"))
 }
 
-/// How long this thread has had a processor; `None` where the system does not tell. Wall time beyond it was spent waiting for one.
+/// CPU time of this thread; `None` if the system does not report it. Wall time beyond it was spent waiting for a
+/// processor.
 pub fn thread_time() -> Option<Duration> {
     #[cfg(unix)]
     {
         let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-        // The C library's call: rustix looks into the vDSO by itself, and dies under valgrind, which hides it.
-        // SAFETY: the clock is written to a time of this function.
+        // Uses the C library's call: rustix reads the vDSO itself, and crashes under valgrind, which hides it. SAFETY:
+        // the clock is written to a local variable.
         let answer = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
         (answer == 0).then(|| Duration::new(time.tv_sec as u64, time.tv_nsec as u32))
     }
@@ -62,15 +63,15 @@ pub fn thread_time() -> Option<Duration> {
     None
 }
 
-/// Whether this process has had a single thread from its start until now.
+/// Checks that this process has had a single thread from its start until now.
 ///
-/// Once a thread is created, glibc's mutexes, and so its allocator and every contender with a lock, take another, slower way for the rest of
-/// the process, even when that thread is gone: `__libc_single_threaded` says so. Where the C library has no such variable, the
-/// threads that there are now are counted.
+/// Once a thread is created, glibc's mutexes, and with them its allocator and every contender with a lock, take a
+/// slower path for the rest of the process, even after that thread has ended: `__libc_single_threaded` records this. If
+/// the C library has no such variable, the current threads are counted.
 ///
 /// # Errors
 ///
-/// That it has or had more, in words for a table.
+/// The process has or had more threads, in words for a table.
 pub fn has_had_one_thread() -> Result<(), String> {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
@@ -82,7 +83,7 @@ pub fn has_had_one_thread() -> Result<(), String> {
         }
     }
     #[cfg(target_os = "linux")]
-    // Without /proc there is nothing to count, and nothing known.
+    // Without /proc nothing can be counted.
     if std::fs::read_dir("/proc/self/task").is_ok_and(|tasks| tasks.count() > 1) {
         return Err("the process has a second thread".to_owned());
     }
@@ -93,15 +94,15 @@ pub fn has_had_one_thread() -> Result<(), String> {
 mod tests {
     use super::*;
 
-    /// A process of tests has threads; that a child has none is seen wherever one answers.
+    /// A test process has threads. That a child has none shows whenever a child answers.
     #[test]
-    fn a_second_thread_is_noticed_after_it_is_gone() {
+    fn a_second_thread_is_detected_after_it_has_ended() {
         std::thread::spawn(|| {}).join().unwrap();
         assert!(has_had_one_thread().unwrap_err().contains("second thread"));
     }
 
     #[test]
-    fn a_pinned_thread_stays_where_it_is_told_to() {
+    fn a_pinned_thread_stays_on_its_processor() {
         let last = last_allowed().unwrap();
         let only = std::thread::spawn(move || {
             pin_to(last).unwrap();
@@ -112,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_no_processor_of_any_number() {
+    fn an_invalid_processor_number_is_an_error() {
         for cpu in [1023, 1024, usize::MAX] {
             let error = std::thread::spawn(move || pin_to(cpu)).join().unwrap().unwrap_err();
             assert!(error.contains(&cpu.to_string()), "{error}");
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sleeping_thread_gets_no_processor() {
+    fn a_sleeping_thread_takes_no_cpu_time() {
         let before = thread_time().unwrap();
         std::thread::sleep(Duration::from_millis(50));
         let slept = thread_time().unwrap() - before;

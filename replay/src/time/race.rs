@@ -1,15 +1,17 @@
-//! Timing in rounds: in each, every contender once, in a new order, in a new process.
+//! Timing in rounds: each round runs every contender once, in a new order, in a new process.
 //!
-//! A machine is faster in one minute than in the next. Contenders of one round see the same conditions, so that ratios within a round hold
-//! where times over all rounds do not; and the order is shuffled, so that no contender always runs after the same other one.
+//! The speed of a machine varies from minute to minute. Contenders in a round see the same conditions, so ratios within
+//! a round are reliable even if times over all rounds are not. The order is shuffled, so that no contender always runs
+//! after the same other one.
 //!
-//! What is drawn once for a process, as where its stack and its libraries lie, makes the same code faster or slower by one or two per cent,
-//! and is in no interval of a single process. So each round is a process of its own ([`process`](crate::time::process)) and its differences are in the interval,
-//! where they belong (Kalibera and Jones 2013, "Rigorous benchmarking in reasonable time"). That process has a single thread from its start
-//! to its end: once a thread was created, glibc's mutexes and its allocator take another, slower way for good.
+//! Properties that are fixed for a process, such as the addresses of its stack and libraries, make the same code one or
+//! two per cent faster or slower, and no interval of a single process shows that. Each round is therefore a process of
+//! its own ([`process`]), so that the interval includes these differences (Kalibera and Jones
+//! 2013, "Rigorous benchmarking in reasonable time"). The process has a single thread from start to end: once a thread
+//! was created, glibc's mutexes and allocator permanently take a slower path.
 //!
-//! Rigorous timing goes further: a process for every contender and round, with an environment of random size, kept on one processor
-//! (Mytkowicz et al. 2009, "Producing wrong data without doing anything obviously wrong!").
+//! Rigorous timing goes further: a process for every contender and round, with an environment of random size, pinned to
+//! one processor (Mytkowicz et al. 2009, "Producing wrong data without doing anything obviously wrong!").
 
 use std::io;
 use std::ops::ControlFlow;
@@ -30,40 +32,40 @@ use crate::time::sample::Sample;
 /// The variable that makes the environment larger.
 const PADDING_VARIABLE: &str = "HEAPRACE_ENVIRONMENT_PADDING";
 
-/// Most bytes that it has: with fewer than a page of them, every offset of the stack within its page comes up.
+/// Its maximum size: anything below a page makes every offset of the stack within its page possible.
 const MOST_PADDING_BYTES: usize = 4095;
 
-/// What timing has given so far.
+/// The timing results so far.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Timing {
-    /// The contenders' times, in their order; or why one has none.
+    /// The contenders' times, in their order, or the reason why there is none.
     pub times: Vec<Figure<Time>>,
-    /// What the machine did meanwhile.
+    /// The state of the machine meanwhile.
     pub conditions: Conditions,
 }
 
-/// Who is timed on what.
+/// What to time.
 #[derive(Clone, Copy, Debug)]
 pub struct Race<'a> {
-    /// Where a process finds the trace.
+    /// Where a child finds the trace.
     pub trace: &'a TraceLocation,
-    /// How many events it has.
+    /// Events of the trace.
     pub events: u64,
-    /// Who takes part. Times have their order.
+    /// The contenders. Times are in the same order.
     pub contenders: &'a [Contender],
-    /// How many rounds there are, and of what.
+    /// The number of rounds and their settings.
     pub rounds: Rounds,
-    /// Whether each contender gets a process of its own.
+    /// Whether each contender gets its own process.
     pub rigor: Rigor,
 }
 
-/// Times contenders in processes that `make_child` begins. `finished` is called after each round with its number and all that there is so
-/// far, and says whether to go on. A contender whose process dies or answers nonsense has no times, and its row says why; those after it
-/// get another process in the same round.
+/// Times contenders in processes that `make_child` starts. `finished` is called after each round with its number and
+/// all results so far, and decides whether to continue. A contender whose process dies or answers nonsense has no
+/// times, and its row gives the reason; the contenders after it get another process in the same round.
 ///
 /// # Errors
 ///
-/// Where the user has ended it.
+/// If the user interrupts it.
 pub fn run(
     race: &Race<'_>,
     limits: Limits<'_>,
@@ -87,7 +89,7 @@ pub fn run(
             }
             Err(error) => Answers::none(Reason::ProcessNotStarted { cause: error.to_string() }),
         };
-        // That its process was killed says nothing about a contender: its earlier rounds stay.
+        // A killed process says nothing about a contender, so its earlier rounds stay.
         match limits.check(0) {
             Some(stop) => Err(LaneError::Stopped(stop)),
             None => Ok(answers),
@@ -98,11 +100,11 @@ pub fn run(
     in_rounds(events, contenders.len(), rounds, limits, conditions, ask, finished)
 }
 
-/// The rounds themselves, however samples come about: `ask` is given the contenders that are left in a round, and answers for the first of
-/// them, or for more in their order.
+/// The rounds themselves, independent of the source of samples: `ask` gets the contenders left in a round, and answers
+/// for the first of them, or for several in their order.
 ///
-/// A contender that gives no sample is out, and has no time: what it has shown before would stand for a contender that works. One whose
-/// time budget is over keeps its samples, and gives no more.
+/// A contender that gives no sample is out, and has no time: its earlier samples would suggest that it works. A
+/// contender over its time budget keeps its samples, and gives no more.
 fn in_rounds(
     ops: u64,
     contenders: usize,
@@ -128,10 +130,10 @@ fn in_rounds(
                 return Err(LaneError::Stopped(stop));
             }
             let Answers { answers, ended } = ask(left)?;
-            // Whoever was at it when the process ended has ended it.
-            let at_it = ended.map(Figure::unknown);
+            // The contender that was running when the process ended has ended it.
+            let last = ended.map(Figure::unknown);
             let samples =
-                answers.into_iter().map(|answer| answer.map_or_else(Figure::unknown, Figure::Known)).chain(at_it);
+                answers.into_iter().map(|answer| answer.map_or_else(Figure::unknown, Figure::Known)).chain(last);
             let mut done = 0;
             for (&which, sample) in left.iter().zip(samples) {
                 done += 1;
@@ -155,8 +157,8 @@ fn in_rounds(
     Ok(timing)
 }
 
-/// Adds a sample to those of the rounds before. Steady samples that are not in every round are none: they would not be of the same rounds as
-/// the others'.
+/// Adds a sample to those of earlier rounds. If a round lacks a steady sample, all steady samples are dropped: they
+/// would come from fewer rounds than those of other contenders.
 fn add(time: &mut Time, sample: &Sample) {
     time.fresh_ns.push(sample.fresh.wall_ns);
     time.fresh_processor_ns.extend(sample.fresh.processor_ns);
@@ -187,14 +189,14 @@ mod tests {
     const ROUNDS: Rounds =
         Rounds { count: 4, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: 16 };
 
-    fn of_each(
+    fn run_rounds(
         contenders: usize,
         rounds: Rounds,
         limits: Limits<'_>,
         mut sample: impl FnMut(usize) -> Figure<Sample>,
         finished: impl FnMut(u32, &Timing) -> ControlFlow<()>,
     ) -> Result<Timing, LaneError> {
-        // A process that dies with the first contender that gives no sample.
+        // A process that dies at the first contender without a sample.
         let ask = |left: &[usize]| {
             let (mut answers, mut ended) = (Vec::new(), None);
             for &which in left {
@@ -215,7 +217,7 @@ mod tests {
     }
 
     fn to_the_end(contenders: usize, rounds: Rounds, sample: impl FnMut(usize) -> Figure<Sample>) -> Timing {
-        of_each(contenders, rounds, Limits::NONE, sample, |_, _| ControlFlow::Continue(())).unwrap()
+        run_rounds(contenders, rounds, Limits::NONE, sample, |_, _| ControlFlow::Continue(())).unwrap()
     }
 
     fn clocked(wall_ns: u64, processor_ns: u64) -> Clocked {
@@ -251,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn who_fails_once_is_out_and_the_others_go_on() {
+    fn a_contender_that_fails_once_is_out_and_the_others_continue() {
         let mut turns = 0;
         let run = |which| {
             turns += usize::from(which == 1);
@@ -260,16 +262,16 @@ mod tests {
         let timing = to_the_end(3, ROUNDS, run);
         assert_eq!(timing.times[1], Figure::unknown("died"));
         for other in [0, 2] {
-            // Those that come after it in its round get another process.
+            // Contenders after it in its round get another process.
             assert_eq!(timing.times[other].known().map(|time| time.fresh_ns.len()), Some(4));
         }
-        assert_eq!(turns, 2, "it is not asked again");
+        assert_eq!(turns, 2, "it does not run again");
     }
 
     #[test]
-    fn whoever_watches_may_end_it_behind_a_round() {
+    fn the_callback_may_stop_after_a_round() {
         let mut seen = Vec::new();
-        let timing = of_each(
+        let timing = run_rounds(
             1,
             ROUNDS,
             Limits::NONE,
@@ -285,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_over_budget_keeps_its_first_rounds() {
+    fn a_contender_over_budget_keeps_its_first_rounds() {
         let interrupt = AtomicBool::new(false);
         let limits = Limits::new(&interrupt, Some(Duration::from_millis(50)));
         let run = |which| {
@@ -293,14 +295,15 @@ mod tests {
             sample.all.wall_ns = [0, 30_000_000][which];
             Figure::Known(sample)
         };
-        let timing = of_each(2, Rounds { count: 9, ..ROUNDS }, limits, run, |_, _| ControlFlow::Continue(())).unwrap();
+        let timing =
+            run_rounds(2, Rounds { count: 9, ..ROUNDS }, limits, run, |_, _| ControlFlow::Continue(())).unwrap();
         let samples = |which: usize| timing.times[which].known().map(|time| time.fresh_ns.len());
         assert_eq!(samples(0), Some(9));
         assert_eq!(samples(1), Some(2), "two parts of 30 ms are over 50 ms");
     }
 
     #[test]
-    fn the_user_ends_it_between_two_contenders() {
+    fn an_interrupt_stops_between_two_contenders() {
         let interrupt = AtomicBool::new(false);
         let limits = Limits::new(&interrupt, None);
         let mut parts = 0;
@@ -310,27 +313,27 @@ mod tests {
             sample(5)
         };
         let mut seen = 0;
-        let ended = of_each(2, ROUNDS, limits, run, |round, _| {
+        let ended = run_rounds(2, ROUNDS, limits, run, |round, _| {
             seen = round;
             ControlFlow::Continue(())
         });
         assert!(matches!(ended, Err(LaneError::Stopped(Stop::Interrupt))), "{ended:?}");
-        assert_eq!((parts, seen), (3, 1), "the first round was finished, and the second was not");
+        assert_eq!((parts, seen), (3, 1), "the first round is finished, and the second is not");
     }
 
     #[test]
-    fn no_clock_of_its_own_is_not_a_clock_that_stood_still() {
-        let one = Clocked { wall_ns: 1, processor_ns: None };
-        let run = |_| Figure::Known(Sample { fresh: one, steady: Figure::Known(one), all: one });
+    fn a_missing_thread_clock_is_unknown_and_not_zero() {
+        let clocked = Clocked { wall_ns: 1, processor_ns: None };
+        let run = |_| Figure::Known(Sample { fresh: clocked, steady: Figure::Known(clocked), all: clocked });
         let timing = to_the_end(1, ROUNDS, run);
         assert_eq!(timing.conditions.processor_ns, None);
         let time = timing.times[0].known().unwrap();
         assert_eq!((time.fresh_ns.len(), time.fresh_processor_ns.len(), time.steady_processor_ns.len()), (4, 0, 0));
     }
 
-    /// Steady samples that one round lacks would be of other rounds than the others'.
+    /// Steady samples that one round lacks would come from other rounds than the others'.
     #[test]
-    fn who_cannot_run_on_has_fresh_times_alone_and_says_why() {
+    fn a_contender_that_cannot_continue_has_only_fresh_times_and_a_reason() {
         let mut turns = 0;
         let run = |_| {
             turns += 1;

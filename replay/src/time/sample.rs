@@ -18,7 +18,8 @@ use crate::time::processor;
 pub struct Clocked {
     /// Wall time.
     pub wall_ns: u64,
-    /// By the thread's own clock, which stands still while the thread has no processor; `None` where there is no such clock.
+    /// The same by the thread's CPU clock, which stops while the thread is not running; `None` if there is no such
+    /// clock.
     pub processor_ns: Option<u64>,
 }
 
@@ -27,24 +28,25 @@ pub struct Clocked {
 pub struct Sample {
     /// The first loop, on fresh zeroed pages: a program that starts.
     pub fresh: Clocked,
-    /// The mean of the last two loops: a program that runs on. Or why there is none.
+    /// The mean of the last two loops: a program that keeps running. Or the reason why there is none.
     pub steady: Figure<Clocked>,
-    /// All of it, with resetting the heap, making the contender, and freeing what the trace leaves live.
+    /// Everything, including resetting the heap, creating the contender, and freeing the objects that the trace leaves
+    /// live.
     pub all: Clocked,
 }
 
-/// Loops of the trace in a sample, at least: the first one is the program that starts, in the second one what it has freed is used again,
-/// and two are timed.
+/// Minimum loops of the trace in a sample: the first is the program that starts, the second reuses the memory that the
+/// first freed, and two are timed.
 pub const FEWEST_LOOPS: usize = 4;
 
-/// Loops of the trace in a sample, at most.
+/// Maximum loops of the trace in a sample.
 pub const MOST_LOOPS: usize = 8;
 
-/// Two loops whose times, or whose growth in pages, differ by no more than that are alike.
+/// Two loops are alike if their times, or their growth in pages, differ by at most this share.
 const ALIKE: f64 = 0.05;
 
 impl Sample {
-    /// Times one contender. [`warm_up`] comes before the first.
+    /// Times one contender. Call [`warm_up`] before the first.
     ///
     /// # Errors
     ///
@@ -59,7 +61,7 @@ impl Sample {
         let mut laps: Vec<Lap> = Vec::with_capacity(MOST_LOOPS);
         let mut full = None;
         contender.laps(lane, touch, limits, &mut |lap| {
-            // In the first loop a contender that is refused a page has found another way, or it would not be timed.
+            // If a grow fails in the first loop, the contender has found another way; otherwise it would not be timed.
             if !laps.is_empty() && lap.refused_grows > 0 {
                 full = Some(laps.len() + 1);
                 return ControlFlow::Break(());
@@ -93,8 +95,8 @@ fn mean(laps: &[Lap]) -> Clocked {
     clocked(laps.iter().map(|lap| lap.wall).sum::<Duration>() / count, processor.map(|sum| sum / count))
 }
 
-/// Whether the last two laps are alike: in their times, and in how many pages they have added. A heap that grows by as much in each has
-/// settled, too: it will go on like that.
+/// Whether the last two laps are alike in their times and in the number of pages they added. A heap that grows by the
+/// same amount in each loop has settled too: it will continue like that.
 fn has_settled(laps: &[Lap]) -> bool {
     let [.., first, second, third] = laps else { return false };
     let alike = |one: f64, other: f64, slack: f64| (one - other).abs() <= slack.max(ALIKE * one.max(other));
@@ -103,8 +105,8 @@ fn has_settled(laps: &[Lap]) -> bool {
         && alike(grown(first, second), grown(second, third), 1.0)
 }
 
-/// Makes the program's operations and slots resident by a replay that is not timed: else the contender that comes first would pay for the
-/// harness's own page faults.
+/// Makes the program's operations and slots resident by an untimed replay: otherwise the first contender would pay for
+/// the harness's own page faults.
 ///
 /// # Errors
 ///
@@ -131,13 +133,13 @@ mod tests {
     }
 
     #[test]
-    fn a_heap_that_grows_by_as_much_in_each_loop_has_settled() {
+    fn a_heap_with_constant_growth_per_loop_has_settled() {
         assert!(!has_settled(&[lap(10, 5), lap(10, 5)]), "two loops show no trend");
         assert!(has_settled(&[lap(20, 50), lap(10, 50), lap(10, 50)]));
-        assert!(has_settled(&[lap(20, 50), lap(100, 90), lap(104, 130)]), "4 % longer, and as many pages more");
+        assert!(has_settled(&[lap(20, 50), lap(100, 90), lap(104, 130)]), "4 % longer, with the same growth");
         assert!(!has_settled(&[lap(20, 50), lap(100, 90), lap(110, 130)]), "10 % longer");
         assert!(!has_settled(&[lap(20, 50), lap(100, 90), lap(100, 100)]), "10 pages after 40");
-        assert!(has_settled(&[lap(20, 50), lap(100, 51), lap(100, 51)]), "a page is the least that a heap can grow by");
+        assert!(has_settled(&[lap(20, 50), lap(100, 51), lap(100, 51)]), "a heap grows by at least one page");
     }
 
     #[test]
@@ -147,11 +149,11 @@ mod tests {
         assert_eq!(mean(&[lap(10, 5), without]).processor_ns, None);
     }
 
-    /// A real contender, in this process: a bump allocator has no page left in the second loop or in the third.
+    /// A real contender, in this process: a bump allocator runs out of pages in the second or third loop.
     #[test]
     fn a_sample_loops_the_trace_until_it_settles_or_the_heap_is_full() {
         let text = "op,id,size,align\nalloc,1,100000,8\ndealloc,1\n";
-        let reader = heaprace_traces::Reader::new(text.as_bytes(), "test.csv").unwrap();
+        let reader = heaprace_traces::CsvReader::new(text.as_bytes(), "test.csv").unwrap();
         let program = crate::Program::compile(reader).unwrap();
         let sample = |name: &str, pages| {
             let mut lane = Lane::new(&program, pages, heaprace_allocators::page_heap::Guard::Batched).unwrap();

@@ -1,4 +1,4 @@
-//! The bounds of the library's traces: the clairvoyant placement is checked, above what it cannot be below, and near it.
+//! The bounds of the library's traces: the clairvoyant placement is sound, not below its lower bound, and close to it.
 
 use heaprace::Program;
 use heaprace::contender::Contender;
@@ -9,10 +9,11 @@ use heaprace_allocators::page_heap::{Guard, WASM32_PAGES};
 use heaprace_reports::results::Bounds;
 use heaprace_traces::{LibraryEntry, Source, library};
 
-/// Traces with so many allocations at most are looked at here: the others take too long unoptimised. `cargo bench --bench bounds` has them all.
+/// Maximum allocations of a trace tested here: larger traces take too long unoptimised. `cargo bench --bench bounds`
+/// has them all.
 const MOST_ALLOCS: u64 = 150_000;
 
-/// The bounds of a trace, and its most live bytes as its `.toml` states them.
+/// The bounds of a trace, and its most live bytes as stated in its `.toml`.
 fn bounds_of(entry: &'static LibraryEntry) -> (&'static str, u64, Bounds) {
     let program = Program::load(&Source::from(entry)).unwrap();
     let bounds = bounds::of(&program).unwrap_or_else(|error| panic!("{}: {error}", entry.name));
@@ -23,7 +24,7 @@ fn bounds_of(entry: &'static LibraryEntry) -> (&'static str, u64, Bounds) {
 fn the_clairvoyant_placement_is_sound_and_near_the_most_live_bytes() {
     let small: Vec<_> =
         library::entries().iter().filter(|entry| entry.about.totals.allocs <= MOST_ALLOCS).map(bounds_of).collect();
-    assert!(small.len() >= 8, "{} traces are too few to tell", small.len());
+    assert!(small.len() >= 8, "{} traces are too few to judge", small.len());
     for (name, live, bounds) in &small {
         assert_eq!(bounds.max_live_bytes, *live, "{name}");
         assert!(bounds.max_live_aligned_bytes >= *live, "{name}: {bounds:?}");

@@ -1,5 +1,5 @@
-//! Comparisons that end before they are done, by a time budget or by the user, and those that run side by side: what is finished is kept,
-//! and is what it always is.
+//! Comparisons that a time budget or the user ends early, and comparisons that run in parallel: finished figures are
+//! kept, and are the same as always.
 
 use std::alloc::Layout;
 use std::fs;
@@ -25,7 +25,7 @@ const NO_ROUNDS: Rounds =
 /// talc, with 50 microseconds added to each allocation: as slow as an allocator that walks a list of all blocks.
 struct Slow(Talc);
 
-// SAFETY: talc's own blocks.
+// SAFETY: all blocks are talc's.
 unsafe impl HeapAllocator for Slow {
     const INFO: Info = Info { name: "slow", ..Talc::INFO };
 
@@ -36,17 +36,17 @@ unsafe impl HeapAllocator for Slow {
     unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
         let start = Instant::now();
         while start.elapsed() < Duration::from_micros(50) {}
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.0.alloc(layout) }
     }
 
     unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.0.dealloc(block, layout) }
     }
 
     unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.0.realloc(block, layout, new_size) }
     }
 }
@@ -56,7 +56,7 @@ fn row<'a>(results: &'a Results, name: &str) -> &'a heaprace_reports::results::C
 }
 
 #[test]
-fn who_is_too_slow_for_its_budget_has_a_row_that_says_how_far_it_came() {
+fn a_contender_over_budget_has_a_row_that_says_how_far_it_got() {
     let contenders = vec![Contender::of::<Slow>(), Contender::named("bump").unwrap()];
     // Far more than bump needs, and far less than 50 µs for each of more than a hundred thousand allocations.
     let budget = Some(Duration::from_secs(3));
@@ -82,7 +82,7 @@ fn who_is_too_slow_for_its_budget_has_a_row_that_says_how_far_it_came() {
 }
 
 #[test]
-fn what_is_examined_when_the_user_ends_it_stays_as_it_is() {
+fn an_interrupt_keeps_finished_examinations() {
     let contenders: Vec<_> = ["bump", "talc", "dlmalloc"].map(|name| Contender::named(name).unwrap()).into();
     let plan = ComparisonPlan::of(contenders, Rounds { count: 3, ..NO_ROUNDS });
     let source = Source::locate("image-decode").unwrap();
@@ -101,7 +101,7 @@ fn what_is_examined_when_the_user_ends_it_stays_as_it_is() {
     let first = &cut.contenders[0];
     assert_eq!((&first.verification, &first.memory), (&Verification::Passed, &whole.contenders[0].memory));
     assert!(cut.contenders.iter().all(|row| row.time.known().is_none()), "nothing was timed");
-    // It may have been well on its way with the second one; the third it cannot have begun.
+    // The second examination may have been nearly complete; the third cannot have started.
     let last = &cut.contenders[2];
     assert!(
         matches!(&last.memory, Figure::Unknown { unknown } if unknown.to_string().starts_with("interrupted")),
@@ -114,18 +114,19 @@ fn what_is_examined_when_the_user_ends_it_stays_as_it_is() {
 }
 
 #[test]
-fn who_is_ended_in_the_second_replay_keeps_the_figures_of_the_first() {
+fn a_contender_stopped_in_its_second_replay_keeps_the_figures_of_the_first() {
     let program = Program::load(&Source::locate("gzip-responses").unwrap()).unwrap();
     let mut lane = Lane::new(&program, WASM32_PAGES, Guard::Trap).unwrap();
     let bump = Contender::named("bump").unwrap();
     let whole = (bump.examine)(&mut lane, false, &[], Limits::NONE).unwrap();
     let (interrupt, replayed) = (AtomicBool::new(false), AtomicU64::new(0));
-    let tell = |events| {
+    let interrupt_at = |events| {
         if replayed.fetch_add(events, Ordering::Relaxed) + events > program.events() {
             interrupt.store(true, Ordering::Relaxed);
         }
     };
-    let cut = (bump.examine)(&mut lane, false, &[], Limits::new(&interrupt, None).with_progress(&tell)).unwrap();
+    let cut =
+        (bump.examine)(&mut lane, false, &[], Limits::new(&interrupt, None).with_progress(&interrupt_at)).unwrap();
     assert!(interrupt.into_inner() && cut.partial.is_none());
     let (mut whole, cut) = (whole.memory.known().unwrap().clone(), cut.memory.known().unwrap());
     assert!(!whole.splits.is_empty() && !whole.strips.is_empty());
@@ -135,12 +136,12 @@ fn who_is_ended_in_the_second_replay_keeps_the_figures_of_the_first() {
 }
 
 #[test]
-fn side_by_side_and_streamed_the_figures_are_the_same() {
+fn figures_are_the_same_in_parallel_and_streamed() {
     let source = Source::locate("gzip-responses").unwrap();
     let plan = ComparisonPlan::of(Contender::all(), NO_ROUNDS);
     let alone = compare(&source, &plan, |_| {}).unwrap();
-    let beside = ComparisonPlan { jobs: NonZeroUsize::new(4).unwrap(), ..plan };
-    let together = compare(&source, &beside, |_| {}).unwrap();
+    let parallel = ComparisonPlan { jobs: NonZeroUsize::new(4).unwrap(), ..plan };
+    let together = compare(&source, &parallel, |_| {}).unwrap();
     assert_eq!(alone.contenders, together.contenders);
     assert_eq!(alone.trace, together.trace);
 
@@ -153,10 +154,10 @@ fn side_by_side_and_streamed_the_figures_are_the_same() {
     }
 }
 
-/// The command as a user ends it: one signal, and what is finished is on the disk and on the screen.
+/// The command as a user ends it: one signal, and finished results are on disk and on screen.
 #[cfg(unix)]
 #[test]
-fn ctrl_c_leaves_valid_results_of_what_is_finished() {
+fn ctrl_c_leaves_valid_results_of_finished_work() {
     use std::process::{Command, Stdio};
     use std::thread;
 
@@ -174,9 +175,9 @@ fn ctrl_c_leaves_valid_results_of_what_is_finished() {
     while !file.exists() && Instant::now() < give_up {
         thread::sleep(Duration::from_millis(20));
     }
-    // By now it is in its rounds, of which there are more than anyone waits for.
+    // By now it is timing rounds, more of them than this test waits for.
     thread::sleep(Duration::from_millis(300));
-    // SAFETY: a signal to a child that has not been waited for.
+    // SAFETY: sends a signal to a child that has not been waited for.
     assert_eq!(unsafe { libc::kill(child.id() as libc::pid_t, libc::SIGINT) }, 0);
     let output = {
         let status = child.wait().unwrap();

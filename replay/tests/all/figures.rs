@@ -1,4 +1,4 @@
-//! Memory figures of tiny traces, against values worked out by hand.
+//! Memory figures of tiny traces, against values computed by hand.
 
 use heaprace_allocators::page_heap::Guard;
 use heaprace_allocators::{PageHeap, PageSize};
@@ -21,13 +21,14 @@ fn memory(name: &str, lines: &str) -> Memory {
 
 #[test]
 fn a_bump_pointer_counts_every_byte() {
-    // 100,000 + 100,000 bytes are 4 pages of 65,536; the second object moves when it grows: 160,000 more make 360,000, 6 pages.
+    // 100,000 + 100,000 bytes are 4 pages of 65,536. The second object moves when it grows: 160,000 more make 360,000,
+    // 6 pages.
     let memory = memory(
         "bump",
         "alloc,1,100000,16\nalloc,2,100000,16\ndealloc,1\nrealloc,2,160000\nrealloc,2,50000\ndealloc,2\n",
     );
     assert_eq!((memory.peak_heap_pages, memory.peak_heap_bytes, memory.peak_heap_event), (6, 6 * 65_536, 4));
-    // Most was live after the second event: 200,000 bytes.
+    // The peak is after the second event: 200,000 bytes.
     assert_eq!(memory.overhead_ratio, 393_216.0 / 200_000.0);
     assert_eq!(memory.johnstone_wilson_4_percent, 193_216.0 / 200_000.0 * 100.0);
     assert_eq!((memory.grow_calls, memory.failed_requests, memory.first_failure), (Figure::Known(3), 0, None));
@@ -37,28 +38,28 @@ fn a_bump_pointer_counts_every_byte() {
 }
 
 #[test]
-fn the_peak_is_where_it_is_first_reached() {
+fn the_peak_is_the_event_that_first_reaches_it() {
     let memory = memory("bump", "alloc,1,10,1\nalloc,2,65536,1\nalloc,3,10,1\ndealloc,2\nalloc,4,100,1\n");
     assert_eq!((memory.peak_heap_pages, memory.peak_heap_event), (2, 2));
 }
 
 #[test]
 fn long_traces_keep_their_peaks_in_a_timeline_of_bounded_length() {
-    // One spike of a million bytes in 5,000 events of nothing much: a sample every so often would miss it.
+    // One spike of a million bytes among 5,000 small events: a sample at regular events would miss it.
     let mut lines: String = (0..1234).map(|id| format!("alloc,{id},8,8\ndealloc,{id}\n")).collect();
     lines += "alloc,9999,1000000,8\ndealloc,9999\n";
     lines.extend((2000..3267).map(|id| format!("alloc,{id},8,8\ndealloc,{id}\n")));
     let memory = memory("segregated-bump", &lines);
     let events = 2 * (1234 + 1 + 1267);
     assert_eq!(events, 5004);
-    // 6 events a point: 834 points.
+    // 6 events per point: 834 points.
     assert_eq!(memory.timeline.len(), 834);
     assert_eq!(memory.timeline.iter().map(|point| point.live_bytes).max(), Some(1_000_000));
     let last = FootprintPoint {
         event: 5004,
         requested_bytes: 2501 * 8 + 1_000_000,
         live_bytes: 8,
-        // The smallest class, once; then a million bytes behind it.
+        // First the smallest class, once; then a million bytes after it.
         span_bytes: 16 + 1_000_000,
         committed_bytes: memory.peak_heap_bytes,
         occupied_pages: 1,
@@ -70,11 +71,12 @@ fn long_traces_keep_their_peaks_in_a_timeline_of_bounded_length() {
     );
 }
 
-/// Warm-up: one byte lives in a page of 65,536, then the heap is full. A naive mean from the first event on is dominated by states in
-/// which next to nothing was live.
+/// Warm-up: one byte is live in a page of 65,536, then the heap is full. A naive mean from the first event on is
+/// dominated by states with hardly any live bytes.
 #[test]
-fn the_warm_up_is_left_out_of_means() {
-    // 100 objects of one byte, then 6,000,000 bytes in 92 pages: 1 % of the peak is 60,001 bytes, reached by the last event alone.
+fn means_exclude_the_warm_up() {
+    // 100 objects of one byte, then 6,000,000 bytes in 92 pages: 1 % of the peak is 60,001 bytes, which only the last
+    // event reaches.
     let mut lines: String = (0..100).map(|id| format!("alloc,{id},1,1\n")).collect();
     lines += "alloc,100,6000000,1\n";
     let memory = memory("bump", &lines);
@@ -85,15 +87,15 @@ fn the_warm_up_is_left_out_of_means() {
     assert_eq!(means.mean_of_ratios_by_bytes_percent, Some(exact));
     assert_eq!(means.ratio_of_means_by_events_percent, Some(exact));
     assert!(exact < 1.0);
-    // Sum of 65,536 / n for n up to 100, over 101 events: what one would get without the rule.
+    // The sum of 65,536 / n for n up to 100, over 101 events: the result without the rule.
     let naive: f64 = (1..=100).map(|n| 65_536.0 / f64::from(n)).sum::<f64>() / 101.0 * 100.0;
     assert!(naive > 100_000.0 * exact);
 }
 
-/// The plateau: a heap never shrinks, so the last instant of max H says nothing about the allocator. #3 takes the first.
+/// The plateau: a heap never shrinks, so the last instant of max H says nothing about the allocator. #3 uses the first.
 #[test]
 fn the_first_instant_of_a_plateau_counts() {
-    // 4 pages are full after event 2; then all but one byte goes, and the heap stays.
+    // 4 pages are full after event 2; then all bytes but one are freed, and the heap stays.
     let memory = memory("bump", "alloc,1,131072,1\nalloc,2,131071,1\nalloc,3,1,1\ndealloc,1\ndealloc,2\n");
     let means = memory.johnstone_wilson;
     assert_eq!(means.at_peak_heap_percent, Some((262_144.0 / 262_143.0 - 1.0) * 100.0), "and not 26,214,300 %");
@@ -112,8 +114,8 @@ fn the_first_instant_of_a_plateau_counts() {
 
 #[test]
 fn reallocs_are_in_place_or_copy() {
-    // The first grows in place at the bump pointer, the second shrinks where it is, the third is buried and must move its 200 bytes, and
-    // the fourth moves to a smaller class with 40.
+    // The first object grows in place at the bump pointer, the second shrinks in place, the third is buried and must
+    // move its 200 bytes, and the fourth moves 40 bytes to a smaller class.
     let lines = "alloc,1,150,8\nrealloc,1,300\nrealloc,1,200\nalloc,2,128,8\nrealloc,1,400\nrealloc,2,40\n";
     let reallocs = memory("segregated-bump", lines).reallocs;
     assert_eq!((reallocs.count, reallocs.in_place, reallocs.copied_bytes), (4, 2, 240));
@@ -121,17 +123,19 @@ fn reallocs_are_in_place_or_copy() {
     // 150 + 150 + 128 + 200 bytes were requested.
     assert_eq!(reallocs.copied_per_requested_byte, Some(240.0 / 628.0));
     let none = memory("bump", "alloc,1,1,1\n").reallocs;
-    assert_eq!((none.count, none.in_place_share), (0, None), "no share of nothing");
+    assert_eq!((none.count, none.in_place_share), (0, None), "no reallocs, so no share");
 }
 
-/// What fails advances no clock of bytes: 60,000 bytes, then 20,000, then 10,000 more by a reallocation are all that was ever given.
+/// Failed requests do not advance the clock of bytes: only 60,000 bytes, then 20,000, then 10,000 more by a
+/// reallocation are ever received.
 #[test]
-fn a_request_that_fails_does_not_advance_the_clock_of_bytes() {
+fn a_failed_request_does_not_advance_the_clock_of_bytes() {
     let lines = "alloc,1,60000,1\n\
         alloc,2,100000,1\nrealloc,1,90000\nrealloc,1,200000\ndealloc,2\n\
         alloc,3,20000,1\nrealloc,3,30000\ndealloc,1\nrealloc,3,5000\n";
-    // Two pages are 131,072 bytes. Event 2 would end at 160,000, and event 3, which moves, at 150,000: both fail, and object 1 is given
-    // back. Events 4, 5 and 8 are of objects that are absent. Event 6 ends at 80,000, and event 7 moves to 80,000 to 110,000.
+    // Two pages are 131,072 bytes. Event 2 would end at 160,000, and event 3, which moves, at 150,000: both fail, and
+    // object 1 is freed. Events 4, 5 and 8 concern absent objects. Event 6 ends at 80,000, and event 7 moves to 80,000
+    // to 110,000.
     let examination = examine(Contender::named("bump").unwrap(), &program(lines), 2);
     let memory = examination.memory.known().unwrap();
     let first = memory.first_failure.as_ref().unwrap();
@@ -151,7 +155,8 @@ fn a_request_that_fails_does_not_advance_the_clock_of_bytes() {
         (90_000, 5_000, 2),
     ];
     assert_eq!(points, expected);
-    // Of 90,000 bytes, 60,000 came at 1 page, 20,000 and 10,000 at 2. What failed would have weighed 100,000 more at 1 page.
+    // Of 90,000 bytes, 60,000 came at 1 page, 20,000 and 10,000 at 2. The failed requests would have weighed 100,000
+    // more at 1 page.
     let (one, two) = (65_536.0, 131_072.0);
     let near = |found: Option<f64>, ratio: f64| {
         let (found, expected) = (found.unwrap(), (ratio - 1.0) * 100.0);
@@ -160,21 +165,21 @@ fn a_request_that_fails_does_not_advance_the_clock_of_bytes() {
     let means = memory.johnstone_wilson;
     near(means.mean_of_ratios_by_bytes_percent, (one + two + two / 3.0) / 90_000.0);
     near(means.ratio_of_means_by_bytes_percent, (one * 6.0 + two * 3.0) / (60_000.0 * 6.0 + 20_000.0 * 2.0 + 30_000.0));
-    // Every event counts by events; in events 3 to 5 nothing is live, so there is no ratio.
+    // Every event counts by events; nothing is live in events 3 to 5, so they have no ratio.
     let ratios = 2.0 * one / 60_000.0 + two / 20_000.0 + 2.0 * two / 30_000.0 + two / 5000.0;
     near(means.mean_of_ratios_by_events_percent, ratios / 6.0);
     near(means.ratio_of_means_by_events_percent, (5.0 * one + 4.0 * two) / 205_000.0);
-    // 20,000 bytes were copied for the 90,000 that were given.
+    // 20,000 bytes were copied for the 90,000 received.
     assert_eq!((memory.reallocs.count, memory.reallocs.in_place), (2, 1));
     assert_eq!(memory.reallocs.copied_per_requested_byte, Some(20_000.0 / 90_000.0));
 }
 
-/// A program that asks in vain, again and again: that is no reason for its heap to look a hundred times worse.
+/// A program with many failed requests: they must not make its heap look a hundred times worse.
 #[test]
-fn requests_in_vain_do_not_move_the_mean_by_bytes() {
-    // 60,000 bytes, of which 600 are left: then a heap of 1 page has no room for 70,000 more.
+fn failed_requests_do_not_move_the_mean_by_bytes() {
+    // 60,000 bytes, of which 600 remain: then a heap of 1 page has no room for 70,000 more.
     let given = "alloc,1,60000,1\nrealloc,1,600\n";
-    let in_vain: String =
+    let failing: String =
         (2..102).map(|id| format!("alloc,{id},70000,1\nrealloc,{id},140000\ndealloc,{id}\n")).collect();
     let mean = |lines: &str| {
         let memory = examine(Contender::named("bump").unwrap(), &program(lines), 1).memory;
@@ -183,12 +188,12 @@ fn requests_in_vain_do_not_move_the_mean_by_bytes() {
     };
     let expected = Some((65_536.0 / 60_000.0 - 1.0) * 100.0);
     assert_eq!(mean(given), (0, expected));
-    assert_eq!(mean(&(given.to_owned() + &in_vain)), (100, expected), "and not 10,731 %");
+    assert_eq!(mean(&(given.to_owned() + &failing)), (100, expected), "and not 10,731 %");
 }
 
 #[test]
 fn pages_are_counted_by_how_full_they_are() {
-    // 4 pages at the peak: full, full, one third, and a byte. Then the objects in the first two go.
+    // 4 pages at the peak: full, full, one third, and a byte. Then the objects in the first two are freed.
     let lines = "alloc,1,131072,1\nalloc,2,21846,1\nalloc,3,43690,1\nalloc,4,1,1\ndealloc,3\ndealloc,1\n";
     let memory = memory("bump", lines);
     let at = &memory.occupancy.at_peak_heap;
@@ -197,7 +202,7 @@ fn pages_are_counted_by_how_full_they_are() {
     assert_eq!(at.live_share, Some(196_609.0 / 262_144.0));
     let occupied: Vec<_> = memory.timeline.iter().map(|point| point.occupied_pages).collect();
     assert_eq!(occupied, [2, 3, 3, 4, 4, 2]);
-    // The grid has a row a page, as there are few, and a column an event.
+    // The grid has a row per page and a column per event, because there are few.
     assert_eq!(memory.grid.row_bytes, 65_536);
     assert_eq!(memory.grid.live_permille[4], [1000, 1000, 333, 0]);
     assert_eq!(memory.grid.live_permille[5], [0, 0, 333, 0]);
@@ -205,7 +210,7 @@ fn pages_are_counted_by_how_full_they_are() {
 
 #[test]
 fn every_figure_follows_the_page_size() {
-    // 10,000 bytes on pages of 4,096: two are full, and 1,808 bytes, 44 % of it, are in the third.
+    // 10,000 bytes on pages of 4,096: two are full, and 1,808 bytes, 44 %, are in the third.
     let (program, page) = (program("alloc,1,10000,8\n"), PageSize::from_bytes(4096).unwrap());
     let mut lane = Lane::on(&program, PageHeap::reserve_sized(page, 16, Guard::Trap).unwrap());
     let examination = (Contender::named("bump").unwrap().examine)(&mut lane, true, &[], Limits::NONE).unwrap();
@@ -218,24 +223,20 @@ fn every_figure_follows_the_page_size() {
 }
 
 #[test]
-fn rounding_and_gaps_are_told_apart() {
+fn internal_fragmentation_and_gaps_are_distinguished() {
     // 20 bytes are granted 32, 100 are granted 128; then the first is freed.
     let lines = "alloc,1,20,1\nalloc,2,100,1\ndealloc,1\n";
     let at = memory("segregated-bump", lines).fragmentation.at_peak_live;
     assert_eq!((at.event, at.live_bytes, at.granted_bytes, at.span_bytes), (2, 120, Some(160), 132));
     assert_eq!(at.internal_share, Some(40.0 / 160.0));
     assert_eq!(at.gap_share, Some(12.0 / 132.0));
-    assert_eq!(
-        memory("wee_alloc", lines).fragmentation.at_peak_live.granted_bytes,
-        None,
-        "it cannot tell, which is not 0"
-    );
+    assert_eq!(memory("wee_alloc", lines).fragmentation.at_peak_live.granted_bytes, None, "unknown, which is not 0");
 }
 
 #[test]
-fn every_byte_of_our_heap_has_its_place() {
-    // A freed block in each of two bins, a large one that is lost, and padding in front of an alignment of 256: 48 bytes are behind
-    // the blocks of 16 and 32 bytes, so 208 are skipped; 112 more behind 144 (rounded from 130).
+fn every_byte_of_our_heap_is_accounted_for() {
+    // A freed block in each of two bins, a large block that is lost, and padding before an alignment of 256: the blocks
+    // of 16 and 32 bytes end at 48, so 208 bytes are skipped; then 112 more after 144 (rounded up from 130).
     let lines =
         "alloc,1,10,1\nalloc,2,30,1\nalloc,3,256,256\nalloc,4,130,1\nalloc,5,1,256\ndealloc,1\ndealloc,2\ndealloc,4\n";
     let memory = memory("segregated-bump", lines);
@@ -250,7 +251,7 @@ fn every_byte_of_our_heap_has_its_place() {
             ("bin of 32 bytes", 32),
             ("bin of 64 bytes", 0),
             ("bin of 128 bytes", 0),
-            ("behind the bump pointer", 65_536 - 784),
+            ("after the bump pointer", 65_536 - 784),
             ("freed, in no bin", 144),
             ("padding for alignment", 208 + 112),
         ]
@@ -259,10 +260,14 @@ fn every_byte_of_our_heap_has_its_place() {
 }
 
 #[test]
-fn what_the_program_leaves_is_freed_afterwards() {
+fn objects_left_live_are_freed_afterwards() {
     let lines = "alloc,1,100000,8\nalloc,2,100000,8\ndealloc,1\n";
     let retention = memory("dlmalloc", lines).retention;
-    assert_eq!((retention.end_heap_bytes, retention.freed_heap_bytes), (262_144, 262_144), "no heap of these shrinks");
+    assert_eq!(
+        (retention.end_heap_bytes, retention.freed_heap_bytes),
+        (262_144, 262_144),
+        "none of these heaps shrinks"
+    );
     if let Some(&resident) = retention.end_resident_bytes.known() {
         assert!((200_000..=262_144).contains(&resident), "{resident}");
         assert_eq!(retention.freed_resident_bytes.known(), Some(&resident));
@@ -270,7 +275,7 @@ fn what_the_program_leaves_is_freed_afterwards() {
 }
 
 #[test]
-fn snapshots_tell_where_objects_lie_and_since_when() {
+fn snapshots_show_where_objects_are_and_since_when() {
     let program = program("alloc,1,20,1\nalloc,2,200,1\nalloc,3,5,1\nrealloc,1,30\nrealloc,2,400\ndealloc,3\n");
     let mut lane = heaprace::lane::Lane::new(&program, 16, heaprace_allocators::page_heap::Guard::Trap).unwrap();
     let at = [Instant::At(Moment::PeakLive), Instant::At(Moment::End), Instant::Event(3), Instant::Event(99)];
@@ -285,7 +290,8 @@ fn snapshots_tell_where_objects_lie_and_since_when() {
             (snapshot.instant, snapshot.event, places)
         })
         .collect();
-    // Object 1 stays in its class of 32 bytes; object 2 (208 bytes) is buried under object 3 when it grows, and moves behind it.
+    // Object 1 stays in its class of 32 bytes; object 2 (208 bytes) is buried under object 3 when it grows, and moves
+    // after it.
     assert_eq!(
         found,
         [
@@ -293,13 +299,13 @@ fn snapshots_tell_where_objects_lie_and_since_when() {
             (Instant::At(Moment::PeakLive), 5, vec![(0, 30, 4), (240, 5, 3), (256, 400, 5)]),
             (Instant::At(Moment::End), 6, vec![(0, 30, 4), (256, 400, 5)]),
         ],
-        "an event that never comes has none"
+        "an event that never occurs has no snapshot"
     );
 }
 
 #[test]
-fn strips_tell_what_lies_where_at_the_peaks_and_at_the_end() {
-    // Of a page, a part is 256 bytes. The large object is placed anew by its growth, over two parts and a half.
+fn strips_show_the_heap_at_the_peaks_and_at_the_end() {
+    // A part is 256 bytes of a page. Growth moves the large object, to two and a half parts.
     let memory = memory("bump", "alloc,1,16,8\nalloc,2,100,8\nrealloc,2,600\ndealloc,1\nalloc,3,8,8\n");
     let strips: Vec<_> = memory.strips.iter().map(|strip| (strip.at.name(), strip.event, strip.part_bytes)).collect();
     assert_eq!(strips, [("peak-live", 3, 256), ("peak-heap", 1, 256), ("end", 5, 256)]);
@@ -313,17 +319,17 @@ fn strips_tell_what_lies_where_at_the_peaks_and_at_the_end() {
 }
 
 #[test]
-fn a_realloc_to_the_size_that_it_has_leaves_an_object_as_old_as_it_is() {
+fn a_realloc_to_the_same_size_does_not_change_an_objects_age() {
     let memory = memory("segregated-bump", "alloc,1,100,8\nrealloc,1,100\nrealloc,1,101\nalloc,2,8,8\nrealloc,1,101\n");
     let ages: Vec<_> = memory.strips.iter().map(|strip| (strip.at.name(), strip.mean_age_events[0])).collect();
-    // In 101 bytes since event 3, and the other object since event 4: 1.93 events old on average at the end.
+    // 101 bytes live since event 3, and the other object since event 4: a mean age of 1.93 events at the end.
     assert_eq!(ages, [("peak-live", Some(0)), ("peak-heap", Some(0)), ("end", Some(1))]);
     let alone = self::memory("segregated-bump", "alloc,1,100,8\nrealloc,1,100\n");
     assert_eq!(alone.strips[2].mean_age_events[0], Some(1));
 }
 
 #[test]
-fn tags_are_told_from_what_nobody_knows() {
+fn tags_are_distinguished_from_unknown_bytes() {
     for name in ["dlmalloc", "talc"] {
         let memory = memory(name, "alloc,1,24,8\nalloc,2,1000,8\nalloc,3,40,8\ndealloc,3\n");
         let split = memory.splits.iter().find(|split| split.at == Moment::End).unwrap();
@@ -334,7 +340,7 @@ fn tags_are_told_from_what_nobody_knows() {
     }
 }
 
-/// bump, which says that it knows of every byte, and forgets those behind its pointer.
+/// bump, which claims to account for every byte, but omits those after its pointer.
 struct Forgetful(Bump);
 
 // SAFETY: every block is bump's.
@@ -347,12 +353,12 @@ unsafe impl HeapAllocator for Forgetful {
     }
 
     unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.0.alloc(layout) }
     }
 
     unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.0.dealloc(block, layout) }
     }
 
@@ -363,6 +369,6 @@ unsafe impl HeapAllocator for Forgetful {
 
 #[test]
 #[should_panic(expected = "the parts of forgetful are not its heap")]
-fn a_split_that_does_not_sum_to_the_heap_is_noticed() {
+fn a_split_that_does_not_add_up_to_the_heap_panics() {
     examine(Contender::of::<Forgetful>(), &program("alloc,1,10,1\n"), 16);
 }

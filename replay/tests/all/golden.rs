@@ -1,4 +1,5 @@
-//! Peaks on the library's traces, exact to the page. They change when a contender, its adapter or a trace does, and then on purpose.
+//! Peaks on the library's traces, exact to the page. They change only on purpose, when a contender, its adapter or a
+//! trace changes.
 
 use heaprace::Program;
 use heaprace::contender::Contender;
@@ -45,7 +46,7 @@ const PEAK_PAGES: &[(&str, [u64; CONTENDERS.len()])] = &[
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 fn peaks_are_exact_and_the_same_in_every_run() {
     let mut found: Vec<(&str, Vec<u64>)> = Vec::new();
-    // Two halves side by side, every other trace each: the largest of them take a while.
+    // Two halves in parallel, with alternating traces, because the largest traces take a while.
     std::thread::scope(|scope| {
         let halves = [0, 1]
             .map(|first| scope.spawn(move || library::entries().iter().skip(first).step_by(2).map(peaks_of).collect()));
@@ -54,7 +55,7 @@ fn peaks_are_exact_and_the_same_in_every_run() {
         found.extend(even.into_iter().flat_map(|trace| std::iter::once(trace).chain(odd.next())));
     });
     let expected: Vec<_> = PEAK_PAGES.iter().map(|&(trace, peaks)| (trace, peaks.to_vec())).collect();
-    assert_eq!(found, expected, "as it is now: {found:?}");
+    assert_eq!(found, expected, "found: {found:?}");
 }
 
 /// A trace's name and its peaks, in the order of [`CONTENDERS`].
@@ -65,7 +66,7 @@ fn peaks_of(entry: &LibraryEntry) -> (&'static str, Vec<u64>) {
     for contender in
         Contender::all().into_iter().filter(|contender| contender.info.purpose != heaprace_allocators::Purpose::Floor)
     {
-        // One lane for both runs, and one of its own for the third: what was there before must not matter.
+        // One lane for two runs and a separate one for the third: the earlier contents must not matter.
         let mut lane = Lane::new(&program, WASM32_PAGES, Guard::Trap).unwrap();
         let mut other = Lane::new(&program, WASM32_PAGES, Guard::Batched).unwrap();
         let [first, again, elsewhere] = [
@@ -78,7 +79,8 @@ fn peaks_of(entry: &LibraryEntry) -> (&'static str, Vec<u64>) {
         assert_eq!(first.memory, again.memory);
         assert_eq!(first.memory, elsewhere.memory);
         let memory = first.memory.known().unwrap();
-        // The minimum heap lies between what is live, below which no replay completes, and the peak, with which this one does.
+        // The minimum heap is between the live bytes, below which no replay completes, and the peak, at which this
+        // replay completes.
         let live_pages = program.profile().peak_live_bytes.div_ceil(PAGE_BYTES as u64);
         assert!(memory.peak_heap_pages >= live_pages);
         assert_eq!((contender.first_failure)(&mut other, memory.peak_heap_pages as usize, Limits::NONE).unwrap(), None);

@@ -1,4 +1,4 @@
-//! Instructions: the same figure again on the same build, of the replay alone; and whatever is in the way is a reason.
+//! Instructions: the same build gives the same figure for the replay alone, and every obstacle is a reason.
 
 use std::fs;
 use std::io;
@@ -24,7 +24,7 @@ const ROUNDS: Rounds =
 
 const REPLAY: &str = env!("CARGO_BIN_EXE_replay");
 
-/// Whether callgrind can count here; says so where it cannot.
+/// Whether callgrind can count here; prints a note if not.
 fn has_valgrind(test: &str) -> bool {
     let there = Command::new("valgrind").arg("--version").output().is_ok_and(|output| output.status.success());
     if !there {
@@ -40,7 +40,7 @@ fn file(name: &str, lines: &str) -> PathBuf {
     path
 }
 
-/// What a contender needs for the trace in this file.
+/// The instructions of a contender for the trace in this file.
 fn count(contender: &str, path: &Path, make_child: MakeChild) -> Figure<Instructions> {
     let source = Source::locate(path.to_str().unwrap()).unwrap();
     let program = Program::load(&source).unwrap();
@@ -49,7 +49,7 @@ fn count(contender: &str, path: &Path, make_child: MakeChild) -> Figure<Instruct
     simulate(&trace, program.events(), &contender, &ROUNDS, make_child, Limits::NONE)
 }
 
-/// Allocations and deallocations in turn.
+/// Alternating allocations and deallocations.
 fn pairs(count: u32) -> String {
     (0..count).map(|id| format!("alloc,{id},48,8\ndealloc,{id}\n")).collect()
 }
@@ -61,7 +61,7 @@ fn the_same_build_has_the_same_figure_again() {
     }
     let lines = "alloc,1,24,8\nalloc,2,5000,8\nalloc_zeroed,3,100,64\nrealloc,1,70000\ndealloc,2\nrealloc,1,200\nalloc,4,24,8\n";
     let path = file("instructions-again.csv", lines);
-    // wee_alloc gets its pages by an interposed mmap, which has to work under valgrind too.
+    // wee_alloc gets its pages by an interposed mmap, which must work under valgrind too.
     for contender in ["talc", "wee_alloc"] {
         let once = count(contender, &path, replay_child);
         let instructions = once.known().unwrap_or_else(|| panic!("{contender}: {once:?}"));
@@ -72,8 +72,8 @@ fn the_same_build_has_the_same_figure_again() {
 }
 
 #[test]
-fn only_the_replay_is_counted_and_every_operation_alike() {
-    if !has_valgrind("only_the_replay_is_counted_and_every_operation_alike") {
+fn only_the_replay_is_counted_and_every_operation_equally() {
+    if !has_valgrind("only_the_replay_is_counted_and_every_operation_equally") {
         return;
     }
     let [one, two, three] = [1, 2, 3].map(|hundreds| {
@@ -85,13 +85,14 @@ fn only_the_replay_is_counted_and_every_operation_alike() {
     assert_eq!(three - two, of_a_hundred);
     assert!(of_a_hundred > 100 * 10, "{of_a_hundred} for a hundred pairs");
     let around = one - of_a_hundred;
-    assert!(around < 200, "{around} that belong to no operation: loading a trace takes a million");
+    assert!(around < 200, "{around} outside any operation: loading a trace takes a million");
 }
 
-/// glibc's fastest way is one instruction for all bytes, of which callgrind counts every byte: it must take another one.
+/// glibc's fastest copy is a single instruction for all bytes, of which callgrind counts every byte: it must use
+/// another one.
 #[test]
-fn bytes_that_are_copied_are_not_counted_one_by_one() {
-    if !has_valgrind("bytes_that_are_copied_are_not_counted_one_by_one") {
+fn copied_bytes_are_not_counted_one_by_one() {
+    if !has_valgrind("copied_bytes_are_not_counted_one_by_one") {
         return;
     }
     let path = file("instructions-copies.csv", "alloc,1,1000000,8\nrealloc,1,2000000\n");
@@ -101,8 +102,8 @@ fn bytes_that_are_copied_are_not_counted_one_by_one() {
 }
 
 #[test]
-fn what_is_in_the_way_is_a_reason() {
-    if !has_valgrind("what_is_in_the_way_is_a_reason") {
+fn every_obstacle_is_a_reason() {
+    if !has_valgrind("every_obstacle_is_a_reason") {
         return;
     }
     let path = file("instructions-reasons.csv", &pairs(1));
@@ -110,7 +111,7 @@ fn what_is_in_the_way_is_a_reason() {
         ("its process cannot be started: out of luck", || Err(io::Error::other("out of luck"))),
         ("its process died", || Ok(Command::new("/no/such/program"))),
         ("its process answered nothing", || Ok(Command::new("/bin/true"))),
-        // The right answer, from who has not replayed anything.
+        // The right answer, from a process that has not replayed anything.
         ("callgrind has not seen the replay", || {
             let mut command = Command::new("sh");
             command.args(["-c", "echo '{\"Ok\":null}'"]);
@@ -130,9 +131,9 @@ fn what_is_in_the_way_is_a_reason() {
     assert_eq!(in_memory.contenders[0].instructions, reason);
 }
 
-/// As a user has it, where valgrind is not installed.
+/// The situation of a user without valgrind.
 #[test]
-fn without_valgrind_it_is_the_processor_or_a_reason_that_names_both() {
+fn without_valgrind_the_processor_counts_or_the_reason_names_both() {
     let path = file("instructions-without.csv", &pairs(10));
     let out = path.with_extension("report");
     let output = Command::new(REPLAY)

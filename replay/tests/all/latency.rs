@@ -1,4 +1,4 @@
-//! Times of single calls: a contender that is slow at known events is found out, with what they were.
+//! Latency of single calls: a contender that is slow at known events is detected, with the details of its slow calls.
 
 use std::alloc::Layout;
 use std::sync::atomic::Ordering;
@@ -18,12 +18,12 @@ use heaprace_reports::results::{CallKind, Figure, Latency, Results, SlowCall};
 
 use crate::{program, replay_child, trace_file};
 
-/// Whatever is asked for with this size takes long.
+/// Requests of this size are slow.
 const SLOW_BYTES: usize = 776;
 
 const LONG: Duration = Duration::from_micros(300);
 
-/// A bump allocator that does nothing for a while where a size is [`SLOW_BYTES`].
+/// A bump allocator that pauses at sizes of [`SLOW_BYTES`].
 struct Slow {
     bump: Bump,
 }
@@ -35,7 +35,7 @@ fn linger(bytes: usize) {
     }
 }
 
-// SAFETY: the bump allocator's own promise.
+// SAFETY: the bump allocator guarantees this.
 unsafe impl HeapAllocator for Slow {
     const INFO: Info = Info { name: "slow", ..Bump::INFO };
 
@@ -45,30 +45,31 @@ unsafe impl HeapAllocator for Slow {
 
     unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
         linger(layout.size());
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.bump.alloc(layout) }
     }
 
     unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout) {
         linger(layout.size());
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.bump.dealloc(block, layout) }
     }
 
     unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         linger(new_size);
-        // SAFETY: the caller's.
+        // SAFETY: upheld by the caller.
         unsafe { self.bump.realloc(block, layout, new_size) }
     }
 }
 
-/// Events of every kind, with sizes that are multiples of 8; and the calls among them that are slow, as they are to be found.
+/// Events of every kind, with sizes that are multiples of 8, and the slow calls among them, as the results should show
+/// them.
 fn with_slow_calls() -> (String, Vec<SlowCall>) {
     let (mut lines, mut slow) = (String::new(), Vec::new());
     let (mut live_bytes, mut live_objects, mut top) = (0, 0, 0_u64);
     let committed = |top: u64| top.next_multiple_of(PAGE_BYTES as u64);
     let mut event = 0;
-    // Bytes before and behind the event, and what a bump allocator takes for it.
+    // Bytes before and after the event, and the bytes that a bump allocator takes for it.
     let mut add = |line: String, kind, old: Option<u64>, new: Option<u64>| {
         event += 1;
         let taken = match (old, new) {
@@ -108,7 +109,8 @@ fn with_slow_calls() -> (String, Vec<SlowCall>) {
             add(format!("realloc,{id},{now}\n"), CallKind::Realloc, Some(bytes), Some(now));
         }
         if id % 4 != 3 || id % 800 == 399 {
-            // Those that were resized or slow are slow again: 8 reallocs, and as many deallocs; 5 allocs, and as many deallocs, less 6.
+            // Resized or slow objects are slow again: 8 reallocs and as many deallocs; 5 allocs and as many deallocs,
+            // minus 6.
             if now == SLOW_BYTES as u64 && id > 1_600 {
                 now = 16;
                 add(format!("realloc,{id},16\n"), CallKind::Realloc, Some(SLOW_BYTES as u64), Some(now));
@@ -126,9 +128,10 @@ fn latency(contender: Contender, lines: &str) -> Latency {
 }
 
 #[test]
-fn slow_calls_are_found_with_what_they_were() {
+fn slow_calls_are_found_with_their_details() {
     let (lines, mut slow) = with_slow_calls();
-    // As many as are shown, of every kind, and one at which the heap grew: else the test would show less than it says.
+    // As many as are shown, of every kind, and one at which the heap grows; otherwise the test would prove less than it
+    // claims.
     assert_eq!(slow.len(), 19);
     for kind in [CallKind::Alloc, CallKind::AllocZeroed, CallKind::Realloc, CallKind::Dealloc] {
         assert!(slow.iter().any(|call| call.kind == kind), "{kind:?}");
@@ -138,7 +141,7 @@ fn slow_calls_are_found_with_what_they_were() {
     assert!(found.is_sorted_by(|one, next| one.ns >= next.ns));
     let (mut first, rest) = (found[..slow.len()].to_vec(), &found[slow.len()..]);
     let long_ns = LONG.as_nanos() as f64;
-    // The clocks agree to a few in a thousand.
+    // The clocks agree to within a few per mille.
     assert!(first.iter().all(|call| call.ns > 0.99 * long_ns), "{found:?}");
     assert!(rest.iter().all(|call| call.ns < 0.99 * long_ns), "{found:?}");
     first.sort_unstable_by_key(|call| call.event);
@@ -148,7 +151,7 @@ fn slow_calls_are_found_with_what_they_were() {
 }
 
 #[test]
-fn every_call_is_counted_in_its_class_and_in_all() {
+fn every_call_is_counted_in_its_class_and_in_total() {
     let (lines, _) = with_slow_calls();
     let kinds = lines.lines().map(|line| line.split(',').next().unwrap());
     let count_of = |name: &str| kinds.clone().filter(|&kind| kind == name).count() as u64;
@@ -168,7 +171,7 @@ fn every_call_is_counted_in_its_class_and_in_all() {
         let all = latency.all;
         let order = [all.p50_ns, all.p90_ns, all.p99_ns, all.p999_ns, all.max_ns];
         assert!(order.is_sorted() && order[0] > 0.0, "{all:?}");
-        // A call takes at least about as long as no call does.
+        // A call takes at least about as long as an empty one.
         assert!(all.p50_ns >= 0.5 * latency.timer.cost_ns, "{all:?} with {:?}", latency.timer);
         assert_eq!(latency.curve.last().map(|point| (point.share, point.ns)), Some((1.0, all.max_ns)));
     }
@@ -181,7 +184,7 @@ fn results(
 ) -> Results {
     let contenders = ["talc", "bump", "null"].map(|name| Contender::named(name).unwrap());
     let contenders = contenders.into_iter().chain([Contender::of::<Faulty<faulty::Overlap>>()]).collect();
-    // Four pages: too few for who does not use the freed block again.
+    // Four pages: too few for a contender that does not reuse the freed block.
     let rounds = Rounds { count: 0, seed: 1, touch: TouchPolicy::First, page: PageSize::WASM, limit_pages: 4 };
     let plan = change(ComparisonPlan {
         latency: true,
@@ -193,7 +196,7 @@ fn results(
     compare(&trace_file(file, lines), &plan, |progress| at(&plan, progress)).unwrap()
 }
 
-/// How many calls were timed of each contender, or why none were.
+/// The number of timed calls of each contender, or the reason why there are none.
 fn calls(results: &Results) -> Vec<String> {
     let rows = results.contenders.iter().map(|row| match &row.latency {
         Figure::Known(latency) => latency.all.count.to_string(),
@@ -203,7 +206,7 @@ fn calls(results: &Results) -> Vec<String> {
 }
 
 #[test]
-fn only_who_did_all_the_work_and_did_it_right_is_measured_and_only_on_demand() {
+fn only_contenders_that_did_all_the_work_correctly_are_measured_and_only_on_request() {
     let measured = results("latency-measured.csv", |plan| plan, |_, _| {});
     let expected = ["21", "did less work: requests failed", "21", "failed verification at event 4"];
     assert_eq!(calls(&measured), expected, "without any rounds, too");
@@ -213,7 +216,7 @@ fn only_who_did_all_the_work_and_did_it_right_is_measured_and_only_on_demand() {
 }
 
 #[test]
-fn what_is_measured_before_an_interrupt_is_kept() {
+fn figures_measured_before_an_interrupt_are_kept() {
     let ended = results(
         "latency-interrupted.csv",
         |plan| plan,

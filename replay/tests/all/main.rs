@@ -11,6 +11,8 @@ mod figures;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod house;
+#[cfg(test)]
 mod instructions;
 #[cfg(test)]
 mod latency;
@@ -49,7 +51,7 @@ use heaprace::limits::Limits;
 #[cfg(test)]
 use heaprace_allocators::page_heap::Guard;
 
-/// The command that begins `replay` as a child.
+/// The command that starts `replay` as a child.
 #[cfg(test)]
 fn replay_child() -> std::io::Result<std::process::Command> {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_replay"));
@@ -69,10 +71,10 @@ fn trace_file(name: &str, lines: &str) -> heaprace_traces::Source {
 #[cfg(test)]
 fn program(lines: &str) -> Program {
     let text = format!("op,id,size,align\n{lines}");
-    Program::compile(heaprace_traces::Reader::new(text.as_bytes(), "test.csv").unwrap()).unwrap()
+    Program::compile(heaprace_traces::CsvReader::new(text.as_bytes(), "test.csv").unwrap()).unwrap()
 }
 
-/// What an examination with verification tells of a contender on a heap of so many pages.
+/// The examination of a contender, with verification, on a heap of at most `limit_pages` pages.
 #[cfg(test)]
 fn examine(contender: Contender, program: &Program, limit_pages: usize) -> Examination {
     let mut lane = Lane::new(program, limit_pages, Guard::Trap).unwrap();

@@ -1,4 +1,4 @@
-//! METHODOLOGY.md explains every code of a warning, and no other.
+//! METHODOLOGY.md explains every warning code, and no other.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use heaprace_reports::stats::{RESAMPLES, ROUNDS_FOR_95};
 
 const PAGE: &str = include_str!("../../../METHODOLOGY.md");
 
-/// The section of this heading.
+/// The section with this heading.
 fn section<'p>(page: &'p str, heading: &str) -> &'p str {
     let (_, rest) = page.split_once(&format!("\n## {heading}\n")).unwrap_or_else(|| panic!("no section {heading}"));
     rest.split("\n## ").next().unwrap()
@@ -32,9 +32,9 @@ fn every_code_is_explained_and_no_other() {
     assert_eq!(explained(PAGE), codes());
 }
 
-/// The check can fail: a page without a code, and one with a code too many.
+/// The check can fail: a page without a code, and a page with an extra code.
 #[test]
-fn a_page_out_of_step_is_found() {
+fn an_outdated_page_is_detected() {
     let without = PAGE.replace("| `governor` |", "| governor |");
     assert!(!explained(&without).contains("governor") && codes().contains("governor"));
     let with = PAGE
@@ -42,9 +42,9 @@ fn a_page_out_of_step_is_found() {
     assert!(explained(&with).contains("weather") && !codes().contains("weather"));
 }
 
-/// The numbers of the page are those of the code.
+/// The numbers on the page match the code.
 #[test]
-fn limits_are_as_the_page_says() {
+fn limits_match_the_page() {
     let warnings = section(PAGE, "Warnings");
     for (limit, text) in [
         (warnings::WIDEST_FLOOR_SPREAD == 0.05, "wider than 5 % of their median"),

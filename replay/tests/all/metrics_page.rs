@@ -1,5 +1,4 @@
-//! METRICS.md defines every memory figure that results hold, and no other. What it says of times, calls, instructions and the trace is
-//! generated from the catalogue of metrics, whose own tests hold it and the results together.
+//! METRICS.md defines every memory figure in the results, and no other.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +26,7 @@ fn keys(value: &Value, found: &mut BTreeSet<String>) {
     }
 }
 
-/// The figures of a page: what stands in code font, one word of lower case.
+/// The figures of a page: single lower-case words in code font.
 fn documented(page: &str) -> BTreeSet<String> {
     let code = page.split('`').skip(1).step_by(2);
     let word = |text: &&str| {
@@ -37,12 +36,12 @@ fn documented(page: &str) -> BTreeSet<String> {
 }
 
 fn measured() -> BTreeSet<String> {
-    // A heap of one page, so that a request fails and every optional figure is there.
+    // A heap of one page, so that a request fails and every optional figure is present.
     let lines = program("alloc,1,100,8\nalloc,2,100000,8\nrealloc,1,200\n");
     let memory = examine(Contender::named("segregated-bump").unwrap(), &lines, 1).memory;
     let mut found = BTreeSet::new();
     keys(&serde_json::to_value(memory).unwrap(), &mut found);
-    // And one in which none fails, as growth is not known otherwise.
+    // And a heap on which no request fails, because growth is unknown otherwise.
     let memory = examine(Contender::named("segregated-bump").unwrap(), &program("alloc,1,100,8\n"), 1).memory;
     keys(&serde_json::to_value(memory).unwrap(), &mut found);
     let plan = ComparisonPlan {
@@ -68,7 +67,8 @@ fn every_figure_is_defined() {
     let (documented, measured) = (documented(PAGE), measured());
     let missing: Vec<_> = measured.difference(&documented).collect();
     assert!(missing.is_empty(), "not in METRICS.md: {missing:?}");
-    // The other way round: values of these figures, and names of other files' figures, are all that it may speak of besides.
+    // The other way round: apart from figures, the page may only contain values of figures and names of other files'
+    // figures.
     let values = [
         "bounds",
         "distributions",
@@ -92,9 +92,9 @@ fn every_figure_is_defined() {
     assert!(strange.is_empty(), "METRICS.md defines what is not measured: {strange:?}");
 }
 
-/// The check can fail: a page without a figure, and one with a figure too many.
+/// The check can fail: a page without a figure, and a page with an extra figure.
 #[test]
-fn a_page_out_of_step_is_found() {
+fn an_outdated_page_is_detected() {
     let without = PAGE.replace("`pinned_pages`", "pinned pages");
     assert!(measured().difference(&documented(&without)).any(|key| key == "pinned_pages"));
     let with = format!("{PAGE} `weather_percent`");

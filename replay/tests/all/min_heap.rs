@@ -1,4 +1,5 @@
-//! The minimum heap: exact where it can be worked out by hand, found where completion is not monotone, and within its bounds on the library.
+//! The minimum heap: exact in cases computed by hand, found if completion is not monotone, and within its bounds on the
+//! library.
 
 use std::alloc::Layout;
 use std::num::NonZeroUsize;
@@ -47,7 +48,7 @@ fn a_bump_pointer_needs_every_byte_that_it_hands_out() {
         assert_eq!((peak as u64, min.pages, min.bytes), (pages, pages, pages * page_bytes as u64));
         assert_eq!(min.ratio_to_max_live, (pages * page_bytes as u64) as f64 / 200_000.0);
         assert_eq!(min.failed_above, 0);
-        // The failing request is the realloc, or an allocation before it; the bounds need no try.
+        // The failed request is the realloc, or an earlier allocation; the bounds need no try.
         let tried = &min.limits_tried;
         assert!(tried.iter().all(|limit| limit.pages < pages && matches!(limit.first_failure_event, Some(2 | 4))));
         assert_eq!(tried.last().map(|limit| limit.pages), (pages > 1).then(|| pages - 1));
@@ -56,7 +57,8 @@ fn a_bump_pointer_needs_every_byte_that_it_hands_out() {
 
 #[test]
 fn a_contender_that_finds_room_elsewhere_needs_less_than_its_peak() {
-    // The last block of a full page grows: there is a page more to be had, or else a block in the bin of 128 bytes.
+    // The last block of a full page grows: into another page if possible, otherwise into a block in the bin of 128
+    // bytes.
     let program =
         program("alloc,1,128,8\ndealloc,1\nalloc,2,128,8\nalloc,3,65392,8\ndealloc,2\nalloc,4,16,8\nrealloc,4,100\n");
     let (peak, min) = found(Contender::named("segregated-bump").unwrap(), &program, PageSize::WASM);
@@ -65,20 +67,21 @@ fn a_contender_that_finds_room_elsewhere_needs_less_than_its_peak() {
     assert_eq!((peak, min.pages), (2, 2));
 }
 
-/// Gives every block pages of its own. Before the first one it takes `RESERVE` pages that it never uses, if it can get them: so it
-/// completes on a heap that has no room for the reserve, and fails on one that has room for the reserve alone.
+/// Gives every block its own pages. Before the first block it takes `RESERVE` pages that it never uses, if they are
+/// available: so it completes on a heap without room for the reserve, and fails on a heap with room for the reserve
+/// alone.
 struct Hoarder<const RESERVE: usize> {
     heap: HeapRef,
     started: bool,
 }
 
-// SAFETY: a block is new pages, which nobody else gets; they are aligned to more than the test's blocks are.
+// SAFETY: a block consists of new, exclusive pages, which are aligned to more than the test's blocks are.
 unsafe impl<const RESERVE: usize> HeapAllocator for Hoarder<RESERVE> {
     const INFO: Info = Info {
         name: "hoarder",
         version: "0",
         purpose: Purpose::Contender,
-        summary: "takes what it does not need",
+        summary: "takes pages that it does not need",
         refuses: None,
     };
 
@@ -98,7 +101,7 @@ unsafe impl<const RESERVE: usize> HeapAllocator for Hoarder<RESERVE> {
     unsafe fn dealloc(&mut self, _block: *mut u8, _layout: Layout) {}
 }
 
-/// What the bisection alone would find.
+/// The result of the bisection alone.
 fn bisected(contender: Contender, program: &Program, mut fails: usize, mut smallest: usize) -> usize {
     let mut lane = Lane::new(program, smallest, Guard::Trap).unwrap();
     while smallest - fails > 1 {
@@ -112,8 +115,8 @@ fn bisected(contender: Contender, program: &Program, mut fails: usize, mut small
 }
 
 #[test]
-fn completion_that_is_not_monotone_does_not_lead_the_search_astray() {
-    // Completes from `live` pages on, fails from where the reserve fits until both fit.
+fn non_monotone_completion_does_not_mislead_the_search() {
+    // Completes from `live` pages on, but fails from where the reserve fits until both fit.
     fn check<const RESERVE: usize>(live: usize) {
         let contender = Contender::of::<Hoarder<RESERVE>>();
         let lines: String = (0..live).map(|id| format!("alloc,{id},65536,8\n")).collect();
@@ -144,7 +147,7 @@ fn results(trace: &Source, contenders: Vec<Contender>, limit_pages: usize, threa
 }
 
 #[test]
-fn on_the_library_the_minimum_lies_between_live_and_peak_whatever_the_threads() {
+fn on_the_library_the_minimum_is_between_live_and_peak_for_any_thread_count() {
     for name in ["wasm-interpreter", "markdown-html"] {
         let source = Source::locate(name).unwrap();
         let program = Program::load(&source).unwrap();
@@ -168,7 +171,7 @@ fn on_the_library_the_minimum_lies_between_live_and_peak_whatever_the_threads() 
 }
 
 #[test]
-fn who_has_no_minimum_heap_says_why() {
+fn a_missing_minimum_heap_has_a_reason() {
     let text = "op,id,size,align\nalloc,1,100000,8\nalloc,2,100,8\nalloc,3,100,8\nalloc,4,100,8\n";
     let source = Source::from_bytes("test.csv", text.as_bytes());
     let contenders = vec![
@@ -190,7 +193,7 @@ fn who_has_no_minimum_heap_says_why() {
 }
 
 #[test]
-fn a_peak_below_what_was_live_is_not_searched_below() {
+fn a_peak_below_the_live_bytes_is_not_searched() {
     let program = program("alloc,1,100000,8\n");
     let candidate = Candidate { contender: Contender::named("bump").unwrap(), peak_pages: 1 };
     let found = min_heap::find(&program, PageSize::WASM, &[candidate], ONE, Limits::NONE, |_| {}).unwrap();
@@ -198,7 +201,7 @@ fn a_peak_below_what_was_live_is_not_searched_below() {
 }
 
 #[test]
-fn the_search_is_shown_from_the_first_try_to_the_last_contender() {
+fn the_search_reports_every_step() {
     let text = "op,id,size,align\nalloc,1,100000,8\nalloc,2,100000,8\ndealloc,1\nalloc,3,150000,8\n";
     let source = Source::from_bytes("test.csv", text.as_bytes());
     let plan = ComparisonPlan {

@@ -1,7 +1,7 @@
-//! The metrics against a slow implementation straight from their definitions, on random traces.
+//! The metrics against a slow implementation taken directly from their definitions, on random traces.
 //!
-//! The definitions here share no code with the metrics: all states of a replay are written down, with all live blocks of each, and every
-//! figure is computed from that list.
+//! The definitions here share no code with the metrics: all states of a replay are recorded, with all live blocks of
+//! each, and every figure is computed from that list.
 
 use std::alloc::Layout;
 use std::collections::BTreeMap;
@@ -18,14 +18,14 @@ use proptest::prelude::*;
 
 use crate::{examine, program};
 
-/// What holds behind one event.
+/// The state after an event.
 #[derive(Clone, Debug, Default)]
 struct Instant {
     requested: u64,
     heap: u64,
     /// Start and length of each live block.
     live: Vec<(u64, u64)>,
-    /// The event that put each of them there in its size.
+    /// The event that gave each of them its position and size.
     since: Vec<u64>,
 }
 
@@ -39,9 +39,9 @@ struct Diary {
     heap: HeapRef,
     /// Size and event, by address.
     blocks: BTreeMap<usize, (usize, u64)>,
-    /// Bytes of allocations that succeeded, and by which reallocations that succeeded have grown their blocks.
+    /// Bytes of successful allocations, plus the growth from successful reallocations.
     requested: u64,
-    /// Allocations that failed, reallocations that failed, and events of objects that are absent.
+    /// Failed allocations, failed reallocations, and events of absent objects.
     failures: [u64; 3],
     reallocs: Vec<(bool, u64)>,
     instants: Vec<Instant>,
@@ -69,7 +69,7 @@ impl Observer for Diary {
         } else {
             self.requested += new_size.saturating_sub(layout.size()) as u64;
             let before = self.blocks.remove(&old.as_ptr().addr()).expect("it is live");
-            // In the same place in the same size, it is there since before.
+            // A block with the same position and size keeps its event.
             let stays = old.as_ptr() == new.as_ptr() && before.0 == new_size;
             self.blocks.insert(new.as_ptr().addr(), (new_size, if stays { before.1 } else { event }));
             let in_place = old.as_ptr() == new.as_ptr();
@@ -97,7 +97,7 @@ impl Observer for Diary {
 
 const PAGE: u64 = 65_536;
 
-/// The first instant at which `of` is largest.
+/// The first instant with the largest value of `of`.
 fn first_peak(instants: &[Instant], of: impl Fn(&Instant) -> u64) -> Option<usize> {
     let peak = instants.iter().map(&of).max()?;
     instants.iter().position(|instant| of(instant) == peak).filter(|_| peak > 0)
@@ -120,7 +120,7 @@ fn agree(memory: &Memory, trace_peak: u64, instants: &[Instant], reallocs: &[(bo
     let ends = instants.iter().flat_map(|instant| &instant.live).map(|&(start, bytes)| start + bytes);
     assert_eq!(memory.peak_span_bytes, ends.max().unwrap());
 
-    // Means, from the first instant with 1 % of the trace's peak; a replay in which requests fail may never come there.
+    // Means, from the first instant with 1 % of the trace's peak; a replay with failed requests may never reach it.
     let start = instants.iter().position(|instant| live(instant) * 100 >= trace_peak).unwrap_or(instants.len());
     let weights_by_bytes = instants
         .iter()
@@ -143,7 +143,7 @@ fn agree(memory: &Memory, trace_peak: u64, instants: &[Instant], reallocs: &[(bo
             lives += live(instant) as f64 * more as f64;
         }
         let close = |found: Option<f64>, expected: f64| {
-            let Some(found) = found else { return assert!(expected.is_nan(), "none is not {expected}") };
+            let Some(found) = found else { return assert!(expected.is_nan(), "no figure instead of {expected}") };
             assert!((found - expected).abs() <= 1e-9 * expected.abs().max(1.0), "{found} is not {expected}");
         };
         close(of_ratios, (ratios / weight - 1.0) * 100.0);
@@ -188,7 +188,7 @@ fn agree(memory: &Memory, trace_peak: u64, instants: &[Instant], reallocs: &[(bo
 
     strips_agree(memory, at_peaks, instants);
 
-    // The grid and the timeline have a column and a point an event, where there are few.
+    // With few events, the grid has a column and the timeline a point per event.
     assert_eq!(memory.timeline.len(), instants.len());
     for (point, instant) in memory.timeline.iter().zip(instants) {
         let occupied = (0..instant.heap / PAGE).filter(|page| live_in(instant, page * PAGE, (page + 1) * PAGE) > 0);
@@ -210,7 +210,7 @@ fn agree(memory: &Memory, trace_peak: u64, instants: &[Instant], reallocs: &[(bo
     }
 }
 
-/// Compares the strips with a look at every part.
+/// Compares the strips with a naive count of every part.
 fn strips_agree(memory: &Memory, at_peaks: [usize; 2], instants: &[Instant]) {
     let expected = [("peak-live", at_peaks[0]), ("peak-heap", at_peaks[1]), ("end", instants.len() - 1)];
     assert_eq!(memory.strips.len(), expected.len());
@@ -262,7 +262,7 @@ fn diary_of<A: HeapAllocator>(program: &Program, limit_pages: usize) -> Diary {
     diary
 }
 
-/// Compares a contender's figures with their definitions, and gives the [failures](Diary::failures) in its replay.
+/// Compares a contender's figures with their definitions, and returns the [failures](Diary::failures) in its replay.
 fn check<A: HeapAllocator>(name: &str, lines: &str, limit_pages: usize) -> [u64; 3] {
     let program = program(lines);
     let diary = diary_of::<A>(&program, limit_pages);
@@ -272,12 +272,12 @@ fn check<A: HeapAllocator>(name: &str, lines: &str, limit_pages: usize) -> [u64;
         None => assert!(diary.instants.iter().all(|instant| instant.live.is_empty()), "{examination:?}"),
     }
     if diary.failures == [0; 3] {
-        assert_eq!(diary.requested, program.profile().allocated_bytes, "where nothing fails, all that was asked for");
+        assert_eq!(diary.requested, program.profile().allocated_bytes, "without failures, everything requested");
     }
     diary.failures
 }
 
-/// Lines of a random trace: which object, what with it, and how large.
+/// Lines of a random trace: the object, the operation, and the size.
 fn lines() -> impl Strategy<Value = String> {
     let size = prop_oneof![4 => 1..200_u64, 2 => 200..20_000_u64, 1 => 20_000..300_000_u64];
     let step = (0..8_usize, 0..4_u8, size, 0..10_u32);
@@ -295,8 +295,8 @@ fn lines() -> impl Strategy<Value = String> {
     })
 }
 
-/// A random trace in which requests fail on a heap of fewer than 45 pages: somewhere in it, an allocation and a reallocation of 3 MB each,
-/// with what their objects would do afterwards.
+/// A random trace with failed requests on a heap of fewer than 45 pages: it contains an allocation and a reallocation
+/// of 3 MB each, followed by further events of their objects.
 fn lines_that_fail() -> impl Strategy<Value = String> {
     (lines(), any::<prop::sample::Index>()).prop_map(|(lines, index)| {
         let mut lines: Vec<&str> = lines.lines().collect();
@@ -310,15 +310,15 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_metrics_are_what_their_definitions_say(lines in lines(), limit_pages in prop_oneof![Just(1024_usize), 1..12_usize]) {
+    fn the_metrics_match_their_definitions(lines in lines(), limit_pages in prop_oneof![Just(1024_usize), 1..12_usize]) {
         check::<SegregatedBump>("segregated-bump", &lines, limit_pages);
         check::<heaprace_allocators::contenders::dlmalloc::Dlmalloc>("dlmalloc", &lines, limit_pages);
         check::<heaprace_allocators::contenders::talc::Talc>("talc", &lines, limit_pages);
     }
 
-    /// At least the four events of the two large objects that follow their failures are of absent ones.
+    /// At least the four events of the two large objects after their failures concern absent objects.
     #[test]
-    fn the_metrics_are_what_their_definitions_say_where_requests_fail(lines in lines_that_fail(), limit_pages in 4..12_usize) {
+    fn the_metrics_match_their_definitions_with_failed_requests(lines in lines_that_fail(), limit_pages in 4..12_usize) {
         let failures = [
             check::<SegregatedBump>("segregated-bump", &lines, limit_pages),
             check::<heaprace_allocators::contenders::dlmalloc::Dlmalloc>("dlmalloc", &lines, limit_pages),
@@ -331,19 +331,19 @@ proptest! {
     }
 }
 
-/// The comparison itself can fail: a metric that has seen one event less is found out.
+/// The comparison itself can fail: a metric that has missed one event is detected.
 #[test]
 #[should_panic(expected = "assertion")]
-fn a_metric_that_misses_an_event_is_found_out() {
+fn a_metric_that_misses_an_event_is_detected() {
     let whole = program("alloc,1,100,8\nalloc,2,70000,8\n");
     let part = examine(Contender::named("bump").unwrap(), &program("alloc,1,100,8\n"), 16);
     let diary = diary_of::<heaprace_allocators::contenders::bump::Bump>(&whole, 16);
     agree(part.memory.known().unwrap(), whole.profile().peak_live_bytes, &diary.instants, &diary.reallocs);
 }
 
-/// So is a clock of bytes that a request advances which fails.
+/// So is a clock of bytes that counts a failed request.
 #[test]
-fn a_clock_that_counts_what_failed_is_found_out() {
+fn a_clock_that_counts_failed_requests_is_detected() {
     let program = program("alloc,1,100,8\nalloc,2,70000,8\nrealloc,1,200\n");
     let examination = examine(Contender::named("bump").unwrap(), &program, 1);
     let mut diary = diary_of::<heaprace_allocators::contenders::bump::Bump>(&program, 1);
@@ -357,7 +357,7 @@ fn a_clock_that_counts_what_failed_is_found_out() {
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| compare(&instants))).is_err());
 }
 
-/// The watch itself, with all metrics, makes no difference to where blocks lie.
+/// The watch, with all metrics, does not change where blocks are placed.
 #[test]
 fn watching_changes_nothing() {
     let program = program("alloc,1,100,8\nrealloc,1,70000\nalloc,2,5,1\n");

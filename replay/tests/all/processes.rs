@@ -1,4 +1,4 @@
-//! Processes of their own: that their samples come back, and that whatever becomes of them is a row with its reason.
+//! Child processes: their samples arrive, and every failure of a child becomes a row with its reason.
 
 use std::collections::HashSet;
 use std::io;
@@ -27,14 +27,14 @@ const TRACE: &str = "repeated-growth";
 const ROUNDS: Rounds =
     Rounds { count: 3, seed: 7, touch: TouchPolicy::First, page: PageSize::WASM, limit_pages: 65_536 };
 
-/// A command for the shell, which reads the request and then does as it is told.
+/// A shell command that reads the request and then runs `script`.
 fn shell(script: &str) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", &format!("cat > /dev/null; {script}")]);
     command
 }
 
-/// What a child answers for one contender that was timed.
+/// A child's answer for a contender that was timed.
 const ANSWER: &str = r#"{"Ok":{"fresh":{"wall_ns":1,"processor_ns":2},"steady":{"unknown":"none"},"all":{"wall_ns":3,"processor_ns":4}}}"#;
 
 fn events() -> u64 {
@@ -51,12 +51,12 @@ fn run(rigor: Rigor, make_child: impl Fn() -> io::Result<Command>) -> Timing {
 #[test]
 fn every_contender_has_a_sample_of_every_round() {
     for (rigor, processes) in [(Rigor::Default, 3), (Rigor::Rigorous, 6)] {
-        let begun = AtomicUsize::new(0);
+        let started = AtomicUsize::new(0);
         let timing = run(rigor, || {
-            begun.fetch_add(1, Ordering::Relaxed);
+            started.fetch_add(1, Ordering::Relaxed);
             replay_child()
         });
-        assert_eq!(begun.into_inner(), processes, "{rigor:?}: three rounds of two contenders");
+        assert_eq!(started.into_inner(), processes, "{rigor:?}: three rounds of two contenders");
         for time in &timing.times {
             let time = time.known().unwrap_or_else(|| panic!("{time:?}"));
             assert_eq!((time.fresh_ns.len(), time.steady_ns.len(), time.ops), (3, 3, events()));
@@ -72,20 +72,21 @@ fn every_contender_has_a_sample_of_every_round() {
     }
 }
 
-/// Where one dies, those after it are asked for again, in another process; and it is not.
+/// If a child dies, the contenders after the one at fault are requested again from another process; the one at fault is
+/// not.
 #[cfg(unix)]
 #[test]
-fn who_dies_costs_the_others_nothing() {
-    let begun = AtomicUsize::new(0);
+fn a_contender_that_dies_does_not_affect_the_others() {
+    let started = AtomicUsize::new(0);
     let timing = run(Rigor::Default, || {
-        if begun.fetch_add(1, Ordering::Relaxed) == 0 { Ok(shell("kill -9 $$")) } else { replay_child() }
+        if started.fetch_add(1, Ordering::Relaxed) == 0 { Ok(shell("kill -9 $$")) } else { replay_child() }
     });
     let rounds: Vec<_> = timing.times.iter().map(|time| time.known().map(|time| time.fresh_ns.len())).collect();
     assert!(rounds == [None, Some(3)] || rounds == [Some(3), None], "{rounds:?}");
-    assert_eq!(begun.into_inner(), 4, "one that died, and three rounds of the other");
+    assert_eq!(started.into_inner(), 4, "one child that died, and three rounds of the other contender");
 }
 
-/// Each child prints the size of its environment's padding where the first of it should be a sample.
+/// Each child prints the size of its environment's padding in place of a sample.
 #[cfg(unix)]
 #[test]
 fn environments_differ_from_child_to_child_and_not_from_run_to_run() {
@@ -117,7 +118,7 @@ fn environments_differ_from_child_to_child_and_not_from_run_to_run() {
 
 #[cfg(unix)]
 #[test]
-fn whatever_becomes_of_a_child_is_a_reason() {
+fn every_failure_of_a_child_is_a_reason() {
     let cases: [(&str, MakeChild); 9] = [
         ("its process cannot be started: /no/such/program", || Ok(Command::new("/no/such/program"))),
         ("its process cannot be started: out of luck", || Err(io::Error::other("out of luck"))),
@@ -138,10 +139,10 @@ fn whatever_becomes_of_a_child_is_a_reason() {
     }
 }
 
-/// Who does not read its request must not make the parent fail, however long the request is.
+/// A child that does not read its request must not make the parent fail, however long the request is.
 #[cfg(unix)]
 #[test]
-fn a_child_that_does_not_listen_may_still_answer() {
+fn a_child_that_does_not_read_may_still_answer() {
     let mut command = Command::new("sh");
     command.args(["-c", &format!("exec < /dev/null; echo '{ANSWER}'")]);
     let request =
@@ -150,24 +151,24 @@ fn a_child_that_does_not_listen_may_still_answer() {
     assert_eq!((sample.fresh.wall_ns, sample.all.processor_ns), (1, Some(4)));
 }
 
-/// A child that would take a minute does not, where the user has had enough, and the rounds of before are not lost by it.
+/// An interrupt ends a child that would take a minute, and keeps the earlier rounds.
 #[cfg(unix)]
 #[test]
-fn who_is_interrupted_does_not_wait_for_a_child() {
+fn an_interrupt_does_not_wait_for_a_child() {
     let interrupt = AtomicBool::new(true);
     let limits = Limits::new(&interrupt, None);
     let request =
         ChildRequest::new(&TraceLocation::Library(TRACE.to_owned()), 1, ["bump"], &ROUNDS, Task::Time { cpu: None });
-    let begun = Instant::now();
-    // The shell becomes what it runs, so that there is one process to kill.
+    let started = Instant::now();
+    // `exec` replaces the shell, so that there is one process to kill.
     let error = process::ask::<Sample>(shell("exec sleep 60"), &request, limits).only().unwrap_err();
     assert_eq!(error, Reason::Interrupted);
-    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
 
     let interrupt = AtomicBool::new(false);
-    let asked = AtomicUsize::new(0);
+    let requests = AtomicUsize::new(0);
     let make_child = || {
-        if asked.fetch_add(1, Ordering::Relaxed) < 3 {
+        if requests.fetch_add(1, Ordering::Relaxed) < 3 {
             return replay_child();
         }
         interrupt.store(true, Ordering::Relaxed);
@@ -183,13 +184,13 @@ fn who_is_interrupted_does_not_wait_for_a_child() {
         ControlFlow::Continue(())
     });
     assert!(matches!(ended, Err(LaneError::Stopped(Stop::Interrupt))), "{ended:?}");
-    assert_eq!(rounds, [(1, true)], "the round that was cut short is none");
+    assert_eq!(rounds, [(1, true)], "an incomplete round does not count");
 }
 
-/// What a child has answered for before it died is kept, and the next one is to blame.
+/// Answers of a child before it died are kept, and the next contender gets the blame.
 #[cfg(unix)]
 #[test]
-fn what_was_answered_before_a_death_counts() {
+fn answers_before_a_death_count() {
     let request = ChildRequest::new(
         &TraceLocation::Library(TRACE.to_owned()),
         1,
@@ -205,7 +206,7 @@ fn what_was_answered_before_a_death_counts() {
 }
 
 #[test]
-fn a_request_that_is_too_long_or_none_is_refused() {
+fn an_oversized_or_invalid_request_is_rejected() {
     let request =
         ChildRequest::new(&TraceLocation::Library("x".repeat(2 << 20)), 1, ["bump"], &ROUNDS, Task::Time { cpu: None });
     let error = process::ask::<Sample>(replay_child().unwrap(), &request, Limits::NONE).only().unwrap_err();

@@ -1,6 +1,6 @@
-//! `replay record` on a small C program, which is compiled for the purpose: what it asks for is what is in the trace.
+//! `replay record` on a small C program, compiled for this test: the trace contains exactly its requests.
 //!
-//! Rust needs a C compiler to link, so there is one.
+//! Rust needs a C compiler to link, so one is available.
 
 use std::collections::HashSet;
 use std::env;
@@ -13,7 +13,7 @@ use heaprace_traces::{Action, Event, Source};
 
 const MARK: usize = 54_321;
 
-/// Has the preloaded library built into the folder where this build's `replay` is: Cargo builds for a test only what it links.
+/// Builds the preloaded library into the folder of this build's `replay`: for a test, Cargo builds only what it links.
 pub(crate) fn build_library() {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(|| {
@@ -37,7 +37,7 @@ fn program() -> &'static Path {
     PROGRAM.get_or_init(|| compile("program.c", &["cc", "-O1", "-w", "-pthread"], "program").unwrap())
 }
 
-/// Compiles a file of `tests/record`; `None` where there is no such compiler.
+/// Compiles a file of `tests/record`; `None` if there is no such compiler.
 fn compile(source: &str, compiler: &[&str], name: &str) -> Option<PathBuf> {
     let output = scratch(&format!("program-{name}")).join(name);
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/record").join(source);
@@ -54,13 +54,13 @@ fn scratch(name: &str) -> PathBuf {
     folder
 }
 
-/// Runs `replay record` in a folder of its own.
+/// Runs `replay record` in a separate folder.
 fn replay_record(folder: &Path, arguments: &[&str]) -> Output {
     build_library();
     Command::new(env!("CARGO_BIN_EXE_replay")).arg("record").args(arguments).current_dir(folder).output().unwrap()
 }
 
-/// Records one mode of the C program; gives the summary and the folder with the traces.
+/// Records one mode of the C program; returns the summary and the folder with the traces.
 fn record(mode: &str, options: &[&str]) -> (String, PathBuf) {
     let folder = scratch(&format!("{mode}{}", options.concat()));
     let program = program().to_str().unwrap();
@@ -78,7 +78,7 @@ fn read(trace: &Path) -> Vec<Event> {
     Source::locate(trace.to_str().unwrap()).unwrap().open().unwrap().map(Result::unwrap).collect()
 }
 
-/// How many objects of this size are allocated.
+/// The number of allocations of this size.
 fn allocations(events: &[Event], size: usize) -> usize {
     let is = |event: &&Event| matches!(event.action, Action::Alloc { layout, .. } if layout.size() == size);
     events.iter().filter(is).count()
@@ -113,7 +113,7 @@ fn between_marks(events: &[Event]) -> Vec<String> {
 }
 
 #[test]
-fn every_function_is_recorded_as_what_it_is() {
+fn every_function_is_recorded_correctly() {
     let (summary, folder) = record("sequence", &[]);
     assert!(summary.starts_with("program (exit status: 0): trace.csv, "), "{summary}");
     assert!(summary.contains("\n  1 of 0 bytes, recorded as 1 byte\n"), "{summary}");
@@ -147,14 +147,14 @@ fn every_function_is_recorded_as_what_it_is() {
 }
 
 #[test]
-fn blocks_that_go_from_thread_to_thread_are_followed() {
+fn blocks_that_move_between_threads_are_followed() {
     let (_, folder) = record("threads", &[]);
     let events = read(&folder.join("trace.csv"));
-    // The reader has made sure that no event contradicts another.
+    // The reader has verified that no event contradicts another.
     let all: usize = (1000..1004).map(|size| allocations(&events, size)).sum();
     assert_eq!(all, 2 * 4 * 20_000);
     let threads: HashSet<u32> = events.iter().filter_map(|event| event.thread).collect();
-    assert_eq!(threads, (0..9).collect(), "the main thread, and eight others, each with a number of its own");
+    assert_eq!(threads, (0..9).collect(), "the main thread, and eight others, each with its own number");
     let (mut owners, mut handed_over) = (std::collections::HashMap::new(), 0);
     for event in &events {
         match event.action {
@@ -169,7 +169,7 @@ fn blocks_that_go_from_thread_to_thread_are_followed() {
 }
 
 #[test]
-fn children_are_recorded_only_where_that_is_asked_for() {
+fn children_are_recorded_only_on_request() {
     let (summary, folder) = record("forks", &[]);
     assert_eq!(summary.matches("lost events").count(), 1, "{summary}");
     let events = read(&folder.join("trace.csv"));
@@ -181,7 +181,7 @@ fn children_are_recorded_only_where_that_is_asked_for() {
     assert_eq!(
         summary.matches("\n  1 call left out").count(),
         1,
-        "what is freed was allocated before the fork: {summary}"
+        "the freed block was allocated before the fork: {summary}"
     );
     let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
@@ -195,7 +195,7 @@ fn children_are_recorded_only_where_that_is_asked_for() {
 }
 
 #[test]
-fn of_a_process_that_becomes_another_program_the_last_one_is_the_trace() {
+fn after_an_exec_the_trace_is_of_the_last_program() {
     let (summary, folder) = record("execs", &[]);
     assert!(summary.contains("Before that the process was program;"), "{summary}");
     let events = read(&folder.join("trace.csv"));
@@ -213,7 +213,7 @@ fn of_a_process_that_becomes_another_program_the_last_one_is_the_trace() {
 }
 
 #[test]
-fn however_a_program_ends_all_is_there() {
+fn a_trace_is_complete_however_the_program_ends() {
     for (mode, end) in [("exits", "exit status: 5"), ("aborts", "signal: 6"), ("crashes", "signal: 11")] {
         let (summary, folder) = record(mode, &[]);
         assert!(summary.starts_with(&format!("program ({end}")), "{summary}");
@@ -222,12 +222,12 @@ fn however_a_program_ends_all_is_there() {
 }
 
 #[test]
-fn the_program_notices_nothing() {
+fn recording_does_not_affect_the_program() {
     let (summary, _) = record("clean", &[]);
     assert!(summary.starts_with("program (exit status: 0)"), "{summary}");
 }
 
-/// C++ has its own functions, of which the library knows nothing: they have to come to those that it knows.
+/// C++ has functions of its own, unknown to the library; they must end in functions that it knows.
 #[test]
 fn new_and_delete_of_every_kind_are_recorded() {
     let Some(program) = compile("new.cpp", &["c++", "-O1", "-std=c++17"], "new") else {
@@ -251,8 +251,8 @@ fn new_and_delete_of_every_kind_are_recorded() {
 }
 
 #[test]
-fn a_program_that_cannot_be_recorded_is_refused() {
-    // Whether a static C library is there is another matter.
+fn a_program_that_cannot_be_recorded_is_rejected() {
+    // A static C library is not always installed.
     let folder = scratch("refused");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/record/program.c");
     let compiled =
@@ -268,9 +268,9 @@ fn a_program_that_cannot_be_recorded_is_refused() {
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "no trace");
 }
 
-/// Recorded by a `replay` that is elsewhere than its library.
+/// Recorded by a `replay` in another folder than its library.
 #[test]
-fn a_library_that_is_not_there_is_an_error_with_its_remedy() {
+fn a_missing_library_is_an_error_with_a_remedy() {
     let folder = scratch("alone");
     let alone = folder.join("replay");
     fs::copy(env!("CARGO_BIN_EXE_replay"), &alone).unwrap();
@@ -280,12 +280,12 @@ fn a_library_that_is_not_there_is_an_error_with_its_remedy() {
     assert!(said.contains("'cargo build --release' in Heaprace's folder builds both"), "{said}");
 }
 
-/// The limit on the size of files stands for a full disk: what cannot be written is counted, and the program goes on.
+/// A file size limit stands in for a full disk: events that cannot be written are counted, and the program continues.
 #[test]
 fn events_that_do_not_fit_are_counted_as_lost() {
     let folder = scratch("full");
     build_library();
-    // In blocks of 1024 bytes: room for three pieces, 3 * 65536 records less the header's 256.
+    // In blocks of 1024 bytes: room for three pieces, 3 * 65536 records minus the header's 256.
     let script = format!("ulimit -f 3072; exec {} many", program().display());
     let output = replay_record(&folder, &["--output", "trace.csv", "--", "bash", "-c", &script]);
     let said = String::from_utf8(output.stderr).unwrap();
@@ -299,9 +299,9 @@ fn events_that_do_not_fit_are_counted_as_lost() {
     );
 }
 
-/// What the program was recorded as is kept where the trace cannot be written, here as a folder has taken its name.
+/// If the trace cannot be written, here because a folder has its name, the raw recording is kept.
 #[test]
-fn a_trace_that_cannot_be_written_is_made_later() {
+fn a_trace_that_cannot_be_written_is_recovered_later() {
     let folder = scratch("recover");
     build_library();
     let script = format!("mkdir trace.csv; exec {} many", program().display());
@@ -319,7 +319,7 @@ fn a_trace_that_cannot_be_written_is_made_later() {
         .unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{said}");
-    // Of the shell, too, which the process was before.
+    // Also of the shell, which the process was before.
     let made = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
     let made: Vec<_> =
         made.filter(|path| path.extension().is_some_and(|ending| ending == "csv") && path.is_file()).collect();

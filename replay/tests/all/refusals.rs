@@ -1,4 +1,4 @@
-//! Running out of memory is an outcome: it is counted, the replay goes on without the object, and nothing breaks.
+//! Running out of memory is an outcome: it is counted, the replay continues without the object, and nothing breaks.
 
 use heaprace::contender::Contender;
 use heaprace::limits::Limits;
@@ -13,8 +13,8 @@ fn memory(name: &str, lines: &str, limit_pages: usize) -> Memory {
 }
 
 #[test]
-fn what_follows_a_failed_allocation_leaves_its_object_out() {
-    // Object 2 does not fit: its realloc and its dealloc are left out, and the others go on.
+fn events_of_an_object_that_failed_are_skipped() {
+    // Object 2 does not fit: its realloc and its dealloc are skipped, and the others continue.
     let lines = "alloc,1,60000,8\nalloc,2,100000,16\nrealloc,2,10\nalloc,3,100,8\ndealloc,2\ndealloc,1\ndealloc,3\n";
     for contender in ["segregated-bump", "dlmalloc", "talc", "bump"] {
         let memory = memory(contender, lines, 1);
@@ -28,8 +28,8 @@ fn what_follows_a_failed_allocation_leaves_its_object_out() {
 }
 
 #[test]
-fn a_realloc_that_fails_gives_its_object_back() {
-    // With object 1 still there, the last allocation would not fit.
+fn a_failed_realloc_frees_its_object() {
+    // With object 1 still live, the last allocation would not fit.
     let lines = "alloc,1,40000,8\nrealloc,1,90000\nrealloc,1,95000\ndealloc,1\nalloc,2,50000,8\n";
     for contender in ["dlmalloc", "talc"] {
         let memory = memory(contender, lines, 1);
@@ -42,7 +42,7 @@ fn a_realloc_that_fails_gives_its_object_back() {
 }
 
 #[test]
-fn a_heap_without_pages_refuses_everything() {
+fn on_a_heap_without_pages_every_request_fails() {
     for contender in
         Contender::all().into_iter().filter(|contender| contender.info.purpose != heaprace_allocators::Purpose::Floor)
     {

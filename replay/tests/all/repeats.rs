@@ -1,5 +1,5 @@
-//! Memory figures repeat to the bit, in whatever process and wherever its memory happens to be: alignments from 64 KiB to 2 GiB, through
-//! the whole command.
+//! Memory figures repeat to the bit, in every process and at every address, through the whole command: with alignments
+//! from 64 KiB to 2 GiB.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -12,8 +12,8 @@ use crate::trace_file;
 /// Processes that must agree.
 const RUNS: usize = 4;
 
-/// An object of every alignment; some of them grow, which moves them, and shrink; most are given back, and others of the same alignments
-/// take their places.
+/// An object of every alignment. Some of them grow, which moves them, and shrink; most are freed, and others of the
+/// same alignments take their places.
 fn lines() -> String {
     let mut lines = "alloc,0,100,8\n".to_owned();
     lines.extend((16..=31).map(|log2| format!("alloc,{log2},{},{}\n", 100 + log2, 1_u64 << log2)));
@@ -24,7 +24,7 @@ fn lines() -> String {
     lines
 }
 
-/// What one process finds of all contenders.
+/// The results of one process for all contenders.
 fn contenders(trace: &str) -> Value {
     let arguments = ["--heap-limit", "4GiB", "--rounds", "0", "--skip-bounds", "--format", "json", "--trace", trace];
     let output = Command::new(env!("CARGO_BIN_EXE_replay")).args(arguments).output().unwrap();
@@ -33,18 +33,18 @@ fn contenders(trace: &str) -> Value {
     document["contenders"].take()
 }
 
-/// Every figure, and everything else that is no list and no group of others, by where it stands.
+/// Every figure and every other leaf value, by its path.
 fn leaves(value: &Value) -> BTreeMap<String, &Value> {
-    fn walk<'v>(place: String, value: &'v Value, leaves: &mut BTreeMap<String, &'v Value>) {
+    fn walk<'v>(path: String, value: &'v Value, leaves: &mut BTreeMap<String, &'v Value>) {
         match value {
             Value::Object(fields) => {
-                fields.iter().for_each(|(key, value)| walk(format!("{place}.{key}"), value, leaves));
+                fields.iter().for_each(|(key, value)| walk(format!("{path}.{key}"), value, leaves));
             }
             Value::Array(items) => {
-                items.iter().enumerate().for_each(|(index, item)| walk(format!("{place}[{index}]"), item, leaves));
+                items.iter().enumerate().for_each(|(index, item)| walk(format!("{path}[{index}]"), item, leaves));
             }
             leaf => {
-                leaves.insert(place, leaf);
+                leaves.insert(path, leaf);
             }
         }
     }
@@ -53,7 +53,7 @@ fn leaves(value: &Value) -> BTreeMap<String, &Value> {
     found
 }
 
-/// Where the two differ.
+/// The paths at which the two differ.
 fn differences(one: &Value, other: &Value) -> Vec<String> {
     let (one, other) = (leaves(one), leaves(other));
     let places = one.keys().chain(other.keys().filter(|place| !one.contains_key(*place)));
@@ -64,7 +64,7 @@ fn differences(one: &Value, other: &Value) -> Vec<String> {
 }
 
 #[test]
-fn every_figure_is_the_same_in_every_process_whatever_the_alignments_are() {
+fn every_figure_is_the_same_in_every_process_for_all_alignments() {
     let trace = trace_file("alignments-to-2-gib.csv", &lines());
     let path = trace.path().unwrap().to_str().unwrap();
     let runs: Vec<Value> = (0..RUNS).map(|_| contenders(path)).collect();
@@ -79,17 +79,18 @@ fn every_figure_is_the_same_in_every_process_whatever_the_alignments_are() {
         assert_eq!(&runs[0], run);
     }
 
-    // And they are those of a heap that begins at a multiple of 2 GiB. The object with that alignment lies there, and bump puts all that
-    // follows above it, each at the next multiple of its alignment: the last of them, of 200 bytes, 64 MiB further.
+    // The figures are also those of a heap that begins at a multiple of 2 GiB. The object with that alignment is at its
+    // start, and bump puts everything else above it, each at the next multiple of its alignment: the last object, of
+    // 200 bytes, is 64 MiB higher.
     let bump = &rows.iter().find(|row| row["name"] == "bump").unwrap()["memory"];
     assert_eq!(bump["failed_requests"], 0);
     assert_eq!(bump["peak_span_bytes"], (1_u64 << 31) + (64 << 20) + 200);
     assert_eq!(bump["peak_heap_pages"], (2048 + 64) * 16 + 1);
 }
 
-/// The comparison can fail: any one figure that changes, goes or comes is found, and named.
+/// The comparison can fail: any single figure that changes, disappears or appears is detected, and named.
 #[test]
-fn a_figure_that_does_not_repeat_is_found() {
+fn a_figure_that_does_not_repeat_is_detected() {
     let document = |pages: u64, strips: &[u64]| serde_json::json!([{"memory": {"pages": pages, "strips": strips}}]);
     let one = document(7, &[1, 2]);
     assert!(differences(&one, &one.clone()).is_empty());

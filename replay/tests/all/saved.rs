@@ -1,4 +1,4 @@
-//! What is made of saved results: the gate really exits with 1, the example for GitHub runs, and a paper compiles.
+//! Uses of saved results: the gate really exits with 1, the example for GitHub runs, and a paper compiles.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use heaprace_reports::results::{Figure, Results, Time, Verification};
 const REPLAY: &str = env!("CARGO_BIN_EXE_replay");
 const WORKFLOW: &str = include_str!("../../../docs/allocator-regression.yml");
 
-/// A folder of its own for a test, which goes with it.
+/// A folder for one test, removed with it.
 struct Folder(tempfile::TempDir);
 
 impl Folder {
@@ -25,7 +25,7 @@ impl Folder {
         Command::new(REPLAY).args(arguments).current_dir(self.path()).output().unwrap()
     }
 
-    /// Measures a small trace, and gives its results.
+    /// Measures a small trace, and returns its results.
     fn measured(&self, out: &str, arguments: &[&str]) -> Results {
         fs::write(self.path().join("small.csv"), "op,id,size,align\nalloc,1,60000,8\nrealloc,1,65000\ndealloc,1\n")
             .unwrap();
@@ -75,9 +75,9 @@ fn change(results: &mut Results, fresh_ns: u64, more_pages: u64) {
     memory.peak_heap_bytes += more_pages << 16;
 }
 
-/// Old and new are the same but for what is told; the gate's exit code, and what it prints.
+/// Old and new are the same except for the stated change; checks the gate's exit code and output.
 #[test]
-fn the_gate_fails_for_what_is_worse_and_for_nothing_else() {
+fn the_gate_fails_only_for_regressions() {
     let folder = Folder::new();
     let measured = folder.measured("measured", &["--allocator", "dlmalloc", "--rounds", "0"]);
     let mut old = measured.clone();
@@ -99,10 +99,10 @@ fn the_gate_fails_for_what_is_worse_and_for_nothing_else() {
         ("noise", with(101_000, 0), "0%", 0),
         ("an improvement", with(60_000, 0), "0%", 0),
         ("slower by a third", with(133_000, 0), "5%", 1),
-        ("slower by a third, which is allowed", with(133_000, 0), "50%", 0),
-        ("slower by 6 %, with an interval that reaches below 5 %", with(106_000, 0), "5%", 0),
+        ("slower by a third, within the limit", with(133_000, 0), "50%", 0),
+        ("slower by 6 %, with an interval that includes 5 %", with(106_000, 0), "5%", 0),
         ("a page more", with(100_000, 1), "5%", 1),
-        ("a page more, which is allowed", with(100_000, 1), "100%", 0),
+        ("a page more, within the limit", with(100_000, 1), "100%", 0),
     ] {
         let (found, text) = gate(&new, threshold, &[]);
         assert_eq!(found, code, "{what} at {threshold}:\n{text}");
@@ -110,7 +110,7 @@ fn the_gate_fails_for_what_is_worse_and_for_nothing_else() {
     }
 
     let (code, text) = gate(&with(133_000, 1), "5%", &["--metric", "steady_ns_per_op"]);
-    assert_eq!(code, 0, "only what is chosen counts:\n{text}");
+    assert_eq!(code, 0, "only chosen figures count:\n{text}");
     let (code, text) = gate(&with(133_000, 1), "5%", &["--format", "markdown"]);
     assert_eq!(code, 1, "whatever the format");
     assert!(text.contains("**2 of 3 figures got worse by more than 5 %:**"), "{text}");
@@ -119,11 +119,11 @@ fn the_gate_fails_for_what_is_worse_and_for_nothing_else() {
     broken.contenders[0].verification = Verification::Failed { event: 2, message: "block 1 overlaps block 0".into() };
     broken.contenders[0].time = Figure::unknown("failed verification");
     let (code, text) = gate(&broken, "100%", &[]);
-    assert_eq!(code, 1, "broken, and the faster for it:\n{text}");
+    assert_eq!(code, 1, "broken, and therefore faster:\n{text}");
     assert!(text.contains("dlmalloc on small: fails verification at event 2: block 1 overlaps block 0"), "{text}");
 }
 
-/// The commands of a workflow's steps, in order: what stands behind `run:`, or below it further to the right.
+/// The commands of a workflow's steps, in order: the text after `run:`, or the more indented lines below it.
 fn run_steps(workflow: &str) -> Vec<String> {
     let indent = |line: &str| line.len() - line.trim_start().len();
     let lines: Vec<&str> = workflow.lines().collect();
@@ -144,8 +144,9 @@ fn steps_are_found() {
     assert_eq!(run_steps(workflow), ["one\ntwo", "three"]);
 }
 
-/// Runs the example for GitHub Actions as GitHub would, with a stand-in for Cargo that puts this build in place, and `spoil` as what the new
-/// build does to its results. Gives the exit code of each step, up to the first that fails, and the summary.
+/// Runs the example for GitHub Actions as GitHub would, with a stand-in for Cargo that copies this build into place;
+/// `spoil` modifies the results of the new build. Returns the exit code of each step, up to the first that fails, and
+/// the summary.
 #[cfg(unix)]
 fn run_workflow(folder: &Path, spoil: &str) -> (Vec<i32>, String) {
     use std::os::unix::fs::PermissionsExt;
@@ -191,7 +192,7 @@ fn run_workflow(folder: &Path, spoil: &str) -> (Vec<i32>, String) {
 #[cfg(unix)]
 #[test]
 fn the_example_for_github_runs_and_really_fails() {
-    // Times of two runs in a busy test are not held to anything: a third of the peak is.
+    // Times of two runs in a busy test vary too much to compare; a third of the peak does not.
     let sound = Folder::new();
     let (codes, summary) = run_workflow(
         sound.path(),
@@ -207,9 +208,9 @@ fn the_example_for_github_runs_and_really_fails() {
     assert!(summary.contains("- segregated-bump on repeated-growth: peak\\_heap\\_bytes"), "{summary}");
 }
 
-/// The options that the example itself has are those of the command.
+/// The options in the example exist in the command.
 #[test]
-fn the_options_of_the_example_are_understood() {
+fn the_options_of_the_example_are_valid() {
     let line = WORKFLOW.lines().find_map(|line| line.trim().strip_prefix("REPLAY: ")).unwrap();
     let mut arguments: Vec<&str> = line.split(' ').collect();
     for name in line.split("--trace ").skip(1).filter_map(|rest| rest.split(' ').next()) {
@@ -219,7 +220,7 @@ fn the_options_of_the_example_are_understood() {
     assert!(Command::new(REPLAY).args(arguments).output().unwrap().status.success());
 }
 
-/// A paper that takes the exported table, and a chart where this build can make PDF.
+/// A paper that includes the exported table, and a chart if this build can make PDF.
 #[test]
 fn a_paper_compiles() {
     if Command::new("pdflatex").arg("--version").output().is_err() {

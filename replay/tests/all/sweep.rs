@@ -1,4 +1,4 @@
-//! Cells of a sweep: run, kept, found again, refused, and merged.
+//! Cells of a sweep: run, stored, found again, rejected, and merged.
 
 use std::fs;
 use std::io;
@@ -41,7 +41,7 @@ fn merged(sweep: &Sweep, folder: &Path) -> Results {
     merged.into_iter().next().unwrap().results.unwrap()
 }
 
-/// Changes a cell's file as another machine might have written it.
+/// Changes a cell's file as if another machine had written it.
 fn edit(cell: &Cell, folder: &Path, change: impl Fn(&mut Results)) {
     let CellState::Done(mut results) = cell.state(folder) else { panic!("{} is not done", cell.subject()) };
     change(&mut results);
@@ -49,7 +49,7 @@ fn edit(cell: &Cell, folder: &Path, change: impl Fn(&mut Results)) {
 }
 
 #[test]
-fn merged_cells_are_what_one_run_gives() {
+fn merged_cells_equal_one_run() {
     let folder = tempfile::tempdir().unwrap();
     let sweep = sweep("rounds = 2\nmin_heap = true");
     run_all(&sweep, folder.path());
@@ -82,7 +82,7 @@ fn merged_cells_are_what_one_run_gives() {
 }
 
 #[test]
-fn a_timed_row_has_its_companions_of_the_same_rounds() {
+fn a_timed_row_has_companions_of_the_same_rounds() {
     let folder = tempfile::tempdir().unwrap();
     let sweep = sweep("rounds = 3\nskip_bounds = true");
     run_all(&sweep, folder.path());
@@ -97,11 +97,11 @@ fn a_timed_row_has_its_companions_of_the_same_rounds() {
         }
     }
     let rows_alone = joint.warnings.iter().find(|warning| warning.code == WarningCode::Merged).unwrap();
-    assert!(rows_alone.message.contains("in a run of its own: compare"), "{}", rows_alone.message);
+    assert!(rows_alone.message.contains("in a separate run: compare"), "{}", rows_alone.message);
 }
 
 #[test]
-fn only_a_whole_file_of_the_cell_itself_is_its_result() {
+fn only_a_complete_file_of_the_cell_itself_is_its_result() {
     let folder = tempfile::tempdir().unwrap();
     let sweep = sweep("rounds = 0\nskip_bounds = true");
     let (talc, null) = (cell(&sweep, "talc"), cell(&sweep, "null"));
@@ -134,7 +134,7 @@ fn only_a_whole_file_of_the_cell_itself_is_its_result() {
 }
 
 #[test]
-fn what_is_missing_is_a_row_with_its_reason() {
+fn a_missing_cell_is_a_row_with_its_reason() {
     let folder = tempfile::tempdir().unwrap();
     let sweep = sweep("rounds = 2");
     let nothing = merge(&sweep, |cell| cell.state(folder.path()));
@@ -162,7 +162,7 @@ fn what_is_missing_is_a_row_with_its_reason() {
 }
 
 #[test]
-fn cells_of_several_machines_are_merged_and_say_so() {
+fn cells_of_several_machines_are_merged_with_a_warning() {
     let folder = tempfile::tempdir().unwrap();
     let sweep = sweep("rounds = 2\nskip_bounds = true");
     run_all(&sweep, folder.path());
@@ -189,7 +189,7 @@ fn cells_of_several_machines_are_merged_and_say_so() {
 }
 
 #[test]
-fn cells_of_another_build_are_left_out_and_named() {
+fn cells_of_another_build_are_excluded_and_named() {
     let folder = tempfile::tempdir().unwrap();
     let sweep = sweep("rounds = 0\nskip_bounds = true");
     run_all(&sweep, folder.path());
@@ -208,7 +208,7 @@ fn cells_of_another_build_are_left_out_and_named() {
 }
 
 #[test]
-fn a_trace_that_has_changed_is_refused() {
+fn a_changed_trace_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let trace = folder.path().join("own.csv");
     fs::write(&trace, "op,id,size,align\nalloc,1,24,8\n").unwrap();
@@ -229,5 +229,5 @@ fn a_cell_may_have_fresh_processes_and_time_single_calls() {
     let time = results.contenders[0].time.known().unwrap();
     assert_eq!((time.steady_ns.len(), time.companions.len()), (20, 2));
     assert!(results.contenders[0].latency.known().is_some_and(|latency| latency.all.count > 0));
-    assert!(cell(&self::sweep("rounds = 0\nlatency = true"), "talc").timed(), "nothing may run beside it");
+    assert!(cell(&self::sweep("rounds = 0\nlatency = true"), "talc").timed(), "nothing may run in parallel");
 }

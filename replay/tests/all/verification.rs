@@ -1,4 +1,5 @@
-//! Each check of the verification bites: deliberately faulty allocators are caught, at the right event, and get no figures.
+//! Each check of the verification works: deliberately faulty allocators are caught, at the right event, and get no
+//! figures.
 
 use heaprace::comparison::{ComparisonPlan, Progress};
 use heaprace::contender::{Contender, TouchPolicy};
@@ -46,7 +47,7 @@ fn every_fault_is_caught_at_its_event() {
         (4, "block of 100 bytes at offset 464 overlaps the live block of 100 bytes at offset 368"),
         (4, "block of 100 bytes at offset 360 overlaps the live block of 100 bytes at offset 368"),
         (4, "block at offset 553 is not aligned to 8 bytes"),
-        (4, "block of 100 bytes at offset 65536 lies outside the heap of 65536 bytes"),
+        (4, "block of 100 bytes at offset 65536 is outside the heap of 65536 bytes"),
         (4, "byte 99 of the zeroed block of 100 bytes at offset 552 is not 0"),
         (5, "realloc from 100 to 200 bytes lost byte 99; the block is now at offset 736"),
         (8, "byte 199 of the live block of 200 bytes at offset 736 was overwritten"),
@@ -55,7 +56,7 @@ fn every_fault_is_caught_at_its_event() {
 }
 
 #[test]
-fn what_is_overwritten_and_never_freed_is_caught_at_the_end() {
+fn overwritten_blocks_that_are_never_freed_are_caught_at_the_end() {
     let program = program("alloc,0,10,1\nalloc,1,10,1\nalloc,2,10,1\nalloc,3,10,1\ndealloc,0\n");
     let examination = examine(Contender::of::<Faulty<faulty::Overwriting>>(), &program, 16);
     assert!(
@@ -74,13 +75,13 @@ fn growing_in_place_without_the_class_is_caught_in_a_replay() {
 }
 
 #[test]
-fn a_contender_that_fails_is_a_row_without_a_timing_beside_the_others() {
+fn a_contender_that_fails_is_a_row_without_a_timing() {
     let contenders = vec![Contender::named("talc").unwrap(), Contender::of::<Faulty<faulty::Overlap>>()];
     let rounds = Rounds { count: 2, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: 16 };
     let plan = ComparisonPlan { make_child: Some(replay_child), ..ComparisonPlan::of(contenders, rounds) };
-    // What would be saved after each round: its number, and how many samples there are.
+    // The state saved after each round: its number, and the number of samples.
     let mut rounds = Vec::new();
-    let results = heaprace::compare(&trace_file("fails-beside-others.csv", LINES), &plan, |progress| {
+    let results = heaprace::compare(&trace_file("fails-among-others.csv", LINES), &plan, |progress| {
         if let Progress::Timing { results, done, all: 2 } = progress {
             let samples = results.contenders[0].time.known().map(|time| time.steady_ns.len());
             rounds.push((done, results.settings.rounds, samples));

@@ -34,6 +34,9 @@ pub(super) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
 pub(super) const SOFT: RGBColor = RGBColor(0x59, 0x59, 0x59);
 pub(super) const GRID: RGBColor = RGBColor(0xDD, 0xDD, 0xDD);
 
+/// The classes of these inks in the SVG, for a page's style sheet.
+const INKS: [(RGBColor, &str); 3] = [(INK, "ink"), (SOFT, "soft"), (GRID, "grid")];
+
 /// The drawing area of plotters, with groups.
 pub(super) struct Sheet<'a> {
     area: DrawingArea<SVGBackend<'a>, Shift>,
@@ -118,7 +121,7 @@ pub(super) fn draw(words: &Words, height: u32, paint: impl FnOnce(&Sheet) -> Dra
         paint(&sheet).and_then(|()| sheet.present()).map(|()| sheet.tags.take())
     };
     match drawn {
-        Ok(tags) => Ok(svg::finish(&svg, words, &tags)),
+        Ok(tags) => Ok(svg::finish(&svg, (&words.title(), &words.description), &tags, &INKS)),
         Err(error) => Err(ReportError::Draw { chart: words.title(), message: error.to_string() }),
     }
 }

@@ -4,7 +4,8 @@
 //! Plotters writes one element per line and has no groups. To begin or end a group, a chart draws a pixel far outside
 //! the sheet (its column is the index of a [`Tag`]), and [`finish`] replaces the pixel with the tag.
 
-use super::canvas::{GRID, INK, SOFT, Words};
+use plotters::style::RGBColor;
+
 use super::palette;
 
 /// The row of pixels that stand for tags, far beyond any chart.
@@ -38,10 +39,16 @@ impl Tag {
     }
 }
 
-/// Turns plotters' SVG into a finished chart.
-pub(super) fn finish(svg: &str, words: &Words, tags: &[Tag]) -> String {
+/// Turns plotters' SVG into a finished chart: with a name and a description, groups in place of the pixels of `tags`, and
+/// the classes of these inks.
+pub(super) fn finish(
+    svg: &str,
+    (name, description): (&str, &str),
+    tags: &[Tag],
+    inks: &[(RGBColor, &'static str)],
+) -> String {
     let mut finished = String::with_capacity(svg.len() + 1024);
-    let classes = [(INK, "ink"), (SOFT, "soft"), (GRID, "grid")].map(|(color, class)| (palette::hex(color), class));
+    let classes: Vec<_> = inks.iter().map(|&(color, class)| (palette::hex(color), class)).collect();
     // Tiles of a map: consecutive rectangles of one colour, which a single path draws in a tenth of the bytes.
     let mut tiles = Tiles::default();
     for line in svg.lines() {
@@ -54,8 +61,8 @@ pub(super) fn finish(svg: &str, words: &Words, tags: &[Tag]) -> String {
         }
         if let Some(attributes) = line.strip_prefix("<svg ") {
             finished += &format!("<svg role=\"img\" stroke-linejoin=\"round\" {attributes}\n");
-            finished += &format!("<title>{}</title>\n", escape(&words.title()));
-            finished += &format!("<desc>{}</desc>\n", escape(&words.description));
+            finished += &format!("<title>{}</title>\n", escape(name));
+            finished += &format!("<desc>{}</desc>\n", escape(description));
             finished += "<rect class=\"sheet\" width=\"100%\" height=\"100%\" fill=\"#FFFFFF\"/>\n";
         } else if let Some(tag) = tag_of(line, tags) {
             finished += &tag.text();
@@ -155,12 +162,9 @@ fn escape(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn words() -> Words {
-        Words { subject: "t".into(), what: "nothing", description: "nothing <much>".into() }
-    }
-
     fn finish(svg: &str, tags: &[Tag]) -> String {
-        super::finish(&format!("<svg >\n{svg}\n</svg>\n"), &words(), tags)
+        let inks = [(RGBColor(0x22, 0x22, 0x22), "ink"), (RGBColor(0xDD, 0xDD, 0xDD), "grid")];
+        super::finish(&format!("<svg >\n{svg}\n</svg>\n"), ("t: nothing", "nothing <much>"), tags, &inks)
     }
 
     fn pixel(index: usize) -> String {

@@ -1,13 +1,14 @@
-//! What the terms of the page mean, in a sentence or two: shown on hover, focus and tap, and as a list at the end.
+//! What the terms of the page mean, in a sentence or two: shown on hover, focus and tap, and listed at the end.
 //!
-//! The catalogue of metrics defines the figures, and this file the terms that are none.
+//! The catalogue of metrics defines the figures, and this file the other terms.
 
-use super::escape::escape;
+use maud::{Markup, html};
+
 use crate::model;
 
-/// A term that is no metric.
+/// A term that is not a metric.
 struct Term {
-    /// By what headings refer to it.
+    /// How headings refer to it.
     id: &'static str,
     /// As the page writes it.
     term: &'static str,
@@ -19,12 +20,12 @@ const fn term(id: &'static str, term: &'static str, text: &'static str) -> Term 
     Term { id, term, text }
 }
 
-/// All terms that are no metrics, in the order of the list.
+/// All terms that are not metrics, in the order of the list.
 const TERMS: [Term; 10] = [
     term(
         "live",
         "live (R)",
-        "Bytes that the program holds: the sum of the sizes of its live objects. No allocator can do with less.",
+        "Bytes that the program holds: the sum of the sizes of its live objects. No allocator can take less.",
     ),
     term(
         "committed",
@@ -34,63 +35,73 @@ const TERMS: [Term; 10] = [
     term(
         "alone",
         "allocator code alone",
-        "What times are called where nothing is written into the blocks. They are no program's: a program writes what it asks for, and pays for the page faults and cache misses of it.",
+        "Said of times when nothing is written into the blocks. No program has these times: it writes to the memory that it requests, and pays for the page faults and cache misses.",
     ),
     term(
         "gross",
         "gross ns per operation",
-        "Wall time of a whole replay over its operations, the harness's own time included.",
+        "Wall time of a whole replay, divided by its operations. It includes the harness's own time.",
     ),
-    term("floor", "floor", "The harness alone, without any allocator: its time is contained in every other one."),
+    term("floor", "floor", "The harness alone, without any allocator. Every gross time includes its time."),
     term(
         "interval",
         "95 % interval",
-        "Where the true value lies with 95 % confidence. For a median it is formed of interpolated order statistics of the rounds (Hettmansperger and Sheather 1986), for a mean over traces by Student's t and a bootstrap-t on logarithms.",
+        "The range in which the true value lies with 95 % confidence. For a median it comes from interpolated order statistics of the rounds (Hettmansperger and Sheather 1986), for a mean over traces from Student's t and a bootstrap-t on logarithms.",
     ),
     term(
         "inconclusive",
         "inconclusive",
         "The interval of the ratio contains 1: these rounds do not show which of the two is faster.",
     ),
-    term("baseline", "yardstick", "Takes part for comparison only: you would not ship it, and it cannot be the best."),
+    term("baseline", "yardstick", "Takes part for comparison only: you would not ship it, and it cannot win."),
     term(
         "ablation",
         "ablation",
-        "A variant of another contender with one decision switched, to show what that decision does. It wins nothing.",
+        "A variant of another contender with one decision switched, to show what that decision does. It cannot win.",
     ),
     term(
         "geomean",
         "geometric mean",
-        "The mean of ratios: their product's root, so that being twice as fast on one trace and half as fast on another is 1. Recorded and synthetic traces are never averaged together.",
+        "The mean of ratios: the nth root of their product, so that twice as fast on one trace and half as fast on another average to 1. Recorded and synthetic traces are never averaged together.",
     ),
 ];
 
-/// The id of this definition, so that a heading refers to none that is not there.
+/// The id of this definition, checked to exist.
 pub(super) fn definition(id: &str) -> &str {
     assert!(all().any(|(of, ..)| of == id), "no definition is called {id}");
     id
 }
 
-/// Of every definition its id, its term, the metric that it is of, and its text.
+/// The id, term, metric (if it defines one) and text of every definition.
 fn all() -> impl Iterator<Item = (&'static str, &'static str, Option<&'static str>, &'static str)> {
     let metrics = model::headings().map(|(name, of)| (of.id, of.full, Some(name), of.definition));
     TERMS.iter().map(|Term { id, term, text }| (*id, *term, None, *text)).chain(metrics)
 }
 
-/// A term in running text, whose definition comes up on hover, focus and tap.
-pub(super) fn link(id: &str, words: &str) -> String {
-    format!("<button type=\"button\" class=\"term\" data-def=\"{id}\">{}</button>", escape(words))
+/// A term in running text, which shows its definition on hover, focus and tap.
+pub(super) fn link(id: &str, words: &str) -> Markup {
+    html! { button.term type="button" data-def=(id) { (words) } }
 }
 
 /// The list of all terms.
-pub(super) fn list() -> String {
-    let mut html = "<section id=\"definitions\"><h2>Definitions</h2>\n<dl class=\"definitions\">\n".to_owned();
-    for (id, term, metric, text) in all() {
-        let metric = metric.map(|name| format!(" <code>{name}</code>")).unwrap_or_default();
-        html += &format!("<div><dt>{}{metric}</dt><dd id=\"def-{id}\">{}</dd></div>\n", escape(term), escape(text));
+pub(super) fn list() -> Markup {
+    html! {
+        section #definitions {
+            h2 { "Definitions" }
+            dl.definitions {
+                @for (id, term, metric, text) in all() {
+                    div {
+                        dt { (term) @if let Some(name) = metric { " " code { (name) } } }
+                        dd id={ "def-" (id) } { (text) }
+                    }
+                }
+            }
+            p.note {
+                "Names in code are those of exports. METRICS.md of Heaprace defines each with its formula, range and "
+                "blind spot."
+            }
+        }
     }
-    html += "</dl>\n<p class=\"note\">Names in code are those of exports; METRICS.md of Heaprace defines each with its formula, its range and its blind spot.</p>\n</section>\n";
-    html
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-//! What the page says about one trace is found here, before it is put into words: the fastest contenders, formed once,
-//! and those whose heap climbs.
+//! What the page says about one trace, before it is put into words: the fastest contenders, and those whose heap
+//! climbs.
 
 use crate::results::{Contender, FootprintPoint, Memory, Results, Role};
 use crate::stats::{Fastest, ROUNDS_FOR_95, Regime, eligible, fastest};
 
-/// The results of one trace with what takes time to find in them: each takes all pairs of contenders, so they are
-/// formed once.
+/// The results of one trace with what takes time to find in them: each fastest contender takes all pairs of contenders,
+/// and is found once.
 pub(super) struct Findings<'a> {
     pub(super) results: &'a Results,
     pub(super) fresh: Fastest<'a>,
@@ -17,7 +17,7 @@ impl<'a> Findings<'a> {
         Findings { results, fresh: fastest(results, Regime::Fresh), steady: fastest(results, Regime::Steady) }
     }
 
-    /// How many verdicts say which contender is fastest: on each of the contenders beside the one that is, for both
+    /// The number of verdicts that say which contender is fastest: one on each contender but the fastest, for both
     /// programs.
     pub(super) fn verdicts(&self) -> usize {
         let rounds = |one: &Contender, of: Regime| one.time.known().map_or(0, |time| of.samples(time).len());
@@ -40,19 +40,20 @@ pub(super) struct Climb {
     pub(super) live_bytes: u64,
 }
 
-/// How much of its peak the program has to hold for the stretch to begin, and to hold once more for it not to end.
+/// The shares of its live peak that the program must hold for the stretch to begin, and not to end.
 const BEGINS: f64 = 0.9;
 const ENDS: f64 = 0.1;
 
-/// How much the heap has to grow within the stretch.
+/// How many times the heap must grow within the stretch.
 const CLIMBS: f64 = 1.5;
 
-/// The share of the run that the stretch must have, and its points.
+/// The least share of the run that the stretch must have, and the least number of points.
 const LONG_ENOUGH: f64 = 0.25;
 const LEAST_POINTS: usize = 8;
 
-/// Whether the heap grew and grew although the program held no more: from where live bytes first reach nine tenths of
-/// their peak to where they last are a tenth of it, in each quarter of that stretch, and to half as much again in all.
+/// Whether the heap kept growing although the program held no more. The stretch goes from where live bytes first reach
+/// nine tenths of their peak to where they last are a tenth of it. The heap must grow in each quarter of it, and by
+/// half in total.
 ///
 /// It cannot distinguish a leak from fragmentation that goes on for the whole run; a program that runs longer pays for
 /// both alike.
@@ -77,8 +78,8 @@ pub(super) fn climb(memory: &Memory) -> Option<Climb> {
     })
 }
 
-/// Contenders that climb; yardsticks do so by design, and ablations are judged by nothing. A heap that adds no page
-/// when the work repeats is no leak, however it has come to its size.
+/// Contenders that climb. Yardsticks do so by design, and ablations are not judged. A heap that adds no page when the
+/// work repeats is no leak, however it reached its size.
 pub(super) fn climbing(results: &Results) -> Vec<(&Contender, Climb)> {
     let settles = |memory: &Memory| memory.growth.known().is_some_and(|growth| growth.per_loop_pages == 0);
     let contenders = results.contenders.iter().filter(|contender| contender.role == Role::Contender);

@@ -1,4 +1,4 @@
-//! Geometric means over traces in words: the fastest or smallest contender over all of them, as far as the choice of
+//! Geometric means over traces in words: the fastest or smallest contender over all traces, as far as the choice of
 //! traces and the rounds show.
 
 use super::statement::{Statement, Tone, times};
@@ -8,20 +8,20 @@ use crate::prose::and;
 use crate::results::Results;
 use crate::stats::{Common, Estimate, Measure, ROUNDS_FOR_95, Verdict, common, trust_in_mean};
 
-/// One contender's mean, and how many times that of the one with the lowest.
+/// A contender's mean, and its ratio to the lowest mean.
 struct ContenderMean<'a> {
     name: &'a str,
     mean: Estimate,
     to_lowest: Estimate,
 }
 
-/// What the means of one measure over these traces, all of one origin, allow to be said.
+/// What the means of a measure over these traces, all of one origin, show.
 pub(super) fn means(question: &'static str, group: &[&Results], measure: Measure) -> Statement {
     let Some(first) = group.first() else { return nothing(question, vec!["There are no traces.".into()]) };
     let baseline = &first.settings.baseline;
     let found = common(group, baseline, measure);
     if found.traces.len() < 2 {
-        let few = "A mean takes two traces that all contenders completed.".to_owned();
+        let few = "A mean needs two traces that all contenders completed.".to_owned();
         return nothing(question, std::iter::once(few).chain(left_out(&found)).collect());
     }
     let means = found.geometric_means();
@@ -39,7 +39,7 @@ pub(super) fn means(question: &'static str, group: &[&Results], measure: Measure
     let names: Vec<String> =
         [&ranked[0]].into_iter().chain(tied.iter().copied()).map(|mean| mean.name.to_owned()).collect();
     let next = ranked[1..].iter().find(apart);
-    // So few agree by chance too often.
+    // So few traces agree by chance too often.
     let few = found.traces.len() < ROUNDS_FOR_95;
     let counted: Vec<&Results> =
         group.iter().copied().filter(|results| found.traces.contains(&results.trace.name)).collect();
@@ -55,7 +55,7 @@ pub(super) fn means(question: &'static str, group: &[&Results], measure: Measure
     // Over two traces or more there always is an interval.
     detail.extend(tied.iter().map(|mean| format!("{}; this interval contains 1.", beside(mean))));
     detail.extend(next.map(|next| format!("{}.", beside(next))));
-    // There is nothing to conclude from a single contender.
+    // A single contender allows no conclusion.
     detail.extend(trust_in_mean(found.traces.len()).filter(|_| ranked.len() > 1));
     detail.extend(left_out(&found));
     Statement { question, answer, names, detail, tone }
@@ -67,17 +67,17 @@ fn nothing(question: &'static str, detail: Vec<String>) -> Statement {
 
 fn sentence(ranked: &[ContenderMean], measure: Measure, baseline: &str, traces: usize) -> String {
     let what = match measure {
-        Measure::Time(_) => format!("Mean time, {baseline}'s being 1"),
+        Measure::Time(_) => format!("Mean time relative to {baseline}"),
         Measure::Footprint => "Mean of peak heap over peak live".into(),
     };
-    let told: Vec<String> = ranked.iter().map(|mean| format!("{} {}", mean.name, short(mean.mean.value))).collect();
-    format!("{what}, over {}: {}.", count(traces as u64, "trace"), told.join(", "))
+    let means: Vec<String> = ranked.iter().map(|mean| format!("{} {}", mean.name, short(mean.mean.value))).collect();
+    format!("{what}, over {}: {}.", count(traces as u64, "trace"), means.join(", "))
 }
 
 fn left_out(found: &Common) -> Vec<String> {
     let pairs = found.contenders_left_out.iter().chain(&found.traces_left_out);
-    let told: Vec<String> = pairs.map(|(name, reason)| format!("{name} ({reason})")).collect();
-    if told.is_empty() { Vec::new() } else { vec![format!("Left out: {}.", told.join("; "))] }
+    let left_out: Vec<String> = pairs.map(|(name, reason)| format!("{name} ({reason})")).collect();
+    if left_out.is_empty() { Vec::new() } else { vec![format!("Left out: {}.", left_out.join("; "))] }
 }
 
 #[cfg(test)]
@@ -113,14 +113,14 @@ mod tests {
     fn a_winner_on_all_of_six_traces_is_one() {
         let said = say(&six(), STEADY);
         assert_eq!((said.answer.as_str(), said.tone), ("talc", Tone::Known));
-        assert_eq!(said.detail[0], "Mean time, dlmalloc's being 1, over 6 traces: talc 0.50, dlmalloc 1.00.");
+        assert_eq!(said.detail[0], "Mean time relative to dlmalloc, over 6 traces: talc 0.50, dlmalloc 1.00.");
         assert!(said.detail[1].starts_with("dlmalloc: 2.00 × ("), "{said:?}");
-        assert_eq!(said.detail[2..], [trust_in_mean(6).unwrap()], "the floor is nobody to speak of: {said:?}");
+        assert_eq!(said.detail[2..], [trust_in_mean(6).unwrap()], "the floor is not among them: {said:?}");
     }
 
     /// Of five traces all agree by chance in one case of sixteen, and their interval excludes 1 then.
     #[test]
-    fn of_fewer_nobody_is_known_to_win() {
+    fn of_fewer_traces_no_winner_is_known() {
         for measure in [STEADY, Measure::Footprint] {
             let said = say(&six()[1..], measure);
             assert_eq!((said.answer.as_str(), said.tone), ("inconclusive: too few traces", Tone::Open));
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn who_grows_wins_with_that_in_the_same_sentence() {
+    fn a_winner_that_grows_says_so_in_the_same_sentence() {
         let mut all = six();
         all[1].contenders[2] = contender("talc").pages(22).grows_by(3).fresh_ns(100).steady_ns(100).build();
         let said = say(&all, STEADY);
@@ -163,11 +163,11 @@ mod tests {
     }
 
     #[test]
-    fn a_yardstick_that_refuses_requests_costs_no_trace() {
+    fn a_yardstick_with_failed_requests_costs_no_trace() {
         let mut all = six();
         for (index, results) in all.iter_mut().enumerate() {
-            let refused = u64::from(index < 3);
-            results.contenders.push(contender("bump").role(Role::Baseline).failed_requests(refused).build());
+            let failed = u64::from(index < 3);
+            results.contenders.push(contender("bump").role(Role::Baseline).failed_requests(failed).build());
         }
         let said = say(&all, Measure::Footprint);
         assert_eq!((said.answer.as_str(), said.tone), ("dlmalloc", Tone::Known));
@@ -175,14 +175,14 @@ mod tests {
     }
 
     #[test]
-    fn one_who_wins_here_and_loses_there_has_not_won() {
+    fn winning_here_and_losing_there_is_no_win() {
         let said = say(&[on("a", [200, 100]), on("b", [100, 150]), on("c", [200, 190])], STEADY);
         assert_eq!((said.answer.as_str(), said.tone), ("inconclusive between talc and dlmalloc", Tone::Open));
         assert!(said.detail[1].ends_with("; this interval contains 1."), "{said:?}");
     }
 
     #[test]
-    fn memory_is_exact_and_who_fails_is_left_out_with_the_reason() {
+    fn memory_is_exact_and_failed_contenders_are_left_out_with_the_reason() {
         let mut all = six();
         let said = say(&all, Measure::Footprint);
         assert_eq!((said.answer.as_str(), said.tone), ("dlmalloc", Tone::Known));
@@ -190,7 +190,7 @@ mod tests {
             one.contenders[2] = contender("talc").invalid(1, "overlap").build();
         }
         let said = say(&all, Measure::Footprint);
-        assert_eq!((said.answer.as_str(), said.tone), ("dlmalloc", Tone::Open), "there is nobody to compare it with");
+        assert_eq!((said.answer.as_str(), said.tone), ("dlmalloc", Tone::Open), "it has no rival");
         assert_eq!(said.detail[1], "Left out: talc (failed verification).");
         assert_eq!(say(&[], STEADY).answer, "too few common traces");
     }

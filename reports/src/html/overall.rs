@@ -1,72 +1,77 @@
-//! Several traces at once: which contender wins how often, and where. Recorded and synthetic traces are counted apart,
-//! as it is unknown how many synthetic ones make up for a real program.
+//! Several traces at once: how often each contender wins. Recorded and synthetic traces are counted apart, as it is
+//! unknown how many synthetic traces equal a real program.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use maud::{Markup, html};
+
 use super::charts;
-use super::escape::{anchor, escape};
 use super::findings::{Findings, climbing};
 use super::means::means;
 use super::provenance::origin;
-use super::size::GROWS;
-use super::speed::{fastest_for, speed_in_short};
+use super::size::{CLIMBS, GROWS};
+use super::speed::fastest_for;
 use super::statement::{Statement, Tone, cards};
+use super::winners::winners_by_trace;
 use crate::ReportError;
 use crate::growth::{self, OverTraces};
-use crate::numbers::short;
 use crate::prose::and;
 use crate::ranking;
 use crate::results::{Contender, Origin, Results, Role};
 use crate::stats::{Fastest, Measure, Regime, by_origin, completed, eligible, expected_by_chance, smallest};
 
-/// The part of the page that speaks of all traces.
-pub(super) fn section(results: &[Results], found: &[Findings]) -> Result<String, ReportError> {
-    let mut html = "<section id=\"overall\">\n".to_owned();
+/// The part of the page about all traces together.
+pub(super) fn section(results: &[Results], found: &[Findings]) -> Result<Markup, ReportError> {
     // Origins are never in one mean.
-    for (kind, group) in by_origin(results).into_iter().filter(|(_, group)| group.len() > 1) {
-        if let Err(error) = ranking::check(group.iter().copied()) {
-            let error = escape(&error.to_string());
-            html += &format!(
-                "<h2>Geometric means</h2>\n<p>There are none over the {}: {error}.</p>\n",
-                noun(kind, group.len())
-            );
-            continue;
+    let groups = by_origin(results).into_iter().filter(|(_, group)| group.len() > 1);
+    Ok(html! {
+        section #overall {
+            @for (kind, group) in groups {
+                @let traces = noun(kind, group.len());
+                @match ranking::check(group.iter().copied()) {
+                    Ok(()) => {
+                        h2 { "Geometric means over " (group.len()) " " (traces) }
+                        (cards(&[
+                            means(fastest_for(Regime::Fresh), &group, Measure::Time(Regime::Fresh)),
+                            means(fastest_for(Regime::Steady), &group, Measure::Time(Regime::Steady)),
+                            means("Smallest peak heap, over peak live", &group, Measure::Footprint),
+                        ]))
+                    }
+                    Err(error) => {
+                        h2 { "Geometric means" }
+                        p { "There are none over the " (traces) ": " (error) "." }
+                    }
+                }
+            }
+            h2 { "Trace by trace" }
+            (cards(&statements(found)))
+            @if let Some(chance) = expected_by_chance(found.iter().map(Findings::verdicts).sum()) {
+                p.note {
+                    "The fastest contender is found by comparing the best with each of the others, on each trace, fresh "
+                    "and steady. " (chance)
+                }
+            }
+            (winners_by_trace(found))
+            h2 { "Charts over all traces" }
+            (charts::over_traces(results)?)
         }
-        html += &format!("<h2>Geometric means over {} {}</h2>\n", group.len(), noun(kind, group.len()));
-        html += &cards(&[
-            means(fastest_for(Regime::Fresh), &group, Measure::Time(Regime::Fresh)),
-            means(fastest_for(Regime::Steady), &group, Measure::Time(Regime::Steady)),
-            means("Smallest peak heap, over peak live", &group, Measure::Footprint),
-        ]);
-    }
-    html += "<h2>Trace for trace</h2>\n";
-    html += &cards(&statements(found));
-    if let Some(chance) = expected_by_chance(found.iter().map(Findings::verdicts).sum()) {
-        html += &format!(
-            "<p class=\"note\">The fastest contender is found by comparing the best with each of the others, on each trace, fresh and steady. {}</p>\n",
-            escape(&chance)
-        );
-    }
-    html += &winners_by_trace(found);
-    html += "<h2>Charts over all traces</h2>\n";
-    html += &charts::over_traces(results)?;
-    Ok(html + "</section>\n")
+    })
 }
 
 /// The winner on a trace, or why there is none.
 enum Outcome<'a> {
-    /// One, or several with the same figure.
+    /// One contender, or several with the same figure.
     Won(Vec<&'a Contender>),
     /// The figures leave it open.
     Inconclusive,
-    /// There is a single contender, and so nothing to win.
+    /// There is a single contender, so nothing to win.
     Alone,
     /// There are no figures, in words.
     Unknown(&'static str),
 }
 
-/// All statements about the traces together.
+/// The statements about all traces together.
 fn statements(found: &[Findings]) -> Vec<Statement> {
     let mut statements = vec![
         count(fastest_for(Regime::Fresh), found, |one| fastest_on(&one.fresh)),
@@ -77,7 +82,7 @@ fn statements(found: &[Findings]) -> Vec<Statement> {
         let contenders = one.contenders.iter().filter(|contender| contender.role == Role::Contender);
         contenders.filter(|one| growth::pages_per_loop(one).is_some()).map(|one| one.name.clone()).collect()
     }));
-    statements.extend(on_traces("Takes more and more, like a leak", found, |one| {
+    statements.extend(on_traces(CLIMBS, found, |one| {
         climbing(one).into_iter().map(|(contender, _)| contender.name.clone()).collect()
     }));
     statements.extend(on_traces("Failed", found, |one| {
@@ -180,7 +185,7 @@ fn noun(kind: Origin, count: usize) -> String {
     }
 }
 
-/// The contenders concerned, and on which traces; nothing where none is.
+/// The contenders concerned, and on which traces; `None` if there are none.
 fn on_traces(
     question: &'static str,
     found: &[Findings],
@@ -197,41 +202,6 @@ fn on_traces(
         .collect();
     let answer = and(&names);
     (!names.is_empty()).then_some(Statement { question, answer, names, detail, tone: Tone::Bad })
-}
-
-/// A line a trace, with links to it.
-fn winners_by_trace(found: &[Findings]) -> String {
-    let mut html = "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table: winners by trace\"><table class=\"sortable words\"><caption>Winners by trace</caption>\n<thead><tr>".to_owned();
-    for (heading, definition) in
-        [("trace", ""), ("origin", ""), ("fastest fresh", "fresh"), ("fastest steady", "steady"), ("smallest", "peak")]
-    {
-        let definition = if definition.is_empty() { String::new() } else { format!(" data-def=\"{definition}\"") };
-        html += &format!(
-            "<th scope=\"col\" aria-sort=\"none\"><button type=\"button\" data-text{definition}>{heading}</button></th>"
-        );
-    }
-    html += "<th scope=\"col\" aria-sort=\"none\"><button type=\"button\" data-def=\"overhead\">its overhead ×</button></th></tr></thead>\n<tbody>\n";
-    for (index, Findings { results: one, fresh, steady }) in found.iter().enumerate() {
-        let found = smallest(one);
-        let small = found.as_ref().map(|found| growth::named(&found.contenders())).unwrap_or("–".into());
-        let overhead = found.as_ref().and_then(|found| found.best.first()).map(|(_, memory)| memory.overhead_ratio);
-        html += &format!(
-            "<tr><th scope=\"row\"><a href=\"#{}\">{}</a></th><td>{}</td>{}{}<td>{}</td>{}</tr>\n",
-            anchor(&one.trace.name, index),
-            escape(&one.trace.name),
-            origin(one.trace.origin),
-            speed_cell(fresh),
-            speed_cell(steady),
-            escape(&small),
-            overhead.map_or("<td>–</td>".into(), |ratio| format!("<td data-v=\"{ratio}\">{}</td>", short(ratio))),
-        );
-    }
-    html + "</tbody></table></div>\n"
-}
-
-fn speed_cell(fastest: &Fastest) -> String {
-    let class = if matches!(fastest, Fastest::Clear { .. }) { "" } else { " class=\"unknown\"" };
-    format!("<td{class}>{}</td>", escape(&speed_in_short(fastest)))
 }
 
 #[cfg(test)]
@@ -251,8 +221,12 @@ mod tests {
         results
     }
 
-    fn told(results: &[Results]) -> Vec<Statement> {
+    fn stated(results: &[Results]) -> Vec<Statement> {
         statements(&results.iter().map(Findings::of).collect::<Vec<_>>())
+    }
+
+    fn html(results: &[Results]) -> String {
+        section(results, &results.iter().map(Findings::of).collect::<Vec<_>>()).unwrap().into_string()
     }
 
     #[test]
@@ -263,36 +237,30 @@ mod tests {
             on("c", Origin::Recorded, [("dlmalloc", 100, 20), ("talc", 100, 22)]),
             on("d", Origin::Synthetic, [("dlmalloc", 100, 20), ("talc", 900, 22)]),
         ];
-        let told = told(&all);
-        assert_eq!(told[0].answer, "talc on 2 of 3 recorded traces");
+        let stated = stated(&all);
+        assert_eq!(stated[0].answer, "talc on 2 of 3 recorded traces");
         assert_eq!(
-            told[0].detail,
+            stated[0].detail,
             ["Of 3 recorded traces: talc on 2, inconclusive on 1.", "Of 1 synthetic trace: dlmalloc on 1."]
         );
-        assert_eq!(told[2].detail[0], "Of 3 recorded traces: dlmalloc on 3, talc on 1 (ties count for each).");
-        assert_eq!(told.len(), 3, "nobody climbs or failed");
+        assert_eq!(stated[2].detail[0], "Of 3 recorded traces: dlmalloc on 3, talc on 1 (ties count for each).");
+        assert_eq!(stated.len(), 3, "none climbs or failed");
     }
 
     #[test]
-    fn who_grows_wins_with_that_in_the_same_sentence() {
+    fn a_winner_that_grows_says_so_in_the_same_sentence() {
         let mut all =
             ["a", "b", "c"].map(|trace| on(trace, Origin::Recorded, [("dlmalloc", 200, 20), ("talc", 100, 22)]));
         all[2].contenders[1] = contender("talc").pages(22).grows_by(3).fresh_ns(100).steady_ns(100).build();
-        let told = told(&all);
+        let stated = stated(&all);
         let expected = "talc on 3 of 3 recorded traces, but it grows each time the work repeats on 1 of these";
-        assert_eq!(told[0].answer, expected);
+        assert_eq!(stated[0].answer, expected);
         assert_eq!(
-            told[0].detail,
+            stated[0].detail,
             ["Of 3 recorded traces: talc on 3 (but it grows each time the work repeats on 1 of these)."]
         );
-        assert_eq!(told[2].answer, "dlmalloc on 3 of 3 recorded traces");
-        assert_eq!((told[3].question, told[3].detail[0].as_str()), (GROWS, "talc on 1 of 3: c."));
-        let html = winners_by_trace(&all.iter().map(Findings::of).collect::<Vec<_>>());
-        assert_eq!(
-            html.matches("<td>talc, but it grows by 3 pages each time the work repeats</td>").count(),
-            2,
-            "{html}"
-        );
+        assert_eq!(stated[2].answer, "dlmalloc on 3 of 3 recorded traces");
+        assert_eq!((stated[3].question, stated[3].detail[0].as_str()), (GROWS, "talc on 1 of 3: c."));
     }
 
     #[test]
@@ -300,7 +268,6 @@ mod tests {
         let on =
             |index: u64| on(&format!("trace-{index}"), Origin::Recorded, [("dlmalloc", 200, 20), ("talc", 100, 22)]);
         let all: Vec<Results> = (0..20).map(on).collect();
-        let html = |all: &[Results]| section(all, &all.iter().map(Findings::of).collect::<Vec<_>>()).unwrap();
         assert!(html(&all).contains(&expected_by_chance(40).unwrap()), "of two contenders on 20 traces");
         assert!(!html(&all[..4]).contains("by chance"));
     }
@@ -313,7 +280,7 @@ mod tests {
                 .contenders
                 .push(contender("variant").role(Role::Ablation).pages(20).fresh_ns(100).steady_ns(1).build());
         }
-        for statement in told(&all) {
+        for statement in stated(&all) {
             assert!(!format!("{statement:?}").contains("variant") && statement.tone == Tone::Known, "{statement:?}");
         }
     }
@@ -322,8 +289,8 @@ mod tests {
     fn a_few_wins_among_many_ties_are_no_headline() {
         let tie = |trace| on(trace, Origin::Recorded, [("dlmalloc", 100, 20), ("talc", 100, 22)]);
         let all = [tie("a"), tie("b"), on("c", Origin::Recorded, [("dlmalloc", 100, 20), ("talc", 200, 22)])];
-        let told = told(&all);
-        assert_eq!((told[0].answer.as_str(), told[0].tone), ("inconclusive on 2 of 3 recorded traces", Tone::Open));
+        let stated = stated(&all);
+        assert_eq!((stated[0].answer.as_str(), stated[0].tone), ("inconclusive on 2 of 3 recorded traces", Tone::Open));
     }
 
     #[test]
@@ -336,11 +303,11 @@ mod tests {
         };
         let mut all =
             [untimed("a"), untimed("b"), on("c", Origin::Recorded, [("dlmalloc", 100, 20), ("talc", 200, 22)])];
-        let of_two = told(&all[..2]);
+        let of_two = stated(&all[..2]);
         assert_eq!((of_two[0].answer.as_str(), of_two[0].tone), ("not timed on 2 of 2 recorded traces", Tone::Open));
-        assert_eq!(told(&all)[0].detail, ["Of 3 recorded traces: dlmalloc on 1, not timed on 2."]);
+        assert_eq!(stated(&all)[0].detail, ["Of 3 recorded traces: dlmalloc on 1, not timed on 2."]);
         all.iter_mut().for_each(|one| one.contenders.truncate(1));
-        let alone = told(&all);
+        let alone = stated(&all);
         let of = |at: usize| (alone[at].answer.as_str(), alone[at].tone);
         assert_eq!(of(2), ("one contender alone on 3 of 3 recorded traces", Tone::Open));
         assert_eq!(of(0), ("not timed on 2 of 3 recorded traces", Tone::Open));
@@ -348,32 +315,24 @@ mod tests {
     }
 
     #[test]
-    fn who_failed_is_told_with_the_traces() {
+    fn a_failed_contender_is_named_with_its_traces() {
         let mut all = [
             on("a", Origin::Recorded, [("dlmalloc", 100, 20), ("talc", 100, 22)]),
             on("b", Origin::Recorded, [("dlmalloc", 100, 20), ("talc", 100, 22)]),
         ];
         all[1].contenders[1] = contender("talc").invalid(3, "overlap").build();
-        let told = told(&all);
-        assert_eq!((told[3].question, told[3].detail[0].as_str()), ("Failed", "talc on 1 of 2: b."));
+        let stated = stated(&all);
+        assert_eq!((stated[3].question, stated[3].detail[0].as_str()), ("Failed", "talc on 1 of 2: b."));
     }
 
     #[test]
     fn what_must_not_be_mixed_is_in_no_mean() {
         let mut all = ["a", "b"].map(|trace| on(trace, Origin::Recorded, [("dlmalloc", 200, 20), ("talc", 100, 22)]));
-        let html = |all: &[Results]| section(all, &all.iter().map(Findings::of).collect::<Vec<_>>()).unwrap();
-        assert!(html(&all).contains("<h2>Geometric means over 2 recorded traces</h2>\n<div"));
+        assert!(html(&all).contains("<h2>Geometric means over 2 recorded traces</h2><div"));
         all[1].settings.page_bytes = 4096;
         let reason = "There are none over the recorded traces: page sizes of a and b differ (65536 and 4096)";
         assert!(html(&all).contains(reason) && !html(&all).contains("Geometric means over"));
         all[0] = all[1].clone();
         assert!(html(&all).contains("There are none over the recorded traces: b occurs more than once"));
-    }
-
-    #[test]
-    fn the_list_links_to_each_trace() {
-        let all = [on("a", Origin::Recorded, [("dlmalloc", 100, 20), ("talc", 200, 22)])];
-        let html = winners_by_trace(&all.iter().map(Findings::of).collect::<Vec<_>>());
-        assert!(html.contains("<a href=\"#trace-0-a\">a</a>") && html.contains("<td>dlmalloc</td>"), "{html}");
     }
 }

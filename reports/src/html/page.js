@@ -1,10 +1,11 @@
 "use strict";
-// What moves on the page: tooltips, switches, the time cursor, sorting. Without it all charts, tables and definitions are still there.
+// What moves on the page: tooltips, switches, the time cursor, sorting. Without it tables, definitions, and the charts of a
+// page on one trace are still there.
 (() => {
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const tip = document.getElementById("tip");
 
-  // ---- tooltips: on hover, focus and tap; Escape puts them away ----
+  // ---- tooltips: on hover, focus and tap; Escape hides them ----
 
   const tipText = (element) => element.dataset.tip ?? document.getElementById("def-" + element.dataset.def)?.textContent ?? "";
   const target = (event) => event.target.closest?.("[data-tip], [data-def]");
@@ -51,14 +52,14 @@
   });
   document.addEventListener("focusout", hide);
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
-  // Focus may scroll the page itself.
+  // Focus itself may scroll the page.
   document.addEventListener("scroll", () => focused ? beside(focused) : hide(), { passive: true, capture: true });
-  // For those who do not see tooltips: a control says where its definition is.
+  // For screen readers: a control points to its definition.
   for (const element of all("[data-def]")) {
     if (document.getElementById("def-" + element.dataset.def)) element.setAttribute("aria-describedby", "def-" + element.dataset.def);
   }
 
-  // ---- switches: who is shown, in all charts and tables ----
+  // ---- switches: which contenders are shown, in all charts and tables ----
 
   const hidden = new Set();
   const rules = document.head.appendChild(document.createElement("style"));
@@ -78,7 +79,7 @@
   }
   showAll?.addEventListener("click", () => { hidden.clear(); applyHidden(); toggles[0]?.focus(); });
 
-  // ---- the time cursor: one event, in all charts of a trace that are over events ----
+  // ---- the time cursor: one event, in all charts of a trace over events ----
 
   const traces = new Map();
   function traceOf(section) {
@@ -140,7 +141,7 @@
     parent?.append(made);
     return made;
   }
-  // Moves the cursor to where a pointer is over a plot of events; gives what there is to read, if there is any.
+  // Moves the cursor to the pointer where it is over a plot of events; returns the figures there, if there are any.
   function pointCursor(event) {
     const svg = event.target.closest?.(".chart svg");
     const section = svg?.closest(".trace");
@@ -177,7 +178,7 @@
     trace.output.replaceChildren("event " + at.toLocaleString("en"), ...said);
   });
 
-  // ---- sorting: what has no figure comes last in either direction ----
+  // ---- sorting: rows without a figure come last in either direction ----
 
   document.addEventListener("click", (event) => {
     const heading = event.target.closest?.(".sortable thead button")?.parentElement;
@@ -198,7 +199,7 @@
     body.append(...known.concat(unknown).map(([, row]) => row));
   });
 
-  // ---- traces that are folded, and their charts, which are packed ----
+  // ---- folded traces, and their packed charts ----
 
   const folded = () => all("details.trace");
   const packed = all("script.packed").map((script) => ({ script, html: null, unpacked: null }));
@@ -208,7 +209,7 @@
         const bytes = Uint8Array.from(atob(part.script.textContent), (letter) => letter.charCodeAt(0));
         part.html = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
       } catch (error) {
-        part.html = "<p>This browser cannot unpack the charts; one of 2023 or later can.</p>";
+        part.html = "<p>This browser cannot unpack the charts. Browsers since 2023 can.</p>";
       }
     })();
     return part.unpacked;
@@ -221,7 +222,7 @@
   for (const part of packed) {
     part.script.closest("details").addEventListener("toggle", async () => { await unpack(part); insert(part); });
   }
-  // All are unpacked when there is time for it, as printing does not wait.
+  // All are unpacked when the browser is idle, as printing does not wait.
   const later = globalThis.requestIdleCallback ?? ((work) => setTimeout(work, 200));
   function unpackNext() {
     const next = packed.find((part) => !part.unpacked);

@@ -1,6 +1,8 @@
-//! Where the figures come from: the machine, the build, the settings, the trace. Told once for all traces that share it.
+//! Where the figures come from: the machine, the build, the settings, the trace. Traces that share them are listed
+//! together.
 
-use super::escape::escape;
+use maud::{Markup, html};
+
 use crate::numbers::{bytes, count, grouped};
 use crate::results::{Figure, Origin, Results};
 use crate::table::notes::import;
@@ -13,7 +15,7 @@ struct Group<'a> {
 }
 
 /// The section on machine, build and settings, for all traces.
-pub(super) fn provenance(results: &[Results]) -> String {
+pub(super) fn provenance(results: &[Results]) -> Markup {
     let mut groups: Vec<Group> = Vec::new();
     for one in results {
         let facts = facts(one);
@@ -22,24 +24,29 @@ pub(super) fn provenance(results: &[Results]) -> String {
             None => groups.push(Group { facts, members: vec![one] }),
         }
     }
-    let mut html = "<section id=\"provenance\"><h2>Where the figures come from</h2>\n".to_owned();
-    for Group { facts, members } in &groups {
-        if groups.len() > 1 {
-            let names: Vec<_> = members.iter().map(|one| one.trace.name.as_str()).collect();
-            html += &format!("<h3>{}</h3>\n", escape(&names.join(", ")));
+    html! {
+        section #provenance {
+            h2 { "Where the figures come from" }
+            @for Group { facts, members } in &groups {
+                @if groups.len() > 1 {
+                    h3 { (members.iter().map(|one| one.trace.name.as_str()).collect::<Vec<_>>().join(", ")) }
+                }
+                (list(facts.iter().chain(&[("measured", dates(members))])))
+            }
         }
-        let mut dates: Vec<&str> = members.iter().map(|one| one.provenance.date.as_str()).collect();
-        dates.sort_unstable();
-        let date = match (dates.first(), dates.last()) {
-            (Some(first), Some(last)) if first != last => format!("{first} to {last}"),
-            (first, _) => first.map(|date| (*date).to_owned()).unwrap_or_default(),
-        };
-        html += &list(facts.iter().map(|(term, text)| (*term, text.clone())).chain([("measured", date)]));
     }
-    html + "</section>\n"
 }
 
-/// What is true of the machine and of the choices, for whole groups of traces.
+/// When these were measured, from first to last.
+fn dates(results: &[&Results]) -> String {
+    let dates = || results.iter().map(|one| &one.provenance.date);
+    match (dates().min(), dates().max()) {
+        (Some(first), Some(last)) if first != last => format!("{first} to {last}"),
+        (first, _) => first.cloned().unwrap_or_default(),
+    }
+}
+
+/// The machine and the settings, which whole groups of traces share.
 fn facts(results: &Results) -> Vec<(&'static str, String)> {
     let (from, settings) = (&results.provenance, &results.settings);
     let rigor = settings.rigor.name();
@@ -52,19 +59,19 @@ fn facts(results: &Results) -> Vec<(&'static str, String)> {
         ("kernel", known(&from.kernel)),
         ("governor", known(&from.governor)),
         ("transparent huge pages", known(&from.transparent_huge_pages)),
-        ("host's page", format!("{} B", grouped(from.host_page_bytes))),
+        ("host page size", format!("{} B", grouped(from.host_page_bytes))),
         (
-            "heap's page",
+            "heap page size",
             format!("{} B, at most {}", grouped(settings.page_bytes), count(settings.heap_limit_pages, "page")),
         ),
         ("timed replays", times::written(settings).to_owned()),
         ("rounds", format!("{} ({rigor} rigor), seed {}", grouped(settings.rounds.into()), settings.seed)),
     ];
     if let Some(budget) = settings.budget_ns {
-        facts.push(("time budget", format!("{} a contender", time(budget))));
+        facts.push(("time budget", format!("{} per contender", time(budget))));
     }
     if settings.streamed {
-        facts.push(("trace", "decoded beside each replay, as it is too long for memory".into()));
+        facts.push(("trace", "decoded during each replay, as it is too long for memory".into()));
     }
     facts
 }
@@ -84,7 +91,7 @@ fn known(figure: &Figure<String>) -> String {
 }
 
 /// What one trace is.
-pub(super) fn trace(results: &Results) -> String {
+pub(super) fn trace(results: &Results) -> Markup {
     let trace = &results.trace;
     let mut facts = vec![
         ("origin", origin(trace.origin).to_owned()),
@@ -98,9 +105,9 @@ pub(super) fn trace(results: &Results) -> String {
                 count(trace.deallocs, "deallocation")
             ),
         ),
-        ("requested in all", bytes(trace.allocated_bytes)),
+        ("requested in total", bytes(trace.allocated_bytes)),
         (
-            "live at most",
+            "peak live",
             format!(
                 "{} B in {}, after event {}",
                 grouped(trace.peak_live_bytes),
@@ -108,7 +115,7 @@ pub(super) fn trace(results: &Results) -> String {
                 grouped(trace.peak_live_event)
             ),
         ),
-        ("left at the end", count(trace.left_live_objects, "object")),
+        ("live at the end", count(trace.left_live_objects, "object")),
     ];
     if let Figure::Known(bounds) = &results.bounds {
         facts.push(("clairvoyant placement", format!("{} B", grouped(bounds.clairvoyant_bytes))));
@@ -125,9 +132,10 @@ pub(super) fn trace(results: &Results) -> String {
         facts.push(("marks", grouped(trace.mark_count)));
     }
     facts.push(("SHA-256", trace.sha256.clone()));
-    let mut html = list(facts.into_iter());
-    html.extend(import(results).iter().map(|line| format!("<p class=\"note\">{}</p>\n", escape(line))));
-    html
+    html! {
+        (list(&facts))
+        @for line in import(results) { p.note { (line) } }
+    }
 }
 
 /// Where a trace comes from, in a word or two.
@@ -139,12 +147,12 @@ pub(super) fn origin(origin: Origin) -> &'static str {
     }
 }
 
-fn list<'a>(facts: impl Iterator<Item = (&'a str, String)>) -> String {
-    let mut html = "<dl class=\"facts\">\n".to_owned();
-    for (term, text) in facts {
-        html += &format!("<div><dt>{}</dt><dd>{}</dd></div>\n", escape(term), escape(&text));
+fn list<'a>(facts: impl IntoIterator<Item = &'a (&'static str, String)>) -> Markup {
+    html! {
+        dl.facts {
+            @for (term, text) in facts { div { dt { (term) } dd { (text) } } }
+        }
     }
-    html + "</dl>\n"
 }
 
 #[cfg(test)]
@@ -154,13 +162,13 @@ mod tests {
 
     #[test]
     fn a_time_budget_has_a_unit_that_fits() {
-        let told = |budget_ns| {
+        let shown = |budget_ns| {
             let mut results = sample::empty();
             results.settings.budget_ns = Some(budget_ns);
             facts(&results).into_iter().find(|(term, _)| *term == "time budget").unwrap().1
         };
-        assert_eq!(told(300_000_000), "300 ms a contender");
-        assert_eq!(told(60_000_000_000), "60 s a contender");
-        assert_eq!(told(1_500_000), "1,500 µs a contender");
+        assert_eq!(shown(300_000_000), "300 ms per contender");
+        assert_eq!(shown(60_000_000_000), "60 s per contender");
+        assert_eq!(shown(1_500_000), "1,500 µs per contender");
     }
 }

@@ -1,4 +1,4 @@
-//! Which contender needs the least memory on a trace, and which need more and more, in words.
+//! Which contender needs the least memory on a trace, and which ones keep growing, in words.
 
 use super::findings::{Climb, climbing};
 use super::statement::{Statement, Tone};
@@ -8,15 +8,18 @@ use crate::prose::and;
 use crate::results::{Contender, Results, Role};
 use crate::stats::{eligible, smallest, smallest_min_heap};
 
-/// The question which contenders grow where the program runs on.
+/// Says which contenders grow each time the program repeats its work.
 pub(super) const GROWS: &str = "Grows each time the work repeats";
+
+/// Says which contenders keep growing within the trace.
+pub(super) const CLIMBS: &str = "Keeps growing, like a leak";
 
 pub(super) fn size(results: &Results) -> Option<Statement> {
     let found = smallest(results)?;
     let (_, memory) = *found.best.first()?;
     let each = if found.best.len() > 1 { " each" } else { "" };
     let mut detail = vec![format!(
-        "{} at the peak{each} ({}), {} × the {} that are live at most.",
+        "{} at the peak{each} ({}), {} × peak live ({}).",
         bytes(memory.peak_heap_bytes),
         count(memory.peak_heap_pages, "page"),
         short(memory.overhead_ratio),
@@ -41,20 +44,20 @@ pub(super) fn size(results: &Results) -> Option<Statement> {
     })
 }
 
-/// The contender that can do with the smallest heap, where that was searched for.
+/// The contender with the smallest minimum heap, where minimum heaps were searched for.
 pub(super) fn min_heap(results: &Results) -> Option<Statement> {
     let found = smallest_min_heap(results)?;
     let (_, least) = *found.best.first()?;
     let best = found.contenders();
     let detail = vec![format!(
-        "{} ({}) are enough for the whole trace: {} × peak live.",
+        "The whole trace runs in {} ({}), {} × peak live.",
         count(least.pages, "page"),
         bytes(least.bytes),
         short(least.ratio_to_max_live)
     )];
     let tone = if found.best.len() > 1 || found.next.is_some() { Tone::Known } else { Tone::Open };
     let (answer, names) = (growth::named(&best), names_of(&best));
-    Some(Statement { question: "Smallest heap that will do", answer, names, detail, tone })
+    Some(Statement { question: "Smallest minimum heap", answer, names, detail, tone })
 }
 
 fn names_of(contenders: &[&Contender]) -> Vec<String> {
@@ -71,7 +74,7 @@ pub(super) fn grows(results: &Results) -> Option<Statement> {
             contender.memory.known().and_then(|memory| memory.growth.known()).map(|growth| &growth.heap_pages[..]);
         let course = match loops {
             Some([first, .., last]) => {
-                format!(": {} after the first, {} after the last that was looked at", grouped(*first), grouped(*last))
+                format!(": {} after the first, {} after the last that was measured", grouped(*first), grouped(*last))
             }
             _ => String::new(),
         };
@@ -90,7 +93,7 @@ pub(super) fn climbs(results: &Results) -> Option<Statement> {
     if found.is_empty() {
         return None;
     }
-    let tell = |(contender, climb): &(&Contender, Climb)| {
+    let sentence = |(contender, climb): &(&Contender, Climb)| {
         format!(
             "{}: from {} to {} between events {} and {}, while no more than {} were live.",
             contender.name,
@@ -102,14 +105,8 @@ pub(super) fn climbs(results: &Results) -> Option<Statement> {
         )
     };
     let names: Vec<String> = found.iter().map(|(contender, _)| contender.name.clone()).collect();
-    let detail = found.iter().map(tell).collect();
-    Some(Statement {
-        question: "Takes more and more, like a leak",
-        answer: and(&names),
-        names,
-        detail,
-        tone: Tone::Bad,
-    })
+    let detail = found.iter().map(sentence).collect();
+    Some(Statement { question: CLIMBS, answer: and(&names), names, detail, tone: Tone::Bad })
 }
 
 #[cfg(test)]
@@ -123,15 +120,15 @@ mod tests {
     }
 
     #[test]
-    fn a_minimum_heap_is_told_where_it_was_searched_for() {
+    fn a_minimum_heap_is_named_where_it_was_searched_for() {
         let results = with(vec![contender("a").min_pages(18, 0).build(), contender("b").min_pages(19, 0).build()]);
         let heap = min_heap(&results).unwrap();
         assert_eq!((heap.answer.as_str(), heap.tone), ("a", Tone::Known));
-        assert!(heap.detail[0].starts_with("18 pages"), "{heap:?}");
+        assert!(heap.detail[0].starts_with("The whole trace runs in 18 pages ("), "{heap:?}");
     }
 
     #[test]
-    fn who_takes_more_and_more_is_told_of() {
+    fn a_contender_that_keeps_growing_is_named() {
         let mut leaks = contender("wee_alloc").pages(889).build();
         let Figure::Known(memory) = &mut leaks.memory else { unreachable!() };
         for (index, point) in memory.timeline.iter_mut().enumerate() {

@@ -6,7 +6,7 @@ use crate::numbers::{count, short};
 use crate::prose::and;
 use crate::stats::{Fastest, NotCompared, ROUNDS_FOR_95, Regime, Rival};
 
-/// The question which contender is fastest for such a program.
+/// Asks which contender is fastest for such a program.
 pub(super) fn fastest_for(regime: Regime) -> &'static str {
     match regime {
         Regime::Fresh => "Fastest for a program that starts",
@@ -69,7 +69,7 @@ pub(super) fn speed(question: &'static str, fastest: &Fastest) -> Statement {
         Fastest::TooFewRounds { lowest, ns, rounds } => (
             vec![],
             vec![format!(
-                "{} has the lowest median, {}{}; no two have more than {}, and an interval of 95 % takes {ROUNDS_FOR_95} rounds at least.",
+                "{} has the lowest median, {}{}; no two have more than {}, and a 95 % interval needs at least {ROUNDS_FOR_95} rounds.",
                 lowest.name,
                 per_op(ns),
                 growth::but(&[lowest]),
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lowest_median_is_told_of_nobody_else() {
+    fn only_the_lowest_median_is_called_that() {
         let [quick, b, t] = [(10, 0, 0), (9, 45, 45), (9, 46, 44)]
             .map(|(first, then, last)| [[first; 7].as_slice(), &[then; 4], &[last; 4]].concat());
         let steady = steady(
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_circle_is_told_as_one() {
+    fn a_circle_is_named_as_one() {
         let steady = steady(
             [("a", [1, 2, 3]), ("b", [2, 3, 1]), ("c", [3, 1, 2])]
                 .map(|(name, ns)| contender(name).rounds_ns(&ns.repeat(40)).build())
@@ -152,6 +152,9 @@ mod tests {
             contender("b").rounds(5).fresh_ns(99).steady_ns(99).build(),
         ]);
         assert_eq!(steady.answer, "inconclusive: too few rounds");
-        assert!(steady.detail[0].contains("5 rounds") && steady.detail[0].contains("takes 6 rounds"), "{steady:?}");
+        assert!(
+            steady.detail[0].contains("5 rounds") && steady.detail[0].contains("needs at least 6 rounds"),
+            "{steady:?}"
+        );
     }
 }

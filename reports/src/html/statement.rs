@@ -1,7 +1,8 @@
-//! A statement of the page: a question, its answer, and the figures that it rests on. Its text is plain, and is escaped
-//! as it goes into a card.
+//! A statement of the page: a question, its answer, and the figures that it rests on.
 
-use super::escape::escape;
+use maud::{Markup, html};
+
+use super::theme::swatch;
 use crate::numbers::{decimals, fixed};
 use crate::stats::Estimate;
 
@@ -11,14 +12,14 @@ pub(super) struct Statement {
     pub(super) question: &'static str,
     /// A few words.
     pub(super) answer: String,
-    /// The contenders that the answer is about, for their colours.
+    /// The contenders that the answer names, for their swatches.
     pub(super) names: Vec<String>,
     /// Sentences.
     pub(super) detail: Vec<String>,
     pub(super) tone: Tone,
 }
 
-/// How to take an answer.
+/// How sure an answer is, and whether it is bad news.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tone {
     /// It is known.
@@ -44,21 +45,21 @@ pub(super) fn times(ratio: &Estimate, sign: &str) -> String {
 }
 
 /// Statements as cards.
-pub(super) fn cards(statements: &[Statement]) -> String {
-    let mut html = "<div class=\"verdicts\">\n".to_owned();
-    for Statement { question, answer, names, detail, tone } in statements {
-        let class = match tone {
-            Tone::Known => "known",
-            Tone::Open => "open",
-            Tone::Bad => "bad-news",
-        };
-        let swatches: String =
-            names.iter().map(|name| format!("<i class=\"swatch\" data-swatch=\"{}\"></i>", escape(name))).collect();
-        let detail: String = detail.iter().map(|sentence| format!("<p>{}</p>", escape(sentence))).collect();
-        html += &format!(
-            "<article class=\"{class}\"><h4>{question}</h4><p class=\"answer\">{swatches}{}</p>{detail}</article>\n",
-            escape(answer)
-        );
+pub(super) fn cards(statements: &[Statement]) -> Markup {
+    let class = |tone| match tone {
+        Tone::Known => "known",
+        Tone::Open => "open",
+        Tone::Bad => "bad-news",
+    };
+    html! {
+        div.verdicts {
+            @for Statement { question, answer, names, detail, tone } in statements {
+                article class=(class(*tone)) {
+                    h4 { (question) }
+                    p.answer { @for name in names { (swatch(name)) } (answer) }
+                    @for sentence in detail { p { (sentence) } }
+                }
+            }
+        }
     }
-    html + "</div>\n"
 }

@@ -1,6 +1,6 @@
-//! A chart's SVG as a part of a page: its ids made unique, what the page has its own means for left out, and written in fewer bytes.
+//! A chart's SVG as a part of a page: with unique ids, without what the page does itself, and in fewer bytes.
 //!
-//! This works on the SVG that this crate's charts have, and leaves what it does not know as it is.
+//! This works on the SVG of this crate's charts, and leaves what it does not know as it is.
 
 use crate::chart::attribute;
 
@@ -56,7 +56,7 @@ fn push_text(html: &mut String, text: &str) {
     html.push_str(text.trim());
 }
 
-/// A tag without what a style sheet says for all of them, and with its ids told apart.
+/// A tag without what a style sheet says for all of them, and with its ids prefixed.
 fn attributes(tag: &str, prefix: &str) -> String {
     let mut short = String::with_capacity(tag.len());
     let mut rest = tag;

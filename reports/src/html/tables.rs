@@ -1,7 +1,9 @@
 //! The tables of one trace: time, memory, latency. Every column can be sorted, and its heading has its definition.
 
+use maud::{Markup, html};
+
 use super::definitions::definition;
-use super::escape::escape;
+use super::theme::swatch;
 use crate::model::AskedBy;
 use crate::results::{Results, Role};
 use crate::stats::{Regime, times_are_marked};
@@ -13,7 +15,7 @@ use crate::table::placing::Placing;
 use crate::times;
 
 /// All tables that have a figure.
-pub(super) fn tables(results: &Results, rows: &[Placing]) -> String {
+pub(super) fn tables(results: &Results, rows: &[Placing]) -> Markup {
     let time = times::heading("Time", &results.settings);
     let alone = times::alone(&results.settings).map(|_| notes::ALONE.to_owned());
     let below = alone.into_iter().chain(comparisons::chance(results)).chain(comparisons::parting(results));
@@ -23,14 +25,14 @@ pub(super) fn tables(results: &Results, rows: &[Placing]) -> String {
         ("Where the memory goes", details(rows), Vec::new()),
         ("Latency of single calls", asked_by(AskedBy::Latency, rows), Vec::new()),
     ];
-    let tables = tables.map(|(caption, sources, legend)| {
-        html(&Table { caption: caption.to_owned(), legend, ..columns::table("allocator", rows, sources) })
-    });
-    let marks = rows
-        .iter()
-        .any(Placing::is_marked)
-        .then(|| note(&format!("* {}.", notes::marks(times_are_marked(results), "marked"))));
-    tables.concat() + &marks.unwrap_or_default()
+    html! {
+        @for (caption, sources, legend) in tables {
+            (table(&Table { caption: caption.to_owned(), legend, ..columns::table("allocator", rows, sources) }))
+        }
+        @if rows.iter().any(Placing::is_marked) {
+            p.note { "* " (notes::marks(times_are_marked(results), "marked")) "." }
+        }
+    }
 }
 
 fn time_columns<'a>(results: &'a Results, rows: &[Placing<'a>]) -> Vec<ColumnBuilder<'a>> {
@@ -54,82 +56,82 @@ fn memory_columns<'a>(results: &Results, rows: &[Placing<'a>]) -> Vec<ColumnBuil
     columns
 }
 
-fn note(text: &str) -> String {
-    format!("<p class=\"note\">{}</p>\n", escape(text))
-}
-
 /// The table with its legend. A column without a figure is left out; the notes have the reason.
-fn html(table: &Table) -> String {
+fn table(table: &Table) -> Markup {
     let table = table.keeping(|at, _| table.rows.iter().any(|row| row.cells[at].is_figure()));
-    let mut html = String::new();
-    if !table.columns.is_empty() {
-        html += &format!(
-            "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table: {0}\"><table class=\"sortable\"><caption>{0}</caption>\n<thead><tr><th scope=\"col\" aria-sort=\"none\"><button type=\"button\" data-text>{1}</button></th>",
-            escape(&table.caption),
-            escape(&table.corner)
-        );
-        html.extend(table.columns.iter().map(|column| {
-            let (id, heading) = (definition(column.id), escape(&column.heading));
-            format!(
-                "<th scope=\"col\" aria-sort=\"none\"><button type=\"button\" data-def=\"{id}\">{heading}</button></th>"
-            )
-        }));
-        html += "</tr></thead>\n<tbody>\n";
-        html.extend(table.rows.iter().map(row));
-        html += "</tbody></table></div>\n";
-    }
-    html.extend(table.legend.iter().map(|line| note(line)));
-    html
-}
-
-fn row(row: &TableRow) -> String {
-    let cells: String = row.cells.iter().map(cell).collect();
-    format!("<tr data-contender=\"{}\">{}{cells}</tr>\n", escape(&row.name), name(row))
-}
-
-/// The row's own heading: name, version, and what it is where it is no contender.
-fn name(row: &TableRow) -> String {
-    let role = match row.role {
-        Role::Contender => "",
-        Role::Baseline => " <i>yardstick</i>",
-        Role::Ablation => " <i>ablation</i>",
-        Role::Floor => " <i>floor</i>",
-    };
-    let failed =
-        row.invalid.as_ref().map(|message| format!(" <b class=\"bad\" data-tip=\"{}\">INVALID</b>", escape(message)));
-    let name = escape(&row.name);
-    format!(
-        "<th scope=\"row\"><i class=\"swatch\" data-swatch=\"{name}\"></i>{name}<small>{}{role}{}</small></th>",
-        escape(&row.version),
-        failed.unwrap_or_default()
-    )
-}
-
-fn cell(cell: &TableCell) -> String {
-    let (value, text, beside, is_best) = match cell {
-        TableCell::Figure { value, text, beside, sign } => (value, text, beside, *sign == Sign::Best),
-        TableCell::Words(words) => return format!("<td>{}</td>", escape(words)),
-        TableCell::Unknown(reason) => {
-            return format!(
-                "<td class=\"unknown\"><button type=\"button\" class=\"term\" data-tip=\"{0}\" aria-label=\"no figure: {0}\">–</button></td>",
-                escape(&reason.to_string())
-            );
+    html! {
+        @if !table.columns.is_empty() {
+            div.scroll tabindex="0" role="region" aria-label={ "Table: " (table.caption) } {
+                table.sortable {
+                    caption { (table.caption) }
+                    thead {
+                        tr {
+                            th scope="col" aria-sort="none" { button type="button" data-text { (table.corner) } }
+                            @for column in &table.columns {
+                                th scope="col" aria-sort="none" {
+                                    button type="button" data-def=(definition(column.id)) { (column.heading) }
+                                }
+                            }
+                        }
+                    }
+                    tbody { @for row in table.rows.iter().map(row) { (row) } }
+                }
+            }
         }
-        TableCell::Empty => return "<td></td>".to_owned(),
+        @for line in &table.legend { p.note { (line) } }
+    }
+}
+
+/// The row, with the contender's name, version, and role where it is no contender.
+fn row(row: &TableRow) -> Markup {
+    let role = match row.role {
+        Role::Contender => None,
+        Role::Baseline => Some("yardstick"),
+        Role::Ablation => Some("ablation"),
+        Role::Floor => Some("floor"),
     };
-    let below = match beside {
-        Beside::Interval(low, high) => format!("<small>{}–{}</small>", escape(low), escape(high)),
-        Beside::Times(times) => format!("<small>× {}</small>", escape(times)),
-        Beside::Same(other) => format!("<small>{}</small>", escape(other)),
-        Beside::Nothing => String::new(),
-    };
-    let (class, mark) = match is_best {
-        true => (" class=\"best\"", "<span class=\"mark\" aria-label=\", the best or tied with it\">*</span>"),
-        false => ("", ""),
-    };
-    // What does not count as a number sorts after all that do.
-    let key = if value.is_finite() { format!(" data-v=\"{value}\"") } else { String::new() };
-    format!("<td{class}{key}>{}{mark}{below}</td>", escape(text))
+    html! {
+        tr data-contender=(row.name) {
+            th scope="row" {
+                (swatch(&row.name)) (row.name)
+                small {
+                    (row.version)
+                    @if let Some(role) = role { " " i { (role) } }
+                    @if let Some(message) = &row.invalid { " " b.bad data-tip=(message) { "INVALID" } }
+                }
+            }
+            @for cell in row.cells.iter().map(cell) { (cell) }
+        }
+    }
+}
+
+fn cell(cell: &TableCell) -> Markup {
+    match cell {
+        TableCell::Figure { value, text, beside, sign } => {
+            let is_best = *sign == Sign::Best;
+            // A value that is no finite number sorts after all that are.
+            let key = value.is_finite().then_some(value);
+            html! {
+                td class=[is_best.then_some("best")] data-v=[key] {
+                    (text)
+                    @if is_best { span.mark aria-label=", the best or tied with it" { "*" } }
+                    @match beside {
+                        Beside::Interval(low, high) => small { (low) "–" (high) },
+                        Beside::Times(times) => small { "× " (times) },
+                        Beside::Same(other) => small { (other) },
+                        Beside::Nothing => {}
+                    }
+                }
+            }
+        }
+        TableCell::Words(words) => html! { td { (words) } },
+        TableCell::Unknown(reason) => html! {
+            td.unknown {
+                button.term type="button" data-tip=(reason) aria-label={ "no figure: " (reason) } { "–" }
+            }
+        },
+        TableCell::Empty => html! { td {} },
+    }
 }
 
 #[cfg(test)]
@@ -138,25 +140,27 @@ mod tests {
     use crate::sample;
     use crate::table::placing::placings;
 
+    fn html(results: &Results) -> String {
+        tables(results, &placings(results)).into_string()
+    }
+
     #[test]
     fn the_note_on_marks_does_not_speak_of_timings_of_several_runs() {
         let results = sample::of_several_runs();
-        let html = tables(&results, &placings(&results));
-        assert!(html.contains("times come from several runs, and are not marked.</p>"), "{html}");
+        assert!(html(&results).contains("times come from several runs, and are not marked.</p>"));
         let results = sample::results();
-        assert!(tables(&results, &placings(&results)).contains("over at least 6 common rounds.</p>"));
+        assert!(html(&results).contains("over at least 6 common rounds.</p>"));
     }
 
     #[test]
     fn what_has_to_be_said_of_times_is_below_their_table() {
         let mut results = sample::results();
-        let html = |results: &Results| tables(results, &placings(results));
         let chance = comparisons::chance(&results).unwrap();
         let note = |text: &str| format!("<p class=\"note\">{text}</p>");
         assert!(html(&results).contains(&note(&chance)) && html(&results).contains("<caption>Time</caption>"));
         results.settings.touch = crate::results::TouchPolicy::None;
         assert!(html(&results).contains("<caption>Time, allocator code alone</caption>"));
-        assert!(html(&results).contains(&note(&escape(notes::ALONE))));
+        assert!(html(&results).contains(&note(notes::ALONE)));
         assert!(
             html(&results).contains(">grows by, pages</button>")
                 && html(&results).contains("<td data-v=\"40\">40</td>")

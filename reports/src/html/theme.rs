@@ -1,9 +1,16 @@
-//! The colours of contenders beside their names. Those of charts are in the charts; on a dark page the style sheet turns all of them round.
+//! The colours of contenders beside their names. Charts contain their own; a dark page inverts both by its style sheet.
 
 use std::collections::BTreeSet;
 
+use maud::{Markup, html};
+
 use crate::chart::palette::{hex, style_of};
 use crate::results::Results;
+
+/// A contender's colour, as a small square.
+pub(super) fn swatch(name: &str) -> Markup {
+    html! { i.swatch data-swatch=(name) {} }
+}
 
 /// The rules for the swatches of all contenders.
 pub(super) fn style(results: &[Results]) -> String {
@@ -13,19 +20,15 @@ pub(super) fn style(results: &[Results]) -> String {
     names.into_iter().map(rule).collect()
 }
 
-/// A name within a quoted string of a style sheet, in a `<style>`: what is not harmless is written as its code point. Control characters are
-/// those that [`super::escape::escape`] leaves in the attribute that this is compared with.
+/// A name within a quoted string of a style sheet, in a `<style>`: what could end it is written as a code point.
+/// Control characters stay: the page replaces them here as in the attribute that this is compared with.
 fn css_string(name: &str) -> String {
-    let shown = |letter: char| match letter {
-        '\n' | '\t' => ' ',
-        control if control.is_control() => '\u{FFFD}',
-        other => other,
-    };
     let written = |letter: char| {
-        let harmless = letter.is_alphanumeric() || " -_.,:+/()".contains(letter);
-        if harmless { letter.to_string() } else { format!("\\{:x} ", u32::from(letter)) }
+        let is_control = letter.is_control() && letter != '\n';
+        let stays = is_control || letter.is_alphanumeric() || " -_.,:+/()".contains(letter);
+        if stays { letter.to_string() } else { format!("\\{:x} ", u32::from(letter)) }
     };
-    name.chars().map(shown).map(written).collect()
+    name.chars().map(written).collect()
 }
 
 #[cfg(test)]

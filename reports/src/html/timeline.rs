@@ -1,10 +1,10 @@
-//! The footprint over time as data, for what stands beside the time cursor: compact, as it is there once for each trace.
+//! The footprint over time as data, for the figures beside the time cursor: compact, as each trace has one.
 
 use serde::Serialize;
 
 use crate::results::{FootprintPoint, Results, Verification};
 
-/// Points in time at most: more would not show in a chart.
+/// The most points in time: more would not show in a chart.
 const POINTS: usize = 500;
 
 /// Bytes in the unit of all figures.
@@ -13,22 +13,23 @@ const UNIT: u64 = 1024;
 /// What the page's script reads.
 #[derive(Serialize)]
 struct Timeline<'a> {
-    /// Bytes in a unit of live and committed.
+    /// Bytes in a unit of `live` and `committed`.
     unit: u64,
-    /// Steps of events and how many of each follow each other.
+    /// Steps between points in events, each with how often it follows itself.
     steps: Vec<(u64, u64)>,
-    /// The most live units in each step.
+    /// The peak of live units in each step.
     live: Vec<u64>,
-    /// For each contender its name, and the steps from which on it has another number of units: index, units, index, units, …
+    /// For each contender its name, and each step at which its number of units changes: index, units, index, units, …
     committed: Vec<(&'a str, Vec<u64>)>,
 }
 
-/// The JSON of it, and how many points in time it has; nothing where no contender has a course over time.
+/// Its JSON, which cannot end the `<script>` that it is in, and its number of points in time; nothing where no
+/// contender has a footprint over time.
 pub(super) fn json(results: &Results) -> Option<(String, usize)> {
     let drawn =
         results.contenders.iter().filter(|contender| !matches!(contender.verification, Verification::Failed { .. }));
     let known: Vec<_> = drawn.filter_map(|contender| Some((contender, contender.memory.known()?))).collect();
-    // Who refused requests had less live.
+    // A contender with failed requests had less live.
     let complete = known.iter().find(|(_, memory)| memory.failed_requests == 0).or(known.first())?;
     let reference = thinned(&complete.1.timeline);
     if reference.is_empty() {
@@ -64,10 +65,12 @@ pub(super) fn json(results: &Results) -> Option<(String, usize)> {
             .map(|(contender, memory)| (contender.name.as_str(), changes(&memory.timeline)))
             .collect(),
     };
-    Some((serde_json::to_string(&timeline).expect("plain data serialises"), reference.len()))
+    let json = serde_json::to_string(&timeline).expect("plain data serialises");
+    // Only `</script` and `<!--` could end or change the script.
+    Some((json.replace('<', "\\u003c"), reference.len()))
 }
 
-/// As many points as are shown: neighbours brought together, with the largest of each, so that no peak is lost.
+/// At most [`POINTS`] points: each stands for neighbours and has their largest figures, so that no peak is lost.
 fn thinned(points: &[FootprintPoint]) -> Vec<FootprintPoint> {
     let together = points.len().div_ceil(POINTS).max(1);
     let most = |chunk: &[FootprintPoint]| FootprintPoint {
@@ -98,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn is_compact_and_speaks_of_all_that_are_drawn() {
+    fn is_compact_and_has_every_contender_that_is_drawn() {
         let mut results = sample::results();
         results.contenders.push(sample::contender("broken").invalid(1, "outside").build());
         let json: serde_json::Value = serde_json::from_str(&json(&results).unwrap().0).unwrap();
@@ -109,6 +112,14 @@ mod tests {
         let dlmalloc = json["committed"][3][1].as_array().unwrap();
         assert_eq!(dlmalloc.last().unwrap(), 20 * 64, "20 pages in KiB");
         assert!(dlmalloc.len() <= 2 * 20, "only where it changes");
+    }
+
+    #[test]
+    fn a_name_cannot_end_the_script() {
+        let mut results = sample::results();
+        results.contenders[1].name = "</script><!--".into();
+        let (json, _) = json(&results).unwrap();
+        assert!(json.contains(r#"["\u003c/script>\u003c!--","#) && !json.contains('<'), "{json}");
     }
 
     #[test]

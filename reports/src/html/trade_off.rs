@@ -1,4 +1,4 @@
-//! What speed costs in memory on one trace: the fastest against the smallest, and the contenders in between.
+//! What speed costs in memory on a trace: the fastest against the smallest contender, and those in between.
 
 use super::findings::Findings;
 use super::statement::{Statement, Tone, times};
@@ -8,11 +8,11 @@ use crate::results::{Contender, Memory, Results};
 use crate::stats::{Fastest, Ratio, Regime, Verdict, beaten, compared, eligible, smallest};
 use crate::times::program;
 
-/// What speed costs where both programs have the same answer.
+/// Asks what speed costs, where both programs have the same answer.
 const FOR_BOTH: &str = "What speed costs in memory";
 
-/// What the fastest costs in memory, and the contenders in between: for a program that starts, and for one that runs on
-/// where that differs.
+/// What the fastest contender costs in memory, and those in between: for a program that starts, and for a program that
+/// runs on where that differs.
 pub(super) fn trade_offs(findings: &Findings) -> Vec<Statement> {
     let Findings { results, fresh, steady } = findings;
     let of = [
@@ -48,7 +48,12 @@ fn trade_off(question: &'static str, results: &Results, fastest: &Fastest, regim
     if is_small(quick) && tied.is_empty() {
         let but = growth::but(&[quick]);
         let detail = format!("{} is the fastest for {program}, and no other needs less memory{but}.", quick.name);
-        return statement(format!("nothing: {} is both{but}", quick.name), &[quick], vec![detail], Tone::Known);
+        return statement(
+            format!("nothing: {} is both fastest and smallest{but}", quick.name),
+            &[quick],
+            vec![detail],
+            Tone::Known,
+        );
     }
     let unbeaten = |contender: &&Contender| is_small(contender) && !beaten(results, contender, regime);
     if let Some(small) = [quick].into_iter().chain(tied.iter().copied()).find(unbeaten) {
@@ -68,7 +73,7 @@ fn trade_off(question: &'static str, results: &Results, fastest: &Fastest, regim
     statement(answer, &[quick, small], detail, tone)
 }
 
-/// What the quicker of two saves in time, and takes in memory.
+/// What the faster of two saves in time and costs in memory.
 fn exchange(
     results: &Results,
     (quick, takes): (&Contender, &Memory),
@@ -91,8 +96,8 @@ fn exchange(
     })
 }
 
-/// Contenders that are faster than the smallest by their interval, and need less memory than the fastest; the smallest
-/// two of them.
+/// Contenders that are faster than the smallest by their interval, and need less memory than the fastest: the smallest
+/// two.
 fn between(results: &Results, quick: &Memory, small: (&Contender, &Memory), regime: Regime) -> Vec<String> {
     let mut found: Vec<(&Contender, &Memory)> = eligible(results)
         .into_iter()
@@ -106,6 +111,6 @@ fn between(results: &Results, quick: &Memory, small: (&Contender, &Memory), regi
         })
         .collect();
     found.sort_by_key(|(_, memory)| memory.peak_heap_bytes);
-    let told = found.into_iter().take(2);
-    told.filter_map(|one| Some(format!("In between, {}", exchange(results, one, small, regime)?))).collect()
+    let shown = found.into_iter().take(2);
+    shown.filter_map(|one| Some(format!("In between, {}", exchange(results, one, small, regime)?))).collect()
 }

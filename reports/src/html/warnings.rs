@@ -1,45 +1,45 @@
-//! What should make a reader doubt the timings: a line for each code, and what was seen on which trace behind it.
+//! Reasons to distrust the timings: a line for each code of a warning, with its message and traces.
 
-use super::escape::escape;
+use maud::{Markup, html};
+
 use crate::numbers::count;
 use crate::reasons::by_reason;
 use crate::results::{Results, WarningCode};
 
 /// The warnings of all traces; nothing where there is none.
-pub(super) fn warnings(results: &[Results]) -> String {
-    let lines: String = WarningCode::ALL.iter().map(|&code| line(results, code)).collect();
-    if lines.is_empty() {
-        return lines;
+pub(super) fn warnings(results: &[Results]) -> Markup {
+    html! {
+        @if results.iter().any(|one| !one.warnings.is_empty()) {
+            aside.warnings aria-label="Warnings" {
+                h2 { "Read the timings with care" }
+                ul { @for code in WarningCode::ALL { (line(results, code)) } }
+            }
+        }
     }
-    format!(
-        "<aside class=\"warnings\" aria-label=\"Warnings\"><h2>Read the timings with care</h2><ul>\n{lines}</ul></aside>\n"
-    )
 }
 
-/// A code with its message, or with how many traces it is about where their messages differ.
-fn line(results: &[Results], code: WarningCode) -> String {
-    let told = results.iter().flat_map(|one| {
+/// A code with its message, or with the number of its traces where their messages differ.
+fn line(results: &[Results], code: WarningCode) -> Markup {
+    let messages = results.iter().flat_map(|one| {
         let warnings = one.warnings.iter().filter(move |warning| warning.code == code);
         warnings.map(|warning| (one.trace.name.as_str(), warning.message.clone()))
     });
-    let groups = by_reason(told);
+    let groups = by_reason(messages);
     let everywhere = results.iter().map(|one| one.trace.name.as_str()).collect::<Vec<_>>().join(", ");
     let message = |(names, message): &(String, String)| {
-        let of = if *names == everywhere { String::new() } else { format!(" <small>({})</small>", escape(names)) };
-        format!("{}{of}", escape(message))
+        html! { (message) @if *names != everywhere { " " small { "(" (names) ")" } } }
     };
-    match &groups[..] {
-        [] => String::new(),
-        [one] => format!("<li>{}: {}</li>\n", code.name(), message(one)),
-        _ => {
-            let traces = results.iter().filter(|one| one.warnings.iter().any(|warning| warning.code == code)).count();
-            let each: String = groups.iter().map(|group| format!("<li>{}</li>\n", message(group))).collect();
-            format!(
-                "<li><details><summary>{}: on {} of {}</summary><ul>\n{each}</ul></details></li>\n",
-                code.name(),
-                traces,
-                count(results.len() as u64, "trace")
-            )
+    let traces = results.iter().filter(|one| one.warnings.iter().any(|warning| warning.code == code)).count();
+    html! {
+        @match &groups[..] {
+            [] => {}
+            [one] => li { (code.name()) ": " (message(one)) },
+            several => li {
+                details {
+                    summary { (code.name()) ": on " (traces) " of " (count(results.len() as u64, "trace")) }
+                    ul { @for group in several { li { (message(group)) } } }
+                }
+            }
         }
     }
 }
@@ -58,21 +58,25 @@ mod tests {
         results
     }
 
+    fn html(results: &[Results]) -> String {
+        warnings(results).into_string()
+    }
+
     #[test]
     fn what_holds_for_all_is_said_once() {
-        assert_eq!(warnings(&[with("one", &[]), with("two", &[])]), "");
+        assert_eq!(html(&[with("one", &[]), with("two", &[])]), "");
         let governor = [(WarningCode::Governor, "the clock is not held")];
-        let all = warnings(&[with("one", &governor), with("two", &governor)]);
+        let all = html(&[with("one", &governor), with("two", &governor)]);
         assert!(all.contains("<li>governor: the clock is not held</li>"), "{all}");
-        let some = warnings(&[with("one", &governor), with("two", &[])]);
+        let some = html(&[with("one", &governor), with("two", &[])]);
         assert!(some.contains("<li>governor: the clock is not held <small>(one)</small></li>"), "{some}");
     }
 
     #[test]
     fn what_differs_from_trace_to_trace_is_folded() {
         let noisy = |message| [(WarningCode::NoisyMachine, message)];
-        let html = warnings(&[with("one", &noisy("5 %")), with("two", &noisy("<7 %")), with("three", &[])]);
+        let html = html(&[with("one", &noisy("5 %")), with("two", &noisy("<7 %")), with("three", &[])]);
         assert!(html.contains("<summary>noisy-machine: on 2 of 3 traces</summary>"), "{html}");
-        assert!(html.contains("<li>5 % <small>(one)</small></li>\n<li>&lt;7 % <small>(two)</small></li>"), "{html}");
+        assert!(html.contains("<li>5 % <small>(one)</small></li><li>&lt;7 % <small>(two)</small></li>"), "{html}");
     }
 }

@@ -128,7 +128,6 @@ pub(super) fn median_in_place(samples: &mut [f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::rng::SplitMix64;
 
     fn one_to(n: usize) -> Vec<f64> {
         (1..=n).map(|sample| sample as f64).collect()
@@ -218,9 +217,9 @@ mod tests {
 
     /// How many of `runs` medians, each of `n` exponential samples, have an interval that misses the true median.
     fn misses(runs: usize, n: usize, confidence: f64) -> usize {
-        let mut rng = SplitMix64::new(n as u64);
+        let mut rng = fastrand::Rng::with_seed(n as u64);
         let mut run = || {
-            let samples: Vec<f64> = (0..n).map(|_| -rng.share().ln()).collect();
+            let samples: Vec<f64> = (0..n).map(|_| -(1.0 - rng.f64()).ln()).collect();
             let interval = estimate_with(&samples, confidence).unwrap().interval.unwrap();
             !interval.contains(std::f64::consts::LN_2)
         };

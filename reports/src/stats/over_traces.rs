@@ -3,8 +3,9 @@
 //! The interval is over the traces: it shows how much the mean depends on the choice of traces. It contains the
 //! machine's noise as far as that moves a trace's median. It cannot see programs that are unlike all of the traces.
 
-use super::mean::{SEED, estimate_geometric_mean};
-use super::rng::SplitMix64;
+use fastrand::Rng;
+
+use super::mean::{SEED, estimate_geometric_mean, index};
 use super::{Common, ContenderRatios, Estimate, RESAMPLES, estimate_median, median};
 
 impl Common {
@@ -52,7 +53,7 @@ impl Common {
         if self.traces.is_empty() {
             return;
         }
-        let mut rng = SplitMix64::new(SEED);
+        let mut rng = Rng::with_seed(SEED);
         let most_rounds = self.rows.iter().flat_map(|row| &row.ratios).map(Vec::len).max().unwrap_or(0);
         let mut draws = vec![0; most_rounds];
         let mut rounds = Vec::with_capacity(most_rounds);
@@ -60,10 +61,10 @@ impl Common {
         for _ in 0..RESAMPLES {
             means.fill(0.0);
             for _ in &self.traces {
-                let trace = rng.index(self.traces.len());
+                let trace = index(&mut rng, self.traces.len());
                 // An exact figure has no rounds to draw from.
                 if most_rounds > 1 {
-                    draws.fill_with(|| rng.next());
+                    draws.fill_with(|| rng.u64(..));
                 }
                 for (row, mean) in self.rows.iter().zip(&mut means) {
                     let ratios = &row.ratios[trace];

@@ -69,8 +69,9 @@ pub fn ratio_within_rounds(times: &[u64], reference: &[u64]) -> Figure<Ratio> {
 
 #[cfg(test)]
 mod tests {
+    use fastrand::Rng;
+
     use super::*;
-    use crate::stats::rng::SplitMix64;
 
     /// Seven rounds with ratios 0.5, 0.6, …, 1.1 in another order, on a machine that keeps getting slower. With seven
     /// samples the interval starts 73 % of the way between the smallest and the second smallest (see `median`).
@@ -98,17 +99,17 @@ mod tests {
 
     /// Times on a machine that is slow in one round and fast in the next, and that disturbs a replay now and then,
     /// which only slows it down.
-    fn noisy(rng: &mut SplitMix64, round_ns: u64, slowdown: f64) -> u64 {
-        let jitter = rng.index(20) as f64 / 1000.0;
-        let disturbed = if rng.index(10) == 0 { 0.2 } else { 0.0 };
+    fn noisy(rng: &mut Rng, round_ns: u64, slowdown: f64) -> u64 {
+        let jitter = f64::from(rng.u8(..20)) / 1000.0;
+        let disturbed = if rng.u8(..10) == 0 { 0.2 } else { 0.0 };
         (round_ns as f64 * slowdown * (1.0 + jitter + disturbed)) as u64
     }
 
     /// The verdicts of `runs` runs for a contender that takes `slowdown` times as long as its reference.
     fn verdicts_of(slowdown: f64, runs: u64, rounds: usize) -> Vec<Verdict> {
         let run = |seed| {
-            let mut rng = SplitMix64::new(seed);
-            let machine: Vec<u64> = (0..rounds).map(|_| 10_000_000 + 1000 * rng.index(5000) as u64).collect();
+            let mut rng = Rng::with_seed(seed);
+            let machine: Vec<u64> = (0..rounds).map(|_| 10_000_000 + 1000 * rng.u64(..5000)).collect();
             let times: Vec<u64> = machine.iter().map(|&ns| noisy(&mut rng, ns, slowdown)).collect();
             let reference: Vec<u64> = machine.iter().map(|&ns| noisy(&mut rng, ns, 1.0)).collect();
             ratio_within_rounds(&times, &reference).known().unwrap().verdict

@@ -58,7 +58,6 @@ fn quotient(above: &Estimate, below: &Estimate) -> Estimate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::rng::SplitMix64;
     use crate::stats::{Interval, Verdict, estimate_median};
 
     fn ratio(new: &[f64], old: &[f64]) -> Ratio {
@@ -117,8 +116,8 @@ mod tests {
     /// How many of `runs` ratios of equal medians have an interval that misses 1. The samples are exponential noise, of
     /// this share, above the shortest possible time.
     fn misses(runs: usize, (news, olds): (usize, usize), noise: f64, of: fn(&[f64], &[f64]) -> Figure<Ratio>) -> usize {
-        let mut rng = SplitMix64::new((news * olds) as u64);
-        let mut samples = |n: usize| (0..n).map(|_| 1.0 - noise * rng.share().ln()).collect::<Vec<f64>>();
+        let mut rng = fastrand::Rng::with_seed((news * olds) as u64);
+        let mut samples = |n: usize| (0..n).map(|_| 1.0 - noise * (1.0 - rng.f64()).ln()).collect::<Vec<f64>>();
         let mut run = || of(&samples(news), &samples(olds)).known().unwrap().verdict != Verdict::Inconclusive;
         (0..runs).filter(|_| run()).count()
     }

@@ -39,18 +39,18 @@ const BLOCK_BYTES: usize = 64 * 1024;
 /// given; the reader is what checks them.
 ///
 /// ```
-/// use heaprace_recorder::csv::{Columns, Writer};
+/// use heaprace_recorder::csv::{Columns, CsvWriter};
 /// use heaprace_recorder::{Action, Event};
 ///
 /// let layout = std::alloc::Layout::new::<[u64; 3]>();
 /// let event = Event { action: Action::Alloc { layout, zeroed: false }, id: 1, thread: None, time_ns: None };
-/// let mut writer = Writer::new(Vec::new(), Columns::default(), &["program: example"])?;
+/// let mut writer = CsvWriter::new(Vec::new(), Columns::default(), &["program: example"])?;
 /// writer.write(&event)?;
 /// let text = "# heaprace-trace: 1\n# program: example\nop,id,size,align\nalloc,1,24,8\n";
 /// assert_eq!(writer.finish()?, text.as_bytes());
 /// # Ok::<(), heaprace_recorder::WriteError>(())
 /// ```
-pub struct Writer<W: Write> {
+pub struct CsvWriter<W: Write> {
     output: W,
     columns: Columns,
     /// Whole lines that are not written yet.
@@ -58,7 +58,7 @@ pub struct Writer<W: Write> {
     events: u64,
 }
 
-impl<W: Write> Writer<W> {
+impl<W: Write> CsvWriter<W> {
     /// Begins a trace: its version, the lines of `provenance` as comments, and the header. An event's thread and time
     /// are written only if they have a column.
     ///
@@ -70,7 +70,7 @@ impl<W: Write> Writer<W> {
     pub fn new(output: W, columns: Columns, provenance: &[impl AsRef<str>]) -> Result<Self, WriteError> {
         let mut block = Vec::with_capacity(BLOCK_BYTES + 1024);
         push_head(&mut block, columns, provenance);
-        Ok(Writer { output, columns, block, events: 0 })
+        Ok(CsvWriter { output, columns, block, events: 0 })
     }
 
     /// Writes one event.
@@ -122,9 +122,12 @@ impl<W: Write> Writer<W> {
     }
 }
 
-impl<W: Write> fmt::Debug for Writer<W> {
+impl<W: Write> fmt::Debug for CsvWriter<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Writer").field("columns", &self.columns).field("events", &self.events).finish_non_exhaustive()
+        f.debug_struct("CsvWriter")
+            .field("columns", &self.columns)
+            .field("events", &self.events)
+            .finish_non_exhaustive()
     }
 }
 
@@ -237,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_line_end_in_the_provenance_stays_a_comment() {
-        let writer = Writer::new(Vec::new(), Columns::default(), &["a\nalloc,1,1,1\r\n", VERSION_COMMENT]).unwrap();
+        let writer = CsvWriter::new(Vec::new(), Columns::default(), &["a\nalloc,1,1,1\r\n", VERSION_COMMENT]).unwrap();
         let text = String::from_utf8(writer.finish().unwrap()).unwrap();
         assert_eq!(text, "# heaprace-trace: 1\n# a\n# alloc,1,1,1\n#\n#\nop,id,size,align\n");
     }
@@ -245,7 +248,7 @@ mod tests {
     #[test]
     fn an_event_without_a_value_for_its_column_is_an_error() {
         let columns = Columns { thread: true, time_ns: false };
-        let mut writer = Writer::new(Vec::new(), columns, &[""; 0]).unwrap();
+        let mut writer = CsvWriter::new(Vec::new(), columns, &[""; 0]).unwrap();
         let layout = Layout::from_size_align(24, 8).unwrap();
         let event = Event { action: Action::Dealloc { layout }, id: 1, thread: None, time_ns: None };
         assert!(matches!(writer.write(&event), Err(WriteError::MissingValue { event: 1, column: "thread" })));

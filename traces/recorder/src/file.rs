@@ -74,8 +74,8 @@ impl Write for WholeFile {
 /// The trace of a recording. It has its final name from the start, so what is written can be read whatever happens to
 /// the process.
 pub(crate) enum TraceFile {
-    Htrace(Box<htrace::Writer<WholeFile>>),
-    Csv(csv::Writer<WholeFile>),
+    Htrace(Box<htrace::HtraceWriter<WholeFile>>),
+    Csv(csv::CsvWriter<WholeFile>),
 }
 
 impl TraceFile {
@@ -88,8 +88,8 @@ impl TraceFile {
         }
         let file = WholeFile::from(File::create(path)?);
         Ok(match format {
-            TraceFormat::Csv => TraceFile::Csv(csv::Writer::new(file, columns, provenance)?),
-            _ => TraceFile::Htrace(Box::new(htrace::Writer::new(file, columns, provenance)?)),
+            TraceFormat::Csv => TraceFile::Csv(csv::CsvWriter::new(file, columns, provenance)?),
+            _ => TraceFile::Htrace(Box::new(htrace::HtraceWriter::new(file, columns, provenance)?)),
         })
     }
 

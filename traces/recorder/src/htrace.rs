@@ -14,7 +14,7 @@ pub mod request;
 mod writer;
 
 pub use index::{INDEX_MAGIC, Index, IndexEntry, TAIL_BYTES, TAIL_MAGIC};
-pub use writer::{Compress, Stored, Writer};
+pub use writer::{Compress, HtraceWriter, Stored};
 
 /// Maximum number of events in a block.
 pub const BLOCK_EVENTS: usize = 1 << 16;

@@ -8,7 +8,7 @@ use crate::error::TraceError;
 
 /// One of the traces that are interleaved.
 #[derive(Clone, Debug)]
-pub struct Part<I> {
+pub struct InterleavedPart<I> {
     /// Its events.
     pub events: I,
     /// How many there are, which sets its pace: a first pass has counted them.
@@ -28,17 +28,17 @@ pub struct Part<I> {
 /// It passes on the errors of the events and ends after the first.
 ///
 /// ```
-/// use heaprace_traces::algebra::{Part, interleave};
+/// use heaprace_traces::algebra::{InterleavedPart, interleave};
 /// use heaprace_traces::{Source, TraceError};
 ///
 /// let open = |text: &'static str| Source::from_bytes("example.csv", text.as_bytes()).open();
-/// let short = Part { events: open("op,id,size,align\nalloc,1,1,1\n")?, count: 1 };
-/// let long = Part { events: open("op,id,size,align\nalloc,1,2,1\nalloc,2,2,1\n")?, count: 2 };
+/// let short = InterleavedPart { events: open("op,id,size,align\nalloc,1,1,1\n")?, count: 1 };
+/// let long = InterleavedPart { events: open("op,id,size,align\nalloc,1,2,1\nalloc,2,2,1\n")?, count: 2 };
 /// let ids = interleave(vec![short, long], false, 1).map(|event| Ok(event?.id));
 /// assert_eq!(ids.collect::<Result<Vec<_>, TraceError>>()?, [1, 2, 3]);
 /// # Ok::<(), TraceError>(())
 /// ```
-pub fn interleave<I>(parts: Vec<Part<I>>, threads: bool, burst: u64) -> Interleave<I>
+pub fn interleave<I>(parts: Vec<InterleavedPart<I>>, threads: bool, burst: u64) -> Interleave<I>
 where
     I: Iterator<Item = Result<Event, TraceError>>,
 {
@@ -63,7 +63,7 @@ pub struct Interleave<I> {
 
 #[derive(Debug)]
 struct PartEvents<I> {
-    trace: Part<I>,
+    trace: InterleavedPart<I>,
     done: u64,
     /// The new ids of its live objects.
     ids: IdMap<u64>,
@@ -138,18 +138,18 @@ mod tests {
     use super::*;
     use crate::{Events, Source};
 
-    fn part(text: &str) -> Part<Events> {
+    fn part(text: &str) -> InterleavedPart<Events> {
         let source = Source::from_bytes("test.csv", text.as_bytes());
-        Part { count: source.open().unwrap().count() as u64, events: source.open().unwrap() }
+        InterleavedPart { count: source.open().unwrap().count() as u64, events: source.open().unwrap() }
     }
 
-    fn allocs(count: u64) -> Part<Events> {
+    fn allocs(count: u64) -> InterleavedPart<Events> {
         let lines: String = (0..count).map(|id| format!("alloc,{id},{count},1\n")).collect();
         part(&format!("op,id,size,align\n{lines}"))
     }
 
     /// The part of each event, which its size identifies.
-    fn order(parts: Vec<Part<Events>>, burst: u64) -> Vec<usize> {
+    fn order(parts: Vec<InterleavedPart<Events>>, burst: u64) -> Vec<usize> {
         let size = |event: Event| match event.action {
             Action::Alloc { layout, .. } => layout.size(),
             _ => 0,

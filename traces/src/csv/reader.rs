@@ -21,17 +21,17 @@ use crate::validate::{Fields, Validator, missing};
 /// because the events after a fault cannot be trusted.
 ///
 /// ```
-/// use heaprace_traces::{Action, Reader};
+/// use heaprace_traces::{Action, CsvReader};
 ///
 /// let text = "# program: example\nop,id,size,align\nalloc,1,24,8\ndealloc,1\n";
-/// let mut reader = Reader::new(text.as_bytes(), "example.csv")?;
+/// let mut reader = CsvReader::new(text.as_bytes(), "example.csv")?;
 /// assert_eq!(reader.provenance(), ["program: example"]);
 /// let first = reader.next().expect("two events")?;
 /// assert!(matches!(first.action, Action::Alloc { layout, zeroed: false } if layout.size() == 24));
 /// assert_eq!(reader.count(), 1, "one is left");
 /// # Ok::<(), heaprace_traces::TraceError>(())
 /// ```
-pub struct Reader<R> {
+pub struct CsvReader<R> {
     lines: Lines<R>,
     name: Arc<str>,
     provenance: Vec<String>,
@@ -43,7 +43,7 @@ pub struct Reader<R> {
     ended: bool,
 }
 
-impl<R: Read> Reader<R> {
+impl<R: Read> CsvReader<R> {
     /// Reads the comments and the header from `input`, which is plain text. `name` is its name in messages.
     /// [`Source`](crate::Source) opens files, compressed ones too.
     ///
@@ -51,7 +51,7 @@ impl<R: Read> Reader<R> {
     ///
     /// If the input is empty, cannot be read, or does not begin with comments and a header.
     pub fn new(input: R, name: &str) -> Result<Self, TraceError> {
-        let mut reader = Reader {
+        let mut reader = CsvReader {
             lines: Lines::new(input),
             name: name.into(),
             provenance: Vec::new(),
@@ -79,7 +79,7 @@ impl<R: Read> Reader<R> {
     ///
     /// ```
     /// let text = "op,id,size,align\nalloc,1,24,8\n# mark: request 2\ndealloc,1\n";
-    /// let mut reader = heaprace_traces::Reader::new(text.as_bytes(), "example.csv")?;
+    /// let mut reader = heaprace_traces::CsvReader::new(text.as_bytes(), "example.csv")?;
     /// reader.next().expect("two events")?;
     /// assert!(reader.comments().is_empty());
     /// reader.next().expect("two events")?;
@@ -205,7 +205,7 @@ impl<R: Read> Reader<R> {
     }
 }
 
-impl<R: Read> Iterator for Reader<R> {
+impl<R: Read> Iterator for CsvReader<R> {
     type Item = Result<Event, TraceError>;
 
     #[inline]
@@ -236,11 +236,11 @@ impl<R: Read> Iterator for Reader<R> {
     }
 }
 
-impl<R: Read> FusedIterator for Reader<R> {}
+impl<R: Read> FusedIterator for CsvReader<R> {}
 
-impl<R> fmt::Debug for Reader<R> {
+impl<R> fmt::Debug for CsvReader<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reader").field("name", &self.name).field("events", &self.events).finish_non_exhaustive()
+        f.debug_struct("CsvReader").field("name", &self.name).field("events", &self.events).finish_non_exhaustive()
     }
 }
 

@@ -12,11 +12,11 @@ use super::section;
 /// One block of a binary trace, decompressed and checked in its form: every event has all its bytes.
 ///
 /// ```
-/// use heaprace_traces::htrace::{Block, Blocks, Writer};
+/// use heaprace_traces::htrace::{Block, Blocks, HtraceWriter};
 /// use heaprace_traces::csv::Columns;
 ///
-/// let event = heaprace_traces::Reader::new("op,id,size,align\nalloc,1,24,8\n".as_bytes(), "a.csv")?.next().expect("one event")?;
-/// let mut writer = Writer::new(Vec::new(), Columns::default(), &["program: example"])?;
+/// let event = heaprace_traces::CsvReader::new("op,id,size,align\nalloc,1,24,8\n".as_bytes(), "a.csv")?.next().expect("one event")?;
+/// let mut writer = HtraceWriter::new(Vec::new(), Columns::default(), &["program: example"])?;
 /// writer.write(&event)?;
 /// let bytes = writer.finish()?;
 ///

@@ -18,7 +18,7 @@ use crate::validate::Validator;
 /// It keeps one block and the live objects in memory, never the trace. After the first error it ends, because the
 /// events after a fault cannot be trusted. All events of the blocks before the fault come first. The [module](super)
 /// has an example.
-pub struct Reader<R> {
+pub struct HtraceReader<R> {
     blocks: Blocks<R>,
     block: Block,
     cursor: Cursor,
@@ -30,14 +30,14 @@ pub struct Reader<R> {
     ended: bool,
 }
 
-impl<R: Read> Reader<R> {
+impl<R: Read> HtraceReader<R> {
     /// Reads the head of a file. `name` is its name in messages. [`Source`](crate::Source) opens files.
     ///
     /// # Errors
     ///
     /// If the input does not begin like a binary trace of the known version.
     pub fn new(input: R, name: &str) -> Result<Self, TraceError> {
-        Ok(Reader {
+        Ok(HtraceReader {
             blocks: Blocks::new(input, name)?,
             block: Block::default(),
             cursor: Cursor::default(),
@@ -94,7 +94,7 @@ impl<R: Read> Reader<R> {
     }
 }
 
-impl<R: Read> Iterator for Reader<R> {
+impl<R: Read> Iterator for HtraceReader<R> {
     type Item = Result<Event, TraceError>;
 
     #[inline]
@@ -128,10 +128,10 @@ impl<R: Read> Iterator for Reader<R> {
     }
 }
 
-impl<R: Read> FusedIterator for Reader<R> {}
+impl<R: Read> FusedIterator for HtraceReader<R> {}
 
-impl<R> fmt::Debug for Reader<R> {
+impl<R> fmt::Debug for HtraceReader<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reader").field("blocks", &self.blocks).finish_non_exhaustive()
+        f.debug_struct("HtraceReader").field("blocks", &self.blocks).finish_non_exhaustive()
     }
 }

@@ -2,9 +2,9 @@
 
 use heaprace_recorder::Event;
 
-use super::objects::Objects;
+use super::objects::SyntheticObjects;
 
-/// Objects that are always live, if the trace is long enough.
+/// SyntheticObjects that are always live, if the trace is long enough.
 const LIVE: u64 = 10_000;
 
 /// The classes of sizes that it goes through: from 2^4 up to below 2^13 bytes.
@@ -17,7 +17,7 @@ const STEPS: u64 = 1024;
 /// allocates a new one. New objects belong to one class, and more and more of them to the next: from the first event to
 /// the last, the sizes move from 16 bytes to 8 KiB.
 pub(super) struct Drift {
-    objects: Objects,
+    objects: SyntheticObjects,
     events: u64,
     done: u64,
     live: usize,
@@ -26,7 +26,7 @@ pub(super) struct Drift {
 impl Drift {
     pub(super) fn new(events: u64, seed: u64) -> Self {
         let live = (events / 10).clamp(1, LIVE) as usize;
-        Drift { objects: Objects::new(seed), events, done: 0, live }
+        Drift { objects: SyntheticObjects::new(seed), events, done: 0, live }
     }
 
     fn size(&mut self) -> usize {

@@ -19,15 +19,15 @@ pub(super) fn event(id: u64, action: Action) -> Event {
 
 /// Live objects, and the random choices about them.
 #[derive(Debug)]
-pub(super) struct Objects {
+pub(super) struct SyntheticObjects {
     pub(super) random: fastrand::Rng,
     live: Vec<(u64, Layout)>,
     last_id: u64,
 }
 
-impl Objects {
+impl SyntheticObjects {
     pub(super) fn new(seed: u64) -> Self {
-        Objects { random: fastrand::Rng::with_seed(seed), live: Vec::new(), last_id: 0 }
+        SyntheticObjects { random: fastrand::Rng::with_seed(seed), live: Vec::new(), last_id: 0 }
     }
 
     pub(super) fn len(&self) -> usize {

@@ -2,7 +2,7 @@
 
 use heaprace_recorder::Event;
 
-use super::objects::Objects;
+use super::objects::SyntheticObjects;
 
 /// Climbs in a trace.
 const TEETH: u64 = 10;
@@ -11,14 +11,14 @@ const TEETH: u64 = 10;
 /// events in objects, scattered among the holes that the next one has to fill. Sizes are from 16 bytes to 4 KiB, each
 /// power of two as likely as any other.
 pub(super) struct Sawtooth {
-    objects: Objects,
+    objects: SyntheticObjects,
     events: u64,
     done: u64,
 }
 
 impl Sawtooth {
     pub(super) fn new(events: u64, seed: u64) -> Self {
-        Sawtooth { objects: Objects::new(seed), events, done: 0 }
+        Sawtooth { objects: SyntheticObjects::new(seed), events, done: 0 }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use heaprace_recorder::Event;
 
-use super::objects::Objects;
+use super::objects::SyntheticObjects;
 
 /// The largest object, in bytes.
 const LARGEST: u32 = 1024;
@@ -14,7 +14,7 @@ const LIVE: u64 = 10_000;
 /// frees. The action, the object and the size are random, each as likely as any other. If no object is live, it
 /// allocates; if twice as many are live as at the beginning, it frees.
 pub(super) struct Uniform {
-    objects: Objects,
+    objects: SyntheticObjects,
     events_left: u64,
     fill: usize,
     filled: bool,
@@ -23,7 +23,7 @@ pub(super) struct Uniform {
 impl Uniform {
     pub(super) fn new(events: u64, seed: u64) -> Self {
         let fill = (events / 10).clamp(1, LIVE) as usize;
-        Uniform { objects: Objects::new(seed), events_left: events, fill, filled: false }
+        Uniform { objects: SyntheticObjects::new(seed), events_left: events, fill, filled: false }
     }
 }
 

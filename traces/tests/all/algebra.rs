@@ -1,7 +1,7 @@
 //! What holds for every trace that is made from another: it is valid, and the identities of the algebra are identities.
 
-use heaprace_traces::algebra::{self, Part};
-use heaprace_traces::csv::{Columns, Reader, Writer};
+use heaprace_traces::algebra::{self, InterleavedPart};
+use heaprace_traces::csv::{Columns, CsvReader, CsvWriter};
 use heaprace_traces::{Action, Event, TraceError};
 use proptest::prelude::*;
 
@@ -17,10 +17,10 @@ fn fallible(events: &[Event]) -> impl Iterator<Item = Result<Event, TraceError>>
 /// times.
 fn valid(made: Events, columns: Columns) -> Vec<Event> {
     let made: Vec<Event> = made.into_iter().map(Result::unwrap).collect();
-    let mut writer = Writer::new(Vec::new(), columns, &[""; 0]).unwrap();
+    let mut writer = CsvWriter::new(Vec::new(), columns, &[""; 0]).unwrap();
     made.iter().for_each(|event| writer.write(event).unwrap());
     let text = writer.finish().unwrap();
-    let read: Vec<Event> = Reader::new(&text[..], "made.csv").unwrap().map(Result::unwrap).collect();
+    let read: Vec<Event> = CsvReader::new(&text[..], "made.csv").unwrap().map(Result::unwrap).collect();
     assert_eq!(read, made);
     made
 }
@@ -102,7 +102,7 @@ proptest! {
     ) {
         let parts: Vec<Vec<Event>> = parts.iter().map(|(steps, columns)| trace(steps, *columns, 3)).collect();
         let columns = Columns { thread: true, time_ns: false };
-        let lanes = parts.iter().map(|events| Part { count: events.len() as u64, events: fallible(events) });
+        let lanes = parts.iter().map(|events| InterleavedPart { count: events.len() as u64, events: fallible(events) });
         let made = valid(algebra::interleave(lanes.collect(), true, burst).collect(), columns);
         prop_assert_eq!(made.len(), parts.iter().map(Vec::len).sum::<usize>());
         // Threads identify the part, because no two parts share one: the first event of a thread belongs to the part

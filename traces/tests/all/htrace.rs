@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use heaprace_traces::csv::{self, Columns};
-use heaprace_traces::htrace::{BLOCK_EVENTS, Block, Blocks, Reader, Writer, read_index};
+use heaprace_traces::htrace::{BLOCK_EVENTS, Block, Blocks, HtraceReader, HtraceWriter, read_index};
 use heaprace_traces::{Event, Source, TraceError};
 use proptest::prelude::*;
 
@@ -12,7 +12,7 @@ use crate::properties::{Step, columns, step, trace};
 /// Any trace as canonical CSV, comments included.
 fn to_csv(source: &Source) -> Vec<u8> {
     let mut events = source.open().unwrap();
-    let mut writer = csv::Writer::new(Vec::new(), events.columns(), events.provenance()).unwrap();
+    let mut writer = csv::CsvWriter::new(Vec::new(), events.columns(), events.provenance()).unwrap();
     while let Some(event) = events.next() {
         events.comments().iter().for_each(|comment| writer.comment(comment).unwrap());
         writer.write(&event.unwrap()).unwrap();
@@ -24,7 +24,7 @@ fn to_csv(source: &Source) -> Vec<u8> {
 /// The same as a binary trace.
 fn to_binary(source: &Source) -> Vec<u8> {
     let mut events = source.open().unwrap();
-    let mut writer = Writer::new(Vec::new(), events.columns(), events.provenance()).unwrap();
+    let mut writer = HtraceWriter::new(Vec::new(), events.columns(), events.provenance()).unwrap();
     while let Some(event) = events.next() {
         events.comments().iter().for_each(|comment| writer.comment(comment).unwrap());
         writer.write(&event.unwrap()).unwrap();
@@ -41,7 +41,7 @@ fn round_trip(text: &[u8]) -> Vec<u8> {
 }
 
 fn written(events: &[Event], columns: Columns) -> Vec<u8> {
-    let mut writer = Writer::new(Vec::new(), columns, &["program: a test"]).unwrap();
+    let mut writer = HtraceWriter::new(Vec::new(), columns, &["program: a test"]).unwrap();
     events.iter().for_each(|event| writer.write(event).unwrap());
     writer.finish().unwrap()
 }
@@ -122,7 +122,7 @@ fn requests_of_any_number_come_back() {
 #[test]
 fn blocks_are_decoded_alone_and_in_any_order() {
     let bytes = three_blocks();
-    let expected: Vec<Event> = Reader::new(&bytes[..], "test.htrace").unwrap().map(Result::unwrap).collect();
+    let expected: Vec<Event> = HtraceReader::new(&bytes[..], "test.htrace").unwrap().map(Result::unwrap).collect();
     let index = read_index(&mut Cursor::new(&bytes), "test.htrace").unwrap();
     assert_eq!((index.entries().len(), index.events()), (3, expected.len() as u64));
     let ids: Vec<Vec<u64>> = std::thread::scope(|scope| {
@@ -252,11 +252,11 @@ proptest! {
         ids_apart in prop_oneof![Just(1u64), any::<u64>().prop_map(|id| id | 1)],
     ) {
         let events = trace(&steps, columns, ids_apart);
-        let mut writer = csv::Writer::new(Vec::new(), columns, &["program: property"]).unwrap();
+        let mut writer = csv::CsvWriter::new(Vec::new(), columns, &["program: property"]).unwrap();
         events.iter().for_each(|event| writer.write(event).unwrap());
         let text = writer.finish().unwrap();
         prop_assert_eq!(round_trip(&text), text);
-        let read: Vec<Event> = Reader::new(&written(&events, columns)[..], "a").unwrap().map(Result::unwrap).collect();
+        let read: Vec<Event> = HtraceReader::new(&written(&events, columns)[..], "a").unwrap().map(Result::unwrap).collect();
         prop_assert_eq!(read, events);
     }
 

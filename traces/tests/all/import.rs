@@ -6,7 +6,7 @@ mod properties;
 mod races;
 mod samples;
 
-use heaprace_traces::csv::Writer;
+use heaprace_traces::csv::CsvWriter;
 use heaprace_traces::import::{ImportOptions, Repairs};
 use heaprace_traces::{Source, TraceError};
 
@@ -14,7 +14,7 @@ use heaprace_traces::{Source, TraceError};
 fn import_with(bytes: impl Into<Vec<u8>>, options: ImportOptions) -> Result<(Vec<String>, Repairs), TraceError> {
     let source = Source::from_bytes("recording", bytes.into()).with_import(options);
     let mut events = source.open()?;
-    let mut writer = Writer::new(Vec::new(), events.columns(), &[""; 0])?;
+    let mut writer = CsvWriter::new(Vec::new(), events.columns(), &[""; 0])?;
     for event in events.by_ref() {
         writer.write(&event?)?;
     }

@@ -2,7 +2,7 @@
 
 use std::alloc::Layout;
 
-use heaprace_traces::csv::{Columns, Reader, Writer};
+use heaprace_traces::csv::{Columns, CsvReader, CsvWriter};
 use heaprace_traces::{Action, Event, Source};
 use proptest::prelude::*;
 
@@ -89,7 +89,7 @@ pub(crate) fn trace(steps: &[Step], columns: Columns, ids_apart: u64) -> Vec<Eve
 }
 
 fn written(events: &[Event], columns: Columns) -> Vec<u8> {
-    let mut writer = Writer::new(Vec::new(), columns, &["program: property"]).unwrap();
+    let mut writer = CsvWriter::new(Vec::new(), columns, &["program: property"]).unwrap();
     events.iter().for_each(|event| writer.write(event).unwrap());
     writer.finish().unwrap()
 }
@@ -107,7 +107,7 @@ proptest! {
     ) {
         let events = trace(&steps, columns, ids_apart);
         let text = written(&events, columns);
-        let reader = Reader::new(&text[..], "property.csv").unwrap();
+        let reader = CsvReader::new(&text[..], "property.csv").unwrap();
         prop_assert_eq!(reader.provenance(), ["heaprace-trace: 1", "program: property"]);
         prop_assert_eq!(reader.columns(), columns);
         let read: Vec<Event> = reader.map(Result::unwrap).collect();

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use heaprace_traces::csv::{Columns, Writer};
+use heaprace_traces::csv::{Columns, CsvWriter};
 use heaprace_traces::{Action, Event, Source};
 
 /// Written by hand, with all that the format allows.
@@ -92,7 +92,7 @@ fn files_are_read_as_bytes_are() {
 fn writing_a_library_trace_again_gives_the_same_bytes() {
     let source = Source::locate("serde-heavy").unwrap();
     let reader = source.open().unwrap();
-    let mut writer = Writer::new(Vec::new(), reader.columns(), reader.provenance()).unwrap();
+    let mut writer = CsvWriter::new(Vec::new(), reader.columns(), reader.provenance()).unwrap();
     for event in reader {
         writer.write(&event.unwrap()).unwrap();
     }

@@ -1,71 +1,75 @@
-//! The clairvoyant placement: where an allocator would put every object if it knew when each will go.
+//! The clairvoyant placement: where an allocator would put every object if it knew when each one dies.
 //!
-//! Placing rectangles of given lives so that their highest end, the makespan, is least is NP-hard (Garey and Johnson 1979, problem SR2). This
-//! is a heuristic in three steps.
+//! Placing rectangles with given lifetimes so that their highest end, the makespan, is minimal is NP-hard (Garey and
+//! Johnson 1979, problem SR2). This is a heuristic in three steps.
 //!
-//! 1. Take a moment, first that of most live bytes, and lay what is live then without gaps, in some order.
-//! 2. Walk away from it in both directions. Seen from a moment whose blocks have their places, the future and the past do not meet: nothing
-//!    that is born after it overlaps anything that has died before. Each walk places what it meets in a gap that fits well, beside a block that
-//!    leaves at nearly the same time; that time is known, forwards it is the death and backwards the birth.
-//! 3. Do that for several orders and policies, keep the best, and go on with the moment at which it was highest, or at which the others
-//!    failed: what was hard to place comes first then. When no such moment is new, the peaks of other stretches of the trace follow.
+//! 1. Take a moment, at first that of most live bytes, and place the live objects without gaps, in some order.
+//! 2. Walk away from it in both directions. Once the blocks of a moment are placed, the future and the past are
+//!    independent: nothing born after the moment overlaps anything that died before it. Each walk places what it meets
+//!    in a gap that fits well, next to a block that leaves at nearly the same time. That time is known: forwards it is
+//!    the death, backwards the birth.
+//! 3. Repeat for several orders and policies, keep the best, and continue with the moment at which it was highest, or
+//!    at which the others failed: whatever was hard to place then comes first. If no such moment is new, the peaks of
+//!    other stretches of the trace follow.
 //!
-//! The order decides what falls apart: by death, the forward walk leaves one gap that grows, and the backward walk many; by birth it is the
-//! other way round. So there are orders between the two: groups by one, and within each group by the other. A few groups are large
-//! enough for what comes next to find room, and few enough not to leave much unused.
+//! The order decides how the heap falls apart: ordered by death, the forward walk leaves one growing gap and the
+//! backward walk many; ordered by birth it is the reverse. So there are orders in between: groups by one key, and
+//! within each group by the other. A few groups are large enough to leave room for what comes next, and few enough not
+//! to waste much.
 //!
-//! Walks that get no better than the best so far are cut off, and all of it ends where a budget is spent that is counted in steps and not in time.
-//! So the placement is the same on every machine, and the work is bounded: n·log n for one walk, and as many of them as the budget
-//! allows, two at least.
+//! Walks that cannot beat the best so far are cut off, and everything ends once a budget is spent, counted in steps
+//! instead of time. The placement is therefore the same on every machine, and the work is bounded: n·log n for one
+//! walk, and as many walks as the budget allows, at least two.
 //!
-//! What it does badly: many objects of many sizes that replace each other one by one while the heap is full, with no order in which
-//! they go (a cache). There is no moment from which such a heap falls apart neatly.
+//! Its weakness: many objects of many sizes that replace each other one by one while the heap is full, in no particular
+//! order (a cache). No moment exists from which such a heap falls apart neatly.
 
 use super::instance::Instance;
 use super::sweep::{Direction, Policy, Start, StepBudget, Walk, Walker};
 
-/// Steps for each rectangle: those of some fifty walks that are not cut off.
+/// Steps per rectangle: about fifty walks that are not cut off.
 const STEPS_PER_RECTANGLE: u64 = 2000;
 
-/// Steps in all, at the most: about 20 seconds of one core.
+/// Maximum steps in total: about 20 seconds on one core.
 const MOST_STEPS: u64 = 600_000_000;
 
-/// Moments that are begun with.
+/// Maximum number of moments tried.
 const MOST_MOMENTS: usize = 24;
 
 /// Stretches of a trace whose peaks are tried when no moment stands out any more.
 const STRETCHES: usize = 16;
 
-/// A placement that is within this part of the most live bytes is good enough.
+/// A placement is good enough if it exceeds the most live bytes by at most this fraction (1/1024).
 const GOOD_ENOUGH: u64 = 1024;
 
 const POLICIES: [Policy; 5] = [
-    Policy { gaps: 8, beside_nearest: true },
-    Policy { gaps: 64, beside_nearest: true },
-    Policy { gaps: 1, beside_nearest: false },
-    Policy { gaps: 1, beside_nearest: true },
-    Policy { gaps: 512, beside_nearest: true },
+    Policy { gaps: 8, next_to_nearest: true },
+    Policy { gaps: 64, next_to_nearest: true },
+    Policy { gaps: 1, next_to_nearest: false },
+    Policy { gaps: 1, next_to_nearest: true },
+    Policy { gaps: 512, next_to_nearest: true },
 ];
 
-/// In which order the blocks of a moment lie, from the lowest address up.
+/// The order of the blocks of a moment, from the lowest address up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Order {
-    /// What the groups are by, the lowest first; each group is by the other of the two.
+    /// The key of the groups, lowest first; each group is sorted by the other key.
     groups_by: Key,
     groups: usize,
-    /// Whether sizes that are no multiple of 8 come last in their group: side by side, most of them need no padding.
+    /// Whether sizes that are not a multiple of 8 come last in their group: placed together, most of them need no
+    /// padding.
     odd_sizes_last: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Key {
-    /// What is born first is lowest.
+    /// Earliest birth lowest.
     Birth,
-    /// What dies last is lowest.
+    /// Latest death lowest.
     Death,
 }
 
-/// How many groups, and whether odd sizes come last: all of these for both keys.
+/// The numbers of groups, and whether odd sizes come last: each is tried with both keys.
 const GROUPS: [(usize, bool); 10] = [
     (8, false),
     (1, false),
@@ -101,9 +105,9 @@ impl Placement {
     /// ```
     /// use heaprace::{Program, memory::bounds::{Instance, Placement}};
     ///
-    /// // Two large objects follow each other below a small one, for which there would be no room between them.
+    /// // Two large objects follow each other below a small one, which does not fit between them.
     /// let text = "op,id,size,align\nalloc,1,1000,8\nalloc,2,24,8\ndealloc,1\nalloc,3,1008,8\n";
-    /// let program = Program::compile(heaprace_traces::Reader::new(text.as_bytes(), "example.csv")?)?;
+    /// let program = Program::compile(heaprace_traces::CsvReader::new(text.as_bytes(), "example.csv")?)?;
     /// let placement = Placement::of(&Instance::of(&program)?);
     /// assert_eq!(placement.makespan_bytes, 1032);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -122,11 +126,11 @@ struct Packing {
     forward: Policy,
     backward: Policy,
     makespan: u64,
-    /// The first event after which something lay at the top.
+    /// The first event after which a block reached the top.
     top_event: u32,
 }
 
-/// The better of the walks in one direction.
+/// The best walk in one direction.
 struct Half {
     policy: Policy,
     top: u64,
@@ -138,7 +142,7 @@ struct Search<'i> {
     walker: Walker<'i>,
     budget: StepBudget,
     best: Option<Packing>,
-    /// Where the walk that got farthest from the moment in hand was cut off.
+    /// The event at which the walk that got farthest from the current moment was cut off.
     stuck: Option<u32>,
 }
 
@@ -221,7 +225,8 @@ impl<'i> Search<'i> {
         Some(())
     }
 
-    /// The best walk in one direction that stays below the best plan; `None` if there is none. One that ends at `enough` will do.
+    /// The best walk in one direction that stays below the best plan; `None` if there is none. A walk that ends at
+    /// `enough` suffices.
     fn walk(&mut self, start: &Start, direction: Direction, enough: u64) -> Option<Half> {
         let mut best: Option<Half> = None;
         for policy in POLICIES {
@@ -242,7 +247,7 @@ impl<'i> Search<'i> {
         best
     }
 
-    /// Walks as planned once more, and writes the offsets down.
+    /// Repeats the planned walks, and records the offsets.
     fn carry_out(&mut self, plan: &Packing) -> Placement {
         let mut offsets = vec![0; self.instance.rectangles().len()];
         let start = start(self.instance, plan.moment, plan.order);
@@ -257,24 +262,24 @@ impl<'i> Search<'i> {
     }
 }
 
-/// What lives after this event, laid in this order from offset 0 up.
+/// The objects that live after this event, placed in this order from offset 0 up.
 fn start(instance: &Instance, event: u32, order: Order) -> Start {
     let objects = instance.rectangles();
     let mut live: Vec<u32> =
-        (0..objects.len() as u32).filter(|&one| objects[one as usize].lives_after(event)).collect();
-    // The larger the key, the higher: of a death its distance from the end of time.
-    let key = |key: Key, one: u32| match key {
-        Key::Birth => objects[one as usize].birth,
-        Key::Death => u32::MAX - objects[one as usize].death,
+        (0..objects.len() as u32).filter(|&index| objects[index as usize].lives_after(event)).collect();
+    // The larger the key, the higher the address; for a death it is the distance from the end of time.
+    let key = |key: Key, index: u32| match key {
+        Key::Birth => objects[index as usize].birth,
+        Key::Death => u32::MAX - objects[index as usize].death,
     };
     let (outer, inner) = match order.groups_by {
         Key::Birth => (Key::Birth, Key::Death),
         Key::Death => (Key::Death, Key::Birth),
     };
-    let is_last = |one: u32| order.odd_sizes_last && !objects[one as usize].size_bytes.is_multiple_of(8);
+    let is_last = |index: u32| order.odd_sizes_last && !objects[index as usize].size_bytes.is_multiple_of(8);
     let group = live.len().div_ceil(order.groups).max(1);
-    live.sort_by_key(|&one| key(outer, one));
-    live.chunks_mut(group).for_each(|group| group.sort_by_key(|&one| (is_last(one), key(inner, one))));
+    live.sort_by_key(|&index| key(outer, index));
+    live.chunks_mut(group).for_each(|group| group.sort_by_key(|&index| (is_last(index), key(inner, index))));
     let mut top = 0;
     let blocks = live.into_iter().map(|one| {
         let object = &objects[one as usize];
@@ -315,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn every_placement_is_sound_and_the_same_again() {
+    fn every_placement_is_sound_and_reproducible() {
         for seed in 0..20 {
             let program = program(&random(300, seed));
             let instance = Instance::of(&program).unwrap();
@@ -327,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_spent_budget_still_leaves_a_sound_placement_and_a_larger_one_no_worse() {
+    fn a_spent_budget_leaves_a_sound_placement_and_a_larger_budget_is_no_worse() {
         let program = program(&random(2000, 1));
         let instance = Instance::of(&program).unwrap();
         let makespans = [0, 100_000, 1_000_000, MOST_STEPS].map(|steps| {
@@ -340,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn lives_that_nest_are_packed_without_gaps() {
+    fn nested_lifetimes_are_packed_without_gaps() {
         let births: String = (1..=50).map(|id| format!("alloc,{id},{},1\n", id * 7 % 40 + 1)).collect();
         let deaths: String = (1..=50).rev().map(|id| format!("dealloc,{id}\n")).collect();
         let instance = instance(&(births + &deaths));
@@ -348,8 +353,9 @@ mod tests {
     }
 
     #[test]
-    fn the_second_peak_is_not_left_to_the_first() {
-        // What is live at the first peak leaves gaps too small for what comes at the second, unless the second is placed first.
+    fn the_second_peak_can_be_placed_first() {
+        // The live objects of the first peak leave gaps too small for those of the second, unless the second peak is
+        // placed first.
         let mut lines: String = (0..10).map(|id| format!("alloc,{id},100,4\n")).collect();
         lines.extend((0..10).step_by(2).map(|id| format!("dealloc,{id}\n")));
         lines += "alloc,10,480,4\n";
@@ -357,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_cover_all_that_is_live_in_either_order() {
+    fn groups_cover_all_live_objects_in_either_order() {
         let instance = instance(&random(200, 3));
         let (_, event) = instance.peak(|_| 1);
         let mut expected: Vec<u32> = Vec::new();

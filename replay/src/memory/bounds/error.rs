@@ -3,7 +3,7 @@
 use heaprace_allocators::page_heap::PageHeapError;
 use heaprace_allocators::shadow::Violation;
 
-/// Bounds that cannot be had.
+/// Why bounds cannot be computed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BoundsError {
@@ -12,7 +12,7 @@ pub enum BoundsError {
         "{events} events are too many to place their objects with hindsight; slice the trace ('replay trace slice')"
     )]
     TooLong {
-        /// Its events.
+        /// Number of events.
         events: u64,
     },
     /// A placement is not sound.
@@ -22,26 +22,26 @@ pub enum BoundsError {
     Unsound {
         /// The event, counted from 1.
         event: u64,
-        /// What is wrong there.
+        /// The violation.
         violation: Violation,
     },
-    /// A placement is not as high as it says.
+    /// A placement is not as high as it states.
     #[error(
         "the placement ends at {found_bytes} B and not at {stated_bytes} B; the fault is in Heaprace, please report it with the trace"
     )]
     WrongMakespan {
-        /// What it says.
+        /// The stated makespan.
         stated_bytes: u64,
-        /// What is so.
+        /// The actual makespan.
         found_bytes: u64,
     },
-    /// The address space that a placement is checked in cannot be had.
+    /// The address space for checking a placement cannot be reserved.
     #[error(transparent)]
     Heap(#[from] PageHeapError),
-    /// The memory that a placement is checked in cannot be had.
+    /// There is no memory for checking a placement.
     #[error("there is no memory for the {pages} pages of 64 KiB in which the placement is checked; free some")]
     NoMemory {
-        /// Pages asked for.
+        /// Requested pages.
         pages: usize,
     },
 }

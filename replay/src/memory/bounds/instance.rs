@@ -1,15 +1,17 @@
-//! A trace as an instance of dynamic storage allocation: rectangles, as wide as their lives and as high as their sizes, for which offsets are
-//! sought.
+//! A trace as an instance of dynamic storage allocation: rectangles whose width is their lifetime and whose height is
+//! their size, for which offsets are sought.
 //!
-//! A rectangle is one object between two changes of its size. It lives from the event of its birth up to, and not including, the event of its
-//! death (half-open). Where an object is reallocated, one rectangle ends and the next begins at the same instant: a move needs no room
-//! for both blocks at once, and growing in place is free where there is room. That is the optimistic reading of a realloc. It makes the most that
-//! is live in an instance the most that is live in its trace, and no allocator can do with less than the best placement of it.
+//! A rectangle is an object between two changes of its size. It lives from the event of its birth up to, but not
+//! including, the event of its death (half-open). If an object is reallocated, one rectangle ends and the next begins
+//! at the same instant: a move needs no room for both blocks at once, and growing in place is free if there is room.
+//! This is the optimistic view of a realloc. It makes the most live bytes of an instance equal to those of its trace,
+//! and no allocator can do better than the best placement of the instance.
 
 use super::error::BoundsError;
 use crate::program::{OpKind, Program};
 
-/// Most events of a trace that becomes an instance: a change of it is a number of 32 bits, one of which says what changes.
+/// Maximum number of events of a trace that becomes an instance: a change is stored in 32 bits, one of which is its
+/// kind.
 pub const MAX_EVENTS: u64 = (1 << 31) - 2;
 
 /// An object between two changes of its size.
@@ -17,16 +19,16 @@ pub const MAX_EVENTS: u64 = (1 << 31) - 2;
 pub struct Rectangle {
     /// The event that makes it live, counted from 1.
     pub birth: u32,
-    /// The event from which on it is not live; one after the last for what is never freed.
+    /// The event from which on it is not live; for objects that are never freed, one after the last event.
     pub death: u32,
-    /// Its size in bytes, at least 1.
+    /// Size in bytes, at least 1.
     pub size_bytes: u32,
     /// The logarithm of its alignment in bytes.
     pub align_log2: u8,
 }
 
 impl Rectangle {
-    /// Its alignment in bytes.
+    /// Alignment in bytes.
     pub fn align_bytes(&self) -> u64 {
         1 << self.align_log2
     }
@@ -37,7 +39,7 @@ impl Rectangle {
     }
 }
 
-/// A birth or a death: twice the rectangle's number, and 1 more for a death.
+/// A birth or a death: twice the rectangle's number, plus 1 for a death.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Change(u32);
 
@@ -51,13 +53,13 @@ impl Change {
     }
 }
 
-/// The rectangles of a trace, in the order of their births: 16 bytes each, and 8 for its birth and its death in the order of events.
+/// The rectangles of a trace, in birth order: 16 bytes each, plus 8 for its birth and its death in event order.
 ///
 /// ```
 /// use heaprace::{Program, memory::bounds::Instance};
 ///
 /// let text = "op,id,size,align\nalloc,1,100,8\nrealloc,1,300\ndealloc,1\n";
-/// let program = Program::compile(heaprace_traces::Reader::new(text.as_bytes(), "example.csv")?)?;
+/// let program = Program::compile(heaprace_traces::CsvReader::new(text.as_bytes(), "example.csv")?)?;
 /// let instance = Instance::of(&program)?;
 /// let lives: Vec<_> = instance.rectangles().iter().map(|object| (object.birth, object.death, object.size_bytes)).collect();
 /// assert_eq!(lives, [(1, 2, 100), (2, 3, 300)]);
@@ -74,7 +76,7 @@ impl Instance {
     ///
     /// # Errors
     ///
-    /// [`BoundsError::TooLong`] for a trace that is streamed, or of more than [`MAX_EVENTS`] events.
+    /// [`BoundsError::TooLong`] for a trace that is streamed, or has more than [`MAX_EVENTS`] events.
     pub fn of(program: &Program) -> Result<Self, BoundsError> {
         let events = program.events();
         let Some(ops) = program.ops().filter(|_| events <= MAX_EVENTS) else {
@@ -110,12 +112,13 @@ impl Instance {
         Ok(Instance { rectangles, changes })
     }
 
-    /// The rectangles, in the order of their births.
+    /// The rectangles, in birth order.
     pub fn rectangles(&self) -> &[Rectangle] {
         &self.rectangles
     }
 
-    /// Births and deaths in the order of events, the death first where an event has both. Deaths after the last event are left out.
+    /// Births and deaths in event order; if an event has both, the death comes first. Deaths after the last event are
+    /// omitted.
     pub(super) fn changes(&self) -> &[Change] {
         &self.changes
     }
@@ -126,7 +129,8 @@ impl Instance {
         if change.is_birth() { rectangle.birth } else { rectangle.death }
     }
 
-    /// The most that is live at once, and the first event after which it is, where each rectangle counts with as many bytes as `weight` says.
+    /// The peak of the live total, and the first event after which it is reached. Each rectangle counts with the bytes
+    /// that `weight` returns.
     pub(super) fn peak(&self, weight: impl Fn(&Rectangle) -> u64) -> (u64, u32) {
         let (mut live, mut most, mut at) = (0, 0, 0);
         for &change in &self.changes {
@@ -143,7 +147,7 @@ impl Instance {
         (most, at)
     }
 
-    /// The largest alignment in bytes; 1 where there is nothing.
+    /// The largest alignment in bytes; 1 if there are no rectangles.
     pub(super) fn max_align_bytes(&self) -> u64 {
         self.rectangles.iter().map(Rectangle::align_bytes).max().unwrap_or(1)
     }
@@ -177,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn the_peak_is_where_it_is_first_reached_and_a_realloc_never_counts_twice() {
+    fn the_peak_is_its_first_event_and_a_realloc_never_counts_twice() {
         let instance = instance("alloc,1,100,8\nrealloc,1,150\nrealloc,1,120\nalloc,2,30,16\ndealloc,1\n");
         assert_eq!(instance.peak(|object| object.size_bytes.into()), (150, 2));
         assert_eq!(instance.peak(|_| 1), (2, 4));

@@ -1,8 +1,9 @@
-//! The check of a placement: it is played back as if an allocator had chosen it, under the same verification as every contender.
+//! Checks a placement: it is played back as if an allocator had chosen it, under the same verification as every
+//! contender.
 //!
-//! The engine replays the program through an allocator that answers with the offsets of the placement, in real memory, and the
-//! [shadow model](heaprace_allocators::shadow) looks at every block: inside the heap, aligned, apart from every live block, its bytes kept until it is
-//! given back and brought along where it moves.
+//! The engine replays the program through an allocator that answers with the offsets of the placement, in real memory.
+//! The [shadow model](heaprace_allocators::shadow) checks every block: inside the heap, aligned, disjoint from every
+//! live block, with its bytes kept until it is freed and carried over when it moves.
 
 use std::alloc::Layout;
 use std::ptr;
@@ -30,7 +31,8 @@ impl Playback {
     }
 }
 
-// SAFETY: its role is that of a floor, which promises nothing of its blocks: they are checked before anybody writes into them.
+// SAFETY: its role is a floor, which promises nothing about its blocks: they are checked before anything is written
+// into them.
 unsafe impl HeapAllocator for Playback {
     const INFO: Info = Info {
         name: "playback",
@@ -51,7 +53,7 @@ unsafe impl HeapAllocator for Playback {
     unsafe fn alloc_zeroed(&mut self, layout: Layout) -> *mut u8 {
         let block = self.next();
         if self.heap.contains(block.addr(), layout.size()) {
-            // SAFETY: it lies in the committed pages.
+            // SAFETY: the block is in the committed pages.
             unsafe { block.write_bytes(0, layout.size()) };
         }
         block
@@ -62,29 +64,33 @@ unsafe impl HeapAllocator for Playback {
     unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         let moved = self.next();
         if self.heap.contains(moved.addr(), new_size) {
-            // SAFETY: both lie in the committed pages, the old block because it was checked to when it was new. They may overlap: the old
-            // one ends as the new one begins.
+            // SAFETY: both blocks are in the committed pages; the old one was checked when it was new. They may
+            // overlap: the old block ends as the new one begins.
             unsafe { ptr::copy(block, moved, layout.size().min(new_size)) };
         }
         moved
     }
 }
 
-/// Checks that a placement of a program is sound, and as high as it says.
+/// Checks that a placement of a program is sound, and as high as it states.
 ///
 /// # Errors
 ///
-/// [`BoundsError::Unsound`] at the first violation, [`BoundsError::WrongMakespan`], and [`BoundsError::Heap`] where there is no memory to
-/// play it back in.
+/// [`BoundsError::Unsound`] at the first violation, [`BoundsError::WrongMakespan`], and [`BoundsError::Heap`] if there
+/// is no memory for the playback.
 ///
 /// # Panics
 ///
-/// Where the placement is not one of this instance, or the instance not one of this program.
+/// If the placement does not belong to this instance, or the instance not to this program.
 pub fn verify(program: &Program, instance: &Instance, placement: &Placement) -> Result<(), BoundsError> {
     let Placement { offsets, makespan_bytes } = placement;
     let objects = instance.rectangles();
     assert_eq!(offsets.len(), objects.len(), "a placement has an offset for each rectangle");
-    assert_eq!(objects.len() as u64, program.profile().allocs + program.profile().reallocs, "it is another program's");
+    assert_eq!(
+        objects.len() as u64,
+        program.profile().allocs + program.profile().reallocs,
+        "the instance belongs to another program"
+    );
     let highest = offsets.iter().zip(objects).map(|(offset, object)| offset.saturating_add(object.size_bytes.into()));
     let found_bytes = highest.max().unwrap_or(0);
     if found_bytes != *makespan_bytes {
@@ -118,7 +124,7 @@ mod tests {
     use super::*;
     use crate::memory::bounds::tests::program;
 
-    /// Objects of 100 and 50 bytes live side by side; the first becomes one of 60 bytes when the second has gone.
+    /// Objects of 100 and 50 bytes are live together; the first is resized to 60 bytes after the second has died.
     const LINES: &str = "alloc,1,100,8\nalloc_zeroed,2,50,2\ndealloc,2\nrealloc,1,60\nalloc,3,1,1\n";
 
     fn check(offsets: [u64; 4], makespan_bytes: u64) -> Result<(), BoundsError> {
@@ -128,8 +134,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sound_passes() {
-        // In place; and moved to where it overlaps the place that it has had.
+    fn a_sound_placement_passes() {
+        // In place, and moved to a position that overlaps its old one.
         assert!(check([0, 100, 0, 60], 150).is_ok());
         assert!(check([0, 100, 40, 3], 150).is_ok());
     }
@@ -138,7 +144,7 @@ mod tests {
     fn each_fault_is_caught_at_its_event() {
         let violation = |offsets, makespan| match check(offsets, makespan) {
             Err(BoundsError::Unsound { event, violation }) => (event, violation),
-            other => panic!("it is not caught: {other:?}"),
+            other => panic!("not caught: {other:?}"),
         };
         let overlap =
             |offset, bytes, other_offset, other_bytes| Violation::Overlap { offset, bytes, other_offset, other_bytes };
@@ -150,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_makespan_is_not_believed() {
+    fn a_stated_makespan_is_checked() {
         for stated in [149, 151, 0] {
             let expected = BoundsError::WrongMakespan { stated_bytes: stated, found_bytes: 150 };
             assert_eq!(check([0, 100, 0, 60], stated).unwrap_err().to_string(), expected.to_string());

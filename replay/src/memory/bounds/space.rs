@@ -1,17 +1,17 @@
-//! An address space without end at one moment: blocks, and the gaps between them.
+//! An unbounded address space at one moment: blocks, and the gaps between them.
 //!
-//! Blocks and gaps are one doubly linked list in the order of addresses, so that a block that goes joins its neighbours at once; gaps are also in a
-//! tree by size. The last gap has no end.
+//! Blocks and gaps form one doubly linked list in address order, so that a released block joins its neighbours at once;
+//! gaps are also in a tree by size. The last gap is unbounded.
 
 use std::collections::BTreeSet;
 
-/// A block or a gap, by its place in the pool.
+/// A block or a gap, by its index in the pool.
 pub(super) type Node = u32;
 
-/// In the place of a neighbour: there is none.
+/// Marks a missing neighbour.
 const NONE: Node = Node::MAX;
 
-/// The size of the gap without end, of which nobody ever takes more than a sliver.
+/// The size of the unbounded gap, of which only a tiny part is ever used.
 const ENDLESS: u64 = 1 << 62;
 
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +20,7 @@ struct Span {
     size: u64,
     below: Node,
     above: Node,
-    /// When a block leaves; of no meaning for a gap.
+    /// When a block leaves; meaningless for a gap.
     exit: u32,
     is_gap: bool,
 }
@@ -38,7 +38,7 @@ impl Gap {
         self.size > ENDLESS / 2
     }
 
-    /// The lowest and the highest offset of a block in this gap, or `None` where it does not fit.
+    /// The lowest and the highest offset of a block in this gap, or `None` if it does not fit.
     pub(super) fn offsets(self, size: u64, align: u64) -> Option<(u64, u64)> {
         let low = self.start.next_multiple_of(align);
         let high = (self.start + self.size).checked_sub(size)? & !(align - 1);
@@ -68,7 +68,7 @@ impl Space {
         space
     }
 
-    /// Takes all blocks away; what was allocated for them stays for the next ones.
+    /// Removes all blocks, but keeps the memory allocated for them.
     pub(super) fn clear(&mut self) {
         self.spans.clear();
         self.unused.clear();
@@ -77,30 +77,30 @@ impl Space {
         self.add_gap(0, ENDLESS, NONE, NONE);
     }
 
-    /// The end of the highest byte that a block has had so far.
+    /// The end of the highest byte used by any block so far.
     pub(super) fn top(&self) -> u64 {
         self.top
     }
 
-    /// The gaps of at least this size, the smallest first, and the lowest first of those.
+    /// The gaps of at least this size, the smallest first, and the lowest first among equals.
     pub(super) fn gaps(&self, size: u64) -> impl Iterator<Item = Gap> {
         self.gaps.range((size, 0, 0)..).map(|&(size, start, node)| Gap { node, start, size })
     }
 
-    /// The gap without end.
+    /// The unbounded gap.
     pub(super) fn endless(&self) -> Gap {
-        let &(size, start, node) = self.gaps.last().expect("the gap without end is never used up");
+        let &(size, start, node) = self.gaps.last().expect("the unbounded gap is never used up");
         Gap { node, start, size }
     }
 
-    /// When the neighbours of a gap leave, the one below and the one above it: never, where there is none.
-    pub(super) fn exits_beside(&self, gap: Gap) -> (u32, u32) {
+    /// When the neighbours below and above a gap leave; a missing neighbour never leaves.
+    pub(super) fn neighbour_exits(&self, gap: Gap) -> (u32, u32) {
         let span = &self.spans[gap.node as usize];
         let exit = |node: Node| self.spans.get(node as usize).map_or(u32::MAX, |span| span.exit);
         (exit(span.below), exit(span.above))
     }
 
-    /// Puts a block into a gap, at an offset that is one of its [`offsets`](Gap::offsets) or between them.
+    /// Puts a block into a gap, at one of its [`offsets`](Gap::offsets) or between them.
     pub(super) fn put(&mut self, gap: Gap, offset: u64, size: u64, exit: u32) -> Node {
         let Gap { node, start, size: room } = gap;
         self.gaps.remove(&(room, start, node));
@@ -113,7 +113,7 @@ impl Space {
         node
     }
 
-    /// Takes a block away.
+    /// Removes a block.
     pub(super) fn release(&mut self, block: Node) {
         let Span { mut start, mut size, mut below, mut above, .. } = self.spans[block as usize];
         if let Some(gap) = self.gap_at(below) {
@@ -126,7 +126,7 @@ impl Space {
         self.add_gap(start, size, below, above);
     }
 
-    /// Takes a neighbour out if it is a gap.
+    /// Removes a neighbour if it is a gap.
     fn gap_at(&mut self, node: Node) -> Option<Span> {
         let span = *self.spans.get(node as usize).filter(|span| span.is_gap)?;
         self.gaps.remove(&(span.size, span.start, node));
@@ -134,7 +134,7 @@ impl Space {
         Some(span)
     }
 
-    /// Adds a gap between two neighbours, and tells them.
+    /// Adds a gap between two neighbours, and links it.
     fn add_gap(&mut self, start: u64, size: u64, below: Node, above: Node) -> Node {
         let span = Span { start, size, below, above, exit: 0, is_gap: true };
         let node = match self.unused.pop() {
@@ -162,13 +162,13 @@ impl Space {
 mod tests {
     use super::*;
 
-    /// Gaps as (start, size), without the last one's size, which has no end.
+    /// Gaps as (start, size), with a size of 0 for the unbounded one.
     fn gaps(space: &Space) -> Vec<(u64, u64)> {
         space.gaps(0).map(|gap| (gap.start, if gap.is_endless() { 0 } else { gap.size })).collect()
     }
 
     #[test]
-    fn what_goes_joins_the_gaps_beside_it() {
+    fn a_released_block_joins_adjacent_gaps() {
         let mut space = Space::new();
         let blocks: Vec<Node> = (0..5).map(|block| space.put(space.endless(), block * 10, 10, 9)).collect();
         assert_eq!((gaps(&space), space.top()), (vec![(50, 0)], 50));
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_leaves_what_it_does_not_need_on_both_sides() {
+    fn a_block_leaves_gaps_on_both_sides() {
         let mut space = Space::new();
         let low = space.put(space.endless(), 0, 100, 7);
         space.put(space.endless(), 100, 1, 8);
@@ -192,11 +192,11 @@ mod tests {
         let gap = space.gaps(30).next().unwrap();
         assert_eq!(gap.offsets(30, 16), Some((0, 64)));
         assert_eq!(gap.offsets(101, 1), None);
-        assert_eq!(space.exits_beside(gap), (u32::MAX, 8));
+        assert_eq!(space.neighbour_exits(gap), (u32::MAX, 8));
         space.put(gap, 48, 30, 5);
         assert_eq!(gaps(&space), [(78, 22), (0, 48), (101, 0)]);
         let above = space.gaps(20).next().unwrap();
         assert_eq!((above.offsets(22, 2), above.offsets(22, 4), above.is_filled_by(22)), (Some((78, 78)), None, true));
-        assert_eq!(space.exits_beside(above), (5, 8));
+        assert_eq!(space.neighbour_exits(above), (5, 8));
     }
 }

@@ -1,9 +1,9 @@
-//! One walk away from a moment whose blocks have their places: every rectangle is placed when the walk meets it, and never moved.
+//! A walk away from a moment whose blocks are placed: it places every rectangle when it meets it, and never moves it.
 
 use super::instance::{Instance, Rectangle};
 use super::space::{Gap, Node, Space};
 
-/// Where in time a walk goes.
+/// The direction of a walk in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Direction {
     /// Towards the end: births enter and deaths leave.
@@ -13,7 +13,7 @@ pub(super) enum Direction {
 }
 
 impl Direction {
-    /// When a rectangle leaves: rises along the walk.
+    /// When a rectangle leaves; increases along the walk.
     fn exit(self, rectangle: &Rectangle) -> u32 {
         match self {
             Direction::Forward => rectangle.death,
@@ -22,17 +22,18 @@ impl Direction {
     }
 }
 
-/// How a gap is chosen for a rectangle: of the gaps that fit best, the one with a neighbour that leaves at most nearly the same time, so
-/// that what is left behind later is one large gap and not two small ones.
+/// How to choose a gap for a rectangle: among the gaps that fit best, the one with a neighbour that leaves at nearly
+/// the same time, so that they later leave one large gap instead of two small ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Policy {
-    /// So many gaps are considered, the smallest that fit; 1 is best-fit.
+    /// The number of gaps considered, smallest first; 1 is best-fit.
     pub(super) gaps: u32,
-    /// Whether a rectangle goes to the end of the gap where the neighbour leaves at the nearer time; else to the lower end.
-    pub(super) beside_nearest: bool,
+    /// Whether a rectangle goes to the end of the gap whose neighbour leaves at the nearer time; otherwise to the lower
+    /// end.
+    pub(super) next_to_nearest: bool,
 }
 
-/// How much work may be done, in steps of about 20 ns. Counted, so that the outcome does not depend on the machine.
+/// A limit on work, in steps of about 20 ns. Counted in steps so that the outcome does not depend on the machine.
 #[derive(Debug)]
 pub(super) struct StepBudget {
     steps: u64,
@@ -52,44 +53,44 @@ impl StepBudget {
     }
 }
 
-/// Steps for a birth or a death, beside one for each gap that is looked at.
+/// Steps for a birth or a death, in addition to one for each gap examined.
 const STEPS_PER_CHANGE: u64 = 8;
 
-/// Gaps that are large enough, but not where the alignment wants it, are looked at so often.
+/// Maximum number of gaps examined that are large enough but do not fit the alignment.
 const MOST_MISFITS: u32 = 64;
 
-/// How a walk ended.
+/// The outcome of a walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Walk {
-    /// All are placed.
+    /// All rectangles are placed.
     Whole {
         /// The end of the highest byte.
         top: u64,
-        /// The first event after which something lay there.
+        /// The first event after which a block reached it.
         event: u32,
     },
     /// The limit was reached or the budget spent.
     CutOff {
-        /// The event after which it was.
+        /// The event after which that happened.
         event: u32,
     },
 }
 
-/// A moment, and where its blocks lie.
+/// A moment, with the offsets of its blocks.
 #[derive(Debug)]
 pub(super) struct Start {
     /// The moment is after this event.
     pub(super) event: u32,
-    /// Rectangles and their offsets, in the order of addresses.
+    /// Rectangles and their offsets, in address order.
     pub(super) blocks: Vec<(u32, u64)>,
 }
 
-/// What walks share: an instance, and working memory of 4 bytes a rectangle.
+/// State shared by all walks: an instance, and working memory of 4 bytes per rectangle.
 #[derive(Debug)]
 pub(super) struct Walker<'i> {
     instance: &'i Instance,
     space: Space,
-    /// Where each rectangle is in the space.
+    /// The node of each rectangle in the space.
     nodes: Vec<Node>,
 }
 
@@ -98,8 +99,8 @@ impl<'i> Walker<'i> {
         Walker { instance, space: Space::new(), nodes: vec![0; instance.rectangles().len()] }
     }
 
-    /// Walks from `start`, and tells `place` every offset that it chooses. It ends early where something would end at `limit` or above, or
-    /// where the budget is spent; the budget does not end a walk without a limit (`u64::MAX`).
+    /// Walks from `start`, and passes every chosen offset to `place`. Ends early if a block would end at `limit` or
+    /// above, or if the budget is spent; the budget does not end a walk without a limit (`u64::MAX`).
     pub(super) fn walk(
         &mut self,
         start: &Start,
@@ -167,21 +168,21 @@ impl<'i> Walker<'i> {
                 continue;
             }
             fitting += 1;
-            let (below, above) = self.space.exits_beside(gap);
+            let (below, above) = self.space.neighbour_exits(gap);
             let apart = below.abs_diff(exit).min(above.abs_diff(exit));
-            // A gap that is filled is gone, which makes up for a neighbour that leaves at another time.
+            // Filling a gap removes it, which outweighs a neighbour that leaves at another time.
             let badness = if gap.is_filled_by(size) { apart / 4 } else { apart };
             if best.is_none_or(|(least, _)| badness < least) {
                 best = Some((badness, gap));
             }
         }
         budget.spend(looked_at.into());
-        // This much larger, it fits wherever it begins.
+        // With that much extra room, it fits at any start address.
         let gap = best.map(|(_, gap)| gap).or_else(|| self.space.gaps(size + align - 1).next());
         let gap = gap.unwrap_or_else(|| self.space.endless());
         let (low, high) = gap.offsets(size, align).expect("the gap fits");
-        let (below, above) = self.space.exits_beside(gap);
-        let at_high_end = policy.beside_nearest && !gap.is_endless() && above.abs_diff(exit) < below.abs_diff(exit);
+        let (below, above) = self.space.neighbour_exits(gap);
+        let at_high_end = policy.next_to_nearest && !gap.is_endless() && above.abs_diff(exit) < below.abs_diff(exit);
         (gap, if at_high_end { high } else { low })
     }
 }
@@ -191,9 +192,9 @@ mod tests {
     use super::*;
     use crate::memory::bounds::tests::instance;
 
-    const BEST_FIT: Policy = Policy { gaps: 1, beside_nearest: false };
+    const BEST_FIT: Policy = Policy { gaps: 1, next_to_nearest: false };
 
-    /// How a walk over the whole trace ends, and the offsets.
+    /// The outcome of a walk over the whole trace, and the offsets.
     fn walk(lines: &str, direction: Direction, policy: Policy, limit: u64, steps: u64) -> (Walk, Vec<u64>) {
         let instance = instance(lines);
         let mut offsets = vec![u64::MAX; instance.rectangles().len()];
@@ -208,10 +209,10 @@ mod tests {
 alloc,1,10,1\nalloc,2,20,1\nalloc,3,10,1\nalloc,4,8,1\ndealloc,2\ndealloc,3\nalloc,5,9,1\ndealloc,1\ndealloc,5\ndealloc,4\n";
 
     #[test]
-    fn both_ways_place_everything() {
+    fn both_directions_place_everything() {
         let (forward, offsets) = walk(LINES, Direction::Forward, BEST_FIT, u64::MAX, 1);
         assert_eq!((forward, offsets), (Walk::Whole { top: 48, event: 4 }, vec![0, 10, 30, 40, 10]));
-        // From the end, 4 comes first, then 5 and 1; 3 and 2 when 5 has gone.
+        // From the end, 4 comes first, then 5 and 1; then 3 and 2 after 5 has left.
         let (backward, offsets) = walk(LINES, Direction::Backward, BEST_FIT, u64::MAX, 1);
         assert_eq!((backward, offsets), (Walk::Whole { top: 57, event: 4 }, vec![17, 37, 27, 0, 8]));
     }
@@ -225,17 +226,17 @@ alloc,1,10,1\nalloc,2,20,1\nalloc,3,10,1\nalloc,4,8,1\ndealloc,2\ndealloc,3\nall
     }
 
     #[test]
-    fn what_leaves_together_lies_together() {
+    fn blocks_that_leave_together_are_placed_together() {
         // Gaps of 10 bytes at 0, 20 and 40, below blocks that leave after events 12, 13 and 14.
         let blocks = "alloc,1,10,1\nalloc,2,10,1\nalloc,3,10,1\nalloc,4,10,1\nalloc,5,10,1\nalloc,6,10,1\n";
         let lines = format!("{blocks}dealloc,1\ndealloc,3\ndealloc,5\nalloc,7,4,1\nalloc,8,4,1\n")
             + "dealloc,2\ndealloc,4\ndealloc,6\ndealloc,7\ndealloc,8\n";
-        let place = |gaps, beside_nearest| {
-            walk(&lines, Direction::Forward, Policy { gaps, beside_nearest }, u64::MAX, 1).1[6..].to_vec()
+        let place = |gaps, next_to_nearest| {
+            walk(&lines, Direction::Forward, Policy { gaps, next_to_nearest }, u64::MAX, 1).1[6..].to_vec()
         };
-        // Best-fit takes the lowest of the three, and what is left of it.
+        // Best-fit takes the lowest of the three, and then the rest of it.
         assert_eq!(place(1, false), [0, 4]);
-        // 7 leaves after 15, next after the highest block: below it, at the upper end.
+        // 7 leaves after 15, closest to the highest block: it goes below it, at the upper end.
         assert_eq!(place(8, true), [46, 42]);
         assert_eq!(place(8, false), [40, 44]);
     }

@@ -1,13 +1,15 @@
-//! The clock of bytes: how much memory the program has asked for and got.
+//! The clock of bytes: the memory that the program has requested and received.
 
-/// Bytes that requests have given the program so far, and by the latest event.
+/// Bytes that successful requests have given the program, in total and in the latest event.
 ///
-/// Every metric that counts requested bytes, or averages over them, takes them from here. An event advances the clock by what it adds to
-/// R: the size of an allocation, or the growth of a reallocation. It stands still for everything else: a deallocation, a reallocation
-/// that does not grow its block, a request that fails, and an event of an object that is absent. So bytes that nobody ever had weigh
-/// nothing. An event changes one object, so the rise of R is exactly what its request gave.
+/// Every metric that counts requested bytes, or averages over them, takes them from here. An event advances the clock
+/// by what it adds to R: the size of an allocation, or the growth of a reallocation. The clock stops for everything
+/// else: a deallocation, a reallocation that does not grow its block, a failed request, and an event of an absent
+/// object. Bytes that were never received therefore weigh nothing. An event changes one object, so the increase of R is
+/// exactly what its request received.
 ///
-/// Where no request fails, the clock ends at the trace's own sum, [`Profile::allocated_bytes`](heaprace_traces::Profile::allocated_bytes).
+/// If no request fails, the clock ends at the trace's own sum,
+/// [`Profile::allocated_bytes`](heaprace_traces::Profile::allocated_bytes).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ByteClock {
     total_bytes: u64,
@@ -16,7 +18,7 @@ pub struct ByteClock {
 }
 
 impl ByteClock {
-    /// An event is over, and leaves so many bytes live.
+    /// Ends an event after which `live_bytes` bytes are live.
     pub(super) fn event_over(&mut self, live_bytes: u64) {
         self.event_bytes = live_bytes.saturating_sub(self.live_bytes);
         self.total_bytes += self.event_bytes;
@@ -39,9 +41,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_added_to_live_bytes_advances_the_clock() {
+    fn only_growth_of_live_bytes_advances_the_clock() {
         let mut clock = ByteClock::default();
-        // An allocation, a growth, an event that changes nothing, a shrink, a growth, a failed reallocation, an allocation.
+        // An allocation, a growth, an event that changes nothing, a shrink, a growth, a failed reallocation, an
+        // allocation.
         let times = [100, 150, 150, 40, 60, 0, 7].map(|live_bytes| {
             clock.event_over(live_bytes);
             (clock.event_bytes(), clock.total_bytes())

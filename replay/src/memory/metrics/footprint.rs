@@ -1,4 +1,4 @@
-//! Peak heap, span and live, overhead, Johnstone and Wilson's fourth measure, and requests that failed.
+//! Peak heap, span and live, overhead, Johnstone and Wilson's fourth measure, and failed requests.
 
 use std::alloc::Layout;
 
@@ -6,17 +6,19 @@ use heaprace_reports::results::FailedRequest;
 
 use super::gauge::{Gauge, HeapState, Setting, ratio};
 
-/// FootprintGauge figures of one replay.
+/// The footprint figures of a replay.
 ///
-/// - Peak heap: max H, with the event after which it was *first* reached (the heap never shrinks, so there is a plateau).
-/// - Peak span: max S, what an arena would have needed.
-/// - Overhead: max H / max R. Johnstone and Wilson's #4: the same as (ratio − 1) in per cent. Range: at least 1, and at least 0.
+/// - Peak heap: max H, with the event after which it was *first* reached (the heap never shrinks, so there is a
+///   plateau).
+/// - Peak span: max S, which is what an arena would have needed.
+/// - Overhead: max H / max R. Johnstone and Wilson's #4 is the same figure as (ratio − 1) in per cent. Range: at least
+///   1 and at least 0, respectively.
 ///
-/// Blind spot: pages that are committed but never written to count like any other; residency tells them apart. Source: Johnstone and
-/// Wilson, "The memory fragmentation problem: solved?", ISMM 1998.
+/// Blind spot: pages that are committed but never written to count like any other; residency distinguishes them.
+/// Source: Johnstone and Wilson, "The memory fragmentation problem: solved?", ISMM 1998.
 #[derive(Clone, Debug, Default)]
 pub struct FootprintGauge {
-    /// The most that was live in this replay: max R.
+    /// The most live bytes in this replay: max R.
     pub peak_live_bytes: u64,
     /// Max S.
     pub peak_span_bytes: u64,
@@ -28,7 +30,7 @@ pub struct FootprintGauge {
     pub peak_heap_event: u64,
     /// Requests answered with null.
     pub failed_requests: u64,
-    /// The first of them.
+    /// The first failed request.
     pub first_failure: Option<FailedRequest>,
 }
 
@@ -38,12 +40,12 @@ impl FootprintGauge {
         Self::default()
     }
 
-    /// Max H / max R, or `None` where nothing was ever live.
+    /// Max H / max R, or `None` if nothing was ever live.
     pub fn overhead_ratio(&self) -> Option<f64> {
         ratio(self.peak_heap_bytes, self.peak_live_bytes)
     }
 
-    /// Johnstone and Wilson's #4: (max H / max R − 1) in per cent, or `None` where nothing was ever live.
+    /// Johnstone and Wilson's #4: (max H / max R − 1) in per cent, or `None` if nothing was ever live.
     pub fn johnstone_wilson_4_percent(&self) -> Option<f64> {
         let waste_bytes = self.peak_heap_bytes.saturating_sub(self.peak_live_bytes);
         Some(ratio(waste_bytes, self.peak_live_bytes)? * 100.0)

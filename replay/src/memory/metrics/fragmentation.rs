@@ -1,13 +1,14 @@
-//! What lies between requested and committed: rounding within blocks, and gaps between them.
+//! The difference between requested and committed: internal fragmentation of blocks, and gaps between them.
 
 use heaprace_reports::results::{Fragmentation as Figures, FragmentationAt};
 
 use super::gauge::{Gauge, HeapState, Setting, ratio};
 
-/// Internal fragmentation, (G − R) / G, where the contender can tell G, and the share of the span that no live object has, (S − R) / S,
-/// at the first instant of max R and at the first of max H.
+/// Internal fragmentation, (G − R) / G, if the contender knows G, and the share of the span without live objects, (S −
+/// R) / S, at the first instant of max R and at the first of max H.
 ///
-/// Blind spot: free lists, caches and metadata cannot be seen from outside, so the gaps are an upper bound on free space within the span.
+/// Blind spot: free lists, caches and metadata are invisible from outside, so the gaps are an upper bound on free space
+/// within the span.
 #[derive(Clone, Debug, Default)]
 pub struct FragmentationGauge {
     at_peak_live: HeapState,

@@ -1,4 +1,4 @@
-//! A figure over a replay, and the state of the heap that it samples.
+//! A figure over a replay, and the heap state that it samples.
 
 use std::alloc::Layout;
 use std::ops::Range;
@@ -9,18 +9,19 @@ use heaprace_traces::Profile;
 use super::byte_clock::ByteClock;
 use super::pages::PagesByTenth;
 
-/// What holds after an event. Sizes in bytes.
+/// The state after an event. Sizes are in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HeapState {
-    /// The event, counted from 1. This is the clock of events: every event counts, also one whose request fails or whose object is absent.
+    /// The event, counted from 1. This is the clock of events: every event counts, including those whose request fails
+    /// or whose object is absent.
     pub event: u64,
-    /// The clock of bytes. Within an event, where a request was refused, it is still that of the event before.
+    /// The clock of bytes. Within an event whose request failed, it is still that of the event before.
     pub byte_clock: ByteClock,
     /// R, requested live: the sum of the sizes of live objects. An object whose request failed is not live.
     pub live_bytes: u64,
     /// Live objects.
     pub live_objects: u64,
-    /// G, granted live: the sum of the usable sizes of live blocks, where the contender can tell them.
+    /// G, granted live: the sum of the usable sizes of live blocks, if the contender knows them.
     pub granted_bytes: Option<u64>,
     /// S, span: from the heap's base to the end of the highest byte that any live object has had so far.
     pub span_bytes: u64,
@@ -28,21 +29,21 @@ pub struct HeapState {
     pub committed_bytes: u64,
     /// H in pages.
     pub committed_pages: usize,
-    /// The pages that any live object has ever reached, by how full of live bytes they are.
+    /// The pages that any live object has ever reached, by their share of live bytes.
     pub pages_by_tenth: PagesByTenth,
 }
 
 impl HeapState {
-    /// Pages that hold a live byte.
+    /// Pages with a live byte.
     pub fn occupied_pages(&self) -> u64 {
         self.pages_by_tenth[1..].iter().sum()
     }
 }
 
-/// What is known before a replay.
+/// Facts known before a replay.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
-    /// What the trace asks for in sum.
+    /// Totals of the trace's requests.
     pub profile: Profile,
     /// Bytes in a page of the heap.
     pub page_bytes: usize,
@@ -50,26 +51,27 @@ pub struct Setting {
 
 /// A figure over a replay.
 pub trait Gauge {
-    /// Takes in the state after an event.
+    /// Samples the state after an event.
     fn sample(&mut self, state: &HeapState);
 
-    /// Takes in a request that was answered with null, with the state at that moment. The event's `sample` follows.
+    /// Records a failed request, with the state at that moment. The event's `sample` follows.
     fn refused(&mut self, _state: &HeapState, _request: Layout) {}
 
-    /// Takes in the contender too, after `sample`.
+    /// Inspects the contender, too, after `sample`.
     fn inspect<A: HeapAllocator>(&mut self, _state: &HeapState, _allocator: &A) {}
 
-    /// Bytes of the heap, as offsets from its base, now belong to a live object. The event's `sample` follows.
+    /// Records that bytes of the heap, as offsets from its base, now belong to a live object. The event's `sample`
+    /// follows.
     fn placed(&mut self, _bytes: Range<u64>) {}
 
-    /// They no longer do.
+    /// Records that they no longer do.
     fn removed(&mut self, _bytes: Range<u64>) {}
 
-    /// A live block was resized, in place or by moving. `placed` and `removed` have been called for it.
+    /// Records that a live block was resized, in place or by moving. `placed` and `removed` have been called for it.
     fn resized(&mut self, _in_place: bool, _old_bytes: u64, _new_bytes: u64) {}
 }
 
-/// Two metrics in one replay.
+/// Two gauges in one replay.
 impl<A: Gauge, B: Gauge> Gauge for (A, B) {
     fn sample(&mut self, state: &HeapState) {
         self.0.sample(state);
@@ -102,7 +104,7 @@ impl<A: Gauge, B: Gauge> Gauge for (A, B) {
     }
 }
 
-/// `part` of `whole`, or `None` where the whole is nothing.
+/// `part` / `whole`, or `None` if the whole is 0.
 pub(super) fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }

@@ -1,4 +1,4 @@
-//! Where in the heap live bytes are, over the run: an address × time grid.
+//! The positions of live bytes in the heap over the run: an address × time grid.
 
 use std::ops::Range;
 
@@ -6,16 +6,17 @@ use heaprace_reports::results::OccupancyGrid;
 
 use super::gauge::{Gauge, HeapState, Setting};
 
-/// Rows, of addresses, at most; at least half of them are used once the heap is that many pages.
+/// Maximum rows (addresses); at least half of them are used once the heap has that many pages.
 const MOST_ROWS: usize = 64;
 
-/// Columns, of time, at most.
+/// Maximum columns (time).
 const MOST_COLUMNS: u64 = 128;
 
-/// The share of live bytes in each stretch of addresses, at the end of each stretch of events. Where the heap outgrows the rows, neighbours
-/// are merged, so that there are few however large the heap gets, and an event costs at most as much as there are rows.
+/// The share of live bytes in each range of addresses, at the end of each range of events. If the heap outgrows the
+/// rows, neighbours are merged, so that the number of rows is bounded for any heap, and an event costs at most one step
+/// per row.
 ///
-/// Blind spot: what comes and goes within a stretch of events.
+/// Blind spot: objects that come and go within a range of events.
 #[derive(Clone, Debug)]
 pub struct GridGauge {
     row_bytes: u64,
@@ -23,7 +24,7 @@ pub struct GridGauge {
     last_event: u64,
     /// Live bytes of each row now.
     live: Vec<u64>,
-    /// The same at the end of each column; a shorter one has zeroes behind it.
+    /// The same at the end of each column; missing rows of a shorter column are 0.
     columns: Vec<Vec<u64>>,
 }
 

@@ -1,4 +1,4 @@
-//! Instants of a replay at which the heap is looked at, and what lies in it then.
+//! Instants of a replay at which the heap is inspected, and the objects in it then.
 
 use heaprace_reports::results::Moment;
 
@@ -20,20 +20,20 @@ impl Instant {
         }
     }
 
-    /// The instant of this name, if there is one.
+    /// The instant of this name; `None` if there is no such instant.
     pub fn from_name(name: &str) -> Option<Self> {
         let event = || name.parse().ok().filter(|&event| event > 0).map(Instant::Event);
         Moment::named(name).map(Instant::At).or_else(event)
     }
 }
 
-/// Where an object lies.
+/// The position of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlacedObject {
     /// Its first byte, from the heap's base.
     pub offset_bytes: u64,
     /// Its size.
     pub size_bytes: u64,
-    /// The event that put it there in this size: its allocation, or its latest reallocation.
+    /// The event that gave it this position and size: its allocation, or its latest reallocation.
     pub since_event: u64,
 }

@@ -4,13 +4,14 @@ use heaprace_reports::results::{Occupancy as Figures, OccupancyAt};
 
 use super::gauge::{Gauge, HeapState, Setting, ratio};
 
-/// The tenth of the pages that hold some live bytes, but less than a tenth of what they could: they are pinned by little.
+/// The tenth of the pages with some live bytes, but less than a tenth of their capacity: a few bytes pin them.
 const PINNED: usize = 1;
 
-/// Page occupancy at the first instant of max R and at the first of max H: live bytes over committed bytes, pages in tenths of
-/// occupancy, and those pinned by less than a tenth.
+/// Page occupancy at the first instant of max R and at the first of max H: live bytes over committed bytes, pages by
+/// tenths of occupancy, and pages pinned by less than a tenth.
 ///
-/// Blind spot: a page counts as a whole, however its free bytes lie; rounding and metadata count as free.
+/// Blind spot: a page counts as a whole, wherever its free bytes are; internal fragmentation and metadata count as
+/// free.
 #[derive(Clone, Debug, Default)]
 pub struct OccupancyGauge {
     at_peak_live: HeapState,
@@ -32,7 +33,7 @@ impl OccupancyGauge {
 fn figures_of(state: &HeapState) -> OccupancyAt {
     let committed_pages = state.committed_pages as u64;
     let mut pages_by_tenth = state.pages_by_tenth.to_vec();
-    // Pages that no object has ever reached are empty, too.
+    // Pages that no object has ever reached are also empty.
     pages_by_tenth[0] = committed_pages - state.occupied_pages();
     OccupancyAt {
         event: state.event,

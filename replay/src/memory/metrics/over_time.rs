@@ -6,16 +6,18 @@ use super::gauge::{Gauge, HeapState, Setting};
 
 /// Committed over live, H / R, over the run.
 ///
-/// Two clocks: [bytes requested](super::ByteClock), by which a program's own work is counted, and events. The state after an event is
-/// weighted with how far the event advances the clock: by bytes requested, deallocations and requests that fail weigh nothing. Both
-/// start where R first reaches 1 % of the trace's max R; before, the first page of any contender would be hundreds of times what is live.
-/// States in which nothing is live have no ratio, and weigh nothing in a mean of ratios.
+/// There are two clocks: [bytes requested](super::ByteClock), which measure a program's own work, and events. The state
+/// after an event is weighted by how far the event advances the clock. By bytes requested, deallocations and failed
+/// requests weigh nothing. Both start when R first reaches 1 % of the trace's max R; before that, the first page of any
+/// contender would be hundreds of times the live bytes. States without live bytes have no ratio, and weigh nothing in a
+/// mean of ratios.
 ///
-/// Johnstone and Wilson (ISMM 1998) say "the amount of memory used by the allocator relative to the amount of memory requested by
-/// the program, averaged across all points in time": that can be read as the mean of ratios or the ratio of means. Both are given.
+/// Johnstone and Wilson (ISMM 1998) define "the amount of memory used by the allocator relative to the amount of memory
+/// requested by the program, averaged across all points in time". That can mean the mean of ratios or the ratio of
+/// means, so both are given.
 #[derive(Clone, Debug)]
 pub struct OverTimeGauge {
-    /// Where counting starts, in bytes live.
+    /// Live bytes at which counting starts.
     threshold_bytes: u64,
     started: bool,
     by_bytes: Mean,

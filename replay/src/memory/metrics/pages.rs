@@ -1,16 +1,16 @@
-//! The pages of a heap by how full of live bytes they are.
+//! The pages of a heap by their share of live bytes.
 
 use std::ops::Range;
 
-/// Pages by their share of live bytes: 0 is empty (of those that an object has ever reached), k is from (k − 1) to below k tenths, and
-/// the last one is full.
+/// Pages by their share of live bytes: 0 is empty (among those that an object has ever reached), k is from (k − 1) to
+/// below k tenths, and the last one is full.
 pub type PagesByTenth = [u64; 12];
 
-/// Live bytes of each page. A block costs time in proportion to the pages that it lies in.
+/// Live bytes of each page. A block takes time proportional to the pages that it spans.
 #[derive(Clone, Debug)]
 pub(super) struct Pages {
     page_bytes: u64,
-    /// Of each page that ever had one.
+    /// Live bytes of each page that ever had any.
     live_bytes: Vec<u64>,
 }
 
@@ -26,7 +26,7 @@ impl Pages {
         }
     }
 
-    /// Changes the live bytes of the pages in which these bytes are, by their number in each.
+    /// Changes the live bytes of the pages that contain these bytes.
     pub(super) fn change(&mut self, bytes: Range<u64>, tenths: &mut PagesByTenth, change: impl Fn(u64, u64) -> u64) {
         let last = (bytes.end - 1) / self.page_bytes;
         if last as usize >= self.live_bytes.len() {

@@ -4,10 +4,11 @@ use heaprace_reports::results::Reallocs;
 
 use super::gauge::{Gauge, HeapState, Setting, ratio};
 
-/// Reallocations that succeeded, of live objects: how many, how many of them left the block where it was, and what moving the others
-/// copied: the smaller of the old and the new size of each.
+/// Successful reallocations of live objects: their number, how many were in place, and the bytes copied by the others
+/// (for each the smaller of the old and the new size).
 ///
-/// Blind spot: what is copied is a lower bound. A contender may copy whole classes, and one that remaps pages would copy nothing.
+/// Blind spot: the copied bytes are a lower bound. A contender may copy whole classes; a contender that remaps pages
+/// would copy nothing.
 #[derive(Clone, Debug, Default)]
 pub struct ReallocGauge {
     count: u64,

@@ -1,4 +1,4 @@
-//! Where every live object lies at chosen events.
+//! The position of every live object at chosen events.
 
 use std::ops::Range;
 
@@ -12,17 +12,18 @@ use super::strip;
 /// All live objects at one instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
-    /// Which instant.
+    /// The instant.
     pub instant: Instant,
-    /// After this event, counted from 1.
+    /// The instant is after this event, counted from 1.
     pub event: u64,
-    /// In the order of their addresses.
+    /// In address order.
     pub objects: Vec<PlacedObject>,
 }
 
-/// Looks at where all live objects lie at chosen events: for a strip, which is a few numbers, or for a list of every object.
+/// Records the positions of all live objects at chosen events: as a strip, which is a few numbers, or as a list of
+/// every object.
 ///
-/// It keeps all live objects by their address, so it costs memory that the other metrics do not.
+/// It stores all live objects by address, so it needs memory that the other metrics do not.
 #[derive(Debug)]
 pub struct SnapshotGauge {
     part_bytes: u64,
@@ -30,7 +31,7 @@ pub struct SnapshotGauge {
     lists_at: Vec<(Instant, u64)>,
     /// Size and event, by offset.
     live: IdMap<(u64, u64)>,
-    /// Offset, size and event of what was removed in this event.
+    /// Offset, size and event of the bytes removed in this event.
     removed: Option<(u64, u64, u64)>,
     /// Events so far.
     events: u64,
@@ -39,7 +40,7 @@ pub struct SnapshotGauge {
 }
 
 impl SnapshotGauge {
-    /// Strips and lists at these events, counted from 1. `peak_heap_bytes` is the most that the heap will have.
+    /// Takes strips and lists at these events, counted from 1. `peak_heap_bytes` is the heap's peak.
     pub fn new(peak_heap_bytes: u64, strips_at: Vec<(Moment, u64)>, lists_at: Vec<(Instant, u64)>) -> Self {
         SnapshotGauge {
             part_bytes: strip::part_bytes(peak_heap_bytes),
@@ -53,13 +54,13 @@ impl SnapshotGauge {
         }
     }
 
-    /// The strips, in the order in which they were asked for, and the lists, in the order of events.
+    /// The strips, in the order of the request, and the lists, in event order.
     pub fn into_taken(mut self) -> (Vec<Strip>, Vec<Snapshot>) {
         self.strips.sort_by_key(|strip| self.strips_at.iter().position(|&(moment, _)| moment == strip.at));
         (self.strips, self.lists)
     }
 
-    /// In no order.
+    /// All live objects, unordered.
     fn objects(&self) -> impl Iterator<Item = PlacedObject> {
         self.live.iter().map(|(&offset_bytes, &(size_bytes, since_event))| PlacedObject {
             offset_bytes,
@@ -72,7 +73,7 @@ impl SnapshotGauge {
 impl Gauge for SnapshotGauge {
     fn placed(&mut self, bytes: Range<u64>) {
         let size_bytes = bytes.end - bytes.start;
-        // A realloc to the size that it has, in place, leaves the object where it has been.
+        // An in-place realloc to the same size does not change the object's age.
         let since = match self.removed {
             Some((offset, size, since)) if (offset, size) == (bytes.start, size_bytes) => since,
             _ => self.events + 1,

@@ -1,19 +1,20 @@
-//! Where all committed bytes are at one instant, as the contender itself tells.
+//! The purpose of all committed bytes at one instant, as reported by the contender.
 
 use heaprace_allocators::{HeapAllocator, IdleKind};
 use heaprace_reports::results::{Moment, PartKind, Split, SplitPart};
 
 use super::gauge::{Gauge, HeapState};
 
-/// The split of the heap at chosen events: requested, rounding, and what is in no live block. What a contender does not tell is one part,
-/// named unknown. The parts sum to H: that is asserted wherever they are taken.
+/// The split of the heap at chosen events: requested bytes, internal fragmentation, and bytes in no live block. Bytes
+/// that a contender does not account for form one part, named unknown. The parts add up to H; this is asserted for
+/// every split.
 ///
-/// It runs in a replay of its own, as the first peak of the heap is known only behind the first replay, and asking a contender may take it
-/// as long as it has free blocks.
+/// It runs in a replay of its own, because the first peak of the heap is known only after the first replay, and because
+/// the contender may need time proportional to its free blocks.
 ///
 /// # Panics
 ///
-/// Where a contender's parts do not sum to the heap: its adapter is wrong.
+/// If a contender's parts do not add up to the heap: its adapter is wrong.
 #[derive(Debug, Default)]
 pub struct SplitGauge {
     at: Vec<(Moment, u64)>,
@@ -21,12 +22,12 @@ pub struct SplitGauge {
 }
 
 impl SplitGauge {
-    /// At these events, counted from 1.
+    /// Takes splits at these events, counted from 1.
     pub fn new(at: Vec<(Moment, u64)>) -> Self {
         SplitGauge { at, splits: Vec::new() }
     }
 
-    /// The splits, in the order in which they were asked for.
+    /// The splits, in the order of the request.
     pub fn into_splits(mut self) -> Vec<Split> {
         self.splits.sort_by_key(|split| self.at.iter().position(|&(moment, _)| moment == split.at));
         self.splits
@@ -67,7 +68,7 @@ fn parts<A: HeapAllocator>(state: &HeapState, allocator: &A) -> Vec<SplitPart> {
     if A::KNOWS_ALL_IDLE {
         assert_eq!(sum, state.committed_bytes, "event {}: the parts of {} are not its heap", state.event, A::INFO.name);
     } else {
-        assert!(sum <= state.committed_bytes, "event {}: {} tells of more than its heap", state.event, A::INFO.name);
+        assert!(sum <= state.committed_bytes, "event {}: {} reports more than its heap", state.event, A::INFO.name);
         let name = if granted.is_some() { "free or metadata" } else { "rounding, free or metadata" };
         parts.push(part(PartKind::Unknown, name, state.committed_bytes - sum));
     }

@@ -1,23 +1,23 @@
-//! What lies in each part of the heap at one instant: the heap by address, in a fixed number of parts.
+//! The contents of each part of the heap at one instant: the heap by address, in a fixed number of parts.
 
 use heaprace_reports::results::{Moment, Strip};
 
 use super::gauge::HeapState;
 use super::instant::PlacedObject;
 
-/// Parts of a strip at most; the heap at its peak has at least half as many.
+/// Maximum parts of a strip; the heap at its peak has at least half as many.
 const MOST_PARTS: u64 = 256;
 
-/// Bytes in a part, a power of two, where the heap has so many at its peak.
+/// Bytes per part, a power of two, for a heap with this peak.
 pub(super) fn part_bytes(peak_heap_bytes: u64) -> u64 {
     peak_heap_bytes.div_ceil(MOST_PARTS).next_power_of_two()
 }
 
-/// What has been found of one part.
+/// The totals of one part.
 #[derive(Clone)]
 struct Part {
     live_bytes: u64,
-    /// Each live byte's age in events.
+    /// The sum of all live bytes' ages in events.
     age_sum: u128,
     /// Live bytes of objects up to 2^index bytes, and larger than half of that.
     class_bytes: [u64; 64],
@@ -26,7 +26,7 @@ struct Part {
 impl Part {
     const EMPTY: Part = Part { live_bytes: 0, age_sum: 0, class_bytes: [0; 64] };
 
-    /// The upper end of the size class that most live bytes belong to, the smallest of equals.
+    /// The upper end of the size class with the most live bytes; the smallest if several are equal.
     fn most_size_up_to_bytes(&self) -> Option<u64> {
         let most = self.class_bytes.iter().copied().max().filter(|&bytes| bytes > 0)?;
         self.class_bytes.iter().position(|&bytes| bytes == most).map(|class| 1 << class)
@@ -37,7 +37,7 @@ impl Part {
 ///
 /// # Panics
 ///
-/// Where an object lies outside the heap.
+/// If an object is outside the heap.
 pub(super) fn strip(
     moment: Moment,
     state: &HeapState,
@@ -92,13 +92,13 @@ mod tests {
     }
 
     #[test]
-    fn an_object_counts_in_each_part_by_what_lies_there() {
+    fn an_object_counts_in_each_part_by_its_bytes_there() {
         // From the middle of the first part to a quarter of the third.
         let objects = [object(500, 1750, 4), object(2250, 250, 10), object(3999, 1, 10)];
         let strip = strip(Moment::End, &state(10, 5000), 1000, objects.into_iter());
         assert_eq!((strip.at.name(), strip.event, strip.committed_bytes, strip.part_bytes), ("end", 10, 5000, 1000));
         assert_eq!(strip.live_permille, [500, 1000, 500, 1, 0]);
-        // In the third part the two share the bytes, and the smaller class is told.
+        // In the third part the two share the bytes, and the smaller class wins.
         assert_eq!(strip.most_size_up_to_bytes, [Some(2048), Some(2048), Some(256), Some(1), None]);
         assert_eq!(strip.mean_age_events, [Some(6), Some(6), Some(3), Some(0), None]);
     }
@@ -108,7 +108,7 @@ mod tests {
         let small = (0..10).map(|index| object(index * 16, 16, 1));
         let strip = strip(Moment::PeakLive, &state(1, 1024), 1024, small.chain([object(512, 200, 1)]));
         assert_eq!(strip.most_size_up_to_bytes, [Some(256)]);
-        assert_eq!(strip.live_permille, [352], "rounded up, so that little is not nothing");
+        assert_eq!(strip.live_permille, [352], "rounded up, so that a few bytes are not 0");
     }
 
     #[test]

@@ -4,12 +4,13 @@ use heaprace_reports::results::FootprintPoint;
 
 use super::gauge::{Gauge, HeapState, Setting};
 
-/// Points in a timeline, at most. More than a chart has pixels for is of no use.
+/// Maximum points in a timeline. More points than a chart has pixels are useless.
 pub const MAX_POINTS: u64 = 1000;
 
-/// FootprintGauge over time: a point for each of up to [`MAX_POINTS`] stretches of as many events each, with the largest R, S and H of the
-/// stretch and the most pages that held a live byte, so that no peak is lost however long the trace is, and how often the heap grew in it. A
-/// point has its end on the [clock of bytes](super::ByteClock) too: either may be the axis of time. The last stretch may be shorter.
+/// The footprint over time: a point for each of up to [`MAX_POINTS`] stretches of equal numbers of events, with the
+/// largest R, S and H of the stretch, the most pages with a live byte, and the number of times that the heap grew. No
+/// peak is lost however long the trace is. A point also has its end on the [clock of bytes](super::ByteClock), so
+/// either clock can be the time axis. The last stretch may be shorter.
 ///
 /// Blind spot: valleys within a stretch.
 #[derive(Clone, Debug)]
@@ -32,7 +33,7 @@ impl TimelineGauge {
         }
     }
 
-    /// The points, in order of events.
+    /// The points, in event order.
     pub fn into_points(self) -> Vec<FootprintPoint> {
         self.points
     }

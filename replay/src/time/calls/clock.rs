@@ -1,8 +1,8 @@
-//! The clock around single calls: the processor's own counter, where there is one that a program may read.
+//! The clock around single calls: the processor's own counter, if there is one that a program may read.
 //!
-//! Before and behind a call, the processor is made to finish what it has begun, so that no work of the call lies outside of the two
-//! readings and none of the harness's within. That, and the reading itself, is the clock's cost: it is contained in every figure, and
-//! measured.
+//! Before and after a call, a fence makes the processor finish all earlier work, so that the two readings enclose all
+//! work of the call and none of the harness's. The fences and the reading are the clock's cost: every figure contains
+//! it, and it is measured.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,16 +11,16 @@ use heaprace_reports::results::{Timer, TimerName};
 
 pub(super) use counter::{begin, end};
 
-/// How long the clock is held against the system's, twice.
+/// Duration of a comparison with the system's clock, which is done twice.
 const STRETCH: Duration = Duration::from_millis(20);
 
-/// By how much its rate may differ between the two. A counter that runs at a constant rate differs by less than 0.01 %.
+/// Maximum difference in rate between the two comparisons. A counter with a constant rate differs by less than 0.01 %.
 const DRIFT: f64 = 0.01;
 
-/// Readings that its cost is the median of.
+/// Readings for the median cost.
 const READINGS: usize = 10_001;
 
-/// A clock whose rate and cost are known.
+/// A clock with known rate and cost.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     name: TimerName,
@@ -30,11 +30,11 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Measures the clock of this machine, for some 40 ms.
+    /// Measures the clock of this machine, for about 40 ms.
     ///
     /// # Errors
     ///
-    /// In words for a table: where the processor's counter does not run at one rate, so that its ticks are no time.
+    /// In words for a table: the processor's counter does not run at a constant rate, so its ticks are not a time.
     pub fn calibrate() -> Result<Self, String> {
         let start = Instant::now();
         let points = [0, 1, 2].map(|stretch| {
@@ -51,12 +51,12 @@ impl Clock {
         })
     }
 
-    /// So many ticks in nanoseconds.
+    /// Converts ticks to nanoseconds.
     pub(super) fn ns(&self, ticks: u64) -> f64 {
         ticks as f64 * self.ns_per_tick
     }
 
-    /// What the results say of it.
+    /// The description for results.
     pub fn timer(&self) -> Timer {
         Timer {
             name: self.name,
@@ -67,22 +67,22 @@ impl Clock {
     }
 }
 
-/// Ticks from one reading to the other; none where a thread has come to a processor whose counter lags behind.
+/// Ticks between two readings; 0 if the thread has moved to a processor whose counter lags.
 #[inline(always)]
 pub(super) fn between(begin: u64, end: u64) -> u64 {
     end.saturating_sub(begin)
 }
 
-/// Nanoseconds since `start` and ticks of the same instant: of several tries, the one that was interrupted the least.
+/// Nanoseconds since `start` and ticks at the same instant: of several attempts, the least interrupted.
 fn point(start: Instant) -> (f64, u64) {
     let tries = (0..32).map(|_| {
-        let (before, ns, behind) = (end(), start.elapsed().as_nanos(), end());
-        (between(before, behind), (ns as f64, before + between(before, behind) / 2))
+        let (before, ns, after) = (end(), start.elapsed().as_nanos(), end());
+        (between(before, after), (ns as f64, before + between(before, after) / 2))
     });
     tries.min_by_key(|&(gap, _)| gap).expect("there are tries").1
 }
 
-/// The rate over three points of both clocks, if it is the same between the first two and the last two.
+/// The rate over three points of both clocks, if the first and second half have the same rate.
 fn ns_per_tick([first, middle, last]: [(f64, u64); 3]) -> Result<f64, String> {
     let rate = |from: (f64, u64), to: (f64, u64)| (to.0 - from.0) / between(from.1, to.1) as f64;
     let (early, late) = (rate(first, middle), rate(middle, last));
@@ -92,8 +92,8 @@ fn ns_per_tick([first, middle, last]: [(f64, u64); 3]) -> Result<f64, String> {
     Err(format!("the clock {} does not run at one rate: {early} and {late} ns a tick", counter::NAME))
 }
 
-/// The steps in which these costs, in their order, come: the mean distance of those that are not rare. Some processors add many ticks at
-/// once, as many as fit into 10 ns, say. Two costs that differ by no more than 2 ticks may well be the same step, rounded.
+/// The step size of these sorted costs: the mean distance of those that are not rare. Some processors add many ticks at
+/// once, such as all that fit into 10 ns. Two costs that differ by at most 2 ticks may be the same step, rounded.
 fn step_ticks(costs: &[u64]) -> f64 {
     let often = costs.chunk_by(|one, next| one == next).filter(|same| same.len() * 1000 >= costs.len());
     let (mut steps, mut before) = (Vec::new(), None);
@@ -115,7 +115,7 @@ mod counter {
 
     pub(super) const NAME: super::TimerName = super::TimerName::Tsc;
 
-    /// A reading behind all that was begun, and before all that follows.
+    /// A reading after all earlier instructions and before all later ones.
     #[inline(always)]
     pub(in crate::time::calls) fn begin() -> u64 {
         // SAFETY: every processor of this architecture has both instructions.
@@ -127,7 +127,7 @@ mod counter {
         }
     }
 
-    /// A reading behind all that was begun.
+    /// A reading after all earlier instructions.
     #[inline(always)]
     pub(in crate::time::calls) fn end() -> u64 {
         // SAFETY: as above.
@@ -144,16 +144,16 @@ mod counter {
 
     pub(super) const NAME: super::TimerName = super::TimerName::Cntvct;
 
-    /// A reading behind all that was begun, and before all that follows.
+    /// A reading after all earlier instructions and before all later ones.
     #[inline(always)]
     pub(in crate::time::calls) fn begin() -> u64 {
         let ticks: u64;
-        // SAFETY: the systems that Rust's standard library runs on let programs read the virtual counter.
+        // SAFETY: the systems that Rust's standard library supports let programs read the virtual counter.
         unsafe { asm!("isb", "mrs {}, cntvct_el0", "isb", out(reg) ticks, options(nostack)) };
         ticks
     }
 
-    /// A reading behind all that was begun.
+    /// A reading after all earlier instructions.
     #[inline(always)]
     pub(in crate::time::calls) fn end() -> u64 {
         let ticks: u64;
@@ -166,7 +166,7 @@ mod counter {
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 use monotonic as counter;
 
-/// The system's clock, in nanoseconds, where the processor's is not known.
+/// The system's clock, in nanoseconds, for processors without a known counter.
 #[cfg(any(test, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
 mod monotonic {
     use std::sync::OnceLock;
@@ -194,7 +194,7 @@ mod tests {
         // From 100 MHz to 20 GHz, and counters of 1 MHz.
         assert!((0.05..=1000.0).contains(&clock.ns_per_tick), "{clock:?}");
         assert!(clock.ns(clock.cost_ticks) < 10_000.0, "{clock:?}");
-        // Whatever interrupts this, both clocks see it, as the shorter one lies within the longer one and the other way round.
+        // Both clocks see any interruption, because each of the two intervals is bounded by the other.
         let outer = Instant::now();
         let begin = begin();
         let inner = Instant::now();
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_counter_that_changes_its_rate_or_stands_still_is_no_clock() {
+    fn a_counter_that_changes_its_rate_or_stops_is_rejected() {
         let rate = ns_per_tick([(0.0, 1_000), (100.0, 1_200), (200.0, 1_399)]).unwrap();
         assert!((rate - 200.0 / 399.0).abs() < 1e-12);
         for ticks in [[1_000, 1_200, 1_300], [7, 7, 7], [0, 100, 100], [500, 400, 300]] {
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_counter_that_adds_many_ticks_at_once_is_found_out() {
+    fn the_step_of_a_coarse_counter_is_found() {
         let costs = |counts: &[(u64, usize)]| -> Vec<u64> {
             counts.iter().flat_map(|&(cost, count)| std::iter::repeat_n(cost, count)).collect()
         };
@@ -233,6 +233,6 @@ mod tests {
         let begin = monotonic::begin();
         thread::sleep(Duration::from_millis(2));
         assert!(between(begin, monotonic::end()) >= 2_000_000);
-        assert_eq!(between(5, 3), 0, "a counter that lags is no time of centuries");
+        assert_eq!(between(5, 3), 0, "a lagging counter does not wrap around");
     }
 }

@@ -1,26 +1,27 @@
-//! Ticks of all calls, by what they ask for and by size class, in histograms of bounded size.
+//! Ticks of all calls, by kind of request and by size class, in histograms of bounded size.
 
 use hdrhistogram::Histogram;
 use heaprace_reports::results::{CallKind, ClassLatency, CurvePoint, Percentiles};
 
 use super::clock::Clock;
 
-/// What the classes go up to: the powers of two from 16 B to 64 KiB, and 1 MiB. All that is larger is one class more.
+/// Upper bounds of the classes: the powers of two from 16 B to 64 KiB, and 1 MiB. Anything larger is one more class.
 const UP_TO_BYTES: [u64; 14] =
     [16, 32, 64, 128, 256, 512, 1 << 10, 2 << 10, 4 << 10, 8 << 10, 16 << 10, 32 << 10, 64 << 10, 1 << 20];
 
 const KINDS: [CallKind; 4] = [CallKind::Alloc, CallKind::AllocZeroed, CallKind::Realloc, CallKind::Dealloc];
 
-/// Digits that are kept: what stands for a range of ticks is its upper end, less than 1 % above any of them. Below 256 ticks, each has its own.
+/// Significant digits: each range of ticks is represented by its upper end, less than 1 % above any value in it. Below
+/// 256 ticks, each value has its own range.
 const DIGITS: u8 = 2;
 
-/// Calls that take longer count as this: a quarter of an hour at 1 GHz, and more than any interrupt.
+/// Longer calls count as this: a quarter of an hour at 1 GHz, longer than any interrupt.
 const MOST_TICKS: u64 = 1 << 40;
 
-/// Points of the curve in each halving of what is left: the share of slower calls.
+/// Points of the curve per halving of the share of slower calls.
 const POINTS_PER_HALVING: u32 = 5;
 
-/// A histogram for each kind and class. Some 35 KiB each, whatever the number of calls.
+/// A histogram for each kind and class: about 35 KiB each, whatever the number of calls.
 #[derive(Debug)]
 pub(super) struct Histograms {
     of: Vec<Calls>,
@@ -36,7 +37,7 @@ impl Histograms {
         self.of[kind as usize * (UP_TO_BYTES.len() + 1) + class(bytes)].record(ticks);
     }
 
-    /// Those that have calls.
+    /// Percentiles of each class that has calls.
     pub(super) fn by_class(&self, clock: &Clock) -> Vec<ClassLatency> {
         let classes = KINDS.into_iter().flat_map(|kind| {
             let bounds = UP_TO_BYTES.into_iter().map(Some).chain([None]);
@@ -52,7 +53,7 @@ impl Histograms {
             .collect()
     }
 
-    /// Of all together.
+    /// Percentiles and curve of all calls together.
     pub(super) fn all(&self, clock: &Clock) -> (Percentiles, Vec<CurvePoint>) {
         let mut all = Calls::new();
         self.of.iter().for_each(|calls| all.add(calls));
@@ -64,7 +65,7 @@ impl Histograms {
 #[inline(always)]
 fn class(bytes: u64) -> usize {
     match bytes {
-        // The logarithm of the power of two at or above it, less that of 16.
+        // The logarithm of the power of two at or above it, minus that of 16.
         0..=0x1_0000 => (bytes.max(16) - 1).ilog2() as usize + 1 - 4,
         0x1_0001..=0x10_0000 => UP_TO_BYTES.len() - 1,
         _ => UP_TO_BYTES.len(),
@@ -74,7 +75,7 @@ fn class(bytes: u64) -> usize {
 #[derive(Debug)]
 struct Calls {
     histogram: Histogram<u64>,
-    /// Exactly.
+    /// The exact maximum.
     max_ticks: u64,
 }
 
@@ -95,7 +96,7 @@ impl Calls {
         self.max_ticks = self.max_ticks.max(other.max_ticks);
     }
 
-    /// That of `ticks` or, as a range may reach beyond it, of the slowest call.
+    /// The time of `ticks` or, if a range reaches beyond it, of the slowest call.
     fn ns(&self, ticks: u64, clock: &Clock) -> f64 {
         clock.ns(ticks.min(self.max_ticks))
     }
@@ -117,7 +118,7 @@ impl Calls {
         for step in self.histogram.iter_quantiles(POINTS_PER_HALVING) {
             let point = CurvePoint { share: step.quantile(), ns: self.ns(step.value_iterated_to(), clock) };
             match points.last_mut() {
-                // Several steps may end in one range, and the last two in the slowest call's.
+                // Several steps may end in one range, and the last two in that of the slowest call.
                 Some(last) if last.ns >= point.ns => last.share = point.share,
                 _ => points.push(point),
             }
@@ -150,7 +151,7 @@ mod tests {
         (0..count).map(&mut call).collect()
     }
 
-    /// Up to one in a hundred above the call that the naive way finds, and never below it.
+    /// At most one per cent above the naively computed value, and never below it.
     fn check(found: &Percentiles, mut ticks: Vec<u64>, clock: &Clock) {
         ticks.sort_unstable();
         assert_eq!(found.count, ticks.len() as u64);
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn percentiles_are_those_of_a_sort() {
+    fn percentiles_match_a_sort() {
         let clock = Clock::calibrate().unwrap();
         for count in [1, 2, 9, 1_000, 30_000] {
             let calls = calls(count);
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn the_curve_is_the_distribution() {
+    fn the_curve_matches_the_distribution() {
         let clock = Clock::calibrate().unwrap();
         let mut histograms = Histograms::new();
         let calls = calls(30_000);
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_takes_longer_than_any_is_counted() {
+    fn a_call_above_the_maximum_is_counted() {
         let clock = Clock::calibrate().unwrap();
         let mut histograms = Histograms::new();
         histograms.record(CallKind::Alloc, 1, 0);

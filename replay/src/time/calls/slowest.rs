@@ -1,7 +1,8 @@
-//! The slowest calls: those of the first pass that took longest, and what they took in every further pass.
+//! The slowest calls: those that took longest in the first pass, timed again in every further pass.
 //!
-//! A call that was slow once may have been interrupted; one that is slow in every pass is the contender's own. So each counts with its
-//! fastest pass. The first pass keeps many more calls than are shown, as the interrupted ones among them drop out later.
+//! A call that was slow once may have been interrupted; a call that is slow in every pass is slow because of the
+//! contender. Each call therefore counts with its fastest pass. The first pass keeps many more calls than are shown,
+//! because interrupted calls drop out later.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -10,16 +11,17 @@ use heaprace_reports::results::{CallKind, SlowCall};
 
 use super::clock::Clock;
 
-/// Calls that results show.
+/// Calls shown in results.
 const SHOWN: usize = 20;
 
-/// Calls that the first pass keeps: a third of a MiB, and some seconds of a processor that is interrupted a thousand times a second.
+/// Calls that the first pass keeps: a third of a MiB, and some seconds of a processor with a thousand interrupts per
+/// second.
 const KEPT: usize = 4096;
 
-/// A call, with what the heap looked like before it.
+/// A call, with the state of the heap before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Seen {
-    // First, so that the order is that of the ticks, and of those that took as many, that of the earlier event.
+    // First, so that calls are ordered by ticks, and calls with equal ticks by event, earlier ones higher.
     pub(super) ticks: u64,
     pub(super) event: Reverse<u64>,
     pub(super) kind: CallKind,
@@ -30,12 +32,12 @@ pub(super) struct Seen {
     pub(super) grown_bytes: u64,
 }
 
-/// What a pass does with its calls.
+/// The calls of a pass.
 #[derive(Debug)]
 pub(super) enum Slowest {
-    /// The first one keeps the slowest.
+    /// The first pass keeps the slowest calls.
     Kept(BinaryHeap<Reverse<Seen>>),
-    /// A further one times them again. In the order of their events; those before `next` are done.
+    /// A further pass times them again. They are in the order of their events; those before `next` are done.
     Again { calls: Vec<Seen>, next: usize },
 }
 
@@ -44,7 +46,7 @@ impl Slowest {
         Slowest::Kept(BinaryHeap::with_capacity(KEPT))
     }
 
-    /// The next pass begins.
+    /// Starts the next pass.
     pub(super) fn again(self) -> Self {
         let mut calls = self.into_calls();
         calls.sort_unstable_by_key(|seen| seen.event.0);
@@ -70,7 +72,7 @@ impl Slowest {
         }
     }
 
-    /// The slowest ones, slowest first.
+    /// The slowest calls, slowest first.
     pub(super) fn shown(self, clock: &Clock) -> Vec<SlowCall> {
         let mut calls = self.into_calls();
         calls.sort_unstable_by_key(|&seen| Reverse(seen));
@@ -117,7 +119,7 @@ mod tests {
         }
     }
 
-    /// Passes over events from 1 on, with the ticks of each.
+    /// Runs passes over events from 1 on, with the ticks of each.
     fn passes(passes: &[&dyn Fn(u64) -> u64], events: u64) -> Vec<(u64, u64)> {
         let mut slowest = Slowest::new();
         for (pass, ticks) in passes.iter().enumerate() {
@@ -132,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_slow_in_every_pass_comes_before_what_was_slow_once() {
+    fn calls_slow_in_every_pass_rank_before_calls_slow_once() {
         let slow = |event| if event % 10_000 == 0 { 500 + event / 10_000 } else { 10 };
         let first = move |event| if event % 300 == 7 { 90_000 } else { slow(event) };
         let later = move |event| if event % 300 == 8 { 80_000 } else { slow(event) };
@@ -143,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_are_kept_as_the_naive_way_finds_and_no_more() {
+    fn exactly_the_slowest_calls_are_kept() {
         let ticks = |event: u64| event.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 50;
         let mut naive: Vec<_> = (1..=3 * KEPT as u64).map(|event| (Reverse(ticks(event)), event)).collect();
         naive.sort_unstable();

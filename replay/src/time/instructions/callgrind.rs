@@ -1,4 +1,5 @@
-//! Exact counts by simulation: a process of its own under valgrind's callgrind, which counts every instruction of one function.
+//! Exact counts by simulation: a separate process under valgrind's callgrind, which counts every instruction of one
+//! function.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,17 +9,17 @@ use std::{env, io};
 
 use heaprace_reports::results::Reason;
 
-/// The tool. It is found in the path, as any command is.
+/// The tool. It is looked up in the path.
 const VALGRIND: &str = "valgrind";
 
-/// Has glibc copy and clear by vectors. With the instructions that do it in one, callgrind would count each byte.
+/// Makes glibc copy and clear with vectors. callgrind would count each byte of a single copy instruction.
 const TUNABLES: (&str, &str) = ("GLIBC_TUNABLES", "glibc.cpu.hwcaps=-ERMS,-FSRM");
 
-/// Whether valgrind can be run.
+/// Checks that valgrind can be run.
 ///
 /// # Errors
 ///
-/// Why not.
+/// The reason why not.
 pub(super) fn probe() -> Result<(), String> {
     let version = Command::new(VALGRIND).arg("--version").stdin(Stdio::null()).output();
     match version {
@@ -29,11 +30,12 @@ pub(super) fn probe() -> Result<(), String> {
     }
 }
 
-/// Instructions that `command` spends in the function of this symbol, and in all that it calls. `run` runs what it is given to its end.
+/// Instructions that `command` spends in the function of this symbol, including its callees. `run` runs the command to
+/// its end.
 ///
 /// # Errors
 ///
-/// Why there is no count, in words for a table.
+/// The reason why there is no count, in words for a table.
 pub(super) fn count(
     command: &Command,
     symbol: &str,
@@ -52,17 +54,17 @@ fn under_callgrind(command: &Command, symbol: &str, counts: &str) -> Command {
     let mut valgrind = Command::new(VALGRIND);
     valgrind.args(["--quiet", "--vgdb=no", "--tool=callgrind", "--collect-atstart=no"]);
     valgrind.arg(format!("--toggle-collect={symbol}"));
-    // A per cent sign has a meaning of its own there.
+    // A per cent sign has a special meaning there.
     valgrind.arg(format!("--callgrind-out-file={}", counts.replace('%', "%%")));
     valgrind.arg(command.get_program()).args(command.get_args());
     valgrind.env(TUNABLES.0, TUNABLES.1);
     valgrind
 }
 
-/// The sum in a file of counts.
+/// The total in a file of counts.
 fn total(text: &str) -> Result<u64, String> {
     let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-    // What else was counted would stand behind it.
+    // Other event kinds would follow it.
     let counted = field("events:").filter(|events| events.split(' ').next() == Some("Ir")).and(field("totals:"));
     match counted.and_then(|numbers| numbers.split(' ').next()?.parse().ok()) {
         Some(0) => Err("callgrind has not seen the replay: the program must have its symbols".to_owned()),
@@ -71,7 +73,7 @@ fn total(text: &str) -> Result<u64, String> {
     }
 }
 
-/// A folder that is gone when it is not needed any more.
+/// A folder that is removed on drop.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -79,7 +81,7 @@ impl Scratch {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("heaprace-{}-{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let path = env::temp_dir().join(name);
-        // Fails where somebody else has it.
+        // Fails if the folder exists.
         fs::create_dir(&path)?;
         Ok(Scratch(path))
     }
@@ -87,7 +89,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What stays behind in the folder for temporary files harms nobody.
+        // A leftover in the folder for temporary files is harmless.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
@@ -97,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_total_is_read_or_the_reason_told() {
+    fn a_total_is_read_or_the_reason_is_reported() {
         let text = "# callgrind format\nevents: Ir\nsummary: 7\n\nfn=(1) run\n12 5\n\ntotals: 4321\n";
         assert_eq!(total(text), Ok(4321));
         assert_eq!(total("events: Ir Dr\ntotals: 4321 17\n"), Ok(4321));
@@ -111,12 +113,12 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_a_new_one_and_does_not_stay() {
-        let (one, other) = (Scratch::new().unwrap(), Scratch::new().unwrap());
-        assert_ne!(one.0, other.0);
-        let path = one.0.clone();
+    fn a_scratch_folder_is_new_and_removed() {
+        let (first, second) = (Scratch::new().unwrap(), Scratch::new().unwrap());
+        assert_ne!(first.0, second.0);
+        let path = first.0.clone();
         fs::write(path.join("counts"), "events: Ir").unwrap();
-        drop(one);
-        assert!(!path.exists() && other.0.exists());
+        drop(first);
+        assert!(!path.exists() && second.0.exists());
     }
 }

@@ -1,15 +1,15 @@
 //! The processor's own counter, through Linux's `perf_event_open`: instructions of this thread in user mode.
 //!
-//! Many virtual machines do not pass the counter on; the system then says so.
+//! Many virtual machines do not expose the counter; the system then reports an error.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsRawFd, FromRawFd};
 
-/// `PERF_TYPE_HARDWARE` and, of it, `PERF_COUNT_HW_INSTRUCTIONS`.
+/// `PERF_TYPE_HARDWARE` and its `PERF_COUNT_HW_INSTRUCTIONS`.
 const INSTRUCTIONS: (u32, u64) = (0, 1);
 
-/// Begins stopped; is never shared with other counters (pinned); leaves out the kernel and the hypervisor.
+/// Starts stopped, is never multiplexed with other counters (pinned), and excludes the kernel and the hypervisor.
 const FLAGS: u64 = DISABLED | PINNED | EXCLUDE_KERNEL | EXCLUDE_HYPERVISOR;
 const DISABLED: u64 = 1 << 0;
 const PINNED: u64 = 1 << 2;
@@ -20,7 +20,7 @@ const ENABLE: u32 = 0;
 const DISABLE: u32 = 1;
 const RESET: u32 = 3;
 
-/// The first version of the kernel's `perf_event_attr`, which every later kernel takes.
+/// The first version of the kernel's `perf_event_attr`, which every later kernel accepts.
 #[repr(C)]
 struct Attributes {
     kind: u32,
@@ -44,7 +44,7 @@ impl Counter {
     ///
     /// # Errors
     ///
-    /// In words for a table: that there is none, or that this program may not have it.
+    /// In words for a table: there is no counter, or this program may not use it.
     pub(super) fn instructions() -> Result<Self, String> {
         Self::open(INSTRUCTIONS).map_err(|error| match error.raw_os_error() {
             Some(libc::ENOENT | libc::ENODEV | libc::EOPNOTSUPP) => "this machine has none".to_owned(),
@@ -68,24 +68,24 @@ impl Counter {
             breakpoint_kind: 0,
             breakpoint_address: 0,
         };
-        // This thread, on whatever processor, in no group; not for programs that are begun later.
+        // This thread, on any processor, in no group, and not inherited by programs started later.
         let (thread, processor, group, close_on_exec) = (0, -1, -1, 1 << 3);
-        // SAFETY: the kernel reads as many bytes as the structure says that it has, and writes none.
+        // SAFETY: the kernel reads as many bytes as the structure declares, and writes none.
         let file = unsafe {
             libc::syscall(libc::SYS_perf_event_open, &raw const attributes, thread, processor, group, close_on_exec)
         };
         match i32::try_from(file) {
-            // SAFETY: the kernel has just made this descriptor, for nobody else.
+            // SAFETY: the kernel has just created this descriptor for this call alone.
             Ok(file @ 0..) => Ok(Counter(unsafe { File::from_raw_fd(file) })),
             _ => Err(io::Error::last_os_error()),
         }
     }
 
-    /// What `work` adds to it.
+    /// The count added by `work`.
     ///
     /// # Errors
     ///
-    /// In words for a table: what the system says, or that the processor's counters were all taken.
+    /// In words for a table: the system's error, or that all counters of the processor were taken.
     pub(super) fn count(&mut self, work: &mut dyn FnMut()) -> Result<u64, String> {
         self.try_count(work).map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => "perf_event: all counters of the processor were taken".to_owned(),
@@ -94,18 +94,18 @@ impl Counter {
     }
 
     fn try_count(&mut self, work: &mut dyn FnMut()) -> io::Result<u64> {
-        self.tell(RESET)?;
-        self.tell(ENABLE)?;
+        self.control(RESET)?;
+        self.control(ENABLE)?;
         work();
-        self.tell(DISABLE)?;
+        self.control(DISABLE)?;
         let mut count = [0; size_of::<u64>()];
         self.0.read_exact(&mut count)?;
         Ok(u64::from_ne_bytes(count))
     }
 
-    fn tell(&self, what: u32) -> io::Result<()> {
+    fn control(&self, request: u32) -> io::Result<()> {
         // SAFETY: these requests take no pointer.
-        match unsafe { libc::ioctl(self.0.as_raw_fd(), libc::_IO(u32::from(b'$'), what), 0) } {
+        match unsafe { libc::ioctl(self.0.as_raw_fd(), libc::_IO(u32::from(b'$'), request), 0) } {
             0 => Ok(()),
             _ => Err(io::Error::last_os_error()),
         }
@@ -116,7 +116,8 @@ impl Counter {
 mod tests {
     use super::*;
 
-    /// `PERF_TYPE_SOFTWARE` and, of it, `PERF_COUNT_SW_TASK_CLOCK`: nanoseconds, which the kernel counts without any hardware.
+    /// `PERF_TYPE_SOFTWARE` and its `PERF_COUNT_SW_TASK_CLOCK`: nanoseconds, which the kernel counts without any
+    /// hardware.
     const TASK_CLOCK: (u32, u64) = (1, 1);
 
     fn work() {
@@ -126,8 +127,9 @@ mod tests {
     }
 
     #[test]
-    fn a_counter_counts_what_is_done_between_and_begins_anew() {
-        // The same calls with the kernel's own clock, as most machines that run tests have no counter of instructions.
+    fn a_counter_counts_the_work_and_restarts_at_zero() {
+        // The same calls with the kernel's own clock, because most machines that run tests have no counter of
+        // instructions.
         let mut counter = match Counter::open(TASK_CLOCK) {
             Ok(counter) => counter,
             Err(error) => return println!("skipped: perf_event_open gives this program nothing: {error}"),
@@ -139,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn instructions_are_as_many_as_the_loop_has_or_the_system_says_why_not() {
+    fn instructions_match_the_loop_or_the_system_gives_a_reason() {
         match Counter::instructions() {
             Ok(mut counter) => {
                 let count = counter.count(&mut work).unwrap();
@@ -153,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_system_has_is_an_error() {
+    fn an_unknown_counter_is_an_error() {
         assert!(Counter::open((u32::MAX, 0)).is_err());
     }
 }

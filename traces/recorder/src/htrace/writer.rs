@@ -52,17 +52,17 @@ impl Compress for Stored {
 ///
 /// ```
 /// use heaprace_recorder::csv::Columns;
-/// use heaprace_recorder::htrace::{MAGIC, Stored, Writer};
+/// use heaprace_recorder::htrace::{MAGIC, Stored, HtraceWriter};
 /// use heaprace_recorder::{Action, Event};
 ///
 /// let layout = std::alloc::Layout::new::<[u64; 3]>();
 /// let event = Event { action: Action::Alloc { layout, zeroed: false }, id: 1, thread: None, time_ns: None };
-/// let mut writer: Writer<_, Stored> = Writer::new(Vec::new(), Columns::default(), &["program: example"])?;
+/// let mut writer: HtraceWriter<_, Stored> = HtraceWriter::new(Vec::new(), Columns::default(), &["program: example"])?;
 /// writer.write(&event)?;
 /// assert!(writer.finish()?.starts_with(MAGIC));
 /// # Ok::<(), heaprace_recorder::WriteError>(())
 /// ```
-pub struct Writer<W, C = Stored> {
+pub struct HtraceWriter<W, C = Stored> {
     output: W,
     columns: Columns,
     compressor: C,
@@ -81,7 +81,7 @@ pub struct Writer<W, C = Stored> {
     bytes: Vec<u8>,
 }
 
-impl<W: Write, C: Compress> Writer<W, C> {
+impl<W: Write, C: Compress> HtraceWriter<W, C> {
     /// Begins a trace. An event's thread and time are written only if they have a column.
     ///
     /// # Errors
@@ -90,7 +90,7 @@ impl<W: Write, C: Compress> Writer<W, C> {
     pub fn new(mut output: W, columns: Columns, provenance: &[impl AsRef<str>]) -> Result<Self, WriteError> {
         let head = head::to_bytes(columns, provenance)?;
         output.write_all(&head)?;
-        Ok(Writer {
+        Ok(HtraceWriter {
             output,
             columns,
             compressor: C::new()?,
@@ -223,9 +223,9 @@ impl<W: Write, C: Compress> Writer<W, C> {
     }
 }
 
-impl<W, C> fmt::Debug for Writer<W, C> {
+impl<W, C> fmt::Debug for HtraceWriter<W, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Writer")
+        f.debug_struct("HtraceWriter")
             .field("columns", &self.columns)
             .field("events", &self.now.events)
             .finish_non_exhaustive()

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use heaprace_traces::library::{self, About, Totals};
+use heaprace_traces::library::{self, LibraryAbout, Totals};
 use heaprace_traces::platform;
 use heaprace_traces::{Output, Profile, Source};
 
@@ -130,7 +130,7 @@ impl Workload {
     }
 
     /// Why this system cannot check the library's totals: its program is missing, or another one.
-    fn reason_to_skip(&self, about: &About) -> Result<Option<String>> {
+    fn reason_to_skip(&self, about: &LibraryAbout) -> Result<Option<String>> {
         let Workload::Script(script) = self else { return Ok(None) };
         if platform() != about.platform {
             return Ok(Some(format!("this is {}, and the library's is of {}", platform(), about.platform)));

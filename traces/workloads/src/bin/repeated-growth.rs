@@ -7,7 +7,7 @@
 use std::alloc::Layout;
 use std::fs::File;
 
-use heaprace_traces::csv::{Columns, Writer};
+use heaprace_traces::csv::{Columns, CsvWriter};
 use heaprace_traces::{Action, Event};
 
 const ROUNDS: u64 = 500;
@@ -17,7 +17,7 @@ const LAST_BYTES: usize = 128 * 1024;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::var("HEAPRACE_TRACE").unwrap_or_else(|_| "repeated-growth.csv".to_owned());
     let provenance = ["program: repeated-growth", "origin: synthetic"];
-    let mut trace = Writer::new(File::create(path)?, Columns::default(), &provenance)?;
+    let mut trace = CsvWriter::new(File::create(path)?, Columns::default(), &provenance)?;
     for id in 0..ROUNDS {
         let mut write = |action| trace.write(&Event { action, id, thread: None, time_ns: None });
         let mut layout = Layout::from_size_align(FIRST_BYTES, 1)?;
