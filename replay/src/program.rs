@@ -395,7 +395,7 @@ mod tests {
             (vec![(alloc, 1), (alloc, 1)], [0, 0, 0], "event 2): alloc of id 1, which is live"),
             (vec![(alloc, 1), (realloc, 1)], [0, 0, 0], "event 2): size 0 is out of range"),
             (vec![(alloc, 1), (alloc, 2), (dealloc, 1)], [3, 5, 4], "event 3): time_ns 4 is before 5"),
-            (vec![], [0, 0, 0], "holds a header but no event"),
+            (vec![], [0, 0, 0], "has a header but no event"),
         ] {
             let columns = heaprace_traces::csv::Columns { thread: false, time_ns: true };
             let mut writer =
