@@ -145,7 +145,7 @@ fn recover(folder: &Path, output: &Path) -> anyhow::Result<bool> {
     Ok(lost)
 }
 
-/// Turns each recording that has events into a trace, and tells the first failure: the others are tried all the same.
+/// Turns each recording that has events into a trace. Returns the first failure; the others are tried nonetheless.
 fn convert_all(finished: &Finished, output: &Path) -> (Vec<Outcome>, Option<anyhow::Error>) {
     let (mut outcomes, mut failure) = (Vec::new(), None);
     for raw in &finished.recordings {

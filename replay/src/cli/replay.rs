@@ -197,7 +197,7 @@ fn interrupt() -> Arc<AtomicBool> {
             note(format_args!("Ending with what is finished. Once more ends at once."));
         }
     };
-    // Where there can be no handler, the process ends at once, and has what was saved on the way.
+    // Without a handler, the process ends at once; what was saved so far stays.
     let _ = ctrlc::set_handler(handler);
     interrupt
 }
@@ -336,9 +336,8 @@ fn replay_one(source: &Source, plan: &ComparisonPlan, arguments: &ReplayArgument
     let mut last_save = Instant::now();
     let outcome = compare(source, plan, |progress| {
         bar.show(&progress);
-        // So that whoever loses patience, or power, has what is finished. What cannot be saved now may be the next
-        // time, and at the end it is told. Charts come again there, and can be drawn from what is saved (`replay
-        // report`).
+        // Finished figures are saved as they come, in case of an interrupt or a power loss. A save that fails here is
+        // tried again, and the last one reports its failure. Charts can be drawn again from what is saved.
         match progress {
             Progress::AllExamined(results) => {
                 let _ = save(results, &folder);

@@ -26,7 +26,7 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<Results>, u8> {
     Ok(all.into_iter().map(|saved| saved.results).collect())
 }
 
-/// Says so where a contender is in none of the results, and who may have been meant.
+/// Checks that some result has a contender of this name; the error suggests one.
 pub(crate) fn takes_part(name: &str, runs: &[&[Results]]) -> Result<(), String> {
     let rows = || runs.iter().copied().flatten().flat_map(|results| &results.contenders).map(|row| row.name.as_str());
     if rows().any(|row| row == name) {

@@ -1,5 +1,6 @@
 //! The CSV format as it is written: which columns there are, and the one canonical form that FORMAT.md gives.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::Write;
 
@@ -132,15 +133,28 @@ impl<W: Write> fmt::Debug for CsvWriter<W> {
 }
 
 /// The lines of the provenance in the form in which every format stores them: the version, and then the rest.
-pub fn canonical_comments(provenance: &[impl AsRef<str>]) -> impl Iterator<Item = &str> {
+///
+/// What names a version somewhere in the provenance is not the version of this trace: a version of 1 is left out, and
+/// any other is quoted with `> `, so that no reader takes it for one.
+pub fn canonical_comments(provenance: &[impl AsRef<str>]) -> impl Iterator<Item = Cow<'_, str>> {
     // A line end within the text would begin a line that is no comment.
     let lines = provenance.iter().flat_map(|text| text.as_ref().split(['\n', '\r']));
-    core::iter::once(VERSION_COMMENT).chain(lines.filter(|line| *line != VERSION_COMMENT))
+    let comments = lines.filter_map(|line| match named_version(line) {
+        None => Some(Cow::Borrowed(line)),
+        Some("1") => None,
+        Some(_) => Some(Cow::Owned(format!("> {line}"))),
+    });
+    core::iter::once(Cow::Borrowed(VERSION_COMMENT)).chain(comments)
+}
+
+/// The version of the format that a comment names, if it names one.
+pub fn named_version(comment: &str) -> Option<&str> {
+    comment.trim().strip_prefix("heaprace-trace:").map(str::trim)
 }
 
 /// Appends all lines before the first event.
 fn push_head(block: &mut Vec<u8>, columns: Columns, provenance: &[impl AsRef<str>]) {
-    canonical_comments(provenance).for_each(|line| push_comment(block, line));
+    canonical_comments(provenance).for_each(|line| push_comment(block, &line));
     block.extend_from_slice(HEADER.join(",").as_bytes());
     for (there, column) in [(columns.thread, THREAD), (columns.time_ns, TIME_NS)] {
         if there {
@@ -243,6 +257,15 @@ mod tests {
         let writer = CsvWriter::new(Vec::new(), Columns::default(), &["a\nalloc,1,1,1\r\n", VERSION_COMMENT]).unwrap();
         let text = String::from_utf8(writer.finish().unwrap()).unwrap();
         assert_eq!(text, "# heaprace-trace: 1\n# a\n# alloc,1,1,1\n#\n#\nop,id,size,align\n");
+    }
+
+    #[test]
+    fn a_version_within_the_provenance_is_not_that_of_the_trace() {
+        let provenance = ["a\r heaprace-trace: 9", "heaprace-trace:1", "> heaprace-trace: 9", "heaprace-trace:"];
+        let comments: Vec<_> = canonical_comments(&provenance).collect();
+        let expected = [VERSION_COMMENT, "a", ">  heaprace-trace: 9", "> heaprace-trace: 9", "> heaprace-trace:"];
+        assert_eq!(comments, expected);
+        assert_eq!(canonical_comments(&comments).collect::<Vec<_>>(), expected, "and stays as it is");
     }
 
     #[test]

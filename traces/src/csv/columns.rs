@@ -1,13 +1,13 @@
 //! The header: which columns a trace has, and where they are.
 
-use heaprace_recorder::csv::{Columns, HEADER, THREAD, TIME_NS};
+use heaprace_recorder::csv::{Columns, HEADER, THREAD, TIME_NS, named_version};
 
 use super::line::LineFields;
 use crate::fault::{Fault, shown};
 
 /// Fails for a comment that names another version than the one this reader knows. A trace need not name one.
 pub(super) fn check_version(comment: &str) -> Result<(), Fault> {
-    match comment.trim().strip_prefix("heaprace-trace:").map(str::trim) {
+    match named_version(comment) {
         Some(version) if version != "1" => Err(Fault::UnknownVersion { found: shown(version.as_bytes()) }),
         _ => Ok(()),
     }

@@ -51,10 +51,10 @@ fn facts(found: &Inspection) -> Vec<(&'static str, String)> {
         (Some(threads), Some(crossing)) => {
             format!("{}; {} by another thread than the alloc", grouped(threads), count(crossing, "free"))
         }
-        _ => "not told".to_owned(),
+        _ => "not recorded".to_owned(),
     };
     facts.push(("threads", threads));
-    facts.push(("time", found.duration_ns.map_or_else(|| "not told".to_owned(), time)));
+    facts.push(("time", found.duration_ns.map_or_else(|| "not recorded".to_owned(), time)));
     facts.push((
         "allocated",
         format!("{}; turnover {} times the peak", exactly(found.allocated_bytes), short(found.turnover)),

@@ -73,7 +73,7 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         if !self.0.as_os_str().is_empty() {
-            // Where it cannot be removed there is nobody to tell.
+            // If it cannot be removed, nothing more can be done.
             let _ = fs::remove_dir_all(&self.0);
         }
     }
@@ -133,8 +133,8 @@ pub(super) fn list(folder: &Path) -> io::Result<Vec<Raw>> {
     Ok(entries?.into_iter().filter_map(|entry| Raw::parse(entry.path())).collect())
 }
 
-/// Keeps the keyboard's signals from ending `replay` while the program runs: they go to both, and what the program has
-/// done until then shall be in the trace. The program itself starts with the signals as they were.
+/// Keeps the keyboard's signals from ending `replay` while the program runs: they reach both, and the trace must have what
+/// the program has done so far. The program itself starts with the signals as they were.
 struct HeldSignals {
     before: [(i32, libc::sighandler_t); 2],
 }
@@ -147,7 +147,7 @@ impl HeldSignals {
             // SAFETY: the handler does nothing, which a handler may do at any time; `exec` sets it back to the default.
             let before = unsafe { libc::signal(signal, handler) };
             if before == libc::SIG_IGN {
-                // SAFETY: as it was: the program shall ignore it as well.
+                // SAFETY: as it was: the program ignores it, too.
                 unsafe { libc::signal(signal, before) };
             }
             (signal, before)

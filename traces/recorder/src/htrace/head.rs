@@ -25,7 +25,7 @@ pub fn columns_of(flags: u16) -> Option<Columns> {
 /// The head of a file.
 pub(super) fn to_bytes(columns: Columns, provenance: &[impl AsRef<str>]) -> io::Result<Vec<u8>> {
     let mut text = String::new();
-    canonical_comments(provenance).for_each(|line| text.extend([line, "\n"]));
+    canonical_comments(provenance).for_each(|line| text.extend([&line, "\n"]));
     let length = u32::try_from(text.len()).ok().filter(|&length| length <= MOST_PROVENANCE_BYTES);
     let length = length.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the provenance exceeds 16 MiB"))?;
     let mut bytes = MAGIC.to_vec();
