@@ -1,13 +1,14 @@
 //! Measurements in replays of their own, after the timed rounds and separate from them.
 
-use heaprace_reports::results::{self, Figure};
+use heaprace_reports::results::{self, Figure, Reason};
 
 use super::plan::ComparisonPlan;
 use super::progress::Progress;
 use super::rows::{NO_CHILD, NO_PATH, what_it_did_not_do};
 use crate::contender::Contender;
 use crate::limits::Limits;
-use crate::time::process::TraceLocation;
+use crate::time::process::{MakeChild, TraceLocation};
+use crate::time::race::Race;
 use crate::time::{instructions, latency};
 
 /// Fills in the requested figures of every row, or the reason why there are none. The trace has `events` events.
@@ -27,14 +28,12 @@ pub(super) fn measure(
         fill_in(
             rows,
             plan,
+            &processes,
+            events,
             |row| &mut row.latency,
-            |contenders| match &processes {
-                Ok((trace, make_child)) => {
-                    latency::measure(trace, events, contenders, &plan.rounds, *make_child, limits, |done| {
-                        started("timing single calls", contenders, done);
-                    })
-                }
-                Err(reason) => vec![Figure::unknown(reason); contenders.len()],
+            |race, make_child| {
+                let started = |done| started("timing single calls", race.contenders, done);
+                latency::measure(race, make_child, limits, started)
             },
         );
     }
@@ -42,14 +41,12 @@ pub(super) fn measure(
         fill_in(
             rows,
             plan,
+            &processes,
+            events,
             |row| &mut row.instructions,
-            |contenders| match &processes {
-                Ok((trace, make_child)) => {
-                    instructions::measure(trace, events, contenders, &plan.rounds, *make_child, limits, |done| {
-                        started("counting instructions", contenders, done);
-                    })
-                }
-                Err(reason) => vec![Figure::unknown(reason); contenders.len()],
+            |race, make_child| {
+                let started = |done| started("counting instructions", race.contenders, done);
+                instructions::measure(race, make_child, limits, started)
             },
         );
     }
@@ -60,8 +57,10 @@ pub(super) fn measure(
 fn fill_in<T>(
     rows: &mut [results::Contender],
     plan: &ComparisonPlan,
+    processes: &Result<(&TraceLocation, MakeChild), Reason>,
+    events: u64,
     figure: impl Fn(&mut results::Contender) -> &mut Figure<T>,
-    measure: impl FnOnce(&[Contender]) -> Vec<Figure<T>>,
+    measure: impl FnOnce(&Race<'_>, MakeChild) -> Vec<Figure<T>>,
 ) {
     let (mut contenders, mut measured) = (Vec::new(), Vec::new());
     for (row, &contender) in rows.iter_mut().zip(&plan.contenders) {
@@ -73,7 +72,14 @@ fn fill_in<T>(
             }
         }
     }
-    for (place, found) in measured.into_iter().zip(measure(&contenders)) {
+    let found = match processes {
+        &Ok((trace, make_child)) => {
+            let race = Race { trace, events, contenders: &contenders, rounds: plan.rounds, rigor: plan.rigor };
+            measure(&race, make_child)
+        }
+        Err(reason) => contenders.iter().map(|_| Figure::unknown(reason)).collect(),
+    };
+    for (place, found) in measured.into_iter().zip(found) {
         *place = found;
     }
 }

@@ -17,20 +17,19 @@ use crate::contender::{Contender, TouchPolicy};
 use crate::lane::{Lane, LaneError};
 use crate::limits::Limits;
 use crate::time::process::{self, ChildRequest, MakeChild, Task, TraceLocation};
+use crate::time::race::Race;
 use crate::time::rounds::Rounds;
 
-/// Measures the instructions of each contender in turn, each in its own process, on a heap as set by `rounds`. The
-/// trace has `events` events. `started` is called before each contender with its index. If there is no counter, the
-/// figures are unknown, with the reason.
+/// Measures the instructions of each contender in turn, each in its own process, on a heap as the rounds of `race` set
+/// it. `started` is called before each contender with its index. If there is no counter, the figures are unknown, with
+/// the reason.
 pub fn measure(
-    trace: &TraceLocation,
-    events: u64,
-    contenders: &[Contender],
-    rounds: &Rounds,
+    race: &Race<'_>,
     make_child: MakeChild,
     limits: Limits<'_>,
     mut started: impl FnMut(usize),
 ) -> Vec<Figure<Instructions>> {
+    let Race { trace, events, contenders, ref rounds, .. } = *race;
     let contenders = contenders.iter().enumerate().inspect(|&(index, _)| started(index));
     let request = |contender: &Contender, task| ChildRequest::new(trace, events, [contender.info.name], rounds, task);
     let no_hardware = match Counter::instructions() {

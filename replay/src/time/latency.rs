@@ -9,24 +9,22 @@ use crate::contender::{Contender, TouchPolicy};
 use crate::lane::Lane;
 use crate::limits::Limits;
 use crate::time::calls::Clock;
-use crate::time::process::{self, ChildRequest, MakeChild, Task, TraceLocation};
-use crate::time::rounds::Rounds;
+use crate::time::process::{self, ChildRequest, MakeChild, Task};
+use crate::time::race::Race;
 
-/// Measures the latency of each contender in turn, each in its own process, on a heap as set by `rounds`. The trace has
-/// `events` events. `started` is called before each contender with its index. Each contender has its own budget. If a
+/// Measures the latency of each contender in turn, each in its own process, on a heap as the rounds of `race` set it.
+/// `started` is called before each contender with its index. Each contender has its own budget. If a
 /// limit is reached, or the machine has no suitable clock, the figures are unknown, with the reason.
 pub fn measure(
-    trace: &TraceLocation,
-    events: u64,
-    contenders: &[Contender],
-    rounds: &Rounds,
+    race: &Race<'_>,
     make_child: MakeChild,
     limits: Limits<'_>,
     mut started: impl FnMut(usize),
 ) -> Vec<Figure<Latency>> {
+    let Race { trace, events, contenders, rounds, .. } = *race;
     let measured = contenders.iter().enumerate().map(|(index, contender)| {
         started(index);
-        let request = ChildRequest::new(trace, events, [contender.info.name], rounds, Task::Latency);
+        let request = ChildRequest::new(trace, events, [contender.info.name], &rounds, Task::Latency);
         process::ask_one(make_child, &request, limits.started()).map_or_else(Figure::unknown, Figure::Known)
     });
     measured.collect()

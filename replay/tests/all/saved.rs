@@ -61,7 +61,7 @@ fn every_command_names_what_a_document_lacks_and_what_nobody_knows() {
     assert_eq!([gate("grow_calls"), gate("peak_heap_bytes")], [Some(1), Some(0)], "a lost figure is worse");
 }
 
-/// Rounds that spread by 3 % around so many nanoseconds.
+/// Rounds that spread by 3 % around `ns` nanoseconds.
 fn rounds(ns: u64) -> Vec<u64> {
     (0..15).map(|round| ns * (970 + round * 4) / 1000).collect()
 }

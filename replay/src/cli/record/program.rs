@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-/// The first bytes of a file, enough for the ELF header and the program headers behind it, or for a `#!` line.
+/// The first bytes of a file, enough for the ELF header and the program headers after it, or for a `#!` line.
 const HEAD_BYTES: u64 = 16 * 1024;
 /// Interpreters of interpreters; the kernel follows no more.
 const MOST_INTERPRETERS: usize = 4;
