@@ -303,6 +303,8 @@ impl Drop for Memory {
 // that no handle exists. They are aligned to their size and contiguous within one reservation, which is not at the end
 // of the address space.
 unsafe impl PageSource for HeapRef {
+    const ZEROED: bool = true;
+
     fn run_align(&self) -> usize {
         self.page_bytes()
     }

@@ -4,7 +4,9 @@
 pub mod page_source;
 mod segregated_bump;
 mod single_threaded;
+mod swept_bump;
 
 pub use page_source::PageSource;
 pub use segregated_bump::{Accounting, CLASS_BYTES, Idle, Lost, SegregatedBump};
-pub use single_threaded::SingleThreaded;
+pub use single_threaded::{Allocator, SingleThreaded};
+pub use swept_bump::SweptBump;

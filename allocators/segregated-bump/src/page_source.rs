@@ -14,11 +14,15 @@ use core::ptr::NonNull;
 /// - it is at least as long as requested, readable, writable, and exclusive to the caller from then on;
 /// - it begins at a multiple of [`run_align`](Self::run_align), which is a power of two and never changes;
 /// - its last byte is not the last byte of the address space (the address after it does not wrap to 0);
-/// - if it begins just after the previous run, a pointer into the earlier run may be used to reach it.
+/// - if it begins just after the previous run, a pointer into the earlier run may be used to reach it;
+/// - if [`ZEROED`](Self::ZEROED), all its bytes are 0.
 ///
-/// Nothing is promised about its contents or its address: another user of the same memory may have taken the bytes
-/// after the previous run.
+/// Nothing is promised about its address: another user of the same memory may have taken the bytes after the previous
+/// run.
 pub unsafe trait PageSource {
+    /// Whether every run holds zeroes, so that a zeroed request in it need not write them.
+    const ZEROED: bool = false;
+
     /// The alignment of every run, in bytes.
     fn run_align(&self) -> usize;
 
@@ -88,6 +92,8 @@ pub struct WasmPages;
 #[cfg(target_family = "wasm")]
 // SAFETY: see `wasm_run`, which runs with the instruction itself.
 unsafe impl PageSource for WasmPages {
+    const ZEROED: bool = true;
+
     fn run_align(&self) -> usize {
         WASM_PAGE_BYTES
     }

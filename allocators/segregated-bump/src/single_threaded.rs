@@ -5,6 +5,67 @@ use core::cell::UnsafeCell;
 
 use crate::page_source::PageSource;
 use crate::segregated_bump::{Accounting, SegregatedBump};
+use crate::swept_bump::SweptBump;
+
+/// An allocator of this crate: what [`GlobalAlloc`] requires, for a caller that has it to itself.
+///
+/// # Safety
+///
+/// Blocks are as [`GlobalAlloc`] promises, and no function calls the global allocator.
+pub unsafe trait Allocator {
+    /// As [`GlobalAlloc::alloc`]; any size is allowed.
+    fn alloc(&mut self, layout: Layout) -> *mut u8;
+
+    /// As [`GlobalAlloc::alloc_zeroed`]; any size is allowed.
+    fn alloc_zeroed(&mut self, layout: Layout) -> *mut u8;
+
+    /// As [`GlobalAlloc::dealloc`].
+    ///
+    /// # Safety
+    ///
+    /// `block` is a live block of this allocator, and `layout` is its current layout.
+    unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout);
+
+    /// As [`GlobalAlloc::realloc`].
+    ///
+    /// # Safety
+    ///
+    /// As for `dealloc`; `new_size`, rounded up to the layout's alignment, is at most `isize::MAX`.
+    unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8;
+}
+
+/// Implements the trait by the functions of the same names.
+macro_rules! allocator {
+    ([$($parameters:tt)*] $allocator:ty) => {
+        // SAFETY: see SOUNDNESS.md. No function calls anything but the page source.
+        unsafe impl<$($parameters)*> Allocator for $allocator {
+            #[inline]
+            fn alloc(&mut self, layout: Layout) -> *mut u8 {
+                <$allocator>::alloc(self, layout)
+            }
+
+            #[inline]
+            fn alloc_zeroed(&mut self, layout: Layout) -> *mut u8 {
+                <$allocator>::alloc_zeroed(self, layout)
+            }
+
+            #[inline]
+            unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout) {
+                // SAFETY: upheld by the caller.
+                unsafe { <$allocator>::dealloc(self, block, layout) }
+            }
+
+            #[inline]
+            unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+                // SAFETY: upheld by the caller.
+                unsafe { <$allocator>::realloc(self, block, layout, new_size) }
+            }
+        }
+    };
+}
+
+allocator!([S: PageSource] SweptBump<S>);
+allocator!([S: PageSource, const REALLOC_IN_PLACE: bool, A: Accounting] SegregatedBump<S, REALLOC_IN_PLACE, A>);
 
 /// Turns an allocator that needs `&mut self` into a [`GlobalAlloc`], without a lock, for single-threaded programs: a
 /// Wasm module without shared memory, or firmware whose interrupt handlers do not allocate.
@@ -13,27 +74,27 @@ use crate::segregated_bump::{Accounting, SegregatedBump};
 ///
 /// ```
 /// # #[cfg(target_family = "wasm")]
-/// use segregated_bump::{SegregatedBump, SingleThreaded, page_source::WasmPages};
+/// use segregated_bump::{SweptBump, SingleThreaded, page_source::WasmPages};
 ///
 /// // SAFETY: this module has one thread.
 /// # #[cfg(target_family = "wasm")]
 /// #[global_allocator]
-/// static ALLOCATOR: SingleThreaded<SegregatedBump<WasmPages>> =
-///     unsafe { SingleThreaded::new(SegregatedBump::new(WasmPages)) };
+/// static ALLOCATOR: SingleThreaded<SweptBump<WasmPages>> =
+///     unsafe { SingleThreaded::new(SweptBump::new(WasmPages)) };
 /// ```
 ///
 /// In firmware, with 16 KiB of RAM for the heap:
 ///
 /// ```
-/// use segregated_bump::{SegregatedBump, SingleThreaded, page_source::Region};
+/// use segregated_bump::{SweptBump, SingleThreaded, page_source::Region};
 /// use core::ptr::NonNull;
 ///
 /// static mut RAM: [u8; 16 * 1024] = [0; 16 * 1024];
 ///
 /// // In a program: #[global_allocator]
-/// static ALLOCATOR: SingleThreaded<SegregatedBump<Region>> = unsafe {
+/// static ALLOCATOR: SingleThreaded<SweptBump<Region>> = unsafe {
 ///     // SAFETY: this is the only mention of RAM, and the program has one thread.
-///     SingleThreaded::new(SegregatedBump::new(Region::from_raw(NonNull::new_unchecked((&raw mut RAM).cast()), 16 * 1024)))
+///     SingleThreaded::new(SweptBump::new(Region::from_raw(NonNull::new_unchecked((&raw mut RAM).cast()), 16 * 1024)))
 /// };
 /// # use core::alloc::{GlobalAlloc, Layout};
 /// # let block = unsafe { ALLOCATOR.alloc(Layout::new::<u64>()) };
@@ -55,13 +116,17 @@ impl<A> SingleThreaded<A> {
     pub const unsafe fn new(allocator: A) -> Self {
         SingleThreaded(UnsafeCell::new(allocator))
     }
+
+    /// The allocator itself, for example to [reset](SegregatedBump::reset) it. The pointer may be used while no call on
+    /// this value is in progress.
+    pub const fn get(&self) -> *mut A {
+        self.0.get()
+    }
 }
 
 // SAFETY: the blocks come from the allocator, which satisfies GlobalAlloc's contract. One thread uses the value, and no
 // allocator of this crate calls back into it, so each `&mut` below is the only one.
-unsafe impl<S: PageSource, const REALLOC_IN_PLACE: bool, A: Accounting> GlobalAlloc
-    for SingleThreaded<SegregatedBump<S, REALLOC_IN_PLACE, A>>
-{
+unsafe impl<A: Allocator> GlobalAlloc for SingleThreaded<A> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the only reference, see above.
         unsafe { (*self.0.get()).alloc(layout) }
