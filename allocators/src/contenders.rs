@@ -39,6 +39,7 @@ macro_rules! contenders {
 }
 
 contenders! {
+    mod swept_bump: swept_bump::SweptBump;
     mod segregated_bump: segregated_bump::SegregatedBump, accounted by segregated_bump::Accounted;
     mod dlmalloc: dlmalloc::Dlmalloc;
     mod wasmalloc: wasmalloc::Wasmalloc;

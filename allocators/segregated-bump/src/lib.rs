@@ -10,3 +10,5 @@ pub use page_source::PageSource;
 pub use segregated_bump::{Accounting, CLASS_BYTES, Idle, Lost, SegregatedBump};
 pub use single_threaded::{Allocator, SingleThreaded};
 pub use swept_bump::SweptBump;
+#[cfg(feature = "inspect")]
+pub use swept_bump::{HeapFault, HeapPart};

@@ -19,6 +19,8 @@
 //!
 //! [`SOUNDNESS.md`](https://docs.rs/crate/segregated-bump/latest/source/SOUNDNESS.md) argues for each unsafe block.
 
+#[cfg(feature = "inspect")]
+mod inspect;
 mod map;
 mod runs;
 
@@ -28,6 +30,9 @@ use core::{mem, ptr};
 use crate::page_source::PageSource;
 use map::{GRANULE, LIMIT, Map};
 use runs::{LINE, Run, Runs};
+
+#[cfg(feature = "inspect")]
+pub use inspect::{HeapFault, HeapPart};
 
 /// Sizes of small blocks: all multiples of 16 up to 1152.
 const BINS: usize = 72;

@@ -71,6 +71,12 @@ impl Map {
         old
     }
 
+    /// The words, for a check.
+    #[cfg(feature = "inspect")]
+    pub(super) fn words(&self) -> *mut usize {
+        self.words
+    }
+
     #[inline]
     fn position(&self, address: usize) -> (usize, usize) {
         let granule = (address - self.start) / GRANULE;

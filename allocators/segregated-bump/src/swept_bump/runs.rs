@@ -26,6 +26,14 @@ pub(super) struct Run {
     bytes: usize,
 }
 
+#[cfg(feature = "inspect")]
+impl Run {
+    /// The next one of its list, the previous one, and the size, for a check.
+    pub(super) fn contents(&self) -> (*mut Run, *mut Run, usize) {
+        (self.next, self.prev, self.bytes)
+    }
+}
+
 /// All free runs.
 #[derive(Debug)]
 pub(super) struct Runs {
@@ -39,6 +47,12 @@ pub(super) struct Runs {
 impl Runs {
     /// No run.
     pub(super) const EMPTY: Runs = Runs { lists: [ptr::null_mut(); LISTS], filled: 0, map: Map::EMPTY };
+
+    /// The first run of each list, and the bits of the lists that have one, for a check.
+    #[cfg(feature = "inspect")]
+    pub(super) fn lists(&self) -> (&[*mut Run], u64) {
+        (&self.lists, self.filled)
+    }
 
     /// Files a free run.
     ///
@@ -186,7 +200,7 @@ impl Runs {
 
 /// The list of runs of this size: at least a line.
 #[inline]
-fn list_of(bytes: usize) -> usize {
+pub(super) fn list_of(bytes: usize) -> usize {
     // In quarters of a line, so that the first doubling has four lists, too.
     let quarters = bytes / (LINE / 4);
     let doubling = quarters.ilog2() as usize - 2;

@@ -1,0 +1,71 @@
+//! Our own swept bump allocator, as it ships, on the simulated page heap.
+
+use core::alloc::Layout;
+
+use segregated_bump::HeapPart;
+
+use crate::heap_allocator::{HeapAllocator, IdleKind, IdlePart, Info, Purpose};
+use crate::page_heap::HeapRef;
+
+/// The allocator on the heap's pages.
+pub type SweptBump = segregated_bump::SweptBump<HeapRef>;
+
+// SAFETY: see SOUNDNESS.md of the crate segregated-bump.
+unsafe impl HeapAllocator for SweptBump {
+    const INFO: Info = Info {
+        name: "swept-bump",
+        version: env!("CARGO_PKG_VERSION"),
+        purpose: Purpose::Contender,
+        summary: "bins and a bump pointer without headers, free memory joined by a sweep before the heap grows; ours",
+        refuses: None,
+    };
+
+    const KNOWS_ALL_IDLE: bool = true;
+
+    fn create(heap: HeapRef) -> Self {
+        SweptBump::new(heap)
+    }
+
+    #[inline]
+    unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
+        SweptBump::alloc(self, layout)
+    }
+
+    #[inline]
+    unsafe fn alloc_zeroed(&mut self, layout: Layout) -> *mut u8 {
+        SweptBump::alloc_zeroed(self, layout)
+    }
+
+    #[inline]
+    unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout) {
+        // SAFETY: upheld by the caller.
+        unsafe { SweptBump::dealloc(self, block, layout) }
+    }
+
+    #[inline]
+    unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: upheld by the caller.
+        unsafe { SweptBump::realloc(self, block, layout, new_size) }
+    }
+
+    #[inline]
+    unsafe fn usable_bytes(&self, _block: *mut u8, layout: Layout) -> Option<usize> {
+        Some(SweptBump::usable_bytes(layout))
+    }
+    fn idle(&self, _live_blocks: usize) -> Vec<IdlePart> {
+        let mut parts = [
+            (HeapPart::Bin, IdleKind::Free, "bins"),
+            (HeapPart::Window, IdleKind::Free, "window"),
+            (HeapPart::Run, IdleKind::Free, "free runs"),
+            (HeapPart::Top, IdleKind::Tail, "top"),
+            (HeapPart::Map, IdleKind::Metadata, "map of free runs"),
+        ]
+        .map(|(part, kind, name)| (part, IdlePart { kind, name, bytes: 0 }));
+        self.for_each_part(|part, _, bytes| {
+            for (_, idle) in parts.iter_mut().filter(|(own, _)| *own == part) {
+                idle.bytes += bytes;
+            }
+        });
+        parts.map(|(_, idle)| idle).into()
+    }
+}
