@@ -12,3 +12,5 @@ mod properties;
 mod segregated_bump;
 #[cfg(test)]
 mod shipped_sources;
+#[cfg(test)]
+mod swept_bump;
