@@ -418,8 +418,8 @@ impl<S: PageSource> SweptBump<S> {
                 }
                 return true;
             }
-            // A larger small block: the bins from this size on.
-            for bin in bytes / GRANULE..BINS {
+            // A larger small block, or one of this size that a sweep has joined.
+            for bin in bytes / GRANULE - 1..BINS {
                 let block = self.bins[bin];
                 if !block.is_null() {
                     // SAFETY: a block in a bin is free memory of this allocator, and `push` wrote a FreeBlock to it.
