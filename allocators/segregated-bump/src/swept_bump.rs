@@ -505,7 +505,8 @@ impl<S: PageSource> SweptBump<S> {
             }
             let mut below = self.runs.map.end();
             while let Some((start, end)) = self.runs.map.take_range_below(below) {
-                self.free_range(self.top.with_addr(start), end - start);
+                // A range is in any run of the source, not only in the one that `top` is in: `extend` exposes them all.
+                self.free_range(ptr::with_exposed_provenance_mut(start), end - start);
                 below = start;
             }
         }
@@ -547,6 +548,7 @@ impl<S: PageSource> SweptBump<S> {
     /// that the map cannot cover, is given up.
     fn extend(&mut self, start: *mut u8, bytes: usize) {
         let end = (start.addr() + bytes).min(LIMIT - LINE) / LINE * LINE;
+        start.expose_provenance();
         let start = start.wrapping_add(padding(start.addr(), LINE));
         if end <= start.addr() || start.addr() < self.end {
             return;
