@@ -33,6 +33,8 @@ pub(crate) enum Placing {
 pub(crate) struct Source {
     heap: HeapRef,
     page_bytes: usize,
+    /// All bytes that it has, gaps included.
+    bytes: usize,
     placing: Placing,
     record: Rc<RefCell<Record>>,
 }
@@ -65,8 +67,7 @@ unsafe impl PageSource for Source {
             Placing::Interrupted => (if record.runs.len() % 3 == 2 { self.page_bytes } else { 0 }, pages_bytes),
         };
         let left = record.left_bytes.checked_sub(gap)?.checked_sub(bytes)?;
-        let committed = self.heap.committed_bytes();
-        let offset = if self.placing == Placing::Downward { left } else { committed - record.left_bytes + gap };
+        let offset = if self.placing == Placing::Downward { left } else { self.bytes - record.left_bytes + gap };
         record.left_bytes = left;
         record.runs.push((offset, bytes));
         // SAFETY: the run is within the committed pages.
@@ -116,7 +117,7 @@ impl Subject {
 
     fn on(heap: PageHeap, placing: Placing, page_bytes: usize, bytes: usize) -> Self {
         let record = Rc::new(RefCell::new(Record { runs: Vec::new(), left_bytes: bytes }));
-        let source = Source { heap: heap.handle(), page_bytes, placing, record: Rc::clone(&record) };
+        let source = Source { heap: heap.handle(), page_bytes, bytes, placing, record: Rc::clone(&record) };
         let shadow = Shadow::new(heap.handle());
         let is_exact = placing == Placing::Consecutive;
         Subject { allocator: SweptBump::new(source), live: Vec::new(), record, shadow, heap, is_exact }
