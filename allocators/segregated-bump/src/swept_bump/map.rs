@@ -81,7 +81,7 @@ impl Map {
     }
 
     /// The word and the bit of an address that the map covers.
-    #[inline]
+    #[inline(always)]
     fn position(&self, address: usize) -> (*mut usize, usize) {
         debug_assert!(self.start <= address && address < self.end, "an address outside of the map");
         let granule = (address - self.start) / GRANULE;
@@ -97,18 +97,6 @@ impl Map {
         let (word, bit) = self.position(address);
         // SAFETY: the map covers the address, so the word exists; the map is the allocator's own initialised memory.
         unsafe { *word >> bit & 1 != 0 }
-    }
-
-    /// Marks a granule, or unmarks it if it is marked.
-    ///
-    /// # Safety
-    ///
-    /// The map covers the address.
-    #[inline]
-    pub(super) unsafe fn flip(&mut self, address: usize) {
-        let (word, bit) = self.position(address);
-        // SAFETY: as in `is_marked`; `&mut self` is the only user of the words.
-        unsafe { *word ^= 1 << bit };
     }
 
     /// Flips all granules of `start..end`.
