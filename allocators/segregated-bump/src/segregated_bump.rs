@@ -56,8 +56,8 @@ pub struct SegregatedBump<S, const REALLOC_IN_PLACE: bool = true, A = ()> {
     bins: [*mut FreeBlock; CLASS_BYTES.len()],
     /// The bump pointer. Null before the first run of memory.
     top: *mut u8,
-    /// Bytes from `top` to the end of the run. A length instead of an address, so that nothing can overflow.
-    room: usize,
+    /// The address after the run. Bytes are compared with its distance from `top`, so that nothing can overflow.
+    end: usize,
     /// Start of the run, for `reset`.
     run: *mut u8,
     /// Counts bytes that will not be reused.
@@ -154,7 +154,7 @@ impl<S, const REALLOC_IN_PLACE: bool, A: Accounting> SegregatedBump<S, REALLOC_I
         Self {
             bins: [ptr::null_mut(); CLASS_BYTES.len()],
             top: ptr::null_mut(),
-            room: 0,
+            end: 0,
             run: ptr::null_mut(),
             lost: A::START,
             source,
@@ -167,22 +167,20 @@ impl<S: PageSource, const REALLOC_IN_PLACE: bool, A: Accounting> SegregatedBump<
     /// smallest class.
     #[inline]
     pub fn alloc(&mut self, layout: Layout) -> *mut u8 {
-        match class_of(layout.size(), layout.align()) {
-            Some(class) => {
-                let block = self.bins[class];
-                if block.is_null() {
-                    return self.bump(CLASS_BYTES[class], UNIT);
+        let class = class_of(layout.size(), layout.align());
+        if class < CLASS_BYTES.len() {
+            // SAFETY: this is one of the classes. A block in a bin is free memory of this allocator, of at least 16
+            // bytes, and `dealloc` wrote a FreeBlock to it.
+            unsafe {
+                let bin = self.bins.get_unchecked_mut(class);
+                let block = *bin;
+                if !block.is_null() {
+                    *bin = (*block).next;
+                    return block.cast();
                 }
-                // SAFETY: a block in a bin is free memory of this allocator, of at least 16 bytes, and `dealloc` wrote
-                // a FreeBlock to it.
-                self.bins[class] = unsafe { (*block).next };
-                block.cast()
             }
-            None => match block_bytes(layout.size(), layout.align()) {
-                Some(bytes) => self.bump(bytes, layout.align().max(UNIT)),
-                None => ptr::null_mut(),
-            },
         }
+        self.bump(class_bytes(class, layout.size()), layout.align().max(UNIT))
     }
 
     /// Like [`alloc`](Self::alloc), with the first `layout.size()` bytes set to 0.
@@ -203,14 +201,19 @@ impl<S: PageSource, const REALLOC_IN_PLACE: bool, A: Accounting> SegregatedBump<
     /// `block` is a live block of this allocator, and `layout` is its current layout.
     #[inline]
     pub unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout) {
-        if let Some(class) = class_of(layout.size(), layout.align()) {
+        let class = class_of(layout.size(), layout.align());
+        if class < CLASS_BYTES.len() {
             let free = block.cast::<FreeBlock>();
-            // SAFETY: the block was live and belongs to the allocator again. It is aligned to 16 and, whatever its
-            // previous layouts were, covers its whole class: `alloc` and `resize_in_place` both reserve that much.
-            unsafe { free.write(FreeBlock { next: self.bins[class] }) };
-            self.bins[class] = free;
+            // SAFETY: this is one of the classes. The block was live and belongs to the allocator again. It is aligned
+            // to 16 and, whatever its previous layouts were, covers its whole class: `alloc` and `resize_in_place` both
+            // reserve that much.
+            unsafe {
+                let bin = self.bins.get_unchecked_mut(class);
+                free.write(FreeBlock { next: *bin });
+                *bin = free;
+            }
         } else {
-            self.lost.add_freed(block_bytes(layout.size(), layout.align()).unwrap_or(0));
+            self.lost.add_freed(class_bytes(class, layout.size()));
         }
     }
 
@@ -247,7 +250,6 @@ impl<S: PageSource, const REALLOC_IN_PLACE: bool, A: Accounting> SegregatedBump<
     /// No block of this allocator is in use any more.
     pub unsafe fn reset(&mut self) {
         self.bins = [ptr::null_mut(); CLASS_BYTES.len()];
-        self.room += self.top.addr() - self.run.addr();
         self.top = self.run;
         self.lost = A::START;
     }
@@ -256,7 +258,7 @@ impl<S: PageSource, const REALLOC_IN_PLACE: bool, A: Accounting> SegregatedBump<
     /// layout's size may be written to; otherwise they are internal fragmentation.
     #[must_use]
     pub fn usable_bytes(layout: Layout) -> usize {
-        block_bytes(layout.size(), layout.align()).unwrap_or(layout.size())
+        block_bytes(layout.size(), layout.align())
     }
 
     /// Accounts for the bytes that are in no live block. It walks the bins, so it takes time proportional to the number
@@ -275,7 +277,7 @@ impl<S: PageSource, const REALLOC_IN_PLACE: bool, A: Accounting> SegregatedBump<
     /// assert_eq!(allocator.idle().bin_bytes, [0, 32, 0, 0]);
     /// ```
     pub fn idle(&self) -> Idle {
-        let mut idle = Idle { tail_bytes: self.room, lost: self.lost.lost(), ..Idle::default() };
+        let mut idle = Idle { tail_bytes: self.room(), lost: self.lost.lost(), ..Idle::default() };
         for (class, bytes) in idle.bin_bytes.iter_mut().enumerate() {
             let mut block = self.bins[class];
             while !block.is_null() {
@@ -290,55 +292,42 @@ impl<S: PageSource, const REALLOC_IN_PLACE: bool, A: Accounting> SegregatedBump<
     /// Resizes the block in place if possible, and returns whether it did.
     fn resize_in_place(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> bool {
         let align = layout.align();
-        let (Some(old), Some(new)) = (block_bytes(layout.size(), align), block_bytes(new_size, align)) else {
-            return false;
-        };
-        if new == old {
-            return true;
-        }
+        let (old, new) = (block_bytes(layout.size(), align), block_bytes(new_size, align));
         if block.wrapping_add(old) != self.top {
             // Not the last block. A large block is not reused after it is freed, so moving it gains nothing.
-            let stays = new < old && class_of(layout.size(), align).is_none();
+            let is_large = old > CLASS_BYTES[3] || align > UNIT;
+            let stays = new == old || new < old && is_large;
             self.lost.add_freed(if stays { old - new } else { 0 });
             return stays;
         }
-        if new < old {
-            self.top = block.wrapping_add(new);
-            self.room += old - new;
-            return true;
+        let missing = new.saturating_sub(old + self.room());
+        // The new run may be elsewhere: then the bump pointer is there too, and this block is no longer the last one.
+        if missing > 0 && (!self.acquire(missing) || block.wrapping_add(old) != self.top) {
+            return false;
         }
-        let more = new - old;
-        if more > self.room {
-            let missing = more - self.room;
-            // The new run may be elsewhere: then the bump pointer is there too, and this block is no longer the last
-            // one.
-            if !self.acquire(missing) || block.wrapping_add(old) != self.top {
-                return false;
-            }
-        }
-        self.take(0, more);
+        self.top = block.wrapping_add(new);
         true
     }
 
-    /// A block of `bytes` from the bump pointer, at a multiple of `align`.
+    /// Bytes from the bump pointer to the end of the run.
+    #[inline]
+    fn room(&self) -> usize {
+        self.end - self.top.addr()
+    }
+
+    /// A block of `bytes` from the bump pointer, at a multiple of `align`. Null if the source has no more memory.
     #[inline]
     fn bump(&mut self, bytes: usize, align: usize) -> *mut u8 {
-        if !self.fits(bytes, align) && !self.refill(bytes, align) {
-            return ptr::null_mut();
+        // A layout's size, rounded up to its alignment, is at most `isize::MAX`, so no sum here overflows.
+        let mut pad = padding(self.top, align);
+        if pad + bytes > self.room() {
+            if !self.refill(bytes, align) {
+                return ptr::null_mut();
+            }
+            pad = padding(self.top, align);
         }
-        self.take(padding(self.top, align), bytes)
-    }
-
-    fn fits(&self, bytes: usize, align: usize) -> bool {
-        padding(self.top, align).checked_add(bytes).is_some_and(|needed| needed <= self.room)
-    }
-
-    /// Moves the bump pointer past `pad` bytes of padding and a block of `bytes` bytes. They fit.
-    #[inline]
-    fn take(&mut self, pad: usize, bytes: usize) -> *mut u8 {
         let block = self.top.wrapping_add(pad);
         self.top = block.wrapping_add(bytes);
-        self.room -= pad + bytes;
         self.lost.add_padding(pad);
         block
     }
@@ -346,23 +335,20 @@ impl<S: PageSource, const REALLOC_IN_PLACE: bool, A: Accounting> SegregatedBump<
     /// Gets memory with room for `bytes` at `align`.
     #[cold]
     fn refill(&mut self, bytes: usize, align: usize) -> bool {
-        if !self.top.is_null() {
-            // If new memory continues the run, only the missing bytes are needed.
-            let Some(needed) = padding(self.top, align).checked_add(bytes) else {
-                return false;
-            };
-            if !self.acquire(needed - self.room) {
-                return false;
-            }
-            if self.fits(bytes, align) {
+        // Enough for the block wherever a run may begin, including padding.
+        let enough = bytes + align.saturating_sub(self.source.run_align());
+        // If new memory continues the run, only the missing bytes are needed.
+        let mut needed = padding(self.top, align) + bytes - self.room();
+        if self.top.is_null() {
+            needed = enough;
+        }
+        while self.acquire(needed) {
+            if padding(self.top, align) + bytes <= self.room() {
                 return true;
             }
+            needed = enough;
         }
-        // It does not continue: acquire enough for the block wherever a run may begin, including padding.
-        match bytes.checked_add(align.saturating_sub(self.source.run_align())) {
-            Some(enough) => self.acquire(enough) && self.fits(bytes, align),
-            None => false,
-        }
+        false
     }
 
     /// Acquires memory from the source. If it continues the run, the run becomes longer; if not, the rest of the old
@@ -372,38 +358,40 @@ impl<S: PageSource, const REALLOC_IN_PLACE: bool, A: Accounting> SegregatedBump<
             return false;
         };
         let start = memory.cast::<u8>().as_ptr();
-        if self.top.is_null() || self.top.wrapping_add(self.room) != start {
+        if self.end != start.addr() {
             // Every block begins at a multiple of 16, so the run must too.
-            let pad = padding(start, UNIT).min(memory.len());
-            self.lost.add_padding(self.room + pad);
+            let pad = if self.source.run_align() < UNIT { padding(start, UNIT).min(memory.len()) } else { 0 };
+            self.lost.add_padding(self.room() + pad);
             self.run = start.wrapping_add(pad);
             self.top = self.run;
-            self.room = memory.len() - pad;
-        } else {
-            self.room += memory.len();
         }
+        self.end = start.addr() + memory.len();
         true
     }
 }
 
-/// The class of a request, if it is small.
+/// The class of a request; the number of classes if it is not small.
 #[inline]
-fn class_of(size: usize, align: usize) -> Option<usize> {
+fn class_of(size: usize, align: usize) -> usize {
     if size > CLASS_BYTES[3] || align > UNIT {
-        return None;
+        return CLASS_BYTES.len();
     }
     // The number of bits in the last byte's offset: 4 for up to 16 bytes, 5 for up to 32, and so on.
     let last = size.saturating_sub(1) | (UNIT - 1);
-    Some((usize::BITS - last.leading_zeros()) as usize - 4)
+    (usize::BITS - 4 - last.leading_zeros()) as usize
 }
 
-/// Bytes that a block for such a request covers: its whole class, or a multiple of 16.
+/// Bytes that a block of this class covers: its whole class, or a multiple of 16.
 #[inline]
-fn block_bytes(size: usize, align: usize) -> Option<usize> {
-    match class_of(size, align) {
-        Some(class) => Some(CLASS_BYTES[class]),
-        None => size.max(1).checked_next_multiple_of(UNIT),
-    }
+fn class_bytes(class: usize, size: usize) -> usize {
+    // A size is at most `isize::MAX`, so this cannot overflow.
+    if class < CLASS_BYTES.len() { UNIT << class } else { (size.max(1) + UNIT - 1) & !(UNIT - 1) }
+}
+
+/// Bytes that a block for such a request covers.
+#[inline]
+fn block_bytes(size: usize, align: usize) -> usize {
+    class_bytes(class_of(size, align), size)
 }
 
 /// Bytes from `address` to the next multiple of `align`.

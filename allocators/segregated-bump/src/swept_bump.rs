@@ -28,14 +28,17 @@ use core::alloc::Layout;
 use core::{mem, ptr};
 
 use crate::page_source::PageSource;
-use map::{GRANULE, LIMIT, Map};
-use runs::{LINE, Run, Runs};
+use map::{GRANULE, LIMIT};
+use runs::{LINE, Runs};
 
 #[cfg(feature = "inspect")]
 pub use inspect::{HeapFault, HeapPart};
 
 /// Sizes of small blocks: all multiples of 16 up to 1152.
 const BINS: usize = 72;
+
+/// The largest small block, in bytes.
+const SMALL: usize = BINS * GRANULE;
 
 /// Bytes of a window, if it is cut from something larger.
 const WINDOW: usize = 8192;
@@ -96,6 +99,14 @@ struct FreeBlock {
     next: *mut FreeBlock,
 }
 
+/// What lines are taken for.
+#[derive(Clone, Copy, PartialEq)]
+enum Use {
+    Block,
+    ZeroedBlock,
+    Window,
+}
+
 // SAFETY: the pointers refer to memory that the source has given exclusively to this allocator.
 unsafe impl<S: Send> Send for SweptBump<S> {}
 
@@ -123,9 +134,9 @@ impl<S: PageSource> SweptBump<S> {
     /// smallest size.
     #[inline]
     pub fn alloc(&mut self, layout: Layout) -> *mut u8 {
-        match bin_of(layout.size(), layout.align()) {
-            Some(bin) => self.alloc_small(bin),
-            None => self.alloc_lines(lines(layout.size()), layout.align(), false),
+        match small_bytes(layout.size(), layout.align()) {
+            0 => self.obtain(layout.size(), layout.align(), Use::Block),
+            bytes => self.alloc_small(bytes),
         }
     }
 
@@ -133,10 +144,11 @@ impl<S: PageSource> SweptBump<S> {
     /// [zeroed](PageSource::ZEROED) and that was not used yet is not written again.
     #[inline]
     pub fn alloc_zeroed(&mut self, layout: Layout) -> *mut u8 {
-        let Some(bin) = bin_of(layout.size(), layout.align()) else {
-            return self.alloc_lines(lines(layout.size()), layout.align(), true);
-        };
-        let block = self.alloc_small(bin);
+        let bytes = small_bytes(layout.size(), layout.align());
+        if bytes == 0 {
+            return self.obtain(layout.size(), layout.align(), Use::ZeroedBlock);
+        }
+        let block = self.alloc_small(bytes);
         if !block.is_null() {
             // SAFETY: the block is a new one of this allocator, and at least as large as its layout.
             unsafe { block.write_bytes(0, layout.size()) };
@@ -151,12 +163,12 @@ impl<S: PageSource> SweptBump<S> {
     /// `block` is a live block of this allocator, and `layout` is its current layout.
     #[inline]
     pub unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout) {
-        // SAFETY: the block was live with this layout, so it is a small block of this bin, or whole lines, and belongs
-        // to the allocator again.
+        // SAFETY: the block was live with this layout, so it is a small block of these bytes, or whole lines, and
+        // belongs to the allocator again.
         unsafe {
-            match bin_of(layout.size(), layout.align()) {
-                Some(bin) => self.push(bin, block),
-                None => self.free_lines(block, lines(layout.size())),
+            match small_bytes(layout.size(), layout.align()) {
+                0 => self.free_lines(block, lines(layout.size())),
+                bytes => self.push(block, bytes),
             }
         }
     }
@@ -191,22 +203,20 @@ impl<S: PageSource> SweptBump<S> {
     /// internal fragmentation.
     #[must_use]
     pub fn usable_bytes(layout: Layout) -> usize {
-        match bin_of(layout.size(), layout.align()) {
-            Some(bin) => small_bytes(bin),
-            None => lines(layout.size()),
+        match small_bytes(layout.size(), layout.align()) {
+            0 => lines(layout.size()),
+            bytes => bytes,
         }
     }
 
     #[inline]
-    fn alloc_small(&mut self, bin: usize) -> *mut u8 {
-        let block = self.bins[bin];
+    fn alloc_small(&mut self, bytes: usize) -> *mut u8 {
+        // SAFETY: `bytes` is the size of a small block.
+        let block = unsafe { self.pop(bytes) };
         if !block.is_null() {
-            // SAFETY: a block in a bin is free memory of this allocator, and `push` wrote a FreeBlock to it.
-            self.bins[bin] = unsafe { (*block).next };
-            return block.cast();
+            return block;
         }
-        let bytes = small_bytes(bin);
-        if bytes > self.window_bytes() && !self.refill(bytes) {
+        if bytes > self.window_bytes() && self.obtain(bytes, 1, Use::Window).is_null() {
             return ptr::null_mut();
         }
         let block = self.window;
@@ -214,91 +224,154 @@ impl<S: PageSource> SweptBump<S> {
         block
     }
 
+    /// The bin of small blocks of this size.
+    ///
+    /// # Safety
+    ///
+    /// `bytes` is the size of a small block: a multiple of 16, at least 16 and at most `SMALL`.
+    #[inline]
+    unsafe fn bin(&mut self, bytes: usize) -> &mut *mut FreeBlock {
+        debug_assert!(bytes > 0 && bytes <= SMALL && bytes.is_multiple_of(GRANULE));
+        // SAFETY: upheld by the caller.
+        unsafe { self.bins.get_unchecked_mut(bytes / GRANULE - 1) }
+    }
+
+    /// Takes the latest block from a bin. Null if there is none.
+    ///
+    /// # Safety
+    ///
+    /// As for `bin`.
+    #[inline]
+    unsafe fn pop(&mut self, bytes: usize) -> *mut u8 {
+        // SAFETY: upheld by the caller. A block in a bin is free memory of this allocator, and `push` wrote a FreeBlock.
+        unsafe {
+            let bin = self.bin(bytes);
+            let block = *bin;
+            if !block.is_null() {
+                *bin = (*block).next;
+            }
+            block.cast()
+        }
+    }
+
     /// Puts a free small block into its bin.
     ///
     /// # Safety
     ///
-    /// The block is free memory of this allocator, of the bin's size, and aligned to 16.
+    /// As for `bin`; the block is free memory of this allocator, and aligned to 16.
     #[inline]
-    unsafe fn push(&mut self, bin: usize, block: *mut u8) {
+    unsafe fn push(&mut self, block: *mut u8, bytes: usize) {
         let free = block.cast::<FreeBlock>();
         // SAFETY: upheld by the caller; every block has at least 16 bytes.
-        unsafe { free.write(FreeBlock { next: self.bins[bin] }) };
-        self.bins[bin] = free;
+        unsafe {
+            let bin = self.bin(bytes);
+            free.write(FreeBlock { next: *bin });
+            *bin = free;
+        }
     }
 
-    /// A block of `bytes` bytes, whole lines, at a multiple of `align`, which is zeroed if `zeroed`.
+    /// Takes what [`take`](Self::take) does, and makes room for it: by the rest of the window, by a sweep if it is time
+    /// for one, by more memory, or, if there is none, by a sweep after all. Null if nothing helps.
     #[inline(never)]
-    fn alloc_lines(&mut self, bytes: usize, align: usize, zeroed: bool) -> *mut u8 {
+    fn obtain(&mut self, size: usize, align: usize, purpose: Use) -> *mut u8 {
+        if purpose == Use::Window {
+            self.flush();
+        }
         let mut has_swept = false;
         loop {
-            // Lines are aligned to 64, and in the worst case the next multiple is this far away.
-            let slack = align.saturating_sub(LINE);
-            let run = self.runs.find(bytes + slack);
-            if !run.is_null() {
-                // SAFETY: the run is filed, and large enough for padding and block.
-                unsafe {
-                    let block = self.carve(run, bytes, align);
-                    if zeroed {
-                        block.write_bytes(0, bytes);
-                    }
-                    return block;
+            let fresh = self.fresh;
+            let block = self.take(size, align, purpose);
+            if !block.is_null() {
+                if purpose == Use::ZeroedBlock {
+                    // What the top had not reached yet is zeroed if the source says so.
+                    let used = if S::ZEROED { fresh.saturating_sub(block.addr()).min(size) } else { size };
+                    // SAFETY: the block has at least `size` bytes.
+                    unsafe { block.write_bytes(0, used) };
                 }
+                return block;
             }
-            let padded = self.padded(bytes, align);
-            if padded > self.top_bytes() {
-                if !self.make_room(bytes, align, &mut has_swept) {
-                    return ptr::null_mut();
-                }
+            if self.window_bytes() > 0 {
+                self.flush();
                 continue;
             }
-            let fresh = self.fresh;
-            let front = self.take_top(padded);
-            let pad = padded - bytes;
-            let block = front.wrapping_add(pad);
-            let used = if S::ZEROED { fresh.saturating_sub(block.addr()).min(bytes) } else { bytes };
-            // SAFETY: the bytes from `front` were the top's, and are the caller's now; padding is whole lines. What the
-            // top had not reached yet is zeroed if the source says so.
-            unsafe {
-                if pad > 0 {
-                    self.free_lines(front, pad);
-                }
-                if zeroed {
-                    block.write_bytes(0, used);
-                }
+            let least = self.patience_bytes.max(self.runs.map.covered_bytes() >> SPAN_SHIFT);
+            let is_time = self.opened_bytes > least;
+            if (has_swept || !is_time) && self.grow(lines(size), align) {
+                continue;
             }
-            return block;
+            if has_swept {
+                return ptr::null_mut();
+            }
+            self.sweep();
+            has_swept = true;
         }
     }
 
-    /// Takes whole lines at a multiple of `align` from a run, and files what is before and after them.
-    ///
-    /// # Safety
-    ///
-    /// The run is filed, and large enough for padding and lines.
-    unsafe fn carve(&mut self, run: *mut Run, bytes: usize, align: usize) -> *mut u8 {
-        // SAFETY: upheld by the caller. Padding, block and rest are whole lines.
-        unsafe {
-            let run_bytes = self.runs.remove(run);
-            let pad = padding(run.addr(), align);
-            let block = run.cast::<u8>().add(pad);
-            if pad > 0 {
-                self.runs.insert(run.cast(), pad);
+    /// Takes whole lines for `size` bytes at a multiple of `align` from a free run or from the top, and frees what is
+    /// before and after them. A window takes more than its `size`, which is that of a small block, or, between run and
+    /// top, a larger small block. Null if there is no room.
+    #[inline(never)]
+    fn take(&mut self, size: usize, align: usize, purpose: Use) -> *mut u8 {
+        let mut bytes = lines(size);
+        // Lines are aligned to 64, and in the worst case the next multiple is this far away.
+        let mut start = self.runs.find(bytes + align.saturating_sub(LINE)).cast::<u8>();
+        let available;
+        // A run is not cut into a window and a small rest.
+        let mut most = WINDOW;
+        if start.is_null() {
+            if purpose == Use::Window {
+                // One of this very size is there only after a sweep.
+                for larger in size / GRANULE..=BINS {
+                    // SAFETY: this is the size of a small block.
+                    let block = unsafe { self.pop(larger * GRANULE) };
+                    if !block.is_null() {
+                        self.window = block;
+                        self.window_end = block.addr() + larger * GRANULE;
+                        return block;
+                    }
+                }
             }
-            if run_bytes > pad + bytes {
-                self.runs.insert(block.add(bytes), run_bytes - pad - bytes);
+            start = self.top;
+            available = self.top_bytes();
+            if padding(start.addr(), align) + bytes > available {
+                return ptr::null_mut();
             }
-            block
+            self.top = start.wrapping_add(available);
+        } else {
+            // SAFETY: `find` returns a run that is filed.
+            available = unsafe { self.runs.remove(start.cast()) };
+            most = WINDOW + WINDOW / 2;
         }
+        if purpose == Use::Window {
+            bytes = if available > most { WINDOW } else { available };
+            self.window = start;
+            self.window_end = start.addr() + bytes;
+            self.small_bytes += bytes;
+            self.opened_bytes += bytes;
+        }
+        let pad = padding(start.addr(), align);
+        let block = start.wrapping_add(pad);
+        // SAFETY: the available bytes are whole lines that were free and are filed nowhere; they have room for padding
+        // and block.
+        unsafe {
+            self.free_lines(start, pad);
+            self.free_lines(block.wrapping_add(bytes), available - pad - bytes);
+        }
+        self.fresh = self.fresh.max(self.top.addr());
+        block
     }
 
     /// Frees whole lines: joins them with free neighbours, and files the run or gives it back to the top.
     ///
     /// # Safety
     ///
-    /// They are memory of this allocator, below the top or in earlier memory, that nothing else uses.
+    /// They are memory of this allocator, below the top or in earlier memory, that nothing else uses. There may be none.
+    #[inline(never)]
     unsafe fn free_lines(&mut self, start: *mut u8, bytes: usize) {
-        // SAFETY: upheld by the caller; the map covers all memory of the allocator and the line after it.
+        if bytes == 0 {
+            return;
+        }
+        // SAFETY: upheld by the caller.
         unsafe {
             let (start, bytes) = self.runs.join(start, bytes);
             if start.wrapping_add(bytes) == self.top {
@@ -314,22 +387,27 @@ impl<S: PageSource> SweptBump<S> {
     /// # Safety
     ///
     /// As for `free_lines`.
-    unsafe fn free_range(&mut self, start: *mut u8, bytes: usize) {
-        let head = padding(start.addr(), LINE).min(bytes);
-        let middle = (bytes - head) / LINE * LINE;
-        let tail = bytes - head - middle;
-        // SAFETY: the three parts are the range; the outer ones are shorter than a line.
-        unsafe {
-            if head > 0 {
-                self.push(head / GRANULE - 1, start);
+    #[inline(never)]
+    unsafe fn free_range(&mut self, mut start: *mut u8, mut bytes: usize) {
+        while bytes > 0 {
+            let mut part = padding(start.addr(), LINE);
+            if part == 0 {
+                part = bytes / LINE * LINE;
             }
-            if tail > 0 {
-                self.push(tail / GRANULE - 1, start.add(head + middle));
+            if part == 0 || part > bytes {
+                part = bytes;
             }
-            if middle > 0 {
-                self.small_bytes = self.small_bytes.wrapping_sub(middle);
-                self.free_lines(start.add(head), middle);
+            // SAFETY: the part is whole lines, or less than a line in whole granules.
+            unsafe {
+                if part < LINE {
+                    self.push(start, part);
+                } else {
+                    self.small_bytes = self.small_bytes.wrapping_sub(part);
+                    self.free_lines(start, part);
+                }
             }
+            start = start.wrapping_add(part);
+            bytes -= part;
         }
     }
 
@@ -339,41 +417,33 @@ impl<S: PageSource> SweptBump<S> {
     ///
     /// As for [`realloc`](Self::realloc).
     unsafe fn resize_in_place(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> bool {
-        let align = layout.align();
-        let (old, new) = match (bin_of(layout.size(), align), bin_of(new_size, align)) {
-            (Some(old), Some(new)) => {
-                let (old, new) = (small_bytes(old), small_bytes(new));
-                // The latest block of the window grows and shrinks with it.
-                let is_latest = block.wrapping_add(old) == self.window;
-                if is_latest && new <= old + self.window_bytes() {
-                    self.window = block.wrapping_add(new);
-                    return true;
-                }
-                return new == old;
+        let old = small_bytes(layout.size(), layout.align());
+        let new = small_bytes(new_size, layout.align());
+        if old > 0 && new > 0 {
+            // The latest block of the window grows and shrinks with it.
+            if block.wrapping_add(old) == self.window && new <= old + self.window_bytes() {
+                self.window = block.wrapping_add(new);
+                return true;
             }
-            (None, None) => (lines(layout.size()), lines(new_size)),
-            _ => return false,
-        };
-        let end = block.wrapping_add(old);
+            return new == old;
+        }
+        if old + new > 0 {
+            return false;
+        }
+        let (old, new) = (lines(layout.size()), lines(new_size));
         if new <= old {
-            if new < old {
-                // SAFETY: the block gives up its last lines.
-                unsafe { self.free_lines(block.add(new), old - new) };
-            }
+            // SAFETY: the block gives up its last lines.
+            unsafe { self.free_lines(block.wrapping_add(new), old - new) };
             return true;
         }
+        let end = block.wrapping_add(old);
         let more = new - old;
         // SAFETY: the map covers the address after a block.
-        if let Some(run_bytes) = unsafe { self.runs.bytes_at(end) } {
-            if run_bytes < more {
-                return false;
-            }
+        if unsafe { self.runs.bytes_at(end) } >= more {
             // SAFETY: there is a run, and it is large enough; its rest is whole lines.
             unsafe {
-                self.runs.remove(end.cast::<Run>());
-                if run_bytes > more {
-                    self.runs.insert(end.add(more), run_bytes - more);
-                }
+                let run_bytes = self.runs.remove(end.cast());
+                self.free_lines(end.wrapping_add(more), run_bytes - more);
             }
             return true;
         }
@@ -384,68 +454,9 @@ impl<S: PageSource> SweptBump<S> {
         if more > self.top_bytes() && (!self.runs.find(new).is_null() || !self.grow(more, 1) || end != self.top) {
             return false;
         }
-        self.take_top(more);
-        true
-    }
-
-    /// Takes bytes from the top, which has them.
-    fn take_top(&mut self, bytes: usize) -> *mut u8 {
-        let start = self.top;
-        self.top = start.wrapping_add(bytes);
+        self.top = end.wrapping_add(more);
         self.fresh = self.fresh.max(self.top.addr());
-        start
-    }
-
-    /// A new window with room for a block of `bytes` bytes.
-    #[cold]
-    #[inline(never)]
-    fn refill(&mut self, bytes: usize) -> bool {
-        self.flush();
-        let least = lines(bytes);
-        let mut has_swept = false;
-        loop {
-            let run = self.runs.find(least);
-            if !run.is_null() {
-                // SAFETY: the run is filed; its rest is whole lines.
-                unsafe {
-                    let run_bytes = self.runs.remove(run);
-                    let mut window_bytes = run_bytes;
-                    if run_bytes > WINDOW + WINDOW / 2 {
-                        window_bytes = WINDOW;
-                        self.runs.insert(run.cast::<u8>().add(WINDOW), run_bytes - WINDOW);
-                    }
-                    self.open(run.cast(), window_bytes);
-                }
-                return true;
-            }
-            // A larger small block, or one of this size that a sweep has joined.
-            for bin in bytes / GRANULE - 1..BINS {
-                let block = self.bins[bin];
-                if !block.is_null() {
-                    // SAFETY: a block in a bin is free memory of this allocator, and `push` wrote a FreeBlock to it.
-                    self.bins[bin] = unsafe { (*block).next };
-                    self.window = block.cast();
-                    self.window_end = block.addr() + small_bytes(bin);
-                    return true;
-                }
-            }
-            if least <= self.top_bytes() {
-                let window_bytes = WINDOW.min(self.top_bytes());
-                let start = self.take_top(window_bytes);
-                self.open(start, window_bytes);
-                return true;
-            }
-            if !self.make_room(least, 1, &mut has_swept) {
-                return false;
-            }
-        }
-    }
-
-    fn open(&mut self, start: *mut u8, bytes: usize) {
-        self.window = start;
-        self.window_end = start.addr() + bytes;
-        self.small_bytes += bytes;
-        self.opened_bytes += bytes;
+        true
     }
 
     #[inline]
@@ -457,39 +468,13 @@ impl<S: PageSource> SweptBump<S> {
     fn flush(&mut self) {
         let bytes = self.window_bytes();
         self.window_end = self.window.addr();
-        if bytes > 0 {
-            // SAFETY: the rest of the window is free memory of this allocator, in whole granules.
-            unsafe { self.free_range(self.window, bytes) };
-        }
-    }
-
-    /// Makes it worth another try to find room for `bytes` bytes at a multiple of `align`: by the rest of the window,
-    /// by a sweep if it is time for one, by more memory, or, if there is none, by a sweep after all. Returns false if
-    /// there is nothing more to try. `has_swept` is false at first.
-    #[cold]
-    #[inline(never)]
-    fn make_room(&mut self, bytes: usize, align: usize, has_swept: &mut bool) -> bool {
-        if self.window_bytes() > 0 {
-            self.flush();
-            return true;
-        }
-        let least = self.patience_bytes.max(self.runs.map.covered_bytes() >> SPAN_SHIFT);
-        let is_time = self.opened_bytes > least;
-        if (*has_swept || !is_time) && self.grow(bytes, align) {
-            return true;
-        }
-        let sweeps = !*has_swept;
-        if sweeps {
-            self.sweep();
-        }
-        *has_swept = true;
-        sweeps
+        // SAFETY: the rest of the window is free memory of this allocator, in whole granules.
+        unsafe { self.free_range(self.window, bytes) };
     }
 
     /// Joins all free memory, and files it again, from the highest to the lowest address, so that the lowest is used
-    /// first.
+    /// first. The window is used up.
     fn sweep(&mut self) {
-        self.flush();
         self.opened_bytes = 0;
         let before = self.small_bytes;
         // SAFETY: free small blocks and runs are covered by the map, do not overlap, and are filed again below: each
@@ -499,15 +484,20 @@ impl<S: PageSource> SweptBump<S> {
             for bin in 0..BINS {
                 let mut block = mem::replace(&mut self.bins[bin], ptr::null_mut());
                 while !block.is_null() {
-                    self.runs.map.flip_range(block.addr(), block.addr() + small_bytes(bin));
+                    self.runs.map.flip_range(block.addr(), block.addr() + (bin + 1) * GRANULE);
                     block = (*block).next;
                 }
             }
             let mut below = self.runs.map.end();
-            while let Some((start, end)) = self.runs.map.take_range_below(below) {
+            loop {
+                let end = self.runs.map.edge_below(below, 0);
+                below = self.runs.map.edge_below(end, usize::MAX);
+                if below == end {
+                    break;
+                }
+                self.runs.map.flip_range(below, end);
                 // A range is in any run of the source, not only in the one that `top` is in: `extend` exposes them all.
-                self.free_range(ptr::with_exposed_provenance_mut(start), end - start);
-                below = start;
+                self.free_range(ptr::with_exposed_provenance_mut(below), end - below);
             }
         }
         let is_poor = before - self.small_bytes < before >> POOR_SHIFT;
@@ -515,6 +505,8 @@ impl<S: PageSource> SweptBump<S> {
     }
 
     /// Gets memory, so that the top has room for `bytes` bytes at a multiple of `align`.
+    #[cold]
+    #[inline(never)]
     fn grow(&mut self, bytes: usize, align: usize) -> bool {
         // If new memory continues the top, only the missing bytes are needed.
         let mut missing = self.padded(bytes, align) - self.top_bytes();
@@ -523,13 +515,9 @@ impl<S: PageSource> SweptBump<S> {
                 return false;
             }
             // Unless the map covers what comes, it needs a place, too.
-            let end = self.end + missing;
-            let mut map_bytes = 0;
-            if end + LINE > self.runs.map.end() {
-                map_bytes = self.map_bytes(end);
-                if !self.runs.find(map_bytes).is_null() {
-                    map_bytes = 0;
-                }
+            let mut map_bytes = self.map_bytes(self.end + missing);
+            if map_bytes > 0 && !self.runs.find(map_bytes).is_null() {
+                map_bytes = 0;
             }
             let Some(memory) = self.source.acquire(missing + map_bytes) else {
                 return false;
@@ -546,6 +534,7 @@ impl<S: PageSource> SweptBump<S> {
 
     /// Adds the whole lines of new memory to the heap: to the top, or in its place. Memory below the heap, and memory
     /// that the map cannot cover, is given up.
+    #[inline]
     fn extend(&mut self, start: *mut u8, bytes: usize) {
         let end = (start.addr() + bytes).min(LIMIT - LINE) / LINE * LINE;
         start.expose_provenance();
@@ -554,44 +543,33 @@ impl<S: PageSource> SweptBump<S> {
             return;
         }
         if start.addr() != self.end {
-            if self.top_bytes() > 0 {
-                // SAFETY: the rest of the top is whole lines that nothing uses. It has no free neighbour: that would have
-                // been joined with it, and what follows it is not the heap's.
-                unsafe { self.runs.insert(self.top, self.top_bytes()) };
-            }
+            // SAFETY: the rest of the top is whole lines that nothing uses.
+            unsafe { self.free_lines(self.top, self.top_bytes()) };
             self.top = start;
             self.fresh = start.addr();
         }
         self.end = end;
-        let covered = self.runs.map.end();
-        if end + LINE > covered {
-            let map_bytes = self.map_bytes(end);
-            let run = self.runs.find(map_bytes);
-            let place = if !run.is_null() {
-                // SAFETY: the run is filed, and large enough.
-                unsafe { self.carve(run, map_bytes, 1) }
-            } else if map_bytes <= self.top_bytes() {
-                self.take_top(map_bytes)
-            } else {
-                self.end = self.top.addr().max(covered.saturating_sub(LINE));
-                return;
-            };
-            // SAFETY: the place is unused whole lines, and larger than the old one, which is memory of this allocator that
-            // nothing uses any more. The line before the heap is covered.
-            unsafe {
-                let (old, old_bytes) = self.runs.map.relocate(place, map_bytes, place.addr() - LINE);
-                if old_bytes > 0 {
-                    self.free_lines(old, old_bytes);
-                }
-            }
+        self.runs.map.begin(self.top.addr());
+        let map_bytes = self.map_bytes(end);
+        if map_bytes == 0 {
+            return;
+        }
+        let place = self.take(map_bytes, 1, Use::Block);
+        if place.is_null() {
+            self.end = self.top.addr().max(self.runs.map.end().saturating_sub(LINE));
+            return;
+        }
+        // SAFETY: the place is unused whole lines, and larger than the old one, which is memory of this allocator that
+        // nothing uses any more.
+        unsafe {
+            let (old, old_bytes) = self.runs.map.relocate(place, map_bytes);
+            self.free_lines(old, old_bytes);
         }
     }
 
-    /// Whole lines for a map that covers the heap up to `end`, and as much again.
+    /// Whole lines for a map that covers the heap up to `end`, and as much again. 0 if the map covers it already.
     fn map_bytes(&self, end: usize) -> usize {
-        let map = &self.runs.map;
-        let start = if map.end() == 0 { self.top.addr() } else { map.end() - map.covered_bytes() };
-        lines(Map::bytes_for(end - start) * 2)
+        if end + LINE <= self.runs.map.end() { 0 } else { lines(self.runs.map.bytes_up_to(end) * 2) }
     }
 
     fn top_bytes(&self) -> usize {
@@ -604,24 +582,19 @@ impl<S: PageSource> SweptBump<S> {
     }
 }
 
-/// The bin of a request, if it is small.
+/// Bytes of the small block for a request; 0 if it is not small.
 #[inline]
-fn bin_of(size: usize, align: usize) -> Option<usize> {
-    let bin = size.saturating_sub(1) / GRANULE;
-    (bin < BINS && align <= GRANULE).then_some(bin)
-}
-
-/// Bytes of a block of this bin.
-#[inline]
-fn small_bytes(bin: usize) -> usize {
-    (bin + 1) * GRANULE
+fn small_bytes(size: usize, align: usize) -> usize {
+    // A size is at most `isize::MAX`, so this cannot overflow.
+    let bytes = (size.max(1) + GRANULE - 1) & !(GRANULE - 1);
+    if bytes <= SMALL && align <= GRANULE { bytes } else { 0 }
 }
 
 /// Bytes of whole lines for a request.
 #[inline]
 fn lines(size: usize) -> usize {
     // A size is at most `isize::MAX`, so this cannot overflow.
-    size.max(1).div_ceil(LINE) * LINE
+    (size.max(1) + LINE - 1) & !(LINE - 1)
 }
 
 /// Bytes from `address` to the next multiple of `align`.

@@ -1,8 +1,8 @@
 //! The parts of a heap that are in no live block, and a check of all that the allocator knows about them.
 
-use super::map::{GRANULE, Map};
+use super::map::GRANULE;
 use super::runs::{LINE, Run, list_of};
-use super::{BINS, FreeBlock, SweptBump, small_bytes};
+use super::{BINS, FreeBlock, SweptBump};
 use crate::page_source::PageSource;
 
 /// What a range of the heap that is in no live block serves as.
@@ -52,7 +52,7 @@ impl<S: PageSource> SweptBump<S> {
         for bin in 0..BINS {
             let mut block = self.bins[bin];
             while !block.is_null() {
-                visit(HeapPart::Bin, block.cast(), small_bytes(bin));
+                visit(HeapPart::Bin, block.cast(), (bin + 1) * GRANULE);
                 // SAFETY: a block in a bin is free memory of this allocator, and `push` wrote a FreeBlock to it.
                 block = unsafe { (*block).next };
             }
@@ -100,7 +100,7 @@ impl<S: PageSource> SweptBump<S> {
             visit(HeapPart::Top, self.top, self.top_bytes());
         }
         if self.runs.map.end() > 0 {
-            visit(HeapPart::Map, self.runs.map.words().cast(), Map::bytes_for(self.runs.map.covered_bytes()));
+            visit(HeapPart::Map, self.runs.map.words().cast(), self.runs.map.bytes_up_to(self.runs.map.end()));
         }
     }
 
@@ -179,7 +179,7 @@ impl<S: PageSource> SweptBump<S> {
             let mut block: *mut FreeBlock = self.bins[bin];
             while !block.is_null() {
                 // A circle comes back to a block that is marked.
-                self.mark(HeapPart::Bin, block.cast(), small_bytes(bin))?;
+                self.mark(HeapPart::Bin, block.cast(), (bin + 1) * GRANULE)?;
                 // SAFETY: the block is within the heap, and in a bin.
                 block = unsafe { (*block).next };
             }

@@ -105,46 +105,49 @@ impl Runs {
         }
     }
 
-    /// The first run of the own list of `bytes`, if it is large enough, or of the next list that is not empty. Null if there is none.
+    /// One of the first runs of the own list of `bytes` that is large enough, or the first one of the next list that is
+    /// not empty. Null if there is none.
+    #[inline(never)]
     pub(super) fn find(&self, bytes: usize) -> *mut Run {
-        let own = list_of(bytes);
-        let mut run = self.lists[own];
-        for _ in 0..PROBES {
-            if run.is_null() {
-                break;
-            }
-            // SAFETY: a run in a list is filed, and has its contents where `insert` wrote them.
-            unsafe {
-                if (*run).bytes >= bytes {
-                    return run;
+        let mut list = list_of(bytes);
+        loop {
+            let mut run = self.lists[list];
+            for _ in 0..PROBES {
+                if run.is_null() {
+                    break;
                 }
-                run = (*run).next;
+                // SAFETY: a run in a list is filed, and has its contents where `insert` wrote them.
+                unsafe {
+                    if (*run).bytes >= bytes {
+                        return run;
+                    }
+                    run = (*run).next;
+                }
             }
+            let larger = self.filled >> list >> 1;
+            if larger == 0 {
+                return ptr::null_mut();
+            }
+            list = (list + 1 + larger.trailing_zeros() as usize) % LISTS;
         }
-        let larger = self.filled >> own >> 1;
-        if larger == 0 {
-            return ptr::null_mut();
-        }
-        self.lists[own + 1 + larger.trailing_zeros() as usize]
     }
 
-    /// The size of the free run that begins at `start`, if there is one.
+    /// The size of the free run that begins at `start`, 0 if there is none.
     ///
     /// # Safety
     ///
-    /// The map covers the address, which is that of the first byte after a block, or of the top.
+    /// `start` is the address of the first byte after a block, or of the top.
     #[inline]
-    pub(super) unsafe fn bytes_at(&self, start: *mut u8) -> Option<usize> {
+    pub(super) unsafe fn bytes_at(&self, start: *mut u8) -> usize {
         // SAFETY: the granule after something that is no run can be marked only as the first one of a run.
-        unsafe { self.map.is_marked(start.addr()).then(|| (*start.cast::<Run>()).bytes) }
+        if self.map.is_marked(start.addr()) { unsafe { (*start.cast::<Run>()).bytes } } else { 0 }
     }
 
     /// Takes the free neighbours of `bytes` bytes at `start` out of their lists, and returns the range of all three.
     ///
     /// # Safety
     ///
-    /// The bytes are whole lines of the allocator, and no part of them is filed. The map covers the line before them and
-    /// the line after them.
+    /// The bytes are whole lines of the allocator, and no part of them is filed.
     pub(super) unsafe fn join(&mut self, mut start: *mut u8, mut bytes: usize) -> (*mut u8, usize) {
         // SAFETY: the granule before something that is no run can be marked only as the last one of a run, whose last
         // word is its size.
@@ -155,7 +158,7 @@ impl Runs {
                 bytes += self.remove(start.cast());
             }
             let end = start.add(bytes);
-            if self.bytes_at(end).is_some() {
+            if self.map.is_marked(end.addr()) {
                 bytes += self.remove(end.cast());
             }
         }
@@ -175,8 +178,7 @@ impl Runs {
                 // SAFETY: a run in a list is filed; it is covered, and only its ends are marked.
                 unsafe {
                     let Run { next, bytes, .. } = run.read();
-                    self.flip_ends(run.addr(), bytes);
-                    self.map.flip_range(run.addr(), run.addr() + bytes);
+                    self.map.flip_range(run.addr() + GRANULE, run.addr() + bytes - GRANULE);
                     total += bytes;
                     run = next;
                 }
@@ -189,11 +191,12 @@ impl Runs {
     /// # Safety
     ///
     /// The map covers the run.
+    #[inline(never)]
     unsafe fn flip_ends(&mut self, start: usize, bytes: usize) {
         // SAFETY: upheld by the caller. A line has several granules, so the two are not the same.
         unsafe {
-            self.map.flip(start);
-            self.map.flip(start + bytes - GRANULE);
+            self.map.flip_range(start, start + GRANULE);
+            self.map.flip_range(start + bytes - GRANULE, start + bytes);
         }
     }
 }
@@ -203,7 +206,7 @@ impl Runs {
 pub(super) fn list_of(bytes: usize) -> usize {
     // In quarters of a line, so that the first doubling has four lists, too.
     let quarters = bytes / (LINE / 4);
-    let doubling = quarters.ilog2() as usize - 2;
+    let doubling = (usize::BITS - 3 - quarters.leading_zeros()) as usize;
     let list = 4 * doubling + (quarters >> doubling & 3);
     list.min(LISTS - 1)
 }
