@@ -103,8 +103,8 @@ struct FreeBlock {
 #[derive(Clone, Copy, PartialEq)]
 enum Use {
     Block,
-    ZeroedBlock,
     Window,
+    ZeroedBlock,
 }
 
 // SAFETY: the pointers refer to memory that the source has given exclusively to this allocator.
@@ -430,31 +430,33 @@ impl<S: PageSource> SweptBump<S> {
         if old + new > 0 {
             return false;
         }
-        let (old, new) = (lines(layout.size()), lines(new_size));
-        if new <= old {
-            // SAFETY: the block gives up its last lines.
-            unsafe { self.free_lines(block.wrapping_add(new), old - new) };
-            return true;
-        }
+        let (mut old, new) = (lines(layout.size()), lines(new_size));
         let end = block.wrapping_add(old);
-        let more = new - old;
-        // SAFETY: the map covers the address after a block.
-        if unsafe { self.runs.bytes_at(end) } >= more {
-            // SAFETY: there is a run, and it is large enough; its rest is whole lines.
-            unsafe {
-                let run_bytes = self.runs.remove(end.cast());
-                self.free_lines(end.wrapping_add(more), run_bytes - more);
+        if new > old {
+            // SAFETY: the address after a block is that of a run if a mark is there.
+            let run_bytes = unsafe { self.runs.bytes_at(end) };
+            if old + run_bytes < new {
+                return end == self.top && self.grow_at_top(block, old, new);
             }
-            return true;
+            // SAFETY: there is a run, as it has bytes.
+            old += unsafe { self.runs.remove(end.cast()) };
         }
-        if end != self.top {
-            return false;
-        }
+        // SAFETY: the lines from `new` to `old` are the block's last ones, or the rest of the run.
+        unsafe { self.free_lines(block.wrapping_add(new), old - new) };
+        true
+    }
+
+    /// Grows the block before the top in place if possible, and returns whether it did.
+    #[inline]
+    fn grow_at_top(&mut self, block: *mut u8, old: usize, new: usize) -> bool {
+        let more = new - old;
         // If the heap would have to grow, a free run may be better.
-        if more > self.top_bytes() && (!self.runs.find(new).is_null() || !self.grow(more, 1) || end != self.top) {
+        if more > self.top_bytes()
+            && (!self.runs.find(new).is_null() || !self.grow(more, 1) || block.wrapping_add(old) != self.top)
+        {
             return false;
         }
-        self.top = end.wrapping_add(more);
+        self.top = block.wrapping_add(new);
         self.fresh = self.fresh.max(self.top.addr());
         true
     }
@@ -556,7 +558,7 @@ impl<S: PageSource> SweptBump<S> {
         }
         let place = self.take(map_bytes, 1, Use::Block);
         if place.is_null() {
-            self.end = self.top.addr().max(self.runs.map.end().saturating_sub(LINE));
+            self.end = self.top.addr().max(self.runs.map.end() - LINE);
             return;
         }
         // SAFETY: the place is unused whole lines, and larger than the old one, which is memory of this allocator that
