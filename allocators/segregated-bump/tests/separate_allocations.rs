@@ -81,11 +81,12 @@ fn run(allocator: &mut impl Allocator, seed: u64, ops: usize) -> usize {
                     let kept = layout.size().min(bytes);
                     assert!((0..kept).all(|byte| moved.add(byte).read() == old_mark), "lost in realloc");
                     moved.write_bytes(mark, bytes);
-                    live[which] = (moved, Layout::from_size_align(bytes, layout.align()).expect("a layout"), mark);
+                    live[which] =
+                        (moved, Layout::from_size_align(bytes, layout.align()).expect("a size of a block"), mark);
                 }
             }
             kind => {
-                let layout = Layout::from_size_align(bytes, 1 << below(8)).expect("a layout");
+                let layout = Layout::from_size_align(bytes, 1 << below(8)).expect("a small size");
                 let block = if kind == 3 { allocator.alloc_zeroed(layout) } else { allocator.alloc(layout) };
                 if block.is_null() {
                     failures += 1;

@@ -13,4 +13,6 @@ mod segregated_bump;
 #[cfg(test)]
 mod shipped_sources;
 #[cfg(test)]
+mod soundness;
+#[cfg(test)]
 mod swept_bump;

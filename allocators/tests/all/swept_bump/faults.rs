@@ -1,5 +1,5 @@
-//! The checks of the other tests catch faults: free memory is overwritten, as a program could do it, and the self check,
-//! or the account of every byte, finds it.
+//! The checks of the other tests catch faults: free memory is overwritten, as a program could do it, and the self
+//! check, or the account of every byte, finds it.
 
 use segregated_bump::{HeapFault, HeapPart};
 
@@ -36,12 +36,10 @@ fn parts(subject: &Subject, kind: HeapPart) -> Vec<(*mut u8, usize)> {
 fn found(fault: impl FnOnce(&Subject) -> Vec<(*mut u8, usize)>) -> String {
     let mut subject = subject();
     for (place, word) in fault(&subject) {
-        // SAFETY: the place is in committed pages; whatever it does to the allocator, only its self check runs after it.
+        // SAFETY: the place is in committed pages; whatever it does to the allocator, only the check runs after it.
         unsafe { place.cast::<usize>().write(word) };
     }
-    let found = subject.check().expect_err("no check finds the fault");
-    std::mem::forget(subject);
-    found
+    subject.check().expect_err("no check finds the fault")
 }
 
 fn fault(fault: HeapFault) -> String {
