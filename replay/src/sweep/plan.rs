@@ -253,7 +253,8 @@ mod tests {
 
     #[test]
     fn faults_are_reported_with_their_line_and_the_known_names() {
-        let all_names = "segregated-bump, dlmalloc, wasmalloc, wee_alloc, talc, bump, segregated-bump-mv, null";
+        let all_names =
+            "swept-bump, segregated-bump, dlmalloc, wasmalloc, wee_alloc, talc, bump, segregated-bump-mv, null";
         let cases = [
             ("", "1: missing field `traces`"),
             ("traces = []\n", "1: traces: the list is empty; give files, names of the library"),

@@ -27,6 +27,7 @@ const DASH_DOT_DOT: &str = "30 9 6 9 6 9";
 
 /// The known contenders. Two with the same dashes differ in lightness.
 const KNOWN: &[(&str, Style)] = &[
+    ("swept-bump", style(0x00, 0x00, 0x00, SOLID)),
     ("segregated-bump", style(0xD5, 0x5E, 0x00, SOLID)),
     ("segregated-bump-mv", style(0xE6, 0x9F, 0x00, SHORT)),
     ("dlmalloc", style(0x00, 0x72, 0xB2, LONG)),
