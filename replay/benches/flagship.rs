@@ -206,7 +206,7 @@ fn mean_ratio(traces: &[&Trace], measure: Measure, name: &str) -> Option<Estimat
 
 fn line(name: impl Display, cells: impl IntoIterator<Item = String>) {
     print!("{name:20}");
-    cells.into_iter().for_each(|cell| print!(" {cell:>18}"));
+    cells.into_iter().for_each(|cell| print!(" {cell:>20}"));
     println!();
 }
 
@@ -276,6 +276,7 @@ fn print_calls(set: &str, traces: &[&Trace]) {
     let mut slowest: Vec<Option<(&str, SlowCall)>> = vec![None; SHOWN.len()];
     let (mut counter, mut unknown) = (None, None);
     for trace in traces {
+        eprintln!("counting and timing the calls of {}", trace.name);
         let quiet = trace.race(&contenders, TouchPolicy::None, 1);
         let counts = instructions::measure(&quiet, child, Limits::NONE, |_| {});
         let floor = counts.last().and_then(Figure::known).map(|count| count.instructions);
@@ -306,7 +307,7 @@ fn print_calls(set: &str, traces: &[&Trace]) {
     for ((name, row), slowest) in SHOWN.into_iter().zip(per_op).zip(slowest) {
         let call = slowest.map(|(trace, call)| {
             let (kind, us) = (call.kind.name(), call.ns / 1000.0);
-            format!("{us:.1} us: {trace}, event {}, {kind} of {} bytes", call.event, call.size_bytes)
+            format!("{us:.1} µs: {trace}, event {}, {kind} of {} bytes", call.event, call.size_bytes)
         });
         println!("{name:20} {:>22}  {}", or_dash(mean(name, row.into_iter()), 1), call.unwrap_or("-".to_owned()));
     }
@@ -384,13 +385,13 @@ fn measure(sources: &[Source], contenders: &[Contender], rounds: Option<u32>, fe
     traces
 }
 
-/// The parts of the library: its halves, and both together.
+/// The parts of the library: its halves, and both together. A test has a single trace, which says nothing about goals.
 fn halves(traces: &[Trace]) -> [Part<'_>; 3] {
     let half = |first: usize| traces.iter().skip(first).step_by(2).collect::<Vec<_>>();
     [
         Part { name: "A", traces: half(0), is_judged: false },
-        Part { name: "B", traces: half(1), is_judged: true },
-        Part { name: "all", traces: traces.iter().collect(), is_judged: true },
+        Part { name: "B", traces: half(1), is_judged: !common::is_test() },
+        Part { name: "all", traces: traces.iter().collect(), is_judged: !common::is_test() },
     ]
 }
 
@@ -419,9 +420,8 @@ fn main() -> ExitCode {
         let sources = sources_in(Path::new(&folder)).expect("the folder of traces can be read");
         let others = measure(&sources, &contenders, rounds, FEWEST_TIMED_EVENTS);
         let all: Vec<&Trace> = others.iter().collect();
-        let parts = [Part { name: "all", traces: all.clone(), is_judged: true }];
+        let parts = [Part { name: "all", traces: all.clone(), is_judged: !common::is_test() }];
         is_well &= report("others", &all, &parts, &OTHERS_GOALS, &selection);
     }
-    // A single trace says nothing about goals of the library.
-    if is_well || common::is_test() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
