@@ -16,6 +16,8 @@
 //! more than 20,000 events are timed, because shorter ones are mostly the harness. `HEAPRACE_FLAGSHIP_ROUNDS` sets the
 //! number of rounds.
 //!
+//! Memory takes seconds, times a few minutes with the default rounds, and calls a few minutes under callgrind.
+//!
 //! Goals are constants here. It fails if a goal of memory is missed. A missed goal of time is only printed, because a
 //! shared machine can cause it.
 
