@@ -4,13 +4,13 @@
 //! and each replay on fresh pages, as the default run does. Each part can run alone:
 //!
 //! - `flagship/memory`: peak heap over dlmalloc's. The figures are exact.
-//! - `flagship/time`: fresh time over dlmalloc's, the median over rounds in separate processes; and whether `swept-bump`
-//!   is on the Pareto front of fresh time and peak heap, among all registered contenders.
+//! - `flagship/time`: fresh time over dlmalloc's, the median over rounds in separate processes; and whether
+//!   `swept-bump` is on the Pareto front of fresh time and peak heap, among all registered contenders.
 //! - `flagship/calls`: instructions per operation, and the slowest single call. Instructions are those of a replay that
 //!   writes nothing into new memory, minus those of the floor. No counter counts single calls, so a call has a time
 //!   instead: it is that of its fastest pass, and contains the page faults that the allocator itself causes.
 //!
-//! The library has two halves. In alphabetical order the first, third, fifth, ... trace is in half A, and the others are
+//! The library has two halves. In alphabetical order the first, third, fifth and so on are in half A, and the others
 //! in half B. Decisions are tuned on A and judged on B, so a figure of B shows what a program can expect that nobody
 //! tuned for. `HEAPRACE_FLAGSHIP_OTHERS=<folder>` adds a second table, over the traces in that folder; only those with
 //! more than 20,000 events are timed, because shorter ones are mostly the harness. `HEAPRACE_FLAGSHIP_ROUNDS` sets the
