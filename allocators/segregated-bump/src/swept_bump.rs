@@ -96,6 +96,7 @@ struct FreeBlock {
 
 /// What lines are taken for.
 #[derive(Clone, Copy, PartialEq)]
+#[repr(usize)]
 enum Use {
     Block,
     Window,
@@ -198,10 +199,7 @@ impl<S: PageSource> SweptBump<S> {
     /// internal fragmentation.
     #[must_use]
     pub fn usable_bytes(layout: Layout) -> usize {
-        match small_bytes(layout.size(), layout.align()) {
-            0 => lines(layout.size()),
-            bytes => bytes,
-        }
+        block_bytes(layout.size(), layout.align())
     }
 
     #[inline]
@@ -411,20 +409,17 @@ impl<S: PageSource> SweptBump<S> {
     ///
     /// As for [`realloc`](Self::realloc).
     unsafe fn resize_in_place(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> bool {
-        let old = small_bytes(layout.size(), layout.align());
-        let new = small_bytes(new_size, layout.align());
-        if old > 0 && new > 0 {
+        let (mut old, new) = (block_bytes(layout.size(), layout.align()), block_bytes(new_size, layout.align()));
+        let small = if layout.align() <= GRANULE { SMALL } else { 0 };
+        if old.min(new) <= small {
             // The latest block of the window grows and shrinks with it.
-            if block.wrapping_add(old) == self.window && new <= old + self.window_bytes() {
+            let is_latest = block.wrapping_add(old) == self.window;
+            if is_latest && old.max(new) <= small && new <= old + self.window_bytes() {
                 self.window = block.wrapping_add(new);
                 return true;
             }
             return new == old;
         }
-        if old + new > 0 {
-            return false;
-        }
-        let (mut old, new) = (lines(layout.size()), lines(new_size));
         let end = block.wrapping_add(old);
         if new > old {
             // SAFETY: the address after a block is that of a run if a mark is there.
@@ -582,6 +577,14 @@ fn small_bytes(size: usize, align: usize) -> usize {
     // A size is at most `isize::MAX`, so this cannot overflow.
     let bytes = (size.max(1) + GRANULE - 1) & !(GRANULE - 1);
     if bytes <= SMALL && align <= GRANULE { bytes } else { 0 }
+}
+
+/// Bytes of the block for a request.
+fn block_bytes(size: usize, align: usize) -> usize {
+    match small_bytes(size, align) {
+        0 => lines(size),
+        bytes => bytes,
+    }
 }
 
 /// Bytes of whole lines for a request.
