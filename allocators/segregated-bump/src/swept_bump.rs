@@ -94,7 +94,7 @@ struct FreeBlock {
     next: *mut FreeBlock,
 }
 
-/// What lines are taken for.
+/// What lines are taken for. The one that only some programs need is the last, so that the others' code leaves it out.
 #[derive(Clone, Copy, PartialEq)]
 #[repr(usize)]
 enum Use {
@@ -224,7 +224,7 @@ impl<S: PageSource> SweptBump<S> {
     /// `bytes` is the size of a small block: a multiple of 16, at least 16 and at most `SMALL`.
     #[inline]
     unsafe fn bin(&mut self, bytes: usize) -> &mut *mut FreeBlock {
-        debug_assert!(bytes > 0 && bytes <= SMALL && bytes % GRANULE == 0);
+        debug_assert!(bytes > 0 && bytes <= SMALL && bytes & (GRANULE - 1) == 0);
         // SAFETY: upheld by the caller.
         unsafe { self.bins.get_unchecked_mut(bytes / GRANULE - 1) }
     }
@@ -236,7 +236,8 @@ impl<S: PageSource> SweptBump<S> {
     /// As for `bin`.
     #[inline]
     unsafe fn pop(&mut self, bytes: usize) -> *mut u8 {
-        // SAFETY: upheld by the caller. A block in a bin is free memory of this allocator, and `push` wrote a FreeBlock.
+        // SAFETY: upheld by the caller. A block in a bin is free memory of this allocator, and `push` wrote a FreeBlock
+        // to it.
         unsafe {
             let bin = self.bin(bytes);
             let block = *bin;
@@ -357,7 +358,8 @@ impl<S: PageSource> SweptBump<S> {
     ///
     /// # Safety
     ///
-    /// They are memory of this allocator, below the top or in earlier memory, that nothing else uses. There may be none.
+    /// They are memory of this allocator, below the top or in earlier memory, that nothing else uses. There may be
+    /// none.
     #[inline(never)]
     unsafe fn free_lines(&mut self, start: *mut u8, bytes: usize) {
         if bytes == 0 {

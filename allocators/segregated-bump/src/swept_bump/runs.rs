@@ -114,6 +114,7 @@ impl Runs {
             if larger == 0 {
                 return ptr::null_mut();
             }
+            // The remainder is the same number: it only shows that there is such a list.
             list = (list + 1 + larger.trailing_zeros() as usize) % LISTS;
         }
     }
