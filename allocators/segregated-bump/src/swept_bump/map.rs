@@ -98,6 +98,18 @@ impl Map {
         unsafe { *word >> bit & 1 != 0 }
     }
 
+    /// Marks a granule, or unmarks it if it is marked.
+    ///
+    /// # Safety
+    ///
+    /// The map covers the address.
+    #[inline]
+    pub(super) unsafe fn flip(&mut self, address: usize) {
+        let (word, bit) = self.position(address);
+        // SAFETY: as in `is_marked`; `&mut self` is the only user of the words.
+        unsafe { *word ^= 1 << bit };
+    }
+
     /// Flips all granules of `start..end`.
     ///
     /// # Safety

@@ -178,12 +178,11 @@ impl Runs {
     /// # Safety
     ///
     /// The map covers the run.
-    #[inline(never)]
     unsafe fn flip_ends(&mut self, start: usize, bytes: usize) {
         // SAFETY: upheld by the caller. A line has several granules, so the two are not the same.
         unsafe {
-            self.map.flip_range(start, start + GRANULE);
-            self.map.flip_range(start + bytes - GRANULE, start + bytes);
+            self.map.flip(start);
+            self.map.flip(start + bytes - GRANULE);
         }
     }
 }
