@@ -180,7 +180,7 @@ impl<S: PageSource, const REALLOC_IN_PLACE: bool, A: Accounting> SegregatedBump<
                 }
             }
         }
-        self.bump(class_bytes(class, layout.size()), layout.align().max(UNIT))
+        self.bump(class_bytes(class, layout.size()), layout.align())
     }
 
     /// Like [`alloc`](Self::alloc), with the first `layout.size()` bytes set to 0.
@@ -335,8 +335,8 @@ impl<S: PageSource, const REALLOC_IN_PLACE: bool, A: Accounting> SegregatedBump<
     /// Gets memory with room for `bytes` at `align`.
     #[cold]
     fn refill(&mut self, bytes: usize, align: usize) -> bool {
-        // Enough for the block wherever a run may begin, including padding.
-        let enough = bytes + align.saturating_sub(self.source.run_align());
+        // Enough for the block wherever a run may begin, including padding: the bump pointer is a multiple of 16.
+        let enough = bytes + align.max(UNIT).saturating_sub(self.source.run_align());
         // If new memory continues the run, only the missing bytes are needed.
         let mut needed = padding(self.top, align) + bytes - self.room();
         if self.top.is_null() {

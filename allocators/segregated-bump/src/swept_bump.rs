@@ -99,8 +99,9 @@ struct FreeBlock {
     next: *mut FreeBlock,
 }
 
-/// What lines are taken for.
+/// What lines are taken for. The one that only some programs need is the last, so that the others' code leaves it out.
 #[derive(Clone, Copy, PartialEq)]
+#[repr(usize)]
 enum Use {
     Block,
     Window,
@@ -203,10 +204,7 @@ impl<S: PageSource> SweptBump<S> {
     /// internal fragmentation.
     #[must_use]
     pub fn usable_bytes(layout: Layout) -> usize {
-        match small_bytes(layout.size(), layout.align()) {
-            0 => lines(layout.size()),
-            bytes => bytes,
-        }
+        block_bytes(layout.size(), layout.align())
     }
 
     #[inline]
@@ -243,7 +241,8 @@ impl<S: PageSource> SweptBump<S> {
     /// As for `bin`.
     #[inline]
     unsafe fn pop(&mut self, bytes: usize) -> *mut u8 {
-        // SAFETY: upheld by the caller. A block in a bin is free memory of this allocator, and `push` wrote a FreeBlock.
+        // SAFETY: upheld by the caller. A block in a bin is free memory of this allocator, and `push` wrote a FreeBlock
+        // to it.
         unsafe {
             let bin = self.bin(bytes);
             let block = *bin;
@@ -365,7 +364,8 @@ impl<S: PageSource> SweptBump<S> {
     ///
     /// # Safety
     ///
-    /// They are memory of this allocator, below the top or in earlier memory, that nothing else uses. There may be none.
+    /// They are memory of this allocator, below the top or in earlier memory, that nothing else uses. There may be
+    /// none.
     #[inline(never)]
     unsafe fn free_lines(&mut self, start: *mut u8, bytes: usize) {
         if bytes == 0 {
@@ -417,20 +417,17 @@ impl<S: PageSource> SweptBump<S> {
     ///
     /// As for [`realloc`](Self::realloc).
     unsafe fn resize_in_place(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> bool {
-        let old = small_bytes(layout.size(), layout.align());
-        let new = small_bytes(new_size, layout.align());
-        if old > 0 && new > 0 {
+        let (mut old, new) = (block_bytes(layout.size(), layout.align()), block_bytes(new_size, layout.align()));
+        let small = if layout.align() <= GRANULE { SMALL } else { 0 };
+        if old.min(new) <= small {
             // The latest block of the window grows and shrinks with it.
-            if block.wrapping_add(old) == self.window && new <= old + self.window_bytes() {
+            let is_latest = block.wrapping_add(old) == self.window;
+            if is_latest && old.max(new) <= small && new <= old + self.window_bytes() {
                 self.window = block.wrapping_add(new);
                 return true;
             }
             return new == old;
         }
-        if old + new > 0 {
-            return false;
-        }
-        let (mut old, new) = (lines(layout.size()), lines(new_size));
         let end = block.wrapping_add(old);
         if new > old {
             // SAFETY: the address after a block is that of a run if a mark is there.
@@ -590,6 +587,14 @@ fn small_bytes(size: usize, align: usize) -> usize {
     // A size is at most `isize::MAX`, so this cannot overflow.
     let bytes = (size.max(1) + GRANULE - 1) & !(GRANULE - 1);
     if bytes <= SMALL && align <= GRANULE { bytes } else { 0 }
+}
+
+/// Bytes of the block for a request.
+fn block_bytes(size: usize, align: usize) -> usize {
+    match small_bytes(size, align) {
+        0 => lines(size),
+        bytes => bytes,
+    }
 }
 
 /// Bytes of whole lines for a request.

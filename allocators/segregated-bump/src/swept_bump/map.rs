@@ -6,6 +6,8 @@
 
 use core::ptr;
 
+use super::runs::LINE;
+
 /// The unit of all small blocks, in bytes.
 pub(super) const GRANULE: usize = 16;
 
@@ -14,9 +16,6 @@ const BITS: usize = usize::BITS as usize;
 
 /// Bytes that one word covers.
 const SPAN: usize = BITS * GRANULE;
-
-/// Bytes before the heap that the map covers: a line, so that every block has a granule before it.
-const LEAD: usize = 64;
 
 /// No address from here on is ever covered, so that no sum of addresses overflows.
 pub(super) const LIMIT: usize = usize::MAX - 8191;
@@ -68,7 +67,7 @@ impl Map {
         let old = (self.words.cast::<u8>(), self.bytes_up_to(self.end));
         if old.1 == 0 {
             // What is before the first block is looked at, too.
-            self.start -= LEAD;
+            self.start -= LINE;
         }
         // SAFETY: the caller guarantees that the place has this many bytes. It does not overlap with the old one.
         unsafe {
@@ -105,6 +104,18 @@ impl Map {
         unsafe { *word >> bit & 1 != 0 }
     }
 
+    /// Marks a granule, or unmarks it if it is marked.
+    ///
+    /// # Safety
+    ///
+    /// The map covers the address.
+    #[inline]
+    pub(super) unsafe fn flip(&mut self, address: usize) {
+        let (word, bit) = self.position(address);
+        // SAFETY: as in `is_marked`; `&mut self` is the only user of the words.
+        unsafe { *word ^= 1 << bit };
+    }
+
     /// Flips all granules of `start..end`.
     ///
     /// # Safety
@@ -121,8 +132,8 @@ impl Map {
         }
     }
 
-    /// The address after the highest granule below `below` whose bit, exclusive-or `inverted`, is set: the lowest address
-    /// of the map if there is none.
+    /// The address after the highest granule below `below` whose bit, exclusive-or `inverted`, is set: the lowest
+    /// address of the map if there is none.
     ///
     /// # Safety
     ///

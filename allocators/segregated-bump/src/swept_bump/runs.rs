@@ -128,6 +128,7 @@ impl Runs {
             if larger == 0 {
                 return ptr::null_mut();
             }
+            // The remainder is the same number: it only shows that there is such a list.
             list = (list + 1 + larger.trailing_zeros() as usize) % LISTS;
         }
     }
@@ -191,12 +192,11 @@ impl Runs {
     /// # Safety
     ///
     /// The map covers the run.
-    #[inline(never)]
     unsafe fn flip_ends(&mut self, start: usize, bytes: usize) {
         // SAFETY: upheld by the caller. A line has several granules, so the two are not the same.
         unsafe {
-            self.map.flip_range(start, start + GRANULE);
-            self.map.flip_range(start + bytes - GRANULE, start + bytes);
+            self.map.flip(start);
+            self.map.flip(start + bytes - GRANULE);
         }
     }
 }
