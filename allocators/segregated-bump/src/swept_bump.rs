@@ -80,8 +80,10 @@ pub struct SweptBump<S> {
     runs: Runs,
     /// The memory that was never used, or has come back: a line's first byte. Null before the first memory.
     top: *mut u8,
-    /// The address after the latest memory.
+    /// The address after the latest memory that the map covers.
     end: usize,
+    /// The address after the latest memory: what the map does not cover yet is the heap's as soon as it does.
+    given_end: usize,
     /// The highest address that `top` had in the latest memory: what follows is as the source gave it.
     fresh: usize,
     /// Bytes of all windows so far that no sweep has taken back: small blocks, live or free.
@@ -121,6 +123,7 @@ impl<S> SweptBump<S> {
             runs: Runs::EMPTY,
             top: ptr::null_mut(),
             end: 0,
+            given_end: 0,
             fresh: 0,
             small_bytes: 0,
             patience_bytes: 0,
@@ -531,23 +534,24 @@ impl<S: PageSource> SweptBump<S> {
         false
     }
 
-    /// Adds the whole lines of new memory to the heap: to the top, or in its place. Memory below the heap, and memory
-    /// that the map cannot cover, is given up.
+    /// Adds the whole lines of new memory to the heap: to the top, or in its place. Memory below the heap is given up,
+    /// and so is memory that the map cannot cover if the next one does not continue it.
     #[inline]
     fn extend(&mut self, start: *mut u8, bytes: usize) {
         let end = (start.addr() + bytes).min(LIMIT - LINE) / LINE * LINE;
         start.expose_provenance();
         let start = start.wrapping_add(padding(start.addr(), LINE));
-        if end <= start.addr() || start.addr() < self.end {
+        if end <= start.addr() || start.addr() < self.given_end {
             return;
         }
-        if start.addr() != self.end {
+        if start.addr() != self.given_end {
             // SAFETY: the rest of the top is whole lines that nothing uses.
             unsafe { self.free_lines(self.top, self.top_bytes()) };
             self.top = start;
             self.fresh = start.addr();
         }
         self.end = end;
+        self.given_end = end;
         self.runs.map.begin(self.top.addr());
         let map_bytes = self.map_bytes(end);
         if map_bytes == 0 {

@@ -58,6 +58,7 @@ unsafe impl HeapAllocator for SweptBump {
             (HeapPart::Window, IdleKind::Free, "window"),
             (HeapPart::Run, IdleKind::Free, "free runs"),
             (HeapPart::Top, IdleKind::Tail, "top"),
+            (HeapPart::Uncovered, IdleKind::Tail, "not in the map yet"),
             (HeapPart::Map, IdleKind::Metadata, "map of free runs"),
         ]
         .map(|(part, kind, name)| (part, IdlePart { kind, name, bytes: 0 }));

@@ -18,6 +18,8 @@ pub enum HeapPart {
     Top,
     /// The map of free runs: the allocator's own data.
     Map,
+    /// The end of the latest memory, which the map does not cover yet. It is used after the map has grown.
+    Uncovered,
 }
 
 /// A fault that [`SweptBump::self_check`] has found. Each one is impossible unless a program wrote to memory that it had
@@ -67,6 +69,9 @@ impl<S: PageSource> SweptBump<S> {
             }
         }
         self.for_each_single(&mut visit);
+        if self.given_end > self.end {
+            visit(HeapPart::Uncovered, self.top.with_addr(self.end), self.given_end - self.end);
+        }
     }
 
     /// Checks that bins, window, runs, top and map are consistent and do not overlap. It takes time in proportion to the
@@ -78,11 +83,14 @@ impl<S: PageSource> SweptBump<S> {
     pub fn self_check(&mut self) -> Result<(), HeapFault> {
         if self.runs.map.end() == 0 {
             let mut parts = 0;
-            self.for_each_part(|_, _, _| parts += 1);
+            self.for_each_part(|part, _, _| parts += usize::from(part != HeapPart::Uncovered));
             return if parts == 0 { Ok(()) } else { Err(HeapFault::Misplaced(HeapPart::Map)) };
         }
         if self.top_bytes() > 0 && !(self.top.addr()..=self.end).contains(&self.fresh) {
             return Err(HeapFault::Fresh);
+        }
+        if self.given_end < self.end {
+            return Err(HeapFault::Misplaced(HeapPart::Uncovered));
         }
         self.check_runs()?;
         self.mark_parts()?;
@@ -191,7 +199,7 @@ impl<S: PageSource> SweptBump<S> {
     fn flip_parts(&self) {
         self.flip_insides();
         self.for_each_part(|part, start, bytes| {
-            if part != HeapPart::Run {
+            if part != HeapPart::Run && part != HeapPart::Uncovered {
                 self.flip(start.addr(), start.addr() + bytes);
             }
         });

@@ -200,3 +200,14 @@ fn sources_of_every_kind_keep_blocks_apart() {
         }
     }
 }
+
+#[test]
+fn a_heap_that_outgrows_its_map_gives_nothing_up() {
+    for page_bytes in [64, 256, 4096] {
+        for request in (16..3000).step_by(40) {
+            let mut subject = Subject::new(Placing::Consecutive, page_bytes, 1 << 18);
+            while subject.alloc(request, 8, false) {}
+            subject.check().unwrap_or_else(|fault| panic!("{request} bytes, pages of {page_bytes}: {}", &fault[..60]));
+        }
+    }
+}
