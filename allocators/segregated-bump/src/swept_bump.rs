@@ -19,16 +19,18 @@
 //!
 //! [`SOUNDNESS.md`](https://docs.rs/crate/segregated-bump/latest/source/SOUNDNESS.md) argues for each unsafe block.
 
+mod growth;
 #[cfg(feature = "inspect")]
 mod inspect;
 mod map;
 mod runs;
+mod sweep;
 
 use core::alloc::Layout;
-use core::{mem, ptr};
+use core::ptr;
 
 use crate::page_source::PageSource;
-use map::{GRANULE, LIMIT};
+use map::GRANULE;
 use runs::{LINE, Runs};
 
 #[cfg(feature = "inspect")]
@@ -42,16 +44,6 @@ const SMALL: usize = BINS * GRANULE;
 
 /// Bytes of a window, if it is cut from something larger.
 const WINDOW: usize = 8192;
-
-/// A sweep waits until windows of half of the bytes of all small blocks were opened since the last one, as its time
-/// is in proportion to the small blocks,
-const SWEEP_SHIFT: u32 = 1;
-
-/// and of a 32nd of what the map covers, as it is read.
-const SPAN_SHIFT: u32 = 5;
-
-/// After a sweep that regained less than a 32nd of the small blocks' bytes, the next one waits for as many as there are.
-const POOR_SHIFT: u32 = 5;
 
 /// The allocator. `S` is the source of its pages.
 ///
@@ -296,9 +288,7 @@ impl<S: PageSource> SweptBump<S> {
                 self.flush();
                 continue;
             }
-            let least = self.patience_bytes.max(self.runs.map.covered_bytes() >> SPAN_SHIFT);
-            let is_time = self.opened_bytes > least;
-            if (has_swept || !is_time) && self.grow(lines(size), align) {
+            if (has_swept || !self.is_time_to_sweep()) && self.grow(lines(size), align) {
                 continue;
             }
             if has_swept {
@@ -338,7 +328,6 @@ impl<S: PageSource> SweptBump<S> {
             if padding(start.addr(), align) + bytes > available {
                 return ptr::null_mut();
             }
-            self.top = start.wrapping_add(available);
         } else {
             // SAFETY: `find` returns a run that is filed.
             available = unsafe { self.runs.remove(start.cast()) };
@@ -353,13 +342,24 @@ impl<S: PageSource> SweptBump<S> {
         }
         let pad = padding(start.addr(), align);
         let block = start.wrapping_add(pad);
+        let end = block.wrapping_add(bytes);
+        let rest = available - pad - bytes;
         // SAFETY: the available bytes are whole lines that were free and are filed nowhere; they have room for padding
-        // and block.
+        // and block. What was a run has no free neighbours; the padding at the top may.
         unsafe {
-            self.free_lines(start, pad);
-            self.free_lines(block.wrapping_add(bytes), available - pad - bytes);
+            if start == self.top {
+                self.top = end;
+                self.fresh = self.fresh.max(end.addr());
+                self.free_lines(start, pad);
+            } else {
+                if pad > 0 {
+                    self.runs.insert(start, pad);
+                }
+                if rest > 0 {
+                    self.runs.insert(end, rest);
+                }
+            }
         }
-        self.fresh = self.fresh.max(self.top.addr());
         block
     }
 
@@ -382,35 +382,6 @@ impl<S: PageSource> SweptBump<S> {
             } else {
                 self.runs.insert(start, bytes);
             }
-        }
-    }
-
-    /// Frees any range of whole granules: its lines as a run, what is before and after them as small blocks.
-    ///
-    /// # Safety
-    ///
-    /// As for `free_lines`.
-    #[inline(never)]
-    unsafe fn free_range(&mut self, mut start: *mut u8, mut bytes: usize) {
-        while bytes > 0 {
-            let mut part = padding(start.addr(), LINE);
-            if part == 0 {
-                part = bytes / LINE * LINE;
-            }
-            if part == 0 || part > bytes {
-                part = bytes;
-            }
-            // SAFETY: the part is whole lines, or less than a line in whole granules.
-            unsafe {
-                if part < LINE {
-                    self.push(start, part);
-                } else {
-                    self.small_bytes = self.small_bytes.wrapping_sub(part);
-                    self.free_lines(start, part);
-                }
-            }
-            start = start.wrapping_add(part);
-            bytes -= part;
         }
     }
 
@@ -474,114 +445,8 @@ impl<S: PageSource> SweptBump<S> {
         unsafe { self.free_range(self.window, bytes) };
     }
 
-    /// Joins all free memory, and files it again, from the highest to the lowest address, so that the lowest is used
-    /// first. The window is used up.
-    fn sweep(&mut self) {
-        self.opened_bytes = 0;
-        let before = self.small_bytes;
-        // SAFETY: free small blocks and runs are covered by the map, do not overlap, and are filed again below: each
-        // range is free memory, whose granules are no longer marked.
-        unsafe {
-            self.small_bytes += self.runs.mark_all();
-            for bin in 0..BINS {
-                let mut block = mem::replace(&mut self.bins[bin], ptr::null_mut());
-                while !block.is_null() {
-                    self.runs.map.flip_range(block.addr(), block.addr() + (bin + 1) * GRANULE);
-                    block = (*block).next;
-                }
-            }
-            let mut below = self.runs.map.end();
-            loop {
-                let end = self.runs.map.edge_below(below, 0);
-                below = self.runs.map.edge_below(end, usize::MAX);
-                if below == end {
-                    break;
-                }
-                self.runs.map.flip_range(below, end);
-                // A range is in any run of the source, not only in the one that `top` is in: `extend` exposes them all.
-                self.free_range(ptr::with_exposed_provenance_mut(below), end - below);
-            }
-        }
-        let is_poor = before - self.small_bytes < before >> POOR_SHIFT;
-        self.patience_bytes = if is_poor { self.small_bytes } else { self.small_bytes >> SWEEP_SHIFT };
-    }
-
-    /// Gets memory, so that the top has room for `bytes` bytes at a multiple of `align`.
-    #[cold]
-    #[inline(never)]
-    fn grow(&mut self, bytes: usize, align: usize) -> bool {
-        // If new memory continues the top, only the missing bytes are needed.
-        let mut missing = self.padded(bytes, align) - self.top_bytes();
-        for _ in 0..2 {
-            if missing >= LIMIT - LINE - self.end {
-                return false;
-            }
-            // Unless the map covers what comes, it needs a place, too.
-            let mut map_bytes = self.map_bytes(self.end + missing);
-            if map_bytes > 0 && !self.runs.find(map_bytes).is_null() {
-                map_bytes = 0;
-            }
-            let Some(memory) = self.source.acquire(missing + map_bytes) else {
-                return false;
-            };
-            self.extend(memory.cast::<u8>().as_ptr(), memory.len());
-            if self.top_bytes() >= self.padded(bytes, align) {
-                return true;
-            }
-            // It does not continue: enough wherever it begins.
-            missing = bytes + align + LINE;
-        }
-        false
-    }
-
-    /// Adds the whole lines of new memory to the heap: to the top, or in its place. Memory below the heap is given up,
-    /// and so is memory that the map cannot cover if the next one does not continue it.
-    #[inline]
-    fn extend(&mut self, start: *mut u8, bytes: usize) {
-        let end = (start.addr() + bytes).min(LIMIT - LINE) / LINE * LINE;
-        start.expose_provenance();
-        let start = start.wrapping_add(padding(start.addr(), LINE));
-        if end <= start.addr() || start.addr() < self.given_end {
-            return;
-        }
-        if start.addr() != self.given_end {
-            // SAFETY: the rest of the top is whole lines that nothing uses.
-            unsafe { self.free_lines(self.top, self.top_bytes()) };
-            self.top = start;
-            self.fresh = start.addr();
-        }
-        self.end = end;
-        self.given_end = end;
-        self.runs.map.begin(self.top.addr());
-        let map_bytes = self.map_bytes(end);
-        if map_bytes == 0 {
-            return;
-        }
-        let place = self.take(map_bytes, 1, Use::Block);
-        if place.is_null() {
-            self.end = self.top.addr().max(self.runs.map.end() - LINE);
-            return;
-        }
-        // SAFETY: the place is unused whole lines, and larger than the old one, which is memory of this allocator that
-        // nothing uses any more.
-        unsafe {
-            let (old, old_bytes) = self.runs.map.relocate(place, map_bytes);
-            self.free_lines(old, old_bytes);
-        }
-    }
-
-    /// Whole lines for a map that covers the heap up to `end`, and as much again. 0 if the map covers it already.
-    fn map_bytes(&self, end: usize) -> usize {
-        if end + LINE <= self.runs.map.end() { 0 } else { lines(self.runs.map.bytes_up_to(end) * 2) }
-    }
-
     fn top_bytes(&self) -> usize {
         self.end - self.top.addr()
-    }
-
-    /// Bytes from the top to the end of a block of `bytes` bytes at a multiple of `align`.
-    fn padded(&self, bytes: usize, align: usize) -> usize {
-        padding(self.top.addr(), align) + bytes
     }
 }
 

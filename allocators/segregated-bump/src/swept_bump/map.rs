@@ -46,6 +46,11 @@ impl Map {
         (end - self.start).div_ceil(SPAN) * size_of::<usize>()
     }
 
+    /// Bytes of a map from its start to `end`, and for as much again, as far as there are addresses.
+    pub(super) fn bytes_up_to_twice(&self, end: usize) -> usize {
+        self.bytes_up_to(end.saturating_add(end - self.start).min(LIMIT))
+    }
+
     /// The address after the last one that it covers; 0 if it covers nothing.
     #[inline]
     pub(super) fn end(&self) -> usize {

@@ -1,0 +1,88 @@
+//! The sweep: joins all that is free, and files it again.
+
+use core::{mem, ptr};
+
+use super::map::GRANULE;
+use super::runs::LINE;
+use super::{BINS, SweptBump, padding};
+use crate::page_source::PageSource;
+
+/// A sweep waits until windows of half of the bytes of all small blocks were opened since the last one, as its time
+/// is in proportion to the small blocks,
+const SWEEP_SHIFT: u32 = 1;
+
+/// and of a 32nd of what the map covers, as it is read.
+const SPAN_SHIFT: u32 = 5;
+
+/// After a sweep that regained less than a 32nd of the small blocks' bytes, the next one waits for as many as there are.
+const POOR_SHIFT: u32 = 5;
+
+impl<S: PageSource> SweptBump<S> {
+    /// Whether enough windows were opened since the latest sweep.
+    #[inline]
+    pub(super) fn is_time_to_sweep(&self) -> bool {
+        self.opened_bytes > self.patience_bytes.max(self.runs.map.covered_bytes() >> SPAN_SHIFT)
+    }
+
+    /// Joins all free memory, and files it again, from the highest to the lowest address, so that the lowest is used
+    /// first. The window is used up.
+    pub(super) fn sweep(&mut self) {
+        self.opened_bytes = 0;
+        let before = self.small_bytes;
+        // SAFETY: free small blocks and runs are covered by the map, do not overlap, and are filed again below: each
+        // range is free memory, whose granules are no longer marked.
+        unsafe {
+            self.small_bytes += self.runs.mark_all();
+            for bin in 0..BINS {
+                let mut block = mem::replace(&mut self.bins[bin], ptr::null_mut());
+                while !block.is_null() {
+                    self.runs.map.flip_range(block.addr(), block.addr() + (bin + 1) * GRANULE);
+                    block = (*block).next;
+                }
+            }
+            let mut below = self.runs.map.end();
+            loop {
+                let end = self.runs.map.edge_below(below, 0);
+                below = self.runs.map.edge_below(end, usize::MAX);
+                if below == end {
+                    break;
+                }
+                self.runs.map.flip_range(below, end);
+                // A range is in any run of the source, not only in the one that `top` is in: `extend` exposes them all.
+                self.free_range(ptr::with_exposed_provenance_mut(below), end - below);
+            }
+        }
+        let is_poor = before - self.small_bytes < before >> POOR_SHIFT;
+        self.patience_bytes = if is_poor { self.small_bytes } else { self.small_bytes >> SWEEP_SHIFT };
+    }
+
+    /// Frees any range of whole granules: its lines as a run, what is before and after them as small blocks. Less than two
+    /// lines stay one small block, as a request of this size can be served by that alone.
+    ///
+    /// # Safety
+    ///
+    /// As for `free_lines`.
+    #[inline(never)]
+    pub(super) unsafe fn free_range(&mut self, mut start: *mut u8, mut bytes: usize) {
+        while bytes > 0 {
+            let mut part = bytes;
+            if bytes >= 2 * LINE {
+                part = padding(start.addr(), LINE);
+                if part == 0 {
+                    part = bytes / LINE * LINE;
+                }
+            }
+            // SAFETY: the part is whole lines, at least two, or whole granules of at most 112 bytes.
+            unsafe {
+                if part < 2 * LINE {
+                    self.push(start, part);
+                } else {
+                    self.small_bytes = self.small_bytes.wrapping_sub(part);
+                    self.free_lines(start, part);
+                }
+            }
+            start = start.wrapping_add(part);
+            bytes -= part;
+        }
+    }
+}
