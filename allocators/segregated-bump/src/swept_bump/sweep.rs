@@ -52,7 +52,7 @@ impl<S: PageSource> SweptBump<S> {
                 self.free_range(ptr::with_exposed_provenance_mut(below), end - below);
             }
         }
-        let is_poor = before - self.small_bytes < before >> POOR_SHIFT;
+        let is_poor = before.saturating_sub(self.small_bytes) < before >> POOR_SHIFT;
         self.patience_bytes = if is_poor { self.small_bytes } else { self.small_bytes >> SWEEP_SHIFT };
     }
 
