@@ -224,7 +224,7 @@ impl<S: PageSource> SweptBump<S> {
     /// `bytes` is the size of a small block: a multiple of 16, at least 16 and at most `SMALL`.
     #[inline]
     unsafe fn bin(&mut self, bytes: usize) -> &mut *mut FreeBlock {
-        debug_assert!(bytes > 0 && bytes <= SMALL && bytes.is_multiple_of(GRANULE));
+        debug_assert!(bytes > 0 && bytes <= SMALL && bytes & (GRANULE - 1) == 0);
         // SAFETY: upheld by the caller.
         unsafe { self.bins.get_unchecked_mut(bytes / GRANULE - 1) }
     }
