@@ -30,8 +30,8 @@ use core::alloc::Layout;
 use core::ptr;
 
 use crate::page_source::PageSource;
-use map::GRANULE;
-use runs::{LINE, Runs};
+use map::{GRANULE, LINE};
+use runs::Runs;
 
 #[cfg(feature = "inspect")]
 pub use inspect::{HeapFault, HeapPart};

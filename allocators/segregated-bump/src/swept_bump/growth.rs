@@ -1,7 +1,6 @@
 //! How the heap grows: memory from the source, and a place for the map that covers it.
 
-use super::map::LIMIT;
-use super::runs::LINE;
+use super::map::{LIMIT, LINE};
 use super::{SweptBump, Use, lines, padding};
 use crate::page_source::PageSource;
 

@@ -1,7 +1,7 @@
 //! The parts of a heap that are in no live block, and a check of all that the allocator knows about them.
 
-use super::map::GRANULE;
-use super::runs::{LINE, Run, list_of};
+use super::map::{GRANULE, LINE};
+use super::runs::{Run, list_of};
 use super::{BINS, FreeBlock, SweptBump};
 use crate::page_source::PageSource;
 

@@ -6,10 +6,11 @@
 
 use core::ptr;
 
-use super::runs::LINE;
-
 /// The unit of all small blocks, in bytes.
 pub(super) const GRANULE: usize = 16;
+
+/// The unit of runs, in bytes: where they begin, and what their sizes are multiples of.
+pub(super) const LINE: usize = 64;
 
 /// Bits in a word of the map.
 const BITS: usize = usize::BITS as usize;

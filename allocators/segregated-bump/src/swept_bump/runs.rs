@@ -7,10 +7,7 @@
 
 use core::ptr;
 
-use super::map::{GRANULE, Map};
-
-/// The unit of runs, in bytes: where they begin, and what their sizes are multiples of.
-pub(super) const LINE: usize = 64;
+use super::map::{GRANULE, LINE, Map};
 
 /// Lists: four for each doubling of the size from a line on. The last one has all runs from 3.5 MiB on.
 const LISTS: usize = 64;

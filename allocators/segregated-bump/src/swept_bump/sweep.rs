@@ -2,8 +2,7 @@
 
 use core::{mem, ptr};
 
-use super::map::GRANULE;
-use super::runs::LINE;
+use super::map::{GRANULE, LINE};
 use super::{BINS, SweptBump, padding};
 use crate::page_source::PageSource;
 
