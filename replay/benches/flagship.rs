@@ -270,7 +270,7 @@ fn print_front(set: &str, traces: &[&Trace]) {
     let on_front = places.iter().filter(|(_, ahead)| ahead.is_empty()).count();
     println!("{set}: {OURS} is on the Pareto front of fresh time and peak heap on {on_front} of {}", places.len());
     for (trace, ahead) in places.iter().filter(|(_, ahead)| !ahead.is_empty()) {
-        println!("  {trace}: behind {}", ahead.join(", "));
+        println!("  {trace}: ahead are {}", ahead.join(", "));
     }
 }
 

@@ -1,14 +1,16 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
 
+mod allocator;
 pub mod page_source;
 mod segregated_bump;
 mod single_threaded;
 mod swept_bump;
 
+pub use allocator::Allocator;
 pub use page_source::PageSource;
 pub use segregated_bump::{Accounting, CLASS_BYTES, Idle, Lost, SegregatedBump};
-pub use single_threaded::{Allocator, SingleThreaded};
+pub use single_threaded::SingleThreaded;
 pub use swept_bump::SweptBump;
 #[cfg(feature = "inspect")]
 pub use swept_bump::{HeapFault, HeapPart};

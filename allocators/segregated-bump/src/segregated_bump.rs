@@ -13,7 +13,7 @@
 //! A small alloc or free is a handful of instructions; there are no headers, no splitting and no coalescing. The price:
 //! a program that frees large blocks, or whose sizes drift from one class to another, grows without bound.
 //!
-//! All state is in the value, so many instances can coexist. For the global allocator of a whole program see
+//! All state is in the value: instances are independent of each other. For the global allocator of a whole program see
 //! [`SingleThreaded`].
 //!
 //! [`SingleThreaded`]: crate::SingleThreaded
@@ -21,6 +21,7 @@
 use core::alloc::Layout;
 use core::ptr;
 
+use crate::allocator::Allocator;
 use crate::page_source::PageSource;
 
 /// The smallest size class, and the unit of the bump pointer: every block begins at a multiple of it.
@@ -229,17 +230,8 @@ impl<S: PageSource, const REALLOC_IN_PLACE: bool, A: Accounting> SegregatedBump<
         if REALLOC_IN_PLACE && self.resize_in_place(block, layout, new_size) {
             return block;
         }
-        // SAFETY: the caller guarantees the size, and the alignment comes from a layout.
-        let moved = self.alloc(unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) });
-        if !moved.is_null() {
-            // SAFETY: both blocks are live, do not overlap, and are as large as their layouts; the caller hands over
-            // the old one.
-            unsafe {
-                moved.copy_from_nonoverlapping(block, layout.size().min(new_size));
-                self.dealloc(block, layout);
-            }
-        }
-        moved
+        // SAFETY: upheld by the caller.
+        unsafe { self.move_to_size(block, layout, new_size) }
     }
 
     /// Forgets all blocks and starts again at the beginning of the latest run of memory. (If another user of the same

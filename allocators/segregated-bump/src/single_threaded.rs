@@ -3,36 +3,10 @@
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;
 
+use crate::allocator::Allocator;
 use crate::page_source::PageSource;
 use crate::segregated_bump::{Accounting, SegregatedBump};
 use crate::swept_bump::SweptBump;
-
-/// An allocator of this crate: what [`GlobalAlloc`] requires, for a caller that has it to itself.
-///
-/// # Safety
-///
-/// Blocks are as [`GlobalAlloc`] promises, and no function calls the global allocator.
-pub unsafe trait Allocator {
-    /// As [`GlobalAlloc::alloc`]; any size is allowed.
-    fn alloc(&mut self, layout: Layout) -> *mut u8;
-
-    /// As [`GlobalAlloc::alloc_zeroed`]; any size is allowed.
-    fn alloc_zeroed(&mut self, layout: Layout) -> *mut u8;
-
-    /// As [`GlobalAlloc::dealloc`].
-    ///
-    /// # Safety
-    ///
-    /// `block` is a live block of this allocator, and `layout` is its current layout.
-    unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout);
-
-    /// As [`GlobalAlloc::realloc`].
-    ///
-    /// # Safety
-    ///
-    /// As for `dealloc`; `new_size`, rounded up to the layout's alignment, is at most `isize::MAX`.
-    unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8;
-}
 
 /// Implements the trait by the functions of the same names.
 macro_rules! allocator {
@@ -119,6 +93,21 @@ impl<A> SingleThreaded<A> {
 
     /// The allocator itself, for example to [reset](SegregatedBump::reset) it. The pointer may be used while no call on
     /// this value is in progress.
+    ///
+    /// ```
+    /// use segregated_bump::{SegregatedBump, SingleThreaded, page_source::Region};
+    /// use core::{alloc::{GlobalAlloc, Layout}, mem::MaybeUninit};
+    ///
+    /// let ram = Box::leak(Box::new([MaybeUninit::uninit(); 4096]));
+    /// let classic: SegregatedBump<Region> = SegregatedBump::new(Region::new(ram));
+    /// // SAFETY: this program has one thread, and the layout has a size. Before the reset, the block is given up.
+    /// unsafe {
+    ///     let allocator = SingleThreaded::new(classic);
+    ///     let block = allocator.alloc(Layout::new::<[u8; 500]>());
+    ///     (*allocator.get()).reset();
+    ///     assert_eq!(allocator.alloc(Layout::new::<[u8; 900]>()), block);
+    /// }
+    /// ```
     pub const fn get(&self) -> *mut A {
         self.0.get()
     }

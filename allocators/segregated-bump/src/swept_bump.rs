@@ -3,12 +3,12 @@
 //!
 //! - A **small** request, of up to 1152 bytes with an alignment of up to 16, is rounded up to a multiple of 16. It takes
 //!   the most recently freed block of this size from its **bin**, or a new block from the **window**, a piece of memory
-//!   behind a bump pointer. When the window is used up, the next one is the smallest free run that fits, or a larger
+//!   that a bump pointer hands out. When the window is used up, the next one is a free run that fits well, or a larger
 //!   free block, or, last, untouched memory.
 //! - Any other request takes whole lines of 64 bytes from a **free run**, in lists by size, or from the **top**, the
 //!   memory that was never used or that has come back to it. When it is freed, it is joined with the free runs on both
 //!   sides at once.
-//! - Small blocks are joined later. Before the heap grows, if enough windows were used up since the last time, a
+//! - Small blocks are joined later. Before the heap grows, if enough windows were opened since the last time, a
 //!   **sweep** marks all free memory in a map, reads off its ranges, and files them again, from the lowest address.
 //! - Realloc keeps the block in place if its rounded size stays the same, if it shrinks, or if what follows is free.
 //! - Memory comes from a [`PageSource`], as little as the request needs.
@@ -29,6 +29,7 @@ mod sweep;
 use core::alloc::Layout;
 use core::ptr;
 
+use crate::allocator::Allocator;
 use crate::page_source::PageSource;
 use map::{GRANULE, LINE};
 use runs::Runs;
@@ -182,17 +183,8 @@ impl<S: PageSource> SweptBump<S> {
         if unsafe { self.resize_in_place(block, layout, new_size) } {
             return block;
         }
-        // SAFETY: the caller guarantees the size, and the alignment comes from a layout.
-        let moved = self.alloc(unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) });
-        if !moved.is_null() {
-            // SAFETY: both blocks are live, do not overlap, and are as large as their layouts; the caller hands over
-            // the old one.
-            unsafe {
-                moved.copy_from_nonoverlapping(block, layout.size().min(new_size));
-                self.dealloc(block, layout);
-            }
-        }
-        moved
+        // SAFETY: upheld by the caller.
+        unsafe { self.move_to_size(block, layout, new_size) }
     }
 
     /// Bytes that a block of this layout takes. The bytes past the layout's size may be written to; otherwise they are

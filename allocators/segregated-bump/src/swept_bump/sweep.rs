@@ -6,15 +6,14 @@ use super::map::{GRANULE, LINE};
 use super::{BINS, SweptBump, padding};
 use crate::page_source::PageSource;
 
-/// A sweep waits until windows of half of the bytes of all small blocks were opened since the last one, as its time
-/// is in proportion to the small blocks,
+/// A sweep takes time in proportion to the small blocks, so it waits for windows of half of their bytes.
 const SWEEP_SHIFT: u32 = 1;
 
-/// and of a 32nd of what the map covers, as it is read.
-const SPAN_SHIFT: u32 = 5;
-
-/// After a sweep that regained less than a 32nd of the small blocks' bytes, the next one waits for as many as there are.
+/// After a sweep that regained less than a 32nd of their bytes, the next one waits for windows of all of them.
 const POOR_SHIFT: u32 = 5;
+
+/// A sweep reads the map, too, so it also waits for windows of a 32nd of what the map covers.
+const SPAN_SHIFT: u32 = 5;
 
 impl<S: PageSource> SweptBump<S> {
     /// Whether enough windows were opened since the latest sweep.
