@@ -52,6 +52,7 @@ unsafe impl HeapAllocator for SweptBump {
     unsafe fn usable_bytes(&self, _block: *mut u8, layout: Layout) -> Option<usize> {
         Some(SweptBump::usable_bytes(layout))
     }
+
     fn idle(&self, _live_blocks: usize) -> Vec<IdlePart> {
         let mut parts = [
             (HeapPart::Bin, IdleKind::Free, "bins"),

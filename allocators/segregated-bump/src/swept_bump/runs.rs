@@ -1,7 +1,7 @@
 //! The free runs: ranges of whole lines of 64 bytes, in lists by size.
 //!
-//! There are four lists for each doubling of the size. A run is taken from its own list if the first one there is large
-//! enough, and otherwise from the next list that is not empty, where every run is. Both ends of a run are marked in the
+//! There are four lists for each doubling of the size. A request takes a run of its own list if one of the first
+//! four is large enough, and otherwise of the next list that is not empty, where every run is. Both ends of a run are marked in the
 //! [`Map`], its size is in its first and in its last line, and so a run that is freed is joined with its free
 //! neighbours, wherever they are, in bounded time. No two free runs are neighbours.
 
