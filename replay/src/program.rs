@@ -401,7 +401,7 @@ mod tests {
             let mut writer =
                 heaprace_traces::htrace::HtraceWriter::new(Vec::new(), columns, &["program: a test"]).unwrap();
             for ((action, id), time_ns) in actions.into_iter().zip(times) {
-                writer.write(&Event { action, id, thread: None, time_ns: Some(time_ns) }).unwrap();
+                writer.write(&Event { action, id, thread: None, time_ns: Some(time_ns), written: None }).unwrap();
             }
             let source = Source::from_bytes("bad.htrace", writer.finish().unwrap());
             let error = Program::load(&source).unwrap_err().to_string();

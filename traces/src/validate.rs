@@ -102,7 +102,7 @@ impl Validator {
                 Action::Dealloc { layout }
             }
         };
-        Ok(Event { action, id, thread, time_ns })
+        Ok(Event { action, id, thread, time_ns, written: None })
     }
 }
 

@@ -86,7 +86,8 @@ pub(crate) fn entries() -> impl Iterator<Item = &'static LibraryEntry> {
 
 /// The program of these actions on the objects of these ids.
 pub(crate) fn compile(actions: impl IntoIterator<Item = (u64, Action)>) -> Program {
-    let events = actions.into_iter().map(|(id, action)| Ok(Event { action, id, thread: None, time_ns: None }));
+    let events =
+        actions.into_iter().map(|(id, action)| Ok(Event { action, id, thread: None, time_ns: None, written: None }));
     Program::compile(events).expect("the program is sound")
 }
 

@@ -182,7 +182,7 @@ impl<I: Ids> Compiler<I> {
                 Action::Dealloc { layout: op.layout() }
             }
         };
-        self.profile.add(&Event { action, id, thread: None, time_ns: None });
+        self.profile.add(&Event { action, id, thread: None, time_ns: None, written: None });
         Some(())
     }
 }

@@ -44,7 +44,7 @@ const BLOCK_BYTES: usize = 64 * 1024;
 /// use heaprace_recorder::{Action, Event};
 ///
 /// let layout = std::alloc::Layout::new::<[u64; 3]>();
-/// let event = Event { action: Action::Alloc { layout, zeroed: false }, id: 1, thread: None, time_ns: None };
+/// let event = Event { action: Action::Alloc { layout, zeroed: false }, id: 1, thread: None, time_ns: None, written: None };
 /// let mut writer = CsvWriter::new(Vec::new(), Columns::default(), &["program: example"])?;
 /// writer.write(&event)?;
 /// let text = "# heaprace-trace: 1\n# program: example\nop,id,size,align\nalloc,1,24,8\n";
@@ -243,7 +243,9 @@ mod tests {
         ];
         let lines = |thread, time_ns| {
             let mut block = Vec::new();
-            actions.iter().for_each(|&action| push_line(&mut block, &Event { action, id: 7, thread, time_ns }));
+            actions
+                .iter()
+                .for_each(|&action| push_line(&mut block, &Event { action, id: 7, thread, time_ns, written: None }));
             String::from_utf8(block).unwrap()
         };
         assert_eq!(lines(None, None), "alloc,7,24,8\nalloc_zeroed,7,24,8\nrealloc,7,48\ndealloc,7\n");
@@ -273,7 +275,7 @@ mod tests {
         let columns = Columns { thread: true, time_ns: false };
         let mut writer = CsvWriter::new(Vec::new(), columns, &[""; 0]).unwrap();
         let layout = Layout::from_size_align(24, 8).unwrap();
-        let event = Event { action: Action::Dealloc { layout }, id: 1, thread: None, time_ns: None };
+        let event = Event { action: Action::Dealloc { layout }, id: 1, thread: None, time_ns: None, written: None };
         assert!(matches!(writer.write(&event), Err(WriteError::MissingValue { event: 1, column: "thread" })));
     }
 }

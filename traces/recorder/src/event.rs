@@ -20,6 +20,9 @@ pub struct Event {
     pub thread: Option<u32>,
     /// Nanoseconds since the recording began, if the trace has times. Never falls.
     pub time_ns: Option<u64>,
+    /// For a reallocation or deallocation, if the trace has written extents: how many bytes of the block the program
+    /// has written so far, counted from its start to the last one written. At most the block's size before this event.
+    pub written: Option<u32>,
 }
 
 /// What is asked of the allocator. Sizes are at least 1 byte: a Rust program never asks an allocator for nothing.

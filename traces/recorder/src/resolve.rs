@@ -168,7 +168,7 @@ impl Resolver {
                 thread
             }
         };
-        Event { action, id, thread: Some(thread), time_ns: None }
+        Event { action, id, thread: Some(thread), time_ns: None, written: None }
     }
 }
 

@@ -79,7 +79,7 @@ where
             }
             let time_ns = self.last_time_ns;
             if let Some((id, Standing { layout, thread })) = self.live.remove_oldest() {
-                return Some(Ok(Event { action: Action::Dealloc { layout }, id, thread, time_ns }));
+                return Some(Ok(Event { action: Action::Dealloc { layout }, id, thread, time_ns, written: None }));
             }
             self.rounds_left -= 1;
             self.elapsed_ns = time_ns.unwrap_or(0);

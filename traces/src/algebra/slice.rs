@@ -81,9 +81,13 @@ impl<I: Iterator<Item = Result<Event, TraceError>>> Iterator for Slice<I> {
         }
         if let Some(first) = self.first {
             return Some(Ok(match self.live.remove_oldest() {
-                Some((id, Standing { layout, thread })) => {
-                    Event { action: Action::Alloc { layout, zeroed: false }, id, thread, time_ns: first.time_ns }
-                }
+                Some((id, Standing { layout, thread })) => Event {
+                    action: Action::Alloc { layout, zeroed: false },
+                    id,
+                    thread,
+                    time_ns: first.time_ns,
+                    written: None,
+                },
                 None => {
                     self.first = None;
                     first

@@ -14,7 +14,7 @@ pub(super) fn layout(size: usize) -> Layout {
 
 /// An event without thread and time: synthetic traces have one thread and no times.
 pub(super) fn event(id: u64, action: Action) -> Event {
-    Event { action, id, thread: None, time_ns: None }
+    Event { action, id, thread: None, time_ns: None, written: None }
 }
 
 /// Live objects, and the random choices about them.

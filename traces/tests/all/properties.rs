@@ -83,7 +83,7 @@ pub(crate) fn trace(steps: &[Step], columns: Columns, ids_apart: u64) -> Vec<Eve
             (id, Action::Dealloc { layout })
         };
         let thread = columns.thread.then_some(thread.into());
-        events.push(Event { action, id, thread, time_ns: columns.time_ns.then_some(time_ns) });
+        events.push(Event { action, id, thread, time_ns: columns.time_ns.then_some(time_ns), written: None });
     }
     events
 }

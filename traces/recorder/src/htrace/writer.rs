@@ -56,7 +56,7 @@ impl Compress for Stored {
 /// use heaprace_recorder::{Action, Event};
 ///
 /// let layout = std::alloc::Layout::new::<[u64; 3]>();
-/// let event = Event { action: Action::Alloc { layout, zeroed: false }, id: 1, thread: None, time_ns: None };
+/// let event = Event { action: Action::Alloc { layout, zeroed: false }, id: 1, thread: None, time_ns: None, written: None };
 /// let mut writer: HtraceWriter<_, Stored> = HtraceWriter::new(Vec::new(), Columns::default(), &["program: example"])?;
 /// writer.write(&event)?;
 /// assert!(writer.finish()?.starts_with(MAGIC));

@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let provenance = ["program: repeated-growth", "origin: synthetic"];
     let mut trace = CsvWriter::new(File::create(path)?, Columns::default(), &provenance)?;
     for id in 0..ROUNDS {
-        let mut write = |action| trace.write(&Event { action, id, thread: None, time_ns: None });
+        let mut write = |action| trace.write(&Event { action, id, thread: None, time_ns: None, written: None });
         let mut layout = Layout::from_size_align(FIRST_BYTES, 1)?;
         write(Action::Alloc { layout, zeroed: false })?;
         while layout.size() < LAST_BYTES {
