@@ -14,12 +14,18 @@ pub mod conformance;
 pub mod contenders;
 #[cfg(feature = "faulty")]
 pub mod faulty;
+#[cfg(target_os = "linux")]
+pub mod global;
 pub mod heap_allocator;
 mod os;
 pub mod page_heap;
 pub mod page_size;
+#[cfg(target_os = "linux")]
+pub mod run;
 pub mod shadow;
 
+#[cfg(target_os = "linux")]
+pub use global::Global;
 pub use heap_allocator::{HeapAllocator, IdleKind, IdlePart, Info, Purpose};
 pub use page_heap::{HeapRef, PageHeap};
 pub use page_size::{PAGE_BYTES, PageSize};

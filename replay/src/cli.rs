@@ -13,6 +13,8 @@ mod rank;
 mod record;
 mod replay;
 mod report;
+#[cfg(target_os = "linux")]
+mod run;
 mod saved;
 mod snapshots;
 mod sweep;
@@ -60,6 +62,8 @@ enum Verb {
     /// Record the allocations of a native program as a trace
     #[cfg(target_os = "linux")]
     Record(record::RecordArguments),
+    #[cfg(target_os = "linux")]
+    Run(run::RunArguments),
     Report(report::ReportArguments),
     Compare(compare::CompareArguments),
     Rank(rank::RankArguments),
@@ -120,6 +124,8 @@ pub(crate) fn main() -> ExitCode {
         Some(Verb::Sweep(arguments)) => sweep::run(&arguments),
         #[cfg(target_os = "linux")]
         Some(Verb::Record(recording)) => record::run(&recording),
+        #[cfg(target_os = "linux")]
+        Some(Verb::Run(arguments)) => run::run(&arguments),
         Some(Verb::Report(report)) => report::run(&report),
         Some(Verb::Compare(arguments)) => compare::run(&arguments),
         Some(Verb::Rank(ranking)) => rank::run(&ranking),

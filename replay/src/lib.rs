@@ -2,7 +2,8 @@
 //!
 //! A trace is compiled to a [`Program`]; the [`engine`] runs it through a contender on a [`lane`]. Observers watch the
 //! replay: [`verify`] checks every block, [`memory`] takes figures. [`time`] replays without observers, in separate
-//! processes. [`compare()`] does all of this and returns [`heaprace_reports::results::Results`].
+//! processes. [`compare()`] does all of this and returns [`heaprace_reports::results::Results`]. On Linux, [`real`] runs
+//! a program itself on contenders, by the [`Global`] allocator or a preloaded library.
 //!
 //! ```
 //! use heaprace_allocators::PageSize;
@@ -32,6 +33,8 @@ pub mod lane;
 pub mod limits;
 pub mod memory;
 pub mod program;
+#[cfg(target_os = "linux")]
+pub mod real;
 pub mod sweep;
 pub mod time;
 pub mod verify;
@@ -39,4 +42,6 @@ pub mod verify;
 pub mod warnings;
 
 pub use comparison::compare;
+#[cfg(target_os = "linux")]
+pub use heaprace_allocators::Global;
 pub use program::Program;

@@ -7,6 +7,7 @@
 //! - [`stats`]: medians with intervals, and ratios formed within rounds.
 //! - [`table`]: results as text for a terminal.
 //! - [`ranking`]: contenders ranked over a set of traces.
+//! - [`real`]: runs of a program itself on several contenders.
 //! - [`regression`]: two runs compared.
 //! - [`chart`]: results as SVG; [`chart::ALL`] has every chart of a trace, [`chart::ALL_TRACES`] those of several.
 //! - [`export`]: results in the formats of notebooks, papers and pull requests.
@@ -40,6 +41,7 @@ pub mod model;
 pub mod numbers;
 mod prose;
 pub mod ranking;
+pub mod real;
 mod reasons;
 pub mod regression;
 pub mod results;

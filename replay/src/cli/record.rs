@@ -4,9 +4,9 @@
 //! runs. Once the program has ended, the recordings become traces. The exit code is that of the recording, not of the
 //! program, whose status stands in the summary: a trace of a program that fails or crashes is a good trace.
 
-mod library;
+pub(crate) mod library;
 mod outcome;
-mod program;
+pub(crate) mod program;
 mod run;
 
 use std::ffi::OsString;
@@ -18,6 +18,9 @@ use heaprace_traces::Output;
 use heaprace_traces::csv::Columns;
 
 use crate::cli::terminal::{FAILED, complain_of, note};
+/// The library that is preloaded.
+const LIBRARY: &str = "libheaprace_preload.so";
+
 use outcome::{Outcome, convert};
 use run::Finished;
 
@@ -95,7 +98,7 @@ fn record(arguments: &RecordArguments) -> anyhow::Result<bool> {
     }
     let command = arguments.command.first().context("no command is given")?;
     let program = program::locate(command)?;
-    let library = library::locate()?;
+    let library = library::locate(LIBRARY)?;
     let output = match &arguments.output {
         Some(path) => path.clone(),
         None => {

@@ -186,7 +186,7 @@ fn parse_instant(text: &str) -> Result<Moment, String> {
 }
 
 /// Is set by Ctrl-C, so that what is finished can be saved and shown; a second one ends the process at once.
-fn interrupt() -> Arc<AtomicBool> {
+pub(crate) fn interrupt() -> Arc<AtomicBool> {
     let interrupt = Arc::new(AtomicBool::new(false));
     let handler = {
         let interrupt = Arc::clone(&interrupt);

@@ -28,6 +28,9 @@ mod naive;
 mod processes;
 #[cfg(test)]
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod real;
+#[cfg(test)]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod record;
 #[cfg(test)]
 mod refusals;

@@ -13,32 +13,36 @@ use heaprace_traces::{Action, Event, Source};
 
 const MARK: usize = 54_321;
 
-/// Builds the preloaded library into the folder of this build's `replay`: for a test, Cargo builds only what it links.
+/// Builds the library that records.
 pub(crate) fn build_library() {
     static BUILT: OnceLock<()> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_BIN_EXE_replay")).parent().unwrap();
-        let profile = folder.file_name().unwrap().to_str().unwrap();
-        let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--locked", "--package", "heaprace-preload", "--profile"])
-            .arg(if profile == "debug" { "dev" } else { profile })
-            .arg("--target-dir")
-            .arg(folder.parent().unwrap())
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status()
-            .unwrap();
-        assert!(status.success());
-    });
+    BUILT.get_or_init(|| build("heaprace-preload"));
+}
+
+/// Builds a library that is preloaded into the folder of this build's `replay`: for a test, Cargo builds only what it
+/// links.
+pub(crate) fn build(package: &str) {
+    let folder = Path::new(env!("CARGO_BIN_EXE_replay")).parent().unwrap();
+    let profile = folder.file_name().unwrap().to_str().unwrap();
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--locked", "--package", package, "--profile"])
+        .arg(if profile == "debug" { "dev" } else { profile })
+        .arg("--target-dir")
+        .arg(folder.parent().unwrap())
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .unwrap();
+    assert!(status.success());
 }
 
 /// The C program, compiled once.
-fn program() -> &'static Path {
+pub(crate) fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| compile("program.c", &["cc", "-O1", "-w", "-pthread"], "program").unwrap())
 }
 
 /// Compiles a file of `tests/record`; `None` if there is no such compiler.
-fn compile(source: &str, compiler: &[&str], name: &str) -> Option<PathBuf> {
+pub(crate) fn compile(source: &str, compiler: &[&str], name: &str) -> Option<PathBuf> {
     let output = scratch(&format!("program-{name}")).join(name);
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/record").join(source);
     let status = Command::new(compiler[0]).args(&compiler[1..]).arg(source).arg("-o").arg(&output).status().ok()?;
@@ -47,7 +51,7 @@ fn compile(source: &str, compiler: &[&str], name: &str) -> Option<PathBuf> {
 }
 
 /// An empty folder for one test.
-fn scratch(name: &str) -> PathBuf {
+pub(crate) fn scratch(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("record").join(name);
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();

@@ -42,7 +42,7 @@ struct Arrangement {
 }
 
 /// The table in the roomiest layout that fits the width, or else split into several.
-pub(super) fn lay_out(table: &Table, width: usize) -> String {
+pub(crate) fn lay_out(table: &Table, width: usize) -> String {
     let fitting = LAYOUTS.into_iter().find_map(|layout| fit(TextLines::of(table, layout).grid(|_| true), width));
     fitting.unwrap_or_else(|| TextLines::of(table, OF_SEVERAL).split(width))
 }

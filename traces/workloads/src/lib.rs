@@ -1,4 +1,32 @@
-//! What the workloads share: numbers that look random and are the same in every run.
+//! What the workloads share: their global allocator, and numbers that look random and are the same in every run.
+
+/// The global allocator of a workload: the recorder, which writes this file; or, with the feature `real`, the contender
+/// that `replay run --global` names.
+#[macro_export]
+macro_rules! allocator {
+    ($file:literal) => {
+        $crate::allocator!($file, {
+            // SAFETY: the workload has one thread.
+            unsafe { $crate::Global::by_name().for_one_thread() }
+        });
+    };
+    ($file:literal, with threads) => {
+        $crate::allocator!($file, { $crate::Global::by_name() });
+    };
+    ($file:literal, $global:block) => {
+        #[cfg(not(feature = "real"))]
+        #[global_allocator]
+        static ALLOCATOR: $crate::Recorder = $crate::Recorder::new($file);
+
+        #[cfg(feature = "real")]
+        #[global_allocator]
+        static ALLOCATOR: $crate::Global<$crate::ByName> = $global;
+    };
+}
+
+#[cfg(feature = "real")]
+pub use heaprace_allocators::{Global, global::ByName};
+pub use heaprace_recorder::Recorder;
 
 /// A fixed sequence of pseudo-random numbers (xorshift): the same in every run and on every platform.
 #[derive(Clone, Debug)]

@@ -17,7 +17,7 @@ const HEAD_BYTES: u64 = 16 * 1024;
 const MOST_INTERPRETERS: usize = 4;
 
 /// The program's file, as a shell finds it, if it can be recorded.
-pub(super) fn locate(command: &OsStr) -> anyhow::Result<PathBuf> {
+pub(crate) fn locate(command: &OsStr) -> anyhow::Result<PathBuf> {
     let program = find(command)?;
     let mut file = program.clone();
     for _ in 0..MOST_INTERPRETERS {

@@ -10,8 +10,7 @@ use redb::backends::InMemoryBackend;
 use redb::{Database, MultimapTableDefinition, ReadableTable, TableDefinition};
 use workloads::Sequence;
 
-#[global_allocator]
-static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("btree-database.htrace");
+workloads::allocator!("btree-database.htrace");
 
 const ORDERS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("orders");
 const CUSTOMERS: TableDefinition<'_, &str, u64> = TableDefinition::new("customers");

@@ -10,8 +10,7 @@ use std::hash::{BuildHasherDefault, DefaultHasher};
 use lru::LruCache;
 use workloads::Sequence;
 
-#[global_allocator]
-static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("cache-drift.htrace");
+workloads::allocator!("cache-drift.htrace");
 
 const REQUESTS: usize = 40_000;
 const LIMIT_BYTES: usize = 3 << 20;

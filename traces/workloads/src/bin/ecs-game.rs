@@ -9,8 +9,7 @@ use std::collections::BTreeMap;
 use hecs::{CommandBuffer, Entity, World};
 use workloads::Sequence;
 
-#[global_allocator]
-static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("ecs-game.htrace");
+workloads::allocator!("ecs-game.htrace");
 
 const FRAMES: u32 = 600;
 const FIELD: i32 = 1000;

@@ -13,8 +13,7 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use workloads::{Sequence, sources};
 
-#[global_allocator]
-static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("gzip-responses.htrace");
+workloads::allocator!("gzip-responses.htrace");
 
 const REQUESTS: u32 = 1_500;
 const STREAMS: usize = 4;

@@ -10,8 +10,7 @@ use std::error::Error;
 use matchit::Router;
 use workloads::Sequence;
 
-#[global_allocator]
-static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("http-router.htrace");
+workloads::allocator!("http-router.htrace");
 
 const TURNS: u32 = 8_000;
 const CONNECTIONS: usize = 48;

@@ -9,8 +9,7 @@ use std::error::Error;
 
 use workloads::Sequence;
 
-#[global_allocator]
-static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("image-decode.htrace");
+workloads::allocator!("image-decode.htrace");
 
 const PICTURES: usize = 24;
 const REQUESTS: u32 = 500;

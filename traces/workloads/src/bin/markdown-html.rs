@@ -10,8 +10,7 @@ use std::fmt::Write;
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 use workloads::sources;
 
-#[global_allocator]
-static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("markdown-html.htrace");
+workloads::allocator!("markdown-html.htrace");
 
 /// A site is made again whenever a file was changed.
 const BUILDS: usize = 5;

@@ -11,8 +11,7 @@ use petgraph::graph::{NodeIndex, UnGraph};
 use petgraph::visit::{Bfs, EdgeRef};
 use workloads::Sequence;
 
-#[global_allocator]
-static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("path-finder.htrace");
+workloads::allocator!("path-finder.htrace");
 
 const WIDTH: usize = 70;
 const REQUESTS: u32 = 1_400;

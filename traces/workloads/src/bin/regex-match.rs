@@ -9,8 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use regex::{Captures, Regex, RegexBuilder};
 use workloads::{Sequence, sources};
 
-#[global_allocator]
-static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("regex-match.htrace");
+workloads::allocator!("regex-match.htrace");
 
 const REQUESTS: u32 = 180;
 /// Compiled expressions that are kept, the one used last at the end.

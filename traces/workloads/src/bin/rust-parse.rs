@@ -9,8 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use syn::visit::{self, Visit};
 use workloads::{Sequence, sources};
 
-#[global_allocator]
-static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("rust-parse.htrace");
+workloads::allocator!("rust-parse.htrace");
 
 /// What is checked: a part of the sources, so that the trace stays small.
 const CRATES: [&str; 2] = ["allocators/", "traces/"];

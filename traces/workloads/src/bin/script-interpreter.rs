@@ -7,8 +7,7 @@
 use rhai::{AST, Dynamic, Engine, EvalAltResult, Map, Scope};
 use workloads::Sequence;
 
-#[global_allocator]
-static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("script-interpreter.htrace");
+workloads::allocator!("script-interpreter.htrace");
 
 const EVENTS: u32 = 400;
 

@@ -14,8 +14,7 @@ use std::io::{self, Read};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-#[global_allocator]
-static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("serde-heavy.htrace");
+workloads::allocator!("serde-heavy.htrace");
 
 static METADATA: &[u8] = include_bytes!("../../input/metadata.json");
 

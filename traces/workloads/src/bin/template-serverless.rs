@@ -12,8 +12,7 @@ use minijinja::{Environment, context};
 use serde::{Deserialize, Serialize};
 use workloads::Sequence;
 
-#[global_allocator]
-static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("template-serverless.htrace");
+workloads::allocator!("template-serverless.htrace");
 
 const INSTANCES: u32 = 70;
 

@@ -7,8 +7,7 @@
 use ropey::Rope;
 use workloads::{Sequence, sources};
 
-#[global_allocator]
-static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("text-editor.htrace");
+workloads::allocator!("text-editor.htrace");
 
 const COMMANDS: u32 = 6_000;
 const UNDO_STEPS: usize = 50;

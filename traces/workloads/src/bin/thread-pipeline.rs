@@ -10,8 +10,7 @@ use std::thread;
 
 use workloads::sources;
 
-#[global_allocator]
-static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("thread-pipeline.htrace");
+workloads::allocator!("thread-pipeline.htrace", with threads);
 
 const WORKERS: usize = 2;
 const ROUNDS: usize = 3;

@@ -9,8 +9,7 @@ use std::collections::VecDeque;
 use wasmi::{Caller, Engine, Error, Linker, Module, Store};
 use workloads::{Sequence, sources};
 
-#[global_allocator]
-static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("wasm-interpreter.htrace");
+workloads::allocator!("wasm-interpreter.htrace");
 
 const REQUESTS: u32 = 900;
 const KEPT_ANSWERS: usize = 40;

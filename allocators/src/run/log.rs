@@ -1,0 +1,191 @@
+//! The log of a real run: a file that the running program maps, so that it is complete however the program ends.
+//!
+//! It consists of numbers of 8 bytes in the byte order of the machine, because the process that reads it has started
+//! the one that writes it. The head is followed by the growths of the heap.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// The first number of a log; it changes with the layout.
+const MAGIC: u64 = u64::from_le_bytes(*b"hrrunlg1");
+/// Numbers in a log.
+const WORDS: usize = 1 << 17;
+/// Numbers in the head.
+const HEAD_WORDS: usize = 8;
+/// Growths that have room. Further ones overwrite the last.
+const MOST_GROWTHS: usize = (WORDS - HEAD_WORDS) / 2;
+
+/// The places of the head's numbers.
+mod place {
+    pub(super) const MAGIC: usize = 0;
+    pub(super) const BEGUN_NS: usize = 1;
+    pub(super) const PAGES: usize = 2;
+    pub(super) const REFUSED: usize = 3;
+    pub(super) const HAS_THREADS: usize = 4;
+    pub(super) const GROWTHS: usize = 5;
+}
+
+/// The log of this process.
+#[derive(Debug)]
+pub(super) struct RunLog {
+    words: &'static [AtomicU64],
+}
+
+impl RunLog {
+    /// Begins the log in this file.
+    pub(super) fn create(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?;
+        Self::map(&file)
+    }
+
+    fn map(file: &File) -> io::Result<Self> {
+        let bytes = WORDS * size_of::<u64>();
+        file.set_len(bytes as u64)?;
+        let (access, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED);
+        // SAFETY: a new mapping of a file of this size.
+        let start = unsafe { libc::mmap(std::ptr::null_mut(), bytes, access, flags, file.as_raw_fd(), 0) };
+        if start == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the mapping has these words, is never unmapped, and is only accessed as atomics.
+        let words = unsafe { std::slice::from_raw_parts(start.cast::<AtomicU64>(), WORDS) };
+        let log = RunLog { words };
+        log.set(place::BEGUN_NS, now_ns());
+        // Last: a log with its magic is valid.
+        log.set(place::MAGIC, MAGIC);
+        Ok(log)
+    }
+
+    fn set(&self, place: usize, value: u64) {
+        if let Some(word) = self.words.get(place) {
+            word.store(value, Ordering::Relaxed);
+        }
+    }
+
+    fn get(&self, place: usize) -> u64 {
+        self.words.get(place).map_or(0, |word| word.load(Ordering::Relaxed))
+    }
+
+    /// The heap has grown to this many pages.
+    #[cold]
+    pub(super) fn grown_to(&self, pages: usize) {
+        let growths = self.get(place::GROWTHS);
+        let index = (growths as usize).min(MOST_GROWTHS - 1);
+        self.set(HEAD_WORDS + 2 * index, now_ns());
+        self.set(HEAD_WORDS + 2 * index + 1, pages as u64);
+        self.set(place::GROWTHS, growths + 1);
+        self.set(place::PAGES, pages as u64);
+    }
+
+    /// A request was refused.
+    #[cold]
+    pub(super) fn refused(&self) {
+        self.set(place::REFUSED, self.get(place::REFUSED) + 1);
+    }
+
+    /// More than one thread allocates.
+    #[cold]
+    pub(super) fn has_threads(&self) {
+        self.set(place::HAS_THREADS, 1);
+    }
+}
+
+/// The monotonic clock, which is that of all processes.
+fn now_ns() -> u64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the time is ours, and the clock exists on every system.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
+    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+}
+
+/// The figures of a real run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunFigures {
+    /// Pages of the heap at the end. A heap never shrinks, so this is the peak.
+    pub peak_pages: u64,
+    /// Requests that the contender refused.
+    pub refused_requests: u64,
+    /// Whether more than one thread allocated.
+    pub has_threads: bool,
+    /// The growths of the heap: time since its first request, and pages from then on. If there were more than 65,000,
+    /// the last one replaces those after them.
+    pub growths: Vec<(Duration, u64)>,
+}
+
+impl RunFigures {
+    /// The figures in this log; `None` if it is not one: then no request reached the contender.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read.
+    pub fn read(path: &Path) -> io::Result<Option<Self>> {
+        let bytes = std::fs::read(path)?;
+        Ok(Self::parse(&bytes))
+    }
+
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let word = |place: usize| {
+            let bytes = bytes.get(place * 8..)?.first_chunk()?;
+            Some(u64::from_ne_bytes(*bytes))
+        };
+        if word(place::MAGIC)? != MAGIC {
+            return None;
+        }
+        let begun_ns = word(place::BEGUN_NS)?;
+        let growths = usize::try_from(word(place::GROWTHS)?).ok()?.min(MOST_GROWTHS);
+        let growths = (0..growths).map(|index| {
+            let time_ns = word(HEAD_WORDS + 2 * index)?;
+            Some((Duration::from_nanos(time_ns.saturating_sub(begun_ns)), word(HEAD_WORDS + 2 * index + 1)?))
+        });
+        Some(RunFigures {
+            peak_pages: word(place::PAGES)?,
+            refused_requests: word(place::REFUSED)?,
+            has_threads: word(place::HAS_THREADS)? != 0,
+            growths: growths.collect::<Option<_>>()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_says_what_was_noted() {
+        let path = std::env::temp_dir().join(format!("heaprace-run-log-{}", std::process::id()));
+        let log = RunLog::create(&path).unwrap();
+        log.grown_to(2);
+        log.refused();
+        log.grown_to(7);
+        let figures = RunFigures::read(&path).unwrap().unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let pages: Vec<_> = figures.growths.iter().map(|&(_, pages)| pages).collect();
+        assert_eq!(
+            (figures.peak_pages, figures.refused_requests, figures.has_threads, pages),
+            (7, 1, false, vec![2, 7])
+        );
+        assert!(figures.growths.is_sorted());
+    }
+
+    #[test]
+    fn more_growths_than_have_room_keep_the_last_one() {
+        let path = std::env::temp_dir().join(format!("heaprace-run-log-long-{}", std::process::id()));
+        let log = RunLog::create(&path).unwrap();
+        (1..=MOST_GROWTHS + 10).for_each(|pages| log.grown_to(pages));
+        let figures = RunFigures::read(&path).unwrap().unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(figures.growths.len(), MOST_GROWTHS);
+        assert_eq!(figures.growths.last().unwrap().1, MOST_GROWTHS as u64 + 10);
+    }
+
+    #[test]
+    fn what_is_no_log_has_no_figures() {
+        for bytes in [vec![], vec![0; 4096], b"hrrunlg1".to_vec()] {
+            assert_eq!(RunFigures::parse(&bytes), None);
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! `replay run`: runs a program itself on contenders, to see what a replay predicts.
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use heaprace::comparison::participants::DEFAULT_BASELINE;
+use heaprace::heap_size::HeapLimit;
+use heaprace::real::{self, Input, RealPlan};
+use heaprace_allocators::{Info, PageSize, Purpose, contenders};
+use heaprace_reports::numbers::{bytes, count};
+use heaprace_reports::real::{Clock, RealContender, RealRuns};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::cli::record::{library, program};
+use crate::cli::terminal::{FAILED, INTERRUPTED, USAGE, complain, complain_of, note, print, width};
+
+/// The library that is preloaded.
+const LIBRARY: &str = "libheaprace_serve.so";
+
+/// Run a program on a contender, to see for real what a replay predicts
+///
+/// The contender serves malloc and its kin from a page heap, as in a replay. With --compare, the program runs again and
+/// again, on one contender after the other.
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "replay run --allocator <NAME> [OPTIONS] -- <COMMAND> [ARGUMENTS]...\n       replay run --compare [OPTIONS] -- <COMMAND> [ARGUMENTS]...",
+    after_help = "Use '--help' for details and examples.",
+    after_long_help = EXAMPLES
+)]
+pub(crate) struct RunArguments {
+    /// Allocator to run on [default with --compare: all]. Repeatable with --compare
+    #[arg(long = "allocator", short, value_name = "NAME", value_parser = PossibleValuesParser::new(names()), hide_possible_values = true)]
+    allocators: Vec<String>,
+
+    /// Compare allocators over rounds, in a new random order in each
+    ///
+    /// The program's output is dropped. Standard input is read once and given to every run.
+    #[arg(long)]
+    compare: bool,
+
+    /// Rounds of a comparison
+    #[arg(long, value_name = "N", default_value_t = 15, requires = "compare", value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+
+    /// Allocator that differences are to; it is added if missing
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_BASELINE, requires = "compare", value_parser = PossibleValuesParser::new(names()), hide_possible_values = true)]
+    baseline: String,
+
+    /// Maximum heap size: 16MiB, 1GiB, 100pages
+    #[arg(long, value_name = "SIZE", default_value = "4GiB")]
+    heap_limit: HeapLimit,
+
+    /// The program has heaprace::Global as its global allocator: preload nothing
+    #[arg(long)]
+    global: bool,
+
+    /// Random seed for the order within rounds
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+
+    /// Write all figures as JSON ('-' for stdout)
+    #[arg(long, value_name = "PATH|-")]
+    json: Option<PathBuf>,
+
+    /// Program to run, and its arguments
+    #[arg(value_name = "COMMAND", required = true, num_args = 1.., trailing_var_arg = true, allow_hyphen_values = true)]
+    command: Vec<OsString>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  replay run --allocator talc -- ./my-program
+      Run my-program on talc; time, peak heap and growth go to standard error.
+  replay run --compare -- sqlite3 :memory: '.read ledger.sql'
+      How much longer does it take on each allocator than on dlmalloc?
+  replay run --compare --global --allocator talc --allocator swept-bump -- target/release/service
+      The same for a Rust program with heaprace::Global<ByName> as its global allocator, which
+      passes full layouts on; malloc knows alignment 16 only.
+  replay run --allocator dlmalloc --heap-limit 2MiB -- ./my-program
+      Does it get by with 2 MiB?
+
+What is served:
+  Native programs that are linked dynamically against glibc 2.32 or later, from their first
+  request on. Child processes are not served. A lock guards the allocator as soon as the program
+  has a second thread. A table beside the heap has the sizes of blocks, which C does not pass to
+  free; its cost is the same for all allocators and drops out of differences.
+
+Exit codes:
+  0  success
+  1  the program fails, cannot be run or is not served, or a file could not be written
+  2  usage error
+  130  interrupted by Ctrl-C; finished rounds are shown";
+
+fn names() -> impl Iterator<Item = &'static str> {
+    offered().map(|info| info.name)
+}
+
+/// Everything but the floor, whose blocks overlap.
+fn offered() -> impl Iterator<Item = &'static Info> {
+    contenders::ALL.iter().filter(|info| info.purpose != Purpose::Floor)
+}
+
+/// Runs, and prints what was measured.
+pub(crate) fn run(arguments: &RunArguments) -> u8 {
+    let plan = match plan(arguments) {
+        Ok(plan) => plan,
+        Err(Misuse::Usage(message)) => return complain(USAGE, message),
+        Err(Misuse::Program(error)) => return complain_of(FAILED, &error),
+    };
+    let input = if arguments.compare { Input::of_this_process() } else { Ok(Input::Inherited) };
+    let input = match input {
+        Ok(input) => input,
+        Err(error) => return complain(FAILED, format_args!("cannot read standard input: {error}")),
+    };
+    let interrupt = super::replay::interrupt();
+    let bar = progress(&plan, arguments.compare);
+    let runs = real::run(&plan, &input, &interrupt, |done| bar.set_position(done as u64));
+    bar.finish_and_clear();
+    let runs = match runs {
+        Ok(runs) => runs,
+        Err(error) => return complain(FAILED, error),
+    };
+    let mut code = 0;
+    match &arguments.json {
+        Some(path) if path.as_os_str() == "-" => code = print(&runs.to_json()),
+        Some(path) => {
+            if let Err(error) = heaprace_reports::save(path, runs.to_json().as_bytes()) {
+                code = complain(FAILED, error);
+            }
+        }
+        None => {}
+    }
+    let json_on_stdout = arguments.json.as_ref().is_some_and(|path| path.as_os_str() == "-");
+    if arguments.compare {
+        let failed = runs.contenders.iter().any(|row| row.failure.is_some());
+        let shown = if json_on_stdout { 0 } else { print(&runs.text(width())) };
+        code = code.max(shown).max(u8::from(failed) * FAILED);
+    } else if let Some(row) = runs.contenders.first().filter(|_| !arguments.compare) {
+        code = code.max(single(&runs, row));
+    }
+    match interrupt.load(std::sync::atomic::Ordering::Relaxed) {
+        true => INTERRUPTED,
+        false => code,
+    }
+}
+
+enum Misuse {
+    Usage(String),
+    Program(anyhow::Error),
+}
+
+fn plan(arguments: &RunArguments) -> Result<RealPlan, Misuse> {
+    let limit = arguments.heap_limit.pages(PageSize::WASM).and_then(|pages| match pages {
+        0..=heaprace_allocators::page_heap::WASM32_PAGES => Ok(pages),
+        _ => Err("a real run has at most 4GiB".to_owned()),
+    });
+    let limit_pages = limit.map_err(|message| Misuse::Usage(format!("--heap-limit: {message}")))?;
+    let chosen: Vec<Info> = match (arguments.compare, &arguments.allocators[..]) {
+        (false, [name]) => offered().filter(|info| info.name == name).copied().collect(),
+        (false, _) => {
+            let message = "name one allocator with --allocator, or compare several with --compare".to_owned();
+            return Err(Misuse::Usage(message));
+        }
+        (true, []) => offered().filter(|info| info.purpose == Purpose::Contender).copied().collect(),
+        (true, names) => {
+            let takes_part = |name: &str| name == arguments.baseline || names.iter().any(|chosen| chosen == name);
+            offered().filter(|info| takes_part(info.name)).copied().collect()
+        }
+    };
+    let name = arguments.command.first().expect("clap requires a command");
+    let (preload, file) = match arguments.global {
+        true => (None, PathBuf::from(name)),
+        false => {
+            let file = program::locate(name).map_err(Misuse::Program)?;
+            (Some(library::locate(LIBRARY).map_err(Misuse::Program)?), file)
+        }
+    };
+    let mut command = arguments.command.clone();
+    command[0] = file.into_os_string();
+    Ok(RealPlan {
+        command,
+        preload,
+        contenders: chosen,
+        baseline: arguments.baseline.clone(),
+        rounds: if arguments.compare { arguments.rounds } else { 1 },
+        seed: arguments.seed,
+        limit_pages,
+        shows_output: !arguments.compare,
+    })
+}
+
+fn progress(plan: &RealPlan, compare: bool) -> ProgressBar {
+    if !compare || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(u64::from(plan.rounds) * plan.contenders.len() as u64);
+    let style = ProgressStyle::with_template("{pos} of {len} runs {wide_bar} {eta} left");
+    bar.set_style(style.expect("the template is sound"));
+    bar
+}
+
+/// Says on standard error what a single run was like, and gives the program's exit code.
+fn single(runs: &RealRuns, row: &RealContender) -> u8 {
+    let ms = |clock| row.times_ns(clock).first().map_or(0.0, |&ns| ns as f64 / 1e6);
+    let pages = row.peak_pages.first().copied().unwrap_or(0);
+    note(format_args!(
+        "{}: {:.2} ms ({:.2} ms of processor time), peak heap {} ({}), {}{}",
+        row.name,
+        ms(Clock::Wall),
+        ms(Clock::Cpu),
+        count(pages, "page"),
+        bytes(pages * runs.page_bytes),
+        count(row.minor_faults.first().copied().unwrap_or(0), "page fault"),
+        if runs.has_threads { "; with a lock, as more than one thread allocates" } else { "" }
+    ));
+    if let Some(growth) = growth(row) {
+        note(format_args!("{growth}"));
+    }
+    if row.refused_requests > 0 {
+        note(format_args!("{} refused", count(row.refused_requests, "request")));
+    }
+    match &row.failure {
+        Some(failure) => {
+            note(format_args!("the program ended with {failure}"));
+            FAILED
+        }
+        None => 0,
+    }
+}
+
+/// When the heap had reached a quarter, half and three quarters of its peak.
+fn growth(row: &RealContender) -> Option<String> {
+    let &(_, peak) = row.growths.last()?;
+    let reached = |share: u64| row.growths.iter().find(|&&(_, pages)| pages * 4 >= peak * share).map(|&(ns, _)| ns);
+    let at = |share| reached(share).map(|ns| format!("{:.2} ms", ns as f64 / 1e6));
+    Some(format!(
+        "the heap grew {}: a quarter of the peak after {}, half after {}, all after {}",
+        count(row.growths.len() as u64, "time"),
+        at(1)?,
+        at(2)?,
+        at(4)?
+    ))
+}
