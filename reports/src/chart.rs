@@ -26,7 +26,7 @@
 //! | `class="ink"`, `"soft"`, `"grid"` | texts and axes, secondary elements, and the grid; the colour is the element's `fill` or `stroke` |
 //! | `<g class="contender" data-contender="NAME">` | everything that belongs to a contender; several groups may share a name |
 //! | `data-tip="TEXT"` | a tooltip; the group's `<title>` repeats its text |
-//! | `<g class="plot" data-x0 data-x1 data-y0 data-y1 data-from data-to data-scale>` | an empty group: the plot's edges in units of the view box, the values at the left and right edge, and whether the scale is linear or logarithmic. With `data-axis="events"`, the values are events of the trace |
+//! | `<g class="plot" data-x0 data-x1 data-y0 data-y1 data-from data-to data-scale>` | an empty group: the plot's edges in units of the view box, the values at the left and right edge, and whether the scale is linear, logarithmic or signed (linear near 0, logarithmic on both sides). With `data-axis="events"`, the values are events of the trace |
 
 mod axis;
 mod canvas;
@@ -59,6 +59,7 @@ mod split;
 mod structure;
 mod summary;
 mod svg;
+mod validation;
 
 use crate::ReportError;
 use crate::results::Results;
@@ -78,6 +79,7 @@ pub use ratios::ratios;
 pub use split::split;
 pub use summary::{fresh_summary, heap_summary, steady_summary};
 pub(crate) use svg::attribute;
+pub use validation::{validation, validation_data};
 
 /// A chart of the results of one trace.
 #[derive(Clone, Copy, Debug)]

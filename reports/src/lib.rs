@@ -12,6 +12,7 @@
 //! - [`chart`]: results as SVG; [`chart::ALL`] has every chart of a trace, [`chart::ALL_TRACES`] those of several.
 //! - [`export`]: results in the formats of notebooks, papers and pull requests.
 //! - [`html()`]: results of one or several traces as a single page.
+//! - [`validation`]: what replays predict, beside what the programs themselves do.
 //! - [`load`]: reads saved results.
 //! - [`save`]: writes any of these completely or not at all.
 //!
@@ -50,6 +51,7 @@ mod sample;
 pub mod stats;
 pub mod table;
 mod times;
+pub mod validation;
 mod wire;
 
 pub use error::ReportError;

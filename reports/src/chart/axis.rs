@@ -32,6 +32,8 @@ pub(super) enum Scale {
     Linear,
     /// The position is its binary logarithm.
     Log,
+    /// The position is its inverse hyperbolic sine: linear near 0, logarithmic beyond 1 on both sides.
+    Signed,
 }
 
 /// A tick.
@@ -145,6 +147,24 @@ impl Axis {
         }
     }
 
+    /// An axis of values on both sides of 0, linear near 0 and logarithmic beyond 1, with ticks at 0 and at 1 and 3 times
+    /// each power of ten.
+    pub(super) fn signed(low: f64, high: f64, unit: &str) -> Self {
+        let (low, high) = (low.min(-1.0), high.max(1.0));
+        let powers = (0..=12).map(|power| 10_f64.powi(power));
+        let positive: Vec<f64> = powers.flat_map(|power| [power, 3.0 * power]).collect();
+        let values = positive.iter().rev().map(|value| -value).chain([0.0]).chain(positive.iter().copied());
+        let within = values.filter(|value| (low..=high).contains(value));
+        let label = |value: f64| if value > 0.0 { format!("+{}", scaled(value)) } else { trimmed(value) };
+        Axis {
+            scale: Scale::Signed,
+            range: low.asinh()..high.asinh(),
+            ticks: within.map(|value| Tick { position: value.asinh(), label: label(value) }).collect(),
+            note: unit.into(),
+            kind: "",
+        }
+    }
+
     /// The same axis on this many pixels, extended so that the last `free` pixels are above all values.
     pub(super) fn with_headroom(mut self, free: f64, pixels: f64) -> Self {
         self.range.end += (self.range.end - self.range.start) * free / (pixels - free);
@@ -177,6 +197,7 @@ impl Axis {
             // Values without a logarithm lie on the lower end.
             Scale::Log if value > 0.0 => value.log2(),
             Scale::Log => self.range.start,
+            Scale::Signed => value.asinh(),
         };
         position.clamp(self.range.start, self.range.end)
     }
@@ -186,6 +207,7 @@ impl Axis {
         match self.scale {
             Scale::Linear => position,
             Scale::Log => position.exp2(),
+            Scale::Signed => position.sinh(),
         }
     }
 

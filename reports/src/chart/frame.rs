@@ -158,6 +158,7 @@ pub(super) fn paint_mapping(sheet: &Sheet, [x0, x1, y0, y1]: [i32; 4], x: &Axis)
     let scale = match x.scale {
         Scale::Linear => "linear",
         Scale::Log => "log",
+        Scale::Signed => "signed",
     };
     let mut attributes = vec![
         ("class", "plot".to_string()),
