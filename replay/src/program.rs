@@ -397,7 +397,7 @@ mod tests {
             (vec![(alloc, 1), (alloc, 2), (dealloc, 1)], [3, 5, 4], "event 3): time_ns 4 is before 5"),
             (vec![], [0, 0, 0], "has a header but no event"),
         ] {
-            let columns = heaprace_traces::csv::Columns { thread: false, time_ns: true };
+            let columns = heaprace_traces::csv::Columns { time_ns: true, ..Default::default() };
             let mut writer =
                 heaprace_traces::htrace::HtraceWriter::new(Vec::new(), columns, &["program: a test"]).unwrap();
             for ((action, id), time_ns) in actions.into_iter().zip(times) {
