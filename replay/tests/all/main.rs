@@ -39,6 +39,8 @@ mod saved;
 #[cfg(test)]
 mod sweep;
 #[cfg(test)]
+mod touch;
+#[cfg(test)]
 mod verification;
 
 use heaprace::Program;
