@@ -21,7 +21,7 @@ use std::{ptr, slice};
 
 use heaprace_allocators::HeapAllocator;
 
-use crate::program::{CompileError, Extent, OpKind, Program, Stretch};
+use crate::program::{CompileError, OpKind, Program, Stretch, WrittenRange};
 
 pub use touch::{Touch, TouchAll, TouchFirst, TouchNone, TouchWritten};
 
@@ -216,7 +216,7 @@ pub(crate) fn run<A: HeapAllocator, O: Observer, T: Touch>(
     let calls = Calls::<A>::new();
     let mut event = stretch.events_before();
     let mut ops = stretch.ops().iter();
-    let mut extents = stretch.extents().iter();
+    let mut written = stretch.written().iter();
     while let Some(&op) = ops.next() {
         event += 1;
         // SAFETY: compilation gives every operation a slot below `stretch.slots()`.
@@ -227,7 +227,7 @@ pub(crate) fn run<A: HeapAllocator, O: Observer, T: Touch>(
             OpKind::Alloc => {
                 // SAFETY: no event of a trace has a size of 0.
                 *slot = seen(observer, call(OpKind::Alloc), || unsafe { (calls.alloc)(allocator, layout) });
-                let bytes = to_write::<T>(&mut extents, 0..layout.size());
+                let bytes = to_write::<T>(&mut written, 0..layout.size());
                 // SAFETY: a new block of this layout, or null; the bytes are in it.
                 unsafe { allocated::<A, O, T>(allocator, observer, event, *slot, layout, false, bytes)? };
             }
@@ -235,7 +235,7 @@ pub(crate) fn run<A: HeapAllocator, O: Observer, T: Touch>(
                 // SAFETY: as above.
                 *slot =
                     seen(observer, call(OpKind::AllocZeroed), || unsafe { (calls.alloc_zeroed)(allocator, layout) });
-                let bytes = to_write::<T>(&mut extents, 0..layout.size());
+                let bytes = to_write::<T>(&mut written, 0..layout.size());
                 // SAFETY: as above.
                 unsafe { allocated::<A, O, T>(allocator, observer, event, *slot, layout, true, bytes)? };
             }
@@ -254,7 +254,7 @@ pub(crate) fn run<A: HeapAllocator, O: Observer, T: Touch>(
             OpKind::Realloc => {
                 let old_size = *ops.next().expect("compilation puts the old size after every realloc");
                 let old = op.old_layout(old_size);
-                let bytes = to_write::<T>(&mut extents, old.size()..layout.size());
+                let bytes = to_write::<T>(&mut written, old.size()..layout.size());
                 if slot.is_null() {
                     observer.absent(event)?;
                 } else {
@@ -271,12 +271,12 @@ pub(crate) fn run<A: HeapAllocator, O: Observer, T: Touch>(
 }
 
 /// The bytes to write into the next new or resized block, of which `new` are new. Called once for each such event,
-/// whatever the contender answers, because the extents are in step with the operations.
+/// whatever the contender answers, because the ranges are in step with the operations.
 #[inline(always)]
-fn to_write<T: Touch>(extents: &mut slice::Iter<'_, Extent>, new: Range<usize>) -> Range<usize> {
+fn to_write<T: Touch>(written: &mut slice::Iter<'_, WrittenRange>, new: Range<usize>) -> Range<usize> {
     if T::FOLLOWS_EXTENTS {
         // Without extents, all new bytes are written.
-        extents.next().map_or(new, |extent| extent.from()..extent.to())
+        written.next().map_or(new, |range| range.from()..range.to())
     } else {
         new
     }

@@ -33,7 +33,7 @@ use heaprace_traces::import::Repairs;
 use heaprace_traces::{Event, Profile, Source, TraceError};
 
 pub use error::CompileError;
-pub use extents::{Coverage, Extent};
+pub use extents::{Coverage, WrittenRange};
 pub use op::{MAX_LIVE_OBJECTS, OpKind, PackedOp};
 pub use stretch::Stretch;
 
@@ -74,7 +74,7 @@ enum Supply {
 #[derive(Clone, Copy, Debug, Default)]
 struct Cut {
     words: usize,
-    extents: usize,
+    written: usize,
     events: u64,
 }
 
@@ -124,7 +124,7 @@ impl Program {
                             ControlFlow::Continue(())
                         })?;
                         if let Some(passed) = way {
-                            return Ok(Self::streamed(passed, source, true));
+                            return Ok(Self::passed(passed, |_| Supply::Streamed(Stream::new(source, true))));
                         }
                     }
                     None => {}
@@ -143,7 +143,7 @@ impl Program {
             ControlFlow::Continue(())
         })?;
         Ok(if too_long || passed.portion.ops.len() > most_words {
-            Self::streamed(passed, source, false)
+            Self::passed(passed, |_| Supply::Streamed(Stream::new(source, false)))
         } else {
             Self::held(passed)
         })
@@ -162,20 +162,14 @@ impl Program {
 
     fn held<I: Ids>(passed: Passed<I>) -> Self {
         let has_extents = passed.compiler.coverage().is_some();
-        Self::passed(passed, |Portion { mut ops, mut extents }| {
+        Self::passed(passed, |mut portion| {
             if !has_extents {
-                extents.clear();
+                portion.written.clear();
             }
-            ops.shrink_to_fit();
-            extents.shrink_to_fit();
-            let cuts = cuts(&ops, has_extents);
-            Supply::Held { portion: Portion { ops, extents }, cuts }
+            portion.shrink_to_fit();
+            let cuts = cuts(&portion.ops, has_extents);
+            Supply::Held { portion, cuts }
         })
-    }
-
-    fn streamed<I: Ids>(passed: Passed<I>, source: &Source, short: bool) -> Self {
-        let has_extents = passed.compiler.coverage().is_some();
-        Self::passed(passed, |_| Supply::Streamed(Stream::new(source, short, has_extents)))
     }
 
     fn passed<I: Ids>(passed: Passed<I>, supply: impl FnOnce(Portion) -> Supply) -> Self {
@@ -217,7 +211,7 @@ impl Program {
                 for &cut in cuts {
                     let stretch = Stretch {
                         ops: &portion.ops[before.words..cut.words],
-                        extents: &portion.extents[before.extents..cut.extents],
+                        written: &portion.written[before.written..cut.written],
                         events_before: before.events,
                         events: cut.events - before.events,
                         slots,
@@ -299,7 +293,7 @@ fn cuts(ops: &[PackedOp], has_extents: bool) -> Vec<Cut> {
         let stretch = &ops[before.words..end];
         before = Cut {
             words: end,
-            extents: before.extents + if has_extents { extents::count(stretch) } else { 0 },
+            written: before.written + if has_extents { extents::count(stretch) } else { 0 },
             events: before.events + count_events(stretch),
         };
         cuts.push(before);

@@ -121,8 +121,8 @@ pub(crate) struct ReplayArguments {
 
     /// What to write into each new or grown block while timing
     ///
-    /// Programs write to the memory they ask for. 'none' times the allocator's code alone, which favors allocators that
-    /// spread out.
+    /// Programs write to the memory they ask for, though often not to all of it. 'none' times the allocator's code alone,
+    /// which favors allocators that spread out.
     #[arg(long, value_name = "WHAT", value_parser = touches(), default_value_t)]
     touch: TouchPolicy,
 

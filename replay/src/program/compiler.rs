@@ -7,9 +7,9 @@
 
 use std::alloc::Layout;
 
-use heaprace_traces::{Action, Event, IdMap, Op as Requested, Profile};
+use heaprace_traces::{Action, Event, Extent, IdMap, Op as Requested, Profile};
 
-use super::extents::{Coverage, Extents};
+use super::extents::{Coverage, Ranges};
 use super::op::{MAX_LIVE_OBJECTS, OpKind, PackedOp};
 use super::portion::Portion;
 
@@ -26,7 +26,7 @@ pub(super) struct Compiler<I> {
     /// Slots without an object; the last one is taken first.
     free: Vec<u32>,
     /// What the program wrote, if the trace may know it.
-    extents: Option<Extents>,
+    written: Option<Ranges>,
     profile: Profile,
 }
 
@@ -102,20 +102,20 @@ impl Ids for AnyIds {
 }
 
 impl<I: Ids> Compiler<I> {
-    /// A compiler that has read nothing. Only `with_extents` does it put extents next to the operations.
+    /// A compiler that has read nothing. `with_extents` puts what the program wrote next to the operations.
     pub(super) fn new(with_extents: bool) -> Self {
         Compiler {
             ids: I::default(),
             layouts: Vec::new(),
             free: Vec::new(),
-            extents: with_extents.then(Extents::default),
+            written: with_extents.then(Ranges::default),
             profile: Profile::default(),
         }
     }
 
     /// What the requests so far say about written extents; `None` if they say nothing.
     pub(super) fn coverage(&self) -> Option<Coverage> {
-        self.extents.as_ref().map(Extents::coverage).filter(|coverage| coverage.known_blocks > 0)
+        self.written.as_ref().map(Ranges::coverage).filter(|coverage| coverage.known_blocks > 0)
     }
 
     /// The totals of the requests so far.
@@ -140,18 +140,19 @@ impl<I: Ids> Compiler<I> {
     #[inline]
     pub(super) fn add_event(&mut self, event: &Event, portion: &mut Portion) -> Option<()> {
         let &Event { action, id, written, .. } = event;
+        let extent = written.map(|bytes| Extent::First(bytes.into()));
         match action {
             Action::Alloc { layout, zeroed } => {
                 let op = if zeroed { Requested::AllocZeroed } else { Requested::Alloc };
                 self.add(op, id, (layout.size(), layout.align()), None, portion)
             }
-            Action::Realloc { new_size, .. } => self.add(Requested::Realloc, id, (new_size, 1), written, portion),
-            Action::Dealloc { .. } => self.add(Requested::Dealloc, id, (1, 1), written, portion),
+            Action::Realloc { new_size, .. } => self.add(Requested::Realloc, id, (new_size, 1), extent, portion),
+            Action::Dealloc { .. } => self.add(Requested::Dealloc, id, (1, 1), extent, portion),
         }
     }
 
     /// Appends a request: one word, or two for a realloc. `bytes` and `align` are those of an allocation; for a
-    /// realloc, `bytes` is the new size. `written` is how far the program has written the block that a realloc or a free
+    /// realloc, `bytes` is the new size. `extent` is how far the program has written the block that a realloc or a free
     /// concerns. `None` if the request is invalid; the compiler's state is unusable from then on.
     #[inline(always)]
     pub(super) fn add(
@@ -159,8 +160,8 @@ impl<I: Ids> Compiler<I> {
         op: Requested,
         id: u64,
         (bytes, align): (usize, usize),
-        written: Option<u32>,
-        Portion { ops, extents }: &mut Portion,
+        extent: Option<Extent>,
+        Portion { ops, written }: &mut Portion,
     ) -> Option<()> {
         let action = match op {
             Requested::Alloc | Requested::AllocZeroed => {
@@ -177,8 +178,8 @@ impl<I: Ids> Compiler<I> {
                     None => self.layouts.push(op),
                 }
                 self.ids.insert(id, slot)?;
-                if let Some(known) = &mut self.extents {
-                    known.allocated(slot, layout.size() as u32, extents);
+                if let Some(ranges) = &mut self.written {
+                    ranges.allocated(slot, layout.size() as u32, written);
                 }
                 ops.push(op);
                 Action::Alloc { layout, zeroed }
@@ -189,8 +190,9 @@ impl<I: Ids> Compiler<I> {
                 let old = current.layout();
                 let new = layout(bytes, old.align())?;
                 *current = PackedOp::new(OpKind::Realloc, slot, new);
-                if let Some(known) = &mut self.extents {
-                    known.reallocated(slot, [old.size() as u32, new.size() as u32], written, extents);
+                if let Some(ranges) = &mut self.written {
+                    let extent = bytes_of(extent, old)?;
+                    ranges.reallocated(slot, [old.size() as u32, new.size() as u32], extent, written);
                 }
                 ops.extend([*current, PackedOp::old_size(old)]);
                 Action::Realloc { old, new_size: new.size() }
@@ -199,8 +201,8 @@ impl<I: Ids> Compiler<I> {
                 let slot = self.ids.remove(id)?;
                 let op = self.layouts.get(slot as usize)?.with_kind(OpKind::Dealloc);
                 self.free.push(slot);
-                if let Some(known) = &mut self.extents {
-                    known.freed(slot, op.layout().size() as u32, written, extents);
+                if let Some(ranges) = &mut self.written {
+                    ranges.freed(slot, op.layout().size() as u32, bytes_of(extent, op.layout())?, written);
                 }
                 ops.push(op);
                 Action::Dealloc { layout: op.layout() }
@@ -209,6 +211,12 @@ impl<I: Ids> Compiler<I> {
         self.profile.add(&Event { action, id, thread: None, time_ns: None, written: None });
         Some(())
     }
+}
+
+/// The bytes of a known extent in a block; `None` if the block is too small for it.
+#[inline(always)]
+fn bytes_of(extent: Option<Extent>, block: Layout) -> Option<Option<u32>> {
+    extent.map_or(Some(None), |extent| extent.bytes_of(block.size()).map(Some))
 }
 
 #[inline(always)]
@@ -247,6 +255,6 @@ mod tests {
         let (mut compiler, mut portion) = (Compiler::<AnyIds>::new(true), Portion::default());
         assert!(compiler.add(Requested::Alloc, 1, (0, 8), None, &mut portion).is_none());
         assert!(compiler.add(Requested::Alloc, 1, (8, 3), None, &mut portion).is_none());
-        assert!(portion.ops.is_empty() && portion.extents.is_empty());
+        assert!(portion.ops.is_empty() && portion.written.is_empty());
     }
 }

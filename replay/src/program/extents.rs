@@ -1,22 +1,22 @@
 //! How much of each block the program wrote, for replays that write just that.
 //!
 //! A trace with written extents says at each free and realloc how far the program has written the block by then. So
-//! what a block gets written is known only at its object's next event: an extent begins as the whole block, or the
-//! whole new part of a grown one, and is replaced when that event comes.
+//! what the program wrote into a block is known only at the object's next event: a range begins as the whole block, or
+//! as the whole new part of a grown one, and is replaced when that event comes.
 //!
-//! Three blocks keep the extent they began with: one that is live at the end, one whose next event has no `written`, and
-//! one whose portion the caller has taken before its next event (only if the program is streamed).
+//! A block keeps the range it began with if it is live at the end, if its next event has no extent, or if the caller has
+//! taken its portion before the next event (only if the program is streamed).
 
 use super::op::PackedOp;
 
-/// The bytes of a block that the program wrote between one event of the object, which gave it the block, and the next.
+/// The bytes that the program wrote into a new or resized block until the object's next event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Extent {
+pub struct WrittenRange {
     from: u32,
     to: u32,
 }
 
-impl Extent {
+impl WrittenRange {
     /// The first byte, counted from the start of the block.
     #[inline(always)]
     pub fn from(self) -> usize {
@@ -45,9 +45,9 @@ pub struct Coverage {
     pub written_bytes: u64,
 }
 
-/// The extents of a trace, learned event by event.
+/// The ranges of a trace, learned event by event.
 #[derive(Debug, Default)]
-pub(super) struct Extents {
+pub(super) struct Ranges {
     /// The latest block of each slot.
     latest: Vec<Latest>,
     coverage: Coverage,
@@ -56,23 +56,23 @@ pub(super) struct Extents {
 /// The latest block of a slot.
 #[derive(Clone, Copy, Debug)]
 struct Latest {
-    /// The place of its extent among all extents of the trace.
+    /// The place of its range among all ranges of the trace.
     place: u64,
     /// How far it is written when it is new, because a realloc has kept these bytes.
     kept: u32,
-    /// The bytes of its extent while that is unknown.
+    /// The bytes of the range that it began with.
     new_bytes: u32,
 }
 
-impl Extents {
+impl Ranges {
     pub(super) fn coverage(&self) -> Coverage {
         self.coverage
     }
 
     /// A new block of this size is in the slot.
     #[inline]
-    pub(super) fn allocated(&mut self, slot: u32, size: u32, extents: &mut Vec<Extent>) {
-        let latest = self.push(0, Extent { from: 0, to: size }, extents);
+    pub(super) fn allocated(&mut self, slot: u32, size: u32, ranges: &mut Vec<WrittenRange>) {
+        let latest = self.push(0, WrittenRange { from: 0, to: size }, ranges);
         match self.latest.get_mut(slot as usize) {
             Some(place) => *place = latest,
             None => self.latest.push(latest),
@@ -86,44 +86,45 @@ impl Extents {
         slot: u32,
         [old_size, new_size]: [u32; 2],
         written: Option<u32>,
-        extents: &mut Vec<Extent>,
+        ranges: &mut Vec<WrittenRange>,
     ) {
-        let replayed = self.ended(slot, old_size, written, extents);
-        let new_part = Extent { from: old_size.min(new_size), to: new_size };
-        self.latest[slot as usize] = self.push(replayed.min(new_size), new_part, extents);
+        let kept = self.ended(slot, old_size, written, ranges);
+        let new_part = WrittenRange { from: old_size.min(new_size), to: new_size };
+        self.latest[slot as usize] = self.push(kept.min(new_size), new_part, ranges);
     }
 
     /// The block in the slot is freed, after the program has written it up to `written`.
     #[inline]
-    pub(super) fn freed(&mut self, slot: u32, size: u32, written: Option<u32>, extents: &mut [Extent]) {
-        self.ended(slot, size, written, extents);
+    pub(super) fn freed(&mut self, slot: u32, size: u32, written: Option<u32>, ranges: &mut [WrittenRange]) {
+        self.ended(slot, size, written, ranges);
     }
 
-    fn push(&mut self, kept: u32, extent: Extent, extents: &mut Vec<Extent>) -> Latest {
-        let latest = Latest { place: self.coverage.blocks, kept, new_bytes: extent.bytes() };
+    fn push(&mut self, kept: u32, range: WrittenRange, ranges: &mut Vec<WrittenRange>) -> Latest {
+        let latest = Latest { place: self.coverage.blocks, kept, new_bytes: range.bytes() };
         self.coverage.blocks += 1;
-        self.coverage.written_bytes += u64::from(extent.bytes());
-        extents.push(extent);
+        self.coverage.written_bytes += u64::from(range.bytes());
+        ranges.push(range);
         latest
     }
 
-    /// Sets the extent of the slot's block, and returns how far a replay has written it.
-    fn ended(&mut self, slot: u32, size: u32, written: Option<u32>, extents: &mut [Extent]) -> u32 {
+    /// Sets the range of the slot's block, and returns how far the block is written. The place to go for the extents of
+    /// objects that are live at the end, if a trace states them.
+    fn ended(&mut self, slot: u32, size: u32, written: Option<u32>, ranges: &mut [WrittenRange]) -> u32 {
         let Latest { place, kept, new_bytes } = self.latest[slot as usize];
         let Some(written) = written else { return size };
-        let known = Extent { from: kept, to: written.clamp(kept, size) };
+        let known = WrittenRange { from: kept, to: written.clamp(kept, size) };
         self.coverage.known_blocks += 1;
         self.coverage.written_bytes = self.coverage.written_bytes - u64::from(new_bytes) + u64::from(known.bytes());
-        // The caller takes extents from the front, so the last one here is the last of all.
-        let taken = self.coverage.blocks - extents.len() as u64;
-        let extent = place.checked_sub(taken).and_then(|index| extents.get_mut(index as usize));
-        let Some(extent) = extent else { return size };
-        *extent = known;
+        // The caller takes ranges from the front, so the last one here is the last of all.
+        let taken = self.coverage.blocks - ranges.len() as u64;
+        if let Some(range) = place.checked_sub(taken).and_then(|index| ranges.get_mut(index as usize)) {
+            *range = known;
+        }
         known.to
     }
 }
 
-/// The number of extents that belong to these operations.
+/// The number of ranges that belong to these operations.
 pub(super) fn count(ops: &[PackedOp]) -> usize {
     use super::op::OpKind::Dealloc;
     ops.iter().filter(|op| !op.is_old_size() && op.kind() != Dealloc).count()

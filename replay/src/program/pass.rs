@@ -60,7 +60,7 @@ pub(super) fn short<I: Ids>(
     mut portion: Portion,
     mut sink: impl Sink<I>,
 ) -> Result<Option<Passed<I>>, TraceError> {
-    let (mut compiler, mut marks) = (Compiler::<I>::new(false), Marks::default());
+    let (mut compiler, mut marks) = (Compiler::<I>::new(blocks.columns().written), Marks::default());
     let mut block = Block::default();
     while blocks.read(&mut block)? {
         for (events, comment) in block.comments() {
@@ -83,7 +83,7 @@ fn add_block<I: Ids>(compiler: &mut Compiler<I>, block: &Block, portion: &mut Po
     for request in block.requests() {
         // The long way reports an impossible alignment.
         let align = (request.align_log2 < u32::BITS as u8).then(|| 1 << request.align_log2)?;
-        compiler.add(request.op, request.id, (request.size as usize, align), None, portion)?;
+        compiler.add(request.op, request.id, (request.size as usize, align), request.extent, portion)?;
     }
     Some(())
 }
@@ -108,6 +108,16 @@ pub(super) fn long(
     Ok(Passed { portion, compiler, marks: Marks::default(), repairs: None })
 }
 
+/// The long way through a whole trace.
+pub(super) fn long_of(
+    events: Events,
+    portion: Portion,
+    sink: impl Sink<AnyIds>,
+) -> Result<Passed<AnyIds>, CompileError> {
+    let with_extents = events.columns().written;
+    long(events, with_extents, portion, sink)
+}
+
 /// The long way with the marks of a trace, and the repairs of an import.
 pub(super) fn long_with_marks(
     mut events: Events,
@@ -115,12 +125,13 @@ pub(super) fn long_with_marks(
     sink: impl Sink<AnyIds>,
 ) -> Result<Passed<AnyIds>, CompileError> {
     let (mut marks, mut before) = (Marks::default(), 0);
+    let with_extents = events.columns().written;
     let with_marks = std::iter::from_fn(|| {
         let event = events.next();
         marks.add(before, events.comments().iter().map(String::as_str));
         before += 1;
         event
     });
-    let passed = long(with_marks, true, portion, sink)?;
+    let passed = long(with_marks, with_extents, portion, sink)?;
     Ok(Passed { marks, repairs: events.repairs(), ..passed })
 }

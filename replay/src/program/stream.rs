@@ -33,8 +33,6 @@ pub(super) struct Stream {
     source: Source,
     /// Whether the short way works for this trace, as the first pass has found out.
     short: bool,
-    /// Whether the trace has written extents, as the first pass has found out.
-    with_extents: bool,
     /// Whether decoding alternates with the replay on the same thread.
     in_turn: bool,
 }
@@ -52,8 +50,8 @@ fn buffer() -> Portion {
 }
 
 impl Stream {
-    pub(super) fn new(source: &Source, short: bool, with_extents: bool) -> Self {
-        Stream { source: source.clone(), short, with_extents, in_turn: false }
+    pub(super) fn new(source: &Source, short: bool) -> Self {
+        Stream { source: source.clone(), short, in_turn: false }
     }
 
     /// Disables decoding on another thread.
@@ -73,8 +71,8 @@ impl Stream {
         let mut broken = None;
         let mut replay = |Chunk { portion, events_before, events }: Chunk| {
             replayed = events_before + events;
-            let Portion { ops, extents } = &portion;
-            match visit(Stretch { ops, extents, events_before, events, slots }) {
+            let Portion { ops, written } = &portion;
+            match visit(Stretch { ops, written, events_before, events, slots }) {
                 ControlFlow::Continue(()) => Some(portion),
                 ControlFlow::Break(value) => {
                     broken = Some(value);
@@ -158,8 +156,8 @@ impl Stream {
         };
         let passed = match self.source.open()?.into_blocks() {
             Ok(blocks) if self.short => pass::short(blocks, first, sink)?.ok_or_else(|| self.changed())?,
-            Ok(_) => pass::long(self.source.open()?, self.with_extents, first, sink)?,
-            Err(events) => pass::long(events, self.with_extents, first, sink)?,
+            Ok(_) => pass::long_of(self.source.open()?, first, sink)?,
+            Err(events) => pass::long_of(events, first, sink)?,
         };
         if ended {
             return Ok(());

@@ -223,19 +223,19 @@ fn events_with_extents(objects: u64, live: u64) -> Vec<Event> {
 #[test]
 fn each_stretch_has_the_extents_of_its_operations() {
     let program = Program::compile(events_with_extents(100_000, 3).into_iter().map(Ok)).unwrap();
-    let (mut stretches, mut extents) = (0, Vec::new());
+    let (mut stretches, mut ranges) = (0, Vec::new());
     let flow = program.each_stretch::<()>(|stretch| {
-        assert_eq!(stretch.extents().len(), extents::count(stretch.ops()));
-        extents.extend_from_slice(stretch.extents());
+        assert_eq!(stretch.written().len(), extents::count(stretch.ops()));
+        ranges.extend_from_slice(stretch.written());
         stretches += 1;
         ControlFlow::Continue(())
     });
     assert!(flow.unwrap().is_continue() && stretches > 1);
-    let is_of_a_grown_block = extents.iter().filter(|extent| extent.to() == extent.from()).count();
+    let is_of_a_grown_block = ranges.iter().filter(|range| range.to() == range.from()).count();
     assert!(is_of_a_grown_block >= 99_997, "{is_of_a_grown_block}");
     let coverage = program.coverage().unwrap();
     assert_eq!((coverage.blocks, coverage.known_blocks), (199_997, 199_994));
-    assert_eq!(extents.iter().map(|extent| (extent.to() - extent.from()) as u64).sum::<u64>(), coverage.written_bytes);
+    assert_eq!(ranges.iter().map(|range| (range.to() - range.from()) as u64).sum::<u64>(), coverage.written_bytes);
 }
 
 #[test]
@@ -243,7 +243,7 @@ fn a_trace_without_extents_has_no_array_of_them() {
     let program = program("alloc,1,1,1\nrealloc,1,2\ndealloc,1\n");
     assert_eq!(program.coverage(), None);
     let flow = program.each_stretch::<()>(|stretch| {
-        assert!(stretch.extents().is_empty());
+        assert!(stretch.written().is_empty());
         ControlFlow::Continue(())
     });
     assert!(flow.unwrap().is_continue());
@@ -254,23 +254,81 @@ fn portions_that_are_taken_keep_whole_blocks_and_lose_no_extent_of_their_own() {
     let events = || events_with_extents(100_000, 3).into_iter().map(Ok);
     let held =
         pass::long(events(), true, Portion::default(), |_: &mut Portion, _: &_| ControlFlow::Continue(())).unwrap();
-    let mut extents = Vec::new();
+    let mut ranges = Vec::new();
     let taken = pass::long(events(), true, Portion::default(), |portion: &mut Portion, _: &_| {
-        extents.append(&mut portion.extents);
+        ranges.append(&mut portion.written);
         portion.clear();
         ControlFlow::Continue(())
     });
     let taken = taken.unwrap();
-    extents.extend(taken.portion.extents);
-    assert_eq!(extents.len(), held.portion.extents.len());
-    let others: Vec<_> = extents
+    ranges.extend(taken.portion.written);
+    assert_eq!(ranges.len(), held.portion.written.len());
+    let others: Vec<_> = ranges
         .iter()
-        .zip(&held.portion.extents)
+        .zip(&held.portion.written)
         .filter(|(taken, held)| taken != held)
         .map(|(taken, _)| *taken)
         .collect();
     // Three blocks live across the end of each portion, and one resized block may.
     assert!((1..=4 * (100_000 * 3 >> 16)).contains(&others.len()), "{}", others.len());
-    assert!(others.iter().all(|extent| (extent.from(), extent.to()) == (0, 100) || extent.from() == 100), "{others:?}");
+    assert!(others.iter().all(|range| (range.from(), range.to()) == (0, 100) || range.from() == 100), "{others:?}");
     assert_eq!(taken.compiler.coverage(), held.compiler.coverage());
+}
+
+fn ranges(program: &Program) -> Vec<WrittenRange> {
+    let mut ranges = Vec::new();
+    let flow = program.each_stretch::<()>(|stretch| {
+        ranges.extend_from_slice(stretch.written());
+        ControlFlow::Continue(())
+    });
+    assert!(flow.unwrap().is_continue());
+    ranges
+}
+
+/// The same trace with written extents in both formats.
+fn sources_with_extents(objects: u64) -> [Source; 2] {
+    let columns = heaprace_traces::csv::Columns { written: true, ..Default::default() };
+    let mut text = heaprace_traces::csv::CsvWriter::new(Vec::new(), columns, &[""; 0]).unwrap();
+    let mut binary = heaprace_traces::htrace::HtraceWriter::new(Vec::new(), columns, &[""; 0]).unwrap();
+    for event in events_with_extents(objects, 3) {
+        // Binary traces count objects from 1.
+        let event = Event { id: event.id + 1, ..event };
+        text.write(&event).unwrap();
+        binary.write(&event).unwrap();
+    }
+    [Source::from_bytes("a.csv", text.finish().unwrap()), Source::from_bytes("a.htrace", binary.finish().unwrap())]
+}
+
+#[test]
+fn every_way_through_a_trace_finds_the_same_extents() {
+    let held = Program::compile(events_with_extents(300_000, 3).into_iter().map(Ok)).unwrap();
+    let [text, binary] = sources_with_extents(300_000);
+    for program in [Program::load(&text).unwrap(), Program::load(&binary).unwrap(), short_way(&binary).unwrap()] {
+        assert!(ranges(&program) == ranges(&held));
+        assert_eq!(program.coverage(), held.coverage());
+    }
+    for source in [text, binary] {
+        let streamed = Program::load_holding(&source, 0).unwrap();
+        assert!(streamed.is_streamed());
+        assert_eq!(streamed.coverage(), held.coverage());
+        let (streamed, in_turn) = (ranges(&streamed), ranges(&streamed.clone().decoded_in_turn()));
+        assert!(streamed == in_turn && streamed.len() == ranges(&held).len());
+        let others = streamed.iter().zip(ranges(&held)).filter(|&(&streamed, held)| streamed != held).count();
+        // Only blocks that live across the end of one of the four chunks.
+        assert!((1..=16).contains(&others), "{others}");
+    }
+}
+
+#[test]
+fn an_extent_larger_than_its_block_is_a_fault() {
+    let text = "op,id,size,align,written\nalloc,1,10,1,\ndealloc,1,,,11\n";
+    let error = Program::load(&Source::from_bytes("a.csv", text.as_bytes())).unwrap_err().to_string();
+    assert!(error.contains("event 2): "), "{error}");
+    let layout = Layout::new::<u64>();
+    for (extent, is_rejected) in [(Some(heaprace_traces::Extent::AllBut(9)), true), (None, false)] {
+        let (mut compiler, mut portion) = (compiler::Compiler::<DenseIds>::new(true), Portion::default());
+        compiler.add(heaprace_traces::Op::Alloc, 1, (layout.size(), layout.align()), None, &mut portion).unwrap();
+        let freed = compiler.add(heaprace_traces::Op::Dealloc, 1, (1, 1), extent, &mut portion);
+        assert_eq!(freed.is_none(), is_rejected);
+    }
 }
