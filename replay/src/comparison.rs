@@ -23,7 +23,7 @@ use crate::lane::LaneError;
 use crate::limits::Limits;
 use crate::memory::bounds;
 use crate::memory::min_heap::{self, Candidate, Step};
-use crate::program::{CompileError, Program};
+use crate::program::{CompileError, Coverage, Program};
 use crate::time::process::TraceLocation;
 use crate::time::race::{self, Race, Timing};
 use crate::{distributions, environment, warnings};
@@ -268,6 +268,11 @@ fn describe(source: &Source, program: &Program) -> Result<results::Trace, TraceE
         marks: program.marks().to_vec(),
         mark_count: program.mark_count(),
         repairs: program.repairs().map_or(Vec::new(), |repairs| repairs.lines()),
+        extents: program.coverage().map(|Coverage { blocks, known_blocks, written_bytes }| results::Extents {
+            blocks,
+            known_blocks,
+            written_bytes,
+        }),
     })
 }
 

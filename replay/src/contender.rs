@@ -6,7 +6,7 @@ use heaprace_allocators::contenders::{self, Visitor};
 use heaprace_allocators::{HeapAllocator, Info};
 use heaprace_reports::results::Latency;
 
-use crate::engine::{TouchAll, TouchFirst, TouchNone};
+use crate::engine::{TouchAll, TouchFirst, TouchNone, TouchWritten};
 use crate::lane::{Examination, Lane, LaneError, Lap, Meter, OnLap};
 use crate::limits::Limits;
 use crate::memory::metrics::Instant;
@@ -32,11 +32,11 @@ pub struct Contender {
     /// [`Lane::first_failure`].
     pub first_failure: FirstFailure,
     /// One per touch policy, in the order of [`TouchPolicy`].
-    laps: [Laps; 3],
+    laps: [Laps; 4],
     /// As `laps`.
-    metered: [MeterOne; 3],
+    metered: [MeterOne; 4],
     /// As `laps`.
-    latency: [Latencies; 3],
+    latency: [Latencies; 4],
 }
 
 impl Contender {
@@ -57,16 +57,19 @@ impl Contender {
                 |lane, limits, on_lap| lane.laps::<A, TouchNone>(limits, on_lap),
                 |lane, limits, on_lap| lane.laps::<A, TouchFirst>(limits, on_lap),
                 |lane, limits, on_lap| lane.laps::<A, TouchAll>(limits, on_lap),
+                |lane, limits, on_lap| lane.laps::<A, TouchWritten>(limits, on_lap),
             ],
             metered: [
                 |lane, limits, meter| lane.metered::<A, TouchNone>(limits, meter),
                 |lane, limits, meter| lane.metered::<A, TouchFirst>(limits, meter),
                 |lane, limits, meter| lane.metered::<A, TouchAll>(limits, meter),
+                |lane, limits, meter| lane.metered::<A, TouchWritten>(limits, meter),
             ],
             latency: [
                 |lane, clock, limits| lane.latency::<A, TouchNone>(clock, limits),
                 |lane, clock, limits| lane.latency::<A, TouchFirst>(clock, limits),
                 |lane, clock, limits| lane.latency::<A, TouchAll>(clock, limits),
+                |lane, clock, limits| lane.latency::<A, TouchWritten>(clock, limits),
             ],
         }
     }
@@ -93,7 +96,7 @@ impl Contender {
         limits: Limits<'_>,
         on_lap: OnLap<'_>,
     ) -> Result<(), LaneError> {
-        (self.laps[touch as usize])(lane, limits, on_lap)
+        self.laps[followed(touch, lane)](lane, limits, on_lap)
     }
 
     /// The first lap alone: a fresh replay.
@@ -122,7 +125,7 @@ impl Contender {
         limits: Limits<'_>,
         meter: Meter<'_>,
     ) -> Result<(), LaneError> {
-        (self.metered[touch as usize])(lane, limits, meter)
+        self.metered[followed(touch, lane)](lane, limits, meter)
     }
 
     /// [`Lane::latency`].
@@ -137,8 +140,13 @@ impl Contender {
         touch: TouchPolicy,
         limits: Limits<'_>,
     ) -> Result<Latency, LaneError> {
-        (self.latency[touch as usize])(lane, clock, limits)
+        self.latency[followed(touch, lane)](lane, clock, limits)
     }
+}
+
+/// The place of the variant that follows this policy on this lane's program.
+fn followed(touch: TouchPolicy, lane: &Lane<'_>) -> usize {
+    touch.effective(lane.program().coverage().is_some()) as usize
 }
 
 struct Compiled;

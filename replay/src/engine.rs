@@ -12,14 +12,18 @@
 //! object are skipped. If a realloc fails, the old block is freed and the object is absent from then on. The recorded
 //! program would not have continued without its memory, but the rest of the trace is still worth replaying.
 
+mod touch;
+
 use std::alloc::Layout;
 use std::hint::black_box;
-use std::ops::ControlFlow;
-use std::ptr;
+use std::ops::{ControlFlow, Range};
+use std::{ptr, slice};
 
 use heaprace_allocators::HeapAllocator;
 
-use crate::program::{CompileError, OpKind, Program, Stretch};
+use crate::program::{CompileError, OpKind, Program, Stretch, WrittenRange};
+
+pub use touch::{Touch, TouchAll, TouchFirst, TouchNone, TouchWritten};
 
 /// Whether an observer wants the replay to continue.
 pub type Flow = ControlFlow<()>;
@@ -192,52 +196,6 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     }
 }
 
-/// What the replay writes into new memory, as the recorded program would have done.
-pub trait Touch {
-    /// Writes into the bytes `from..to` of a block: all of a new block, or the new part of a grown one.
-    ///
-    /// # Safety
-    ///
-    /// The block is live and has `to` bytes.
-    unsafe fn touch(block: *mut u8, from: usize, to: usize);
-}
-
-/// Writes nothing, so that only the allocator's code is timed.
-#[derive(Debug)]
-pub struct TouchNone;
-
-/// Writes the first new byte.
-#[derive(Debug)]
-pub struct TouchFirst;
-
-/// Writes every new byte once, like a program that requests only what it needs.
-#[derive(Debug)]
-pub struct TouchAll;
-
-impl Touch for TouchNone {
-    #[inline(always)]
-    unsafe fn touch(_block: *mut u8, _from: usize, _to: usize) {}
-}
-
-impl Touch for TouchFirst {
-    #[inline(always)]
-    unsafe fn touch(block: *mut u8, from: usize, _to: usize) {
-        // SAFETY: upheld by the caller: there is at least one new byte. Volatile, because the compiler would otherwise
-        // drop a write that is never read.
-        unsafe { block.add(from).write_volatile(1) };
-    }
-}
-
-impl Touch for TouchAll {
-    #[inline(always)]
-    unsafe fn touch(block: *mut u8, from: usize, to: usize) {
-        // SAFETY: upheld by the caller.
-        unsafe { block.add(from).write_bytes(1, to - from) };
-        // Keeps the compiler from dropping the writes.
-        black_box(block);
-    }
-}
-
 /// Replays a stretch of a program through `allocator`, within its [scope](HeapAllocator::in_scope). `slots` is working
 /// memory of [`Program::slots`] pointers: arbitrary before the first stretch, and left as the previous stretch wrote it
 /// from then on.
@@ -258,6 +216,7 @@ pub(crate) fn run<A: HeapAllocator, O: Observer, T: Touch>(
     let calls = Calls::<A>::new();
     let mut event = stretch.events_before();
     let mut ops = stretch.ops().iter();
+    let mut written = stretch.written().iter();
     while let Some(&op) = ops.next() {
         event += 1;
         // SAFETY: compilation gives every operation a slot below `stretch.slots()`.
@@ -268,15 +227,17 @@ pub(crate) fn run<A: HeapAllocator, O: Observer, T: Touch>(
             OpKind::Alloc => {
                 // SAFETY: no event of a trace has a size of 0.
                 *slot = seen(observer, call(OpKind::Alloc), || unsafe { (calls.alloc)(allocator, layout) });
-                // SAFETY: a new block of this layout, or null.
-                unsafe { allocated::<A, O, T>(allocator, observer, event, *slot, layout, false)? };
+                let bytes = to_write::<T>(&mut written, 0..layout.size());
+                // SAFETY: a new block of this layout, or null; the bytes are in it.
+                unsafe { allocated::<A, O, T>(allocator, observer, event, *slot, layout, false, bytes)? };
             }
             OpKind::AllocZeroed => {
                 // SAFETY: as above.
                 *slot =
                     seen(observer, call(OpKind::AllocZeroed), || unsafe { (calls.alloc_zeroed)(allocator, layout) });
+                let bytes = to_write::<T>(&mut written, 0..layout.size());
                 // SAFETY: as above.
-                unsafe { allocated::<A, O, T>(allocator, observer, event, *slot, layout, true)? };
+                unsafe { allocated::<A, O, T>(allocator, observer, event, *slot, layout, true, bytes)? };
             }
             OpKind::Dealloc if slot.is_null() => observer.absent(event)?,
             OpKind::Dealloc => {
@@ -293,18 +254,32 @@ pub(crate) fn run<A: HeapAllocator, O: Observer, T: Touch>(
             OpKind::Realloc => {
                 let old_size = *ops.next().expect("compilation puts the old size after every realloc");
                 let old = op.old_layout(old_size);
+                let bytes = to_write::<T>(&mut written, old.size()..layout.size());
                 if slot.is_null() {
                     observer.absent(event)?;
                 } else {
                     // SAFETY: compilation ensures that the slot's object is live with this layout, and that the new
-                    // size is valid.
-                    *slot = unsafe { resize::<A, O, T>(&calls, allocator, observer, event, *slot, old, layout)? };
+                    // size is valid. The bytes are in the resized block.
+                    *slot =
+                        unsafe { resize::<A, O, T>(&calls, allocator, observer, event, *slot, old, layout, bytes)? };
                 }
             }
         }
         observer.after(event, allocator)?;
     }
     Flow::Continue(())
+}
+
+/// The bytes to write into the next new or resized block, of which `new` are new. Called once for each such event,
+/// whatever the contender answers, because the ranges are in step with the operations.
+#[inline(always)]
+fn to_write<T: Touch>(written: &mut slice::Iter<'_, WrittenRange>, new: Range<usize>) -> Range<usize> {
+    if T::FOLLOWS_EXTENTS {
+        // Without extents, all new bytes are written.
+        written.next().map_or(new, |range| range.from()..range.to())
+    } else {
+        new
+    }
 }
 
 /// The calls into a contender, by addresses that the compiler cannot see through: it neither inlines them nor drops an
@@ -339,7 +314,7 @@ fn seen<O: Observer>(observer: &mut O, call: Call, contender: impl FnOnce() -> *
 ///
 /// # Safety
 ///
-/// `address` is a new block of this layout, or null.
+/// `address` is a new block of this layout, or null; `bytes` are in it.
 #[inline(always)]
 unsafe fn allocated<A: HeapAllocator, O: Observer, T: Touch>(
     allocator: &A,
@@ -348,10 +323,11 @@ unsafe fn allocated<A: HeapAllocator, O: Observer, T: Touch>(
     address: *mut u8,
     layout: Layout,
     zeroed: bool,
+    bytes: Range<usize>,
 ) -> Flow {
     if !address.is_null() {
         // SAFETY: upheld by the caller.
-        unsafe { T::touch(address, 0, layout.size()) };
+        unsafe { T::touch(address, bytes.start, bytes.end) };
     }
     // SAFETY: upheld by the caller.
     let block = unsafe { LiveBlock::of::<A, O>(allocator, address, layout) };
@@ -362,7 +338,8 @@ unsafe fn allocated<A: HeapAllocator, O: Observer, T: Touch>(
 ///
 /// # Safety
 ///
-/// `address` is a live block of layout `old`, and `new` is a layout of the same alignment with a size above 0.
+/// `address` is a live block of layout `old`, and `new` is a layout of the same alignment with a size above 0. `bytes`
+/// are in a block of layout `new`, unless they are none.
 #[inline(always)]
 unsafe fn resize<A: HeapAllocator, O: Observer, T: Touch>(
     calls: &Calls<A>,
@@ -372,6 +349,7 @@ unsafe fn resize<A: HeapAllocator, O: Observer, T: Touch>(
     address: *mut u8,
     old: Layout,
     new: Layout,
+    bytes: Range<usize>,
 ) -> ControlFlow<(), *mut u8> {
     // SAFETY: upheld by the caller.
     let block = unsafe { LiveBlock::of::<A, O>(allocator, address, old) };
@@ -379,9 +357,9 @@ unsafe fn resize<A: HeapAllocator, O: Observer, T: Touch>(
     let call = Call { event, kind: OpKind::Realloc, size: new.size(), old_size: old.size() };
     // SAFETY: upheld by the caller.
     let moved = seen(observer, call, || unsafe { (calls.realloc)(allocator, address, old, new.size()) });
-    if !moved.is_null() && new.size() > old.size() {
-        // SAFETY: the block has grown to this size.
-        unsafe { T::touch(moved, old.size(), new.size()) };
+    if !moved.is_null() && bytes.start < bytes.end {
+        // SAFETY: upheld by the caller.
+        unsafe { T::touch(moved, bytes.start, bytes.end) };
     }
     // SAFETY: the block has this layout now, unless it is null.
     let answer = unsafe { LiveBlock::of::<A, O>(allocator, moved, new) };

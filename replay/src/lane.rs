@@ -125,6 +125,11 @@ impl<'p> Lane<'p> {
         Ok(Self::on(program, PageHeap::reserve(limit_pages, guard)?))
     }
 
+    /// The program.
+    pub(crate) fn program(&self) -> &'p Program {
+        self.program
+    }
+
     /// A lane for `program` on this heap.
     pub fn on(program: &'p Program, heap: PageHeap) -> Self {
         Lane { program, heap, slots: engine::slots_for(program) }

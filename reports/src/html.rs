@@ -112,7 +112,7 @@ fn header(results: &[Results]) -> Markup {
                     _ => {
                         (count(results.len() as u64, "trace"))
                         " replayed through the same allocators on the same simulated page heap; "
-                        (and(results.iter().map(|one| times::written(&one.settings)).collect::<BTreeSet<_>>())) "."
+                        (and(results.iter().map(|one| times::written(one)).collect::<BTreeSet<_>>())) "."
                     }
                 }
             }

@@ -172,7 +172,7 @@ pub fn text(all: &[Results], baseline: &str, measures: &[(&'static str, Measure)
         "A rank interval from 1 to 3 means that other traces of the same kind could have given any of these ranks."
             .to_owned(),
     ];
-    let written = all.first().map(|first| format!("Times: {}.", times::written(&first.settings)));
+    let written = (!all.is_empty()).then(|| format!("Times: {}.", times::written_in(all)));
     for line in legend.iter().chain(&written).flat_map(|line| wrap(line, width, 2)) {
         text += &line;
         text.push('\n');

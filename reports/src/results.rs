@@ -155,13 +155,26 @@ named! {
         First = "first",
         /// Every new byte.
         All = "all",
+        /// What the program wrote, if the trace has written extents; else every new byte.
+        Written = "written",
     }
 }
 
-/// Programs write to the memory that they ask for.
+/// Programs write to the memory that they ask for, but not to all of it.
 impl Default for TouchPolicy {
     fn default() -> Self {
-        TouchPolicy::All
+        TouchPolicy::Written
+    }
+}
+
+impl TouchPolicy {
+    /// The policy that replays follow: without extents to follow, every new byte is written, by the same loop.
+    #[must_use]
+    pub fn effective(self, has_extents: bool) -> Self {
+        match self {
+            TouchPolicy::Written if !has_extents => TouchPolicy::All,
+            other => other,
+        }
     }
 }
 
@@ -212,6 +225,20 @@ pub struct Trace {
     pub mark_count: u64,
     /// What importing it from another tool's recording left out, filled in or put into order, a line each.
     pub repairs: Vec<String>,
+    /// What it knows about how much of each block the program wrote; `None` if nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extents: Option<Extents>,
+}
+
+/// What a trace knows about how much of each block the program wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extents {
+    /// Blocks: allocations and reallocations.
+    pub blocks: u64,
+    /// Of them, those of which the trace knows how much the program wrote.
+    pub known_blocks: u64,
+    /// Bytes that the program wrote. A block of which it is not known counts with all its new bytes.
+    pub written_bytes: u64,
 }
 
 /// A phase marker.

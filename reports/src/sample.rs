@@ -55,6 +55,7 @@ pub(crate) fn empty() -> Results {
             marks: Vec::new(),
             mark_count: 0,
             repairs: Vec::new(),
+            extents: None,
         },
         bounds: Figure::Known(Bounds {
             max_live_bytes: PEAK_LIVE,

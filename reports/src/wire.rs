@@ -332,7 +332,9 @@ mod tests {
         );
         let touch = message(|document| document["settings"]["touch"] = "second".into());
         assert!(
-            touch.contains("settings.touch: unknown variant `second`, expected one of `none`, `first`, `all`"),
+            touch.contains(
+                "settings.touch: unknown variant `second`, expected one of `none`, `first`, `all`, `written`"
+            ),
             "{touch}"
         );
         let profile = message(|document| document["provenance"]["profile"] = 5.into());

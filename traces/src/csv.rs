@@ -1,7 +1,7 @@
 //! The CSV format: a trace that a person can read, write and cut with everyday tools.
 //!
 //! FORMAT.md in the root of the repository defines it. In short: a header `op,id,size,align`, optionally followed by
-//! `thread` and `time_ns`; one event a line; lines that begin with `#` are comments, and those before the header say
+//! `thread`, `time_ns` and `written`; one event a line; lines that begin with `#` are comments, and those before the header say
 //! where the trace comes from.
 //!
 //! ```csv

@@ -4,7 +4,7 @@
 //! and the line. So a [`Fault`] has the offending value and the remedy, and
 //! [`TraceError::Invalid`](crate::TraceError::Invalid) adds the place.
 
-use heaprace_recorder::Op;
+use heaprace_recorder::{Extent, Op};
 use thiserror::Error;
 
 use crate::import::ImportFault;
@@ -40,7 +40,7 @@ pub enum Fault {
         expected: &'static str,
     },
     /// The header names a column that the format does not have.
-    #[error("unknown column \"{found}\"; after op,id,size,align a header may name thread and time_ns")]
+    #[error("unknown column \"{found}\"; after op,id,size,align a header may name thread, time_ns and written")]
     UnknownColumn {
         /// The name.
         found: String,
@@ -146,6 +146,30 @@ pub enum Fault {
         found: u64,
         /// The value of the object, in bytes.
         in_force: u64,
+    },
+    /// An allocation says how much of its block was written.
+    #[error(
+        "{op} with {found}; nothing is written of a new block: leave the field empty, except for realloc and dealloc"
+    )]
+    NothingWrittenYet {
+        /// The op of the event.
+        op: Op,
+        /// The extent.
+        found: Extent,
+    },
+    /// A reallocation or deallocation says that more of the block was written than it has bytes.
+    #[error(
+        "{op} of id {id} with {found}, but the object has {size} bytes; correct it, or leave it empty if it is unknown"
+    )]
+    MoreWritten {
+        /// The op of the event.
+        op: Op,
+        /// The id.
+        id: u64,
+        /// The extent.
+        found: Extent,
+        /// The size of the block before the event, in bytes.
+        size: u64,
     },
     /// An event is earlier than the one before it.
     #[error("time_ns {found} is before {previous}, the time of an earlier event; times must not fall: sort the events")]

@@ -7,6 +7,7 @@
 mod histogram;
 mod joint;
 mod top_sizes;
+mod written;
 
 use std::collections::HashSet;
 
@@ -16,6 +17,7 @@ use serde::Serialize;
 pub use histogram::{Bucket, Histogram};
 pub use joint::{JointCell, JointHistogram};
 pub use top_sizes::SizeCount;
+pub use written::WrittenShare;
 
 use crate::births::Births;
 use crate::profile::Profile;
@@ -49,6 +51,7 @@ pub struct Inspector {
     sizes: SizeCounts,
     first_time_ns: Option<u64>,
     last_time_ns: Option<u64>,
+    written: WrittenShare,
     found: Inspection,
 }
 
@@ -102,6 +105,8 @@ pub struct Inspection {
     pub duration_ns: Option<u64>,
     /// Bytes requested in total: the sizes of all allocations and what reallocations added.
     pub allocated_bytes: u64,
+    /// How much of the requested bytes the program wrote; `None` if no event has a written extent.
+    pub written: Option<WrittenShare>,
     /// Peak of the bytes in live objects.
     pub peak_bytes: Peak,
     /// Peak of the live objects.
@@ -142,6 +147,7 @@ impl Inspector {
     pub fn add(&mut self, event: &Event) {
         let before = self.profile;
         self.profile.add(event);
+        self.written.add(event);
         let number = self.profile.events();
         if event.thread != self.last_thread {
             self.threads.extend(event.thread);
@@ -193,7 +199,7 @@ impl Inspector {
 
     /// The result.
     pub fn finish(self) -> Inspection {
-        let Inspector { profile, sizes, threads, found, .. } = self;
+        let Inspector { profile, sizes, threads, written, found, .. } = self;
         let threads = (!threads.is_empty()).then_some(threads.len() as u64);
         Inspection {
             events: profile.events(),
@@ -205,6 +211,7 @@ impl Inspector {
             cross_thread_deallocs: threads.map(|_| found.cross_thread_deallocs.unwrap_or(0)),
             duration_ns: self.first_time_ns.zip(self.last_time_ns).map(|(first, last)| last - first),
             allocated_bytes: profile.allocated_bytes,
+            written: written.written().map(|_| written),
             turnover: match profile.peak_live_bytes {
                 0 => 0.0,
                 peak => profile.allocated_bytes as f64 / peak as f64,
@@ -285,6 +292,7 @@ mod tests {
     fn what_a_trace_does_not_tell_is_not_there() {
         let found = inspect("op,id,size,align\nalloc,1,8,8\ndealloc,1\n");
         assert_eq!((found.threads, found.cross_thread_deallocs, found.duration_ns), (None, None, None));
+        assert_eq!(found.written, None);
         assert_eq!(found.peak_bytes, Peak { value: 8, event: 1, time_ns: None });
         let found = inspect("op,id,size,align,thread\nalloc,1,8,8,5\ndealloc,1,,,5\n");
         assert_eq!((found.threads, found.cross_thread_deallocs), (Some(1), Some(0)));

@@ -8,7 +8,7 @@ use core::alloc::Layout;
 use std::collections::hash_map::Entry;
 
 use heaprace_recorder::event::{Action, Event, MAX_ALIGN_BYTES, MAX_SIZE_BYTES};
-use heaprace_recorder::{IdMap, Op};
+use heaprace_recorder::{Extent, IdMap, Op};
 
 use crate::fault::Fault;
 
@@ -27,6 +27,8 @@ pub struct Fields {
     pub thread: Option<u32>,
     /// Nanoseconds since the recording began.
     pub time_ns: Option<u64>,
+    /// How much of the block was written before a reallocation or deallocation.
+    pub written: Option<Extent>,
 }
 
 /// The live objects at one point of a trace, with their layouts in force.
@@ -38,7 +40,8 @@ pub struct Fields {
 /// use heaprace_traces::validate::{Fields, Validator};
 ///
 /// let mut validator = Validator::default();
-/// let fields = Fields { op: Op::Alloc, id: 7, size: Some(24), align: Some(8), thread: None, time_ns: None };
+/// let (size, align) = (Some(24), Some(8));
+/// let fields = Fields { op: Op::Alloc, id: 7, size, align, thread: None, time_ns: None, written: None };
 /// validator.complete(fields)?;
 /// let last = validator.complete(Fields { op: Op::Dealloc, size: None, align: None, ..fields })?;
 /// assert!(matches!(last.action, Action::Dealloc { layout } if layout.size() == 24 && layout.align() == 8));
@@ -65,15 +68,19 @@ impl Validator {
     /// as they were before the call. The fault is boxed because the result of every event should be small.
     #[inline(always)]
     pub fn complete(&mut self, fields: Fields) -> Result<Event, Box<Fault>> {
-        let Fields { op, id, size, align, thread, time_ns } = fields;
+        let Fields { op, id, size, align, thread, time_ns, written: extent } = fields;
         if let Some(found) = time_ns {
             let previous = core::mem::replace(&mut self.last_time_ns, found);
             if found < previous {
                 return Err(Fault::TimeFalls { found, previous }.into());
             }
         }
+        let mut written = None;
         let action = match op {
             Op::Alloc | Op::AllocZeroed => {
+                if let Some(found) = extent {
+                    return Err(Fault::NothingWrittenYet { op, found }.into());
+                }
                 let size = size.ok_or_else(|| missing(op, "size"))?;
                 let align = align.ok_or_else(|| missing(op, "align"))?;
                 let layout = layout(size, align)?;
@@ -88,6 +95,7 @@ impl Validator {
                 let in_force = self.layouts.get_mut(&id).ok_or_else(|| not_live(op, id))?;
                 let old = *in_force;
                 agrees(op, id, "align", align, old.align())?;
+                written = bytes_written(op, id, extent, old.size())?;
                 *in_force = layout(new_size, old.align() as u64)?;
                 Action::Realloc { old, new_size: in_force.size() }
             }
@@ -98,11 +106,12 @@ impl Validator {
                 let layout = *object.get();
                 agrees(op, id, "size", size, layout.size())?;
                 agrees(op, id, "align", align, layout.align())?;
+                written = bytes_written(op, id, extent, layout.size())?;
                 object.remove();
                 Action::Dealloc { layout }
             }
         };
-        Ok(Event { action, id, thread, time_ns, written: None })
+        Ok(Event { action, id, thread, time_ns, written })
     }
 }
 
@@ -138,6 +147,18 @@ pub(crate) fn layout(size: u64, align: u64) -> Result<Layout, Box<Fault>> {
     Layout::from_size_align(size as usize, align as usize).map_err(|_| Fault::LayoutTooLarge { size, align }.into())
 }
 
+/// The bytes written of a block of this size.
+#[inline]
+fn bytes_written(op: Op, id: u64, extent: Option<Extent>, size: usize) -> Result<Option<u32>, Box<Fault>> {
+    match extent {
+        None => Ok(None),
+        Some(found) => match found.bytes_of(size) {
+            None => Err(Fault::MoreWritten { op, id, found, size: size as u64 }.into()),
+            written => Ok(written),
+        },
+    }
+}
+
 /// Checks a value that may be left out against the one in force.
 #[inline]
 fn agrees(op: Op, id: u64, column: &'static str, given: Option<u64>, in_force: usize) -> Result<(), Box<Fault>> {
@@ -154,7 +175,7 @@ mod tests {
     use super::*;
 
     fn fields(op: Op, id: u64, size: Option<u64>, align: Option<u64>) -> Fields {
-        Fields { op, id, size, align, thread: None, time_ns: None }
+        Fields { op, id, size, align, thread: None, time_ns: None, written: None }
     }
 
     #[test]
@@ -180,12 +201,27 @@ mod tests {
             fields(Op::Dealloc, 1, Some(11), None),
             fields(Op::Dealloc, 1, None, Some(8)),
             fields(Op::Dealloc, 2, None, None),
+            Fields { written: Some(Extent::First(11)), ..fields(Op::Dealloc, 1, None, None) },
+            Fields { written: Some(Extent::AllBut(11)), ..fields(Op::Realloc, 1, Some(20), None) },
+            Fields { written: Some(Extent::First(0)), ..fields(Op::Alloc, 3, Some(8), Some(8)) },
         ] {
             validator.complete(refused).unwrap_err();
         }
         let dealloc = validator.complete(fields(Op::Dealloc, 1, Some(10), Some(4))).unwrap();
         assert_eq!(dealloc.action, Action::Dealloc { layout: Layout::from_size_align(10, 4).unwrap() });
         assert_eq!(validator.live_objects(), 0);
+    }
+
+    #[test]
+    fn an_extent_is_that_of_the_block_before_the_event() {
+        let mut validator = Validator::default();
+        validator.complete(fields(Op::Alloc, 1, Some(10), Some(4))).unwrap();
+        let mut written =
+            |fields, extent| validator.complete(Fields { written: Some(extent), ..fields }).map(|event| event.written);
+        assert_eq!(written(fields(Op::Realloc, 1, Some(200), None), Extent::AllBut(3)), Ok(Some(7)));
+        let fault = Fault::MoreWritten { op: Op::Realloc, id: 1, found: Extent::First(201), size: 200 };
+        assert_eq!(written(fields(Op::Realloc, 1, Some(300), None), Extent::First(201)), Err(fault.into()));
+        assert_eq!(written(fields(Op::Dealloc, 1, None, None), Extent::First(200)), Ok(Some(200)));
     }
 
     #[test]

@@ -41,6 +41,8 @@ Definitions:
   lifetime             from the alloc to the dealloc; reallocs do not end it
   last in, first out   the freed object was the youngest live one, by its alloc
   by another thread    than the thread of the alloc; reallocs do not count
+  written              from the block's start to the last byte written, by the next realloc
+                       or free; only recordings with extents have it
   asked for most       counted exactly for the first 65,536 different sizes";
 
 /// The JSON document about a trace.

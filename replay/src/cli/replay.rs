@@ -121,8 +121,8 @@ pub(crate) struct ReplayArguments {
 
     /// What to write into each new or grown block while timing
     ///
-    /// Programs write to the memory they ask for. 'none' times the allocator's code alone, which favors allocators that
-    /// spread out.
+    /// Programs write to the memory they ask for, though often not to all of it. 'none' times the allocator's code alone,
+    /// which favors allocators that spread out.
     #[arg(long, value_name = "WHAT", value_parser = touches(), default_value_t)]
     touch: TouchPolicy,
 
@@ -174,7 +174,8 @@ fn touches() -> impl TypedValueParser<Value = TouchPolicy> {
         PossibleValue::new(TouchPolicy::name(touch)).help(match touch {
             TouchPolicy::None => "Nothing: the allocator's code alone. Real programs do write what they ask for",
             TouchPolicy::First => "The first new byte of each new or grown block",
-            TouchPolicy::All => "Every new byte once, as a program that uses what it asks for does",
+            TouchPolicy::All => "Every new byte once, as a program that uses all it asks for does",
+            TouchPolicy::Written => "What the program wrote, if the trace knows it; else every new byte",
         })
     };
     PossibleValuesParser::new(TouchPolicy::ALL.map(value))

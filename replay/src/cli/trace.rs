@@ -212,7 +212,8 @@ fn interleave(traces: &[String], importing: &Importing, burst: u64, to: &To) -> 
     let done = format!("{} interleaved, {burst} at a stretch", names.join(" and "));
     let said: Vec<Vec<String>> = parts.iter().map(|part| part.events.provenance().to_vec()).collect();
     let threads = parts.iter().any(|part| part.events.columns().thread);
-    let columns = Columns { thread: threads, time_ns: false };
+    let written = parts.iter().any(|part| part.events.columns().written);
+    let columns = Columns { thread: threads, time_ns: false, written };
     write(algebra::interleave(parts, threads, burst), columns, &algebra::provenance_of_parts(&said, &done), to)
 }
 

@@ -7,9 +7,11 @@
 
 use std::alloc::Layout;
 
-use heaprace_traces::{Action, Event, IdMap, Op as Requested, Profile};
+use heaprace_traces::{Action, Event, Extent, IdMap, Op as Requested, Profile};
 
+use super::extents::{Coverage, Ranges};
 use super::op::{MAX_LIVE_OBJECTS, OpKind, PackedOp};
+use super::portion::Portion;
 
 /// Marks an id in place of a slot: the object is not live.
 const DEAD: u32 = u32::MAX;
@@ -23,6 +25,8 @@ pub(super) struct Compiler<I> {
     layouts: Vec<PackedOp>,
     /// Slots without an object; the last one is taken first.
     free: Vec<u32>,
+    /// What the program wrote, if the trace may know it.
+    written: Option<Ranges>,
     profile: Profile,
 }
 
@@ -97,13 +101,23 @@ impl Ids for AnyIds {
     }
 }
 
-impl<I: Ids> Default for Compiler<I> {
-    fn default() -> Self {
-        Compiler { ids: I::default(), layouts: Vec::new(), free: Vec::new(), profile: Profile::default() }
-    }
-}
-
 impl<I: Ids> Compiler<I> {
+    /// A compiler that has read nothing. `with_extents` puts what the program wrote next to the operations.
+    pub(super) fn new(with_extents: bool) -> Self {
+        Compiler {
+            ids: I::default(),
+            layouts: Vec::new(),
+            free: Vec::new(),
+            written: with_extents.then(Ranges::default),
+            profile: Profile::default(),
+        }
+    }
+
+    /// What the requests so far say about written extents; `None` if they say nothing.
+    pub(super) fn coverage(&self) -> Option<Coverage> {
+        self.written.as_ref().map(Ranges::coverage).filter(|coverage| coverage.known_blocks > 0)
+    }
+
     /// The totals of the requests so far.
     pub(super) fn profile(&self) -> &Profile {
         &self.profile
@@ -124,28 +138,30 @@ impl<I: Ids> Compiler<I> {
 
     /// Appends a checked event; `None` if there are more live objects than an operation can number.
     #[inline]
-    pub(super) fn add_event(&mut self, event: &Event, ops: &mut Vec<PackedOp>) -> Option<()> {
-        match event.action {
+    pub(super) fn add_event(&mut self, event: &Event, portion: &mut Portion) -> Option<()> {
+        let &Event { action, id, written, .. } = event;
+        let extent = written.map(|bytes| Extent::First(bytes.into()));
+        match action {
             Action::Alloc { layout, zeroed } => {
                 let op = if zeroed { Requested::AllocZeroed } else { Requested::Alloc };
-                self.add(op, event.id, layout.size(), layout.align(), ops)
+                self.add(op, id, (layout.size(), layout.align()), None, portion)
             }
-            Action::Realloc { new_size, .. } => self.add(Requested::Realloc, event.id, new_size, 1, ops),
-            Action::Dealloc { .. } => self.add(Requested::Dealloc, event.id, 1, 1, ops),
+            Action::Realloc { new_size, .. } => self.add(Requested::Realloc, id, (new_size, 1), extent, portion),
+            Action::Dealloc { .. } => self.add(Requested::Dealloc, id, (1, 1), extent, portion),
         }
     }
 
     /// Appends a request: one word, or two for a realloc. `bytes` and `align` are those of an allocation; for a
-    /// realloc, `bytes` is the new size. `None` if the request is invalid; the compiler's state is unusable from then
-    /// on.
+    /// realloc, `bytes` is the new size. `extent` is how far the program has written the block that a realloc or a free
+    /// concerns. `None` if the request is invalid; the compiler's state is unusable from then on.
     #[inline(always)]
     pub(super) fn add(
         &mut self,
         op: Requested,
         id: u64,
-        bytes: usize,
-        align: usize,
-        ops: &mut Vec<PackedOp>,
+        (bytes, align): (usize, usize),
+        extent: Option<Extent>,
+        Portion { ops, written }: &mut Portion,
     ) -> Option<()> {
         let action = match op {
             Requested::Alloc | Requested::AllocZeroed => {
@@ -162,6 +178,9 @@ impl<I: Ids> Compiler<I> {
                     None => self.layouts.push(op),
                 }
                 self.ids.insert(id, slot)?;
+                if let Some(ranges) = &mut self.written {
+                    ranges.allocated(slot, layout.size() as u32, written);
+                }
                 ops.push(op);
                 Action::Alloc { layout, zeroed }
             }
@@ -171,6 +190,10 @@ impl<I: Ids> Compiler<I> {
                 let old = current.layout();
                 let new = layout(bytes, old.align())?;
                 *current = PackedOp::new(OpKind::Realloc, slot, new);
+                if let Some(ranges) = &mut self.written {
+                    let extent = bytes_of(extent, old)?;
+                    ranges.reallocated(slot, [old.size() as u32, new.size() as u32], extent, written);
+                }
                 ops.extend([*current, PackedOp::old_size(old)]);
                 Action::Realloc { old, new_size: new.size() }
             }
@@ -178,6 +201,9 @@ impl<I: Ids> Compiler<I> {
                 let slot = self.ids.remove(id)?;
                 let op = self.layouts.get(slot as usize)?.with_kind(OpKind::Dealloc);
                 self.free.push(slot);
+                if let Some(ranges) = &mut self.written {
+                    ranges.freed(slot, op.layout().size() as u32, bytes_of(extent, op.layout())?, written);
+                }
                 ops.push(op);
                 Action::Dealloc { layout: op.layout() }
             }
@@ -185,6 +211,12 @@ impl<I: Ids> Compiler<I> {
         self.profile.add(&Event { action, id, thread: None, time_ns: None, written: None });
         Some(())
     }
+}
+
+/// The bytes of a known extent in a block; `None` if the block is too small for it.
+#[inline(always)]
+fn bytes_of(extent: Option<Extent>, block: Layout) -> Option<Option<u32>> {
+    extent.map_or(Some(None), |extent| extent.bytes_of(block.size()).map(Some))
 }
 
 #[inline(always)]
@@ -197,8 +229,8 @@ mod tests {
     use super::*;
 
     fn rejected<I: Ids>(requests: &[(Requested, u64)]) -> bool {
-        let (mut compiler, mut ops) = (Compiler::<I>::default(), Vec::new());
-        requests.iter().any(|&(op, id)| compiler.add(op, id, 8, 8, &mut ops).is_none())
+        let (mut compiler, mut portion) = (Compiler::<I>::new(true), Portion::default());
+        requests.iter().any(|&(op, id)| compiler.add(op, id, (8, 8), None, &mut portion).is_none())
     }
 
     #[test]
@@ -220,9 +252,9 @@ mod tests {
 
     #[test]
     fn invalid_sizes_and_alignments_are_rejected() {
-        let (mut compiler, mut ops) = (Compiler::<AnyIds>::default(), Vec::new());
-        assert!(compiler.add(Requested::Alloc, 1, 0, 8, &mut ops).is_none());
-        assert!(compiler.add(Requested::Alloc, 1, 8, 3, &mut ops).is_none());
-        assert!(ops.is_empty());
+        let (mut compiler, mut portion) = (Compiler::<AnyIds>::new(true), Portion::default());
+        assert!(compiler.add(Requested::Alloc, 1, (0, 8), None, &mut portion).is_none());
+        assert!(compiler.add(Requested::Alloc, 1, (8, 3), None, &mut portion).is_none());
+        assert!(portion.ops.is_empty() && portion.written.is_empty());
     }
 }

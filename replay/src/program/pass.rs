@@ -11,7 +11,7 @@ use heaprace_traces::{Event, Events, TraceError};
 
 use super::compiler::{AnyIds, Compiler, Ids};
 use super::error::CompileError;
-use super::op::PackedOp;
+use super::portion::Portion;
 
 /// Maximum marks kept: more than a chart could show.
 const MOST_MARKS: usize = 1000;
@@ -41,7 +41,7 @@ impl Marks {
 /// The results of a pass.
 pub(super) struct Passed<I> {
     /// The operations that the sink has left.
-    pub(super) ops: Vec<PackedOp>,
+    pub(super) portion: Portion,
     pub(super) compiler: Compiler<I>,
     pub(super) marks: Marks,
     pub(super) repairs: Option<Repairs>,
@@ -49,77 +49,89 @@ pub(super) struct Passed<I> {
 
 /// Receives the operations: called after each portion with all operations since it last took them. A break ends the
 /// pass. The last portion of the long way is left to the caller.
-pub(super) trait Sink<I>: FnMut(&mut Vec<PackedOp>, &Compiler<I>) -> ControlFlow<()> {}
+pub(super) trait Sink<I>: FnMut(&mut Portion, &Compiler<I>) -> ControlFlow<()> {}
 
-impl<I, F: FnMut(&mut Vec<PackedOp>, &Compiler<I>) -> ControlFlow<()>> Sink<I> for F {}
+impl<I, F: FnMut(&mut Portion, &Compiler<I>) -> ControlFlow<()>> Sink<I> for F {}
 
 /// The short way, through the blocks of a binary trace: it skips creating events, the main cost of the long way. `None`
 /// if anything is invalid or unusual: then the long way is necessary.
 pub(super) fn short<I: Ids>(
     mut blocks: Blocks<impl Read>,
-    mut ops: Vec<PackedOp>,
+    mut portion: Portion,
     mut sink: impl Sink<I>,
 ) -> Result<Option<Passed<I>>, TraceError> {
-    let (mut compiler, mut marks) = (Compiler::<I>::default(), Marks::default());
+    let (mut compiler, mut marks) = (Compiler::<I>::new(blocks.columns().written), Marks::default());
     let mut block = Block::default();
     while blocks.read(&mut block)? {
         for (events, comment) in block.comments() {
             marks.add(compiler.profile().events() + events as u64, [comment]);
         }
-        if !block.times_rise() || add_block(&mut compiler, &block, &mut ops).is_none() {
+        if !block.times_rise() || add_block(&mut compiler, &block, &mut portion).is_none() {
             return Ok(None);
         }
-        if sink(&mut ops, &compiler).is_break() {
+        if sink(&mut portion, &compiler).is_break() {
             break;
         }
     }
     if compiler.profile().events() == 0 {
         return Ok(None);
     }
-    Ok(Some(Passed { ops, compiler, marks, repairs: None }))
+    Ok(Some(Passed { portion, compiler, marks, repairs: None }))
 }
 
-fn add_block<I: Ids>(compiler: &mut Compiler<I>, block: &Block, ops: &mut Vec<PackedOp>) -> Option<()> {
+fn add_block<I: Ids>(compiler: &mut Compiler<I>, block: &Block, portion: &mut Portion) -> Option<()> {
     for request in block.requests() {
         // The long way reports an impossible alignment.
         let align = (request.align_log2 < u32::BITS as u8).then(|| 1 << request.align_log2)?;
-        compiler.add(request.op, request.id, request.size as usize, align, ops)?;
+        compiler.add(request.op, request.id, (request.size as usize, align), request.extent, portion)?;
     }
     Some(())
 }
 
-/// The long way, through checked events. Marks are among the comments, which only [`Events`] provides: see
-/// [`long_with_marks`].
+/// The long way, through checked events, with extents if the trace may have any. Marks are among the comments, which
+/// only [`Events`] provides: see [`long_with_marks`].
 pub(super) fn long(
     events: impl IntoIterator<Item = Result<Event, TraceError>>,
-    mut ops: Vec<PackedOp>,
+    with_extents: bool,
+    mut portion: Portion,
     mut sink: impl Sink<AnyIds>,
 ) -> Result<Passed<AnyIds>, CompileError> {
-    let mut compiler = Compiler::default();
+    let mut compiler = Compiler::new(with_extents);
     for event in events {
         let event = event?;
         let number = compiler.profile().events() + 1;
-        compiler.add_event(&event, &mut ops).ok_or(CompileError::TooManyLive { event: number })?;
-        if number.is_multiple_of(PORTION_EVENTS) && sink(&mut ops, &compiler).is_break() {
+        compiler.add_event(&event, &mut portion).ok_or(CompileError::TooManyLive { event: number })?;
+        if number.is_multiple_of(PORTION_EVENTS) && sink(&mut portion, &compiler).is_break() {
             break;
         }
     }
-    Ok(Passed { ops, compiler, marks: Marks::default(), repairs: None })
+    Ok(Passed { portion, compiler, marks: Marks::default(), repairs: None })
+}
+
+/// The long way through a whole trace.
+pub(super) fn long_of(
+    events: Events,
+    portion: Portion,
+    sink: impl Sink<AnyIds>,
+) -> Result<Passed<AnyIds>, CompileError> {
+    let with_extents = events.columns().written;
+    long(events, with_extents, portion, sink)
 }
 
 /// The long way with the marks of a trace, and the repairs of an import.
 pub(super) fn long_with_marks(
     mut events: Events,
-    ops: Vec<PackedOp>,
+    portion: Portion,
     sink: impl Sink<AnyIds>,
 ) -> Result<Passed<AnyIds>, CompileError> {
     let (mut marks, mut before) = (Marks::default(), 0);
+    let with_extents = events.columns().written;
     let with_marks = std::iter::from_fn(|| {
         let event = events.next();
         marks.add(before, events.comments().iter().map(String::as_str));
         before += 1;
         event
     });
-    let passed = long(with_marks, ops, sink)?;
+    let passed = long(with_marks, with_extents, portion, sink)?;
     Ok(Passed { marks, repairs: events.repairs(), ..passed })
 }

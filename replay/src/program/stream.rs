@@ -3,6 +3,9 @@
 //! By default another thread decodes, a few chunks ahead. If the process must be single-threaded, each chunk is decoded
 //! just before its replay. Either way the clock is stopped meanwhile.
 //!
+//! If the trace has written extents, those of a block are known only if the block's next event is in the same chunk. All
+//! other blocks are replayed as if their extents were unknown: whole.
+//!
 //! Memory is bounded by [`CHUNKS`] chunks and the live objects, however long the trace is.
 
 use std::ops::ControlFlow;
@@ -13,8 +16,8 @@ use heaprace_traces::Source;
 
 use super::compiler::{AnyIds, Compiler};
 use super::error::CompileError;
-use super::op::PackedOp;
 use super::pass;
+use super::portion::Portion;
 use super::stretch::Stretch;
 
 /// Minimum words of a chunk, except for the last: 2 MiB, so that chunks in transit stay in the caches shared by
@@ -36,14 +39,14 @@ pub(super) struct Stream {
 
 /// Operations, their number of events, and the number of events before them.
 struct Chunk {
-    ops: Vec<PackedOp>,
+    portion: Portion,
     events_before: u64,
     events: u64,
 }
 
 /// Room for a portion more than a chunk's minimum, so that it need not grow.
-fn buffer() -> Vec<PackedOp> {
-    Vec::with_capacity(CHUNK_WORDS * 3 / 2)
+fn buffer() -> Portion {
+    Portion::with_room(CHUNK_WORDS * 3 / 2)
 }
 
 impl Stream {
@@ -66,10 +69,11 @@ impl Stream {
     ) -> Result<ControlFlow<B>, CompileError> {
         let mut replayed = 0;
         let mut broken = None;
-        let mut replay = |Chunk { ops, events_before, events }: Chunk| {
+        let mut replay = |Chunk { portion, events_before, events }: Chunk| {
             replayed = events_before + events;
-            match visit(Stretch { ops: &ops, events_before, events, slots }) {
-                ControlFlow::Continue(()) => Some(ops),
+            let Portion { ops, written } = &portion;
+            match visit(Stretch { ops, written, events_before, events, slots }) {
+                ControlFlow::Continue(()) => Some(portion),
                 ControlFlow::Break(value) => {
                     broken = Some(value);
                     None
@@ -92,7 +96,7 @@ impl Stream {
     fn decode_in_parallel(
         &self,
         slots: usize,
-        replay: &mut dyn FnMut(Chunk) -> Option<Vec<PackedOp>>,
+        replay: &mut dyn FnMut(Chunk) -> Option<Portion>,
     ) -> Result<(), CompileError> {
         let (full, chunks) = mpsc::sync_channel::<Chunk>(CHUNKS);
         let (empty, buffers) = mpsc::sync_channel(CHUNKS);
@@ -105,9 +109,9 @@ impl Stream {
                 self.decode(slots, buffer(), |chunk| full.send(chunk).ok().and_then(|()| buffers.recv().ok()))
             });
             for chunk in &chunks {
-                let Some(ops) = replay(chunk) else { return Ok(()) };
+                let Some(portion) = replay(chunk) else { return Ok(()) };
                 // The decoder may be done.
-                let _ = empty.send(ops);
+                let _ = empty.send(portion);
             }
             decoder.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
@@ -118,30 +122,30 @@ impl Stream {
     fn decode(
         &self,
         slots: usize,
-        first: Vec<PackedOp>,
-        mut deliver: impl FnMut(Chunk) -> Option<Vec<PackedOp>>,
+        first: Portion,
+        mut deliver: impl FnMut(Chunk) -> Option<Portion>,
     ) -> Result<(), CompileError> {
         let mut events_before = 0;
-        let mut deliver = |ops: Vec<PackedOp>, compiler: &Compiler<AnyIds>| {
+        let mut deliver = |portion: Portion, compiler: &Compiler<AnyIds>| {
             let events_so_far = compiler.profile().events();
-            let chunk = Chunk { ops, events_before, events: events_so_far - events_before };
+            let chunk = Chunk { portion, events_before, events: events_so_far - events_before };
             events_before = events_so_far;
             deliver(chunk)
         };
         let (mut outgrown, mut ended) = (false, false);
-        let sink = |ops: &mut Vec<PackedOp>, compiler: &Compiler<AnyIds>| {
+        let sink = |portion: &mut Portion, compiler: &Compiler<AnyIds>| {
             // The replay has a fixed number of slots, which its accesses rely on.
             outgrown = compiler.slots() > slots;
             if outgrown {
                 return ControlFlow::Break(());
             }
-            if ops.len() < CHUNK_WORDS {
+            if portion.ops.len() < CHUNK_WORDS {
                 return ControlFlow::Continue(());
             }
-            match deliver(std::mem::take(ops), compiler) {
+            match deliver(std::mem::take(portion), compiler) {
                 Some(mut buffer) => {
                     buffer.clear();
-                    *ops = buffer;
+                    *portion = buffer;
                     ControlFlow::Continue(())
                 }
                 None => {
@@ -152,8 +156,8 @@ impl Stream {
         };
         let passed = match self.source.open()?.into_blocks() {
             Ok(blocks) if self.short => pass::short(blocks, first, sink)?.ok_or_else(|| self.changed())?,
-            Ok(_) => pass::long(self.source.open()?, first, sink)?,
-            Err(events) => pass::long(events, first, sink)?,
+            Ok(_) => pass::long_of(self.source.open()?, first, sink)?,
+            Err(events) => pass::long_of(events, first, sink)?,
         };
         if ended {
             return Ok(());
@@ -161,8 +165,8 @@ impl Stream {
         if outgrown || passed.compiler.slots() > slots {
             return Err(self.changed());
         }
-        if !passed.ops.is_empty() {
-            deliver(passed.ops, &passed.compiler);
+        if !passed.portion.ops.is_empty() {
+            deliver(passed.portion, &passed.compiler);
         }
         Ok(())
     }

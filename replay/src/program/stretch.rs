@@ -1,11 +1,13 @@
 //! A part of a program: it is replayed without checking the clock.
 
+use super::extents::WrittenRange;
 use super::op::PackedOp;
 
 /// Consecutive operations of a program.
 #[derive(Clone, Copy, Debug)]
 pub struct Stretch<'p> {
     pub(super) ops: &'p [PackedOp],
+    pub(super) written: &'p [WrittenRange],
     pub(super) events_before: u64,
     pub(super) events: u64,
     pub(super) slots: usize,
@@ -16,6 +18,13 @@ impl<'p> Stretch<'p> {
     #[inline]
     pub fn ops(self) -> &'p [PackedOp] {
         self.ops
+    }
+
+    /// What the recorded program wrote into each new or resized block, in the order of the operations: a range for each
+    /// allocation and each realloc. Empty if the trace has no written extents.
+    #[inline]
+    pub fn written(self) -> &'p [WrittenRange] {
+        self.written
     }
 
     /// Events of the program before this stretch.

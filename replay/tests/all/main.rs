@@ -42,6 +42,8 @@ mod saved;
 #[cfg(test)]
 mod sweep;
 #[cfg(test)]
+mod touch;
+#[cfg(test)]
 mod verification;
 
 use heaprace::Program;

@@ -197,7 +197,7 @@ fn words(results: &Results, clock: Clock, points: &[Point], left_out: &[LeftOut]
         clock.name(),
         times::timed(clock.regime),
         results.trace.name,
-        times::written(&results.settings)
+        times::written(results)
     );
     if !points.is_empty() {
         let place = |point: &Point| {
@@ -246,7 +246,7 @@ fn frame(results: &Results, clock: Clock, points: &[Point], left_out: &[LeftOut]
             "{}; {}; {}; lower left is better",
             canvas::platform(&results.provenance.target),
             times::program(clock.regime),
-            times::written(&results.settings)
+            times::written(results)
         ),
         x_title: times::heading(
             &format!(

@@ -135,7 +135,7 @@ fn words(results: &Results, rows: &[Row], left_out: &[LeftOut]) -> Words {
     let mut description = format!(
         "The time of each contender over that of {baseline} on the trace {}, with 95 % intervals; {}.",
         results.trace.name,
-        times::written(&results.settings)
+        times::written(results)
     );
     if !rows.is_empty() {
         description +=
@@ -169,7 +169,7 @@ fn frame(results: &Results, rows: &[Row], left_out: &[LeftOut]) -> Rows {
         subtitle: format!(
             "{}; {}; {}; 95 % intervals; left of 1 is faster",
             canvas::platform(&results.provenance.target),
-            times::written(&results.settings),
+            times::written(results),
             count(u64::from(results.settings.rounds), "round")
         ),
         names: rows.iter().map(|row| (row.contender.name.clone(), row.style.color)).collect(),

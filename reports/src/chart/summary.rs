@@ -126,7 +126,7 @@ fn draw(all: &[Results], measure: Measure) -> Result<String, ReportError> {
             canvas::platform(&summary.first.provenance.target),
             match measure {
                 Measure::Time(regime) => {
-                    format!("{}; {}; ", times::program(regime), times::written(&summary.first.settings))
+                    format!("{}; {}; ", times::program(regime), times::written_in(summary.group.iter().copied()))
                 }
                 Measure::Footprint => String::new(),
             },
@@ -230,7 +230,7 @@ impl<'a> Summary<'a> {
         let quantity = match self.measure {
             Measure::Footprint => "peak heap over peak live bytes".to_string(),
             Measure::Time(regime) => {
-                let written = times::written(&self.first.settings);
+                let written = times::written_in(self.group.iter().copied());
                 format!("{} time over that of {} ({}; {written})", regime.name(), self.baseline, times::timed(regime))
             }
         };

@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use crate::model::{self, Getter, TraceMetric};
 use crate::results::{Contender, Figure, Results};
 use crate::stats::{Estimate, Regime, gross_ns_per_op, net_ns_per_op, ratio_beside};
+use crate::times;
 
 /// Version of the columns and their meaning. It grows if a column or metric changes its meaning or disappears, not if
 /// one is added.
@@ -139,7 +140,7 @@ fn blank(results: &Results) -> Measurement<'_> {
         origin: trace.origin.name(),
         page_bytes: settings.page_bytes,
         heap_limit_pages: settings.heap_limit_pages,
-        touch: settings.touch.name(),
+        touch: times::touched(results).name(),
         contender: "",
         contender_version: "",
         role: "",

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use crate::numbers::{bytes, count, grouped};
 use crate::results::{Figure, Origin, Results};
-use crate::table::notes::import;
+use crate::table::notes;
 use crate::times;
 
 /// Results that share all facts about machine, build and settings.
@@ -64,7 +64,7 @@ fn facts(results: &Results) -> Vec<(&'static str, String)> {
             "heap page size",
             format!("{} B, at most {}", grouped(settings.page_bytes), count(settings.heap_limit_pages, "page")),
         ),
-        ("timed replays", times::written(settings).to_owned()),
+        ("timed replays", times::written(results).to_owned()),
         ("rounds", format!("{} ({rigor} rigor), seed {}", grouped(settings.rounds.into()), settings.seed)),
     ];
     if let Some(budget) = settings.budget_ns {
@@ -134,7 +134,7 @@ pub(super) fn trace(results: &Results) -> Markup {
     facts.push(("SHA-256", trace.sha256.clone()));
     html! {
         (list(&facts))
-        @for line in import(results) { p.note { (line) } }
+        @for line in notes::trace(results) { p.note { (line) } }
     }
 }
 

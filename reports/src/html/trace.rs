@@ -28,7 +28,7 @@ pub(super) fn lede(results: &Results) -> Markup {
         "A " (kind) " trace of " (count(trace.events, "event"))
         ", with at most " (bytes(trace.peak_live_bytes)) " " (definitions::link("live", "live"))
         " in " (count(trace.peak_live_objects, "object"))
-        "; " (count(results.settings.rounds.into(), "timing round")) " each, " (times::written(&results.settings))
+        "; " (count(results.settings.rounds.into(), "timing round")) " each, " (times::written(results))
         "; " (chart::platform(&results.provenance.target)) "."
     }
 }

@@ -69,7 +69,7 @@ fn called(results: &Results, run: &[Results]) -> String {
     let settings = |of: &Results| {
         [
             format!("pages of {} B", grouped(of.settings.page_bytes)),
-            format!("touch {}", of.settings.touch),
+            format!("touch {}", times::touched(of)),
             format!("a heap of up to {}", count(of.settings.heap_limit_pages, "page")),
             of.provenance.target.clone(),
         ]
@@ -102,7 +102,7 @@ fn differences(old: &Results, new: &Results) -> Vec<String> {
     }
     let (before, after) = (&old.settings, &new.settings);
     differ("page size", &before.page_bytes.to_string(), &after.page_bytes.to_string());
-    differ("touch", before.touch.name(), after.touch.name());
+    differ("touch", times::touched(old).name(), times::touched(new).name());
     differ("heap limit in pages", &before.heap_limit_pages.to_string(), &after.heap_limit_pages.to_string());
     differ("target", &old.provenance.target, &new.provenance.target);
     differences
@@ -113,10 +113,11 @@ fn differences(old: &Results, new: &Results) -> Vec<String> {
 pub(super) fn measured(all: &[Results]) -> String {
     let mut known = Vec::new();
     let mut lines = Vec::new();
-    for Results { provenance: from, settings, .. } in all {
+    for results in all {
+        let from = &results.provenance;
         let revision = from.git_revision.known().map(|revision| format!(" ({revision})")).unwrap_or_default();
         let cpu = from.cpu.known().map_or("an unknown processor", String::as_str);
-        let written = times::written(settings);
+        let written = times::written(results);
         let by =
             format!("by Heaprace {}{revision}, {} build, on {cpu}; {written}", from.heaprace_version, from.profile);
         if !known.contains(&by) {

@@ -5,7 +5,7 @@ use super::placing::Placing;
 use super::terminal::UNKNOWN;
 use crate::numbers::{count, grouped};
 use crate::reasons::by_reason;
-use crate::results::{Contender, Figure, Origin, Results, Role, Verification, Warning};
+use crate::results::{Contender, Figure, Origin, Results, Role, TouchPolicy, Verification, Warning};
 use crate::stats::{ROUNDS_FOR_95, Regime, times_are_marked};
 use crate::times;
 
@@ -30,7 +30,7 @@ pub(crate) fn caption(results: &Results) -> String {
         count(trace.events, "event"),
         grouped(trace.peak_live_bytes),
         count(trace.peak_live_objects, "object"),
-        times::written(settings),
+        times::written(results),
         count(settings.rounds.into(), "round"),
     )
 }
@@ -114,12 +114,29 @@ fn has(rows: &[Placing], role: Role) -> bool {
     rows.iter().any(|row| row.contender.role == role)
 }
 
+/// What is to be known of the trace itself.
+pub(crate) fn trace(results: &Results) -> Vec<String> {
+    import(results).into_iter().chain(extents(results)).collect()
+}
+
 /// The repairs on import, if another tool recorded the trace.
-pub(crate) fn import(results: &Results) -> Vec<String> {
-    match &results.trace.repairs[..] {
-        [] => Vec::new(),
-        repairs => vec![format!("Imported from another tool's recording: {}.", repairs.join("; "))],
-    }
+fn import(results: &Results) -> Option<String> {
+    let repairs = &results.trace.repairs;
+    (!repairs.is_empty()).then(|| format!("Imported from another tool's recording: {}.", repairs.join("; ")))
+}
+
+/// How much of the trace the replay could follow, if it wrote what the program wrote.
+fn extents(results: &Results) -> Option<String> {
+    let trace = &results.trace;
+    let known = trace.extents.filter(|_| times::touched(results) == TouchPolicy::Written)?;
+    Some(format!(
+        "Timed replays write {} B of the {} B requested: the trace knows how far the program wrote {} of {}; of the \
+         others, every new byte is written.",
+        grouped(known.written_bytes),
+        grouped(trace.allocated_bytes),
+        grouped(known.known_blocks),
+        count(known.blocks, "block"),
+    ))
 }
 
 /// Every failure, and the reason for every missing figure.

@@ -79,7 +79,7 @@ pub(crate) fn text_of(results: &Results, rows: &[Placing], options: TextOptions)
     if !results.warnings.is_empty() {
         lines.push(String::new());
     }
-    let below = [legend, notes::import(results), notes::notes(results, rows), vec![notes::provenance(results)]];
+    let below = [legend, notes::trace(results), notes::notes(results, rows), vec![notes::provenance(results)]];
     for paragraph in below.iter().filter(|paragraph| !paragraph.is_empty()) {
         lines.extend(paragraph.iter().flat_map(|note| wrap(note, width, 2)));
         lines.push(String::new());

@@ -14,6 +14,8 @@ pub const HEADER: [&str; 4] = ["op", "id", "size", "align"];
 pub const THREAD: &str = "thread";
 /// The optional column of the time.
 pub const TIME_NS: &str = "time_ns";
+/// The optional column of the written extent.
+pub const WRITTEN: &str = "written";
 
 /// The comment that names the version of the format, without its `#`.
 const VERSION_COMMENT: &str = "heaprace-trace: 1";
@@ -22,13 +24,16 @@ const VERSION_COMMENT: &str = "heaprace-trace: 1";
 /// reader would read a file of zeros into memory as one line.
 pub const MOST_LINE_BYTES: usize = 1024 * 1024;
 
-/// Which of the optional columns a trace has. If it has a column, every event has its value.
+/// Which of the optional columns a trace has. If it has a thread or a time, every event has one; a written extent may be
+/// unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Columns {
     /// `thread`: the thread that asked, numbered from 0.
     pub thread: bool,
     /// `time_ns`: nanoseconds since the recording began.
     pub time_ns: bool,
+    /// `written`: how much of a block the program had written when it reallocated or freed the block.
+    pub written: bool,
 }
 
 /// Bytes that are collected before they are written.
@@ -60,8 +65,8 @@ pub struct CsvWriter<W: Write> {
 }
 
 impl<W: Write> CsvWriter<W> {
-    /// Begins a trace: its version, the lines of `provenance` as comments, and the header. An event's thread and time
-    /// are written only if they have a column.
+    /// Begins a trace: its version, the lines of `provenance` as comments, and the header. An event's thread, time and
+    /// extent are written only if they have a column.
     ///
     /// The bytes are collected, so `output` need not be buffered.
     ///
@@ -91,7 +96,8 @@ impl<W: Write> CsvWriter<W> {
             true => Some(event.time_ns.ok_or_else(|| missing(TIME_NS))?),
             false => None,
         };
-        push_line(&mut self.block, &Event { thread, time_ns, ..*event });
+        let written = event.written.filter(|_| self.columns.written);
+        push_line(&mut self.block, &Event { thread, time_ns, written, ..*event });
         if self.block.len() >= BLOCK_BYTES { self.write_block() } else { Ok(()) }
     }
 
@@ -156,7 +162,7 @@ pub fn named_version(comment: &str) -> Option<&str> {
 fn push_head(block: &mut Vec<u8>, columns: Columns, provenance: &[impl AsRef<str>]) {
     canonical_comments(provenance).for_each(|line| push_comment(block, &line));
     block.extend_from_slice(HEADER.join(",").as_bytes());
-    for (there, column) in [(columns.thread, THREAD), (columns.time_ns, TIME_NS)] {
+    for (there, column) in [(columns.thread, THREAD), (columns.time_ns, TIME_NS), (columns.written, WRITTEN)] {
         if there {
             block.push(b',');
             block.extend_from_slice(column.as_bytes());
@@ -176,11 +182,13 @@ fn push_comment(block: &mut Vec<u8>, text: &str) {
 
 /// Appends the line of an event, with every value that the event has.
 fn push_line(block: &mut Vec<u8>, event: &Event) {
-    let (op, size, align) = match event.action {
-        Action::Alloc { layout, zeroed: false } => (Op::Alloc, Some(layout.size()), Some(layout.align())),
-        Action::Alloc { layout, zeroed: true } => (Op::AllocZeroed, Some(layout.size()), Some(layout.align())),
-        Action::Realloc { new_size, .. } => (Op::Realloc, Some(new_size), None),
-        Action::Dealloc { .. } => (Op::Dealloc, None, None),
+    let (op, size, align, written) = match event.action {
+        Action::Alloc { layout, zeroed } => {
+            let op = if zeroed { Op::AllocZeroed } else { Op::Alloc };
+            (op, Some(layout.size()), Some(layout.align()), None)
+        }
+        Action::Realloc { new_size, .. } => (Op::Realloc, Some(new_size), None, event.written),
+        Action::Dealloc { .. } => (Op::Dealloc, None, None, event.written),
     };
     block.extend_from_slice(op.name().as_bytes());
     let fields = [
@@ -189,9 +197,10 @@ fn push_line(block: &mut Vec<u8>, event: &Event) {
         align.map(|align| align as u64),
         event.thread.map(u64::from),
         event.time_ns,
+        written.map(u64::from),
     ];
     // Fields that are left out at the end of a line need no commas; thread and time have a column only if they have a
-    // value.
+    // value, and the extent is the last column.
     let mut commas = 0;
     for (index, field) in fields.into_iter().enumerate() {
         commas += usize::from(index < 3 || field.is_some());
@@ -241,17 +250,21 @@ mod tests {
             Action::Realloc { old: layout, new_size: 48 },
             Action::Dealloc { layout },
         ];
-        let lines = |thread, time_ns| {
+        let lines_with = |thread, time_ns, written| {
             let mut block = Vec::new();
             actions
                 .iter()
-                .for_each(|&action| push_line(&mut block, &Event { action, id: 7, thread, time_ns, written: None }));
+                .for_each(|&action| push_line(&mut block, &Event { action, id: 7, thread, time_ns, written }));
             String::from_utf8(block).unwrap()
         };
+        let lines = |thread, time_ns| lines_with(thread, time_ns, None);
         assert_eq!(lines(None, None), "alloc,7,24,8\nalloc_zeroed,7,24,8\nrealloc,7,48\ndealloc,7\n");
         assert_eq!(lines(Some(0), None), "alloc,7,24,8,0\nalloc_zeroed,7,24,8,0\nrealloc,7,48,,0\ndealloc,7,,,0\n");
         assert_eq!(lines(None, Some(5)), "alloc,7,24,8,5\nalloc_zeroed,7,24,8,5\nrealloc,7,48,,5\ndealloc,7,,,5\n");
         assert_eq!(lines(Some(1), Some(5)).lines().last(), Some("dealloc,7,,,1,5"));
+        let with_extent = "alloc,7,24,8\nalloc_zeroed,7,24,8\nrealloc,7,48,,0\ndealloc,7,,,0\n";
+        assert_eq!(lines_with(None, None, Some(0)), with_extent);
+        assert_eq!(lines_with(Some(1), Some(5), Some(24)).lines().last(), Some("dealloc,7,,,1,5,24"));
     }
 
     #[test]
@@ -272,7 +285,7 @@ mod tests {
 
     #[test]
     fn an_event_without_a_value_for_its_column_is_an_error() {
-        let columns = Columns { thread: true, time_ns: false };
+        let columns = Columns { thread: true, ..Columns::default() };
         let mut writer = CsvWriter::new(Vec::new(), columns, &[""; 0]).unwrap();
         let layout = Layout::from_size_align(24, 8).unwrap();
         let event = Event { action: Action::Dealloc { layout }, id: 1, thread: None, time_ns: None, written: None };

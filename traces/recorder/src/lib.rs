@@ -18,6 +18,7 @@
 pub mod csv;
 mod error;
 pub mod event;
+pub mod extent;
 pub mod file;
 pub mod htrace;
 mod id_map;
@@ -29,6 +30,7 @@ pub mod resolve;
 
 pub use error::WriteError;
 pub use event::{Action, Event};
+pub use extent::Extent;
 pub use id_map::{IdHasher, IdMap};
 pub use op::Op;
 pub use recorder::{Recorder, mark};

@@ -5,8 +5,8 @@ use heaprace_recorder::{Action, Event};
 use crate::error::TraceError;
 use crate::validate;
 
-/// The same events with every size multiplied by `factor`, rounded to whole bytes, and at least 1. Alignments stay as
-/// they are.
+/// The same events with every size multiplied by `factor`, rounded to whole bytes, and at least 1, and so with every
+/// written extent: what was written to its end still is. Alignments stay as they are.
 ///
 /// It is no model of a machine with pointers of half the width: only some of a program's bytes are pointers.
 ///
@@ -58,7 +58,22 @@ impl<I> Scale<I> {
             },
             Action::Dealloc { layout } => Action::Dealloc { layout: self.layout(layout.size(), layout.align())? },
         };
-        Ok(Event { action, ..event })
+        let written = match (event.action, action) {
+            (Action::Realloc { old: before, .. }, Action::Realloc { old: after, .. })
+            | (Action::Dealloc { layout: before }, Action::Dealloc { layout: after }) => {
+                event.written.map(|written| self.extent(written, before.size(), after.size()))
+            }
+            _ => None,
+        };
+        Ok(Event { action, written, ..event })
+    }
+
+    /// The extent of a block that is scaled from one size to another.
+    fn extent(&self, written: u32, before: usize, after: usize) -> u32 {
+        if written as usize == before {
+            return after as u32;
+        }
+        ((f64::from(written) * self.factor).round() as u64).min(after as u64) as u32
     }
 }
 
@@ -90,6 +105,16 @@ mod tests {
                 Action::Realloc { new_size, .. } => Ok(new_size),
             })
             .collect()
+    }
+
+    #[test]
+    fn an_extent_is_scaled_with_its_block_and_never_beyond_it() {
+        let text = "op,id,size,align,written\nalloc,1,10,1\nrealloc,1,1,,10\nrealloc,1,10,,0\ndealloc,1,,,7\n";
+        for (factor, expected) in [(0.5, [5, 0, 4]), (0.01, [1, 0, 0]), (3.0, [30, 0, 21])] {
+            let events = Source::from_bytes("test.csv", text.as_bytes()).open().unwrap();
+            let written: Vec<_> = scale(events, factor).filter_map(|event| event.unwrap().written).collect();
+            assert_eq!(written, expected, "{factor}");
+        }
     }
 
     #[test]

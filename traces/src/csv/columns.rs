@@ -1,6 +1,6 @@
 //! The header: which columns a trace has, and where they are.
 
-use heaprace_recorder::csv::{Columns, HEADER, THREAD, TIME_NS, named_version};
+use heaprace_recorder::csv::{Columns, HEADER, THREAD, TIME_NS, WRITTEN, named_version};
 
 use super::line::LineFields;
 use crate::fault::{Fault, shown};
@@ -14,16 +14,17 @@ pub(super) fn check_version(comment: &str) -> Result<(), Fault> {
 }
 
 /// The places of the columns of a file. The four of [`HEADER`] are always the first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct ColumnPlaces {
     pub(super) count: usize,
     pub(super) thread: Option<usize>,
     pub(super) time_ns: Option<usize>,
+    pub(super) written: Option<usize>,
 }
 
 impl ColumnPlaces {
     pub(super) fn columns(self) -> Columns {
-        Columns { thread: self.thread.is_some(), time_ns: self.time_ns.is_some() }
+        Columns { thread: self.thread.is_some(), time_ns: self.time_ns.is_some(), written: self.written.is_some() }
     }
 
     /// Reads the header.
@@ -41,11 +42,12 @@ impl ColumnPlaces {
             };
             return Err(Fault::MissingColumn { number: index + 1, found, expected });
         }
-        let mut layout = ColumnPlaces { count: fields.len(), thread: None, time_ns: None };
+        let mut layout = ColumnPlaces { count: fields.len(), ..ColumnPlaces::default() };
         for (index, &name) in fields.iter().enumerate().skip(HEADER.len()) {
             let (column, place) = match name {
                 b"thread" => (THREAD, &mut layout.thread),
                 b"time_ns" => (TIME_NS, &mut layout.time_ns),
+                b"written" => (WRITTEN, &mut layout.written),
                 _ => match HEADER.into_iter().find(|fixed| fixed.as_bytes() == name) {
                     Some(column) => return Err(Fault::DuplicateColumn { column }),
                     None => return Err(Fault::UnknownColumn { found: shown(name) }),
@@ -68,16 +70,20 @@ mod tests {
     }
 
     #[test]
-    fn the_optional_columns_stand_in_either_order() {
-        assert_eq!(parse("op,id,size,align"), Ok(ColumnPlaces { count: 4, thread: None, time_ns: None }));
-        assert_eq!(parse("op,id,size,align,time_ns"), Ok(ColumnPlaces { count: 5, thread: None, time_ns: Some(4) }));
-        let both = ColumnPlaces { count: 6, thread: Some(5), time_ns: Some(4) };
+    fn the_optional_columns_stand_in_any_order() {
+        let none = ColumnPlaces { count: 4, ..ColumnPlaces::default() };
+        assert_eq!(parse("op,id,size,align"), Ok(none));
+        assert_eq!(parse("op,id,size,align,time_ns"), Ok(ColumnPlaces { count: 5, time_ns: Some(4), ..none }));
+        let both = ColumnPlaces { count: 6, thread: Some(5), time_ns: Some(4), written: None };
         assert_eq!(parse("op,id,size,align,time_ns,thread"), Ok(both));
+        let all = ColumnPlaces { count: 7, thread: Some(5), time_ns: Some(6), written: Some(4) };
+        assert_eq!(parse("op,id,size,align,written,thread,time_ns"), Ok(all));
     }
 
     #[test]
     fn a_column_is_there_once() {
         assert_eq!(parse("op,id,size,align,size"), Err(Fault::DuplicateColumn { column: "size" }));
         assert_eq!(parse("op,id,size,align,thread,thread"), Err(Fault::DuplicateColumn { column: "thread" }));
+        assert_eq!(parse("op,id,size,align,written,written"), Err(Fault::DuplicateColumn { column: "written" }));
     }
 }

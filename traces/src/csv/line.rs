@@ -1,6 +1,6 @@
 //! One line: its fields, and the numbers in them.
 
-use heaprace_recorder::csv::THREAD;
+use heaprace_recorder::csv::{THREAD, WRITTEN};
 use heaprace_recorder::event::{MAX_ALIGN_BYTES, MAX_SIZE_BYTES};
 
 use crate::fault::{Fault, shown};
@@ -65,6 +65,7 @@ fn range_of(column: &str) -> (u64, u64) {
         "size" => (1, MAX_SIZE_BYTES),
         "align" => (1, MAX_ALIGN_BYTES),
         THREAD => (0, u32::MAX.into()),
+        WRITTEN => (0, MAX_SIZE_BYTES),
         _ => (0, u64::MAX),
     }
 }

@@ -5,8 +5,8 @@ use std::fmt;
 use std::io::Read;
 use std::sync::Arc;
 
-use heaprace_recorder::csv::{Columns, HEADER, THREAD, TIME_NS};
-use heaprace_recorder::{Event, Op};
+use heaprace_recorder::csv::{Columns, HEADER, THREAD, TIME_NS, WRITTEN};
+use heaprace_recorder::{Event, Extent, Op};
 
 use super::columns::{ColumnPlaces, check_version};
 use super::line;
@@ -56,7 +56,7 @@ impl<R: Read> CsvReader<R> {
             name: name.into(),
             provenance: Vec::new(),
             comments: Vec::new(),
-            layout: ColumnPlaces { count: 0, thread: None, time_ns: None },
+            layout: ColumnPlaces::default(),
             validator: Validator::default(),
             events: 0,
             ended: false,
@@ -129,13 +129,15 @@ impl<R: Read> CsvReader<R> {
         let op = Op::from_name(name).ok_or_else(|| Fault::UnknownOp { found: shown(name) })?;
         let id = line.number("id")?.ok_or_else(|| missing(op, "id"))?;
         let (size, align) = (line.number("size")?, line.number("align")?);
-        let mut fields = Fields { op, id, size, align, thread: None, time_ns: None };
+        let mut fields = Fields { op, id, size, align, thread: None, time_ns: None, written: None };
         for index in HEADER.len()..self.layout.count {
             if self.layout.thread == Some(index) {
                 let thread = line.number(THREAD)?.ok_or_else(|| missing(op, THREAD))?;
                 let most = u64::from(u32::MAX);
                 let too_large = |_| Fault::OutOfRange { column: THREAD, found: thread.to_string(), least: 0, most };
                 fields.thread = Some(u32::try_from(thread).map_err(too_large)?);
+            } else if self.layout.written == Some(index) {
+                fields.written = line.number(WRITTEN)?.map(Extent::First);
             } else {
                 fields.time_ns = Some(line.number(TIME_NS)?.ok_or_else(|| missing(op, TIME_NS))?);
             }

@@ -77,7 +77,7 @@ impl Block {
         zstd: &mut Decompressor<'_>,
     ) -> Result<(), Damage> {
         let mut rest = payload;
-        for (section, most_bytes) in self.sections.in_order() {
+        for (section, most_bytes) in self.sections.in_order(columns) {
             section::pop(&mut rest, most_bytes, section, zstd)?;
         }
         let (entries, []) = self.sections.table.as_chunks::<ENTRY_BYTES>() else {
@@ -105,7 +105,8 @@ impl Block {
         let holds = (self.sections.allocated.holds(allocs) || self.sections.allocated.holds(0))
             && self.sections.touched.holds(self.len() - allocs)
             && self.sections.threads.holds(per_event(columns.thread))
-            && self.sections.times.holds(per_event(columns.time_ns));
+            && self.sections.times.holds(per_event(columns.time_ns))
+            && self.sections.extents.holds(if columns.written { self.len() - allocs } else { 0 });
         if !holds {
             return Err("a column has another length than its events need");
         }
@@ -154,10 +155,10 @@ fn pop_comment<'a>(rest: &mut &'a [u8]) -> Option<(usize, &'a str)> {
 
 #[cfg(test)]
 mod tests {
-    use heaprace_recorder::Op;
     use heaprace_recorder::htrace::Compress;
     use heaprace_recorder::htrace::block::{BLOCK_MAGIC, HEAD_BYTES};
     use heaprace_recorder::htrace::request::packed;
+    use heaprace_recorder::{Extent, Op};
 
     use super::super::section::Zstd;
     use super::*;
@@ -172,18 +173,21 @@ mod tests {
         [0, 300].into_iter().for_each(|way| sections.allocated.push(way));
         [1, 1 << 40].into_iter().for_each(|way| sections.touched.push(way));
         [0, 1, 254, u64::from(u32::MAX)].into_iter().for_each(|thread| sections.threads.push(thread));
+        [0, 1 + (1 << 40)].into_iter().for_each(|extent| sections.extents.push(extent));
         sections.comments = [&4_u32.to_le_bytes()[..], &4_u32.to_le_bytes(), b"mark"].concat();
+        let columns = Columns { thread: true, time_ns: false, written: true };
         let (mut bytes, mut zstd) = (Vec::new(), Zstd::new().expect("it has memory"));
         sections
-            .push_to(&mut bytes, BlockStart::default(), 0, |section| zstd.compress(section))
+            .push_to(&mut bytes, columns, BlockStart::default(), 0, |section| zstd.compress(section))
             .expect("memory can be written");
         let payload = &bytes[BLOCK_MAGIC.len() + HEAD_BYTES..];
 
-        let columns = Columns { thread: true, time_ns: false };
         let mut zstd = Decompressor::new().expect("it has memory");
         let mut decoded = Block::default();
         assert_eq!(decoded.decode(payload, columns, &mut zstd), Ok(()));
         assert_eq!(decoded.requests().map(|request| request.id).collect::<Vec<_>>(), [1, u64::MAX, 152, (1 << 39) - 1]);
+        let extents = decoded.requests().map(|request| request.extent).collect::<Vec<_>>();
+        assert_eq!(extents, [None, None, None, Some(Extent::AllBut(1 << 40))]);
         assert_eq!(decoded.comments().collect::<Vec<_>>(), [(4, "mark")]);
         let mut refused = 0;
         for place in 0..payload.len() {

@@ -1,9 +1,9 @@
 //! Assembles the events of a block from its columns.
 
-use heaprace_recorder::Op;
 use heaprace_recorder::htrace::block::BlockStart;
 use heaprace_recorder::htrace::column::{Position, go};
 use heaprace_recorder::htrace::request::{Request, unpacked};
+use heaprace_recorder::{Extent, Op};
 
 use super::block::Block;
 use crate::validate::Fields;
@@ -17,6 +17,7 @@ pub(super) struct Cursor {
     touched_at: Position,
     threads_at: Position,
     times_at: Position,
+    extents_at: Position,
     last: BlockStart,
 }
 
@@ -46,6 +47,9 @@ impl Cursor {
             self.last.allocated
         } else {
             self.last.touched = go(self.last.touched, block.sections.touched.next(&mut self.touched_at));
+            if !block.sections.extents.near.is_empty() {
+                request.extent = Extent::unpacked(block.sections.extents.next(&mut self.extents_at));
+            }
             self.last.touched
         };
         Some(request)
@@ -62,7 +66,7 @@ impl Cursor {
     #[inline(always)]
     pub(super) fn fields(&mut self, block: &Block) -> Option<Fields> {
         let request = self.request(block)?;
-        let Request { op, id, size, align_log2 } = request;
+        let Request { op, id, size, align_log2, extent } = request;
         let mut fields = Fields {
             op,
             id,
@@ -70,6 +74,7 @@ impl Cursor {
             align: request.allocates().then_some(1 << align_log2),
             thread: None,
             time_ns: None,
+            written: extent,
         };
         if !block.sections.threads.near.is_empty() {
             fields.thread = Some(block.sections.threads.next(&mut self.threads_at) as u32);

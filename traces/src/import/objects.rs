@@ -248,6 +248,6 @@ impl Objects {
             self.last_time_ns = self.last_time_ns.max(time_ns);
             self.last_time_ns
         });
-        Fields { op, id, size, align, thread: logged.thread, time_ns }
+        Fields { op, id, size, align, thread: logged.thread, time_ns, written: None }
     }
 }

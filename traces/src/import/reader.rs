@@ -107,7 +107,8 @@ impl Import {
         import.read_calls(1);
         match (import.calls.queue.front(), import.failure.take()) {
             (Some(first), failure) => {
-                import.columns = Columns { thread: first.thread.is_some(), time_ns: first.time_ns.is_some() };
+                let (thread, time_ns) = (first.thread.is_some(), first.time_ns.is_some());
+                import.columns = Columns { thread, time_ns, written: false };
                 import.failure = failure;
                 Ok(import)
             }

@@ -101,7 +101,7 @@ proptest! {
         burst in 1..5u64,
     ) {
         let parts: Vec<Vec<Event>> = parts.iter().map(|(steps, columns)| trace(steps, *columns, 3)).collect();
-        let columns = Columns { thread: true, time_ns: false };
+        let columns = Columns { thread: true, time_ns: false, written: true };
         let lanes = parts.iter().map(|events| InterleavedPart { count: events.len() as u64, events: fallible(events) });
         let made = valid(algebra::interleave(lanes.collect(), true, burst).collect(), columns);
         prop_assert_eq!(made.len(), parts.iter().map(Vec::len).sum::<usize>());

@@ -65,7 +65,7 @@ fn headers() {
     assert_message(
         "broken.csv",
         "op,id,size,align,tid\nalloc,1,8,8,0\n",
-        "broken.csv:1: unknown column \"tid\"; after op,id,size,align a header may name thread and time_ns",
+        "broken.csv:1: unknown column \"tid\"; after op,id,size,align a header may name thread, time_ns and written",
     );
     assert_message(
         "broken.csv",
@@ -177,6 +177,36 @@ fn objects() {
         "alloc,1,16,8\nrealloc,1,32\ndealloc,1,16\n",
         "broken.csv:4 (event 3): dealloc of id 1 with size 16, but the object has 32; \
          correct it, or leave the field empty",
+    );
+}
+
+#[test]
+fn extents() {
+    let fault = |lines: &str, expected: &str| {
+        assert_message("broken.csv", format!("op,id,size,align,written\n{lines}"), expected);
+    };
+    fault(
+        "alloc,1,16,8\ndealloc,1,,,17\n",
+        "broken.csv:3 (event 2): dealloc of id 1 with written 17, but the object has 16 bytes; \
+         correct it, or leave it empty if it is unknown",
+    );
+    fault(
+        "alloc,1,16,8\nrealloc,1,32,,20\n",
+        "broken.csv:3 (event 2): realloc of id 1 with written 20, but the object has 16 bytes; \
+         correct it, or leave it empty if it is unknown",
+    );
+    fault(
+        "alloc,1,16,8,0\n",
+        "broken.csv:2 (event 1): alloc with written 0; \
+         nothing is written of a new block: leave the field empty, except for realloc and dealloc",
+    );
+    fault(
+        "alloc,1,16,8\ndealloc,1,,,all\n",
+        "broken.csv:3 (event 2): written \"all\" is not a number; write it in decimal digits only",
+    );
+    fault(
+        "alloc,1,16,8\ndealloc,1,,,99999999999999999999\n",
+        "broken.csv:3 (event 2): written 99999999999999999999 is out of range; it must be from 0 to 4294967295",
     );
 }
 

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use heaprace_traces::csv::{self, Columns};
 use heaprace_traces::htrace::{BLOCK_EVENTS, Block, Blocks, HtraceReader, HtraceWriter, read_index};
-use heaprace_traces::{Event, Source, TraceError};
+use heaprace_traces::{Action, Event, Source, TraceError};
 use proptest::prelude::*;
 
 use crate::properties::{Step, columns, step, trace};
@@ -51,7 +51,10 @@ fn three_blocks() -> Vec<u8> {
     let steps: Vec<Step> = (0..2 * BLOCK_EVENTS + 1000)
         .map(|n| ((n * 37 % 251) as u8, n / 3, 1 + (n % 7) as u32 * 8, (n % 3) as u32, (n % 2) as u16, 1))
         .collect();
-    written(&trace(&steps, Columns { thread: true, time_ns: false }, 1), Columns { thread: true, time_ns: false })
+    written(
+        &trace(&steps, Columns { thread: true, ..Columns::default() }, 1),
+        Columns { thread: true, ..Columns::default() },
+    )
 }
 
 /// How many events come before the error, and the error.
@@ -89,6 +92,36 @@ fn comments_come_back_where_they_stood() {
     let text = "# heaprace-trace: 1\n# program: a test\nop,id,size,align,time_ns\n# mark: begin\nalloc,1,8,8,0\n\
                 alloc_zeroed,2,4294967295,2147483648,7\n# mark: request 1\n#\nrealloc,1,9,,7\ndealloc,1,,,300\n# ignored calls: 3\n";
     assert_eq!(String::from_utf8(round_trip(text.as_bytes())).unwrap(), text);
+}
+
+#[test]
+fn extents_come_back_known_or_not_and_take_room_only_if_they_have_a_column() {
+    let head = "# heaprace-trace: 1\nop,id,size,align,written\n";
+    let events = "alloc,1,8,8\nrealloc,1,70000,,8\nrealloc,1,9\nrealloc,1,4294967295,,0\ndealloc,1,,,4294967295\n";
+    let text = head.to_owned() + events;
+    assert_eq!(String::from_utf8(round_trip(text.as_bytes())).unwrap(), text);
+    let unknown = "# heaprace-trace: 1\nop,id,size,align,written\nalloc,1,8,8\ndealloc,1\n";
+    assert_eq!(String::from_utf8(round_trip(unknown.as_bytes())).unwrap(), unknown);
+    let bytes = |text: &str| to_binary(&Source::from_bytes("a.csv", text.as_bytes())).len();
+    // Two sections with a head of 8 bytes each, and a byte for the one deallocation.
+    assert_eq!(bytes(unknown) - bytes(&unknown.replace(",written", "")), 2 * 8 + 1);
+}
+
+#[test]
+fn an_extent_beyond_its_block_is_named() {
+    let mut events = trace(&[(0, 0, 8, 3, 0, 0), (255, 0, 8, 3, 0, 0)], Columns::default(), 1);
+    let columns = Columns { written: true, ..Columns::default() };
+    // The writer stores what is missing to the end of the block, so that the block decides.
+    let Action::Dealloc { layout } = &mut events[1].action else { panic!("the second event frees") };
+    *layout = std::alloc::Layout::from_size_align(20, 8).unwrap();
+    events[1].written = Some(0);
+    let error =
+        Source::from_bytes("more.htrace", written(&events, columns)).open().unwrap().last().unwrap().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "more.htrace (event 2): dealloc of id 1 with all but 20 bytes written, but the object has 8 bytes; \
+         correct it, or leave it empty if it is unknown"
+    );
 }
 
 #[test]

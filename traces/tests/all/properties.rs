@@ -21,6 +21,7 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         "op,id,size,align\n",
         "op,id,size,align,thread\n",
         ",thread,time_ns",
+        "op,id,size,align,written\n",
         "alloc",
         "alloc_zeroed",
         "realloc",
@@ -82,8 +83,16 @@ pub(crate) fn trace(steps: &[Step], columns: Columns, ids_apart: u64) -> Vec<Eve
             let (id, layout) = live.swap_remove(which % live.len());
             (id, Action::Dealloc { layout })
         };
+        let written = match action {
+            Action::Realloc { old: layout, .. } | Action::Dealloc { layout } if columns.written => match elapsed % 4 {
+                0 => None,
+                1 => Some(layout.size() as u32),
+                _ => Some((which % (layout.size() + 1)) as u32),
+            },
+            _ => None,
+        };
         let thread = columns.thread.then_some(thread.into());
-        events.push(Event { action, id, thread, time_ns: columns.time_ns.then_some(time_ns), written: None });
+        events.push(Event { action, id, thread, time_ns: columns.time_ns.then_some(time_ns), written });
     }
     events
 }
@@ -95,7 +104,7 @@ fn written(events: &[Event], columns: Columns) -> Vec<u8> {
 }
 
 pub(crate) fn columns() -> impl Strategy<Value = Columns> {
-    (any::<bool>(), any::<bool>()).prop_map(|(thread, time_ns)| Columns { thread, time_ns })
+    any::<[bool; 3]>().prop_map(|[thread, time_ns, written]| Columns { thread, time_ns, written })
 }
 
 proptest! {

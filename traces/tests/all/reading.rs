@@ -44,7 +44,7 @@ fn the_good_trace_has_these_events() {
 fn comments_before_the_header_are_the_provenance() {
     let reader = Source::from_bytes("good.csv", GOOD.as_bytes()).open().unwrap();
     assert_eq!(reader.provenance(), ["heaprace-trace: 1", "program: a person, with an editor", "", " indented #"]);
-    assert_eq!(reader.columns(), Columns { thread: true, time_ns: true });
+    assert_eq!(reader.columns(), Columns { thread: true, time_ns: true, written: false });
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use heaprace_reports::numbers::{bytes, count, grouped, short};
 use heaprace_reports::table::wrap;
-use heaprace_traces::inspect::{Histogram, Inspection, Peak};
+use heaprace_traces::inspect::{Histogram, Inspection, Peak, WrittenShare};
 
 use super::Document;
 
@@ -59,6 +59,7 @@ fn facts(found: &Inspection) -> Vec<(&'static str, String)> {
         "allocated",
         format!("{}; turnover {} times the peak", exactly(found.allocated_bytes), short(found.turnover)),
     ));
+    facts.push(("written", found.written.map_or_else(|| "not recorded".to_owned(), |share| written(&share))));
     facts.push(("peak live bytes", peak(&found.peak_bytes, &exactly(found.peak_bytes.value))));
     facts.push(("peak live objects", peak(&found.peak_objects, &grouped(found.peak_objects.value))));
     facts.push((
@@ -66,6 +67,14 @@ fn facts(found: &Inspection) -> Vec<(&'static str, String)> {
         format!("{} in {}", exactly(found.left_live_bytes), count(found.left_live_objects, "object")),
     ));
     facts
+}
+
+fn written(share: &WrittenShare) -> String {
+    format!(
+        "{} of the bytes asked for; known of {}",
+        percent(share.written_bytes, share.known_bytes),
+        percent(share.known_bytes, share.requested_bytes)
+    )
 }
 
 fn fact(name: &str, value: &str, width: usize) -> Vec<String> {

@@ -31,7 +31,7 @@ pub(super) fn convert(raw: &Path, path: &Path, end: String) -> anyhow::Result<Op
     if next.is_none() {
         return Ok(None);
     }
-    let mut output = Output::create(path, Columns { thread: true, time_ns: false }, &recording.provenance())?;
+    let mut output = Output::create(path, Columns { thread: true, ..Columns::default() }, &recording.provenance())?;
     let mut profile = Profile::default();
     while let Some(event) = next {
         profile.add(&event);

@@ -5,6 +5,7 @@ use std::io;
 use super::BLOCK_EVENTS;
 use super::column::Column;
 use super::request::ENTRY_BYTES;
+use crate::csv::Columns;
 
 /// The first bytes of a block.
 pub const BLOCK_MAGIC: &[u8; 4] = b"HTBK";
@@ -47,16 +48,21 @@ pub struct Sections {
     pub threads: Column,
     /// The time from the event before, in a trace with times.
     pub times: Column,
+    /// The [extent](crate::extent::Extent) of the block of each reallocation and deallocation, in a trace with extents.
+    pub extents: Column,
     /// Each comment after the number of events before it, and its length.
     pub comments: Vec<u8>,
 }
 
 impl Sections {
-    /// All sections in the order of the file, each with the most bytes that it can have.
-    pub fn in_order(&mut self) -> [(&mut Vec<u8>, usize); 12] {
+    /// The sections of a trace with these columns in the order of the file, each with the most bytes that it can have.
+    /// Those of the extents are there only with their column, so that traces without it are those of the first readers.
+    pub fn in_order(&mut self, columns: Columns) -> impl Iterator<Item = (&mut Vec<u8>, usize)> {
         const NEAR: usize = BLOCK_EVENTS;
         const FAR: usize = 8 * BLOCK_EVENTS;
-        [
+        let extents = [(&mut self.extents.near, NEAR), (&mut self.extents.far, FAR)];
+        let comments = (&mut self.comments, 2 * MOST_COMMENT_BYTES);
+        let always = [
             (&mut self.table, RARE as usize * ENTRY_BYTES),
             (&mut self.codes, BLOCK_EVENTS),
             (&mut self.rare, ENTRY_BYTES * BLOCK_EVENTS),
@@ -68,8 +74,8 @@ impl Sections {
             (&mut self.threads.far, FAR),
             (&mut self.times.near, NEAR),
             (&mut self.times.far, FAR),
-            (&mut self.comments, 2 * MOST_COMMENT_BYTES),
-        ]
+        ];
+        always.into_iter().chain(extents.into_iter().filter(move |_| columns.written)).chain([comments])
     }
 
     /// Appends the block as a file stores it. `compress` gives a section in fewer bytes, or `None` to store it as it
@@ -81,6 +87,7 @@ impl Sections {
     pub fn push_to(
         &mut self,
         bytes: &mut Vec<u8>,
+        columns: Columns,
         start: BlockStart,
         number: u32,
         mut compress: impl FnMut(&[u8]) -> io::Result<Option<Vec<u8>>>,
@@ -89,7 +96,7 @@ impl Sections {
         let head = bytes.len();
         bytes.resize(head + BLOCK_MAGIC.len() + HEAD_BYTES, 0);
         let payload = bytes.len();
-        for (section, _) in self.in_order() {
+        for (section, _) in self.in_order(columns) {
             push_section(bytes, section, &mut compress)?;
         }
         let checksum = crc32fast::hash(&bytes[payload..]);

@@ -10,16 +10,19 @@ pub const MOST_PROVENANCE_BYTES: u32 = 1 << 24;
 
 const THREAD: u16 = 1;
 const TIME_NS: u16 = 2;
+const WRITTEN: u16 = 4;
 
 /// The columns as a head stores them, one bit each.
 pub fn flags_of(columns: Columns) -> u16 {
-    (if columns.thread { THREAD } else { 0 }) | (if columns.time_ns { TIME_NS } else { 0 })
+    let bits = [(columns.thread, THREAD), (columns.time_ns, TIME_NS), (columns.written, WRITTEN)];
+    bits.into_iter().filter(|&(there, _)| there).map(|(_, bit)| bit).sum()
 }
 
 /// The columns that a head stores; `None` if it names some that this version does not have.
 pub fn columns_of(flags: u16) -> Option<Columns> {
-    let known = flags & !(THREAD | TIME_NS) == 0;
-    known.then_some(Columns { thread: flags & THREAD != 0, time_ns: flags & TIME_NS != 0 })
+    let has = |bit| flags & bit != 0;
+    let columns = Columns { thread: has(THREAD), time_ns: has(TIME_NS), written: has(WRITTEN) };
+    (flags_of(columns) == flags).then_some(columns)
 }
 
 /// The head of a file.

@@ -1,5 +1,6 @@
 //! What one event asks for, without its object: five bytes.
 
+use crate::extent::Extent;
 use crate::op::Op;
 
 /// Bytes of a packed request.
@@ -17,6 +18,8 @@ pub struct Request {
     pub size: u32,
     /// The binary logarithm of the alignment; 0 except for an allocation.
     pub align_log2: u8,
+    /// How much of the block was written before a reallocation or deallocation, if the trace says so.
+    pub extent: Option<Extent>,
 }
 
 impl Request {
@@ -39,9 +42,9 @@ pub fn packed(op: Op, align_log2: u8, size: u32) -> [u8; ENTRY_BYTES] {
     [kind | align_log2 << 2, a, b, c, d]
 }
 
-/// The request that [`packed`] stores, with id 0.
+/// The request that [`packed`] stores, with id 0 and without an extent.
 #[inline]
 pub fn unpacked([kind, a, b, c, d]: [u8; ENTRY_BYTES]) -> Request {
     let op = [Op::Alloc, Op::AllocZeroed, Op::Realloc, Op::Dealloc][usize::from(kind & 3)];
-    Request { op, id: 0, size: u32::from_le_bytes([a, b, c, d]), align_log2: kind >> 2 }
+    Request { op, id: 0, size: u32::from_le_bytes([a, b, c, d]), align_log2: kind >> 2, extent: None }
 }

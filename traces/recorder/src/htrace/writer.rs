@@ -12,6 +12,7 @@ use super::request::{ENTRY_BYTES, packed};
 use crate::csv::{Columns, MOST_LINE_BYTES};
 use crate::error::WriteError;
 use crate::event::{Action, Event};
+use crate::extent::Extent;
 use crate::id_map::IdMap;
 use crate::op::Op;
 
@@ -82,7 +83,7 @@ pub struct HtraceWriter<W, C = Stored> {
 }
 
 impl<W: Write, C: Compress> HtraceWriter<W, C> {
-    /// Begins a trace. An event's thread and time are written only if they have a column.
+    /// Begins a trace. An event's thread, time and extent are written only if they have a column.
     ///
     /// # Errors
     ///
@@ -137,9 +138,12 @@ impl<W: Write, C: Compress> HtraceWriter<W, C> {
             Action::Realloc { new_size, .. } => packed(Op::Realloc, 0, new_size as u32),
             Action::Dealloc { .. } => packed(Op::Dealloc, 0, 0),
         };
-        if matches!(event.action, Action::Realloc { .. } | Action::Dealloc { .. }) {
+        if let Action::Realloc { old: layout, .. } | Action::Dealloc { layout } = event.action {
             self.sections.touched.push(distance(self.now.touched, event.id));
             self.now.touched = event.id;
+            if self.columns.written {
+                self.sections.extents.push(Extent::packed(event.written, layout.size()));
+            }
         }
         let place = match event.action {
             Action::Dealloc { .. } => self.different.add_dealloc(),
@@ -211,13 +215,13 @@ impl<W: Write, C: Compress> HtraceWriter<W, C> {
         let number = self.index.entries().len() as u32;
         self.bytes.clear();
         let compressor = &mut self.compressor;
-        sections.push_to(&mut self.bytes, self.start, number, |section| compressor.compress(section))?;
+        sections.push_to(&mut self.bytes, self.columns, self.start, number, |section| compressor.compress(section))?;
         self.output.write_all(&self.bytes)?;
         self.index.push(IndexEntry { offset: self.offset, events: self.requests.len() as u32 });
         self.offset += self.bytes.len() as u64;
         self.requests.clear();
         self.different.clear();
-        sections.in_order().into_iter().for_each(|(section, _)| section.clear());
+        sections.in_order(self.columns).for_each(|(section, _)| section.clear());
         self.start = self.now;
         Ok(())
     }

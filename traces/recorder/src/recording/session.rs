@@ -40,7 +40,7 @@ fn open(path: Option<&str>) -> bool {
     let file = path.to_string_lossy().into_owned();
     let unwritable =
         |cause: &str| warn(&format!("heaprace: {file} cannot be written: {cause}; the program runs unrecorded\n"));
-    let columns = Columns { thread: true, time_ns: false };
+    let columns = Columns { thread: true, ..Columns::default() };
     let output = match TraceFile::create(Path::new(&path), columns, &provenance()) {
         Ok(output) => output,
         Err(error) => {
