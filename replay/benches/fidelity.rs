@@ -1,199 +1,189 @@
-//! Whether the headline predicts the program: the tool's default verdicts on ten programs, against these programs'
-//! measured behaviour.
+//! Which model of a program's writes predicts the program: every model's error against the runs of `docs/validation`.
 //!
-//! The real differences were measured on two days on one kind of machine: each program of `traces/workloads` was
-//! rebuilt with a global allocator over the contender and the page heap, and run in 15 rounds on the first day and 30
-//! on the second, in shuffled order. They are the medians of the paired differences of the whole program's time to
-//! dlmalloc's, with their 95 % intervals, in ms. On the second day a page fault took about half as long again, so the
-//! differences of contenders that take more memory are larger, and that of wasmalloc in regex-match has the opposite
-//! sign. A sign counts if both days exclude 0 on the same side. METHODOLOGY.md has more details, and explains what a
-//! replay cannot know.
+//! For each program there is a file with its real runs. Its trace is replayed on fresh pages under each model, in
+//! rounds of a shuffled order, and the differences to dlmalloc are held against the measured ones. Half of the programs
+//! choose the model, the other half judges it: programs in alphabetic order alternate.
 //!
-//! It prints predicted and real differences for each contender, counts the correct signs, and fails if more than
-//! [`MOST_WRONG`] are wrong, or if the default run does not give the same verdict as the program for a program in
-//! [`CLEAR`].
+//! Real runs belong to a machine and a day: `traces/workloads/validate` renews them. The bench fails if the tool's
+//! default has the wrong sign in more than [`MOST_WRONG`] of the pairs that are decided and large: more than 5 % of the
+//! program's time.
 
 use std::env;
+use std::fs;
 use std::ops::ControlFlow;
-use std::process::{Command, ExitCode};
+use std::path::Path;
+use std::process::ExitCode;
+use std::ptr;
 
-use heaprace::Program;
-use heaprace::contender::{Contender, TouchPolicy};
-use heaprace::limits::Limits;
-use heaprace::time::process::{self, TraceLocation};
-use heaprace::time::race::{self, Race};
-use heaprace::time::rounds::Rounds;
-use heaprace_allocators::PageSize;
-use heaprace_allocators::page_heap::WASM32_PAGES;
-use heaprace_reports::results::Figure;
-use heaprace_reports::results::Rigor;
-use heaprace_reports::stats::{Verdict, median, ratio_within_rounds};
+use heaprace::engine::{self, Flow, Observer, Touch, TouchAll, TouchFirst, TouchNone, TouchWritten};
+use heaprace::program::Program;
+use heaprace::time::processor;
+use heaprace_allocators::contenders::{self, Visitor};
+use heaprace_allocators::page_heap::{Guard, WASM32_PAGES};
+use heaprace_allocators::{HeapAllocator, PageHeap};
+use heaprace_reports::real::{Clock, RealRuns};
+use heaprace_reports::stats::{estimate_median, median};
+use heaprace_reports::validation::{Pair, Score};
 use heaprace_traces::Source;
 
-/// A contender's difference to dlmalloc in a real program, on two days: the lower end of the 95 % interval, the median,
-/// the upper end.
-type Difference = (&'static str, [f64; 3], [f64; 3]);
-
-/// A program, and the differences to dlmalloc of the whole program's time, in ms.
-struct Real {
-    program: &'static str,
-    differences_ms: [Difference; 3],
-}
-
-const REAL: [Real; 10] = [
-    Real {
-        program: "path-finder",
-        differences_ms: [
-            ("segregated-bump", [48.51, 52.47, 57.56], [78.91, 83.32, 89.33]),
-            ("talc", [0.15, 1.67, 8.95], [-4.94, 1.07, 9.02]),
-            ("wasmalloc", [-5.77, -3.83, -0.44], [-3.96, 1.44, 6.84]),
-        ],
-    },
-    Real {
-        program: "text-editor",
-        differences_ms: [
-            ("segregated-bump", [3.12, 3.23, 3.46], [5.69, 6.46, 7.19]),
-            ("talc", [0.16, 0.20, 0.23], [-0.19, 0.04, 0.26]),
-            ("wasmalloc", [-0.68, -0.49, -0.40], [-0.64, -0.24, 0.19]),
-        ],
-    },
-    Real {
-        program: "ecs-game",
-        differences_ms: [
-            ("segregated-bump", [1.64, 1.91, 2.17], [4.05, 4.88, 5.62]),
-            ("talc", [-0.69, -0.66, -0.62], [-0.69, 0.09, 0.48]),
-            ("wasmalloc", [-3.99, -3.94, -3.47], [-5.19, -4.66, -4.23]),
-        ],
-    },
-    Real {
-        program: "rust-parse",
-        differences_ms: [
-            ("segregated-bump", [-0.66, -0.19, 0.00], [0.70, 1.47, 2.66]),
-            ("talc", [-0.20, 0.41, 0.54], [0.32, 1.50, 3.08]),
-            ("wasmalloc", [-4.38, -4.05, -3.95], [-5.55, -4.26, -3.57]),
-        ],
-    },
-    Real {
-        program: "regex-match",
-        differences_ms: [
-            ("segregated-bump", [27.14, 27.48, 28.18], [43.03, 46.81, 50.74]),
-            ("talc", [-0.37, -0.26, 0.30], [-1.72, -0.38, 1.61]),
-            ("wasmalloc", [-0.81, -0.58, -0.44], [-2.33, 0.72, 2.80]),
-        ],
-    },
-    Real {
-        program: "template-serverless",
-        differences_ms: [
-            ("segregated-bump", [7.91, 8.01, 8.22], [13.53, 14.82, 17.02]),
-            ("talc", [-0.35, -0.26, -0.16], [-0.14, 0.60, 2.34]),
-            ("wasmalloc", [-2.38, -2.25, -2.15], [-2.77, -2.39, -1.35]),
-        ],
-    },
-    Real {
-        program: "http-router",
-        differences_ms: [
-            ("segregated-bump", [6.19, 6.33, 6.82], [9.03, 9.72, 9.93]),
-            ("talc", [-0.37, -0.18, 0.35], [-0.68, -0.41, -0.01]),
-            ("wasmalloc", [-1.96, -1.81, -1.26], [-3.43, -2.78, -2.43]),
-        ],
-    },
-    Real {
-        program: "script-interpreter",
-        differences_ms: [
-            ("segregated-bump", [6.67, 7.26, 7.52], [11.09, 14.21, 14.73]),
-            ("talc", [-0.91, -0.39, -0.02], [-1.24, 1.90, 2.64]),
-            ("wasmalloc", [-3.68, -3.40, -3.05], [-6.19, -3.50, -2.62]),
-        ],
-    },
-    Real {
-        program: "markdown-html",
-        differences_ms: [
-            ("segregated-bump", [7.61, 7.93, 8.28], [10.41, 10.65, 10.85]),
-            ("talc", [-0.24, 0.15, 0.24], [-0.22, -0.04, 0.09]),
-            ("wasmalloc", [-1.23, -1.10, -0.83], [-1.49, -1.31, -1.26]),
-        ],
-    },
-    Real {
-        program: "btree-database",
-        differences_ms: [
-            ("segregated-bump", [21.27, 21.70, 22.38], [31.90, 33.06, 35.18]),
-            ("talc", [-0.18, -0.04, 0.03], [-0.81, -0.04, 0.33]),
-            ("wasmalloc", [0.38, 0.66, 0.97], [0.46, 1.06, 1.54]),
-        ],
-    },
-];
-
-/// Maximum wrong signs: a replay that writes every byte cannot know about capacity that a program reserves and never
-/// writes.
+/// Wrong signs that are allowed among the large differences.
 const MOST_WRONG: usize = 1;
 
-/// Programs for which the default run must give segregated-bump and wasmalloc the verdict that the program gives them
-/// on both days.
-const CLEAR: [&str; 7] = [
-    "path-finder",
-    "text-editor",
-    "regex-match",
-    "template-serverless",
-    "http-router",
-    "markdown-html",
-    "btree-database",
+/// A model: its name, and a replay's CPU time in nanoseconds under it.
+struct Model {
+    name: &'static str,
+    time: fn(&str, &mut Replay<'_>) -> f64,
+}
+
+const MODELS: [Model; 8] = [
+    Model { name: "none", time: |name, replay| replay.time::<TouchNone>(name, 0) },
+    Model { name: "first", time: |name, replay| replay.time::<TouchFirst>(name, 0) },
+    Model { name: "all", time: |name, replay| replay.time::<TouchAll>(name, 0) },
+    Model { name: "written", time: |name, replay| replay.time::<TouchWritten>(name, 0) },
+    Model { name: "written, 1 line read", time: |name, replay| replay.time::<TouchWritten>(name, 1) },
+    Model { name: "written, 4 lines read", time: |name, replay| replay.time::<TouchWritten>(name, 4) },
+    Model { name: "written, 16 lines read", time: |name, replay| replay.time::<TouchWritten>(name, 16) },
+    Model { name: "written, read again", time: |name, replay| replay.time_read_again(name) },
 ];
 
-/// The verdict of a real program on both days, if there is one.
-fn real_verdict(first: [f64; 3], second: [f64; 3]) -> Verdict {
-    let of = |[low, _, high]: [f64; 3]| match () {
-        () if low > 0.0 => Verdict::Slower,
-        () if high < 0.0 => Verdict::Faster,
-        () => Verdict::Inconclusive,
-    };
-    if of(first) == of(second) { of(first) } else { Verdict::Inconclusive }
+/// The model that the tool uses by default.
+const DEFAULT: &str = "written";
+
+/// Replays a program on fresh heaps.
+struct Replay<'p> {
+    program: &'p Program,
+    heap: PageHeap,
+    slots: Vec<*mut u8>,
+    other: Vec<u8>,
 }
 
-const BASELINE: &str = "dlmalloc";
-
-/// The tool's verdict on a contender for a trace.
-struct Predicted {
-    difference_ms: f64,
-    ratio: f64,
-    verdict: Verdict,
-}
-
-/// The default run on this trace: its verdicts on these contenders against dlmalloc.
-fn predict(name: &str, contenders: [&str; 3], rounds: u32) -> Vec<Predicted> {
-    let source = Source::locate(name).expect("it is in the library");
-    let events = Program::load(&source).expect("the library's traces compile").events();
-    let racers: Vec<Contender> = [BASELINE, "null"]
-        .into_iter()
-        .chain(contenders)
-        .map(|name| Contender::named(name).expect("it is registered"))
-        .collect();
-    let rounds =
-        Rounds { count: rounds, seed: 1, touch: TouchPolicy::All, page: PageSize::WASM, limit_pages: WASM32_PAGES };
-    let trace = TraceLocation::Library(name.to_owned());
-    let race = Race { trace: &trace, events, contenders: &racers, rounds, rigor: Rigor::Default };
-    let child = || {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_replay"));
-        command.arg(process::VERB);
-        Ok(command)
-    };
-    let timing = race::run(&race, Limits::NONE, child, |_, _| ControlFlow::Continue(())).expect("nobody ends it");
-    let fresh = |which: usize| match &timing.times[which] {
-        Figure::Known(time) => &time.fresh_ns[..],
-        Figure::Unknown { unknown } => panic!("{name}: a contender has no time: {unknown}"),
-    };
-    let ours = 2..racers.len();
-    ours.map(|which| {
-        let pairs = fresh(which).iter().zip(fresh(0));
-        let differences: Vec<f64> = pairs.map(|(&ours, &theirs)| (ours as f64 - theirs as f64) / 1e6).collect();
-        let ratio = ratio_within_rounds(fresh(which), fresh(0));
-        let ratio = ratio.known().expect("there are rounds");
-        Predicted {
-            difference_ms: median(&differences).expect("there are rounds"),
-            ratio: ratio.estimate.value,
-            verdict: ratio.verdict,
+impl Replay<'_> {
+    /// The time with this touch policy, and the program's other work between requests: reads of `lines` cache lines.
+    fn time<T: Touch>(&mut self, contender: &str, lines: usize) -> f64 {
+        struct Visit<'r, 'p, T>(&'r mut Replay<'p>, usize, std::marker::PhantomData<T>);
+        impl<T: Touch> Visitor for Visit<'_, '_, T> {
+            type Output = f64;
+            fn visit<A: HeapAllocator, Accounted: HeapAllocator>(&mut self) -> f64 {
+                match self.1 {
+                    0 => self.0.run::<A, (), T>(()),
+                    lines => {
+                        let other = std::mem::take(&mut self.0.other);
+                        let work = OtherWork { memory: &other, lines, state: 1, seen: 0 };
+                        let time = self.0.run::<A, OtherWork<'_>, T>(work);
+                        self.0.other = other;
+                        time
+                    }
+                }
+            }
         }
-    })
-    .collect()
+        let mut visit = Visit::<T>(self, lines, std::marker::PhantomData);
+        contenders::visit(contender, &mut visit).expect("it is registered")
+    }
+
+    /// The time with written extents, if the program reads what it has written once more before it frees it.
+    fn time_read_again(&mut self, contender: &str) -> f64 {
+        struct Visit<'r, 'p>(&'r mut Replay<'p>);
+        impl Visitor for Visit<'_, '_> {
+            type Output = f64;
+            fn visit<A: HeapAllocator, Accounted: HeapAllocator>(&mut self) -> f64 {
+                self.0.run::<A, ReadsAgain, TouchWritten>(ReadsAgain { seen: 0 })
+            }
+        }
+        contenders::visit(contender, &mut Visit(self)).expect("it is registered")
+    }
+
+    fn run<A: HeapAllocator, O: Observer, T: Touch>(&mut self, mut observer: O) -> f64 {
+        self.heap.reset().expect("the pages can be given back");
+        let mut allocator = A::create(self.heap.handle());
+        let begun = processor::thread_time().expect("this system has such a clock");
+        let flow = engine::replay::<A, O, T>(self.program, &mut self.slots, &mut allocator, &mut observer);
+        let time = processor::thread_time().expect("as above") - begun;
+        assert!(flow.is_ok_and(|flow| flow == ControlFlow::Continue(())), "the replay ended early");
+        time.as_nanos() as f64
+    }
+}
+
+/// The program's own work between requests: it reads lines of its own memory, which takes their places in the caches
+/// from the allocator's.
+struct OtherWork<'m> {
+    memory: &'m [u8],
+    lines: usize,
+    state: u64,
+    seen: u64,
+}
+
+impl Observer for OtherWork<'_> {
+    fn after<A: HeapAllocator>(&mut self, _event: u64, _allocator: &A) -> Flow {
+        for _ in 0..self.lines {
+            self.state = self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let place = (self.state >> 33) as usize % self.memory.len();
+            self.seen += u64::from(std::hint::black_box(self.memory[place]));
+        }
+        Flow::Continue(())
+    }
+}
+
+/// Reads the first 256 bytes of each block before it is freed.
+struct ReadsAgain {
+    seen: u64,
+}
+
+impl Observer for ReadsAgain {
+    fn deallocating(&mut self, _event: u64, block: engine::LiveBlock, layout: std::alloc::Layout) -> Flow {
+        for offset in (0..layout.size().min(256)).step_by(64) {
+            // SAFETY: the block is live and has this byte, which the replay or the page heap has written.
+            self.seen += u64::from(unsafe { block.as_ptr().add(offset).read_volatile() });
+        }
+        Flow::Continue(())
+    }
+}
+
+/// The pairs of a program under each model.
+fn pairs(runs: &RealRuns, name: &str, rounds: usize) -> Vec<Vec<Pair>> {
+    let source = Source::locate(name).expect("it is in the library");
+    let program = Program::load(&source).expect("the library's traces compile");
+    let mut replay = Replay {
+        heap: PageHeap::reserve(WASM32_PAGES, Guard::Batched).expect("address space"),
+        slots: vec![ptr::null_mut(); program.slots()],
+        other: vec![1; 4 << 20],
+        program: &program,
+    };
+    let names: Vec<&str> = runs.contenders.iter().map(|row| row.name.as_str()).collect();
+    let mut random = fastrand::Rng::with_seed(1);
+    MODELS
+        .iter()
+        .map(|model| {
+            let mut times = vec![Vec::new(); names.len()];
+            let mut order: Vec<usize> = (0..names.len()).collect();
+            // The first round warms up.
+            for round in 0..=rounds {
+                random.shuffle(&mut order);
+                for &which in &order {
+                    let time = (model.time)(names[which], &mut replay);
+                    if round > 0 {
+                        times[which].push(time);
+                    }
+                }
+            }
+            let base = names.iter().position(|&name| name == runs.baseline).expect("the baseline ran");
+            let pair = |which: usize| {
+                let row = &runs.contenders[which];
+                let differences: Vec<f64> =
+                    times[which].iter().zip(&times[base]).map(|(one, base)| one - base).collect();
+                Some(Pair {
+                    program: name.to_owned(),
+                    contender: row.name.clone(),
+                    program_ns: runs.named(&runs.baseline)?.time_ns(Clock::Cpu)?.value,
+                    real_ns: runs.difference_ns(row, Clock::Cpu)?,
+                    predicted_ns: estimate_median(&differences)?,
+                    real_pages: row.peaks()?,
+                    predicted_pages: 0,
+                    real_faults: 0.0,
+                })
+            };
+            (0..names.len()).filter(|&which| which != base).filter_map(pair).collect()
+        })
+        .collect()
 }
 
 fn main() -> ExitCode {
@@ -204,35 +194,66 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let brief = arguments.iter().any(|argument| argument == "--test");
-    let (programs, rounds) =
-        if brief { (&REAL[1..2], 2) } else { (&REAL[..], heaprace::time::rounds::default_count(Rigor::Default)) };
-    println!("whole program minus dlmalloc's, ms: real on two days (intervals), predicted fresh (ratio, verdict)");
-    let (mut right, mut decided, mut errors, mut unclear) = (0, 0, Vec::new(), Vec::new());
-    for Real { program, differences_ms } in programs {
-        let predicted = predict(program, differences_ms.map(|(name, ..)| name), rounds);
-        for (&(name, first, second), predicted) in differences_ms.iter().zip(&predicted) {
-            let Predicted { difference_ms, ratio, verdict } = predicted;
-            let shown = |[low, median, high]: [f64; 3]| format!("{median:+7.2} [{low:+.2}, {high:+.2}]");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/validation");
+    let mut files: Vec<_> = fs::read_dir(&folder)
+        .map(|entries| entries.filter_map(|entry| Some(entry.ok()?.path())).collect())
+        .unwrap_or_default();
+    files.retain(|path: &std::path::PathBuf| path.extension().is_some_and(|extension| extension == "json"));
+    files.sort();
+    if brief {
+        files.truncate(1);
+    }
+    let rounds = if brief { 1 } else { 9 };
+    let mut found: Vec<Vec<Vec<Pair>>> = vec![vec![Vec::new(); 2]; MODELS.len()];
+    for (index, path) in files.iter().enumerate() {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let runs = RealRuns::from_json(&fs::read_to_string(path).expect("it was listed")).expect("the page's own file");
+        for (model, pairs) in pairs(&runs, &name, rounds).into_iter().enumerate() {
+            found[model][index % 2].extend(pairs);
+        }
+    }
+    println!(
+        "{} programs; the sign where the runs decide, and the median error; of large differences, those within 1.5",
+        files.len()
+    );
+    println!("{:24} {:32} {:32} all", "model", "half that chooses", "half that judges");
+    let mut is_well = true;
+    for (model, [chooses, judges]) in MODELS.iter().zip(found.iter().map(|halves| [&halves[0], &halves[1]])) {
+        let both = Score::of(chooses.iter().chain(judges));
+        println!("{:24} {:32} {:32} {}", model.name, shown(Score::of(chooses)), shown(Score::of(judges)), shown(both));
+        if model.name == DEFAULT && !brief {
+            let large = || chooses.iter().chain(judges).filter(|pair| pair.is_large());
+            let wrong = large().filter(|pair| !pair.has_right_sign()).count();
+            is_well = wrong <= MOST_WRONG;
+            let errors: Vec<f64> = large().map(Pair::relative_error).collect();
             println!(
-                "{program:20} {name:16} {:26} {:26} {difference_ms:+7.2} ({ratio:.3}, {verdict:?})",
-                shown(first),
-                shown(second)
+                "  wrong signs among large differences: {wrong} of {}; {}",
+                errors.len(),
+                median(&errors).unwrap_or(0.0)
             );
-            let real = real_verdict(first, second);
-            if real == Verdict::Inconclusive {
-                continue;
-            }
-            decided += 1;
-            right += usize::from((real == Verdict::Slower) == (*difference_ms > 0.0));
-            errors.push((difference_ms - second[1]).abs() / second[1].abs());
-            if CLEAR.contains(program) && name != "talc" && *verdict != real {
-                unclear.push(format!("{program}: {name} is {verdict:?}, but the program shows {real:?}"));
+            for pair in large().filter(|pair| pair.factor() > 1.5) {
+                println!(
+                    "  {} on {}: {:+.2} ms for {:+.2}",
+                    pair.program,
+                    pair.contender,
+                    pair.predicted_ns.value / 1e6,
+                    pair.real_ns.value / 1e6
+                );
             }
         }
     }
-    let error = 100.0 * median(&errors).expect("some are decided");
-    println!("sign right in {right} of {decided} that both days decide; median error {error:.0} % of the second day's");
-    unclear.iter().for_each(|line| println!("differs from the program: {line}"));
-    let is_well = brief || decided - right <= MOST_WRONG && unclear.is_empty();
     if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn shown(score: Score) -> String {
+    let error = |error: Option<f64>| error.map_or("–".to_owned(), |error| format!("{:.0} %", error * 100.0));
+    format!(
+        "{}/{} {} ({}/{} {})",
+        score.right,
+        score.decided,
+        error(score.error),
+        score.within_factor,
+        score.large,
+        error(score.large_error)
+    )
 }
