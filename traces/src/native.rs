@@ -16,6 +16,7 @@ use std::path::Path;
 
 pub use heaprace_recorder::resolve::Counts;
 
+use heaprace_recorder::csv::Columns;
 use heaprace_recorder::raw::{HEADER_BYTES, Header, MAGIC, RECORD_BYTES, Record, VERSION};
 use heaprace_recorder::resolve::Resolver;
 use heaprace_recorder::{Event, platform};
@@ -32,6 +33,7 @@ pub struct NativeRecording<R = BufReader<File>> {
     input: R,
     file: String,
     program: String,
+    extents: bool,
     resolver: Resolver,
     /// The second event of the last record.
     next: Option<Event>,
@@ -81,6 +83,7 @@ impl<R: Read> NativeRecording<R> {
             input,
             file: file.to_owned(),
             program: String::from_utf8_lossy(program).into_owned(),
+            extents: number(offset_of!(Header, extents)) != 0,
             next: None,
             gap: 0,
             resolver: Resolver::new(counts),
@@ -100,6 +103,11 @@ impl<R: Read> NativeRecording<R> {
             format!("platform: {}", platform()),
             "semantics: C; malloc, calloc and realloc align to 16 bytes, and 0 bytes are recorded as 1".to_owned(),
         ]
+    }
+
+    /// Which of the optional columns its events have.
+    pub fn columns(&self) -> Columns {
+        Columns { thread: true, time_ns: false, written: self.extents }
     }
 
     /// The counts so far.

@@ -42,8 +42,15 @@ pub(crate) struct RecordArguments {
     #[arg(long)]
     follow_forks: bool,
 
+    /// Also record how much of each block the program writes
+    ///
+    /// New blocks are filled with a pattern, and looked at when they are freed or resized. A replay can then write as
+    /// much as the program did. Recording takes longer, and large reservations stay unused.
+    #[arg(long)]
+    extents: bool,
+
     /// Convert raw recordings that an earlier run left in this folder because it could not write the traces
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["follow_forks", "command"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["follow_forks", "extents", "command"])]
     recover: Option<PathBuf>,
 
     /// Program to run, and its arguments
@@ -67,6 +74,8 @@ Examples:
   replay record --follow-forks --output build.htrace -- gcc -c main.c
       Record the compiler driver and each process it starts: build.htrace, build.4711.htrace
       and so on.
+  replay record --extents -- jq . data.json
+      Also record how much of each block jq writes, so that a replay can write as much.
 
 What is recorded:
   Every call of malloc, calloc, realloc, free and related functions, including C++'s new and
@@ -110,7 +119,8 @@ fn record(arguments: &RecordArguments) -> anyhow::Result<bool> {
     // Now, and not when the program has run for an hour: that the trace can be written there.
     drop(Output::create(&output, Columns::default(), &[""; 0])?);
 
-    let finished = run::run(&program, &arguments.command, &library, &output, arguments.follow_forks)?;
+    let options = run::Options { follow_forks: arguments.follow_forks, extents: arguments.extents };
+    let finished = run::run(&program, &arguments.command, &library, &output, options)?;
     let (outcomes, failure) = convert_all(&finished, &output);
     if let Some(failure) = failure {
         outcomes.iter().for_each(|outcome| note(format_args!("{outcome}")));

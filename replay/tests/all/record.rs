@@ -88,13 +88,17 @@ fn allocations(events: &[Event], size: usize) -> usize {
     events.iter().filter(is).count()
 }
 
-/// The events between two marks, each as a line, with ids counted from 1.
-fn between_marks(events: &[Event]) -> Vec<String> {
+/// The events between two marks.
+fn inner(events: &[Event]) -> impl Iterator<Item = &Event> {
     let is_mark = |event: &&Event| match event.action {
         Action::Alloc { layout, .. } | Action::Dealloc { layout } => layout.size() == MARK,
         Action::Realloc { .. } => false,
     };
-    let inner = events.iter().skip_while(|event| !is_mark(event)).skip(2).take_while(|event| !is_mark(event));
+    events.iter().skip_while(move |event| !is_mark(event)).skip(2).take_while(move |event| !is_mark(event))
+}
+
+/// The same, each as a line, with ids counted from 1.
+fn between_marks(events: &[Event]) -> Vec<String> {
     let mut ids = Vec::new();
     let mut number = |id| match ids.iter().position(|&known| known == id) {
         Some(index) => index + 1,
@@ -113,7 +117,7 @@ fn between_marks(events: &[Event]) -> Vec<String> {
             Action::Dealloc { layout } => format!("dealloc {id} {} {}", layout.size(), layout.align()),
         }
     };
-    inner.map(line).collect()
+    inner(events).map(line).collect()
 }
 
 #[test]
@@ -148,6 +152,61 @@ fn every_function_is_recorded_correctly() {
         "dealloc 1 20 16".to_owned(),
     ];
     assert_eq!(between_marks(&read(&folder.join("trace.csv"))), expected);
+}
+
+#[test]
+fn with_extents_a_trace_says_how_much_the_program_has_written() {
+    let (summary, folder) = record("extents", &["--extents"]);
+    assert!(summary.starts_with("program (exit status: 0)"), "{summary}");
+    assert!(summary.contains(" % of the bytes asked for were written, as far as known: of "), "{summary}");
+    let events = read(&folder.join("trace.csv"));
+    let ended = inner(&events).filter_map(|event| match event.action {
+        Action::Realloc { old: layout, .. } | Action::Dealloc { layout } => Some((layout.size(), event.written)),
+        Action::Alloc { .. } => None,
+    });
+    let expected = [
+        (100, 10),
+        (100, 100),
+        (100, 33),
+        (1, 0),
+        (24, 0),
+        (50, 50),
+        (1000, 70),
+        (60, 60),
+        (100, 100),
+        (104, 100),
+        (40, 40),
+        (500, 40),
+        (300, 7),
+        (128, 0),
+        (10, 10),
+        (64 << 20, 5000),
+        (64 << 20, 0),
+        (300_000, 300_000),
+        (64 << 20, (1 << 20) + 1),
+        (500_000, 500_000),
+        (500_000, 12),
+    ];
+    assert_eq!(ended.collect::<Vec<_>>(), expected.map(|(size, written)| (size, Some(written))));
+}
+
+#[test]
+fn extents_change_no_other_part_of_a_trace() {
+    let events = ["--extents", ""].map(|option| {
+        let options = [option];
+        let (summary, folder) = record("sequence", if option.is_empty() { &[] } else { &options });
+        assert!(summary.starts_with("program (exit status: 0)"), "{summary}");
+        read(&folder.join("trace.csv"))
+    });
+    assert_eq!(between_marks(&events[0]), between_marks(&events[1]));
+    assert!(events[1].iter().all(|event| event.written.is_none()));
+    for mode in ["threads", "clean", "forks"] {
+        let (summary, folder) = record(mode, &["--extents"]);
+        assert!(summary.starts_with("program (exit status: 0)"), "{summary}");
+        let of = |event: &Event| matches!(event.action, Action::Dealloc { layout } if layout.size() >= 1000);
+        let threads = read(&folder.join("trace.csv")).into_iter().filter(of).map(|event| event.written);
+        assert!(mode != "threads" || threads.filter(|&written| written == Some(1000)).count() > 10_000);
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -111,10 +112,66 @@ static void forks(char *self) {
   free(inherited);
 }
 
+static char *written(char *block, int from, int bytes) {
+  return memset(block + from, 1, bytes);
+}
+
+// How much is written stands in the trace; here, that nothing else changes.
+static void extents(void) {
+  mark();
+  char *a = hide(malloc(100));
+  free(written(a, 0, 10));
+  a = hide(malloc(100));
+  written(a, 99, 1), free(a);
+  a = hide(calloc(10, 10));
+  for (int i = 0; i < 100; i++) check(a[i] == 0);
+  free(written(a, 0, 33));
+  free(hide(malloc(0)));
+  free(hide(malloc(24)));
+  a = written(hide(malloc(50)), 0, 50);
+  a = hide(realloc(a, 1000));
+  for (int i = 0; i < 50; i++) check(a[i] == 1);
+  written(a, 50, 20);
+  a = hide(realloc(a, 60));
+  for (int i = 0; i < 60; i++) check(a[i] == 1);
+  free(a);
+  // Growth within what glibc has rounded up to.
+  a = written(hide(malloc(100)), 0, 100);
+  free(hide(realloc(a, 104)));
+  a = written(hide(calloc(1, 40)), 0, 40);
+  free(hide(realloc(a, 500)));
+  void *b = NULL;
+  check(posix_memalign(&b, 256, 300) == 0);
+  free(written(hide(b), 0, 7));
+  free(hide(aligned_alloc(64, 128)));
+  // All that is usable, of which the program asked for a part.
+  a = hide(malloc(10));
+  free(written(a, 0, malloc_usable_size(a)));
+  errno = 7;
+  a = hide(malloc(64 << 20));
+  check(errno == 7);
+  free(written(a, 0, 5000));
+  free(hide(calloc(64, 1 << 20)));
+  a = written(hide(malloc(300000)), 0, 300000);
+  a = hide(realloc(a, 64 << 20));
+  for (int i = 0; i < 300000; i++) check(a[i] == 1);
+  written(a, 1 << 20, 1), free(a);
+  free(written(hide(malloc(500000)), 0, 500000));
+  free(written(hide(malloc(500000)), 0, 12));
+  mark();
+  // What is not written is not resident.
+  FILE *status = fopen("/proc/self/status", "r");
+  char line[256];
+  long peak_kib = 0;
+  while (fgets(line, sizeof line, status)) sscanf(line, "VmHWM: %ld", &peak_kib);
+  check(peak_kib > 0 && peak_kib < 20000);
+}
+
 int main(int count, char **arguments) {
   const char *mode = count > 1 ? arguments[1] : "";
   if (!strcmp(mode, "sequence")) sequence();
   if (!strcmp(mode, "threads")) threads();
+  if (!strcmp(mode, "extents")) extents();
   if (!strcmp(mode, "forks")) forks(arguments[0]);
   if (!strcmp(mode, "child")) many(444, 10);
   if (!strcmp(mode, "execs")) {

@@ -1,7 +1,8 @@
-//! The configuration from `replay record`: the environment variable `HEAPRACE_PRELOAD`, as `PARENT:FOLDER`.
+//! The configuration from `replay record`: the environment variable `HEAPRACE_PRELOAD`, as `PARENT:FOLDER` or
+//! `PARENTe:FOLDER`.
 //!
 //! `FOLDER` takes the raw recordings. `PARENT` is the process id of `replay`, whose child alone is recorded, or 0 to
-//! record that child's own children too.
+//! record that child's own children too. With an `e`, the recording has written extents.
 //!
 //! It is read from `/proc/self/environ`, because the first allocation of a process is older than its `environ`, and
 //! because the program may change that. The buffer outlives a fork.
@@ -21,6 +22,8 @@ static USED: AtomicUsize = AtomicUsize::new(0);
 pub(crate) struct Config {
     /// The process whose child is recorded; 0 if every process is.
     pub(crate) parent: i32,
+    /// Whether written extents are recorded.
+    pub(crate) extents: bool,
     folder_start: usize,
     folder_end: usize,
 }
@@ -32,10 +35,11 @@ impl Config {
             USED.store(read_variable() + 1, Ordering::Release);
         }
         let used = USED.load(Ordering::Acquire) - 1;
-        let mut parent = 0_i32;
+        let (mut parent, mut extents) = (0_i32, false);
         for (index, byte) in TEXT.iter().enumerate().take(used) {
             match byte.load(Ordering::Relaxed) {
-                b':' => return Some(Config { parent, folder_start: index + 1, folder_end: used }),
+                b':' => return Some(Config { parent, extents, folder_start: index + 1, folder_end: used }),
+                b'e' => extents = true,
                 digit @ b'0'..=b'9' => parent = parent.wrapping_mul(10).wrapping_add(i32::from(digit - b'0')),
                 _ => return None,
             }

@@ -101,7 +101,7 @@ pub(crate) fn create(config: &Config, start: *mut u8) -> Option<FilePath> {
         }
         return match map(file, start, 0) {
             Ok(()) => {
-                write_header(start.cast());
+                write_header(start.cast(), config.extents);
                 Some(path)
             }
             Err(_) => {
@@ -156,12 +156,15 @@ fn grow(file: i32, offset: usize) -> Result<(), i32> {
     }
 }
 
-fn write_header(header: *mut Header) {
+fn write_header(header: *mut Header, extents: bool) {
     let mut program = [0; 1024];
     // SAFETY: the path ends in a zero, and the buffer is as long as is said.
     unsafe { libc::readlink(c"/proc/self/exe".as_ptr(), program.as_mut_ptr().cast(), program.len() - 1) };
     // SAFETY: the first chunk is mapped here and longer than a header, and no other thread knows of it yet.
-    unsafe { header.write(Header { magic: MAGIC, version: VERSION, lost: 0, errno: 0, program }) };
+    unsafe {
+        let extents = u64::from(extents);
+        header.write(Header { magic: MAGIC, version: VERSION, lost: 0, errno: 0, extents, program });
+    }
 }
 
 /// The `errno` of this thread.

@@ -5,13 +5,14 @@
 
 use core::ffi::{c_int, c_void};
 use core::ptr::null_mut;
-use core::sync::atomic::{AtomicPtr, Ordering};
 
+use heaprace_recorder::fill::Fill;
 use heaprace_recorder::raw::kind;
 
+use crate::extents;
 use crate::file::set_errno;
 use crate::log::log;
-use crate::thread;
+use crate::usable;
 
 // glibc's names for its own functions, which no other library has.
 unsafe extern "C" {
@@ -31,7 +32,9 @@ unsafe extern "C" fn malloc(size: usize) -> *mut c_void {
     // SAFETY: as the caller asks.
     let block = unsafe { __libc_malloc(size) };
     if !block.is_null() {
-        log(kind::ALLOC, block.addr(), size, MALLOC_ALIGN_LOG2);
+        // SAFETY: the block is new.
+        let fill = unsafe { extents::fill(block, 0) };
+        log(kind::ALLOC, block.addr(), size, MALLOC_ALIGN_LOG2, fill);
     }
     block
 }
@@ -43,7 +46,10 @@ unsafe extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
     let block = unsafe { __libc_calloc(count, size) };
     if !block.is_null() {
         // It did not overflow, or there would be no block.
-        log(kind::ALLOC_ZEROED, block.addr(), count.wrapping_mul(size), MALLOC_ALIGN_LOG2);
+        let bytes = count.wrapping_mul(size);
+        // SAFETY: the block is new, and has these zeroes.
+        let fill = unsafe { extents::fill_zeroed(block, bytes) };
+        log(kind::ALLOC_ZEROED, block.addr(), bytes, MALLOC_ALIGN_LOG2, fill);
     }
     block
 }
@@ -52,9 +58,12 @@ unsafe extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn free(block: *mut c_void) {
     if !block.is_null() {
-        log(kind::DEALLOC, block.addr(), 0, 0);
-        // SAFETY: the caller's promise.
-        unsafe { __libc_free(block) }
+        // SAFETY: the caller's promise: the block is live.
+        unsafe {
+            let (tail, _) = extents::tail(block);
+            log(kind::DEALLOC, block.addr(), tail.from as usize, 0, tail.fill);
+            __libc_free(block);
+        }
     }
 }
 
@@ -70,12 +79,17 @@ unsafe extern "C" fn realloc(block: *mut c_void, size: usize) -> *mut c_void {
         unsafe { free(block) };
         return null_mut();
     }
-    log(kind::REALLOC_BEGIN, block.addr(), 0, 0);
+    // SAFETY: the caller's promise: the block is live.
+    let (tail, usable_bytes) = unsafe { extents::tail(block) };
+    log(kind::REALLOC_BEGIN, block.addr(), tail.from as usize, 0, tail.fill);
     // SAFETY: the caller's promise.
     let new_block = unsafe { __libc_realloc(block, size) };
-    match new_block.is_null() {
-        true => log(kind::REALLOC_FAILED, block.addr(), 0, 0),
-        false => log(kind::REALLOC_END, new_block.addr(), size, 0),
+    if new_block.is_null() {
+        log(kind::REALLOC_FAILED, block.addr(), 0, 0, Fill::Unknown);
+    } else {
+        // SAFETY: glibc has kept all usable bytes that fit, and the program may rely on no more.
+        let fill = unsafe { extents::fill(new_block, usable_bytes) };
+        log(kind::REALLOC_END, new_block.addr(), size, 0, fill);
     }
     new_block
 }
@@ -101,7 +115,9 @@ unsafe extern "C" fn memalign(align: usize, size: usize) -> *mut c_void {
     if !block.is_null() {
         // No block has an alignment that cannot be rounded up.
         let align_log2 = align.max(1).checked_next_power_of_two().map_or(0, usize::trailing_zeros);
-        log(kind::ALLOC, block.addr(), size, align_log2);
+        // SAFETY: the block is new.
+        let fill = unsafe { extents::fill(block, 0) };
+        log(kind::ALLOC, block.addr(), size, align_log2, fill);
     }
     block
 }
@@ -164,24 +180,6 @@ fn page_bytes() -> usize {
 /// As in glibc, and glibc's even if the program links another allocator, which would not know the block.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn malloc_usable_size(block: *mut c_void) -> usize {
-    static GLIBCS: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
-    let mut glibcs = GLIBCS.load(Ordering::Relaxed);
-    if glibcs.is_null() {
-        // The lookup allocates.
-        glibcs = thread::muted(|| {
-            // SAFETY: the names end in zeroes. The library is there already, and stays: this one needs it.
-            unsafe {
-                let library = libc::dlopen(c"libc.so.6".as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD);
-                libc::dlsym(library, c"malloc_usable_size".as_ptr())
-            }
-        });
-        if glibcs.is_null() {
-            return 0;
-        }
-        GLIBCS.store(glibcs, Ordering::Relaxed);
-    }
-    // SAFETY: this is the type of the function of that name.
-    let usable_size: unsafe extern "C" fn(*mut c_void) -> usize = unsafe { core::mem::transmute(glibcs) };
     // SAFETY: the caller's promise, and the block is glibc's: all functions above ask glibc.
-    unsafe { usable_size(block) }
+    usable::find().map_or(0, |usable_size| unsafe { usable_size(block) })
 }

@@ -8,6 +8,7 @@ use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
+use heaprace_recorder::fill::Fill;
 use heaprace_recorder::raw::{HEADER_BYTES, Header, RECORD_BYTES, Record};
 
 use crate::config::Config;
@@ -30,6 +31,8 @@ struct Recording {
     /// The `errno` that keeps the file from growing.
     full: AtomicU32,
     reserved_bytes: AtomicUsize,
+    /// 1 if the recording has extents. Written before `records`.
+    extents: AtomicU32,
     /// Written before `records`, and read only after it.
     path: UnsafeCell<MaybeUninit<FilePath>>,
     /// Apart from the rest, which is only read, so that reading it does not wait for the other threads.
@@ -54,13 +57,14 @@ static STATE: Recording = Recording {
     growing: AtomicU32::new(0),
     full: AtomicU32::new(0),
     reserved_bytes: AtomicUsize::new(0),
+    extents: AtomicU32::new(0),
     path: UnsafeCell::new(MaybeUninit::zeroed()),
     counter: PaddedCounter(AtomicU64::new(0)),
 };
 
 /// Records one event of this thread.
 #[inline(always)]
-pub(crate) fn log(kind: u64, address: usize, size: usize, align_log2: u32) {
+pub(crate) fn log(kind: u64, address: usize, size: usize, align_log2: u32, fill: Fill) {
     let mut records = STATE.records.load(Ordering::Acquire);
     if records.is_null() {
         match begin() {
@@ -69,7 +73,7 @@ pub(crate) fn log(kind: u64, address: usize, size: usize, align_log2: u32) {
         }
     }
     let Some(thread) = thread::number() else { return };
-    let words = Record { kind, address: address as u64, size: size as u64, align_log2, thread }.to_words();
+    let words = Record { kind, address: address as u64, size: size as u64, align_log2, fill, thread }.to_words();
     // A thread that gets a block which another thread frees comes later in this order, because the free is counted
     // before it is done.
     let index = STATE.counter.0.fetch_add(1, Ordering::AcqRel) as usize;
@@ -83,6 +87,17 @@ pub(crate) fn log(kind: u64, address: usize, size: usize, align_log2: u32) {
         // The word that shows a reader that there is a record comes last.
         AtomicU64::from_ptr(place).store(words[0], Ordering::Release);
     }
+}
+
+/// Whether the recording has begun and has extents.
+#[inline(always)]
+pub(crate) fn begun_with_extents() -> bool {
+    STATE.extents.load(Ordering::Relaxed) != 0
+}
+
+/// Whether the recording has extents. Begins it if it has not begun.
+pub(crate) fn has_extents() -> bool {
+    (!STATE.records.load(Ordering::Acquire).is_null() || begin().is_some()) && begun_with_extents()
 }
 
 /// Begins the recording with the first event of the process; `None` if no recording is wanted or possible.
@@ -124,6 +139,7 @@ fn open() -> Option<*mut u64> {
     // SAFETY: `phase` keeps all other threads out until the recording has begun.
     unsafe { (*STATE.path.get()).write(path) };
     STATE.reserved_bytes.store(reserved_bytes, Ordering::Relaxed);
+    STATE.extents.store(u32::from(config.extents), Ordering::Relaxed);
     STATE.mapped.store((CHUNK_BYTES - HEADER_BYTES) / RECORD_BYTES, Ordering::Release);
     // SAFETY: the first chunk is mapped there and is longer than the header.
     Some(unsafe { start.add(HEADER_BYTES) }.cast())

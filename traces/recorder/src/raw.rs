@@ -11,10 +11,12 @@
 //! while its last owner still has it. A reallocation has a record before it and one after it, by the same thread, and
 //! in between its object belongs to no address.
 
+use crate::fill::{Fill, Tail};
+
 /// The first bytes of a raw recording.
 pub const MAGIC: [u8; 8] = *b"hraceraw";
 /// The version of this layout. Every change raises it, because the library may be of another build than `replay`.
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
 /// Bytes before the first record.
 pub const HEADER_BYTES: usize = 4096;
 /// Bytes of a record.
@@ -32,28 +34,31 @@ pub struct Header {
     pub lost: u64,
     /// The `errno` for which it could not grow.
     pub errno: u64,
+    /// 1 if blocks are filled, so that their extents are known; otherwise 0.
+    pub extents: u64,
     /// The path of the program, cut to this length and padded with zeroes.
     pub program: [u8; 1024],
 }
 
 /// The kinds of records. 0 is none of them: a place is 0 before its record is written.
 pub mod kind {
-    /// A block was allocated: address, size and alignment.
+    /// A block was allocated: address, size, alignment, and what it is filled with.
     pub const ALLOC: u64 = 1;
     /// The same, and its bytes are 0.
     pub const ALLOC_ZEROED: u64 = 2;
-    /// A block is about to be freed: its address.
+    /// A block is about to be freed: its address, and the [`tail`](super::Record::tail) of its bytes.
     pub const DEALLOC: u64 = 3;
-    /// A block is about to be reallocated: its address.
+    /// A block is about to be reallocated: its address, and the tail of its bytes.
     pub const REALLOC_BEGIN: u64 = 4;
-    /// It was reallocated: its new address and size.
+    /// It was reallocated: its new address and size, and what its new bytes are filled with if it grew.
     pub const REALLOC_END: u64 = 5;
     /// The reallocation failed and the block is unchanged: its old address.
     pub const REALLOC_FAILED: u64 = 6;
 }
 
 const KIND_BITS: u32 = 4;
-const ALIGN_BITS: u32 = 12;
+const ALIGN_BITS: u32 = 6;
+const FILL_BITS: u32 = 6;
 const SIZE_BITS: u32 = 40;
 const MOST_SIZE: u64 = (1 << SIZE_BITS) - 1;
 
@@ -64,10 +69,13 @@ pub struct Record {
     pub kind: u64,
     /// The address, of at most 48 bits.
     pub address: u64,
-    /// The size in bytes, as the program asks for it. A size of more than 40 bits is stored as the largest such number.
+    /// The size in bytes, as the program asks for it, or where a tail begins. A size of more than 40 bits is stored as
+    /// the largest such number.
     pub size: u64,
     /// The binary logarithm of the alignment.
     pub align_log2: u32,
+    /// What the block, or its tail, is filled with.
+    pub fill: Fill,
     /// The thread: a number from 1, unique in the process, in no order.
     pub thread: u32,
 }
@@ -78,7 +86,10 @@ impl Record {
     pub const fn to_words(self) -> [u64; 2] {
         let size = if self.size < MOST_SIZE { self.size } else { MOST_SIZE };
         [
-            self.kind | (self.align_log2 as u64) << KIND_BITS | self.address << (KIND_BITS + ALIGN_BITS),
+            self.kind
+                | (self.align_log2 as u64) << KIND_BITS
+                | (self.fill as u64) << (KIND_BITS + ALIGN_BITS)
+                | self.address << (KIND_BITS + ALIGN_BITS + FILL_BITS),
             size | (self.thread as u64) << SIZE_BITS,
         ]
     }
@@ -88,10 +99,17 @@ impl Record {
     pub const fn from_words(words: [u64; 2]) -> Self {
         Record {
             kind: words[0] & ((1 << KIND_BITS) - 1),
-            address: words[0] >> (KIND_BITS + ALIGN_BITS),
+            address: words[0] >> (KIND_BITS + ALIGN_BITS + FILL_BITS),
             size: words[1] & MOST_SIZE,
             align_log2: (words[0] >> KIND_BITS) as u32 & ((1 << ALIGN_BITS) - 1),
+            fill: Fill::from_number(words[0] >> (KIND_BITS + ALIGN_BITS) & ((1 << FILL_BITS) - 1)),
             thread: (words[1] >> SIZE_BITS) as u32,
         }
+    }
+
+    /// The bytes at the end of a block that is about to be freed or reallocated.
+    #[inline]
+    pub const fn tail(self) -> Tail {
+        Tail { fill: self.fill, from: self.size }
     }
 }

@@ -10,6 +10,8 @@
 use core::alloc::{GlobalAlloc, Layout};
 use std::alloc::System;
 
+use crate::fill::{Fill, Tail};
+use crate::pattern;
 use crate::raw::kind;
 use crate::recording::gate::{self, Phase};
 use crate::recording::{Summary, lane, session};
@@ -54,13 +56,17 @@ pub struct Recorder<A = System> {
     path: Option<&'static str>,
     /// Whether the first event begins the recording.
     begins: bool,
+    /// Whether blocks are filled, so that their extents are known.
+    extents: bool,
+    /// Whether `A` is the system's allocator, whose memory is private and anonymous.
+    is_system: bool,
 }
 
 impl Recorder {
     /// A recorder over the system's allocator that writes to `path`, relative to the folder in which the program
     /// starts. It replaces an existing file.
     pub const fn new(path: &'static str) -> Self {
-        Recorder { inner: System, path: Some(path), begins: true }
+        Recorder { inner: System, path: Some(path), begins: true, extents: false, is_system: true }
     }
 
     /// A recorder that records only if `HEAPRACE_TRACE` names a file: for a program that ships with it.
@@ -72,7 +78,7 @@ impl Recorder {
     /// assert_eq!(ALLOCATOR.finish().events, 0);
     /// ```
     pub const fn on_demand() -> Self {
-        Recorder { inner: System, path: None, begins: true }
+        Recorder { inner: System, path: None, begins: true, extents: false, is_system: true }
     }
 
     /// The same recorder over another allocator.
@@ -82,7 +88,7 @@ impl Recorder {
     /// static ALLOCATOR: heaprace_recorder::Recorder<System> = heaprace_recorder::Recorder::on_demand().over(System);
     /// ```
     pub const fn over<A: GlobalAlloc>(self, inner: A) -> Recorder<A> {
-        Recorder { inner, path: self.path, begins: self.begins }
+        Recorder { inner, path: self.path, begins: self.begins, extents: self.extents, is_system: false }
     }
 
     /// The same recorder, but it records nothing before [`start`](Recorder::start).
@@ -100,7 +106,29 @@ impl Recorder {
     /// ALLOCATOR.stop();
     /// ```
     pub const fn stopped(self) -> Self {
-        Recorder { inner: self.inner, path: self.path, begins: false }
+        Recorder { begins: false, ..self }
+    }
+
+    /// The same recorder, but it also records how much of each block the program writes: its *written extent*, from its
+    /// start to the last byte written, at the event that frees or reallocates it.
+    ///
+    /// New bytes are filled with a pattern before the program gets them, and those at the end of a block that still
+    /// hold the pattern count as unwritten. Blocks keep every promise of `GlobalAlloc`, and only their time differs: do
+    /// not measure a program that records extents.
+    ///
+    /// - Zeroed blocks hold zeroes, so zeroes at their end count as unwritten, even if the program wrote them. The same
+    ///   holds for blocks from 256 KiB on of the system's allocator on Linux: filling them would make pages resident
+    ///   that the program never uses, so the system empties them instead.
+    /// - A program that writes the byte `0xf5` at the end of a block seems to have written less.
+    /// - The extent is unknown if a zeroed block is reallocated to a larger size before all of it is written, and the
+    ///   new bytes stay unwritten.
+    ///
+    /// ```no_run
+    /// #[global_allocator]
+    /// static ALLOCATOR: heaprace_recorder::Recorder = heaprace_recorder::Recorder::new("trace.htrace").with_extents();
+    /// ```
+    pub const fn with_extents(self) -> Self {
+        Recorder { extents: true, ..self }
     }
 }
 
@@ -110,7 +138,7 @@ impl<A> Recorder<A> {
     ///
     /// Objects that were allocated before are not in the trace. Calls for them count as [ignored](Summary::ignored).
     pub fn start(&self) {
-        session::start(self.path);
+        session::start(self.path, self.extents);
     }
 
     /// Pauses until the next [`start`](Self::start). Objects that are live now stay live in the trace, even if they are
@@ -127,16 +155,53 @@ impl<A> Recorder<A> {
         session::finish()
     }
 
-    /// Logs an event if there is a recording; the first one begins it.
+    /// Whether there is a recording; the first event begins it.
     #[inline(always)]
-    fn log(&self, kind: u64, address: usize, layout: Layout) {
-        let open = match gate::phase() {
+    fn is_recording(&self) -> bool {
+        match gate::phase() {
             Phase::Open => true,
-            Phase::Waiting if self.begins => session::begin(self.path),
+            Phase::Waiting if self.begins => session::begin(self.path, self.extents),
             _ => false,
-        };
-        if open {
-            lane::log(kind, address, layout.size(), layout.align().trailing_zeros());
+        }
+    }
+
+    /// Logs an event with a size if there is a recording.
+    #[inline(always)]
+    fn log(&self, kind: u64, block: *mut u8, layout: Layout, fill: Fill) {
+        if self.is_recording() {
+            lane::log(kind, block.addr(), layout.size(), layout.align().trailing_zeros(), fill);
+        }
+    }
+
+    /// Logs an event of a block that exists, with the tail of its bytes.
+    ///
+    /// # Safety
+    ///
+    /// The block is live and has this layout.
+    #[inline(always)]
+    unsafe fn log_tail(&self, kind: u64, block: *mut u8, layout: Layout) {
+        if self.is_recording() {
+            let tail = match self.extents {
+                // SAFETY: the bytes of a live block can be read.
+                true => unsafe { pattern::tail(block, layout.size()) },
+                false => Tail::UNKNOWN,
+            };
+            lane::log(kind, block.addr(), tail.from as usize, layout.align().trailing_zeros(), tail.fill);
+        }
+    }
+
+    /// Fills new bytes if extents are recorded.
+    ///
+    /// # Safety
+    ///
+    /// The bytes can be written, and the program does not have them yet.
+    #[inline(always)]
+    unsafe fn fill(&self, start: *mut u8, bytes: usize) -> Fill {
+        if self.extents && self.is_recording() {
+            // SAFETY: the caller's promise. The memory of the system's allocator is private and anonymous.
+            unsafe { pattern::fill(start, bytes, self.is_system) }
+        } else {
+            Fill::Unknown
         }
     }
 }
@@ -155,15 +220,18 @@ pub fn mark(name: &str) {
     session::mark(name);
 }
 
-// SAFETY: every call is passed on to `A` unchanged, and so is its result. The logging does not touch the blocks, does
-// not unwind, and allocates only in `lane::muted`, which keeps it from being recorded itself.
+// SAFETY: every call is passed on to `A` unchanged, and so is its result. The logging does not unwind, and allocates only
+// in `lane::muted`, which keeps it from being recorded itself. It writes only bytes that the program does not have yet
+// and whose content `GlobalAlloc` leaves open, and reads only those of live blocks.
 unsafe impl<A: GlobalAlloc> GlobalAlloc for Recorder<A> {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promises are those that the inner allocator needs.
         let block = unsafe { self.inner.alloc(layout) };
         if !block.is_null() {
-            self.log(kind::ALLOC, block.addr(), layout);
+            // SAFETY: the block is new and has these bytes.
+            let fill = unsafe { self.fill(block, layout.size()) };
+            self.log(kind::ALLOC, block, layout, fill);
         }
         block
     }
@@ -173,28 +241,39 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Recorder<A> {
         // SAFETY: the caller's promises are those that the inner allocator needs.
         let block = unsafe { self.inner.alloc_zeroed(layout) };
         if !block.is_null() {
-            self.log(kind::ALLOC_ZEROED, block.addr(), layout);
+            let fill = if self.extents { Fill::Zeroes } else { Fill::Unknown };
+            self.log(kind::ALLOC_ZEROED, block, layout, fill);
         }
         block
     }
 
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        self.log(kind::DEALLOC, block.addr(), layout);
-        // SAFETY: the caller's promises are those that the inner allocator needs.
-        unsafe { self.inner.dealloc(block, layout) }
+        // SAFETY: by the caller's promise, the block is live and has this layout, which the inner allocator needs, too.
+        unsafe {
+            self.log_tail(kind::DEALLOC, block, layout);
+            self.inner.dealloc(block, layout);
+        }
     }
 
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        self.log(kind::REALLOC_BEGIN, block.addr(), layout);
-        // SAFETY: the caller's promises are those that the inner allocator needs.
-        let new_block = unsafe { self.inner.realloc(block, layout, new_size) };
+        // SAFETY: by the caller's promise, the block is live and has this layout, which the inner allocator needs, too.
+        let new_block = unsafe {
+            self.log_tail(kind::REALLOC_BEGIN, block, layout);
+            self.inner.realloc(block, layout, new_size)
+        };
         // The caller promises that the new size makes a layout.
         let new_layout = Layout::from_size_align(new_size, layout.align()).unwrap_or(layout);
-        match new_block.is_null() {
-            true => self.log(kind::REALLOC_FAILED, block.addr(), layout),
-            false => self.log(kind::REALLOC_END, new_block.addr(), new_layout),
+        if new_block.is_null() {
+            self.log(kind::REALLOC_FAILED, block, layout, Fill::Unknown);
+        } else {
+            let fill = match new_size.checked_sub(layout.size()) {
+                // SAFETY: the block has these bytes after those that it keeps.
+                Some(grown) => unsafe { self.fill(new_block.add(layout.size()), grown) },
+                None => Fill::Unknown,
+            };
+            self.log(kind::REALLOC_END, new_block, new_layout, fill);
         }
         new_block
     }

@@ -7,6 +7,7 @@
 use core::alloc::Layout;
 
 use crate::event::{Action, Event, MAX_ALIGN_BYTES, MAX_SIZE_BYTES};
+use crate::fill::Filled;
 use crate::id_map::IdMap;
 use crate::raw::{Record, kind};
 
@@ -16,7 +17,7 @@ pub struct Resolver {
     /// The live objects by the [`key`] of their address.
     objects: IdMap<Object>,
     /// Objects that a thread is reallocating, by the thread.
-    moving: IdMap<Option<Object>>,
+    moving: IdMap<Option<Moving>>,
     /// The numbers of the threads by those of the records.
     threads: IdMap<u32>,
     /// The thread of the last event, as a record has it and as events have it: most events are of the same thread as
@@ -49,12 +50,26 @@ pub struct Counts {
 struct Object {
     id: u64,
     size: u32,
-    align_log2: u32,
+    filled: Filled,
+    align_log2: u8,
+}
+
+/// An object that is being reallocated.
+#[derive(Clone, Copy, Debug)]
+struct Moving {
+    object: Object,
+    /// How many of its bytes were written before.
+    written: Option<u32>,
 }
 
 impl Object {
-    fn new(id: u64, layout: Layout) -> Self {
-        Object { id, size: layout.size() as u32, align_log2: layout.align().trailing_zeros() }
+    fn new(id: u64, layout: Layout, filled: Filled) -> Self {
+        Object { id, size: layout.size() as u32, filled, align_log2: layout.align().trailing_zeros() as u8 }
+    }
+
+    /// How many of its bytes are written, by what this record says of its last ones.
+    fn written(self, record: Record) -> Option<u32> {
+        self.filled.written(record.tail(), self.size)
     }
 
     fn layout(self) -> Layout {
@@ -81,20 +96,21 @@ impl Resolver {
             kind::ALLOC => self.alloc(record, false, give),
             kind::ALLOC_ZEROED => self.alloc(record, true, give),
             kind::DEALLOC => match self.objects.remove(&key(record.address)) {
-                Some(object) => self.dealloc(record, object, give),
+                Some(object) => self.dealloc(record, object, object.written(record), give),
                 None => self.counts.ignored += 1,
             },
             kind::REALLOC_BEGIN => {
                 let object = self.objects.remove(&key(record.address));
-                if let Some(Some(object)) = self.moving.insert(u64::from(record.thread), object) {
+                let moving = object.map(|object| Moving { object, written: object.written(record) });
+                if let Some(Some(Moving { object, written })) = self.moving.insert(u64::from(record.thread), moving) {
                     // The end of this thread's last reallocation is missing, so the address of its object is unknown.
                     self.counts.lost += 1;
-                    self.dealloc(record, object, give);
+                    self.dealloc(record, object, written, give);
                 }
             }
             kind::REALLOC_END => self.end_realloc(record, give),
             kind::REALLOC_FAILED => {
-                if let Some(object) = self.moving.remove(&u64::from(record.thread)).flatten() {
+                if let Some(Moving { object, .. }) = self.moving.remove(&u64::from(record.thread)).flatten() {
                     self.objects.insert(key(record.address), object);
                 }
             }
@@ -111,22 +127,23 @@ impl Resolver {
         };
         self.last_id += 1;
         let id = self.last_id;
-        self.put(record, Object::new(id, layout), give);
-        give(self.event(record, id, Action::Alloc { layout, zeroed }));
+        self.put(record, Object::new(id, layout, Filled::new(record.fill)), give);
+        give(self.event(record, id, Action::Alloc { layout, zeroed }, None));
     }
 
     fn end_realloc(&mut self, record: Record, give: &mut impl FnMut(Event)) {
-        let Some(object) = self.moving.remove(&u64::from(record.thread)).flatten() else {
+        let Some(Moving { object, written }) = self.moving.remove(&u64::from(record.thread)).flatten() else {
             self.counts.ignored += 1;
             return;
         };
         let old = object.layout();
         let Some(layout) = layout(self.size(record), old.align() as u64) else {
             self.counts.ignored += 1;
-            return self.dealloc(record, object, give);
+            return self.dealloc(record, object, written, give);
         };
-        self.put(record, Object::new(object.id, layout), give);
-        give(self.event(record, object.id, Action::Realloc { old, new_size: layout.size() }));
+        let filled = object.filled.resized(written, object.size, layout.size() as u32, record.fill);
+        self.put(record, Object::new(object.id, layout, filled), give);
+        give(self.event(record, object.id, Action::Realloc { old, new_size: layout.size() }, written));
     }
 
     /// Puts an object at the address of the record. A live object at that address ends before.
@@ -134,13 +151,13 @@ impl Resolver {
     fn put(&mut self, record: Record, object: Object, give: &mut impl FnMut(Event)) {
         if let Some(displaced) = self.objects.insert(key(record.address), object) {
             self.counts.lost += 1;
-            self.dealloc(record, displaced, give);
+            self.dealloc(record, displaced, None, give);
         }
     }
 
     #[inline(always)]
-    fn dealloc(&mut self, record: Record, object: Object, give: &mut impl FnMut(Event)) {
-        give(self.event(record, object.id, Action::Dealloc { layout: object.layout() }));
+    fn dealloc(&mut self, record: Record, object: Object, written: Option<u32>, give: &mut impl FnMut(Event)) {
+        give(self.event(record, object.id, Action::Dealloc { layout: object.layout() }, written));
     }
 
     fn size(&mut self, record: Record) -> u64 {
@@ -155,7 +172,7 @@ impl Resolver {
     }
 
     #[inline(always)]
-    fn event(&mut self, record: Record, id: u64, action: Action) -> Event {
+    fn event(&mut self, record: Record, id: u64, action: Action, written: Option<u32>) -> Event {
         let thread = match self.last_thread {
             Some((raw, thread)) if raw == record.thread => thread,
             _ => {
@@ -168,7 +185,7 @@ impl Resolver {
                 thread
             }
         };
-        Event { action, id, thread: Some(thread), time_ns: None, written: None }
+        Event { action, id, thread: Some(thread), time_ns: None, written }
     }
 }
 

@@ -3,14 +3,15 @@
 use std::alloc::Layout;
 use std::mem::offset_of;
 
+use heaprace_recorder::fill::Fill;
 use heaprace_recorder::raw::{HEADER_BYTES, Header, MAGIC, Record, VERSION, kind};
 use heaprace_traces::native::Counts;
 use heaprace_traces::{Action, Event, NativeRecording, TraceError};
 
-const UNWRITTEN: Record = Record { kind: 0, address: 0, size: 0, align_log2: 0, thread: 0 };
+const UNWRITTEN: Record = Record { kind: 0, address: 0, size: 0, align_log2: 0, fill: Fill::Unknown, thread: 0 };
 
 fn record(kind: u64, address: u64, size: u64) -> Record {
-    Record { kind, address, size, align_log2: 4, thread: 1 }
+    Record { kind, address, size, align_log2: 4, fill: Fill::Unknown, thread: 1 }
 }
 
 fn header() -> Vec<u8> {
@@ -146,8 +147,14 @@ fn a_reallocation_without_its_end_ends_the_object() {
 
 #[test]
 fn a_record_holds_the_largest_of_everything() {
-    let largest =
-        Record { kind: 15, address: (1 << 48) - 1, size: (1 << 40) - 1, align_log2: 63, thread: (1 << 24) - 1 };
+    let largest = Record {
+        kind: 15,
+        address: (1 << 48) - 1,
+        size: (1 << 40) - 1,
+        align_log2: 63,
+        fill: Fill::Zeroes,
+        thread: (1 << 24) - 1,
+    };
     assert_eq!(Record::from_words(largest.to_words()), largest);
     let cut = Record { size: u64::MAX, ..largest };
     assert_eq!(Record::from_words(cut.to_words()), largest);

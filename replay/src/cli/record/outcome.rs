@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use heaprace_reports::numbers::{count, grouped};
-use heaprace_traces::csv::Columns;
+use heaprace_traces::inspect::WrittenShare;
 use heaprace_traces::native::Counts;
 use heaprace_traces::{NativeRecording, Output, Profile};
 
@@ -19,6 +19,8 @@ pub(super) struct Outcome {
     pub(super) counts: Counts,
     program: String,
     profile: Profile,
+    /// How much of its blocks the program wrote, if the recording has extents.
+    written: Option<WrittenShare>,
     path: PathBuf,
     trace_bytes: u64,
 }
@@ -31,10 +33,11 @@ pub(super) fn convert(raw: &Path, path: &Path, end: String) -> anyhow::Result<Op
     if next.is_none() {
         return Ok(None);
     }
-    let mut output = Output::create(path, Columns { thread: true, ..Columns::default() }, &recording.provenance())?;
-    let mut profile = Profile::default();
+    let mut output = Output::create(path, recording.columns(), &recording.provenance())?;
+    let (mut profile, mut written) = (Profile::default(), WrittenShare::default());
     while let Some(event) = next {
         profile.add(&event);
+        written.add(&event);
         output.write(&event)?;
         next = recording.next().transpose()?;
     }
@@ -45,6 +48,7 @@ pub(super) fn convert(raw: &Path, path: &Path, end: String) -> anyhow::Result<Op
         counts: recording.counts(),
         program: recording.program().to_owned(),
         profile,
+        written: recording.columns().written.then_some(written),
         path: path.to_owned(),
         trace_bytes,
     }))
@@ -52,11 +56,15 @@ pub(super) fn convert(raw: &Path, path: &Path, end: String) -> anyhow::Result<Op
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Outcome { end, counts, program, profile, path, trace_bytes } = self;
+        let Outcome { end, counts, program, profile, written, path, trace_bytes } = self;
         writeln!(f, "{program} ({end}): {}, {} bytes", path.display(), grouped(*trace_bytes))?;
         writeln!(f, "  {}, {}", count(profile.events(), "event"), count(counts.threads.into(), "thread"))?;
         let (bytes, objects) = (grouped(profile.peak_live_bytes), grouped(profile.peak_live_objects));
         writeln!(f, "  peak live {bytes} bytes, most live objects {objects}")?;
+        if let Some(share) = written {
+            let (written, known) = (100.0 * share.written().unwrap_or(0.0), 100.0 * share.known());
+            writeln!(f, "  {written:.1} % of the bytes asked for were written, as far as known: of {known:.1} %")?;
+        }
         if counts.zero_sized > 0 {
             writeln!(f, "  {} of 0 bytes, recorded as 1 byte", grouped(counts.zero_sized))?;
         }

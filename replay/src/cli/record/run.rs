@@ -79,13 +79,22 @@ impl Drop for Folder {
     }
 }
 
+/// What is recorded.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Options {
+    /// Whether the program's own children are, too.
+    pub(super) follow_forks: bool,
+    /// Whether written extents are.
+    pub(super) extents: bool,
+}
+
 /// Runs `program` under the name that `command` begins with, until it ends.
 pub(super) fn run(
     program: &Path,
     command: &[OsString],
     library: &Path,
     output: &Path,
-    follow_forks: bool,
+    options: Options,
 ) -> anyhow::Result<Finished> {
     // Beside the trace: there is where the user wants large files.
     let mut name = OsString::from(".");
@@ -96,7 +105,9 @@ pub(super) fn run(
     let folder = Folder(folder);
     let absolute = fs::canonicalize(&folder.0).with_context(|| format!("cannot find {}", folder.0.display()))?;
 
-    let mut wanted = OsString::from(if follow_forks { "0:".to_owned() } else { format!("{}:", process::id()) });
+    let Options { follow_forks, extents } = options;
+    let parent = if follow_forks { 0 } else { process::id() };
+    let mut wanted = OsString::from(format!("{parent}{}:", if extents { "e" } else { "" }));
     wanted.push(&absolute);
     let mut child = Command::new(command.first().map_or(program.as_os_str(), OsString::as_os_str));
     child.args(command.iter().skip(1)).env("HEAPRACE_PRELOAD", wanted).env("LD_PRELOAD", preloads(library));

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use super::gate::{self, Phase};
 use super::waker;
+use crate::fill::Fill;
 use crate::raw::Record;
 
 /// The kinds of the recorder's own records, which a raw recording does not have.
@@ -158,10 +159,10 @@ impl Lane {
 
 /// Records an event of this thread, unless it is muted.
 #[inline(always)]
-pub(crate) fn log(kind: u64, address: usize, size: usize, align_log2: u32) {
+pub(crate) fn log(kind: u64, address: usize, size: usize, align_log2: u32, fill: Fill) {
     THREAD.with(|thread| {
-        let record =
-            |thread| Record { kind, address: address as u64, size: size as u64, align_log2, thread }.to_words();
+        let (address, size) = (address as u64, size as u64);
+        let record = |thread| Record { kind, address, size, align_log2, fill, thread }.to_words();
         match thread.lane.get() {
             Some(lane) => lane.push(record(thread.number.get())),
             None => thread.log_without_lane(&record),

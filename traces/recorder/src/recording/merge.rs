@@ -89,6 +89,7 @@ mod tests {
     use std::thread;
 
     use super::*;
+    use crate::fill::Fill;
     use crate::raw::{Record, kind};
 
     /// The lanes are those of the process, so this is one test.
@@ -114,7 +115,7 @@ mod tests {
                         // Under the lock, so that the order in which records are numbered is known.
                         let mut count = count.lock().unwrap();
                         *count += 1;
-                        lane::log(kind::ALLOC, *count, 8, 3);
+                        lane::log(kind::ALLOC, *count, 8, 3, Fill::Unknown);
                     }
                 });
             }
@@ -124,10 +125,10 @@ mod tests {
         assert_eq!(merge.lost, 0);
 
         let end = lane::numbered() + 2;
-        lane::log(kind::ALLOC, 1, 8, 3);
+        lane::log(kind::ALLOC, 1, 8, 3, Fill::Unknown);
         lane::lose_number();
-        lane::log(kind::ALLOC, 2, 8, 3);
-        lane::log(kind::ALLOC, 3, 8, 3);
+        lane::log(kind::ALLOC, 2, 8, 3, Fill::Unknown);
+        lane::log(kind::ALLOC, 3, 8, 3, Fill::Unknown);
         // The third has a number after the end.
         assert_eq!(read(&mut merge, end + 1), [1, 2]);
         assert_eq!(merge.lost, 1);

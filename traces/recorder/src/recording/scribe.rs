@@ -90,7 +90,13 @@ impl Scribe {
         let mut merge = Merge::new();
         while self.error.is_none() {
             let end = END.load(Ordering::Acquire);
-            if merge.read(end, |words| self.take(Record::from_words(words))) {
+            let take = |words| {
+                // After an error each further event would build its whole block again.
+                if self.error.is_none() {
+                    self.take(Record::from_words(words));
+                }
+            };
+            if merge.read(end, take) {
                 continue;
             }
             if merge.is_at(end) {

@@ -13,6 +13,7 @@ use super::scribe::{self, Summary, warn};
 use super::{marks, signals, waker};
 use crate::csv::Columns;
 use crate::file::TraceFile;
+use crate::fill::Fill;
 
 /// How long a thread sleeps at a time while it waits for the end.
 const POLL: Duration = Duration::from_micros(100);
@@ -20,19 +21,19 @@ const POLL: Duration = Duration::from_micros(100);
 /// Keeps starts and stops apart, each with its record.
 static CONTROL: Mutex<()> = Mutex::new(());
 
-/// Begins the recording if no thread has begun it yet. Returns whether it is open.
+/// Begins the recording if no thread has begun it yet, with or without extents. Returns whether it is open.
 #[cold]
 #[inline(never)]
-pub(crate) fn begin(path: Option<&str>) -> bool {
+pub(crate) fn begin(path: Option<&str>, extents: bool) -> bool {
     if gate::change(Phase::Waiting, Phase::Beginning) {
-        let phase = if muted(|| open(path)) { Phase::Open } else { Phase::Off };
+        let phase = if muted(|| open(path, extents)) { Phase::Open } else { Phase::Off };
         gate::set(phase);
     }
     gate::phase() == Phase::Open
 }
 
 /// Creates the file and starts the scribe; `false`, with a line on standard error, if that is not possible.
-fn open(path: Option<&str>) -> bool {
+fn open(path: Option<&str>, extents: bool) -> bool {
     let path = match std::env::var_os("HEAPRACE_TRACE").or_else(|| path.map(Into::into)) {
         Some(path) if !path.is_empty() => path,
         _ => return false,
@@ -40,7 +41,7 @@ fn open(path: Option<&str>) -> bool {
     let file = path.to_string_lossy().into_owned();
     let unwritable =
         |cause: &str| warn(&format!("heaprace: {file} cannot be written: {cause}; the program runs unrecorded\n"));
-    let columns = Columns { thread: true, ..Columns::default() };
+    let columns = Columns { thread: true, time_ns: false, written: extents };
     let output = match TraceFile::create(Path::new(&path), columns, &provenance()) {
         Ok(output) => output,
         Err(error) => {
@@ -70,13 +71,13 @@ fn provenance() -> [String; 3] {
 }
 
 /// Continues the recording, or begins it.
-pub(crate) fn start(path: Option<&str>) {
+pub(crate) fn start(path: Option<&str>, extents: bool) {
     match gate::phase() {
-        Phase::Waiting => drop(begin(path)),
+        Phase::Waiting => drop(begin(path, extents)),
         Phase::Stopped => {
             let _control = control();
             if gate::change(Phase::Stopped, Phase::Open) {
-                lane::log(lane::kind::START, 0, 0, 0);
+                lane::log(lane::kind::START, 0, 0, 0, Fill::Unknown);
             }
         }
         _ => {}
@@ -87,7 +88,7 @@ pub(crate) fn start(path: Option<&str>) {
 pub(crate) fn stop() {
     if gate::phase() == Phase::Open {
         let _control = control();
-        lane::log(lane::kind::STOP, 0, 0, 0);
+        lane::log(lane::kind::STOP, 0, 0, 0, Fill::Unknown);
         gate::change(Phase::Open, Phase::Stopped);
     }
 }
@@ -100,7 +101,7 @@ fn control() -> MutexGuard<'static, ()> {
 pub(crate) fn mark(name: &str) {
     if gate::phase() == Phase::Open {
         let number = muted(|| marks::put(name));
-        lane::log(lane::kind::MARK, number as usize, 0, 0);
+        lane::log(lane::kind::MARK, number as usize, 0, 0, Fill::Unknown);
     }
 }
 

@@ -2,6 +2,7 @@
 //! the trace.
 
 mod ends;
+mod extents;
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::collections::HashMap;
@@ -38,6 +39,12 @@ const CHILDREN: &[(&str, fn())] = &[
     #[cfg(target_pointer_width = "64")]
     ("odd_calls", odd_calls),
     ("exits", ends::exits),
+    ("extents_of_the_program", extents::of_the_program),
+    ("extents_large", extents::large),
+    ("extents_over_another", extents::over_another),
+    ("extents_small", extents::small),
+    ("extents_threads", extents::threads),
+    ("extents_vectors", extents::vectors),
     ("regions", regions),
     ("marks", marks),
     ("short_threads", short_threads),
