@@ -1,5 +1,10 @@
 # What the native workloads share; each of them reads this file. A workload sets `program`, writes the functions `version`, `prepare` and
-# `record`, and ends with `main "$@"`:
+# `record`, and ends with `main "$@"`. It can also set:
+#
+#   packages   the Debian packages that have the program's other parts and its input; their versions count as well
+#   crate      NAME VERSION: the crate of crates.io that has the program, which is not the system's (see `install`)
+#
+# A workload is called in two ways:
 #
 #   NAME FILE         records into FILE, whose ending decides the format
 #   NAME --versions   says, as KEY=VALUE, which versions decide what the program does; where it is not there, says so and exits with 3
@@ -10,10 +15,22 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 PATH=/usr/bin:/bin
 export PATH LC_ALL=C
+packages=
+crate=
+
+# The folder that a crate's program is installed in: `crate_folder NAME VERSION`
+crate_folder() {
+  echo "${HEAPRACE_PROGRAMS:-${HOME:-/root}/.cache/heaprace/programs}/$1-$2"
+}
 
 # Runs a program in an environment that has what is named here and nothing else: `clean [VARIABLE=VALUE]... PROGRAM [ARGUMENT]...`
 clean() {
   env -i PATH="$PATH" LC_ALL=C TZ=UTC HOME=/nonexistent "$@"
+}
+
+# Runs a command whose program says much on standard error, which matters only if it fails.
+quietly() {
+  "$@" 2> messages || { cat messages >&2; return 1; }
 }
 
 absent() {
@@ -22,16 +39,24 @@ absent() {
 }
 
 versions() {
-  command -v "$program" > /dev/null || absent "there is no $program in $PATH"
+  command -v "$program" > /dev/null || absent "there is no $program in $PATH${crate:+; traces/workloads/native/install makes it}"
   libc=$(getconf GNU_LIBC_VERSION 2> /dev/null) || absent "this system has no glibc"
   [ -r /etc/os-release ] || absent "this system does not say what it is: there is no /etc/os-release"
   echo "$program=$(version)"
   echo "glibc=${libc#glibc }"
+  for package in $packages; do
+    installed=$(dpkg-query --show --showformat '${Version}' "$package" 2> /dev/null) && [ -n "$installed" ] ||
+      absent "there is no package $package"
+    echo "$package=$installed"
+  done
+  # Cargo keeps what it built the program with.
+  [ -z "$crate" ] || echo "rustc=$(sed -n 's/.*"rustc":"rustc \([^ ]*\).*/\1/p' "$(crate_folder $crate)/.crates2.json")"
   # In a shell of its own, as the file sets variables.
   (. /etc/os-release && echo "system=${ID:-unknown} ${VERSION_ID:-of no version}")
 }
 
 main() {
+  [ -z "$crate" ] || PATH=$(crate_folder $crate)/bin:$PATH
   [ $# -eq 1 ] || { echo "usage: $0 FILE | --versions" >&2; exit 2; }
   [ "$1" != --versions ] || { versions; exit; }
   case $1 in /*) trace=$1 ;; *) trace=$PWD/$1 ;; esac

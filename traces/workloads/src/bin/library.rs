@@ -58,7 +58,10 @@ fn record(name: &str) -> Result<()> {
     println!("platform = \"{}\"\nsha256 = \"{}\"", platform(), source.sha256()?);
     if let Workload::Script(script) = &workload {
         println!("\n[versions]");
-        versions(script)??.iter().for_each(|(of, version)| println!("{of} = \"{version}\""));
+        for (of, version) in versions(script)?? {
+            let bare = of.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+            println!("{} = \"{version}\"", if bare { of } else { format!("\"{of}\"") });
+        }
     }
     println!("\n[totals]");
     Totals::from(&profile).named().iter().for_each(|(total, value)| println!("{total} = {value}"));
