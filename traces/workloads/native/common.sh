@@ -4,9 +4,10 @@
 #   packages   the Debian packages that have the program's other parts and its input; their versions count as well
 #   crate      NAME VERSION: the crate of crates.io that has the program, which is not the system's (see `install`)
 #
-# A workload is called in two ways:
+# A workload is called in three ways:
 #
 #   NAME FILE         records into FILE, whose ending decides the format
+#   NAME --real FILE  runs the program for real on contenders, in HEAPRACE_ROUNDS rounds, and writes the figures into FILE as JSON
 #   NAME --versions   says, as KEY=VALUE, which versions decide what the program does; where it is not there, says so and exits with 3
 #
 # All of it happens in a new folder and in an environment of its own, so that a run does not depend on who runs it, and where. The programs
@@ -57,7 +58,14 @@ versions() {
 
 main() {
   [ -z "$crate" ] || PATH=$(crate_folder $crate)/bin:$PATH
-  [ $# -eq 1 ] || { echo "usage: $0 FILE | --versions" >&2; exit 2; }
+  # The verb of `replay` that `record` runs the program with.
+  verb="record --extents --output"
+  if [ "${1:-}" = --real ]; then
+    verb="run --compare --rounds ${HEAPRACE_ROUNDS:-15} --json"
+    said=$(versions) || absent "$said"
+    shift
+  fi
+  [ $# -eq 1 ] || { echo "usage: $0 FILE | --real FILE | --versions" >&2; exit 2; }
   [ "$1" != --versions ] || { versions; exit; }
   case $1 in /*) trace=$1 ;; *) trace=$PWD/$1 ;; esac
   replay=${HEAPRACE_REPLAY:-$here/../../../target/release/replay}

@@ -16,7 +16,7 @@ macro_rules! allocator {
     ($file:literal, $global:block) => {
         #[cfg(not(feature = "real"))]
         #[global_allocator]
-        static ALLOCATOR: $crate::Recorder = $crate::Recorder::new($file);
+        static ALLOCATOR: $crate::Recorder = $crate::Recorder::new($file).with_extents();
 
         #[cfg(feature = "real")]
         #[global_allocator]
