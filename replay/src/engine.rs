@@ -261,7 +261,7 @@ pub(crate) fn run<A: HeapAllocator, O: Observer, T: Touch>(
                     // SAFETY: compilation ensures that the slot's object is live with this layout, and that the new
                     // size is valid. The bytes are in the resized block.
                     *slot =
-                        unsafe { resize::<A, O, T>(&calls, allocator, observer, event, *slot, old, layout, bytes)? };
+                        unsafe { resize::<A, O, T>(&calls, allocator, observer, event, *slot, [old, layout], bytes)? };
                 }
             }
         }
@@ -347,8 +347,7 @@ unsafe fn resize<A: HeapAllocator, O: Observer, T: Touch>(
     observer: &mut O,
     event: u64,
     address: *mut u8,
-    old: Layout,
-    new: Layout,
+    [old, new]: [Layout; 2],
     bytes: Range<usize>,
 ) -> ControlFlow<(), *mut u8> {
     // SAFETY: upheld by the caller.

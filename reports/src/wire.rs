@@ -94,7 +94,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::results::{BuildProfile, Figure, Reason};
+    use crate::results::{BuildProfile, Extents, Figure, Reason};
     use crate::{chart, sample, table};
 
     /// A document of each version of the schema, from the first to today's, as that version wrote it.
@@ -339,6 +339,14 @@ mod tests {
         );
         let profile = message(|document| document["provenance"]["profile"] = 5.into());
         assert!(profile.contains("provenance.profile: ") && !profile.contains(BuildProfile::Debug.name()), "{profile}");
+    }
+
+    #[test]
+    fn extents_come_back_and_a_trace_without_them_has_no_field() {
+        let mut results = sample::results();
+        assert!(!results.to_json().contains("\"extents\""));
+        results.trace.extents = Some(Extents { blocks: 4, known_blocks: 3, written_bytes: 100 });
+        assert_eq!(Results::from_json(&results.to_json()).unwrap(), results);
     }
 
     #[test]

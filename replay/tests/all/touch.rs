@@ -104,11 +104,15 @@ unsafe impl HeapAllocator for Ledger {
 
 /// What a replay of these events writes, if these requests are refused.
 fn observed<T: Touch>(events: &[Event], refused: &[usize]) -> Written {
-    let program = Program::compile(events.iter().copied().map(Ok)).unwrap();
+    observed_of::<T>(&Program::compile(events.iter().copied().map(Ok)).unwrap(), refused)
+}
+
+/// What a replay of this program writes.
+fn observed_of<T: Touch>(program: &Program, refused: &[usize]) -> Written {
     let heap = PageHeap::reserve(1024, Guard::Trap).unwrap();
     let mut slots = vec![std::ptr::null_mut(); program.slots()];
     let mut ledger = Ledger { refused: refused.to_vec(), ..Ledger::create(heap.handle()) };
-    let _ = replay::<_, _, T>(&program, &mut slots, &mut ledger, &mut ()).unwrap();
+    let _ = replay::<_, _, T>(program, &mut slots, &mut ledger, &mut ()).unwrap();
     ledger.finish()
 }
 
@@ -259,4 +263,32 @@ fn each_block_is_written_as_far_as_its_next_event_states() {
     let coverage = Program::compile(events.map(Ok)).unwrap().coverage().unwrap();
     assert_eq!((coverage.blocks, coverage.known_blocks), (8, 6));
     assert_eq!(coverage.written_bytes, 40 + 90 + 5 + 7 + 30);
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn a_recording_is_replayed_as_its_program_wrote() {
+    use crate::record::{build_library, program, scratch};
+
+    build_library();
+    let folder = scratch("touch");
+    // The same program twice: the binary trace is read the short way, through its blocks.
+    for file in ["trace.htrace", "trace.csv"] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_replay"))
+            .args(["record", "--extents", "--output", file, "--"])
+            .args([program().to_str().unwrap(), "sequence"])
+            .current_dir(&folder)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let source = heaprace_traces::Source::locate(folder.join(file).to_str().unwrap()).unwrap();
+        let events: Vec<_> = source.open().unwrap().map(Result::unwrap).collect();
+        let program = Program::load(&source).unwrap();
+        assert_eq!(observed_of::<TouchWritten>(&program, &[]), expected(&events, &[]), "{file}");
+        let coverage = program.coverage().unwrap();
+        assert!(
+            coverage.known_blocks > 0 && coverage.written_bytes < program.profile().allocated_bytes,
+            "{coverage:?}"
+        );
+    }
 }

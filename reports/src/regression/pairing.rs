@@ -137,7 +137,7 @@ pub(super) fn builds(Paired { old, new, .. }: &Paired) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::TouchPolicy;
+    use crate::results::{Extents, TouchPolicy};
     use crate::sample::on;
 
     fn names<'a>(pairing: &'a Pairing) -> Vec<&'a str> {
@@ -160,6 +160,17 @@ mod tests {
         renamed.settings.touch = TouchPolicy::First;
         let new = [renamed];
         let reason = ("one (two in the new run)".to_owned(), "touch all and first".to_owned());
+        assert_eq!(pair(&old, &new).not_comparable, [reason]);
+    }
+
+    #[test]
+    fn what_was_written_decides_and_not_what_was_asked_for() {
+        let old = [on("one", vec![])];
+        let mut new = old.clone();
+        new[0].settings.touch = TouchPolicy::Written;
+        assert_eq!(names(&pair(&old, &new)), ["one"], "the trace has no extents, so every new byte was written");
+        new[0].trace.extents = Some(Extents { blocks: 1, known_blocks: 1, written_bytes: 1 });
+        let reason = ("one".to_owned(), "touch all and written".to_owned());
         assert_eq!(pair(&old, &new).not_comparable, [reason]);
     }
 

@@ -242,10 +242,27 @@ pub(crate) fn provenance(results: &Results) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::Part;
     use crate::results::WarningCode;
+    use crate::results::{Extents, Part};
     use crate::sample::{self, contender};
     use crate::table::placing::placings;
+
+    #[test]
+    fn extents_that_a_replay_followed_are_stated() {
+        let mut results = sample::results();
+        (results.settings.touch, results.trace.allocated_bytes) = (TouchPolicy::Written, 2000);
+        assert_eq!(trace(&results), [""; 0]);
+        results.trace.extents = Some(Extents { blocks: 1004, known_blocks: 1003, written_bytes: 1234 });
+        assert_eq!(
+            trace(&results),
+            [
+                "Timed replays write 1,234 B of the 2,000 B requested: the trace knows how far the program wrote 1,003 of \
+              1,004 blocks; of the others, every new byte is written."
+            ]
+        );
+        results.settings.touch = TouchPolicy::All;
+        assert_eq!(trace(&results), [""; 0]);
+    }
 
     #[test]
     fn timings_of_several_runs_are_described_as_not_marked() {
