@@ -43,6 +43,7 @@ pub use csv::CsvReader;
 pub use error::{Place, TraceError};
 pub use events::Events;
 pub use fault::Fault;
+pub use heaprace_recorder::left_live::left_live;
 pub use heaprace_recorder::{Action, Event, Extent, IdMap, MARK_PREFIX, Op, WriteError, event, platform};
 pub use library::LibraryEntry;
 pub use native::NativeRecording;

@@ -17,6 +17,7 @@ use std::path::Path;
 pub use heaprace_recorder::resolve::Counts;
 
 use heaprace_recorder::csv::Columns;
+use heaprace_recorder::left_live;
 use heaprace_recorder::raw::{HEADER_BYTES, Header, MAGIC, RECORD_BYTES, Record, VERSION};
 use heaprace_recorder::resolve::Resolver;
 use heaprace_recorder::{Event, platform};
@@ -103,6 +104,11 @@ impl<R: Read> NativeRecording<R> {
             format!("platform: {}", platform()),
             "semantics: C; malloc, calloc and realloc align to 16 bytes, and 0 bytes are recorded as 1".to_owned(),
         ]
+    }
+
+    /// The comments after its last event.
+    pub fn comments(&self) -> impl Iterator<Item = String> {
+        left_live::comments(&self.resolver.left_live()).collect::<Vec<_>>().into_iter()
     }
 
     /// Which of the optional columns its events have.

@@ -191,6 +191,26 @@ fn with_extents_a_trace_says_how_much_the_program_has_written() {
 }
 
 #[test]
+fn what_is_left_live_has_its_extents_after_the_last_event() {
+    let (_, folder) = record("left", &["--extents"]);
+    let mut events = Source::locate(folder.join("trace.csv").to_str().unwrap()).unwrap().open().unwrap();
+    let mut live = std::collections::HashMap::new();
+    for event in events.by_ref().map(Result::unwrap) {
+        match event.action {
+            Action::Alloc { layout, .. } => live.insert(event.id, layout.size()),
+            Action::Realloc { new_size, .. } => live.insert(event.id, new_size),
+            Action::Dealloc { .. } => live.remove(&event.id),
+        };
+    }
+    let comments = events.comments();
+    let noted: Vec<_> = comments.iter().filter_map(|comment| heaprace_traces::left_live(comment)).flatten().collect();
+    let of =
+        |size: usize| noted.iter().filter(|(id, _)| live[id] == size).map(|(_, written)| *written).collect::<Vec<_>>();
+    assert_eq!(of(888), [0, 464, 40, 504, 80, 544, 120, 584, 160, 624]);
+    assert_eq!(of(999), [77]);
+}
+
+#[test]
 fn extents_change_no_other_part_of_a_trace() {
     let events = ["--extents", ""].map(|option| {
         let options = [option];

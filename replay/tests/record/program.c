@@ -172,6 +172,16 @@ int main(int count, char **arguments) {
   if (!strcmp(mode, "sequence")) sequence();
   if (!strcmp(mode, "threads")) threads();
   if (!strcmp(mode, "extents")) extents();
+  // Live at the end are, with the first bytes written: a few blocks among many that come and go, and one that grew.
+  if (!strcmp(mode, "left")) {
+    for (int i = 0; i < 200000; i++) {
+      char *block = written(hide(malloc(888)), 0, i % 888);
+      if (i % 20000) free(block);
+    }
+    char *block = written(hide(malloc(50)), 0, 50);
+    block = hide(realloc(block, 999));
+    written(block, 50, 27);
+  }
   if (!strcmp(mode, "forks")) forks(arguments[0]);
   if (!strcmp(mode, "child")) many(444, 10);
   if (!strcmp(mode, "execs")) {

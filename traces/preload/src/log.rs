@@ -100,6 +100,22 @@ pub(crate) fn has_extents() -> bool {
     (!STATE.records.load(Ordering::Acquire).is_null() || begin().is_some()) && begun_with_extents()
 }
 
+/// The records so far.
+pub(crate) fn records() -> impl Iterator<Item = Record> {
+    let records = STATE.records.load(Ordering::Acquire);
+    let claimed = if records.is_null() { 0 } else { STATE.counter.0.load(Ordering::Acquire) as usize };
+    let count = claimed.min(STATE.mapped.load(Ordering::Acquire));
+    let word = move |index: usize| {
+        // SAFETY: the record has its place, which stays mapped and is only written by atomic stores.
+        unsafe { AtomicU64::from_ptr(records.add(index)) }.load(Ordering::Acquire)
+    };
+    // Nothing stands where a record is lost, or not written yet.
+    (0..count)
+        .map(move |index| [word(2 * index), word(2 * index + 1)])
+        .filter(|words| words[0] != 0)
+        .map(Record::from_words)
+}
+
 /// Begins the recording with the first event of the process; `None` if no recording is wanted or possible.
 #[cold]
 #[inline(never)]

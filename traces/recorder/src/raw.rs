@@ -54,6 +54,8 @@ pub mod kind {
     pub const REALLOC_END: u64 = 5;
     /// The reallocation failed and the block is unchanged: its old address.
     pub const REALLOC_FAILED: u64 = 6;
+    /// A block is live when the program exits: its address, and the tail of its bytes. The program may still free it.
+    pub const LEFT_LIVE: u64 = 7;
 }
 
 const KIND_BITS: u32 = 4;

@@ -120,6 +120,7 @@ impl Recorder {
     ///   holds for blocks from 256 KiB on of the system's allocator on Linux: filling them would make pages resident
     ///   that the program never uses, so the system empties them instead.
     /// - A program that writes the byte `0xf5` at the end of a block seems to have written less.
+    /// - The extents of objects that are live at the end are comments after the last event.
     /// - The extent is unknown if a zeroed block is reallocated to a larger size before all of it is written, and the
     ///   new bytes stay unwritten.
     ///

@@ -7,7 +7,7 @@
 use core::alloc::Layout;
 
 use crate::event::{Action, Event, MAX_ALIGN_BYTES, MAX_SIZE_BYTES};
-use crate::fill::Filled;
+use crate::fill::{Filled, Tail};
 use crate::id_map::IdMap;
 use crate::raw::{Record, kind};
 
@@ -24,6 +24,8 @@ pub struct Resolver {
     /// the one before.
     last_thread: Option<(u32, u32)>,
     last_id: u64,
+    /// The written bytes of objects that are live at the end, by their ids.
+    left_live: IdMap<u32>,
     /// The counts so far.
     pub counts: Counts,
 }
@@ -79,8 +81,10 @@ impl Object {
 
 /// An address as the key of the map, which keeps neighbours together: most are 16 bytes apart, or a multiple.
 fn key(address: u64) -> u64 {
-    address.rotate_right(4)
+    address.rotate_right(KEY_BITS)
 }
+
+const KEY_BITS: u32 = 4;
 
 impl Resolver {
     /// Without live objects, and with these counts.
@@ -114,7 +118,36 @@ impl Resolver {
                     self.objects.insert(key(record.address), object);
                 }
             }
+            kind::LEFT_LIVE => {
+                let object = self.objects.get(&key(record.address));
+                let written = object.and_then(|object| Some((object.id, object.written(record)?)));
+                self.left_live.extend(written);
+            }
             _ => self.counts.lost += 1,
+        }
+    }
+
+    /// Notes the extents of all live objects: `look` gets the address and the size of each.
+    pub fn look_at_live(&mut self, mut look: impl FnMut(u64, u32) -> Tail) {
+        let written = |(key, object): (&u64, &Object)| {
+            let tail = look(key.rotate_left(KEY_BITS), object.size);
+            Some((object.id, object.filled.written(tail, object.size)?))
+        };
+        self.left_live = self.objects.iter().filter_map(written).collect();
+    }
+
+    /// The objects that are left live and whose extent was noted, each with its id and its written bytes, by id.
+    pub fn left_live(&self) -> Vec<(u64, u32)> {
+        let mut objects: Vec<(u64, u32)> = self.left_live.iter().map(|(&id, &written)| (id, written)).collect();
+        objects.sort_unstable();
+        objects
+    }
+
+    /// What was noted of an object is no longer true.
+    #[inline(always)]
+    fn forget_left_live(&mut self, id: u64) {
+        if !self.left_live.is_empty() {
+            self.left_live.remove(&id);
         }
     }
 
@@ -141,6 +174,7 @@ impl Resolver {
             self.counts.ignored += 1;
             return self.dealloc(record, object, written, give);
         };
+        self.forget_left_live(object.id);
         let filled = object.filled.resized(written, object.size, layout.size() as u32, record.fill);
         self.put(record, Object::new(object.id, layout, filled), give);
         give(self.event(record, object.id, Action::Realloc { old, new_size: layout.size() }, written));
@@ -157,6 +191,7 @@ impl Resolver {
 
     #[inline(always)]
     fn dealloc(&mut self, record: Record, object: Object, written: Option<u32>, give: &mut impl FnMut(Event)) {
+        self.forget_left_live(object.id);
         give(self.event(record, object.id, Action::Dealloc { layout: object.layout() }, written));
     }
 

@@ -118,6 +118,31 @@ fn records_that_were_never_written_are_lost_but_not_those_after_the_end() {
 }
 
 #[test]
+fn extents_follow_from_the_fill_and_the_tail_of_a_block() {
+    let filled = |fill, record| Record { fill, ..record };
+    let records = [
+        filled(Fill::Pattern, record(kind::ALLOC, 0x10, 100)),
+        filled(Fill::Zeroes, record(kind::ALLOC_ZEROED, 0x20, 100)),
+        record(kind::ALLOC, 0x30, 100),
+        filled(Fill::Pattern, record(kind::REALLOC_BEGIN, 0x10, 30)),
+        filled(Fill::Kept, record(kind::REALLOC_END, 0x40, 104)),
+        filled(Fill::Zeroes, record(kind::LEFT_LIVE, 0x20, 7)),
+        filled(Fill::Pattern, record(kind::LEFT_LIVE, 0x30, 7)),
+        filled(Fill::Pattern, record(kind::LEFT_LIVE, 0x40, 40)),
+        filled(Fill::Pattern, record(kind::LEFT_LIVE, 0x99, 7)),
+        filled(Fill::Pattern, record(kind::DEALLOC, 0x40, 112)),
+        filled(Fill::Pattern, record(kind::DEALLOC, 0x30, 7)),
+    ];
+    let bytes = recording(&records);
+    let mut recording = NativeRecording::new(&bytes[..], "test.raw").unwrap();
+    let written: Vec<_> = recording.by_ref().map(|event| event.unwrap().written).collect();
+    assert_eq!(written, [None, None, None, Some(30), Some(104), None]);
+    assert!(recording.comments().eq(["left live: 2=7"]), "the others were freed later, or are not known");
+    assert_eq!(recording.counts().lost, 0);
+    assert!(!recording.columns().written, "the header decides");
+}
+
+#[test]
 fn two_live_objects_never_share_an_address() {
     let (lines, counts) = read(&[
         record(kind::ALLOC, 0x10, 8),

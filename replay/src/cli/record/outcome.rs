@@ -41,6 +41,7 @@ pub(super) fn convert(raw: &Path, path: &Path, end: String) -> anyhow::Result<Op
         output.write(&event)?;
         next = recording.next().transpose()?;
     }
+    recording.comments().try_for_each(|comment| output.comment(&comment))?;
     output.finish()?;
     let trace_bytes = fs::metadata(path).with_context(|| format!("{} is gone", path.display()))?.len();
     Ok(Some(Outcome {

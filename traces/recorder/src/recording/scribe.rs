@@ -17,6 +17,8 @@ use super::{marks, spawn, waker};
 use crate::error::WriteError;
 use crate::event::Event;
 use crate::file::TraceFile;
+use crate::left_live;
+use crate::peek;
 use crate::raw::Record;
 use crate::resolve::Resolver;
 
@@ -34,6 +36,8 @@ pub struct Summary {
 
 /// How long it sleeps if nothing happens: the longest delay until an event of an idle program reaches its block.
 const IDLE: Duration = Duration::from_millis(50);
+/// How much of a block is looked at in one piece.
+const PEEK_BYTES: usize = 64 * 1024;
 /// How long it sleeps for records that are about to arrive.
 const SOON: Duration = Duration::from_micros(100);
 
@@ -45,9 +49,9 @@ static IS_DONE: AtomicBool = AtomicBool::new(false);
 static SUMMARY: Mutex<Summary> = Mutex::new(Summary { events: 0, threads: 0, ignored: 0 });
 
 /// Starts the thread. The caller is muted, and nobody else logs yet.
-pub(super) fn start(output: TraceFile, file: String) -> io::Result<()> {
+pub(super) fn start(output: TraceFile, file: String, extents: bool) -> io::Result<()> {
     let resolver = Resolver::default();
-    let scribe = Scribe { output, file, resolver, is_stopped: false, events: 0, error: None };
+    let scribe = Scribe { output, file, resolver, is_stopped: false, events: 0, error: None, extents };
     spawn::spawn(Box::new(|| scribe.run()))?;
     while !IS_READY.load(Ordering::Acquire) {
         thread::yield_now();
@@ -78,6 +82,8 @@ struct Scribe {
     is_stopped: bool,
     events: u64,
     error: Option<WriteError>,
+    /// Whether the extents of what is live at the end are looked at.
+    extents: bool,
 }
 
 impl Scribe {
@@ -135,11 +141,17 @@ impl Scribe {
 
     /// Writes the rest of the trace and its totals.
     fn close(self, lost: u64) {
-        let Scribe { mut output, file, resolver, events, mut error, .. } = self;
+        let Scribe { mut output, file, mut resolver, events, mut error, extents, .. } = self;
         let ignored = resolver.counts.ignored + resolver.counts.lost + lost;
         if error.is_none() {
-            let comment = if ignored > 0 { output.comment(&format!("ignored calls: {ignored}")) } else { Ok(()) };
-            error = comment.and_then(|()| output.finish()).err();
+            if extents {
+                let mut buffer = vec![0; PEEK_BYTES];
+                resolver.look_at_live(|address, size| peek::tail(address as usize, size as usize, &mut buffer));
+            }
+            let ignored = (ignored > 0).then(|| format!("ignored calls: {ignored}"));
+            let comments = left_live::comments(&resolver.left_live()).chain(ignored).collect::<Vec<_>>();
+            let commented = comments.iter().try_for_each(|comment| output.comment(comment));
+            error = commented.and_then(|()| output.finish()).err();
         }
         if let Some(error) = error {
             let cause = cause(&error);

@@ -50,7 +50,7 @@ fn open(path: Option<&str>, extents: bool) -> bool {
         }
     };
     gate::note_process();
-    if let Err(error) = scribe::start(output, file.clone()) {
+    if let Err(error) = scribe::start(output, file.clone(), extents) {
         unwritable(&error.to_string());
         return false;
     }

@@ -40,6 +40,7 @@ const CHILDREN: &[(&str, fn())] = &[
     ("odd_calls", odd_calls),
     ("exits", ends::exits),
     ("extents_of_the_program", extents::of_the_program),
+    ("extents_left_live", extents::left_live),
     ("extents_large", extents::large),
     ("extents_over_another", extents::over_another),
     ("extents_small", extents::small),

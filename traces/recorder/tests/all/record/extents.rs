@@ -227,6 +227,38 @@ fn collections_have_the_extents_of_what_they_hold() {
     assert_eq!(block_sizes(&events), [0; 0]);
 }
 
+pub(super) fn left_live() {
+    for (size, written) in [(100, 10), (200, 200), (LARGE, 70_000)] {
+        let mut block = Written::new(&WITH_EXTENTS, size, false);
+        block.write(0, 7, written);
+        std::mem::forget(block);
+    }
+    drop(Written::new(&WITH_EXTENTS, 300, false));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_left_live_has_its_extents_after_the_last_event() {
+    let trace = super::trace_path("extents_left_live");
+    let output = super::child("extents_left_live", &trace);
+    assert!(output.status.success(), "{output:?}");
+    let mut events = heaprace_traces::Source::locate(trace.to_str().unwrap()).unwrap().open().unwrap();
+    let mut live = std::collections::HashMap::new();
+    for event in events.by_ref().map(Result::unwrap) {
+        match event.action {
+            Action::Alloc { layout, .. } => live.insert(event.id, (layout.align(), layout.size())),
+            Action::Realloc { old, new_size } => live.insert(event.id, (old.align(), new_size)),
+            Action::Dealloc { .. } => live.remove(&event.id),
+        };
+    }
+    let comments = events.comments();
+    let noted: Vec<_> = comments.iter().filter_map(|comment| heaprace_traces::left_live(comment)).flatten().collect();
+    assert!(noted.iter().all(|(id, written)| live[id].1 >= *written as usize));
+    assert_eq!(noted.len(), live.len(), "all of them, those of the program's runtime too");
+    let ours = noted.iter().filter(|(id, _)| live[id].0 == ALIGN).map(|(id, written)| (live[id].1, *written));
+    assert_eq!(ours.collect::<Vec<_>>(), [(100, 10), (200, 200), (LARGE, 70_000)]);
+}
+
 #[test]
 fn without_extents_nobody_looks() {
     assert!(recorded("four_threads").iter().all(|event| event.written.is_none()));
