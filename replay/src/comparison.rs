@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 
 use heaprace_reports::results::{
-    self, Figure, Origin, Reason, Results, SCHEMA_VERSION, Settings, Warning, WarningCode,
+    self, Figure, Kind, Origin, Reason, Results, SCHEMA_VERSION, Settings, Warning, WarningCode,
 };
 use heaprace_traces::{Source, TraceError, library};
 
@@ -254,6 +254,10 @@ fn describe(source: &Source, program: &Program) -> Result<results::Trace, TraceE
         origin: source.origin(source.open()?.provenance()).map_or(Origin::Unstated, |origin| match origin {
             library::Origin::Recorded => Origin::Recorded,
             library::Origin::Synthetic => Origin::Synthetic,
+        }),
+        kind: source.library_entry().and_then(|entry| entry.about.kind).map(|kind| match kind {
+            library::Kind::Driver => Kind::Driver,
+            library::Kind::Program => Kind::Program,
         }),
         events: profile.events(),
         allocs: profile.allocs,

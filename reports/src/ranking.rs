@@ -8,8 +8,8 @@
 use crate::growth;
 use crate::numbers::{count, fixed};
 use crate::reasons::by_reason;
-use crate::results::{Origin, Results, Role};
-use crate::stats::{Interval, Measure, RESAMPLES, Regime, by_origin, common_of, trust_in_mean};
+use crate::results::{Kind, Origin, Results, Role};
+use crate::stats::{Interval, Measure, RESAMPLES, Regime, by_kind, by_origin, common_of, trust_in_mean};
 use crate::table::model::{Table, TableColumn};
 use crate::table::terminal::{self, UNKNOWN};
 use crate::table::wrap;
@@ -157,10 +157,16 @@ fn middle(resampled: &mut [usize]) -> (usize, usize) {
 /// with synthetic ones.
 pub fn text(all: &[Results], baseline: &str, measures: &[(&'static str, Measure)], width: usize) -> String {
     let mut text = String::new();
-    for (origin, group) in by_origin(all) {
+    let origins = by_origin(all);
+    // Each origin, and after it its kinds of programs, which the reader compares with the whole.
+    let groups = origins.iter().flat_map(|(origin, group)| {
+        let whole: (fn(u64) -> String, _) = (of_origin(*origin), group.clone());
+        std::iter::once(whole).chain(by_kind(group).into_iter().map(|(kind, part)| (of_kind(kind), part)))
+    });
+    for (traces, group) in groups {
         for &measure in measures {
             let ranking = rank(&group, baseline, measure);
-            text += &one(&ranking, &group, origin, baseline, width);
+            text += &one(&ranking, &group, traces, baseline, width);
             text.push('\n');
         }
     }
@@ -180,13 +186,25 @@ pub fn text(all: &[Results], baseline: &str, measures: &[(&'static str, Measure)
     text
 }
 
-fn one(ranking: &Ranking, group: &[&Results], origin: Origin, baseline: &str, width: usize) -> String {
-    let number = ranking.traces.len() as u64;
-    let traces = match origin {
-        Origin::Recorded => count(number, "recorded trace"),
-        Origin::Synthetic => count(number, "synthetic trace"),
-        Origin::Unstated => count(number, "trace") + " of unstated origin",
-    };
+/// Says how many traces of this origin there are.
+fn of_origin(origin: Origin) -> fn(u64) -> String {
+    match origin {
+        Origin::Recorded => |number| count(number, "recorded trace"),
+        Origin::Synthetic => |number| count(number, "synthetic trace"),
+        Origin::Unstated => |number| count(number, "trace") + " of unstated origin",
+    }
+}
+
+/// Says how many recorded traces of this kind of program there are.
+pub(crate) fn of_kind(kind: Kind) -> fn(u64) -> String {
+    match kind {
+        Kind::Program => |number| count(number, "program") + " of others",
+        Kind::Driver => |number| count(number, "driver") + " written for the library",
+    }
+}
+
+fn one(ranking: &Ranking, group: &[&Results], traces: fn(u64) -> String, baseline: &str, width: usize) -> String {
+    let traces = traces(ranking.traces.len() as u64);
     let mut lines = wrap(&format!("{} over {traces}", ranking.metric), width, 2);
     if !ranking.rows.is_empty() {
         let headings = [&format!("× {baseline}"), "95 % CI", "rank", "95 % CI"].map(TableColumn::plain);
@@ -339,6 +357,29 @@ peak_heap_bytes over 2 recorded traces
         let ten = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"].map(|trace| of(trace, 500));
         assert!(!super::text(&ten, "dlmalloc", &MEASURES, 80).contains("a rough guide"));
         assert!(super::text(&ten[1..], "dlmalloc", &MEASURES, 80).contains("Over 9 traces the 95 %"));
+    }
+
+    #[test]
+    fn programs_of_others_and_drivers_are_ranked_together_and_apart() {
+        let of = |trace, kind, wee| {
+            let mut results = on(trace, vec![timed("dlmalloc", 1000, 20), timed("wee_alloc", wee, 60)]);
+            results.trace.kind = Some(kind);
+            results
+        };
+        let all = [of("a", Kind::Driver, 500), of("b", Kind::Program, 2000), of("c", Kind::Program, 2000)];
+        let text = text(&all, "dlmalloc", &MEASURES[1..2], 80);
+        let heads: Vec<_> = text.lines().filter(|line| line.contains(" over ") && !line.starts_with(' ')).collect();
+        assert_eq!(
+            heads[..3],
+            [
+                "steady_ns_per_op over 3 recorded traces",
+                "steady_ns_per_op over 2 programs of others",
+                "steady_ns_per_op over 1 driver written for the library"
+            ]
+        );
+        let ratios: Vec<_> = text.lines().filter(|line| line.starts_with("wee_alloc")).collect();
+        let expected = ["1.26", "2.00", "0.50"];
+        assert!(ratios.iter().zip(expected).all(|(row, ratio)| row.contains(ratio)), "{ratios:?}");
     }
 
     #[test]

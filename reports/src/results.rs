@@ -199,6 +199,10 @@ pub struct Trace {
     pub sha256: String,
     /// Where the trace comes from.
     pub origin: Origin,
+    /// Who wrote the program and for what, as the trace library states; `None` for other traces, and for results from
+    /// before it was stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
     /// Events in it.
     pub events: u64,
     /// Of them, allocations (zeroed ones included).
@@ -259,6 +263,16 @@ named! {
         Synthetic = "synthetic",
         /// A file of the user's: nothing is stated about it.
         Unstated = "unstated",
+    }
+}
+
+named! {
+    /// Who wrote a recorded program. Means are shown for all recorded traces, and for each kind.
+    pub enum Kind {
+        /// Written for the trace library, around a published crate.
+        Driver = "driver",
+        /// Written by others, for a use of their own.
+        Program = "program",
     }
 }
 

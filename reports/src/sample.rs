@@ -42,6 +42,7 @@ pub(crate) fn empty() -> Results {
             name: "serde-heavy".into(),
             sha256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855".into(),
             origin: Origin::Recorded,
+            kind: None,
             events: EVENTS,
             allocs: 90_000,
             reallocs: 20_000,

@@ -33,7 +33,7 @@ pub use ratio::{Ratio, Verdict, ratio_within_rounds};
 pub use rounds::{Regime, floor, ratio_beside, rounds_beside};
 pub(crate) use rounds::{of_one_run, rounds_in_common};
 pub(crate) use summary::common_of;
-pub use summary::{Common, ContenderRatios, Measure, by_origin, common};
+pub use summary::{Common, ContenderRatios, Measure, by_kind, by_origin, common};
 pub use two_samples::ratio_of_medians;
 pub(crate) use verdict::{
     Fastest, NotCompared, Rival, beaten, compared, completed, eligible, fastest, marked_times, smallest,

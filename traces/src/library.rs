@@ -101,6 +101,9 @@ pub struct LibraryAbout {
     pub description: String,
     /// Whether it was recorded or made up.
     pub origin: Origin,
+    /// Who wrote the program that was recorded, and for what; a made-up trace has no program.
+    #[serde(default)]
+    pub kind: Option<Kind>,
     /// The program that was recorded, or the rule.
     pub program: String,
     /// The versions that decide what the program does: crates, compiler. A made-up trace has none.
@@ -145,6 +148,27 @@ impl Origin {
         match self {
             Origin::Recorded => "recorded",
             Origin::Synthetic => "synthetic",
+        }
+    }
+}
+
+/// Who wrote a recorded program, and for what. Means are shown for each kind, because a driver does what its author
+/// thought typical.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Written for this library, around a published crate.
+    Driver,
+    /// Written by others, for a use of their own.
+    Program,
+}
+
+impl Kind {
+    /// Its name in tables: `driver` or `program`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::Driver => "driver",
+            Kind::Program => "program",
         }
     }
 }
@@ -211,9 +235,9 @@ impl From<&Profile> for Totals {
     }
 }
 
-/// Names of groups of entries: all of them, or those of one origin.
-pub const GROUPS: [(&str, Option<Origin>); 3] =
-    [("library", None), ("library:recorded", Some(Origin::Recorded)), ("library:synthetic", Some(Origin::Synthetic))];
+/// Names of groups of entries: all of them, or those of one origin or kind.
+pub const GROUPS: [&str; 5] =
+    ["library", "library:recorded", "library:programs", "library:drivers", "library:synthetic"];
 
 /// The entries of a group; `None` if there is no group of this name.
 ///
@@ -223,8 +247,15 @@ pub const GROUPS: [(&str, Option<Origin>); 3] =
 /// assert!(heaprace_traces::library::group("serde-heavy").is_none());
 /// ```
 pub fn group(name: &str) -> Option<Vec<&'static LibraryEntry>> {
-    let (_, origin) = GROUPS.iter().find(|(group, _)| *group == name)?;
-    Some(entries().iter().filter(|entry| origin.is_none_or(|origin| entry.about.origin == origin)).collect())
+    let belongs: fn(&LibraryAbout) -> bool = match name {
+        "library" => |_| true,
+        "library:recorded" => |about| about.origin == Origin::Recorded,
+        "library:programs" => |about| about.kind == Some(Kind::Program),
+        "library:drivers" => |about| about.kind == Some(Kind::Driver),
+        "library:synthetic" => |about| about.origin == Origin::Synthetic,
+        _ => return None,
+    };
+    Some(entries().iter().filter(|entry| belongs(&entry.about)).collect())
 }
 
 /// All traces of the library.
@@ -282,6 +313,15 @@ mod tests {
             assert_eq!(Totals::from(&profile), entry.about.totals, "{}", entry.name);
             assert_eq!(source.sha256().unwrap(), entry.about.sha256, "{}", entry.name);
         }
+    }
+
+    #[test]
+    fn groups_are_found_by_their_names_and_each_recorded_trace_is_of_one_kind() {
+        let of = |name| group(name).map(|found| found.len());
+        let [all, recorded, programs, drivers, synthetic] = GROUPS.map(|name| of(name).unwrap());
+        assert_eq!((all, recorded), (entries().len(), programs + drivers));
+        assert_eq!(recorded + synthetic, all);
+        assert_eq!(of("library:made-up"), None);
     }
 
     #[test]

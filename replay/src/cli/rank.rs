@@ -12,7 +12,7 @@ use crate::cli::terminal::{BAD_INPUT, USAGE, complain, print, width};
 /// Rank allocators over a set of traces, with confidence intervals
 ///
 /// Ranks by the geometric mean of ratios to the baseline, over the traces that all allocators completed. Recorded and
-/// synthetic traces are ranked separately.
+/// synthetic traces are ranked separately; programs of others and the library's drivers together and apart.
 #[derive(Debug, Args)]
 pub(crate) struct RankArguments {
     /// Saved results: results.json files, or folders that contain them; each trace once

@@ -403,12 +403,12 @@ fn list() -> String {
         text += &format!(
             "  {} ({}, {} events)\n      {}\n",
             entry.name,
-            about.origin.name(),
+            about.kind.map_or(about.origin.name(), library::Kind::name),
             about.totals.events,
             about.description
         );
     }
-    let groups = library::GROUPS.map(|(name, _)| name).join(", ");
+    let groups = library::GROUPS.join(", ");
     text + &format!(
         "\nSeveral at once: {groups}.\nAny other trace is given by its path; FORMAT.md says what is in one.\n"
     )

@@ -177,7 +177,7 @@ fn locate(
         }
     }
     if found.is_empty() {
-        let known = library::GROUPS.map(|(name, _)| format!("{name:?}")).join(", ");
+        let known = library::GROUPS.map(|name| format!("{name:?}")).join(", ");
         let message =
             format!("traces: the list is empty; give files, names of the library (replay --list), or {known}");
         return Err(faulty(Some(wanted.span()), message));
@@ -190,7 +190,7 @@ fn locate_one(name: &str, folder: &Path) -> Result<Vec<Source>, String> {
         return Ok(group.into_iter().map(Source::from).collect());
     }
     if name.starts_with("library:") {
-        let known = library::GROUPS.map(|(name, _)| format!("{name:?}")).join(", ");
+        let known = library::GROUPS.map(|name| format!("{name:?}")).join(", ");
         return Err(format!("traces: there is no group {name:?}; there are {known}"));
     }
     let relative = folder.join(name);
@@ -265,7 +265,10 @@ mod tests {
             ),
             ("traces = [\"serde-heavy\",\n\"serde-havy\"]\n", "2: traces: no trace \"serde-havy\""),
             ("traces = [\"serde-havy\"]\n", "did you mean serde-heavy?"),
-            ("traces = [\"library:made-up\"]\n", "there are \"library\", \"library:recorded\", \"library:synthetic\""),
+            (
+                "traces = [\"library:made-up\"]\n",
+                "there are \"library\", \"library:recorded\", \"library:programs\", \"library:drivers\", \"library:synthetic\"",
+            ),
             ("traces = [\"src\"]\n", "1: traces: src: is a folder"),
             ("traces = \"library\"\n", "1: invalid type: string \"library\", expected a sequence"),
             (
@@ -350,6 +353,7 @@ mod tests {
         let all = library::entries().len();
         assert_eq!(traces("[\"library\"]"), all);
         assert_eq!(traces("[\"library:recorded\"]") + traces("[\"library:synthetic\"]"), all);
+        assert_eq!(traces("[\"library:programs\", \"library:drivers\"]"), traces("[\"library:recorded\"]"));
         assert_eq!(traces("[\"serde-heavy\", \"library:recorded\", \"library\"]"), all);
     }
 

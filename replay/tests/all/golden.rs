@@ -39,8 +39,29 @@ const PEAK_PAGES: &[(&str, [u64; CONTENDERS.len()])] = &[
     ("python-simulation", [33, 93, 33, 63, 228, 35, 287, 95]),
     ("jq-report", [97, 306, 96, 129, 180, 98, 334, 308]),
     ("c-compiler", [69, 1311, 61, 122, 658, 84, 1471, 1332]),
+    ("lua-lint", [137, 296, 151, 183, 416, 163, 401, 335]),
+    ("javascript-parser", [22, 79, 24, 65, 126, 26, 134, 372]),
+    ("perl-manual", [113, 275, 115, 183, 348, 117, 429, 335]),
+    ("ruby-page", [144, 596, 147, 210, 552, 150, 728, 704]),
+    ("xslt-slides", [489, 619, 510, 622, 763, 525, 766, 649]),
+    ("pdf-text", [32, 419, 32, 70, 487, 33, 491, 419]),
+    ("ghostscript-text", [135, 699, 127, 194, 733, 127, 810, 699]),
+    ("graph-layout", [16, 108, 15, 52, 156, 15, 168, 108]),
+    ("chip-synthesis", [131, 315, 130, 173, 365, 133, 484, 315]),
+    ("tour-solver", [33, 2260, 31, 70, 727, 31, 2260, 2260]),
+    ("cpp-check", [40, 144, 40, 65, 124, 41, 276, 144]),
+    ("vim-colours", [52, 5145, 56, 105, 2453, 58, 5247, 5145]),
+    ("api-reference", [98, 5669, 104, 145, 4362, 122, 5704, 5670]),
+    ("web-server", [5, 3675, 5, 24, 102, 5, 3675, 3675]),
+    ("image-strip", [321, 1084, 357, 461, 867, 372, 1096, 1084]),
+    ("ripgrep-search", [10, 215, 10, 54, 269, 10, 241, 223]),
+    ("toml-lint", [9, 28, 9, 48, 44, 10, 57, 30]),
     ("repeated-growth", [3, 1000, 3, 8, 1044, 3, 1993, 1993]),
 ];
+
+/// Contenders that fail requests however large the heap is: wee_alloc does not serve large blocks that are aligned to
+/// more than it aligns by itself.
+const FAILS: [(&str, &str); 1] = [("wee_alloc", "image-strip")];
 
 #[test]
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
@@ -80,10 +101,12 @@ fn peaks_of(entry: &LibraryEntry) -> (&'static str, Vec<u64>) {
         assert_eq!(first.memory, elsewhere.memory);
         let memory = first.memory.known().unwrap();
         // The minimum heap is between the live bytes, below which no replay completes, and the peak, at which this
-        // replay completes.
+        // replay completes, unless the contender fails without a limit, too.
         let live_pages = program.profile().peak_live_bytes.div_ceil(PAGE_BYTES as u64);
         assert!(memory.peak_heap_pages >= live_pages);
-        assert_eq!((contender.first_failure)(&mut other, memory.peak_heap_pages as usize, Limits::NONE).unwrap(), None);
+        let at_peak = (contender.first_failure)(&mut other, memory.peak_heap_pages as usize, Limits::NONE).unwrap();
+        assert_eq!(at_peak, memory.first_failure.as_ref().map(|failure| failure.event));
+        assert!(at_peak.is_none() || FAILS.contains(&(contender.info.name, entry.name)));
         assert!((contender.first_failure)(&mut other, live_pages as usize - 1, Limits::NONE).unwrap().is_some());
         peaks.push(memory.peak_heap_pages);
         names.push(contender.info.name);

@@ -17,21 +17,25 @@ use super::winners::winners_by_trace;
 use crate::ReportError;
 use crate::growth::{self, OverTraces};
 use crate::prose::and;
-use crate::ranking;
+use crate::ranking::{self, of_kind};
 use crate::results::{Contender, Origin, Results, Role};
-use crate::stats::{Fastest, Measure, Regime, by_origin, completed, eligible, expected_by_chance, smallest};
+use crate::stats::{Fastest, Measure, Regime, by_kind, by_origin, completed, eligible, expected_by_chance, smallest};
 
 /// The part of the page about all traces together.
 pub(super) fn section(results: &[Results], found: &[Findings]) -> Result<Markup, ReportError> {
     // Origins are never in one mean.
-    let groups = by_origin(results).into_iter().filter(|(_, group)| group.len() > 1);
+    let origins = by_origin(results);
+    let groups = origins.iter().flat_map(|(kind, group)| {
+        let whole = (format!("{} {}", group.len(), noun(*kind, group.len())), group.clone());
+        let parts = by_kind(group).into_iter().map(|(kind, part)| (of_kind(kind)(part.len() as u64), part));
+        std::iter::once(whole).chain(parts).filter(|(_, group)| group.len() > 1)
+    });
     Ok(html! {
         section #overall {
-            @for (kind, group) in groups {
-                @let traces = noun(kind, group.len());
+            @for (traces, group) in groups {
                 @match ranking::check(group.iter().copied()) {
                     Ok(()) => {
-                        h2 { "Geometric means over " (group.len()) " " (traces) }
+                        h2 { "Geometric means over " (traces) }
                         (cards(&[
                             means(fastest_for(Regime::Fresh), &group, Measure::Time(Regime::Fresh)),
                             means(fastest_for(Regime::Steady), &group, Measure::Time(Regime::Steady)),
@@ -40,7 +44,7 @@ pub(super) fn section(results: &[Results], found: &[Findings]) -> Result<Markup,
                     }
                     Err(error) => {
                         h2 { "Geometric means" }
-                        p { "There are none over the " (traces) ": " (error) "." }
+                        p { "There are none over " (traces) ": " (error) "." }
                     }
                 }
             }
@@ -207,7 +211,22 @@ fn on_traces(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::Kind;
     use crate::sample::{self, contender};
+
+    #[test]
+    fn kinds_have_means_of_their_own_after_the_mean_of_all() {
+        let kinds = [Kind::Program, Kind::Program, Kind::Driver, Kind::Driver];
+        let mut all =
+            ["a", "b", "c", "d"].map(|name| on(name, Origin::Recorded, [("dlmalloc", 200, 20), ("talc", 100, 22)]));
+        all.iter_mut().zip(kinds).for_each(|(results, kind)| results.trace.kind = Some(kind));
+        let page = html(&all);
+        let found = ["4 recorded traces", "2 programs of others", "2 drivers written for the library"]
+            .map(|traces| page.find(&format!("<h2>Geometric means over {traces}</h2>")).unwrap());
+        assert!(found.is_sorted());
+        all.iter_mut().for_each(|results| results.trace.kind = Some(Kind::Program));
+        assert_eq!(html(&all).matches("Geometric means over").count(), 1);
+    }
 
     fn on(trace: &str, origin: Origin, contenders: [(&str, u64, u64); 2]) -> Results {
         let mut results = sample::empty();
@@ -330,9 +349,9 @@ mod tests {
         let mut all = ["a", "b"].map(|trace| on(trace, Origin::Recorded, [("dlmalloc", 200, 20), ("talc", 100, 22)]));
         assert!(html(&all).contains("<h2>Geometric means over 2 recorded traces</h2><div"));
         all[1].settings.page_bytes = 4096;
-        let reason = "There are none over the recorded traces: page sizes of a and b differ (65536 and 4096)";
+        let reason = "There are none over 2 recorded traces: page sizes of a and b differ (65536 and 4096)";
         assert!(html(&all).contains(reason) && !html(&all).contains("Geometric means over"));
         all[0] = all[1].clone();
-        assert!(html(&all).contains("There are none over the recorded traces: b occurs more than once"));
+        assert!(html(&all).contains("There are none over 2 recorded traces: b occurs more than once"));
     }
 }

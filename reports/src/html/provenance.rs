@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 
 use crate::numbers::{bytes, count, grouped};
-use crate::results::{Figure, Origin, Results};
+use crate::results::{Figure, Kind, Origin, Results};
 use crate::table::notes;
 use crate::times;
 
@@ -117,6 +117,7 @@ pub(super) fn trace(results: &Results) -> Markup {
         ),
         ("live at the end", count(trace.left_live_objects, "object")),
     ];
+    facts.extend(trace.kind.map(|kind| ("program", written(kind).to_owned())));
     if let Figure::Known(bounds) = &results.bounds {
         facts.push(("clairvoyant placement", format!("{} B", grouped(bounds.clairvoyant_bytes))));
         facts.push((
@@ -135,6 +136,14 @@ pub(super) fn trace(results: &Results) -> Markup {
     html! {
         (list(&facts))
         @for line in notes::trace(results) { p.note { (line) } }
+    }
+}
+
+/// Who wrote the program, and for what.
+fn written(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Driver => "a driver, written for the trace library",
+        Kind::Program => "written by others, for a use of their own",
     }
 }
 

@@ -11,7 +11,7 @@
 use super::verdict::completed;
 use super::{Regime, rounds_beside};
 use crate::reasons::by_reason;
-use crate::results::{Contender, Figure, Origin, Results, Role};
+use crate::results::{Contender, Figure, Kind, Origin, Results, Role};
 
 /// What is compared over traces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,14 @@ pub fn by_origin(all: &[Results]) -> Vec<(Origin, Vec<&Results>)> {
     let of = |origin| (origin, all.iter().filter(|results| results.trace.origin == origin).collect::<Vec<_>>());
     let groups = [Origin::Recorded, Origin::Unstated, Origin::Synthetic].map(of);
     groups.into_iter().filter(|(_, group)| !group.is_empty()).collect()
+}
+
+/// Separates results of recorded traces by who wrote the program, others first. Empty unless there are both kinds: a
+/// part that is the whole says nothing new.
+pub fn by_kind<'a>(group: &[&'a Results]) -> Vec<(Kind, Vec<&'a Results>)> {
+    let of = |kind| (kind, group.iter().copied().filter(|one| one.trace.kind == Some(kind)).collect::<Vec<_>>());
+    let kinds = [Kind::Program, Kind::Driver].map(of);
+    if kinds.iter().all(|(_, group)| !group.is_empty()) { kinds.into() } else { Vec::new() }
 }
 
 /// Finds the common traces of the contenders; [`Common`] lists what is left out. Times are compared with the
@@ -270,6 +278,21 @@ pub(super) mod tests {
         assert_eq!(found.geometric_means(), []);
         found.resample(|_| panic!("nothing to draw from"));
         assert_eq!(find(&[], STEADY).geometric_means(), []);
+    }
+
+    #[test]
+    fn kinds_are_separated_if_there_are_both() {
+        let mut all = [on("a", vec![]), on("b", vec![]), on("c", vec![])];
+        (all[0].trace.kind, all[1].trace.kind) = (Some(Kind::Driver), Some(Kind::Program));
+        let named = |all: &[Results]| -> Vec<_> {
+            by_kind(&all.iter().collect::<Vec<_>>())
+                .iter()
+                .map(|(kind, group)| (*kind, group.iter().map(|one| one.trace.name.clone()).collect::<Vec<_>>()))
+                .collect()
+        };
+        assert_eq!(named(&all), [(Kind::Program, vec!["b".to_owned()]), (Kind::Driver, vec!["a".to_owned()])]);
+        all[1].trace.kind = None;
+        assert_eq!(named(&all), []);
     }
 
     #[test]
