@@ -21,7 +21,7 @@ use heaprace::time::processor;
 use heaprace_allocators::contenders::{self, Visitor};
 use heaprace_allocators::page_heap::{Guard, WASM32_PAGES};
 use heaprace_allocators::{HeapAllocator, PageHeap};
-use heaprace_reports::real::{Clock, RealRuns};
+use heaprace_reports::real::{RealRuns, RunClock};
 use heaprace_reports::stats::{estimate_median, median};
 use heaprace_reports::validation::{Pair, Score};
 use heaprace_traces::Source;
@@ -173,8 +173,8 @@ fn pairs(runs: &RealRuns, name: &str, rounds: usize) -> Vec<Vec<Pair>> {
                 Some(Pair {
                     program: name.to_owned(),
                     contender: row.name.clone(),
-                    program_ns: runs.named(&runs.baseline)?.time_ns(Clock::Cpu)?.value,
-                    real_ns: runs.difference_ns(row, Clock::Cpu)?,
+                    program_ns: runs.named(&runs.baseline)?.time_ns(RunClock::Cpu)?.value,
+                    real_ns: runs.difference_ns(row, RunClock::Cpu)?,
                     predicted_ns: estimate_median(&differences)?,
                     real_pages: row.peaks()?,
                     predicted_pages: 0,

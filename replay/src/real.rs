@@ -5,11 +5,10 @@
 //! ([`Global`](heaprace_allocators::Global)), or by a library that is preloaded into it.
 
 mod input;
+mod plan;
 mod process;
 
-use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use fastrand::Rng;
@@ -19,29 +18,9 @@ use heaprace_reports::real::{RealContender, RealRuns};
 use crate::environment::provenance;
 
 pub use input::Input;
-pub use process::Outcome;
-use process::Start;
-
-/// What to run, and how.
-#[derive(Debug)]
-pub struct RealPlan {
-    /// The program and its arguments.
-    pub command: Vec<OsString>,
-    /// The library to preload; `None` if the program has a [`Global`](heaprace_allocators::Global).
-    pub preload: Option<PathBuf>,
-    /// The contenders.
-    pub contenders: Vec<Info>,
-    /// The contender that differences are to.
-    pub baseline: String,
-    /// Runs of each contender.
-    pub rounds: u32,
-    /// Seed of the order within rounds.
-    pub seed: u64,
-    /// Maximum pages of the heap.
-    pub limit_pages: usize,
-    /// Whether the program's output is shown.
-    pub shows_output: bool,
-}
+pub use plan::RealPlan;
+pub use process::RunOutcome;
+use process::Starter;
 
 /// Why the program could not be run.
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +58,7 @@ pub fn run(
 ) -> Result<RealRuns, RealError> {
     let program = || plan.command.first().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let started = |source| RealError::Start { program: program(), source };
-    let start = Start::new(plan).map_err(started)?;
+    let start = Starter::new(plan).map_err(started)?;
     let mut runs = RealRuns {
         real_runs_version: RealRuns::VERSION,
         command: plan.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
@@ -137,7 +116,7 @@ fn empty(info: &Info) -> RealContender {
     }
 }
 
-fn add(row: &mut RealContender, outcome: Outcome) {
+fn add(row: &mut RealContender, outcome: RunOutcome) {
     row.failure = row.failure.take().or(outcome.failure);
     row.wall_ns.push(outcome.wall.as_nanos() as u64);
     row.cpu_ns.push(outcome.cpu.as_nanos() as u64);

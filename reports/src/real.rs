@@ -62,7 +62,7 @@ pub struct RealContender {
 
 /// A clock of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Clock {
+pub enum RunClock {
     /// Start to end.
     Wall,
     /// Processor time.
@@ -71,15 +71,15 @@ pub enum Clock {
 
 impl RealContender {
     /// The times of all rounds.
-    pub fn times_ns(&self, clock: Clock) -> &[u64] {
+    pub fn times_ns(&self, clock: RunClock) -> &[u64] {
         match clock {
-            Clock::Wall => &self.wall_ns,
-            Clock::Cpu => &self.cpu_ns,
+            RunClock::Wall => &self.wall_ns,
+            RunClock::Cpu => &self.cpu_ns,
         }
     }
 
     /// The median of the times.
-    pub fn time_ns(&self, clock: Clock) -> Option<Estimate> {
+    pub fn time_ns(&self, clock: RunClock) -> Option<Estimate> {
         estimate_median(&self.times_ns(clock).iter().map(|&ns| ns as f64).collect::<Vec<_>>())
     }
 
@@ -120,7 +120,7 @@ impl RealRuns {
 
     /// How much longer the program takes on this contender than on the baseline, in nanoseconds: the median of the
     /// differences within rounds.
-    pub fn difference_ns(&self, contender: &RealContender, clock: Clock) -> Option<Estimate> {
+    pub fn difference_ns(&self, contender: &RealContender, clock: RunClock) -> Option<Estimate> {
         let baseline = self.named(&self.baseline)?.times_ns(clock);
         let pairs = contender.times_ns(clock).iter().zip(baseline);
         estimate_median(&pairs.map(|(&ns, &base)| ns as f64 - base as f64).collect::<Vec<_>>())
@@ -164,14 +164,14 @@ impl RealRuns {
     fn cells(&self, row: &RealContender) -> Vec<String> {
         let unknown = || "–".to_owned();
         let is_baseline = row.name == self.baseline;
-        let difference = self.difference_ns(row, Clock::Cpu).filter(|_| !is_baseline);
-        let base = self.named(&self.baseline).and_then(|base| base.time_ns(Clock::Cpu));
+        let difference = self.difference_ns(row, RunClock::Cpu).filter(|_| !is_baseline);
+        let base = self.named(&self.baseline).and_then(|base| base.time_ns(RunClock::Cpu));
         let share = difference.zip(base).map(|(it, base)| format!("{:+.1} %", it.value / base.value * 100.0));
         vec![
-            row.time_ns(Clock::Cpu).map_or_else(unknown, |time| ms(time.value)),
+            row.time_ns(RunClock::Cpu).map_or_else(unknown, |time| ms(time.value)),
             difference.map_or_else(unknown, signed_ms),
             share.unwrap_or_else(unknown),
-            row.time_ns(Clock::Wall).map_or_else(unknown, |time| ms(time.value)),
+            row.time_ns(RunClock::Wall).map_or_else(unknown, |time| ms(time.value)),
             row.peaks().map_or_else(unknown, |peaks| pages(peaks, self.page_bytes)),
             row.median_faults().map_or_else(unknown, |faults| grouped(faults.round() as u64)),
         ]
@@ -228,7 +228,7 @@ mod tests {
     fn differences_are_within_rounds() {
         // Every round is slower than the one before by more than the two contenders differ.
         let runs = runs(&[10, 20, 30, 40, 50, 60], &[11, 21, 31, 41, 51, 61]);
-        for (clock, ns) in [(Clock::Wall, 1e6), (Clock::Cpu, 0.9e6)] {
+        for (clock, ns) in [(RunClock::Wall, 1e6), (RunClock::Cpu, 0.9e6)] {
             let difference = runs.difference_ns(&runs.contenders[1], clock).unwrap();
             let interval = difference.interval.unwrap();
             assert_eq!((difference.value, interval.low, interval.high), (ns, ns, ns));

@@ -5,7 +5,7 @@
 
 mod page;
 
-use crate::real::{Clock, RealRuns};
+use crate::real::{RealRuns, RunClock};
 use crate::results::{Figure, Results};
 use crate::stats::{Estimate, estimate_median, median};
 
@@ -105,8 +105,8 @@ pub fn pairs(runs: &RealRuns, replayed: &Results) -> Vec<Pair> {
         Some(Pair {
             program: replayed.trace.name.clone(),
             contender: row.name.clone(),
-            program_ns: base_runs.time_ns(Clock::Cpu)?.value,
-            real_ns: runs.difference_ns(row, Clock::Cpu)?,
+            program_ns: base_runs.time_ns(RunClock::Cpu)?.value,
+            real_ns: runs.difference_ns(row, RunClock::Cpu)?,
             predicted_ns: estimate_median(&differences)?,
             real_pages: row.peaks()?,
             predicted_pages: predicted.memory.known()?.peak_heap_pages,

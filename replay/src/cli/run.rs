@@ -11,7 +11,7 @@ use heaprace::heap_size::HeapLimit;
 use heaprace::real::{self, Input, RealPlan};
 use heaprace_allocators::{Info, PageSize, Purpose, contenders};
 use heaprace_reports::numbers::{bytes, count};
-use heaprace_reports::real::{Clock, RealContender, RealRuns};
+use heaprace_reports::real::{RealContender, RealRuns, RunClock};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::record::{library, program};
@@ -209,8 +209,8 @@ fn single(runs: &RealRuns, row: &RealContender) -> u8 {
     note(format_args!(
         "{}: {:.2} ms ({:.2} ms of processor time), peak heap {} ({}), {}{}",
         row.name,
-        ms(Clock::Wall),
-        ms(Clock::Cpu),
+        ms(RunClock::Wall),
+        ms(RunClock::Cpu),
         count(pages, "page"),
         bytes(pages * runs.page_bytes),
         count(row.minor_faults.first().copied().unwrap_or(0), "page fault"),

@@ -7,6 +7,7 @@
 
 use std::alloc::Layout;
 
+use heaprace_traces::left_live;
 use heaprace_traces::{Action, Event, Extent, IdMap, Op as Requested, Profile};
 
 use super::extents::{Coverage, Ranges};
@@ -148,6 +149,18 @@ impl<I: Ids> Compiler<I> {
             }
             Action::Realloc { new_size, .. } => self.add(Requested::Realloc, id, (new_size, 1), extent, portion),
             Action::Dealloc { .. } => self.add(Requested::Dealloc, id, (1, 1), extent, portion),
+        }
+    }
+
+    /// Notes what comments after the last event say of objects that are left live: how far the program has written them.
+    /// Statements about other objects are ignored.
+    pub(super) fn left_live<'a>(&mut self, comments: impl IntoIterator<Item = &'a str>, portion: &mut Portion) {
+        let Some(ranges) = &mut self.written else { return };
+        for (id, written) in comments.into_iter().filter_map(left_live).flatten() {
+            if let Some(slot) = self.ids.get(id) {
+                let size = self.layouts[slot as usize].layout().size() as u32;
+                ranges.left_live(slot, size, written, &mut portion.written);
+            }
         }
     }
 

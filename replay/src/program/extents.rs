@@ -4,8 +4,9 @@
 //! what the program wrote into a block is known only at the object's next event: a range begins as the whole block, or
 //! as the whole new part of a grown one, and is replaced when that event comes.
 //!
-//! A block keeps the range it began with if it is live at the end, if its next event has no extent, or if the caller has
-//! taken its portion before the next event (only if the program is streamed).
+//! Comments after the last event may say the same of blocks that are left live. A block keeps the range it began with if
+//! they do not, if its next event has no extent, or if the caller has taken its portion before the next event (only if
+//! the program is streamed).
 
 use super::op::PackedOp;
 
@@ -62,6 +63,8 @@ struct Latest {
     kept: u32,
     /// The bytes of the range that it began with.
     new_bytes: u32,
+    /// Whether its range is known.
+    is_known: bool,
 }
 
 impl Ranges {
@@ -100,18 +103,27 @@ impl Ranges {
     }
 
     fn push(&mut self, kept: u32, range: WrittenRange, ranges: &mut Vec<WrittenRange>) -> Latest {
-        let latest = Latest { place: self.coverage.blocks, kept, new_bytes: range.bytes() };
+        let latest = Latest { place: self.coverage.blocks, kept, new_bytes: range.bytes(), is_known: false };
         self.coverage.blocks += 1;
         self.coverage.written_bytes += u64::from(range.bytes());
         ranges.push(range);
         latest
     }
 
-    /// Sets the range of the slot's block, and returns how far the block is written. The place to go for the extents of
-    /// objects that are live at the end, if a trace states them.
+    /// The block in the slot is left live, and the program has written it up to `written`. A second statement about the
+    /// same block counts for nothing.
+    pub(super) fn left_live(&mut self, slot: u32, size: u32, written: u32, ranges: &mut [WrittenRange]) {
+        if !self.latest[slot as usize].is_known {
+            self.ended(slot, size, Some(written), ranges);
+        }
+    }
+
+    /// Sets the range of the slot's block, and returns how far the block is written.
     fn ended(&mut self, slot: u32, size: u32, written: Option<u32>, ranges: &mut [WrittenRange]) -> u32 {
-        let Latest { place, kept, new_bytes } = self.latest[slot as usize];
+        let latest = &mut self.latest[slot as usize];
+        let Latest { place, kept, new_bytes, .. } = *latest;
         let Some(written) = written else { return size };
+        latest.is_known = true;
         let known = WrittenRange { from: kept, to: written.clamp(kept, size) };
         self.coverage.known_blocks += 1;
         self.coverage.written_bytes = self.coverage.written_bytes - u64::from(new_bytes) + u64::from(known.bytes());

@@ -62,9 +62,15 @@ pub(super) fn short<I: Ids>(
 ) -> Result<Option<Passed<I>>, TraceError> {
     let (mut compiler, mut marks) = (Compiler::<I>::new(blocks.columns().written), Marks::default());
     let mut block = Block::default();
+    // The comments after the last event of the latest block.
+    let mut last: Vec<String> = Vec::new();
     while blocks.read(&mut block)? {
+        last.clear();
         for (events, comment) in block.comments() {
             marks.add(compiler.profile().events() + events as u64, [comment]);
+            if events == block.len() {
+                last.push(comment.to_owned());
+            }
         }
         if !block.times_rise() || add_block(&mut compiler, &block, &mut portion).is_none() {
             return Ok(None);
@@ -76,6 +82,7 @@ pub(super) fn short<I: Ids>(
     if compiler.profile().events() == 0 {
         return Ok(None);
     }
+    compiler.left_live(last.iter().map(String::as_str), &mut portion);
     Ok(Some(Passed { portion, compiler, marks, repairs: None }))
 }
 
@@ -110,12 +117,19 @@ pub(super) fn long(
 
 /// The long way through a whole trace.
 pub(super) fn long_of(
-    events: Events,
+    mut events: Events,
     portion: Portion,
     sink: impl Sink<AnyIds>,
 ) -> Result<Passed<AnyIds>, CompileError> {
     let with_extents = events.columns().written;
-    long(events, with_extents, portion, sink)
+    let mut passed = long(events.by_ref(), with_extents, portion, sink)?;
+    note_left_live(&events, &mut passed);
+    Ok(passed)
+}
+
+/// Notes what the comments after the last event say, once there are no more events.
+fn note_left_live(events: &Events, passed: &mut Passed<AnyIds>) {
+    passed.compiler.left_live(events.comments().iter().map(String::as_str), &mut passed.portion);
 }
 
 /// The long way with the marks of a trace, and the repairs of an import.
@@ -132,6 +146,7 @@ pub(super) fn long_with_marks(
         before += 1;
         event
     });
-    let passed = long(with_marks, with_extents, portion, sink)?;
+    let mut passed = long(with_marks, with_extents, portion, sink)?;
+    note_left_live(&events, &mut passed);
     Ok(Passed { marks, repairs: events.repairs(), ..passed })
 }

@@ -332,3 +332,36 @@ fn an_extent_larger_than_its_block_is_a_fault() {
         assert_eq!(freed.is_none(), is_rejected);
     }
 }
+
+#[test]
+fn objects_that_are_left_live_have_the_extents_of_the_last_comments() {
+    let text = "op,id,size,align,written\nalloc,1,100,8\nalloc,2,50,8\nalloc,3,30,8\nrealloc,2,80,,20\nalloc,4,7,1\n\
+                dealloc,1,,,40\n# left live: 2=60 3=0 2=70 1=5 9=9\n";
+    for source in [Source::from_bytes("a.csv", text.as_bytes()), binary_with_extents(text)] {
+        for program in [Program::load(&source).unwrap(), Program::load_holding(&source, 0).unwrap()] {
+            let found: Vec<_> = ranges(&program).iter().map(|range| (range.from(), range.to())).collect();
+            // Nothing is known of object 4; of 2, the first statement counts; 1 and 9 are not live.
+            assert_eq!(found, [(0, 40), (0, 20), (0, 0), (20, 60), (0, 7)]);
+            let coverage = program.coverage().unwrap();
+            assert_eq!((coverage.blocks, coverage.known_blocks, coverage.written_bytes), (5, 4, 40 + 20 + 40 + 7));
+        }
+    }
+    let early = text.replace("dealloc,1,,,40\n", "").replace("9=9\n", "9=9\ndealloc,1,,,40\n");
+    for source in [Source::from_bytes("a.csv", early.as_bytes()), binary_with_extents(&early)] {
+        let coverage = Program::load(&source).unwrap().coverage().unwrap();
+        assert_eq!(coverage.known_blocks, 2, "an event follows the comment");
+    }
+}
+
+/// A trace of text with extents in the binary format.
+fn binary_with_extents(text: &str) -> Source {
+    let mut events = Source::from_bytes("a.csv", text.as_bytes()).open().unwrap();
+    let mut writer =
+        heaprace_traces::htrace::HtraceWriter::new(Vec::new(), events.columns(), events.provenance()).unwrap();
+    while let Some(event) = events.next() {
+        events.comments().iter().for_each(|comment| writer.comment(comment).unwrap());
+        writer.write(&event.unwrap()).unwrap();
+    }
+    events.comments().iter().for_each(|comment| writer.comment(comment).unwrap());
+    Source::from_bytes("a.htrace", writer.finish().unwrap())
+}

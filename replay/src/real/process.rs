@@ -11,11 +11,12 @@ use std::time::{Duration, Instant};
 use heaprace_allocators::run::log::RunFigures;
 use heaprace_allocators::run::settings::{RunSettings, VARIABLE};
 
-use super::{Input, RealPlan};
+use super::input::Input;
+use super::plan::RealPlan;
 
 /// What a run was like.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct RunOutcome {
     /// Time from its start to its end.
     pub wall: Duration,
     /// Processor time of the program and of the kernel for it.
@@ -30,18 +31,18 @@ pub struct Outcome {
 
 /// Starts the runs of a plan.
 #[derive(Debug)]
-pub(super) struct Start<'p> {
+pub(super) struct Starter<'p> {
     plan: &'p RealPlan,
     log: PathBuf,
 }
 
-impl<'p> Start<'p> {
+impl<'p> Starter<'p> {
     pub(super) fn new(plan: &'p RealPlan) -> io::Result<Self> {
-        Ok(Start { plan, log: env::temp_dir().join(format!(".heaprace-run.{}.log", process::id())) })
+        Ok(Starter { plan, log: env::temp_dir().join(format!(".heaprace-run.{}.log", process::id())) })
     }
 
     /// Runs the program on this contender, until it ends.
-    pub(super) fn run(&self, allocator: &str, input: &Input) -> io::Result<Outcome> {
+    pub(super) fn run(&self, allocator: &str, input: &Input) -> io::Result<RunOutcome> {
         // What an earlier run has left must not count as this one's.
         match std::fs::remove_file(&self.log) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -70,7 +71,7 @@ impl<'p> Start<'p> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             read => read?,
         };
-        Ok(Outcome {
+        Ok(RunOutcome {
             wall,
             cpu: duration(usage.ru_utime) + duration(usage.ru_stime),
             minor_faults: usage.ru_minflt as u64,
@@ -80,7 +81,7 @@ impl<'p> Start<'p> {
     }
 }
 
-impl Drop for Start<'_> {
+impl Drop for Starter<'_> {
     fn drop(&mut self) {
         // If it cannot be removed, nothing more can be done.
         let _ = std::fs::remove_file(&self.log);
