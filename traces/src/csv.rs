@@ -1,8 +1,8 @@
 //! The CSV format: a trace that a person can read, write and cut with everyday tools.
 //!
 //! FORMAT.md in the root of the repository defines it. In short: a header `op,id,size,align`, optionally followed by
-//! `thread`, `time_ns` and `written`; one event a line; lines that begin with `#` are comments, and those before the header say
-//! where the trace comes from.
+//! `thread`, `time_ns` and `written`; one event a line; lines that begin with `#` are comments, and those before the
+//! header say where the trace comes from.
 //!
 //! ```csv
 //! # heaprace-trace: 1

@@ -20,6 +20,7 @@ use heaprace_recorder::csv::Columns;
 use heaprace_recorder::left_live;
 use heaprace_recorder::raw::{HEADER_BYTES, Header, MAGIC, RECORD_BYTES, Record, VERSION};
 use heaprace_recorder::resolve::Resolver;
+use heaprace_recorder::run_time::RunTime;
 use heaprace_recorder::{Event, platform};
 
 use crate::error::TraceError;
@@ -35,6 +36,7 @@ pub struct NativeRecording<R = BufReader<File>> {
     file: String,
     program: String,
     extents: bool,
+    run_time: Option<RunTime>,
     resolver: Resolver,
     /// The second event of the last record.
     next: Option<Event>,
@@ -77,6 +79,7 @@ impl<R: Read> NativeRecording<R> {
         let program = program.split(|&byte| byte == 0).next().unwrap_or_default();
         let program = program.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
         let errno = number(offset_of!(Header, errno)) as i32;
+        let [wall_ns, cpu_ns, recorder_ns] = [0, 8, 16].map(|place| number(offset_of!(Header, run_ns) + place));
         let mut counts = Counts::default();
         counts.lost = number(offset_of!(Header, lost));
         counts.full = (errno != 0).then_some(errno);
@@ -84,6 +87,7 @@ impl<R: Read> NativeRecording<R> {
             input,
             file: file.to_owned(),
             program: String::from_utf8_lossy(program).into_owned(),
+            run_time: (wall_ns > 0).then_some(RunTime { wall_ns, cpu_ns, recorder_ns }),
             extents: number(offset_of!(Header, extents)) != 0,
             next: None,
             gap: 0,
@@ -108,7 +112,13 @@ impl<R: Read> NativeRecording<R> {
 
     /// The comments after its last event.
     pub fn comments(&self) -> impl Iterator<Item = String> {
-        left_live::comments(&self.resolver.left_live()).collect::<Vec<_>>().into_iter()
+        let left_live = left_live::comments(&self.resolver.left_live()).collect::<Vec<_>>();
+        left_live.into_iter().chain(self.run_time().map(|times| times.to_string()))
+    }
+
+    /// The times of the run, if the program exited and was recorded without extents.
+    pub fn run_time(&self) -> Option<RunTime> {
+        self.run_time
     }
 
     /// Which of the optional columns its events have.

@@ -211,6 +211,22 @@ fn what_is_left_live_has_its_extents_after_the_last_event() {
 }
 
 #[test]
+fn a_trace_ends_with_the_times_of_the_run_if_the_program_exits() {
+    let times = |mode, options: &[&str]| {
+        let (_, folder) = record(mode, options);
+        let mut events = Source::locate(folder.join("trace.csv").to_str().unwrap()).unwrap().open().unwrap();
+        let count = events.by_ref().count() as u64;
+        (count, events.comments().iter().find_map(|comment| heaprace_traces::run_time(comment)))
+    };
+    let (events, found) = times("many", &[]);
+    let found = found.expect("there is a comment");
+    assert!(found.wall_ns > 0 && found.cpu_ns > 0, "{found:?}");
+    assert!((events..1_000_000 * events).contains(&found.recorder_ns), "{found:?}, {events} events");
+    assert_eq!(times("exits", &[]).1, None, "it ends by _exit");
+    assert_eq!(times("many", &["--extents"]).1, None, "filling takes time");
+}
+
+#[test]
 fn extents_change_no_other_part_of_a_trace() {
     let events = ["--extents", ""].map(|option| {
         let options = [option];

@@ -1,8 +1,8 @@
 //! Fills blocks and looks at them, if the recording has extents.
 //!
 //! `free` does not know the size that the program asked for, so a block is filled, and looked at, as far as it is
-//! usable: up to the 24 bytes, or the rest of a page, that glibc rounds up by. A program may use those bytes only once it
-//! has asked for their number, and may not rely on what they hold. Who reads the recording knows the size.
+//! usable: glibc rounds up by up to 24 bytes, or to a page. A program may use those bytes only once it has asked for
+//! their number, and may not rely on what they hold. The reader of the recording knows the size.
 
 use core::ffi::c_void;
 

@@ -162,8 +162,8 @@ fn write_header(header: *mut Header, extents: bool) {
     unsafe { libc::readlink(c"/proc/self/exe".as_ptr(), program.as_mut_ptr().cast(), program.len() - 1) };
     // SAFETY: the first chunk is mapped here and longer than a header, and no other thread knows of it yet.
     unsafe {
-        let extents = u64::from(extents);
-        header.write(Header { magic: MAGIC, version: VERSION, lost: 0, errno: 0, extents, program });
+        let (extents, run_ns) = (u64::from(extents), [0; 3]);
+        header.write(Header { magic: MAGIC, version: VERSION, lost: 0, errno: 0, extents, run_ns, program });
     }
 }
 

@@ -9,8 +9,8 @@
 //! take a lock that a thread can hold when the process forks; it must not disturb `errno`, the open files or the
 //! signals of the program. So it makes system calls and nothing else, and nothing in it panics.
 //!
-//! With extents, it also fills new blocks and looks at them before they are freed, to learn how much of them the program
-//! writes: that touches no byte whose content the program may rely on.
+//! With extents, it also fills new blocks and looks at them before they are freed, to learn how much of them the
+//! program writes: that touches no byte whose content the program may rely on.
 //!
 //! It supports Linux with glibc, whose allocator can be called by private names (`__libc_malloc`) without `dlsym`,
 //! which itself allocates. C++'s `new` and `delete` of every kind arrive here through libstdc++, which calls `malloc`,
@@ -19,13 +19,13 @@
 #[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod config;
 #[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod exit;
+#[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod extents;
 #[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod file;
 #[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod hooks;
-#[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
-mod left_live;
 #[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod log;
 #[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]

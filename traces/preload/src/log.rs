@@ -9,7 +9,7 @@ use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use heaprace_recorder::fill::Fill;
-use heaprace_recorder::raw::{HEADER_BYTES, Header, RECORD_BYTES, Record};
+use heaprace_recorder::raw::{HEADER_BYTES, Header, RECORD_BYTES, Record, kind};
 
 use crate::config::Config;
 use crate::file::{self, CHUNK_BYTES, FilePath};
@@ -33,6 +33,8 @@ struct Recording {
     reserved_bytes: AtomicUsize,
     /// 1 if the recording has extents. Written before `records`.
     extents: AtomicU32,
+    /// The wall time and the processor time when the recording began.
+    begun_ns: [AtomicU64; 2],
     /// Written before `records`, and read only after it.
     path: UnsafeCell<MaybeUninit<FilePath>>,
     /// Apart from the rest, which is only read, so that reading it does not wait for the other threads.
@@ -58,6 +60,7 @@ static STATE: Recording = Recording {
     full: AtomicU32::new(0),
     reserved_bytes: AtomicUsize::new(0),
     extents: AtomicU32::new(0),
+    begun_ns: [const { AtomicU64::new(0) }; 2],
     path: UnsafeCell::new(MaybeUninit::zeroed()),
     counter: PaddedCounter(AtomicU64::new(0)),
 };
@@ -116,6 +119,45 @@ pub(crate) fn records() -> impl Iterator<Item = Record> {
         .map(Record::from_words)
 }
 
+/// Notes how long the program ran, if the recording has begun and no record is lost. Call it once the program exits.
+pub(crate) fn note_run_time() {
+    // A chunk of the file, so that the time that it takes to map one is in there as often as in the records before.
+    const SAMPLE: u64 = (CHUNK_BYTES / RECORD_BYTES) as u64;
+    let records = STATE.records.load(Ordering::Acquire);
+    if records.is_null() || STATE.full.load(Ordering::Relaxed) != 0 {
+        return;
+    }
+    let header: *mut Header = records.cast::<u8>().wrapping_sub(HEADER_BYTES).cast();
+    let end_ns = now_ns();
+    let count = STATE.counter.0.load(Ordering::Relaxed);
+    // In processor time, which other programs do not lengthen.
+    let before_ns = read_ns(libc::CLOCK_THREAD_CPUTIME_ID);
+    (0..SAMPLE).for_each(|_| log(kind::NOTHING, 0, 0, 0, Fill::Unknown));
+    let sample_ns = read_ns(libc::CLOCK_THREAD_CPUTIME_ID).wrapping_sub(before_ns);
+    if STATE.full.load(Ordering::Relaxed) != 0 {
+        // There was no room for the sample; of the program's events none is lost.
+        // SAFETY: the header is mapped as long as the recording is.
+        unsafe { ((*header).lost, (*header).errno) = (0, 0) };
+        return;
+    }
+    let ran_ns = |which: usize| end_ns[which].saturating_sub(STATE.begun_ns[which].load(Ordering::Relaxed));
+    let recorder_ns = (u128::from(count) * u128::from(sample_ns) / u128::from(SAMPLE)) as u64;
+    // SAFETY: the header is mapped as long as the recording is, and nobody else touches this field.
+    unsafe { (*header).run_ns = [ran_ns(0), ran_ns(1), recorder_ns] };
+}
+
+/// The wall time and the processor time of this process.
+fn now_ns() -> [u64; 2] {
+    [libc::CLOCK_MONOTONIC, libc::CLOCK_PROCESS_CPUTIME_ID].map(read_ns)
+}
+
+fn read_ns(clock: libc::clockid_t) -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the place is ours.
+    unsafe { libc::clock_gettime(clock, &raw mut time) };
+    (time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64)
+}
+
 /// Begins the recording with the first event of the process; `None` if no recording is wanted or possible.
 #[cold]
 #[inline(never)]
@@ -155,6 +197,7 @@ fn open() -> Option<*mut u64> {
     // SAFETY: `phase` keeps all other threads out until the recording has begun.
     unsafe { (*STATE.path.get()).write(path) };
     STATE.reserved_bytes.store(reserved_bytes, Ordering::Relaxed);
+    STATE.begun_ns.iter().zip(now_ns()).for_each(|(begun, now)| begun.store(now, Ordering::Relaxed));
     STATE.extents.store(u32::from(config.extents), Ordering::Relaxed);
     STATE.mapped.store((CHUNK_BYTES - HEADER_BYTES) / RECORD_BYTES, Ordering::Release);
     // SAFETY: the first chunk is mapped there and is longer than the header.

@@ -24,7 +24,7 @@ const VERSION_COMMENT: &str = "heaprace-trace: 1";
 /// reader would read a file of zeros into memory as one line.
 pub const MOST_LINE_BYTES: usize = 1024 * 1024;
 
-/// Which of the optional columns a trace has. If it has a thread or a time, every event has one; a written extent may be
+/// Which of the optional columns a trace has. If it has threads or times, every event has one; a written extent may be
 /// unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Columns {

@@ -2,7 +2,8 @@
 //!
 //! New bytes are filled before the program gets them. Before the block is freed or resized, the bytes at its end that
 //! still hold the fill count as unwritten. At that moment nobody needs to know what the block was filled with: the
-//! recording program notes the run of equal bytes at the end, and [`Filled`] decides afterwards what it means.
+//! recording program notes the run of equal bytes at the end, and the [resolver](crate::resolve) decides
+//! afterwards what it means.
 
 /// What unwritten bytes hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

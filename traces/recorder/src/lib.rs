@@ -31,6 +31,7 @@ pub mod raw;
 mod recorder;
 mod recording;
 pub mod resolve;
+pub mod run_time;
 
 pub use error::WriteError;
 pub use event::{Action, Event};

@@ -36,6 +36,8 @@ pub struct Header {
     pub errno: u64,
     /// 1 if blocks are filled, so that their extents are known; otherwise 0.
     pub extents: u64,
+    /// The [times of the run](crate::run_time::RunTime), in the order of its fields; 0 if they are unknown.
+    pub run_ns: [u64; 3],
     /// The path of the program, cut to this length and padded with zeroes.
     pub program: [u8; 1024],
 }
@@ -56,6 +58,8 @@ pub mod kind {
     pub const REALLOC_FAILED: u64 = 6;
     /// A block is live when the program exits: its address, and the tail of its bytes. The program may still free it.
     pub const LEFT_LIVE: u64 = 7;
+    /// Nothing: written at the exit of the program, to learn what a record costs.
+    pub const NOTHING: u64 = 8;
 }
 
 const KIND_BITS: u32 = 4;

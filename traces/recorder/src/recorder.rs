@@ -221,9 +221,9 @@ pub fn mark(name: &str) {
     session::mark(name);
 }
 
-// SAFETY: every call is passed on to `A` unchanged, and so is its result. The logging does not unwind, and allocates only
-// in `lane::muted`, which keeps it from being recorded itself. It writes only bytes that the program does not have yet
-// and whose content `GlobalAlloc` leaves open, and reads only those of live blocks.
+// SAFETY: every call is passed on to `A` unchanged, and so is its result. The logging does not unwind, and allocates
+// only in `lane::muted`, which keeps it from being recorded itself. It writes only bytes that the program does not have
+// yet and whose content `GlobalAlloc` leaves open, and reads only those of live blocks.
 unsafe impl<A: GlobalAlloc> GlobalAlloc for Recorder<A> {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {

@@ -123,6 +123,7 @@ impl Resolver {
                 let written = object.and_then(|object| Some((object.id, object.written(record)?)));
                 self.left_live.extend(written);
             }
+            kind::NOTHING => {}
             _ => self.counts.lost += 1,
         }
     }

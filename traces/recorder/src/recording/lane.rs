@@ -10,10 +10,11 @@
 
 use core::array;
 use core::cell::Cell;
+use core::hint::black_box;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::alloc::{Layout, alloc_zeroed, handle_alloc_error};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::gate::{self, Phase};
 use super::waker;
@@ -62,6 +63,9 @@ fn fetch(place: &[AtomicU64; 3]) {
     #[cfg(not(target_arch = "x86_64"))]
     let _ = place;
 }
+
+/// What threads have waited for room, in nanoseconds.
+static WAITED_NS: AtomicU64 = AtomicU64::new(0);
 
 /// A value that shares its cache lines with no other: two lines, because processors fetch pairs.
 #[repr(align(128))]
@@ -131,8 +135,10 @@ impl Lane {
             if !gate::is_attended() || gate::phase() == Phase::Ended {
                 return false;
             }
+            let since = Instant::now();
             waker::wake();
             std::thread::sleep(FULL);
+            WAITED_NS.fetch_add(since.elapsed().as_nanos() as u64, Ordering::Relaxed);
         }
     }
 
@@ -188,6 +194,22 @@ pub(super) fn mute() {
         thread.lane.set(None);
         thread.state.set(ThreadState::Muted);
     });
+}
+
+/// Estimate of what these records have cost the threads that wrote them, in nanoseconds: as many times what one costs
+/// now, and what the threads have waited for room. Call it once the recording has ended, in a muted thread.
+pub(super) fn cost_ns(records: u64) -> u64 {
+    let lane = Lane::new();
+    // The fastest of several passes: in the first the lane gets its memory, and other programs interrupt some.
+    let mut pass_ns = u128::MAX;
+    for _ in 0..8 {
+        let since = Instant::now();
+        (0..LANE_RECORDS as u64).for_each(|number| lane.push([1, black_box(number)]));
+        pass_ns = pass_ns.min(since.elapsed().as_nanos());
+        lane.read(|_, _| true);
+    }
+    let records_ns = (u128::from(records) * pass_ns / LANE_RECORDS as u128) as u64;
+    records_ns + WAITED_NS.load(Ordering::Relaxed)
 }
 
 /// How many records have a number.

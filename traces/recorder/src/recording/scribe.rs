@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::gate::{self, Phase};
 use super::lane::{self, kind};
 use super::merge::Merge;
-use super::{marks, spawn, waker};
+use super::{clock, marks, spawn, waker};
 use crate::error::WriteError;
 use crate::event::Event;
 use crate::file::TraceFile;
@@ -21,6 +21,7 @@ use crate::left_live;
 use crate::peek;
 use crate::raw::Record;
 use crate::resolve::Resolver;
+use crate::run_time::RunTime;
 
 /// The totals of a recording.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,6 +62,7 @@ pub(super) fn start(output: TraceFile, file: String, extents: bool) -> io::Resul
 
 /// Ends the recording with the last record that has a number. A signal handler may call this.
 pub(super) fn end() {
+    clock::stop();
     // The first of several calls counts.
     let _ = END.compare_exchange(u64::MAX, lane::numbered(), Ordering::AcqRel, Ordering::Relaxed);
 }
@@ -92,6 +94,7 @@ impl Scribe {
         // However this ends, no thread waits for it any longer.
         let _done = Done;
         waker::set_current();
+        clock::exclude_this_thread();
         IS_READY.store(true, Ordering::Release);
         let mut merge = Merge::new();
         while self.error.is_none() {
@@ -149,7 +152,9 @@ impl Scribe {
                 resolver.look_at_live(|address, size| peek::tail(address as usize, size as usize, &mut buffer));
             }
             let ignored = (ignored > 0).then(|| format!("ignored calls: {ignored}"));
-            let comments = left_live::comments(&resolver.left_live()).chain(ignored).collect::<Vec<_>>();
+            // Filling blocks takes a time of its own, which nobody can take out again.
+            let run = if extents { None } else { run_time() }.map(|times| times.to_string());
+            let comments = left_live::comments(&resolver.left_live()).chain(ignored).chain(run).collect::<Vec<_>>();
             let commented = comments.iter().try_for_each(|comment| output.comment(comment));
             error = commented.and_then(|()| output.finish()).err();
         }
@@ -160,6 +165,13 @@ impl Scribe {
         let summary = Summary { events, threads: resolver.counts.threads, ignored };
         *SUMMARY.lock().unwrap_or_else(PoisonError::into_inner) = summary;
     }
+}
+
+/// The times of the run, once it has ended.
+fn run_time() -> Option<RunTime> {
+    let [wall_ns, cpu_ns] = clock::total_ns()?;
+    let records = END.load(Ordering::Acquire).min(lane::numbered());
+    Some(RunTime { wall_ns, cpu_ns, recorder_ns: lane::cost_ns(records) })
 }
 
 /// The operating system's reason why a trace cannot be written.

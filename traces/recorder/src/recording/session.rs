@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::gate::{self, Phase};
 use super::lane::{self, muted};
 use super::scribe::{self, Summary, warn};
-use super::{marks, signals, waker};
+use super::{clock, marks, signals, waker};
 use crate::csv::Columns;
 use crate::file::TraceFile;
 use crate::fill::Fill;
@@ -56,6 +56,7 @@ fn open(path: Option<&str>, extents: bool) -> bool {
     }
     on_exit_and_fork();
     signals::finish_before_deadly_ones();
+    clock::start();
     true
 }
 
@@ -77,6 +78,7 @@ pub(crate) fn start(path: Option<&str>, extents: bool) {
         Phase::Stopped => {
             let _control = control();
             if gate::change(Phase::Stopped, Phase::Open) {
+                clock::start();
                 lane::log(lane::kind::START, 0, 0, 0, Fill::Unknown);
             }
         }
@@ -89,7 +91,9 @@ pub(crate) fn stop() {
     if gate::phase() == Phase::Open {
         let _control = control();
         lane::log(lane::kind::STOP, 0, 0, 0, Fill::Unknown);
-        gate::change(Phase::Open, Phase::Stopped);
+        if gate::change(Phase::Open, Phase::Stopped) {
+            clock::stop();
+        }
     }
 }
 

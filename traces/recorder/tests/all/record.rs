@@ -49,6 +49,7 @@ const CHILDREN: &[(&str, fn())] = &[
     ("regions", regions),
     ("marks", marks),
     ("short_threads", short_threads),
+    ("sleeps", sleeps),
     ("unread", ends::unread),
     ("many", ends::many),
 ];
@@ -288,6 +289,32 @@ fn marks_stand_between_the_events_in_both_formats() {
         let expected = ["mark: first alloc,1,1,1", "1", "mark: second", "mark: third", "2", "mark: last"];
         assert_eq!(found, expected);
     }
+}
+
+fn sleeps() {
+    thread::sleep(std::time::Duration::from_millis(60));
+    ALLOCATOR.stop();
+    thread::sleep(std::time::Duration::from_millis(400));
+    ALLOCATOR.start();
+    (0..1000).for_each(|_| drop(Block::new(SIZE, false)));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_trace_ends_with_the_times_of_its_regions_unless_extents_are_recorded() {
+    let times_of = |name: &str| {
+        let trace = trace_path(name).with_extension("csv");
+        assert!(child(name, &trace).status.success());
+        let mut events = Source::locate(trace.to_str().unwrap()).unwrap().open().unwrap();
+        let count = events.by_ref().count() as u64;
+        (count, events.comments().iter().find_map(|comment| heaprace_traces::run_time(comment)))
+    };
+    let (events, times) = times_of("sleeps");
+    let times = times.expect("there is a comment");
+    assert!((60_000_000..400_000_000).contains(&times.wall_ns), "{times:?}");
+    assert!(times.cpu_ns < times.wall_ns, "{times:?}: sleep takes no processor");
+    assert!((events..1_000_000 * events).contains(&times.recorder_ns), "{times:?}, {events} events");
+    assert_eq!(times_of("extents_left_live").1, None);
 }
 
 fn short_threads() {

@@ -1,7 +1,9 @@
-//! Notes the extents of the blocks that are live when the program exits.
+//! What is left to do when the program exits: without extents, to note how long it ran; with them, to note those of the
+//! blocks that are still live.
 //!
-//! The recording itself says which blocks are live: this walks it from its first record, and keeps the addresses of live
-//! blocks in a table of its own, in mapped memory of limited size. If the table becomes too large, nothing is noted.
+//! The recording itself says which blocks are live: this walks it from its first record, and keeps the addresses of
+//! live blocks in a table of its own, in mapped memory of limited size. If the table becomes too large, nothing is
+//! noted.
 
 use core::ptr::null_mut;
 
@@ -24,6 +26,8 @@ extern "C" fn at_exit() {
     let before = errno();
     if log::begun_with_extents() {
         note();
+    } else {
+        log::note_run_time();
     }
     set_errno(before);
 }
