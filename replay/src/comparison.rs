@@ -272,6 +272,11 @@ fn describe(source: &Source, program: &Program) -> Result<results::Trace, TraceE
         marks: program.marks().to_vec(),
         mark_count: program.mark_count(),
         repairs: program.repairs().map_or(Vec::new(), |repairs| repairs.lines()),
+        run: program.run_time().map(|run| results::RecordedRun {
+            wall_ns: run.wall_ns,
+            cpu_ns: run.cpu_ns,
+            recorder_ns: run.recorder_ns,
+        }),
         extents: program.coverage().map(|Coverage { blocks, known_blocks, written_bytes }| results::Extents {
             blocks,
             known_blocks,

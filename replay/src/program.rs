@@ -29,6 +29,7 @@ use std::alloc::Layout;
 use std::ops::ControlFlow;
 
 use heaprace_reports::results::Mark;
+use heaprace_traces::RunTime;
 use heaprace_traces::import::Repairs;
 use heaprace_traces::{Event, Profile, Source, TraceError};
 
@@ -58,6 +59,7 @@ pub struct Program {
     marks: pass::Marks,
     repairs: Option<Repairs>,
     coverage: Option<Coverage>,
+    run_time: Option<RunTime>,
     left_live: Vec<(u32, Layout)>,
 }
 
@@ -173,7 +175,7 @@ impl Program {
     }
 
     fn passed<I: Ids>(passed: Passed<I>, supply: impl FnOnce(Portion) -> Supply) -> Self {
-        let Passed { portion, compiler, marks, repairs } = passed;
+        let Passed { portion, compiler, marks, repairs, run_time } = passed;
         Program {
             supply: supply(portion),
             slots: compiler.slots(),
@@ -181,6 +183,7 @@ impl Program {
             marks,
             repairs,
             coverage: compiler.coverage(),
+            run_time,
             left_live: compiler.live(),
         }
     }
@@ -269,6 +272,11 @@ impl Program {
     /// What an import dropped, filled in or reordered, if another tool recorded the trace.
     pub fn repairs(&self) -> Option<Repairs> {
         self.repairs
+    }
+
+    /// How long the recorded program ran; `None` if the trace does not say.
+    pub fn run_time(&self) -> Option<RunTime> {
+        self.run_time
     }
 
     /// What the trace knows about how much of each block the program wrote. `None` if it knows nothing.

@@ -32,6 +32,7 @@
 //! ```
 
 pub mod chart;
+mod end_to_end;
 mod error;
 pub mod export;
 mod file;

@@ -232,6 +232,20 @@ pub struct Trace {
     /// What it knows about how much of each block the program wrote; `None` if nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extents: Option<Extents>,
+    /// How long the recorded program ran; `None` if the recording does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RecordedRun>,
+}
+
+/// How long a recorded program ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedRun {
+    /// Time that passed, in nanoseconds.
+    pub wall_ns: u64,
+    /// Processor time of all threads, in nanoseconds, with that of recording.
+    pub cpu_ns: u64,
+    /// What recording took of it, in nanoseconds: an estimate.
+    pub recorder_ns: u64,
 }
 
 /// What a trace knows about how much of each block the program wrote.

@@ -57,6 +57,7 @@ pub(crate) fn empty() -> Results {
             mark_count: 0,
             repairs: Vec::new(),
             extents: None,
+            run: None,
         },
         bounds: Figure::Known(Bounds {
             max_live_bytes: PEAK_LIVE,

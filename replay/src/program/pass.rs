@@ -7,7 +7,7 @@ use heaprace_reports::results::Mark;
 use heaprace_traces::MARK_PREFIX;
 use heaprace_traces::htrace::{Block, Blocks};
 use heaprace_traces::import::Repairs;
-use heaprace_traces::{Event, Events, TraceError};
+use heaprace_traces::{Event, Events, RunTime, TraceError, run_time};
 
 use super::compiler::{AnyIds, Compiler, Ids};
 use super::error::CompileError;
@@ -45,6 +45,16 @@ pub(super) struct Passed<I> {
     pub(super) compiler: Compiler<I>,
     pub(super) marks: Marks,
     pub(super) repairs: Option<Repairs>,
+    /// How long the recorded program ran.
+    pub(super) run_time: Option<RunTime>,
+}
+
+impl<I: Ids> Passed<I> {
+    /// Notes what the comments after the last event say.
+    fn end(&mut self, comments: &[String]) {
+        self.compiler.left_live(comments.iter().map(String::as_str), &mut self.portion);
+        self.run_time = comments.iter().find_map(|comment| run_time(comment));
+    }
 }
 
 /// Receives the operations: called after each portion with all operations since it last took them. A break ends the
@@ -82,8 +92,9 @@ pub(super) fn short<I: Ids>(
     if compiler.profile().events() == 0 {
         return Ok(None);
     }
-    compiler.left_live(last.iter().map(String::as_str), &mut portion);
-    Ok(Some(Passed { portion, compiler, marks, repairs: None }))
+    let mut passed = Passed { portion, compiler, marks, repairs: None, run_time: None };
+    passed.end(&last);
+    Ok(Some(passed))
 }
 
 fn add_block<I: Ids>(compiler: &mut Compiler<I>, block: &Block, portion: &mut Portion) -> Option<()> {
@@ -112,7 +123,7 @@ pub(super) fn long(
             break;
         }
     }
-    Ok(Passed { portion, compiler, marks: Marks::default(), repairs: None })
+    Ok(Passed { portion, compiler, marks: Marks::default(), repairs: None, run_time: None })
 }
 
 /// The long way through a whole trace.
@@ -123,13 +134,8 @@ pub(super) fn long_of(
 ) -> Result<Passed<AnyIds>, CompileError> {
     let with_extents = events.columns().written;
     let mut passed = long(events.by_ref(), with_extents, portion, sink)?;
-    note_left_live(&events, &mut passed);
+    passed.end(events.comments());
     Ok(passed)
-}
-
-/// Notes what the comments after the last event say, once there are no more events.
-fn note_left_live(events: &Events, passed: &mut Passed<AnyIds>) {
-    passed.compiler.left_live(events.comments().iter().map(String::as_str), &mut passed.portion);
 }
 
 /// The long way with the marks of a trace, and the repairs of an import.
@@ -147,6 +153,6 @@ pub(super) fn long_with_marks(
         event
     });
     let mut passed = long(with_marks, with_extents, portion, sink)?;
-    note_left_live(&events, &mut passed);
+    passed.end(events.comments());
     Ok(Passed { marks, repairs: events.repairs(), ..passed })
 }

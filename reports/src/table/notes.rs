@@ -3,6 +3,7 @@
 use super::columns::INVALID;
 use super::placing::Placing;
 use super::terminal::UNKNOWN;
+use crate::end_to_end;
 use crate::numbers::{count, grouped};
 use crate::reasons::by_reason;
 use crate::results::{Contender, Figure, Origin, Results, Role, TouchPolicy, Verification, Warning};
@@ -116,7 +117,7 @@ fn has(rows: &[Placing], role: Role) -> bool {
 
 /// What is to be known of the trace itself.
 pub(crate) fn trace(results: &Results) -> Vec<String> {
-    import(results).into_iter().chain(extents(results)).collect()
+    end_to_end::sentences(results).into_iter().chain(import(results)).chain(extents(results)).collect()
 }
 
 /// The repairs on import, if another tool recorded the trace.
