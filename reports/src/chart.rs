@@ -46,6 +46,7 @@ mod key;
 mod labels;
 mod latency;
 mod marks;
+mod medians;
 mod occupancy;
 pub(crate) mod palette;
 mod panels;
@@ -73,6 +74,7 @@ pub use histograms::{lifetimes, sizes};
 pub use johnstone_wilson::johnstone_wilson;
 pub use joint::joint;
 pub use latency::latency;
+pub use medians::medians;
 pub use occupancy::occupancy;
 pub use pareto::{pareto_fresh, pareto_steady};
 pub use ratios::ratios;
@@ -164,6 +166,12 @@ pub const ALL_TRACES: &[SetChart] = &[
         title: "Committed heap over time on all traces",
         draw: footprints::footprints,
         data: footprints::data,
+    },
+    SetChart {
+        file_name: "medians.svg",
+        title: "Median size and lifetime of all traces",
+        draw: medians::medians,
+        data: medians::data,
     },
 ];
 
