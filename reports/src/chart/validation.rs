@@ -5,15 +5,18 @@
 //! program's time, on both sides of 0.
 
 use plotters::prelude::*;
-use plotters::style::text_anchor::HPos;
 
 use super::axis::Axis;
-use super::canvas::{self, Drawn, HAIRLINE, LINE, SOFT, Sheet, TEXT, Words};
+use super::canvas::{self, Drawn, HAIRLINE, SOFT, Sheet, Words};
 use super::frame::Frame;
 use super::palette::style_of;
+use super::scatter::{self, Label};
 use super::{data, key, marks};
 use crate::ReportError;
 use crate::validation::{MOST_FACTOR, Pair, Score};
+
+/// Names of programs that have room.
+const MOST_NAMES: usize = 5;
 
 /// Radius of a dot, in pixels.
 const RADIUS: i32 = 10;
@@ -50,7 +53,8 @@ pub fn validation(pairs: &[Pair]) -> Result<String, ReportError> {
             (0..=200).map(|step| (ends.0.asinh() + (ends.1.asinh() - ends.0.asinh()) * f64::from(step) / 200.0).sinh())
         };
         for (factor, width) in [(1.0, 4), (MOST_FACTOR, HAIRLINE), (1.0 / MOST_FACTOR, HAIRLINE)] {
-            let line: Vec<_> = steps().map(|x| pixel(x, x * factor)).collect();
+            let within = steps().filter(|x| (ends.0..=ends.1).contains(&(x * factor)));
+            let line: Vec<_> = within.map(|x| pixel(x, x * factor)).collect();
             sheet.draw(&PathElement::new(line, SOFT.stroke_width(width)))?;
         }
         // Undecided ones first, so that they cover nothing.
@@ -70,7 +74,7 @@ pub fn validation(pairs: &[Pair]) -> Result<String, ReportError> {
                 sheet.tip(&tip, || marks::point(sheet, at, RADIUS, color, pair.is_decided()))
             })?;
         }
-        worst(sheet, pairs, &pixel)?;
+        worst(sheet, &frame, pairs, &pixel)?;
         key::paint(sheet, &contenders, frame.height() as i32, |index, [from, to]| {
             let middle = ((from.0 + to.0) / 2, (from.1 + to.1) / 2);
             marks::point(sheet, middle, RADIUS + 2, style_of(contenders[index]).color, true)
@@ -148,20 +152,29 @@ fn frame(pairs: &[Pair], score: &Score) -> Frame {
     }
 }
 
-/// Names the programs of the three worst predictions of large differences.
-fn worst(sheet: &Sheet, pairs: &[Pair], pixel: &dyn Fn(f64, f64) -> (i32, i32)) -> Drawn {
+/// Names the programs of the worst predictions of large differences, each once.
+fn worst(sheet: &Sheet, frame: &Frame, pairs: &[Pair], pixel: &dyn Fn(f64, f64) -> (i32, i32)) -> Drawn {
     let mut large: Vec<&Pair> = pairs.iter().filter(|pair| pair.is_large() && pair.factor() > MOST_FACTOR).collect();
     large.sort_by(|one, other| other.factor().total_cmp(&one.factor()));
-    for pair in large.iter().take(3) {
-        let (x, y) = pixel(pair.real_share() * 100.0, pair.predicted_share() * 100.0);
-        // Above the diagonal there is room on the left, below it on the right.
-        let (x, side) = match pair.predicted_share() > pair.real_share() {
-            true => (x - RADIUS - 10, HPos::Right),
-            false => (x + RADIUS + 10, HPos::Left),
-        };
-        canvas::text(sheet, &pair.program, (x, y.max(LINE)), TEXT, SOFT, side)?;
+    let mut named: Vec<&Pair> = Vec::new();
+    for pair in large {
+        if named.iter().all(|other| other.program != pair.program) && named.len() < MOST_NAMES {
+            named.push(pair);
+        }
     }
-    Ok(())
+    let at = |pair: &Pair| pixel(pair.real_share() * 100.0, pair.predicted_share() * 100.0);
+    let labels: Vec<Label> = named.iter().map(|pair| Label { text: &pair.program, at: at(pair) }).collect();
+    let dots: Vec<[i32; 4]> = pairs
+        .iter()
+        .map(|pair| {
+            let (x, y) = at(pair);
+            [x - RADIUS, y - RADIUS, x + RADIUS, y + RADIUS]
+        })
+        .collect();
+    let (left, right) = frame.edges();
+    let bounds = [left, frame.top() as i32, right, frame.bottom() as i32];
+    let places = scatter::place(&labels, RADIUS, bounds, &dots);
+    labels.iter().zip(&places).try_for_each(|(label, place)| scatter::paint(sheet, label, place, SOFT))
 }
 
 #[cfg(test)]
