@@ -35,7 +35,8 @@ struct Model {
     time: fn(&str, &mut Replay<'_>) -> f64,
 }
 
-const MODELS: [Model; 8] = [
+const MODELS: [Model; 9] = [
+    Model { name: "written, pages kept", time: |name, replay| replay.time_without_end(name) },
     Model { name: "none", time: |name, replay| replay.time::<TouchNone>(name, 0) },
     Model { name: "first", time: |name, replay| replay.time::<TouchFirst>(name, 0) },
     Model { name: "all", time: |name, replay| replay.time::<TouchAll>(name, 0) },
@@ -55,6 +56,8 @@ struct Replay<'p> {
     heap: PageHeap,
     slots: Vec<*mut u8>,
     other: Vec<u8>,
+    /// Whether the end of the program, which gives its pages back, is timed too.
+    gives_back: bool,
 }
 
 impl Replay<'_> {
@@ -92,11 +95,23 @@ impl Replay<'_> {
         contenders::visit(contender, &mut Visit(self)).expect("it is registered")
     }
 
+    /// The time with written extents until the last event: without giving the pages back.
+    fn time_without_end(&mut self, contender: &str) -> f64 {
+        self.gives_back = false;
+        let time = self.time::<TouchWritten>(contender, 0);
+        self.gives_back = true;
+        time
+    }
+
     fn run<A: HeapAllocator, O: Observer, T: Touch>(&mut self, mut observer: O) -> f64 {
         self.heap.reset().expect("the pages can be given back");
         let mut allocator = A::create(self.heap.handle());
         let begun = processor::thread_time().expect("this system has such a clock");
         let flow = engine::replay::<A, O, T>(self.program, &mut self.slots, &mut allocator, &mut observer);
+        drop(allocator);
+        if self.gives_back {
+            self.heap.reset().expect("as above");
+        }
         let time = processor::thread_time().expect("as above") - begun;
         assert!(flow.is_ok_and(|flow| flow == ControlFlow::Continue(())), "the replay ended early");
         time.as_nanos() as f64
@@ -146,6 +161,7 @@ fn pairs(runs: &RealRuns, name: &str, rounds: usize) -> Vec<Vec<Pair>> {
         heap: PageHeap::reserve(WASM32_PAGES, Guard::Batched).expect("address space"),
         slots: vec![ptr::null_mut(); program.slots()],
         other: vec![1; 4 << 20],
+        gives_back: true,
         program: &program,
     };
     let names: Vec<&str> = runs.contenders.iter().map(|row| row.name.as_str()).collect();

@@ -99,7 +99,7 @@ impl Contender {
         self.laps[followed(touch, lane)](lane, limits, on_lap)
     }
 
-    /// The first lap alone: a fresh replay.
+    /// A fresh replay: the first lap alone, and giving its pages back, which a program pays for when it ends.
     ///
     /// # Errors
     ///
@@ -110,6 +110,9 @@ impl Contender {
             first = lap;
             ControlFlow::Break(())
         })?;
+        let given_back = lane.give_back()?;
+        first.wall += given_back.wall;
+        first.processor = first.processor.zip(given_back.processor).map(|(lap, rest)| lap + rest);
         Ok(first)
     }
 

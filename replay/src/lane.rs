@@ -168,6 +168,20 @@ impl<'p> Lane<'p> {
         }
     }
 
+    /// Takes all pages of the heap back, as the end of a program does, and returns a lap that has only the times of that.
+    ///
+    /// # Errors
+    ///
+    /// If the heap cannot be reset.
+    pub fn give_back(&mut self) -> Result<Lap, LaneError> {
+        let processor_before = processor::thread_time();
+        let start = time::Instant::now();
+        self.heap.reset()?;
+        let wall = start.elapsed();
+        let processor = processor::thread_time().zip(processor_before).map(|(now, before)| now - before);
+        Ok(Lap { wall, processor, ..Lap::default() })
+    }
+
     /// Measures one replay on fresh pages with `meter`: only the loop and the contender's work.
     ///
     /// # Errors

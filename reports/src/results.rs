@@ -371,7 +371,7 @@ pub enum Verification {
 pub struct Time {
     /// Operations in one replay: divide a sample by it for ns per op.
     pub ops: u64,
-    /// A program that starts: one replay on fresh zeroed pages, page faults included.
+    /// A program that starts and ends: one replay on fresh zeroed pages, page faults and giving the pages back included.
     pub fresh_ns: Vec<u64>,
     /// A program that runs on: the trace is looped on one heap, from fresh pages, until times and footprint settle or the loops are used
     /// up. A sample is the mean of the last two loops. Empty where [`no_steady`](Self::no_steady) says why.

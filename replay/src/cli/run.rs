@@ -20,10 +20,10 @@ use crate::cli::terminal::{FAILED, INTERRUPTED, USAGE, complain, complain_of, no
 /// The library that is preloaded.
 const LIBRARY: &str = "libheaprace_serve.so";
 
-/// Run a program on a contender, to see for real what a replay predicts
+/// Run a program itself on an allocator, to see what a replay predicts
 ///
-/// The contender serves malloc and its kin from a page heap, as in a replay. With --compare, the program runs again and
-/// again, on one contender after the other.
+/// The allocator serves malloc and its kin from a page heap, as in a replay. With --compare, the program runs many times,
+/// on one allocator after the other.
 #[derive(Debug, Args)]
 #[command(
     override_usage = "replay run --allocator <NAME> [OPTIONS] -- <COMMAND> [ARGUMENTS]...\n       replay run --compare [OPTIONS] -- <COMMAND> [ARGUMENTS]...",

@@ -1,4 +1,4 @@
-//! One contender's part of a timing round: the trace looped on one heap.
+//! One contender's part of a timing round: the trace once on a heap of its own, and looped on another.
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -23,10 +23,11 @@ pub struct Clocked {
     pub processor_ns: Option<u64>,
 }
 
-/// One contender's part of a round: the trace is looped on one heap.
+/// One contender's part of a round: the trace is replayed once on fresh pages, which are given back, and looped on one
+/// heap.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
-    /// The first loop, on fresh zeroed pages: a program that starts.
+    /// A replay on fresh zeroed pages, and giving them back: a program that starts, and ends.
     pub fresh: Clocked,
     /// The mean of the last two loops: a program that keeps running. Or the reason why there is none.
     pub steady: Figure<Clocked>,
@@ -58,6 +59,7 @@ impl Sample {
         limits: Limits<'_>,
     ) -> Result<Self, LaneError> {
         let (start, processor) = (Instant::now(), processor::thread_time());
+        let fresh = contender.fresh_lap(lane, touch, limits)?;
         let mut laps: Vec<Lap> = Vec::with_capacity(MOST_LOOPS);
         let mut full = None;
         contender.laps(lane, touch, limits, &mut |lap| {
@@ -79,7 +81,7 @@ impl Sample {
             _ => Figure::Known(mean(&laps[laps.len() - 2..])),
         };
         let processor = processor::thread_time().zip(processor).map(|(now, before)| now - before);
-        Ok(Sample { fresh: mean(&laps[..1]), steady, all: clocked(start.elapsed(), processor) })
+        Ok(Sample { fresh: mean(&[fresh]), steady, all: clocked(start.elapsed(), processor) })
     }
 }
 
