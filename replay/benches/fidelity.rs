@@ -219,7 +219,7 @@ fn main() -> ExitCode {
     if brief {
         files.truncate(1);
     }
-    let rounds = if brief { 1 } else { 9 };
+    let rounds = if brief { 1 } else { 5 };
     let mut found: Vec<Vec<Vec<Pair>>> = vec![vec![Vec::new(); 2]; MODELS.len()];
     for (index, path) in files.iter().enumerate() {
         let name = path.file_stem().unwrap_or_default().to_string_lossy();

@@ -1,5 +1,7 @@
 //! A lane: a page heap and working memory, on which contenders run the same program one after the other.
 
+mod lap;
+
 use std::alloc::Layout;
 use std::ops::ControlFlow;
 use std::time::{self, Duration};
@@ -15,8 +17,9 @@ use crate::engine::{self, Flow, LiveBlock, Observer, Touch, TouchAll, TouchNone}
 use crate::limits::{Limits, Stop};
 use crate::memory::metrics::{Figures, Instant, Setting, Snapshot, SnapshotGauge, SplitGauge, Watch};
 use crate::program::{CompileError, Program};
-use crate::time::processor;
 use crate::verify::Verify;
+
+pub use lap::{Lap, Meter, OnLap};
 
 /// Why a replay failed.
 #[derive(Debug, thiserror::Error)]
@@ -64,26 +67,6 @@ impl Examination {
         Examination { partial: Some(partial), ..Self::without_figures(verification, reason) }
     }
 }
-
-/// Runs its argument once and measures it, one stretch of the program at a time. Time between stretches does not count.
-pub type Meter<'a> = &'a mut dyn FnMut(&mut dyn FnMut());
-
-/// One of several successive replays of the program on the same heap.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Lap {
-    /// Wall time of the loop and the contender's work.
-    pub wall: Duration,
-    /// The same by the thread's CPU clock, which stops while the thread is not running; `None` if there is no such
-    /// clock.
-    pub processor: Option<Duration>,
-    /// Pages of the heap after the replay.
-    pub heap_pages: u64,
-    /// Grows that failed during the replay because of the limit.
-    pub refused_grows: u64,
-}
-
-/// Receives each [`Lap`] and decides whether another one follows.
-pub type OnLap<'a> = &'a mut dyn FnMut(Lap) -> ControlFlow<()>;
 
 /// Minimum loops of the trace for a growth figure: the trace itself, one loop that reuses the memory freed by the
 /// first, and two that show whether the heap has settled.
@@ -150,11 +133,8 @@ impl<'p> Lane<'p> {
         loop {
             let mut lap = Lap { processor: Some(Duration::ZERO), ..Lap::default() };
             let mut meter = |replay: &mut dyn FnMut()| {
-                let processor_before = processor::thread_time();
-                let start = time::Instant::now();
-                replay();
-                lap.wall += start.elapsed();
-                let processor = processor::thread_time().zip(processor_before).map(|(now, before)| now - before);
+                let ((), wall, processor) = lap::timed(replay);
+                lap.wall += wall;
                 lap.processor = lap.processor.zip(processor).map(|(sum, stretch)| sum + stretch);
             };
             self.replay_by::<A, (), T>(&mut allocator, &mut (), limits, &mut meter)?.whole()?;
@@ -174,11 +154,8 @@ impl<'p> Lane<'p> {
     ///
     /// If the heap cannot be reset.
     pub fn give_back(&mut self) -> Result<Lap, LaneError> {
-        let processor_before = processor::thread_time();
-        let start = time::Instant::now();
-        self.heap.reset()?;
-        let wall = start.elapsed();
-        let processor = processor::thread_time().zip(processor_before).map(|(now, before)| now - before);
+        let (reset, wall, processor) = lap::timed(|| self.heap.reset());
+        reset?;
         Ok(Lap { wall, processor, ..Lap::default() })
     }
 

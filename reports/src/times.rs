@@ -21,7 +21,7 @@ pub(crate) fn program(regime: Regime) -> &'static str {
 /// The same with what is timed.
 pub(crate) fn timed(regime: Regime) -> &'static str {
     match regime {
-        Regime::Fresh => "a program that starts, on fresh pages, page faults included",
+        Regime::Fresh => "a program that starts and ends, on fresh pages, page faults included",
         Regime::Steady => "a program that runs on: the trace looped until it settles",
         Regime::Rewound => "no program: a heap whose pages an earlier replay paid for",
     }

@@ -92,7 +92,7 @@ serde-heavy (synthetic): 200,000 events, peak live 1,048,576 B in 12,345 objects
 | bump 0.1.0 (yardstick) | 20.9 (20.6–21.2) | 6.40 (6.30–6.50) | 498,880 | 487 | 0 |
 | null 0.1.0 (floor) | 3.60 (3.54–3.65) | 2.00 (1.97–2.03) | – | – | – |
 
-Fresh: a program that starts, on fresh pages, page faults included. Steady: a program that runs on: the trace looped until it settles. Bold: the best of the contenders known to serve every request: the lowest memory figure; the fastest, and all that cannot be told apart from it over at least 6 common rounds. Measured 2026-05-04";
+Fresh: a program that starts and ends, on fresh pages, page faults included. Steady: a program that runs on: the trace looped until it settles. Bold: the best of the contenders known to serve every request: the lowest memory figure; the fastest, and all that cannot be told apart from it over at least 6 common rounds. Measured 2026-05-04";
         let text = String::from_utf8(markdown(&[sample::of_every_kind()]).unwrap()).unwrap();
         assert!(text.starts_with(expected), "{text}");
         assert!(

@@ -7,7 +7,7 @@ use crate::stats::Regime;
 const MACHINE: &str = "a disturbance that lasts through all rounds; differences between builds or machines";
 
 const STARTS: Docs = docs(
-    "a program that starts: wall time of a replay on fresh zeroed pages, with page faults, over its operations; \
+    "a program that starts and ends: wall time of a replay on fresh zeroed pages, with page faults and with giving the pages back, over its operations; \
     the median over the rounds",
     "≥ 0",
     MACHINE,

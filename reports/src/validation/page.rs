@@ -8,7 +8,7 @@ use crate::real::RealRuns;
 use crate::results::Figure;
 use crate::stats::Estimate;
 
-/// Why a pair misses its goal: program, contender (or `*`), cause.
+/// Why a pair misses its goal: program (or `*`), contender (or `*`), cause. The first that fits counts.
 pub type Cause = [String; 3];
 
 /// The page. `runs` are those that the pairs were formed from, and `causes` explain misses.
@@ -113,7 +113,9 @@ fn goals(text: &mut String, score: &Score) {
 
 fn misses(text: &mut String, pairs: &[Pair], causes: &[Cause]) {
     let why = |pair: &Pair| {
-        let fits = |cause: &&Cause| cause[0] == pair.program && (cause[1] == "*" || cause[1] == pair.contender);
+        let fits = |cause: &&Cause| {
+            (cause[0] == "*" || cause[0] == pair.program) && (cause[1] == "*" || cause[1] == pair.contender)
+        };
         causes.iter().find(fits).map_or("not found", |cause| cause[2].as_str())
     };
     *text += "\n## What misses\n\n| program | contender | what | cause |\n|---|---|---|---|\n";
