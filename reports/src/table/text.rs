@@ -193,9 +193,9 @@ WARNING governor: powersave.
   and all that cannot be told apart from it over at least 6 common rounds.
 Sorted by overhead, then by fresh time, with failures last. Overhead is peak heap / peak live; J–W
   #4 (Johnstone and Wilson) is overhead less 1, in per cent. A page has 65,536 B.
-Timings are medians with their 95 % confidence intervals (CI). Fresh: a program that starts, on
-  fresh pages, page faults included. Steady: a program that runs on: the trace looped until it
-  settles.
+Timings are medians with their 95 % confidence intervals (CI). Fresh: a program that starts and
+  ends, on fresh pages, page faults included. Steady: a program that runs on: the trace looped until
+  it settles.
 Yardsticks are for comparison only: you would not ship them.
 The clairvoyant placement knows every lifetime in advance: 1,048,578 B, 1.0000 × peak live. A
   heuristic finds it: a better one may exist, but none below peak live. Peak live with each size
