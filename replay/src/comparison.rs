@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 
 use heaprace_reports::results::{
-    self, Figure, Kind, Origin, Reason, Results, SCHEMA_VERSION, Settings, Warning, WarningCode,
+    self, Figure, Origin, ProgramKind, Reason, Results, SCHEMA_VERSION, Settings, Warning, WarningCode,
 };
 use heaprace_traces::{Source, TraceError, library};
 
@@ -256,8 +256,8 @@ fn describe(source: &Source, program: &Program) -> Result<results::Trace, TraceE
             library::Origin::Synthetic => Origin::Synthetic,
         }),
         kind: source.library_entry().and_then(|entry| entry.about.kind).map(|kind| match kind {
-            library::Kind::Driver => Kind::Driver,
-            library::Kind::Program => Kind::Program,
+            library::ProgramKind::Driver => ProgramKind::Driver,
+            library::ProgramKind::Program => ProgramKind::Program,
         }),
         events: profile.events(),
         allocs: profile.allocs,

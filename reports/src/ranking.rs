@@ -8,7 +8,7 @@
 use crate::growth;
 use crate::numbers::{count, fixed};
 use crate::reasons::by_reason;
-use crate::results::{Kind, Origin, Results, Role};
+use crate::results::{Origin, ProgramKind, Results, Role};
 use crate::stats::{Interval, Measure, RESAMPLES, Regime, by_kind, by_origin, common_of, trust_in_mean};
 use crate::table::model::{Table, TableColumn};
 use crate::table::terminal::{self, UNKNOWN};
@@ -196,10 +196,10 @@ fn of_origin(origin: Origin) -> fn(u64) -> String {
 }
 
 /// Says how many recorded traces of this kind of program there are.
-pub(crate) fn of_kind(kind: Kind) -> fn(u64) -> String {
+pub(crate) fn of_kind(kind: ProgramKind) -> fn(u64) -> String {
     match kind {
-        Kind::Program => |number| count(number, "program") + " of others",
-        Kind::Driver => |number| count(number, "driver") + " written for the library",
+        ProgramKind::Program => |number| count(number, "program") + " of others",
+        ProgramKind::Driver => |number| count(number, "driver") + " written for the library",
     }
 }
 
@@ -366,7 +366,11 @@ peak_heap_bytes over 2 recorded traces
             results.trace.kind = Some(kind);
             results
         };
-        let all = [of("a", Kind::Driver, 500), of("b", Kind::Program, 2000), of("c", Kind::Program, 2000)];
+        let all = [
+            of("a", ProgramKind::Driver, 500),
+            of("b", ProgramKind::Program, 2000),
+            of("c", ProgramKind::Program, 2000),
+        ];
         let text = text(&all, "dlmalloc", &MEASURES[1..2], 80);
         let heads: Vec<_> = text.lines().filter(|line| line.contains(" over ") && !line.starts_with(' ')).collect();
         assert_eq!(

@@ -202,7 +202,7 @@ pub struct Trace {
     /// Who wrote the program and for what, as the trace library states; `None` for other traces, and for results from
     /// before it was stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kind: Option<Kind>,
+    pub kind: Option<ProgramKind>,
     /// Events in it.
     pub events: u64,
     /// Of them, allocations (zeroed ones included).
@@ -282,7 +282,7 @@ named! {
 
 named! {
     /// Who wrote a recorded program. Means are shown for all recorded traces, and for each kind.
-    pub enum Kind {
+    pub enum ProgramKind {
         /// Written for the trace library, around a published crate.
         Driver = "driver",
         /// Written by others, for a use of their own.

@@ -103,7 +103,7 @@ pub struct LibraryAbout {
     pub origin: Origin,
     /// Who wrote the program that was recorded, and for what; a made-up trace has no program.
     #[serde(default)]
-    pub kind: Option<Kind>,
+    pub kind: Option<ProgramKind>,
     /// The program that was recorded, or the rule.
     pub program: String,
     /// The versions that decide what the program does: crates, compiler. A made-up trace has none.
@@ -156,19 +156,19 @@ impl Origin {
 /// thought typical.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum ProgramKind {
     /// Written for this library, around a published crate.
     Driver,
     /// Written by others, for a use of their own.
     Program,
 }
 
-impl Kind {
+impl ProgramKind {
     /// Its name in tables: `driver` or `program`.
     pub const fn name(self) -> &'static str {
         match self {
-            Kind::Driver => "driver",
-            Kind::Program => "program",
+            ProgramKind::Driver => "driver",
+            ProgramKind::Program => "program",
         }
     }
 }
@@ -250,8 +250,8 @@ pub fn group(name: &str) -> Option<Vec<&'static LibraryEntry>> {
     let belongs: fn(&LibraryAbout) -> bool = match name {
         "library" => |_| true,
         "library:recorded" => |about| about.origin == Origin::Recorded,
-        "library:programs" => |about| about.kind == Some(Kind::Program),
-        "library:drivers" => |about| about.kind == Some(Kind::Driver),
+        "library:programs" => |about| about.kind == Some(ProgramKind::Program),
+        "library:drivers" => |about| about.kind == Some(ProgramKind::Driver),
         "library:synthetic" => |about| about.origin == Origin::Synthetic,
         _ => return None,
     };

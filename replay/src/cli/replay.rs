@@ -403,7 +403,7 @@ fn list() -> String {
         text += &format!(
             "  {} ({}, {} events)\n      {}\n",
             entry.name,
-            about.kind.map_or(about.origin.name(), library::Kind::name),
+            about.kind.map_or(about.origin.name(), library::ProgramKind::name),
             about.totals.events,
             about.description
         );

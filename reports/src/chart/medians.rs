@@ -13,7 +13,7 @@ use super::scatter::{self, Label};
 use super::{data, marks};
 use crate::ReportError;
 use crate::numbers::{bytes, count};
-use crate::results::{Class, Figure, Kind, Origin, Results};
+use crate::results::{Class, Figure, Origin, ProgramKind, Results};
 
 /// Radius of a point, in pixels.
 const RADIUS: i32 = 12;
@@ -111,8 +111,8 @@ fn frame(points: &[Point], notes: Vec<String>) -> Frame {
     };
     let has = |kind| points.iter().any(|point| point.results.trace.kind == Some(kind));
     let mut key: Vec<&str> = Vec::new();
-    key.extend(has(Kind::Program).then_some("disc: a program of others"));
-    key.extend(has(Kind::Driver).then_some("ring: a driver written for the library"));
+    key.extend(has(ProgramKind::Program).then_some("disc: a program of others"));
+    key.extend(has(ProgramKind::Driver).then_some("ring: a driver written for the library"));
     key.extend(points.iter().any(|point| point.results.trace.kind.is_none()).then_some("grey: another trace"));
     Frame {
         subtitle: key.join("; "),
@@ -149,8 +149,8 @@ fn words(points: &[Point], notes: &[String]) -> Words {
 fn sentence(point: &Point) -> String {
     let trace = &point.results.trace;
     let kind = match (trace.kind, trace.origin) {
-        (Some(Kind::Program), _) => ", a program of others",
-        (Some(Kind::Driver), _) => ", a driver",
+        (Some(ProgramKind::Program), _) => ", a program of others",
+        (Some(ProgramKind::Driver), _) => ", a driver",
         (None, Origin::Synthetic) => ", synthetic",
         (None, _) => "",
     };
@@ -168,8 +168,8 @@ fn paint(sheet: &Sheet, frame: &Frame, plot: &Plot, points: &[Point]) -> Drawn {
     let places = scatter::place(&labels, RADIUS, bounds, &[]);
     for (point, (label, place)) in points.iter().zip(labels.iter().zip(places)) {
         let (color, filled) = match point.results.trace.kind {
-            Some(Kind::Program) => (PROGRAM, true),
-            Some(Kind::Driver) => (DRIVER, false),
+            Some(ProgramKind::Program) => (PROGRAM, true),
+            Some(ProgramKind::Driver) => (DRIVER, false),
             None => (SOFT, true),
         };
         sheet.tip(&sentence(point), || {
@@ -192,7 +192,7 @@ mod tests {
         Class { from_bytes, count }
     }
 
-    fn of(name: &str, kind: Option<Kind>) -> Results {
+    fn of(name: &str, kind: Option<ProgramKind>) -> Results {
         let mut results = sample::results();
         (results.trace.name, results.trace.kind) = (name.into(), kind);
         results
@@ -210,7 +210,8 @@ mod tests {
 
     #[test]
     fn each_trace_has_a_point_and_its_name_and_one_without_medians_is_named() {
-        let mut all = vec![of("other's", Some(Kind::Program)), of("ours", Some(Kind::Driver)), of("a file", None)];
+        let mut all =
+            vec![of("other's", Some(ProgramKind::Program)), of("ours", Some(ProgramKind::Driver)), of("a file", None)];
         all.push(of("unread", None));
         all[3].trace.distributions = Figure::unknown("not examined");
         let svg = medians(&all).unwrap();

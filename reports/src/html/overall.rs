@@ -211,12 +211,12 @@ fn on_traces(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::Kind;
+    use crate::results::ProgramKind;
     use crate::sample::{self, contender};
 
     #[test]
     fn kinds_have_means_of_their_own_after_the_mean_of_all() {
-        let kinds = [Kind::Program, Kind::Program, Kind::Driver, Kind::Driver];
+        let kinds = [ProgramKind::Program, ProgramKind::Program, ProgramKind::Driver, ProgramKind::Driver];
         let mut all =
             ["a", "b", "c", "d"].map(|name| on(name, Origin::Recorded, [("dlmalloc", 200, 20), ("talc", 100, 22)]));
         all.iter_mut().zip(kinds).for_each(|(results, kind)| results.trace.kind = Some(kind));
@@ -224,7 +224,7 @@ mod tests {
         let found = ["4 recorded traces", "2 programs of others", "2 drivers written for the library"]
             .map(|traces| page.find(&format!("<h2>Geometric means over {traces}</h2>")).unwrap());
         assert!(found.is_sorted());
-        all.iter_mut().for_each(|results| results.trace.kind = Some(Kind::Program));
+        all.iter_mut().for_each(|results| results.trace.kind = Some(ProgramKind::Program));
         assert_eq!(html(&all).matches("Geometric means over").count(), 1);
     }
 

@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 
 use crate::numbers::{bytes, count, grouped};
-use crate::results::{Figure, Kind, Origin, Results};
+use crate::results::{Figure, Origin, ProgramKind, Results};
 use crate::table::notes;
 use crate::times;
 
@@ -140,10 +140,10 @@ pub(super) fn trace(results: &Results) -> Markup {
 }
 
 /// Who wrote the program, and for what.
-fn written(kind: Kind) -> &'static str {
+fn written(kind: ProgramKind) -> &'static str {
     match kind {
-        Kind::Driver => "a driver, written for the trace library",
-        Kind::Program => "written by others, for a use of their own",
+        ProgramKind::Driver => "a driver, written for the trace library",
+        ProgramKind::Program => "written by others, for a use of their own",
     }
 }
 

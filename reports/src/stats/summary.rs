@@ -11,7 +11,7 @@
 use super::verdict::completed;
 use super::{Regime, rounds_beside};
 use crate::reasons::by_reason;
-use crate::results::{Contender, Figure, Kind, Origin, Results, Role};
+use crate::results::{Contender, Figure, Origin, ProgramKind, Results, Role};
 
 /// What is compared over traces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,9 +53,9 @@ pub fn by_origin(all: &[Results]) -> Vec<(Origin, Vec<&Results>)> {
 
 /// Separates results of recorded traces by who wrote the program, others first. Empty unless there are both kinds: a
 /// part that is the whole says nothing new.
-pub fn by_kind<'a>(group: &[&'a Results]) -> Vec<(Kind, Vec<&'a Results>)> {
+pub fn by_kind<'a>(group: &[&'a Results]) -> Vec<(ProgramKind, Vec<&'a Results>)> {
     let of = |kind| (kind, group.iter().copied().filter(|one| one.trace.kind == Some(kind)).collect::<Vec<_>>());
-    let kinds = [Kind::Program, Kind::Driver].map(of);
+    let kinds = [ProgramKind::Program, ProgramKind::Driver].map(of);
     if kinds.iter().all(|(_, group)| !group.is_empty()) { kinds.into() } else { Vec::new() }
 }
 
@@ -283,14 +283,17 @@ pub(super) mod tests {
     #[test]
     fn kinds_are_separated_if_there_are_both() {
         let mut all = [on("a", vec![]), on("b", vec![]), on("c", vec![])];
-        (all[0].trace.kind, all[1].trace.kind) = (Some(Kind::Driver), Some(Kind::Program));
+        (all[0].trace.kind, all[1].trace.kind) = (Some(ProgramKind::Driver), Some(ProgramKind::Program));
         let named = |all: &[Results]| -> Vec<_> {
             by_kind(&all.iter().collect::<Vec<_>>())
                 .iter()
                 .map(|(kind, group)| (*kind, group.iter().map(|one| one.trace.name.clone()).collect::<Vec<_>>()))
                 .collect()
         };
-        assert_eq!(named(&all), [(Kind::Program, vec!["b".to_owned()]), (Kind::Driver, vec!["a".to_owned()])]);
+        assert_eq!(
+            named(&all),
+            [(ProgramKind::Program, vec!["b".to_owned()]), (ProgramKind::Driver, vec!["a".to_owned()])]
+        );
         all[1].trace.kind = None;
         assert_eq!(named(&all), []);
     }

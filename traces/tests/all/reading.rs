@@ -91,11 +91,13 @@ fn files_are_read_as_bytes_are() {
 #[test]
 fn writing_a_library_trace_again_gives_the_same_bytes() {
     let source = Source::locate("serde-heavy").unwrap();
-    let reader = source.open().unwrap();
+    let mut reader = source.open().unwrap();
     let mut writer = CsvWriter::new(Vec::new(), reader.columns(), reader.provenance()).unwrap();
-    for event in reader {
+    while let Some(event) = reader.next() {
+        reader.comments().iter().for_each(|comment| writer.comment(comment).unwrap());
         writer.write(&event.unwrap()).unwrap();
     }
+    reader.comments().iter().for_each(|comment| writer.comment(comment).unwrap());
     let copy = Source::from_bytes("copy.csv", writer.finish().unwrap());
     assert_eq!(copy.sha256().unwrap(), source.sha256().unwrap());
 }
