@@ -1,7 +1,7 @@
 //! Real runs: a contender serves the allocations of the running program itself.
 //!
 //! A replay predicts what a program costs on a contender; this is the thing that it predicts. The contender sits on the
-//! same [`PageHeap`](crate::PageHeap) as in a replay and is called by address in the same way. Two things use it:
+//! same [`PageHeap`] as in a replay and is called by address in the same way. Two things use it:
 //! [`Global`](crate::Global), the global allocator of a Rust program, and the library that `replay run` preloads into
 //! other programs.
 //!
