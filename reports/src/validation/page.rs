@@ -8,8 +8,8 @@ use crate::real::RealRuns;
 use crate::results::Figure;
 use crate::stats::Estimate;
 
-/// Why a pair misses its goal: program (or `*`), contender (or `*`), cause. The first that fits counts.
-pub type Cause = [String; 3];
+/// Why a pair misses its goal: program (or `*`), contender (or `*`), `peak` or `time`, cause. The first that fits counts.
+pub type Cause = [String; 4];
 
 /// The page. `runs` are those that the pairs were formed from, and `causes` explain misses.
 pub fn page(pairs: &[Pair], runs: &[RealRuns], causes: &[Cause]) -> String {
@@ -112,30 +112,26 @@ fn goals(text: &mut String, score: &Score) {
 }
 
 fn misses(text: &mut String, pairs: &[Pair], causes: &[Cause]) {
-    let why = |pair: &Pair| {
-        let fits = |cause: &&Cause| {
-            (cause[0] == "*" || cause[0] == pair.program) && (cause[1] == "*" || cause[1] == pair.contender)
-        };
-        causes.iter().find(fits).map_or("not found", |cause| cause[2].as_str())
+    let why = |pair: &Pair, what: &str| {
+        let fits = |asked: &str, found: &str| asked == "*" || asked == found;
+        let cause = causes.iter().find(|[program, contender, of, _]| {
+            fits(program, &pair.program) && fits(contender, &pair.contender) && of == what
+        });
+        cause.map_or("not found", |[.., cause]| cause.as_str())
     };
     *text += "\n## What misses\n\n| program | contender | what | cause |\n|---|---|---|---|\n";
     for pair in pairs {
-        let mut what = Vec::new();
+        let mut row = |what: &str, missed: String| {
+            let _ = writeln!(text, "| {} | {} | {missed} | {} |", pair.program, pair.contender, why(pair, what));
+        };
         if !pair.has_equal_pages() {
-            what.push(format!("peak {} for {}", pages(pair.real_pages), pair.predicted_pages));
+            row("peak", format!("peak {} for {}", pages(pair.real_pages), pair.predicted_pages));
         }
+        let times = || format!("{} for {} ms", signed_ms(pair.real_ns), signed(pair.predicted_ns.value));
         if pair.is_decided() && !pair.has_right_sign() {
-            what.push(format!("sign: {} for {} ms", signed_ms(pair.real_ns), signed(pair.predicted_ns.value)));
+            row("time", format!("sign: {}", times()));
         } else if pair.is_large() && pair.factor() > MOST_FACTOR {
-            what.push(format!(
-                "factor {:.2}: {} for {} ms",
-                pair.factor(),
-                signed_ms(pair.real_ns),
-                signed(pair.predicted_ns.value)
-            ));
-        }
-        if !what.is_empty() {
-            let _ = writeln!(text, "| {} | {} | {} | {} |", pair.program, pair.contender, what.join("; "), why(pair));
+            row("time", format!("factor {:.2}: {}", pair.factor(), times()));
         }
     }
 }
@@ -225,7 +221,7 @@ mod tests {
     fn a_miss_is_listed_with_its_cause() {
         let mut pairs = vec![pair("talc", [9.0, 10.0, 11.0], 12.0), pair("wasmalloc", [-4.0, -3.0, -2.0], 1.0)];
         pairs[0].real_pages = (3, 4);
-        let cause = ["program", "wasmalloc", "its cache"].map(str::to_owned);
+        let cause = ["program", "*", "time", "its cache"].map(str::to_owned);
         let text = page(&pairs, &[], &[cause]);
         for line in [
             "| program | talc | peak 3 to 4 for 3 | not found |",
