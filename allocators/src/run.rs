@@ -124,17 +124,8 @@ impl Served {
         self.holder.lock(false);
     }
 
-    /// Releases it in the parent.
+    /// Releases it in the parent and in the child, which goes on with its copy of the heap.
     pub fn after_fork(&self) {
-        self.holder.unlock();
-    }
-
-    /// Releases it in the child, which continues on its copy of the heap and leaves the parent's log alone.
-    pub fn after_fork_in_child(&self) {
-        // SAFETY: `before_fork` has taken the lock, and the child has one thread.
-        if let Stage::Serves(running) = unsafe { &mut *self.stage.get() } {
-            running.log = None;
-        }
         self.holder.unlock();
     }
 }
@@ -159,7 +150,7 @@ impl Running {
         }
         let heap = owner.handle();
         let contender = (choice.0)(heap.clone(), settings.as_ref())?;
-        let log = settings.and_then(|settings| RunLog::create(&settings.log).ok());
+        let log = settings.and_then(|settings| RunLog::begin(&settings.log).ok());
         Some(Running { contender, heap, committed_bytes: 0, log, has_threads: false })
     }
 

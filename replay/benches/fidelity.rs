@@ -216,6 +216,7 @@ fn main() -> ExitCode {
         .unwrap_or_default();
     files.retain(|path: &std::path::PathBuf| path.extension().is_some_and(|extension| extension == "json"));
     files.sort();
+    assert!(!files.is_empty(), "{}: there are no real runs", folder.display());
     if brief {
         files.truncate(1);
     }

@@ -6,7 +6,10 @@ mod convert;
 mod exports;
 mod importing;
 mod inspect;
+mod interrupt;
 mod manual;
+#[cfg(target_os = "linux")]
+mod preloading;
 mod progress;
 mod rank;
 #[cfg(target_os = "linux")]

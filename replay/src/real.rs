@@ -19,8 +19,8 @@ use crate::environment::provenance;
 
 pub use input::Input;
 pub use plan::RealPlan;
-pub use process::RunOutcome;
 use process::Starter;
+pub use process::{RunOutcome, preloads};
 
 /// Why the program could not be run.
 #[derive(Debug, thiserror::Error)]
@@ -35,17 +35,19 @@ pub enum RealError {
     },
     /// It ran, but no request reached the contender.
     #[error(
-        "{program}: none of its requests reached the allocator; it may be linked statically, bring an allocator of its \
-         own or start with a cleared environment: name the program itself, not what starts it"
+        "{program} ({end}): no request reached the allocator; it may allocate nothing, be linked statically, bring an \
+         allocator of its own or start with a cleared environment: name the program itself, not what starts it"
     )]
     NotServed {
         /// The program.
         program: String,
+        /// How it ended.
+        end: String,
     },
 }
 
-/// Runs the program on every contender in every round, in an order that is drawn for each round. `finished` is told how
-/// many runs are done. When `interrupt` is set, the finished rounds are returned.
+/// Runs the program on every contender in every round, in an order that is drawn for each round. `finished` gets the
+/// number of runs that are done. When `interrupt` is set, the finished rounds are returned.
 ///
 /// # Errors
 ///
@@ -88,14 +90,15 @@ pub fn run(
                 // Rounds are whole: differences are formed within them.
                 return Ok(runs);
             }
-            if outcome.figures.is_none() && outcome.failure.is_none() {
-                return Err(RealError::NotServed { program: program() });
-            }
+            let RunOutcome { figures: Some(figures), .. } = &outcome else {
+                let end = outcome.failure.unwrap_or_else(|| "exit status: 0".to_owned());
+                return Err(RealError::NotServed { program: program(), end });
+            };
+            runs.has_threads |= figures.has_threads;
             outcomes.push((index, outcome));
             finished(round as usize * order.len() + done + 1);
         }
         for (index, outcome) in outcomes {
-            runs.has_threads |= outcome.figures.as_ref().is_some_and(|figures| figures.has_threads);
             add(&mut runs.contenders[index], outcome);
         }
     }
@@ -121,10 +124,7 @@ fn add(row: &mut RealContender, outcome: RunOutcome) {
     row.wall_ns.push(outcome.wall.as_nanos() as u64);
     row.cpu_ns.push(outcome.cpu.as_nanos() as u64);
     row.minor_faults.push(outcome.minor_faults);
-    let Some(figures) = outcome.figures else {
-        row.peak_pages.push(0);
-        return;
-    };
+    let Some(figures) = outcome.figures else { return };
     row.peak_pages.push(figures.peak_pages);
     row.refused_requests += figures.refused_requests;
     if row.growths.is_empty() {

@@ -52,7 +52,7 @@ pub struct RealContender {
     pub cpu_ns: Vec<u64>,
     /// Page faults that needed no disk.
     pub minor_faults: Vec<u64>,
-    /// Peak of the heap, in pages; 0 if the program asked for nothing.
+    /// Peak of the heap, in pages.
     pub peak_pages: Vec<u64>,
     /// Requests that the contender refused, over all rounds.
     pub refused_requests: u64,

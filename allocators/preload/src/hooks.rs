@@ -213,13 +213,9 @@ extern "C" fn after_fork() {
     SERVED.after_fork();
 }
 
-extern "C" fn after_fork_in_child() {
-    SERVED.after_fork_in_child();
-}
-
 extern "C" fn begin() {
     // SAFETY: handlers without arguments, which stay: nothing unloads a preloaded library.
-    unsafe { libc::pthread_atfork(Some(before_fork), Some(after_fork), Some(after_fork_in_child)) };
+    unsafe { libc::pthread_atfork(Some(before_fork), Some(after_fork), Some(after_fork)) };
 }
 
 /// Run when the library is loaded.

@@ -16,7 +16,7 @@ pub(super) struct Erased {
     realloc: unsafe fn(*mut (), *mut u8, Layout, usize) -> *mut u8,
 }
 
-/// The contender behind the address that [`Erased::of`] has made.
+/// The contender at the address that [`Erased::of`] has made.
 ///
 /// # Safety
 ///

@@ -1,4 +1,4 @@
-//! A lock that knows its holder: a thread that comes back while it holds the lock is told so, instead of waiting for
+//! A lock that knows its holder: a thread that comes back while it holds the lock learns that, instead of waiting for
 //! itself.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -3,8 +3,8 @@
 //! It consists of numbers of 8 bytes in the byte order of the machine, because the process that reads it has started
 //! the one that writes it. The head is followed by the growths of the heap.
 
-use std::fs::{File, OpenOptions};
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
 use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +14,8 @@ use std::time::Duration;
 const MAGIC: u64 = u64::from_le_bytes(*b"hrrunlg1");
 /// Numbers in a log.
 const WORDS: usize = 1 << 17;
+/// Its length.
+const BYTES: usize = WORDS * size_of::<u64>();
 /// Numbers in the head.
 const HEAD_WORDS: usize = 8;
 /// Growths that have room. Further ones overwrite the last.
@@ -29,35 +31,56 @@ mod place {
     pub(super) const GROWTHS: usize = 5;
 }
 
+/// Creates an empty log in place of any file of that name, with its room on the disk: a write to a mapping of a full disk
+/// would kill the program.
+///
+/// # Errors
+///
+/// If the file cannot be created, or there is no room.
+pub fn prepare(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    file.write_all(&vec![0; BYTES])
+}
+
 /// The log of this process.
 #[derive(Debug)]
 pub(super) struct RunLog {
     words: &'static [AtomicU64],
+    /// The process that began it. The child of a fork shares the mapping, but is not what the log is about.
+    process: u32,
 }
 
 impl RunLog {
-    /// Begins the log in this file.
-    pub(super) fn create(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?;
-        Self::map(&file)
-    }
-
-    fn map(file: &File) -> io::Result<Self> {
-        let bytes = WORDS * size_of::<u64>();
-        file.set_len(bytes as u64)?;
+    /// Begins the log in a file that [`prepare`] has made.
+    pub(super) fn begin(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new().read(true).write(true).open(path)?;
+        if file.metadata()?.len() != BYTES as u64 {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
         let (access, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED);
         // SAFETY: a new mapping of a file of this size.
-        let start = unsafe { libc::mmap(std::ptr::null_mut(), bytes, access, flags, file.as_raw_fd(), 0) };
+        let start = unsafe { libc::mmap(std::ptr::null_mut(), BYTES, access, flags, file.as_raw_fd(), 0) };
         if start == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
         }
         // SAFETY: the mapping has these words, is never unmapped, and is only accessed as atomics.
         let words = unsafe { std::slice::from_raw_parts(start.cast::<AtomicU64>(), WORDS) };
-        let log = RunLog { words };
+        // A program that execs another one begins again.
+        words.iter().take(HEAD_WORDS).for_each(|word| word.store(0, Ordering::Relaxed));
+        let log = RunLog { words, process: std::process::id() };
         log.set(place::BEGUN_NS, now_ns());
         // Last: a log with its magic is valid.
         log.set(place::MAGIC, MAGIC);
         Ok(log)
+    }
+
+    /// Whether this is the process that began the log, and not the child of a fork.
+    fn is_ours(&self) -> bool {
+        std::process::id() == self.process
     }
 
     fn set(&self, place: usize, value: u64) {
@@ -73,6 +96,9 @@ impl RunLog {
     /// The heap has grown to this many pages.
     #[cold]
     pub(super) fn grown_to(&self, pages: usize) {
+        if !self.is_ours() {
+            return;
+        }
         let growths = self.get(place::GROWTHS);
         let index = (growths as usize).min(MOST_GROWTHS - 1);
         self.set(HEAD_WORDS + 2 * index, now_ns());
@@ -84,13 +110,17 @@ impl RunLog {
     /// A request was refused.
     #[cold]
     pub(super) fn refused(&self) {
-        self.set(place::REFUSED, self.get(place::REFUSED) + 1);
+        if self.is_ours() {
+            self.set(place::REFUSED, self.get(place::REFUSED) + 1);
+        }
     }
 
     /// More than one thread allocates.
     #[cold]
     pub(super) fn has_threads(&self) {
-        self.set(place::HAS_THREADS, 1);
+        if self.is_ours() {
+            self.set(place::HAS_THREADS, 1);
+        }
     }
 }
 
@@ -157,7 +187,9 @@ mod tests {
     #[test]
     fn a_log_says_what_was_noted() {
         let path = std::env::temp_dir().join(format!("heaprace-run-log-{}", std::process::id()));
-        let log = RunLog::create(&path).unwrap();
+        prepare(&path).unwrap();
+        assert_eq!(RunFigures::read(&path).unwrap(), None, "nothing has begun it");
+        let log = RunLog::begin(&path).unwrap();
         log.grown_to(2);
         log.refused();
         log.grown_to(7);
@@ -174,12 +206,25 @@ mod tests {
     #[test]
     fn more_growths_than_have_room_keep_the_last_one() {
         let path = std::env::temp_dir().join(format!("heaprace-run-log-long-{}", std::process::id()));
-        let log = RunLog::create(&path).unwrap();
+        prepare(&path).unwrap();
+        assert_eq!(RunFigures::read(&path).unwrap(), None, "nothing has begun it");
+        let log = RunLog::begin(&path).unwrap();
         (1..=MOST_GROWTHS + 10).for_each(|pages| log.grown_to(pages));
         let figures = RunFigures::read(&path).unwrap().unwrap();
         std::fs::remove_file(&path).unwrap();
         assert_eq!(figures.growths.len(), MOST_GROWTHS);
         assert_eq!(figures.growths.last().unwrap().1, MOST_GROWTHS as u64 + 10);
+    }
+
+    #[test]
+    fn only_a_prepared_file_becomes_a_log() {
+        let path = std::env::temp_dir().join(format!("heaprace-run-log-other-{}", std::process::id()));
+        assert!(RunLog::begin(&path).is_err(), "there is no file");
+        std::fs::write(&path, "somebody else's").unwrap();
+        assert!(RunLog::begin(&path).is_err());
+        assert_eq!(std::fs::read(&path).unwrap(), b"somebody else's");
+        std::fs::remove_file(&path).unwrap();
+        assert!(prepare(Path::new("/proc/no/such/folder")).is_err());
     }
 
     #[test]

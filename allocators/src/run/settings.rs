@@ -66,7 +66,7 @@ mod tests {
             parent: 4711,
             allocator: "swept-bump".to_owned(),
             limit_pages: 65_536,
-            log: PathBuf::from("/tmp/a:b"),
+            log: PathBuf::from("/folder/a:b"),
         };
         assert_eq!(RunSettings::parse(&settings.to_value()), Some(settings));
         for value in ["", "1:talc:3", "x:talc:3:/log", "1:talc:x:/log"] {

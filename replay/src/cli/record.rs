@@ -4,9 +4,7 @@
 //! runs. Once the program has ended, the recordings become traces. The exit code is that of the recording, not of the
 //! program, whose status stands in the summary: a trace of a program that fails or crashes is a good trace.
 
-pub(crate) mod library;
 mod outcome;
-pub(crate) mod program;
 mod run;
 
 use std::ffi::OsString;
@@ -17,12 +15,13 @@ use clap::Args;
 use heaprace_traces::Output;
 use heaprace_traces::csv::Columns;
 
+use crate::cli::preloading::{locate_library, locate_program};
 use crate::cli::terminal::{FAILED, complain_of, note};
-/// The library that is preloaded.
-const LIBRARY: &str = "libheaprace_preload.so";
-
 use outcome::{Outcome, convert};
 use run::Finished;
+
+/// The library that is preloaded.
+const LIBRARY: &str = "libheaprace_preload.so";
 
 /// Which program to record, and where to.
 #[derive(Debug, Args)]
@@ -106,8 +105,8 @@ fn record(arguments: &RecordArguments) -> anyhow::Result<bool> {
         return recover(folder, arguments.output.as_deref().unwrap_or(Path::new("recovered.htrace")));
     }
     let command = arguments.command.first().context("no command is given")?;
-    let program = program::locate(command)?;
-    let library = library::locate(LIBRARY)?;
+    let program = locate_program(command)?;
+    let library = locate_library(LIBRARY)?;
     let output = match &arguments.output {
         Some(path) => path.clone(),
         None => {

@@ -4,8 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -27,6 +26,7 @@ use heaprace_traces::{Source, TraceError, library};
 use crate::cli::child::begin_again;
 use crate::cli::exports::Exports;
 use crate::cli::importing::Importing;
+use crate::cli::interrupt::interrupt;
 use crate::cli::progress::Bar;
 use crate::cli::saved::{save, save_results, save_set, text_options};
 use crate::cli::snapshots::SnapshotFile;
@@ -184,23 +184,6 @@ fn touches() -> impl TypedValueParser<Value = TouchPolicy> {
 
 fn parse_instant(text: &str) -> Result<Moment, String> {
     Moment::from_name(text).ok_or_else(|| "expected peak-live, peak-heap, end, or an event number (from 1)".to_owned())
-}
-
-/// Is set by Ctrl-C, so that what is finished can be saved and shown; a second one ends the process at once.
-pub(crate) fn interrupt() -> Arc<AtomicBool> {
-    let interrupt = Arc::new(AtomicBool::new(false));
-    let handler = {
-        let interrupt = Arc::clone(&interrupt);
-        move || {
-            if interrupt.swap(true, Ordering::Relaxed) {
-                std::process::exit(i32::from(INTERRUPTED));
-            }
-            note(format_args!("Ending with what is finished. Once more ends at once."));
-        }
-    };
-    // Without a handler, the process ends at once; what was saved so far stays.
-    let _ = ctrlc::set_handler(handler);
-    interrupt
 }
 
 /// Compares, or lists what can be compared.

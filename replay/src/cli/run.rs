@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
@@ -14,7 +15,8 @@ use heaprace_reports::numbers::{bytes, count};
 use heaprace_reports::real::{RealContender, RealRuns, RunClock};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::cli::record::{library, program};
+use crate::cli::interrupt::interrupt;
+use crate::cli::preloading::{locate_library, locate_program};
 use crate::cli::terminal::{FAILED, INTERRUPTED, USAGE, complain, complain_of, note, print, width};
 
 /// The library that is preloaded.
@@ -115,7 +117,7 @@ pub(crate) fn run(arguments: &RunArguments) -> u8 {
         Ok(input) => input,
         Err(error) => return complain(FAILED, format_args!("cannot read standard input: {error}")),
     };
-    let interrupt = super::replay::interrupt();
+    let interrupt = interrupt();
     let bar = progress(&plan, arguments.compare);
     let runs = real::run(&plan, &input, &interrupt, |done| bar.set_position(done as u64));
     bar.finish_and_clear();
@@ -123,6 +125,11 @@ pub(crate) fn run(arguments: &RunArguments) -> u8 {
         Ok(runs) => runs,
         Err(error) => return complain(FAILED, error),
     };
+    let interrupted = interrupt.load(Ordering::Relaxed);
+    if interrupted && runs.contenders.iter().all(|row| row.wall_ns.is_empty()) {
+        note(format_args!("no round was finished"));
+        return INTERRUPTED;
+    }
     let mut code = 0;
     match &arguments.json {
         Some(path) if path.as_os_str() == "-" => code = print(&runs.to_json()),
@@ -141,10 +148,7 @@ pub(crate) fn run(arguments: &RunArguments) -> u8 {
     } else if let Some(row) = runs.contenders.first().filter(|_| !arguments.compare) {
         code = code.max(single(&runs, row));
     }
-    match interrupt.load(std::sync::atomic::Ordering::Relaxed) {
-        true => INTERRUPTED,
-        false => code,
-    }
+    if interrupted { INTERRUPTED } else { code }
 }
 
 enum Misuse {
@@ -174,8 +178,8 @@ fn plan(arguments: &RunArguments) -> Result<RealPlan, Misuse> {
     let (preload, file) = match arguments.global {
         true => (None, PathBuf::from(name)),
         false => {
-            let file = program::locate(name).map_err(Misuse::Program)?;
-            (Some(library::locate(LIBRARY).map_err(Misuse::Program)?), file)
+            let file = locate_program(name).map_err(Misuse::Program)?;
+            (Some(locate_library(LIBRARY).map_err(Misuse::Program)?), file)
         }
     };
     let mut command = arguments.command.clone();

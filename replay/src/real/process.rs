@@ -4,11 +4,11 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{self, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use heaprace_allocators::run::log::RunFigures;
+use heaprace_allocators::run::log::{self, RunFigures};
 use heaprace_allocators::run::settings::{RunSettings, VARIABLE};
 
 use super::input::Input;
@@ -25,7 +25,7 @@ pub struct RunOutcome {
     pub minor_faults: u64,
     /// How it ended, unless with success.
     pub failure: Option<String>,
-    /// What the contender noted; `None` if nothing was asked of it.
+    /// What the contender noted; `None` if no request reached it.
     pub figures: Option<RunFigures>,
 }
 
@@ -43,11 +43,8 @@ impl<'p> Starter<'p> {
 
     /// Runs the program on this contender, until it ends.
     pub(super) fn run(&self, allocator: &str, input: &Input) -> io::Result<RunOutcome> {
-        // What an earlier run has left must not count as this one's.
-        match std::fs::remove_file(&self.log) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+        log::prepare(&self.log)
+            .map_err(|error| io::Error::new(error.kind(), format!("cannot write {}: {error}", self.log.display())))?;
         let settings = RunSettings {
             parent: process::id(),
             allocator: allocator.to_owned(),
@@ -58,7 +55,7 @@ impl<'p> Starter<'p> {
         let mut command = Command::new(words.next().map_or(OsStr::new(""), |word| word));
         command.args(words).env(VARIABLE, settings.to_value()).stdin(input.next()?);
         if let Some(library) = &self.plan.preload {
-            command.env("LD_PRELOAD", preloads(library.as_os_str()));
+            command.env("LD_PRELOAD", preloads(library));
         }
         if !self.plan.shows_output {
             command.stdout(Stdio::null()).stderr(Stdio::null());
@@ -67,10 +64,7 @@ impl<'p> Starter<'p> {
         let child = command.spawn()?;
         let (status, usage) = wait(child.id())?;
         let wall = begun.elapsed();
-        let figures = match RunFigures::read(&self.log) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            read => read?,
-        };
+        let figures = RunFigures::read(&self.log)?;
         Ok(RunOutcome {
             wall,
             cpu: duration(usage.ru_utime) + duration(usage.ru_stime),
@@ -88,9 +82,9 @@ impl Drop for Starter<'_> {
     }
 }
 
-/// Our library before all others that are preloaded already.
-fn preloads(library: &OsStr) -> OsString {
-    let mut list = library.to_owned();
+/// The value of `LD_PRELOAD` that has this library before all others that are preloaded already.
+pub fn preloads(library: &Path) -> OsString {
+    let mut list = library.as_os_str().to_owned();
     if let Some(others) = env::var_os("LD_PRELOAD").filter(|others| !others.is_empty()) {
         list.push(":");
         list.push(others);

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use heaprace_traces::{Action, Event, Source};
 
@@ -64,9 +65,11 @@ fn replay_record(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_replay")).arg("record").args(arguments).current_dir(folder).output().unwrap()
 }
 
-/// Records one mode of the C program; returns the summary and the folder with the traces.
+/// Records one mode of the C program; returns the summary and the folder with the traces. Each call has a folder of its
+/// own, because several tests record the same mode at the same time.
 fn record(mode: &str, options: &[&str]) -> (String, PathBuf) {
-    let folder = scratch(&format!("{mode}{}", options.concat()));
+    static CALLS: AtomicUsize = AtomicUsize::new(0);
+    let folder = scratch(&format!("{mode}{}-{}", options.concat(), CALLS.fetch_add(1, Ordering::Relaxed)));
     let program = program().to_str().unwrap();
     let arguments = [&["--output", "trace.csv"], options, &["--", program, mode]].concat();
     let output = replay_record(&folder, &arguments);

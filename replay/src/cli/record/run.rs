@@ -1,13 +1,13 @@
 //! Runs the command with the library preloaded, and collects the raw recordings.
 
-use std::env;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, ExitStatus};
 
 use anyhow::Context;
+use heaprace::real::preloads;
 use heaprace_traces::NativeRecording;
 
 /// What is there once the program has ended.
@@ -126,16 +126,6 @@ pub(super) fn run(
     }
     let replaced = if follow_forks { Vec::new() } else { recordings.split_off(recordings.len().min(1)) };
     Ok(Finished { status, recordings, replaced, folder })
-}
-
-/// Our library before all others that are preloaded already.
-fn preloads(library: &Path) -> OsString {
-    let mut list = library.as_os_str().to_owned();
-    if let Some(others) = env::var_os("LD_PRELOAD").filter(|others| others != OsStr::new("")) {
-        list.push(":");
-        list.push(others);
-    }
-    list
 }
 
 /// The recordings in a folder, in no order.
