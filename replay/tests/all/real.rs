@@ -122,7 +122,12 @@ fn what_cannot_be_served_is_an_error_with_its_remedy() {
         (&["run", "--", program][..], 2, "name one allocator"),
         (&["run", "--allocator", "null", "--", program], 2, "invalid value 'null'"),
         (&["run", "--allocator", "talc", "--", "no-such-program"], 1, "no such program in PATH"),
-        (&["run", "--allocator", "talc", "--global", "--", program], 1, "none of its requests reached"),
+        (&["run", "--allocator", "talc", "--global", "--", program], 1, "(exit status: 0): no request reached"),
+        (
+            &["run", "--allocator", "talc", "--global", "--", program, "fails"],
+            1,
+            "(exit status: 6): no request reached",
+        ),
         (&["run", "--allocator", "talc", "--heap-limit", "8GiB", "--", program], 2, "at most 4GiB"),
         (&["run", "--compare", "--rounds", "0", "--", program], 2, "0 is not in 1.."),
     ] {
@@ -131,4 +136,20 @@ fn what_cannot_be_served_is_an_error_with_its_remedy() {
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {error}");
         assert!(error.contains(words), "{arguments:?}: {error}");
     }
+}
+
+/// The signal goes to `replay` alone: the run that is under way ends by itself, and its round does not count.
+#[test]
+fn ctrl_c_leaves_the_rounds_that_are_finished() {
+    build("heaprace-serve");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_replay"));
+    command.args(["run", "--compare", "--rounds", "100000", "--allocator", "talc", "--"]).arg(churn());
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    // SAFETY: sends a signal to our own child.
+    unsafe { libc::kill(child.id() as libc::pid_t, libc::SIGINT) };
+    let output = child.wait_with_output().unwrap();
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{table}");
+    assert!(table.contains("talc") && table.contains(" rounds: medians"), "{table}");
 }

@@ -1,0 +1,23 @@
+//! Ctrl-C: what is finished is saved and shown.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::cli::terminal::{INTERRUPTED, note};
+
+/// Is set by Ctrl-C, so that what is finished can be saved and shown; a second one ends the process at once.
+pub(crate) fn interrupt() -> Arc<AtomicBool> {
+    let interrupt = Arc::new(AtomicBool::new(false));
+    let handler = {
+        let interrupt = Arc::clone(&interrupt);
+        move || {
+            if interrupt.swap(true, Ordering::Relaxed) {
+                std::process::exit(i32::from(INTERRUPTED));
+            }
+            note(format_args!("Ending with what is finished. Once more ends at once."));
+        }
+    };
+    // Without a handler, the process ends at once; what was saved so far stays.
+    let _ = ctrlc::set_handler(handler);
+    interrupt
+}

@@ -1,0 +1,7 @@
+//! What `record` and `run` need to preload a library into a program: where both are, and whether it can work.
+
+mod library;
+mod program;
+
+pub(crate) use library::locate as locate_library;
+pub(crate) use program::locate as locate_program;
