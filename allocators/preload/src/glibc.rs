@@ -1,7 +1,7 @@
 //! glibc's allocator under its private names, for everything that the contender does not serve.
 
 use core::alloc::{GlobalAlloc, Layout};
-use core::ffi::{c_char, c_int, c_void};
+use core::ffi::{c_char, c_void};
 
 unsafe extern "C" {
     pub(crate) fn __libc_malloc(size: usize) -> *mut c_void;
@@ -18,14 +18,6 @@ unsafe extern "C" {
 pub(crate) fn has_one_thread() -> bool {
     // SAFETY: a byte that glibc maintains. It changes before a second thread starts, on this thread.
     unsafe { (&raw const __libc_single_threaded).read_volatile() != 0 }
-}
-
-/// Sets this thread's `errno` for a failed allocation.
-#[cold]
-pub(crate) fn fail_with(errno: c_int) -> *mut c_void {
-    // SAFETY: the address is always this thread's own `errno`.
-    unsafe { *libc::__errno_location() = errno };
-    core::ptr::null_mut()
 }
 
 /// The alignment of every block of `malloc`.

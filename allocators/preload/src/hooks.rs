@@ -2,13 +2,14 @@
 
 use core::alloc::Layout;
 use core::cell::UnsafeCell;
-use core::ffi::{c_int, c_void};
+use core::ffi::c_void;
 use core::ptr::null_mut;
 
 use heaprace_allocators::run::{Choice, Running, Served};
+use heaprace_c_functions::fail_with;
 
 use crate::glibc::{
-    __libc_calloc, __libc_free, __libc_malloc, __libc_memalign, __libc_realloc, MALLOC_ALIGN, fail_with, has_one_thread,
+    __libc_calloc, __libc_free, __libc_malloc, __libc_memalign, __libc_realloc, MALLOC_ALIGN, has_one_thread,
 };
 use crate::sizes::{MAX_ALIGN, Sizes};
 
@@ -126,16 +127,6 @@ unsafe extern "C" fn realloc(block: *mut c_void, size: usize) -> *mut c_void {
     moved.filter(|moved| !moved.is_null()).unwrap_or_else(|| fail_with(libc::ENOMEM))
 }
 
-/// As in glibc.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn reallocarray(block: *mut c_void, count: usize, size: usize) -> *mut c_void {
-    match count.checked_mul(size) {
-        // SAFETY: the caller's promise.
-        Some(bytes) => unsafe { realloc(block, bytes) },
-        None => fail_with(libc::ENOMEM),
-    }
-}
-
 /// As in glibc: an alignment that is not a power of two is rounded up to one.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memalign(align: usize, size: usize) -> *mut c_void {
@@ -144,56 +135,7 @@ unsafe extern "C" fn memalign(align: usize, size: usize) -> *mut c_void {
     allocate(align, size, false).unwrap_or_else(|| unsafe { __libc_memalign(align, size) })
 }
 
-/// As in C.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn aligned_alloc(align: usize, size: usize) -> *mut c_void {
-    if !align.is_power_of_two() {
-        return fail_with(libc::EINVAL);
-    }
-    // SAFETY: needs no promise.
-    unsafe { memalign(align, size) }
-}
-
-/// As in POSIX.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn posix_memalign(result: *mut *mut c_void, align: usize, size: usize) -> c_int {
-    if !align.is_power_of_two() || !align.is_multiple_of(size_of::<*mut c_void>()) {
-        return libc::EINVAL;
-    }
-    // SAFETY: the address is always this thread's own `errno`, which this function leaves unchanged.
-    let errno = unsafe { *libc::__errno_location() };
-    // SAFETY: needs no promise.
-    let block = unsafe { memalign(align, size) };
-    if block.is_null() {
-        fail_with(errno);
-        return libc::ENOMEM;
-    }
-    // SAFETY: the caller's promise.
-    unsafe { *result = block };
-    0
-}
-
-/// As in glibc.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn valloc(size: usize) -> *mut c_void {
-    // SAFETY: needs no promise.
-    unsafe { memalign(page_bytes(), size) }
-}
-
-/// As in glibc: whole pages.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn pvalloc(size: usize) -> *mut c_void {
-    match size.checked_next_multiple_of(page_bytes()) {
-        // SAFETY: needs no promise.
-        Some(bytes) => unsafe { memalign(page_bytes(), bytes) },
-        None => fail_with(libc::ENOMEM),
-    }
-}
-
-fn page_bytes() -> usize {
-    // SAFETY: asks for a number; the kernel always gives this one.
-    unsafe { libc::getauxval(libc::AT_PAGESZ) as usize }
-}
+heaprace_c_functions::define_derived!();
 
 /// The size that was requested: a program that uses more than it has requested would do so differently on each
 /// contender. A block of glibc has 0 for the same reason, so that nobody writes past what was requested of it.

@@ -11,8 +11,8 @@ use heaprace_recorder::fill::Fill;
 use heaprace_recorder::peek;
 use heaprace_recorder::raw::{Record, kind};
 
-use crate::file::{errno, set_errno};
 use crate::log::{self, log};
+use heaprace_c_functions::{errno, set_errno};
 
 /// Places of the first table: 1 MiB.
 const FIRST_PLACES: usize = 1 << 16;

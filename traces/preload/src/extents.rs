@@ -9,9 +9,9 @@ use core::ffi::c_void;
 use heaprace_recorder::fill::{Fill, Tail};
 use heaprace_recorder::pattern;
 
-use crate::file::{errno, set_errno};
 use crate::log;
 use crate::usable::{self, UsableSize};
+use heaprace_c_functions::{errno, set_errno};
 
 /// The dynamic linker calls this before the program begins. Blocks that are older have no known extent: looking for
 /// glibc's function within their allocation would call it again.

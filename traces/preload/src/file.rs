@@ -7,6 +7,7 @@
 use core::ffi::c_char;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
+use heaprace_c_functions::errno;
 use heaprace_recorder::raw::{Header, MAGIC, VERSION};
 
 use crate::config::Config;
@@ -165,16 +166,4 @@ fn write_header(header: *mut Header, extents: bool) {
         let (extents, run_ns) = (u64::from(extents), [0; 3]);
         header.write(Header { magic: MAGIC, version: VERSION, lost: 0, errno: 0, extents, run_ns, program });
     }
-}
-
-/// The `errno` of this thread.
-pub(crate) fn errno() -> i32 {
-    // SAFETY: the address is always this thread's own `errno`.
-    unsafe { *libc::__errno_location() }
-}
-
-/// Sets the `errno` of this thread.
-pub(crate) fn set_errno(value: i32) {
-    // SAFETY: the address is always this thread's own `errno`.
-    unsafe { *libc::__errno_location() = value };
 }

@@ -3,14 +3,13 @@
 //! All of them are here, so that no block comes from one allocator and goes to another, whatever else the program
 //! links.
 
-use core::ffi::{c_int, c_void};
+use core::ffi::c_void;
 use core::ptr::null_mut;
 
 use heaprace_recorder::fill::Fill;
 use heaprace_recorder::raw::kind;
 
 use crate::extents;
-use crate::file::set_errno;
 use crate::log::log;
 use crate::usable;
 
@@ -94,19 +93,6 @@ unsafe extern "C" fn realloc(block: *mut c_void, size: usize) -> *mut c_void {
     new_block
 }
 
-/// As in glibc.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn reallocarray(block: *mut c_void, count: usize, size: usize) -> *mut c_void {
-    match count.checked_mul(size) {
-        // SAFETY: the caller's promise.
-        Some(bytes) => unsafe { realloc(block, bytes) },
-        None => {
-            set_errno(libc::ENOMEM);
-            null_mut()
-        }
-    }
-}
-
 /// As in glibc: an alignment that is not a power of two is rounded up to one.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memalign(align: usize, size: usize) -> *mut c_void {
@@ -122,60 +108,7 @@ unsafe extern "C" fn memalign(align: usize, size: usize) -> *mut c_void {
     block
 }
 
-/// As in C.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn aligned_alloc(align: usize, size: usize) -> *mut c_void {
-    if !align.is_power_of_two() {
-        set_errno(libc::EINVAL);
-        return null_mut();
-    }
-    // SAFETY: needs no promise.
-    unsafe { memalign(align, size) }
-}
-
-/// As in POSIX.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn posix_memalign(result: *mut *mut c_void, align: usize, size: usize) -> c_int {
-    if !align.is_power_of_two() || !align.is_multiple_of(size_of::<*mut c_void>()) {
-        return libc::EINVAL;
-    }
-    let errno = crate::file::errno();
-    // SAFETY: needs no promise.
-    let block = unsafe { memalign(align, size) };
-    if block.is_null() {
-        // Its result is the error, and `errno` stays unchanged.
-        set_errno(errno);
-        return libc::ENOMEM;
-    }
-    // SAFETY: the caller's promise.
-    unsafe { *result = block };
-    0
-}
-
-/// As in glibc.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn valloc(size: usize) -> *mut c_void {
-    // SAFETY: needs no promise.
-    unsafe { memalign(page_bytes(), size) }
-}
-
-/// As in glibc: whole pages.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn pvalloc(size: usize) -> *mut c_void {
-    match size.checked_next_multiple_of(page_bytes()) {
-        // SAFETY: needs no promise.
-        Some(bytes) => unsafe { memalign(page_bytes(), bytes) },
-        None => {
-            set_errno(libc::ENOMEM);
-            null_mut()
-        }
-    }
-}
-
-fn page_bytes() -> usize {
-    // SAFETY: asks for a number; the kernel always gives this one.
-    unsafe { libc::getauxval(libc::AT_PAGESZ) as usize }
-}
+heaprace_c_functions::define_derived!();
 
 /// As in glibc, and glibc's even if the program links another allocator, which would not know the block.
 #[unsafe(no_mangle)]

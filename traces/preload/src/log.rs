@@ -171,13 +171,13 @@ fn begin() -> Option<*mut u64> {
             Err(_) => return None,
         };
     }
-    let errno = file::errno();
+    let errno = heaprace_c_functions::errno();
     let records = open();
     if let Some(records) = records {
         STATE.records.store(records, Ordering::Release);
     }
     STATE.phase.store(if records.is_some() { RECORDING } else { OFF }, Ordering::Release);
-    file::set_errno(errno);
+    heaprace_c_functions::set_errno(errno);
     records
 }
 
@@ -209,7 +209,7 @@ fn open() -> Option<*mut u64> {
 #[cold]
 #[inline(never)]
 fn grow(index: usize) -> bool {
-    let errno = file::errno();
+    let errno = heaprace_c_functions::errno();
     while STATE.growing.swap(1, Ordering::Acquire) != 0 {
         // SAFETY: lets another thread run.
         unsafe { libc::sched_yield() };
@@ -240,6 +240,6 @@ fn grow(index: usize) -> bool {
         }
     }
     STATE.growing.store(0, Ordering::Release);
-    file::set_errno(errno);
+    heaprace_c_functions::set_errno(errno);
     room
 }
