@@ -2,10 +2,10 @@
 //! threads; the preloaded library of `replay record` writes them to a file, which `heaprace_traces::native` turns into
 //! a trace afterwards.
 //!
-//! In the file, a header of [`HEADER_BYTES`] is followed by records of 16 bytes, in the order in which they were
-//! claimed. The file grows by whole chunks, so zeroes follow the last record; a record of zeroes before the last one
-//! was claimed and never written. All numbers have the byte order of the recording machine: a raw recording is
-//! converted where it was made, and deleted.
+//! In the file, a header of [`HEADER_BYTES`] is followed by the places of records of 16 bytes, in the order in which they
+//! were claimed. The header has their number. A place of zeroes was claimed and never written. The file itself is much
+//! longer, and sparse. All numbers have the byte order of the recording machine: a raw recording is converted where it
+//! was made, and deleted.
 //!
 //! A deallocation is recorded before it is done, an allocation after it: so no address is recorded as given out again
 //! while its last owner still has it. A reallocation has a record before it and one after it, by the same thread, and
@@ -16,13 +16,13 @@ use crate::fill::{Fill, Tail};
 /// The first bytes of a raw recording.
 pub const MAGIC: [u8; 8] = *b"hraceraw";
 /// The version of this layout. Every change raises it, because the library may be of another build than `replay`.
-pub const VERSION: u64 = 2;
+pub const VERSION: u64 = 3;
 /// Bytes before the first record.
 pub const HEADER_BYTES: usize = 4096;
 /// Bytes of a record.
 pub const RECORD_BYTES: usize = 16;
 
-/// The header, from the first byte of the file.
+/// The header, from the first byte of the file. Bytes that are not used are 0, and so are numbers that are not known.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Header {
@@ -30,17 +30,54 @@ pub struct Header {
     pub magic: [u8; 8],
     /// [`VERSION`].
     pub version: u64,
-    /// Records that were not written because the file could not grow.
-    pub lost: u64,
-    /// The `errno` for which it could not grow.
+    /// Records that were claimed so far, whether they were written or not: as many places follow the header.
+    pub claimed: Claimed,
+    /// The `errno` of the last time that the recording could not grow. Records are lost then.
     pub errno: u64,
+    /// 1 if the process is not recorded, and its calls are only counted: there are no places after the header.
+    pub only_counted: u64,
     /// 1 if blocks are filled, so that their extents are known; otherwise 0.
     pub extents: u64,
-    /// The [times of the run](crate::run_time::RunTime), in the order of its fields; 0 if they are unknown.
+    /// The [times of the run](crate::run_time::RunTime), in the order of its fields.
     pub run_ns: [u64; 3],
-    /// The path of the program, cut to this length and padded with zeroes.
+    /// 1 once the program has exited, and neither by a signal nor by `_exit`.
+    pub exited: u64,
+    /// Bytes of private memory that are resident when the program exits.
+    pub private_bytes: u64,
+    /// How often the process has forked.
+    pub forks: u64,
+    /// Of which recording this process is a fork, and how many records that had then.
+    pub parent: Parent,
+    /// The path of the program that the process was about to become by `exec`, if that has not failed.
+    pub exec: [u8; 1024],
+    /// The path by which the program was called, without links being resolved.
     pub program: [u8; 1024],
+    /// The path of the program's file.
+    pub executable: [u8; 1024],
+    /// The file of the allocator that serves, if that is not the C library's.
+    pub allocator: [u8; 256],
+    /// A function that gives out memory and is not recorded, with the file that has it, as `mallocx of libjemalloc.so.2`.
+    pub bypass: [u8; 256],
 }
+
+/// The number of claimed records, apart from what is only read, so that reading that does not wait for other threads.
+#[repr(C, align(128))]
+#[derive(Debug)]
+pub struct Claimed(pub u64);
+
+/// The recording of the process that a process is a fork of.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Parent {
+    /// The parent's process id; 0 if the process is no fork of a recorded one.
+    pub process: u64,
+    /// Which of the parent's recordings, because every `exec` begins a new one.
+    pub number: u64,
+    /// How many records it had.
+    pub claimed: u64,
+}
+
+const _: () = assert!(size_of::<Header>() <= HEADER_BYTES);
 
 /// The kinds of records. 0 is none of them: a place is 0 before its record is written.
 pub mod kind {
