@@ -2,13 +2,15 @@
 //! `PARENTe:FOLDER`.
 //!
 //! `FOLDER` takes the raw recordings. `PARENT` is the process id of `replay`, whose child alone is recorded, or 0 to
-//! record that child's own children too. With an `e`, the recording has written extents.
+//! record that child's own children too; of processes that are not recorded, calls are counted. With an `e`, the recording has written extents.
 //!
 //! It is read from `/proc/self/environ`, because the first allocation of a process is older than its `environ`, and
 //! because the program may change that. The buffer outlives a fork.
 
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+
+use crate::system;
 
 const NAME: &[u8] = b"HEAPRACE_PRELOAD=";
 /// Maximum length of the value. A longer one counts as none.
@@ -56,22 +58,18 @@ impl Config {
 /// Copies the variable's value to `TEXT` and returns its length; 0 if it is not set.
 fn read_variable() -> usize {
     const PATH: &CStr = c"/proc/self/environ";
-    // SAFETY: the path ends in a zero, and nothing else is given.
-    let file = unsafe { libc::open(PATH.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) };
-    if file < 0 {
-        return 0;
-    }
-    let mut block = [0_u8; 4096];
+    let Ok(file) = system::open(PATH, libc::O_RDONLY) else { return 0 };
+    // Small, because the thread may have a small stack.
+    let mut block = [0_u8; 256];
     // How many bytes of the name this variable matches so far; `None` if it is another one.
     let mut matched = Some(0);
     let mut used = 0;
     'all: loop {
-        // SAFETY: the buffer is as long as is said.
-        let read = unsafe { libc::read(file, block.as_mut_ptr().cast(), block.len()) };
-        if read <= 0 {
+        let read = system::read(file, &mut block);
+        if read == 0 {
             break;
         }
-        for &byte in block.iter().take(read as usize) {
+        for &byte in block.iter().take(read) {
             match matched {
                 Some(length) if length == NAME.len() => {
                     if byte == 0 {
@@ -90,7 +88,6 @@ fn read_variable() -> usize {
             }
         }
     }
-    // SAFETY: the file was opened here.
-    unsafe { libc::close(file) };
+    system::close(file);
     used
 }

@@ -26,9 +26,8 @@ extern "C" fn at_exit() {
     let before = errno();
     if log::begun_with_extents() {
         note();
-    } else {
-        log::note_run_time();
     }
+    log::note_exit();
     set_errno(before);
 }
 

@@ -10,27 +10,12 @@ use heaprace_recorder::fill::{Fill, Tail};
 use heaprace_recorder::pattern;
 
 use crate::log;
-use crate::usable::{self, UsableSize};
-use heaprace_c_functions::{errno, set_errno};
-
-/// The dynamic linker calls this before the program begins. Blocks that are older have no known extent: looking for
-/// glibc's function within their allocation would call it again.
-extern "C" fn prepare() {
-    let before = errno();
-    if log::has_extents() {
-        usable::find();
-    }
-    set_errno(before);
-}
-
-#[used]
-#[unsafe(link_section = ".init_array")]
-static PREPARE: extern "C" fn() = prepare;
+use crate::next::{self, UsableSize};
 
 /// How to learn the usable size of a block, if extents are recorded.
 #[inline(always)]
 fn usable_size() -> Option<UsableSize> {
-    if log::begun_with_extents() { usable::found() } else { None }
+    log::begun_with_extents().then(next::usable_size)
 }
 
 /// Fills a block after its first `kept` bytes.
@@ -41,11 +26,11 @@ fn usable_size() -> Option<UsableSize> {
 #[inline(always)]
 pub(crate) unsafe fn fill(block: *mut c_void, kept: usize) -> Fill {
     let Some(usable_size) = usable_size() else { return Fill::Unknown };
-    // SAFETY: the block is live and glibc's.
+    // SAFETY: the block is live.
     match unsafe { usable_size(block) }.checked_sub(kept) {
         None | Some(0) => Fill::Kept,
         // SAFETY: the block has these bytes. glibc has its memory from private anonymous mappings.
-        Some(bytes) => unsafe { pattern::fill(block.cast::<u8>().add(kept), bytes, true) },
+        Some(bytes) => unsafe { pattern::fill(block.cast::<u8>().add(kept), bytes, next::is_c_library()) },
     }
 }
 
@@ -57,7 +42,7 @@ pub(crate) unsafe fn fill(block: *mut c_void, kept: usize) -> Fill {
 #[inline(always)]
 pub(crate) unsafe fn fill_zeroed(block: *mut c_void, size: usize) -> Fill {
     let Some(usable_size) = usable_size() else { return Fill::Unknown };
-    // SAFETY: the block is live and glibc's, so it has these bytes.
+    // SAFETY: the block is live, so it has these bytes.
     unsafe {
         let rest = usable_size(block).saturating_sub(size);
         block.cast::<u8>().add(size).write_bytes(0, rest);
@@ -73,7 +58,7 @@ pub(crate) unsafe fn fill_zeroed(block: *mut c_void, size: usize) -> Fill {
 #[inline(always)]
 pub(crate) unsafe fn tail(block: *mut c_void) -> (Tail, usize) {
     let Some(usable_size) = usable_size() else { return (Tail::UNKNOWN, 0) };
-    // SAFETY: the block is live and glibc's, and can be read as far as it is usable.
+    // SAFETY: the block is live, and can be read as far as it is usable.
     unsafe {
         let bytes = usable_size(block);
         (pattern::tail(block.cast(), bytes), bytes)

@@ -1,126 +1,114 @@
-//! The number of the calling thread.
+//! What is kept for each thread: its number, and which block a function below is about to record.
 //!
 //! `pthread_self` is not unique: a later thread gets the same value. A `thread_local!` is no alternative: in a shared
 //! library, `__tls_get_addr` looks it up, which allocates if libraries have been loaded since, and so would call itself
 //! for ever. The initial-exec model needs no such call, a preloaded library may use it, and stable Rust can ask for it
-//! only in assembler. The number has neither initialisation nor destructor, so it is there from the first instruction
-//! of a thread to its last.
+//! only in assembler. The words have neither initialisation nor destructor, so they are there from the first
+//! instruction of a thread to its last.
 
 use core::arch::{asm, global_asm};
+use core::cell::Cell;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-/// The number of a muted thread.
-const MUTED: u32 = u32::MAX;
-/// The largest number that fits into a record. All later threads share it.
-const MOST: u32 = (1 << 24) - 1;
+/// The words of a thread, zeroes at first.
+#[repr(C)]
+pub(crate) struct Thread {
+    number: Cell<u32>,
+    muted: Cell<u32>,
+    /// The last block that was recorded as allocated.
+    pub(crate) allocated: Cell<usize>,
+    /// The block whose end is recorded already, while the function that frees it runs; 0 if there is none.
+    pub(crate) ending: Cell<usize>,
+    /// Records of this process before the fork that this thread is in.
+    pub(crate) at_fork: Cell<u64>,
+}
 
-// One word for each thread, zero at first.
 global_asm!(
     ".pushsection .tbss.heaprace_thread,\"awT\",%nobits",
-    ".p2align 2",
+    ".p2align 4",
     ".globl heaprace_thread",
     ".hidden heaprace_thread",
     ".type heaprace_thread, %object",
-    ".size heaprace_thread, 4",
+    ".size heaprace_thread, 32",
     "heaprace_thread:",
-    ".zero 4",
+    ".zero 32",
     ".popsection",
 );
+const _: () = assert!(size_of::<Thread>() == 32);
+
+/// The largest number that fits into a record. All later threads share it.
+const MOST: u32 = (1 << 24) - 1;
 
 /// Numbers assigned so far. A fork does not wipe it: the child's threads must not take the number of the thread that
 /// forked.
 static GIVEN: AtomicU32 = AtomicU32::new(0);
 
-/// The number of this thread, from 1; `None` while it is muted.
+/// The calling thread.
 #[inline(always)]
-pub(crate) fn number() -> Option<u32> {
-    let number = get();
-    if number.wrapping_sub(1) < MOST { Some(number) } else { first(number) }
+pub(crate) fn this() -> &'static Thread {
+    // SAFETY: the words are the calling thread's, as long as it runs, and are zeroes at first, which all fields allow.
+    unsafe { &*address() }
+}
+
+/// The number of this thread, from 1.
+#[inline(always)]
+pub(crate) fn number() -> u32 {
+    let number = this().number.get();
+    if number == 0 { first() } else { number }
+}
+
+/// Whether this thread is not to be recorded.
+#[inline(always)]
+pub(crate) fn is_muted() -> bool {
+    this().muted.get() != 0
 }
 
 /// Runs `work` without recording what this thread does in it.
 pub(crate) fn muted<T>(work: impl FnOnce() -> T) -> T {
-    let number = get();
-    set(MUTED);
+    let before = this().muted.replace(1);
     let result = work();
-    set(number);
+    this().muted.set(before);
     result
 }
 
 #[cold]
-fn first(number: u32) -> Option<u32> {
-    if number == MUTED {
-        return None;
-    }
+fn first() -> u32 {
     let number = GIVEN.fetch_add(1, Ordering::Relaxed).wrapping_add(1).min(MOST);
-    set(number);
-    Some(number)
-}
-
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-fn get() -> u32 {
-    let number: u32;
-    // SAFETY: reads this thread's own word, which is there as long as the thread is.
-    unsafe {
-        asm!(
-            "mov {offset}, qword ptr [rip + heaprace_thread@GOTTPOFF]",
-            "mov {number:e}, dword ptr fs:[{offset}]",
-            offset = out(reg) _,
-            number = lateout(reg) number,
-            options(nostack, readonly, preserves_flags),
-        );
-    }
+    this().number.set(number);
     number
 }
 
 #[cfg(target_arch = "x86_64")]
-fn set(number: u32) {
-    // SAFETY: writes this thread's own word, which nothing but `get` and `set` touches.
+#[inline(always)]
+fn address() -> *const Thread {
+    let address: *const Thread;
+    // SAFETY: adds the place of the words within a thread's block to that block's address, which is its first word.
     unsafe {
         asm!(
-            "mov {offset}, qword ptr [rip + heaprace_thread@GOTTPOFF]",
-            "mov dword ptr fs:[{offset}], {number:e}",
-            offset = out(reg) _,
-            number = in(reg) number,
-            options(nostack, preserves_flags),
+            "mov {address}, qword ptr fs:[0]",
+            "add {address}, qword ptr [rip + heaprace_thread@GOTTPOFF]",
+            address = out(reg) address,
+            options(pure, nomem, nostack),
         );
     }
+    address
 }
 
 #[cfg(target_arch = "aarch64")]
 #[inline(always)]
-fn get() -> u32 {
-    let number: u32;
-    // SAFETY: reads this thread's own word, which is there as long as the thread is.
+fn address() -> *const Thread {
+    let address: *const Thread;
+    // SAFETY: adds the place of the words within a thread's block to that block's address.
     unsafe {
         asm!(
-            "mrs {base}, tpidr_el0",
+            "mrs {address}, tpidr_el0",
             "adrp {offset}, :gottprel:heaprace_thread",
             "ldr {offset}, [{offset}, :gottprel_lo12:heaprace_thread]",
-            "ldr {number:w}, [{base}, {offset}]",
-            base = out(reg) _,
+            "add {address}, {address}, {offset}",
+            address = out(reg) address,
             offset = out(reg) _,
-            number = lateout(reg) number,
-            options(nostack, readonly, preserves_flags),
+            options(pure, nomem, nostack, preserves_flags),
         );
     }
-    number
-}
-
-#[cfg(target_arch = "aarch64")]
-fn set(number: u32) {
-    // SAFETY: writes this thread's own word, which nothing but `get` and `set` touches.
-    unsafe {
-        asm!(
-            "mrs {base}, tpidr_el0",
-            "adrp {offset}, :gottprel:heaprace_thread",
-            "ldr {offset}, [{offset}, :gottprel_lo12:heaprace_thread]",
-            "str {number:w}, [{base}, {offset}]",
-            base = out(reg) _,
-            offset = out(reg) _,
-            number = in(reg) number,
-            options(nostack, preserves_flags),
-        );
-    }
+    address
 }

@@ -42,8 +42,6 @@ pub struct Header {
     pub run_ns: [u64; 3],
     /// 1 once the program has exited, and neither by a signal nor by `_exit`.
     pub exited: u64,
-    /// Bytes of private memory that are resident when the program exits.
-    pub private_bytes: u64,
     /// How often the process has forked.
     pub forks: u64,
     /// Of which recording this process is a fork, and how many records that had then.
