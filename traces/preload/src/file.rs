@@ -98,7 +98,10 @@ fn map(file: c_int, only_counted: bool) -> Option<(*mut Header, Option<(*mut u8,
     }
     let first_bytes = if only_counted { needed_bytes } else { FIRST_BYTES.min(most_bytes) };
     let lengths = LENGTHS.into_iter().filter(|&length| length <= most_bytes && !only_counted);
-    lengths.chain([first_bytes, needed_bytes]).find(|&length| system::truncate(file, length).is_ok())?;
+    let limit_bytes = if only_counted { needed_bytes } else { most_bytes / CHUNK_BYTES * CHUNK_BYTES };
+    lengths
+        .chain([limit_bytes.min(LENGTHS[0]), first_bytes, needed_bytes])
+        .find(|&length| system::truncate(file, length).is_ok())?;
     let allocated = [first_bytes, needed_bytes].into_iter().find(|&bytes| system::allocate(file, bytes).is_ok());
     let header = window::map_file(file, system::LARGEST_PAGE_BYTES)?;
     let first_chunk = if only_counted { None } else { Some(window::map_file(file, CHUNK_BYTES)?) };

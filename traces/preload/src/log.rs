@@ -50,7 +50,7 @@ static STATE: Recording = Recording {
     extents: AtomicU32::new(0),
     process: AtomicU32::new(0),
     begun_ns: [const { AtomicU64::new(0) }; 2],
-    window: Window::EMPTY,
+    window: Window::empty(),
 };
 
 /// Records one event of this thread.

@@ -56,16 +56,18 @@ fn tag(chunk: usize) -> usize {
 }
 
 impl Window {
-    pub(crate) const EMPTY: Window = Window {
-        slots: [const { AtomicUsize::new(0) }; SLOTS],
-        lock: AtomicU32::new(0),
-        last: AtomicPtr::new(null_mut()),
-        last_chunk: AtomicUsize::new(0),
-        last_is_used: AtomicU32::new(0),
-        oldest: AtomicUsize::new(0),
-        allocated_chunks: AtomicUsize::new(0),
-        given_up: AtomicUsize::new(0),
-    };
+    pub(crate) const fn empty() -> Window {
+        Window {
+            slots: [const { AtomicUsize::new(0) }; SLOTS],
+            lock: AtomicU32::new(0),
+            last: AtomicPtr::new(null_mut()),
+            last_chunk: AtomicUsize::new(0),
+            last_is_used: AtomicU32::new(0),
+            oldest: AtomicUsize::new(0),
+            allocated_chunks: AtomicUsize::new(0),
+            given_up: AtomicUsize::new(0),
+        }
+    }
 
     /// Begins with the first chunk. `allocated_chunks` have disk space.
     pub(crate) fn begin(&self, first: *mut u8, allocated_chunks: usize) {
@@ -120,7 +122,7 @@ impl Window {
     fn map_up_to(&self, index: usize, chunk: usize) -> Result<usize, c_int> {
         let given_up = self.given_up.load(Ordering::Relaxed);
         // A chunk that was passed over, or has just failed.
-        if chunk <= self.last_chunk.load(Ordering::Relaxed) || (chunk + 1 == given_up && index % RETRY != 0) {
+        if chunk <= self.last_chunk.load(Ordering::Relaxed) || (chunk + 1 == given_up && !index.is_multiple_of(RETRY)) {
             return Err(libc::ENOSPC);
         }
         let result = loop {
@@ -205,8 +207,12 @@ pub(crate) fn map_file(file: c_int, bytes: usize) -> Option<*mut u8> {
     if start == libc::MAP_FAILED {
         return None;
     }
-    // SAFETY: the mapping is the one made here. Mappings that are made from it are not there in a child, either.
-    unsafe { libc::madvise(start, bytes, libc::MADV_DONTFORK) };
+    // No reading ahead, either, which costs more than the pages themselves. Mappings that are made from this one are
+    // as it is.
+    for advice in [libc::MADV_DONTFORK, libc::MADV_RANDOM] {
+        // SAFETY: the mapping is the one made here.
+        unsafe { libc::madvise(start, bytes, advice) };
+    }
     Some(start.cast())
 }
 
