@@ -9,16 +9,19 @@
 //!
 //! The layout of the file is [`heaprace_recorder::raw`], which the library writes too.
 
-use core::mem::offset_of;
+mod header;
+
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
+pub use header::NativeHeader;
+pub use heaprace_recorder::raw::{Parent, Record};
 pub use heaprace_recorder::resolve::Counts;
 
 use heaprace_recorder::csv::Columns;
 use heaprace_recorder::left_live;
-use heaprace_recorder::raw::{HEADER_BYTES, Header, MAGIC, RECORD_BYTES, Record, VERSION};
+use heaprace_recorder::raw::RECORD_BYTES;
 use heaprace_recorder::resolve::Resolver;
 use heaprace_recorder::run_time::RunTime;
 use heaprace_recorder::{Event, platform};
@@ -26,6 +29,8 @@ use heaprace_recorder::{Event, platform};
 use crate::error::TraceError;
 
 const BLOCK_BYTES: usize = 256 * 1024;
+/// The thread of a recording that has no records.
+const FIRST_THREAD: u32 = 1;
 
 /// A raw recording of one process: an iterator over its events, in their order.
 ///
@@ -34,14 +39,20 @@ const BLOCK_BYTES: usize = 256 * 1024;
 pub struct NativeRecording<R = BufReader<File>> {
     input: R,
     file: String,
-    program: String,
-    extents: bool,
-    run_time: Option<RunTime>,
+    header: NativeHeader,
     resolver: Resolver,
+    /// The objects of the parent that are not allocated yet.
+    inherited: std::vec::IntoIter<Record>,
+    inherited_objects: u64,
     /// The second event of the last record.
     next: Option<Event>,
-    /// Places without a record since the last one that has one.
+    /// Places of records that were read.
+    places: u64,
+    /// Of these the last ones, if they have no record.
     gap: u64,
+    /// A record that was read before its turn.
+    early: Option<Record>,
+    is_at_end: bool,
 }
 
 impl NativeRecording {
@@ -64,50 +75,60 @@ impl<R: Read> NativeRecording<R> {
     ///
     /// [`TraceError::NotRaw`] if it is something else or of another version.
     pub fn new(mut input: R, file: &str) -> Result<Self, TraceError> {
-        let mut header = [0; HEADER_BYTES];
-        input.read_exact(&mut header).map_err(|source| match source.kind() {
-            io::ErrorKind::UnexpectedEof => TraceError::NotRaw { file: file.to_owned() },
-            _ => TraceError::Open { file: file.to_owned(), source },
-        })?;
-        let number = |offset: usize| {
-            u64::from_ne_bytes(header[offset..offset + 8].try_into().expect("the slice has 8 bytes by its bounds"))
-        };
-        if !header.starts_with(&MAGIC) || number(offset_of!(Header, version)) != VERSION {
-            return Err(TraceError::NotRaw { file: file.to_owned() });
-        }
-        let program = &header[offset_of!(Header, program)..size_of::<Header>()];
-        let program = program.split(|&byte| byte == 0).next().unwrap_or_default();
-        let program = program.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
-        let errno = number(offset_of!(Header, errno)) as i32;
-        let [wall_ns, cpu_ns, recorder_ns] = [0, 8, 16].map(|place| number(offset_of!(Header, run_ns) + place));
+        let header = NativeHeader::read(&mut input, file)?;
         let mut counts = Counts::default();
-        counts.lost = number(offset_of!(Header, lost));
-        counts.full = (errno != 0).then_some(errno);
+        counts.full = header.errno;
         Ok(NativeRecording {
             input,
             file: file.to_owned(),
-            program: String::from_utf8_lossy(program).into_owned(),
-            run_time: (wall_ns > 0).then_some(RunTime { wall_ns, cpu_ns, recorder_ns }),
-            extents: number(offset_of!(Header, extents)) != 0,
-            next: None,
-            gap: 0,
+            header,
             resolver: Resolver::new(counts),
+            inherited: Vec::new().into_iter(),
+            inherited_objects: 0,
+            next: None,
+            places: 0,
+            gap: 0,
+            early: None,
+            is_at_end: false,
         })
     }
 
-    /// The program that ran, without its folder.
-    pub fn program(&self) -> &str {
-        &self.program
+    /// What its header says.
+    pub fn header(&self) -> &NativeHeader {
+        &self.header
     }
 
     /// Where the trace comes from.
     pub fn provenance(&self) -> Vec<String> {
-        vec![
+        let allocator = self.header.allocator.as_deref();
+        let inherited = Some(self.inherited_objects).filter(|&objects| objects > 0);
+        let always = [
             format!("recorder: heaprace preload {}", env!("CARGO_PKG_VERSION")),
-            format!("program: {}", self.program),
+            format!("program: {}", self.header.name()),
             format!("platform: {}", platform()),
             "semantics: C; malloc, calloc and realloc align to 16 bytes, and 0 bytes are recorded as 1".to_owned(),
-        ]
+        ];
+        let allocator = allocator.map(|path| format!("allocator: {}", header::name_of(path)));
+        let inherited = inherited.map(|objects| format!("inherited objects: {objects}"));
+        always.into_iter().chain(allocator).chain(inherited).collect()
+    }
+
+    /// Begins the trace with the [live objects](Self::live_objects) of the process that this one is a fork of. They
+    /// become allocations of the thread that goes on in the child. Call it before the first event is read.
+    pub fn inherit(&mut self, objects: Vec<Record>) {
+        self.inherited_objects = objects.len() as u64;
+        self.inherited = objects.into_iter();
+    }
+
+    /// The objects that are live after the events so far, each as the record of its allocation, in the order of their
+    /// allocations.
+    pub fn live_objects(&self) -> Vec<Record> {
+        self.resolver.live_objects()
+    }
+
+    /// The places of records that were read so far, including those without one.
+    pub fn places(&self) -> u64 {
+        self.places - u64::from(self.early.is_some())
     }
 
     /// The comments after its last event.
@@ -118,12 +139,12 @@ impl<R: Read> NativeRecording<R> {
 
     /// The times of the run, if the program exited and was recorded without extents.
     pub fn run_time(&self) -> Option<RunTime> {
-        self.run_time
+        self.header.run_time
     }
 
     /// Which of the optional columns its events have.
     pub fn columns(&self) -> Columns {
-        Columns { thread: true, time_ns: false, written: self.extents }
+        Columns { thread: true, time_ns: false, written: self.header.extents }
     }
 
     /// The counts so far.
@@ -131,23 +152,75 @@ impl<R: Read> NativeRecording<R> {
         self.resolver.counts
     }
 
-    fn read_record(&mut self) -> Result<Option<Record>, TraceError> {
-        let mut bytes = [0; RECORD_BYTES];
-        loop {
-            match self.input.read_exact(&mut bytes) {
-                Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
-                Err(source) => return Err(TraceError::Open { file: self.file.clone(), source }),
-            }
-            let word = |half: &[u8]| u64::from_ne_bytes(half.try_into().expect("half of 16 bytes is 8"));
-            let words = [word(&bytes[..8]), word(&bytes[8..])];
-            if words[0] != 0 {
-                // A record after them: the empty places before were not the end.
-                self.resolver.counts.lost += core::mem::take(&mut self.gap);
-                return Ok(Some(Record::from_words(words)));
-            }
-            self.gap += 1;
+    /// Goes on by one place, and passes the events of its record to `give`: none, one or two. Returns whether there was
+    /// a place. The allocations of inherited objects come first, one at a time.
+    ///
+    /// # Errors
+    ///
+    /// [`TraceError::Open`] if the file cannot be read.
+    pub fn step(&mut self, give: &mut impl FnMut(Event)) -> Result<bool, TraceError> {
+        if let Some(object) = self.inherited.next() {
+            let thread = self.first_thread()?;
+            self.resolver.apply(Record { thread, ..object }, give);
+            return Ok(true);
         }
+        let place = match self.early.take() {
+            Some(record) => Some(Some(record)),
+            None => self.read_place()?,
+        };
+        if let Some(Some(record)) = place {
+            self.resolver.apply(record, give);
+        }
+        Ok(place.is_some())
+    }
+
+    /// The thread of the first record.
+    fn first_thread(&mut self) -> Result<u32, TraceError> {
+        while self.early.is_none() {
+            match self.read_place()? {
+                Some(place) => self.early = place,
+                None => return Ok(FIRST_THREAD),
+            }
+        }
+        Ok(self.early.map_or(FIRST_THREAD, |record| record.thread))
+    }
+
+    /// The next place with its record, if it has one.
+    fn read_place(&mut self) -> Result<Option<Option<Record>>, TraceError> {
+        if self.is_at_end || self.places >= self.header.claimed || self.header.only_counted {
+            self.end();
+            return Ok(None);
+        }
+        let mut bytes = [0; RECORD_BYTES];
+        match self.input.read_exact(&mut bytes) {
+            Ok(()) => self.places += 1,
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                self.end();
+                return Ok(None);
+            }
+            Err(source) => return Err(TraceError::Open { file: self.file.clone(), source }),
+        }
+        let word = |half: &[u8]| u64::from_ne_bytes(half.try_into().expect("half of 16 bytes is 8"));
+        let words = [word(&bytes[..8]), word(&bytes[8..])];
+        if words[0] == 0 {
+            self.gap += 1;
+            return Ok(Some(None));
+        }
+        // A record after them: the empty places before were not the end.
+        self.resolver.counts.lost += core::mem::take(&mut self.gap);
+        Ok(Some(Some(Record::from_words(words))))
+    }
+
+    /// Counts what is lost at the end. Empty places there are, if the file could not grow; otherwise their threads ended
+    /// before they wrote. So are places that a shorter file does not have.
+    fn end(&mut self) {
+        if core::mem::replace(&mut self.is_at_end, true) || self.header.only_counted {
+            return;
+        }
+        let missing = self.header.claimed.saturating_sub(self.places);
+        let empty = if self.header.errno.is_some() { self.gap } else { 0 };
+        let counts = &mut self.resolver.counts;
+        counts.lost = counts.lost.saturating_add(missing).saturating_add(empty);
     }
 }
 
@@ -159,19 +232,17 @@ impl<R: Read> Iterator for NativeRecording<R> {
             return Some(Ok(event));
         }
         loop {
-            match self.read_record() {
-                Ok(Some(record)) => {
-                    let mut first = None;
-                    self.resolver.apply(record, &mut |event| match first {
-                        None => first = Some(event),
-                        Some(_) => self.next = Some(event),
-                    });
-                    if let Some(event) = first {
-                        return Some(Ok(event));
-                    }
-                }
-                Ok(None) => return None,
-                Err(error) => return Some(Err(error)),
+            let (mut first, mut second) = (None, None);
+            let step = self.step(&mut |event| match first {
+                None => first = Some(event),
+                Some(_) => second = Some(event),
+            });
+            self.next = second;
+            match (step, first) {
+                (Err(error), _) => return Some(Err(error)),
+                (Ok(_), Some(event)) => return Some(Ok(event)),
+                (Ok(true), None) => {}
+                (Ok(false), None) => return None,
             }
         }
     }

@@ -63,6 +63,11 @@ impl Filled {
         Filled { fill, is_written_before: true, from: 0 }
     }
 
+    /// What the block was filled with from its start; [`Fill::Unknown`] if a later part has another fill.
+    pub(crate) fn whole(self) -> Fill {
+        if self.from == 0 { self.fill } else { Fill::Unknown }
+    }
+
     /// How many bytes of the block are written, if the bytes at its end are these. The block has `size` bytes; more
     /// bytes after them may be filled too.
     pub(crate) fn written(self, tail: Tail, size: u32) -> Option<u32> {

@@ -17,6 +17,7 @@
 
 pub mod csv;
 mod error;
+mod escape;
 pub mod event;
 pub mod extent;
 pub mod file;
@@ -34,6 +35,7 @@ pub mod resolve;
 pub mod run_time;
 
 pub use error::WriteError;
+pub use escape::escaped;
 pub use event::{Action, Event};
 pub use extent::Extent;
 pub use id_map::{IdHasher, IdMap};

@@ -137,13 +137,15 @@ impl<A> Recorder<A> {
     /// Records from here on, if the recorder is [`stopped`](Recorder::stopped) or after [`stop`](Self::stop). Otherwise
     /// nothing happens, nor after [`finish`](Self::finish).
     ///
-    /// Objects that were allocated before are not in the trace. Calls for them count as [ignored](Summary::ignored).
+    /// Objects that were allocated before are not in the trace until they are reallocated: that is an allocation of the
+    /// new size. Frees of them count as [ignored](Summary::ignored).
     pub fn start(&self) {
         session::start(self.path, self.extents);
     }
 
     /// Pauses until the next [`start`](Self::start). Objects that are live now stay live in the trace, even if they are
-    /// freed after the next start, because the events in between are unknown.
+    /// freed after the next start, because the events in between are unknown; one that is reallocated then begins
+    /// another object.
     pub fn stop(&self) {
         session::stop();
     }

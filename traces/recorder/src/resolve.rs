@@ -7,7 +7,7 @@
 use core::alloc::Layout;
 
 use crate::event::{Action, Event, MAX_ALIGN_BYTES, MAX_SIZE_BYTES};
-use crate::fill::{Filled, Tail};
+use crate::fill::{Fill, Filled, Tail};
 use crate::id_map::IdMap;
 use crate::raw::{Record, kind};
 
@@ -38,8 +38,11 @@ pub struct Counts {
     pub lost: u64,
     /// The operating system's error code if events were lost because the file could not grow.
     pub full: Option<i32>,
-    /// Calls that a trace cannot have: for objects that are older than the recording, or too large.
+    /// Calls that a trace cannot have: frees of objects that are older than the recording, and calls for objects that
+    /// are too large.
     pub ignored: u64,
+    /// Reallocations of objects that are older than the recording: each is an allocation of the new size.
+    pub adopted: u64,
     /// Objects of 0 bytes, which became objects of 1 byte.
     pub zero_sized: u64,
     /// Threads that have events.
@@ -167,8 +170,7 @@ impl Resolver {
 
     fn end_realloc(&mut self, record: Record, give: &mut impl FnMut(Event)) {
         let Some(Moving { object, written }) = self.moving.remove(&u64::from(record.thread)).flatten() else {
-            self.counts.ignored += 1;
-            return;
+            return self.adopt(record, give);
         };
         let old = object.layout();
         let Some(layout) = layout(self.size(record), old.align() as u64) else {
@@ -179,6 +181,30 @@ impl Resolver {
         let filled = object.filled.resized(written, object.size, layout.size() as u32, record.fill);
         self.put(record, Object::new(object.id, layout, filled), give);
         give(self.event(record, object.id, Action::Realloc { old, new_size: layout.size() }, written));
+    }
+
+    /// Begins an object with the reallocation of a block that no record began. What its bytes hold is unknown.
+    #[cold]
+    fn adopt(&mut self, record: Record, give: &mut impl FnMut(Event)) {
+        let before = self.last_id;
+        self.alloc(Record { fill: Fill::Unknown, ..record }, false, give);
+        self.counts.adopted += u64::from(self.last_id > before);
+    }
+
+    /// The live objects, each as the record of its allocation, in the order of their ids. What their bytes hold is
+    /// known only of those that are filled from their start.
+    pub fn live_objects(&self) -> Vec<Record> {
+        let mut objects: Vec<(&u64, &Object)> = self.objects.iter().collect();
+        objects.sort_unstable_by_key(|(_, object)| object.id);
+        let record = |(key, object): (&u64, &Object)| Record {
+            kind: kind::ALLOC,
+            address: key.rotate_left(KEY_BITS),
+            size: object.size.into(),
+            align_log2: object.align_log2.into(),
+            fill: object.filled.whole(),
+            thread: 0,
+        };
+        objects.into_iter().map(record).collect()
     }
 
     /// Puts an object at the address of the record. A live object at that address ends before.

@@ -24,7 +24,19 @@ fn header() -> Vec<u8> {
 
 fn recording(records: &[Record]) -> Vec<u8> {
     let words = records.iter().flat_map(|record| record.to_words());
-    [header(), words.flat_map(u64::to_ne_bytes).collect()].concat()
+    let mut header = header();
+    set(&mut header, offset_of!(Header, claimed), records.len() as u64);
+    [header, words.flat_map(u64::to_ne_bytes).collect()].concat()
+}
+
+/// Sets a number of the header.
+fn set(bytes: &mut [u8], offset: usize, number: u64) {
+    bytes[offset..offset + 8].copy_from_slice(&number.to_ne_bytes());
+}
+
+/// Sets a text of the header.
+fn set_text(bytes: &mut [u8], offset: usize, text: &[u8]) {
+    bytes[offset..offset + text.len()].copy_from_slice(text);
 }
 
 /// The events as lines, with what else there is.
@@ -90,7 +102,9 @@ fn what_is_older_than_the_recording_or_too_large_is_left_out_and_counted() {
     let (lines, counts) = read(&[
         record(kind::DEALLOC, 0x10, 0),
         record(kind::REALLOC_BEGIN, 0x20, 0),
-        record(kind::REALLOC_END, 0x30, 8),
+        record(kind::REALLOC_FAILED, 0x20, 0),
+        record(kind::REALLOC_BEGIN, 0x20, 0),
+        record(kind::REALLOC_END, 0x30, large),
         record(kind::ALLOC, 0x40, large),
         Record { align_log2: 32, ..record(kind::ALLOC, 0x60, 8) },
         record(kind::ALLOC, 0x50, 9),
@@ -100,6 +114,67 @@ fn what_is_older_than_the_recording_or_too_large_is_left_out_and_counted() {
     // As far as the trace goes, an object that becomes too large is gone.
     assert_eq!(lines, ["+1 9 16 false @0", "-1 9 @0"]);
     assert_eq!((counts.lost, counts.ignored), (0, 5));
+}
+
+#[test]
+fn a_reallocation_of_what_is_older_than_the_recording_begins_an_object() {
+    let (lines, counts) = read(&[
+        record(kind::REALLOC_BEGIN, 0x20, 0),
+        Record { align_log2: 5, ..record(kind::REALLOC_END, 0x30, 8) },
+        record(kind::REALLOC_BEGIN, 0x30, 0),
+        record(kind::REALLOC_END, 0x40, 80),
+        // The record before the reallocation is missing.
+        record(kind::REALLOC_END, 0x50, 7),
+        record(kind::DEALLOC, 0x40, 0),
+    ]);
+    assert_eq!(lines, ["+1 8 32 false @0", "~1 8 80 @0", "+2 7 16 false @0", "-1 80 @0"]);
+    assert_eq!((counts.lost, counts.ignored, counts.adopted), (0, 0, 2));
+}
+
+#[test]
+fn a_child_begins_with_the_objects_of_its_parent() {
+    let filled = Record { fill: Fill::Pattern, ..record(kind::ALLOC, 0x50, 9) };
+    let bytes = recording(&[
+        record(kind::ALLOC_ZEROED, 0x20, 7),
+        Record { align_log2: 12, ..record(kind::ALLOC, 0x1000, 8) },
+        filled,
+        record(kind::DEALLOC, 0x20, 0),
+        UNWRITTEN,
+        record(kind::ALLOC, 0x20, 5),
+    ]);
+    let mut parent = NativeRecording::new(&bytes[..], "parent.raw").unwrap();
+    assert!(parent.live_objects().is_empty());
+    while parent.places() < 5 {
+        assert!(parent.step(&mut |_| {}).unwrap());
+    }
+    let objects = parent.live_objects();
+    assert_eq!(objects.iter().map(|object| object.address).collect::<Vec<_>>(), [0x1000, 0x50]);
+
+    let other = |record| Record { thread: 3, ..record };
+    let bytes = recording(&[
+        UNWRITTEN,
+        other(record(kind::REALLOC_BEGIN, 0x1000, 0)),
+        other(record(kind::REALLOC_END, 0x2000, 80)),
+        Record { fill: Fill::Pattern, ..record(kind::DEALLOC, 0x50, 4) },
+    ]);
+    let mut child = NativeRecording::new(&bytes[..], "child.raw").unwrap();
+    child.inherit(objects);
+    assert!(child.provenance().contains(&"inherited objects: 2".to_owned()));
+    let events: Vec<Event> = child.by_ref().map(Result::unwrap).collect();
+    let lines: Vec<String> = events.iter().map(line).collect();
+    assert_eq!(lines, ["+1 8 4096 false @0", "+2 9 16 false @0", "~1 8 80 @0", "-2 9 @1"]);
+    assert_eq!(events[3].written, Some(4), "the fill is inherited, too");
+    assert_eq!((child.counts().lost, child.counts().ignored, child.places()), (1, 0, 4));
+    assert_eq!(child.live_objects().len(), 1);
+}
+
+#[test]
+fn a_child_without_records_has_the_objects_of_its_parent_too() {
+    let bytes = recording(&[]);
+    let mut child = NativeRecording::new(&bytes[..], "child.raw").unwrap();
+    child.inherit(vec![record(kind::ALLOC, 0x10, 8)]);
+    assert_eq!(child.by_ref().map(|event| line(&event.unwrap())).collect::<Vec<_>>(), ["+1 8 16 false @0"]);
+    assert_eq!(child.live_objects().len(), 1);
 }
 
 #[test]
@@ -186,14 +261,82 @@ fn a_record_holds_the_largest_of_everything() {
 }
 
 #[test]
-fn the_header_tells_the_program_and_why_the_file_did_not_grow() {
+fn after_a_failure_to_grow_all_empty_places_are_lost() {
+    let mut bytes =
+        recording(&[record(kind::ALLOC, 0x10, 8), UNWRITTEN, record(kind::ALLOC, 0x20, 8), UNWRITTEN, UNWRITTEN]);
+    let lost = |bytes: &[u8]| {
+        let mut recording = NativeRecording::new(bytes, "test.raw").unwrap();
+        let events = recording.by_ref().map(Result::unwrap).count();
+        (events, recording.counts().lost, recording.counts().full)
+    };
+    assert_eq!(lost(&bytes), (2, 1, None));
+    set(&mut bytes, offset_of!(Header, errno), 28);
+    assert_eq!(lost(&bytes), (2, 3, Some(28)));
+    // The file ends before its last places.
+    set(&mut bytes, offset_of!(Header, claimed), 1000);
+    assert_eq!(lost(&bytes), (2, 998, Some(28)));
+    set(&mut bytes, offset_of!(Header, claimed), u64::MAX);
+    assert_eq!(lost(&bytes).1, u64::MAX - 2);
+}
+
+#[test]
+fn places_after_the_claimed_ones_are_not_read() {
+    let mut bytes = recording(&[record(kind::ALLOC, 0x10, 8), record(kind::ALLOC, 0x20, 8)]);
+    set(&mut bytes, offset_of!(Header, claimed), 1);
+    let mut recording = NativeRecording::new(&bytes[..], "test.raw").unwrap();
+    assert_eq!((recording.by_ref().count(), recording.counts().lost), (1, 0));
+    set(&mut bytes, offset_of!(Header, only_counted), 1);
+    set(&mut bytes, offset_of!(Header, claimed), 37_090);
+    let mut recording = NativeRecording::new(&bytes[..], "test.raw").unwrap();
+    assert_eq!((recording.by_ref().count(), recording.counts().lost), (0, 0));
+    assert_eq!(recording.header().claimed, 37_090);
+}
+
+#[test]
+fn the_header_says_what_the_process_was() {
     let mut bytes = recording(&[record(kind::ALLOC, 0x10, 8)]);
-    bytes[offset_of!(Header, lost)] = 3;
-    bytes[offset_of!(Header, errno)] = 28;
     let recording = NativeRecording::new(&bytes[..], "test.raw").unwrap();
-    assert_eq!(recording.program(), "prg");
+    assert_eq!(recording.header().name(), "prg");
+    assert_eq!(
+        (&recording.header().exec, &recording.header().allocator, recording.header().parent),
+        (&None, &None, None)
+    );
     assert!(recording.provenance().contains(&"program: prg".to_owned()));
-    assert_eq!((recording.counts().lost, recording.counts().full), (3, Some(28)));
+
+    set(&mut bytes, offset_of!(Header, parent), 4711);
+    set(&mut bytes, offset_of!(Header, parent) + 8, 1);
+    set(&mut bytes, offset_of!(Header, parent) + 16, 90);
+    set(&mut bytes, offset_of!(Header, private_bytes), 1 << 30);
+    set_text(&mut bytes, offset_of!(Header, exec), b"./next");
+    set_text(&mut bytes, offset_of!(Header, allocator), b"/usr/lib/libjemalloc.so.2");
+    set_text(&mut bytes, offset_of!(Header, bypass), b"mallocx of libjemalloc.so.2");
+    // A text that fills its place has no zero at its end.
+    set_text(&mut bytes, offset_of!(Header, program), &[b'p'; 1024]);
+    let recording = NativeRecording::new(&bytes[..], "test.raw").unwrap();
+    let header = recording.header();
+    assert_eq!(header.name(), "p".repeat(1024));
+    assert_eq!(header.parent.map(|parent| (parent.process, parent.number, parent.claimed)), Some((4711, 1, 90)));
+    assert_eq!(header.exec.as_deref(), Some("./next".as_ref()));
+    assert_eq!(header.bypass.as_deref(), Some("mallocx of libjemalloc.so.2".as_ref()));
+    assert_eq!(header.private_bytes, 1 << 30);
+    assert!(recording.provenance().contains(&"allocator: libjemalloc.so.2".to_owned()));
+}
+
+/// Or a program named so makes a trace that claims to be synthetic.
+#[test]
+fn no_name_forges_a_line_of_the_provenance() {
+    let mut bytes = recording(&[record(kind::ALLOC, 0x10, 8)]);
+    let name = b"/usr/bin/ls\norigin: synthetic\rgenerator: none\x1b[2J\xff\xe2\x80\xa8x";
+    set_text(&mut bytes, offset_of!(Header, program), name);
+    set_text(&mut bytes, offset_of!(Header, allocator), name);
+    let recording = NativeRecording::new(&bytes[..], "test.raw").unwrap();
+    let escaped = r"ls\norigin: synthetic\rgenerator: none\u{1b}[2J\xff\u{2028}x";
+    assert_eq!(recording.header().name(), escaped);
+    let provenance = recording.provenance();
+    assert!(
+        provenance.contains(&format!("program: {escaped}")) && provenance.contains(&format!("allocator: {escaped}"))
+    );
+    assert!(provenance.iter().all(|line| !line.contains(char::is_control) && !line.starts_with("origin")));
 }
 
 #[test]
@@ -208,7 +351,8 @@ fn another_file_is_refused() {
     // Half a record at the end is none.
     let mut cut = recording(&[record(kind::ALLOC, 0x10, 8), record(kind::ALLOC, 0x20, 8)]);
     cut.truncate(cut.len() - 1);
-    assert_eq!(NativeRecording::new(&cut[..], "test.raw").unwrap().count(), 1);
+    let mut recording = NativeRecording::new(&cut[..], "test.raw").unwrap();
+    assert_eq!((recording.by_ref().count(), recording.counts().lost), (1, 1));
 }
 
 #[test]

@@ -31,7 +31,8 @@ pub struct Summary {
     pub events: u64,
     /// Threads that have events.
     pub threads: u32,
-    /// Calls that are not in the trace: for objects that are older than it, or larger than a trace allows.
+    /// Calls that are not in the trace: frees of objects that are older than it, and calls for objects that are larger
+    /// than a trace allows. The reallocation of an older object is an allocation of its new size.
     pub ignored: u64,
 }
 

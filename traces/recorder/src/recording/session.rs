@@ -12,6 +12,7 @@ use super::lane::{self, muted};
 use super::scribe::{self, Summary, warn};
 use super::{clock, marks, signals, waker};
 use crate::csv::Columns;
+use crate::escape::escaped;
 use crate::file::TraceFile;
 use crate::fill::Fill;
 
@@ -66,7 +67,7 @@ fn provenance() -> [String; 3] {
     let program = program.as_ref().and_then(|path| path.file_stem()).unwrap_or(OsStr::new("unknown"));
     [
         format!("recorder: heaprace-recorder {}", env!("CARGO_PKG_VERSION")),
-        format!("program: {}", program.to_string_lossy()),
+        format!("program: {}", escaped(program.as_encoded_bytes())),
         format!("platform: {}", platform()),
     ]
 }
