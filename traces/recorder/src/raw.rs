@@ -42,6 +42,9 @@ pub struct Header {
     pub run_ns: [u64; 3],
     /// 1 once the program has exited, and neither by a signal nor by `_exit`.
     pub exited: u64,
+    /// The most private memory that was resident when `replay` looked, in bytes. The program itself does not look:
+    /// that could be forbidden to it.
+    pub private_bytes: u64,
     /// How often the process has forked.
     pub forks: u64,
     /// Of which recording this process is a fork, and how many records that had then.
