@@ -2,7 +2,7 @@
 
 use core::alloc::Layout;
 use core::cell::UnsafeCell;
-use core::ffi::c_void;
+use core::ffi::{c_int, c_void};
 use core::ptr::null_mut;
 
 use heaprace_allocators::run::{Choice, Running, Served};
@@ -56,7 +56,7 @@ fn allocate(align: usize, size: usize, zeroed: bool) -> Option<*mut c_void> {
 
 /// As in C.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn malloc(size: usize) -> *mut c_void {
+pub(crate) unsafe extern "C" fn malloc(size: usize) -> *mut c_void {
     // SAFETY: as the caller asks.
     allocate(MALLOC_ALIGN, size, false).unwrap_or_else(|| unsafe { __libc_malloc(size) })
 }
@@ -71,7 +71,7 @@ unsafe extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
 
 /// As in C.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn free(block: *mut c_void) {
+pub(crate) unsafe extern "C" fn free(block: *mut c_void) {
     if !SERVED.owns(block.addr()) {
         // SAFETY: the caller's promise; a block outside the heap is glibc's. Null is nobody's, and glibc ignores it.
         return unsafe { __libc_free(block) };
@@ -129,13 +129,67 @@ unsafe extern "C" fn realloc(block: *mut c_void, size: usize) -> *mut c_void {
 
 /// As in glibc: an alignment that is not a power of two is rounded up to one.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn memalign(align: usize, size: usize) -> *mut c_void {
+pub(crate) unsafe extern "C" fn memalign(align: usize, size: usize) -> *mut c_void {
     let Some(align) = align.max(1).checked_next_power_of_two() else { return fail_with(libc::EINVAL) };
     // SAFETY: as the caller asks.
     allocate(align, size, false).unwrap_or_else(|| unsafe { __libc_memalign(align, size) })
 }
 
-heaprace_c_functions::define_derived!();
+/// As in glibc.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn reallocarray(block: *mut c_void, count: usize, size: usize) -> *mut c_void {
+    match count.checked_mul(size) {
+        // SAFETY: the caller's promise.
+        Some(bytes) => unsafe { realloc(block, bytes) },
+        None => fail_with(libc::ENOMEM),
+    }
+}
+
+/// As in C.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn aligned_alloc(align: usize, size: usize) -> *mut c_void {
+    if !align.is_power_of_two() {
+        return fail_with(libc::EINVAL);
+    }
+    // SAFETY: needs no promise.
+    unsafe { memalign(align, size) }
+}
+
+/// As in POSIX.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn posix_memalign(result: *mut *mut c_void, align: usize, size: usize) -> c_int {
+    if !align.is_power_of_two() || !align.is_multiple_of(size_of::<*mut c_void>()) {
+        return libc::EINVAL;
+    }
+    let errno = heaprace_c_functions::errno();
+    // SAFETY: needs no promise.
+    let block = unsafe { memalign(align, size) };
+    if block.is_null() {
+        // Its result is the error, and `errno` stays unchanged.
+        heaprace_c_functions::set_errno(errno);
+        return libc::ENOMEM;
+    }
+    // SAFETY: the caller's promise.
+    unsafe { *result = block };
+    0
+}
+
+/// As in glibc.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn valloc(size: usize) -> *mut c_void {
+    // SAFETY: needs no promise.
+    unsafe { memalign(heaprace_c_functions::page_bytes(), size) }
+}
+
+/// As in glibc: whole pages.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn pvalloc(size: usize) -> *mut c_void {
+    match size.checked_next_multiple_of(heaprace_c_functions::page_bytes()) {
+        // SAFETY: needs no promise.
+        Some(bytes) => unsafe { memalign(heaprace_c_functions::page_bytes(), bytes) },
+        None => fail_with(libc::ENOMEM),
+    }
+}
 
 /// The size that was requested: a program that uses more than it has requested would do so differently on each
 /// contender. A block of glibc has 0 for the same reason, so that nobody writes past what was requested of it.

@@ -14,4 +14,6 @@ mod glibc;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod hooks;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod operators;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod sizes;

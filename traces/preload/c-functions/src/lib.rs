@@ -1,14 +1,9 @@
-//! The allocation functions of C that follow from `realloc` and `memalign`.
-//!
-//! Two libraries of Heaprace replace the C library's allocator: one records, one serves. They differ in `malloc`,
-//! `calloc`, `realloc`, `memalign` and `free`; the rest is here, as a [macro](define_derived), because the library that
-//! exports a function must define it.
+//! What the two libraries of Heaprace that are preloaded into programs need of C: one records its allocations, one
+//! serves them.
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 #![no_std]
 
-use core::ffi::{c_int, c_void};
-
-pub use libc;
+use core::ffi::{CStr, c_int, c_void};
 
 /// The `errno` of this thread.
 #[inline]
@@ -37,73 +32,58 @@ pub fn page_bytes() -> usize {
     unsafe { libc::getauxval(libc::AT_PAGESZ) as usize }
 }
 
-/// Defines and exports `reallocarray`, `aligned_alloc`, `posix_memalign`, `valloc` and `pvalloc` by the `realloc` and
-/// `memalign` of the module that calls it.
+/// Calls a macro with all forms of C++'s operators `new` and `delete`, whose names and parameters are part of C++'s
+/// binary interface.
+///
+/// Each `new` has its parameters, its alignment (none for that of `malloc`), and whether it throws. The types are those
+/// of C: `St11align_val_t` is an integer, and `RKSt9nothrow_t` a reference that nobody reads.
 #[macro_export]
-macro_rules! define_derived {
-    () => {
-        /// As in glibc.
-        #[unsafe(no_mangle)]
-        unsafe extern "C" fn reallocarray(
-            block: *mut ::core::ffi::c_void,
-            count: usize,
-            size: usize,
-        ) -> *mut ::core::ffi::c_void {
-            match count.checked_mul(size) {
-                // SAFETY: the caller's promise.
-                Some(bytes) => unsafe { realloc(block, bytes) },
-                None => $crate::fail_with($crate::libc::ENOMEM),
-            }
-        }
-
-        /// As in C.
-        #[unsafe(no_mangle)]
-        unsafe extern "C" fn aligned_alloc(align: usize, size: usize) -> *mut ::core::ffi::c_void {
-            if !align.is_power_of_two() {
-                return $crate::fail_with($crate::libc::EINVAL);
-            }
-            // SAFETY: needs no promise.
-            unsafe { memalign(align, size) }
-        }
-
-        /// As in POSIX.
-        #[unsafe(no_mangle)]
-        unsafe extern "C" fn posix_memalign(
-            result: *mut *mut ::core::ffi::c_void,
-            align: usize,
-            size: usize,
-        ) -> ::core::ffi::c_int {
-            if !align.is_power_of_two() || !align.is_multiple_of(size_of::<*mut ::core::ffi::c_void>()) {
-                return $crate::libc::EINVAL;
-            }
-            let errno = $crate::errno();
-            // SAFETY: needs no promise.
-            let block = unsafe { memalign(align, size) };
-            if block.is_null() {
-                // Its result is the error, and `errno` stays unchanged.
-                $crate::set_errno(errno);
-                return $crate::libc::ENOMEM;
-            }
-            // SAFETY: the caller's promise.
-            unsafe { *result = block };
-            0
-        }
-
-        /// As in glibc.
-        #[unsafe(no_mangle)]
-        unsafe extern "C" fn valloc(size: usize) -> *mut ::core::ffi::c_void {
-            // SAFETY: needs no promise.
-            unsafe { memalign($crate::page_bytes(), size) }
-        }
-
-        /// As in glibc: whole pages.
-        #[unsafe(no_mangle)]
-        unsafe extern "C" fn pvalloc(size: usize) -> *mut ::core::ffi::c_void {
-            match size.checked_next_multiple_of($crate::page_bytes()) {
-                // SAFETY: needs no promise.
-                Some(bytes) => unsafe { memalign($crate::page_bytes(), bytes) },
-                None => $crate::fail_with($crate::libc::ENOMEM),
-            }
+macro_rules! with_operators {
+    ($define:ident) => {
+        $define! {
+            new _Znwm(size: usize), align none, throws true;
+            new _Znam(size: usize), align none, throws true;
+            new _ZnwmRKSt9nothrow_t(size: usize, tag: *mut c_void), align none, throws false;
+            new _ZnamRKSt9nothrow_t(size: usize, tag: *mut c_void), align none, throws false;
+            new _ZnwmSt11align_val_t(size: usize, align: usize), align align, throws true;
+            new _ZnamSt11align_val_t(size: usize, align: usize), align align, throws true;
+            new _ZnwmSt11align_val_tRKSt9nothrow_t(size: usize, align: usize, tag: *mut c_void), align align, throws false;
+            new _ZnamSt11align_val_tRKSt9nothrow_t(size: usize, align: usize, tag: *mut c_void), align align, throws false;
+            delete _ZdlPv();
+            delete _ZdaPv();
+            delete _ZdlPvm(size: usize);
+            delete _ZdaPvm(size: usize);
+            delete _ZdlPvRKSt9nothrow_t(tag: *mut c_void);
+            delete _ZdaPvRKSt9nothrow_t(tag: *mut c_void);
+            delete _ZdlPvSt11align_val_t(align: usize);
+            delete _ZdaPvSt11align_val_t(align: usize);
+            delete _ZdlPvmSt11align_val_t(size: usize, align: usize);
+            delete _ZdaPvmSt11align_val_t(size: usize, align: usize);
+            delete _ZdlPvSt11align_val_tRKSt9nothrow_t(align: usize, tag: *mut c_void);
+            delete _ZdaPvSt11align_val_tRKSt9nothrow_t(align: usize, tag: *mut c_void);
         }
     };
+}
+
+/// The operator `new` of libstdc++ of this name, which some library has loaded, maybe for itself: the one that knows how
+/// to throw. The program ends if there is none.
+#[cold]
+pub fn standard_operator(name: &CStr) -> *mut c_void {
+    // SAFETY: the names end in zeroes. The library stays: whoever loaded it is about to get its exception.
+    unsafe {
+        let library = libc::dlopen(c"libstdc++.so.6".as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD);
+        let operator = if library.is_null() { core::ptr::null_mut() } else { libc::dlsym(library, name.as_ptr()) };
+        if operator.is_null() {
+            libc::abort();
+        }
+        operator
+    }
+}
+
+/// The name, with a zero at its end, as C has it.
+pub const fn c_name(text: &'static str) -> &'static CStr {
+    match CStr::from_bytes_with_nul(text.as_bytes()) {
+        Ok(name) => name,
+        Err(_) => c"",
+    }
 }
