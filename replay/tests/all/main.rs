@@ -33,6 +33,9 @@ mod real;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod record;
 #[cfg(test)]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod record_limits;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 #[cfg(target_pointer_width = "64")]

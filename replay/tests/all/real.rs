@@ -11,6 +11,7 @@ use heaprace_reports::real::RealRuns;
 use heaprace_reports::results::Results;
 
 use crate::record::{build, build_library, compile, program, scratch};
+use crate::record_limits::own_operators;
 
 fn replay(arguments: &[&str], input: &str) -> Output {
     static BUILT: OnceLock<()> = OnceLock::new();
@@ -65,6 +66,19 @@ fn every_contender_serves_what_programs_do() {
             assert!(row.peak_pages[0] > 0, "{mode} on {}", row.name);
         }
     }
+}
+
+/// The operators of a library that the program links would serve its objects, and the contender would not.
+#[test]
+fn the_contender_serves_the_objects_of_a_program_with_operators_of_its_own() {
+    let Some(program) = own_operators() else {
+        eprintln!("skipped: there is no C++ compiler");
+        return;
+    };
+    let (runs, output) = compare(&[program.to_str().unwrap()], "1", &["--allocator", "dlmalloc"], "");
+    assert!(output.status.success(), "{output:?}");
+    // A thousand strings with their texts, of 132 to 1,131 bytes each.
+    assert!(runs.contenders.iter().all(|row| row.peak_pages[0] >= 9), "{output:?}");
 }
 
 #[test]
