@@ -106,11 +106,19 @@ pub(crate) fn is_found() -> bool {
         find_all();
         look_who_serves();
         crate::operators::find_all();
-        // SAFETY: takes nothing. What was not found is no error of the program's.
-        unsafe { libc::dlerror() };
+        forget_errors();
     });
     PHASE.store(FOUND, Ordering::Release);
     true
+}
+
+/// Forgets what the dynamic linker did not find: that is no error of the program's.
+pub(crate) fn forget_errors() {
+    // The first call takes the message, the second one frees it, which is not to be recorded later.
+    for _ in 0..2 {
+        // SAFETY: takes nothing.
+        unsafe { libc::dlerror() };
+    }
 }
 
 /// 1 if the C library itself serves.

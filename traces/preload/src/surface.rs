@@ -41,8 +41,7 @@ pub(crate) fn note(allocator: &mut [u8; 256], bypass: &mut [u8; 256]) {
                 unsafe { libc::dl_iterate_phdr(Some(look_at), (&raw mut search).cast()) };
             }
         }
-        // SAFETY: takes nothing. What was not found is no error of the program's.
-        unsafe { libc::dlerror() };
+        next::forget_errors();
     });
 }
 
