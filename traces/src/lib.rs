@@ -45,7 +45,7 @@ pub use events::Events;
 pub use fault::Fault;
 pub use heaprace_recorder::left_live::left_live;
 pub use heaprace_recorder::run_time::{RunTime, run_time};
-pub use heaprace_recorder::{Action, Event, Extent, IdMap, MARK_PREFIX, Op, WriteError, event, platform};
+pub use heaprace_recorder::{Action, Event, Extent, IdMap, MARK_PREFIX, Op, WriteError, escaped, event, platform};
 pub use library::LibraryEntry;
 pub use native::NativeRecording;
 pub use output::Output;

@@ -16,12 +16,11 @@ use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 pub use header::NativeHeader;
-pub use heaprace_recorder::raw::{Parent, Record};
+pub use heaprace_recorder::raw::{self, Parent, Record};
 pub use heaprace_recorder::resolve::Counts;
 
 use heaprace_recorder::csv::Columns;
 use heaprace_recorder::left_live;
-use heaprace_recorder::raw::RECORD_BYTES;
 use heaprace_recorder::resolve::Resolver;
 use heaprace_recorder::run_time::RunTime;
 use heaprace_recorder::{Event, platform};
@@ -191,7 +190,7 @@ impl<R: Read> NativeRecording<R> {
             self.end();
             return Ok(None);
         }
-        let mut bytes = [0; RECORD_BYTES];
+        let mut bytes = [0; raw::RECORD_BYTES];
         match self.input.read_exact(&mut bytes) {
             Ok(()) => self.places += 1,
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {

@@ -4,21 +4,34 @@
 //! runs. Once the program has ended, the recordings become traces. The exit code is that of the recording, not of the
 //! program, whose status stands in the summary: a trace of a program that fails or crashes is a good trace.
 
+mod conversion;
+mod folder;
+mod grower;
 mod outcome;
+mod raw;
 mod run;
+mod signals;
+mod target;
+mod unrecorded;
 
-use std::ffi::OsString;
+use std::cell::Cell;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use heaprace_traces::Output;
 use heaprace_traces::csv::Columns;
+use heaprace_traces::{Output, escaped};
 
 use crate::cli::preloading::{locate_library, locate_program};
 use crate::cli::terminal::{FAILED, complain_of, note};
-use outcome::{Outcome, convert};
+use conversion::convert_all;
+use folder::shown;
+use outcome::Outcome;
+use raw::Raw;
 use run::Finished;
+use signals::HeldSignals;
+use target::{Target, check_free, numbered};
 
 /// The library that is preloaded.
 const LIBRARY: &str = "libheaprace_preload.so";
@@ -35,9 +48,14 @@ pub(crate) struct RecordArguments {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
+    /// Replace existing traces
+    #[arg(long)]
+    force: bool,
+
     /// Also record child processes, each into its own file
     ///
-    /// NAME.htrace is the first process, NAME.PID.htrace any other. Without this option, children are not recorded.
+    /// NAME.htrace is the first process, NAME.PID.htrace any other. Without this option, children are not recorded, and
+    /// only their calls are counted. A forked child's trace begins with the objects that it has from its parent.
     #[arg(long)]
     follow_forks: bool,
 
@@ -94,113 +112,126 @@ Exit codes:
 /// Records, and prints a summary to standard error.
 pub(crate) fn run(arguments: &RecordArguments) -> u8 {
     match record(arguments) {
-        Ok(lost) => u8::from(lost) * FAILED,
+        Ok(true) => 0,
+        Ok(false) => FAILED,
         Err(error) => complain_of(FAILED, &error),
     }
 }
 
-/// Whether any event was lost.
+/// Whether the traces are whole, and of all that ran.
 fn record(arguments: &RecordArguments) -> anyhow::Result<bool> {
     if let Some(folder) = &arguments.recover {
-        return recover(folder, arguments.output.as_deref().unwrap_or(Path::new("recovered.htrace")));
+        let output = arguments.output.as_deref().unwrap_or(Path::new("recovered.htrace"));
+        return recover(folder, output, arguments.force);
     }
     let command = arguments.command.first().context("no command is given")?;
     let program = locate_program(command)?;
     let library = locate_library(LIBRARY)?;
-    let output = match &arguments.output {
-        Some(path) => path.clone(),
-        None => {
-            let mut name = Path::new(command).file_name().unwrap_or_default().to_owned();
-            name.push(".htrace");
-            name.into()
-        }
-    };
+    let output = arguments.output.clone().unwrap_or_else(|| target::default_name(command));
     // Now, and not when the program has run for an hour: that the trace can be written there.
+    check_free(&output, arguments.follow_forks, arguments.force)?;
     drop(Output::create(&output, Columns::default(), &[""; 0])?);
 
     let options = run::Options { follow_forks: arguments.follow_forks, extents: arguments.extents };
-    let finished = run::run(&program, &arguments.command, &library, &output, options)?;
-    let (outcomes, failure) = convert_all(&finished, &output);
-    if let Some(failure) = failure {
-        outcomes.iter().for_each(|outcome| note(format_args!("{outcome}")));
-        let folder = finished.keep();
+    let held = HeldSignals::new();
+    let mut finished = run::run(&program, &arguments.command, &library, &output, options, &held)?;
+    let findings = unrecorded::find(&finished.raws, finished.process, arguments.follow_forks);
+    // The last program of the first process is what the user means, and comes first.
+    let main = finished.raws.iter().rposition(|raw| raw.process == finished.process);
+    if let Some(main) = main {
+        finished.raws[..=main].rotate_right(1);
+    }
+    let targets = targets(&finished, main.is_some(), &output, arguments);
+    let mut conversion = convert_all(&finished.raws, &targets, &ended_by_signals(&held));
+    conversion.outcomes.iter().for_each(|outcome| note(format_args!("{outcome}")));
+    note_replaced(&finished, arguments.follow_forks);
+    findings.lines.iter().for_each(|line| note(format_args!("{line}")));
+    if let Some(failure) = conversion.failure.take() {
+        finished.folder.keep();
         return Err(failure.context(format!(
-            "the raw recordings are kept in {0}: 'replay record --recover {0} --output FILE' makes the traces elsewhere, or once there is room",
-            folder.display()
+            "the raw recordings are kept in {0}: 'replay record --recover {0} --output FILE' makes the traces elsewhere, or \
+             once there is room",
+            finished.folder.shown()
         )));
     }
-    if outcomes.is_empty() {
-        anyhow::bail!(
-            "{}: nothing was recorded ({}); it allocated nothing, brings an allocator of its own, or started with a cleared \
-             environment: name the program itself, not what starts it, or try --follow-forks",
-            command.display(),
-            finished.status
-        );
+    if conversion.outcomes.is_empty() {
+        return Err(nothing_recorded(command, &finished, main.is_some()));
     }
-    outcomes.iter().for_each(|outcome| note(format_args!("{outcome}")));
-    Ok(outcomes.iter().any(|outcome| outcome.counts.lost > 0))
+    Ok(!findings.is_failure && conversion.outcomes.iter().all(Outcome::is_whole))
+}
+
+/// Where each recording goes. The first one is the user's program if there is a recording of it.
+fn targets(finished: &Finished, has_main: bool, output: &Path, arguments: &RecordArguments) -> Vec<Target> {
+    let target = |(index, raw): (usize, &Raw)| {
+        let is_main = has_main && index == 0;
+        let path = if is_main { output.to_owned() } else { numbered(output, &raw.name()) };
+        let end = match (is_main, raw.runs) {
+            (true, _) => finished.status.to_string(),
+            (false, true) => format!("process {}, which still runs", raw.name()),
+            (false, false) => format!("process {}", raw.name()),
+        };
+        Target { path: (is_main || arguments.follow_forks).then_some(path), replaces: arguments.force, end }
+    };
+    finished.raws.iter().enumerate().map(target).collect()
+}
+
+/// Whether signals end the conversion: the second one does.
+fn ended_by_signals(held: &HeldSignals) -> impl Fn() -> bool {
+    let (before, is_noted) = (held.seen(), Cell::new(false));
+    move || {
+        let seen = held.seen().wrapping_sub(before);
+        if seen > 0 && !is_noted.replace(true) {
+            note(format_args!("Writing the trace. Another signal ends that and keeps the raw recordings."));
+        }
+        seen > 1
+    }
+}
+
+/// Names the programs that the first process was before, if they have no traces.
+fn note_replaced(finished: &Finished, follow_forks: bool) {
+    let is_replaced = |raw: &&Raw| !follow_forks && raw.process == finished.process && raw.is_recorded();
+    let names: Vec<_> = finished.raws.iter().skip(1).filter(is_replaced).map(|raw| raw.header.name()).collect();
+    if !names.is_empty() {
+        note(format_args!("Before that the process was {}; --follow-forks records those too", names.join(", ")));
+    }
+}
+
+fn nothing_recorded(command: &OsStr, finished: &Finished, has_main: bool) -> anyhow::Error {
+    let command = escaped(command.as_encoded_bytes());
+    let status = finished.status;
+    if finished.unfinished > 0 {
+        anyhow::anyhow!(
+            "{command}: nothing was recorded ({status}): the raw recording could not be created beside the trace; make room \
+             there, raise the limit on the size of files, or name an --output elsewhere"
+        )
+    } else if has_main {
+        anyhow::anyhow!(
+            "{command}: nothing was recorded ({status}): it called none of the recorded functions; if others did the work, \
+             try --follow-forks"
+        )
+    } else {
+        anyhow::anyhow!(
+            "{command}: nothing was recorded ({status}): the library that records was not loaded, or could not write beside the \
+             trace; name the program itself, not what starts it, or an --output elsewhere"
+        )
+    }
 }
 
 /// Turns raw recordings into traces that could not be written when they were made.
-fn recover(folder: &Path, output: &Path) -> anyhow::Result<bool> {
-    let mut recordings = run::list(folder).with_context(|| format!("cannot list {}", folder.display()))?;
-    recordings.sort_by(|one, other| one.name.cmp(&other.name));
-    anyhow::ensure!(!recordings.is_empty(), "{}: there are no raw recordings in it", folder.display());
-    let mut lost = false;
-    for raw in &recordings {
-        let path = if recordings.len() == 1 { output.to_owned() } else { numbered(output, &raw.name) };
-        let Some(outcome) = convert(&raw.path, &path, format!("process {}", raw.name))? else { continue };
-        lost |= outcome.counts.lost > 0;
-        note(format_args!("{outcome}"));
+fn recover(folder: &Path, output: &Path, force: bool) -> anyhow::Result<bool> {
+    let (raws, _) = raw::list(folder)?;
+    let recorded = raws.iter().filter(|raw| raw.is_recorded()).count();
+    anyhow::ensure!(recorded > 0, "{}: there are no raw recordings in it", shown(folder));
+    let target = |raw: &Raw| {
+        let path = if recorded == 1 { output.to_owned() } else { numbered(output, &raw.name()) };
+        Target { path: Some(path), replaces: force, end: format!("process {}", raw.name()) }
+    };
+    let targets: Vec<Target> = raws.iter().map(target).collect();
+    let conversion = convert_all(&raws, &targets, &|| false);
+    conversion.outcomes.iter().for_each(|outcome| note(format_args!("{outcome}")));
+    if let Some(failure) = conversion.failure {
+        return Err(failure);
     }
-    note(format_args!("{} is not needed any more", folder.display()));
-    Ok(lost)
-}
-
-/// Turns each recording that has events into a trace. Returns the first failure; the others are tried nonetheless.
-fn convert_all(finished: &Finished, output: &Path) -> (Vec<Outcome>, Option<anyhow::Error>) {
-    let (mut outcomes, mut failure) = (Vec::new(), None);
-    for raw in &finished.recordings {
-        let path = if raw.is_main { output.to_owned() } else { numbered(output, &raw.name) };
-        let end = match (raw.is_main, raw.is_running()) {
-            (true, _) => finished.status.to_string(),
-            (false, true) => format!("process {}, which still runs", raw.name),
-            (false, false) => format!("process {}", raw.name),
-        };
-        match convert(&raw.path, &path, end) {
-            Ok(outcome) => outcomes.extend(outcome),
-            Err(error) => failure = failure.or(Some(error)),
-        }
-    }
-    if !finished.replaced.is_empty() {
-        let names: Vec<_> = finished.replaced.iter().map(run::Raw::program).collect();
-        note(format_args!("Before that the process was {}; --follow-forks records those too", names.join(", ")));
-    }
-    (outcomes, failure)
-}
-
-/// `name.htrace` with another part before its endings.
-fn numbered(output: &Path, part: &str) -> PathBuf {
-    let name = output.file_name().unwrap_or_default().to_string_lossy();
-    // Dots before the endings of a format belong to the name.
-    let endings = [".csv.zst", ".csv", ".htrace"].into_iter().find(|ending| name.ends_with(ending)).unwrap_or_default();
-    let stem = name.strip_suffix(endings).unwrap_or(&name);
-    output.with_file_name(format!("{stem}.{part}{endings}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn another_process_has_its_number_before_the_endings() {
-        for (output, expected) in [
-            ("a.csv.zst", "a.12.csv.zst"),
-            ("folder/a.csv", "folder/a.12.csv"),
-            ("v1.2.csv.zst", "v1.2.12.csv.zst"),
-            ("a.htrace", "a.12.htrace"),
-        ] {
-            assert_eq!(numbered(Path::new(output), "12"), Path::new(expected));
-        }
-    }
+    note(format_args!("{} is not needed any more", shown(folder)));
+    Ok(conversion.outcomes.iter().all(Outcome::is_whole))
 }

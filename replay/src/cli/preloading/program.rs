@@ -10,11 +10,20 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use heaprace_traces::escaped;
+
+use super::elf::Elf;
 
 /// The first bytes of a file, enough for the ELF header and the program headers after it, or for a `#!` line.
 const HEAD_BYTES: u64 = 16 * 1024;
 /// Interpreters of interpreters; the kernel follows no more.
 const MOST_INTERPRETERS: usize = 4;
+
+/// Why the library was not preloaded into a program that a process became, if its file shows that.
+pub(crate) fn refusal(program: &Path) -> Option<String> {
+    find(program.as_os_str()).ok()?;
+    locate(program.as_os_str()).err().map(|error| error.to_string())
+}
 
 /// The program's file, as a shell finds it, if it can be recorded.
 pub(crate) fn locate(command: &OsStr) -> anyhow::Result<PathBuf> {
@@ -37,11 +46,16 @@ pub(crate) fn locate(command: &OsStr) -> anyhow::Result<PathBuf> {
             _ => interpreter,
         };
     }
-    bail!("{}: its interpreter is a script of a script; name the interpreter itself", program.display())
+    bail!("{}: its interpreter is a script of a script; name the interpreter itself", shown(&program))
+}
+
+/// A path in a message.
+fn shown(path: &Path) -> String {
+    escaped(path.as_os_str().as_encoded_bytes())
 }
 
 fn find(command: &OsStr) -> anyhow::Result<PathBuf> {
-    let name = command.display();
+    let name = escaped(command.as_encoded_bytes());
     let path = Path::new(command);
     if path.components().count() > 1 || command.to_string_lossy().contains('/') {
         if !path.is_file() {
@@ -60,13 +74,13 @@ fn find(command: &OsStr) -> anyhow::Result<PathBuf> {
 fn head(file: &Path) -> anyhow::Result<Vec<u8>> {
     let mut head = Vec::new();
     let opened = File::open(file).and_then(|opened| opened.take(HEAD_BYTES).read_to_end(&mut head));
-    opened.with_context(|| format!("{} cannot be read, so nobody knows whether it can be recorded", file.display()))?;
+    opened.with_context(|| format!("{} cannot be read, so nobody knows whether it can be recorded", shown(file)))?;
     Ok(head)
 }
 
 /// Checks what decides whether the dynamic linker preloads our library.
 fn check(file: &Path, head: &[u8]) -> anyhow::Result<()> {
-    let name = file.display();
+    let name = shown(file);
     let Some(elf) = Elf::parse(head) else {
         bail!("{name} is neither an ELF executable nor a script with a #! line; name the program that runs it");
     };
@@ -97,51 +111,10 @@ fn check(file: &Path, head: &[u8]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What matters of an ELF file of this machine's word size and byte order.
-struct Elf<'a> {
-    machine: u16,
-    /// The dynamic linker, where the program has one.
-    interpreter: Option<&'a [u8]>,
-}
-
-impl<'a> Elf<'a> {
-    /// `None` where the bytes do not begin an ELF file of 64 bits in this machine's byte order.
-    fn parse(head: &'a [u8]) -> Option<Self> {
-        const CLASS_64: u8 = 2;
-        const DATA: u8 = if cfg!(target_endian = "little") { 1 } else { 2 };
-        const PT_INTERP: u32 = 3;
-        if !head.starts_with(b"\x7fELF") {
-            return None;
-        }
-        if head.get(4..6)? != [CLASS_64, DATA] {
-            return Some(Elf { machine: 0, interpreter: None });
-        }
-        let machine = u16::from_ne_bytes(head.get(18..20)?.try_into().ok()?);
-        let table = word(head, 32)?;
-        let entry_bytes = usize::from(u16::from_ne_bytes(head.get(54..56)?.try_into().ok()?));
-        let entries = usize::from(u16::from_ne_bytes(head.get(56..58)?.try_into().ok()?));
-        let mut interpreter = None;
-        for entry in 0..entries {
-            let start = table.checked_add(entry * entry_bytes)?;
-            let kind = u32::from_ne_bytes(head.get(start..start.checked_add(4)?)?.try_into().ok()?);
-            if kind == PT_INTERP {
-                let (offset, bytes) = (word(head, start + 8)?, word(head, start + 32)?);
-                interpreter = Some(head.get(offset..offset.checked_add(bytes)?).unwrap_or_default());
-            }
-        }
-        Some(Elf { machine, interpreter })
-    }
-}
-
-/// The 8-byte word at this place.
-fn word(head: &[u8], start: usize) -> Option<usize> {
-    let bytes = head.get(start..start.checked_add(8)?)?;
-    usize::try_from(u64::from_ne_bytes(bytes.try_into().ok()?)).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::preloading::elf::word;
 
     #[test]
     fn this_test_itself_is_a_dynamic_program_of_this_machine() {
@@ -166,17 +139,5 @@ mod tests {
         assert!(refusal(&head).contains("another machine"));
         assert!(refusal(b"echo hello\n").contains("neither"));
         assert!(refusal(b"\x7fELF").contains("neither"));
-    }
-
-    /// A header that lies must not make the reader panic.
-    #[test]
-    fn a_header_cut_off_or_full_of_ones_is_no_program() {
-        let head = head(Path::new("/proc/self/exe")).unwrap();
-        for length in 0..64 {
-            assert!(Elf::parse(&head[..length]).is_none_or(|elf| elf.interpreter.is_none()));
-        }
-        let mut wild = head[..64].to_vec();
-        wild[32..64].fill(0xff);
-        assert!(Elf::parse(&wild).is_none());
     }
 }

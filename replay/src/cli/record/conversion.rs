@@ -1,0 +1,235 @@
+//! Turns the raw recordings of a run into traces.
+//!
+//! A process begins with the objects that were live in the process that it was forked from. So parents are converted
+//! before their children, and leave the live objects of each fork beside the child's recording.
+
+use std::collections::HashMap;
+use std::fs::{self, OpenOptions};
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use heaprace_traces::inspect::WrittenShare;
+use heaprace_traces::native::Record;
+use heaprace_traces::native::raw::RECORD_BYTES;
+use heaprace_traces::{Event, Output, Profile};
+
+use super::folder::shown;
+use super::outcome::Outcome;
+use super::raw::{self, Raw};
+use super::target::{Target, check_free};
+use crate::cli::preloading::linked_allocator;
+
+/// Records between two looks at what may interrupt.
+const INTERRUPT_INTERVAL: u64 = 1 << 16;
+
+/// What has become of the recordings.
+pub(super) struct Conversion {
+    /// The traces, in the order of the recordings.
+    pub(super) outcomes: Vec<Outcome>,
+    /// The first failure. All recordings were tried but those that depend on one that failed.
+    pub(super) failure: Option<anyhow::Error>,
+}
+
+/// Converts recordings, each with its target. `is_interrupted` is asked now and then.
+pub(super) fn convert_all(raws: &[Raw], targets: &[Target], is_interrupted: &dyn Fn() -> bool) -> Conversion {
+    let family = Family::new(raws, targets);
+    let mut allocators: HashMap<&Path, Option<&'static str>> = HashMap::new();
+    let mut outcomes: Vec<(usize, Outcome)> = Vec::new();
+    let mut failure = None;
+    for index in family.order {
+        if is_interrupted() {
+            failure = failure.or_else(|| Some(interrupted()));
+            break;
+        }
+        let (raw, target) = (&raws[index], &targets[index]);
+        let children: Vec<&Raw> = family.children[index].iter().map(|&child| &raws[child]).collect();
+        match convert(raw, target, &children, is_interrupted) {
+            Ok(outcome) => outcomes.extend(outcome.map(|mut outcome| {
+                let program = raw.header.executable.as_path();
+                let linked = *allocators.entry(program).or_insert_with(|| linked_allocator(program));
+                outcome.linked_allocator = linked.filter(|_| raw.header.bypass.is_none());
+                (index, outcome)
+            })),
+            Err(error) => failure = failure.or(Some(error)),
+        }
+    }
+    outcomes.sort_by_key(|(index, _)| *index);
+    Conversion { outcomes: outcomes.into_iter().map(|(_, outcome)| outcome).collect(), failure }
+}
+
+/// Which recordings must be read, by their places in the list.
+struct Family {
+    /// Parents before their children.
+    order: Vec<usize>,
+    /// The children of each, in the order of their forks.
+    children: Vec<Vec<usize>>,
+}
+
+impl Family {
+    fn new(raws: &[Raw], targets: &[Target]) -> Self {
+        let places: HashMap<(u64, u64), usize> =
+            raws.iter().enumerate().map(|(index, raw)| ((raw.process.into(), raw.number.into()), index)).collect();
+        let parent = |index: usize| {
+            let parent = raws[index].header.parent?;
+            places.get(&(parent.process, parent.number)).copied().filter(|&parent| !raws[parent].header.only_counted)
+        };
+        // A recording is read if it becomes a trace, or if one of its descendants does.
+        let mut is_read = vec![false; raws.len()];
+        for start in (0..raws.len()).filter(|&index| targets[index].path.is_some() && raws[index].is_recorded()) {
+            let mut next = Some(start);
+            while let Some(index) = next.filter(|&index| !is_read[index]) {
+                is_read[index] = true;
+                next = parent(index);
+            }
+        }
+        let mut children = vec![Vec::new(); raws.len()];
+        let mut roots = Vec::new();
+        for index in (0..raws.len()).filter(|&index| is_read[index]) {
+            match parent(index) {
+                Some(parent) => children[parent].push(index),
+                None => roots.push(index),
+            }
+        }
+        let fork = |&index: &usize| raws[index].header.parent.map(|parent| parent.claimed);
+        children.iter_mut().for_each(|children: &mut Vec<usize>| children.sort_by_key(fork));
+        // Whoever has no first parent, as only a damaged header can say, comes last.
+        let mut waiting: Vec<usize> = (0..raws.len()).rev().filter(|&index| is_read[index]).collect();
+        waiting.extend(roots.into_iter().rev());
+        let mut order = Vec::new();
+        while let Some(index) = waiting.pop() {
+            if std::mem::replace(&mut is_read[index], false) {
+                order.push(index);
+                waiting.extend(children[index].iter().rev());
+            }
+        }
+        Family { order, children }
+    }
+}
+
+/// Writes the trace of a recording, and what its children inherit. `None` where there are no records, and then no file
+/// either.
+fn convert(
+    raw: &Raw,
+    target: &Target,
+    children: &[&Raw],
+    is_interrupted: &dyn Fn() -> bool,
+) -> anyhow::Result<Option<Outcome>> {
+    let path = target.path.as_deref().filter(|_| raw.is_recorded());
+    path.map_or(Ok(()), |path| check_free(path, false, target.replaces))?;
+    let mut recording = raw.open()?;
+    let inherited = inherited(raw)?;
+    let inherited_objects = inherited.len() as u64;
+    recording.inherit(inherited);
+    let cannot_write = || path.map_or(String::new(), |path| format!("{} cannot be written", shown(path)));
+    let mut output = match path {
+        Some(path) => {
+            Some(Output::create(path, recording.columns(), &recording.provenance()).with_context(cannot_write)?)
+        }
+        None => None,
+    };
+    let (mut profile, mut written) = (Profile::default(), WrittenShare::default());
+    let mut forks = children.iter().peekable();
+    let mut failure = None;
+    let mut give = |event: Event| {
+        profile.add(&event);
+        written.add(&event);
+        if let (Some(output), None) = (&mut output, &failure) {
+            failure = output.write(&event).err();
+        }
+    };
+    let mut steps = 0_u64;
+    loop {
+        let place = recording.places();
+        let is_due = |child: &&&Raw| child.header.parent.is_some_and(|parent| parent.claimed <= place);
+        // An inherited object is no place, so the children of the first place wait for all of them.
+        if steps >= inherited_objects && forks.peek().is_some_and(is_due) {
+            let objects = recording.live_objects();
+            while let Some(child) = forks.next_if(is_due) {
+                leave(child, &objects)?;
+            }
+        }
+        if !recording.step(&mut give)? {
+            break;
+        }
+        steps += 1;
+        if steps.is_multiple_of(INTERRUPT_INTERVAL) && is_interrupted() {
+            return Err(interrupted());
+        }
+    }
+    let objects = if forks.peek().is_some() { recording.live_objects() } else { Vec::new() };
+    forks.try_for_each(|child| leave(child, &objects))?;
+    if let Some(error) = failure {
+        return Err(anyhow::Error::from(error).context(cannot_write()));
+    }
+    let (Some(path), Some(mut output)) = (path, output) else { return Ok(None) };
+    let cut_off = raw.runs.then(|| "cut off: the process still ran".to_owned());
+    let comments = recording.comments().chain(cut_off).collect::<Vec<_>>();
+    comments.iter().try_for_each(|comment| output.comment(comment)).with_context(cannot_write)?;
+    output.finish().with_context(cannot_write)?;
+    let trace_bytes = fs::metadata(path).with_context(|| format!("{} is gone", shown(path)))?.len();
+    Ok(Some(Outcome {
+        end: target.end.clone(),
+        header: recording.header().clone(),
+        counts: recording.counts(),
+        profile,
+        written: recording.columns().written.then_some(written),
+        inherited: inherited_objects,
+        linked_allocator: None,
+        is_cut_off: raw.runs,
+        path: path.to_owned(),
+        trace_bytes,
+    }))
+}
+
+fn interrupted() -> anyhow::Error {
+    anyhow::anyhow!("a signal ended the conversion")
+}
+
+/// The file with the objects that a process inherits.
+fn inherited_path(raw: &Raw) -> PathBuf {
+    raw.path.with_extension("inherited")
+}
+
+/// Leaves live objects for a child.
+fn leave(child: &Raw, objects: &[Record]) -> anyhow::Result<()> {
+    let path = inherited_path(child);
+    let write = || -> io::Result<()> {
+        // The rest of an earlier conversion may be there.
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = BufWriter::new(OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?);
+        for word in objects.iter().flat_map(|object| object.to_words()) {
+            file.write_all(&word.to_ne_bytes())?;
+        }
+        file.flush()
+    };
+    write().with_context(|| format!("{} cannot be written; make room there", shown(&path)))
+}
+
+/// Takes the objects that were left for a process: the live ones of its parent.
+fn inherited(raw: &Raw) -> anyhow::Result<Vec<Record>> {
+    let path = inherited_path(raw);
+    if raw.header.parent.is_none() || !path.exists() {
+        return Ok(Vec::new());
+    }
+    let read = || -> io::Result<Vec<Record>> {
+        let mut file = BufReader::new(raw::open(&path, false)?);
+        let (mut objects, mut bytes) = (Vec::new(), [0; RECORD_BYTES]);
+        loop {
+            match file.read_exact(&mut bytes) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
+                Err(error) => return Err(error),
+            }
+            let word = |half: &[u8]| u64::from_ne_bytes(half.try_into().expect("half of 16 bytes is 8"));
+            objects.push(Record::from_words([word(&bytes[..8]), word(&bytes[8..])]));
+        }
+        fs::remove_file(&path)?;
+        Ok(objects)
+    };
+    read().with_context(|| format!("{} cannot be read", shown(&path)))
+}
