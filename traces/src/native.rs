@@ -21,6 +21,7 @@ pub use heaprace_recorder::resolve::Counts;
 
 use heaprace_recorder::csv::Columns;
 use heaprace_recorder::left_live;
+use heaprace_recorder::raw::kind::{LEFT_LIVE, NOTHING};
 use heaprace_recorder::resolve::Resolver;
 use heaprace_recorder::run_time::RunTime;
 use heaprace_recorder::{Event, platform};
@@ -159,7 +160,7 @@ impl<R: Read> NativeRecording<R> {
     /// [`TraceError::Open`] if the file cannot be read.
     pub fn step(&mut self, give: &mut impl FnMut(Event)) -> Result<bool, TraceError> {
         if let Some(object) = self.inherited.next() {
-            let thread = self.first_thread()?;
+            let thread = self.first_record()?.map_or(FIRST_THREAD, |record| record.thread);
             self.resolver.apply(Record { thread, ..object }, give);
             return Ok(true);
         }
@@ -173,15 +174,25 @@ impl<R: Read> NativeRecording<R> {
         Ok(place.is_some())
     }
 
-    /// The thread of the first record.
-    fn first_thread(&mut self) -> Result<u32, TraceError> {
+    /// Whether the process called the allocator at all. Call it before the first event is read.
+    ///
+    /// # Errors
+    ///
+    /// [`TraceError::Open`] if the file cannot be read.
+    pub fn has_calls(&mut self) -> Result<bool, TraceError> {
+        let first = self.first_record()?;
+        Ok(first.map_or(self.resolver.counts.lost > 0, |record| !matches!(record.kind, NOTHING | LEFT_LIVE)))
+    }
+
+    /// The first record, if no other was read before.
+    fn first_record(&mut self) -> Result<Option<Record>, TraceError> {
         while self.early.is_none() {
             match self.read_place()? {
                 Some(place) => self.early = place,
-                None => return Ok(FIRST_THREAD),
+                None => break,
             }
         }
-        Ok(self.early.map_or(FIRST_THREAD, |record| record.thread))
+        Ok(self.early)
     }
 
     /// The next place with its record, if it has one.

@@ -25,9 +25,8 @@ use heaprace_traces::{Output, escaped};
 
 use crate::cli::preloading::{locate_library, locate_program};
 use crate::cli::terminal::{FAILED, complain_of, note};
-use conversion::convert_all;
+use conversion::{Conversion, convert_all};
 use folder::shown;
-use outcome::Outcome;
 use raw::Raw;
 use run::Finished;
 use signals::HeldSignals;
@@ -135,18 +134,17 @@ fn record(arguments: &RecordArguments) -> anyhow::Result<bool> {
     let options = run::Options { follow_forks: arguments.follow_forks, extents: arguments.extents };
     let held = HeldSignals::new();
     let mut finished = run::run(&program, &arguments.command, &library, &output, options, &held)?;
-    let findings = unrecorded::find(&finished.raws, finished.process, arguments.follow_forks);
-    // The last program of the first process is what the user means, and comes first.
     let main = finished.raws.iter().rposition(|raw| raw.process == finished.process);
-    if let Some(main) = main {
-        finished.raws[..=main].rotate_right(1);
-    }
-    let targets = targets(&finished, main.is_some(), &output, arguments);
-    let mut conversion = convert_all(&finished.raws, &targets, &ended_by_signals(&held));
-    conversion.outcomes.iter().for_each(|outcome| note(format_args!("{outcome}")));
-    note_replaced(&finished, arguments.follow_forks);
+    let targets = targets(&finished, main, &output, arguments);
+    let Conversion { mut outcomes, failure } = convert_all(&finished.raws, &targets, &ended_by_signals(&held));
+    // The last program of the first process is what the user means.
+    outcomes.sort_by_key(|(index, _)| Some(*index) != main);
+    outcomes.iter().for_each(|(_, outcome)| note(format_args!("{outcome}")));
+    note_replaced(&finished, main, arguments.follow_forks);
+    let recorded = outcomes.first().filter(|(index, _)| Some(*index) == main).map_or(0, |(_, outcome)| outcome.calls());
+    let findings = unrecorded::find(&finished.raws, finished.process, recorded, arguments.follow_forks);
     findings.lines.iter().for_each(|line| note(format_args!("{line}")));
-    if let Some(failure) = conversion.failure.take() {
+    if let Some(failure) = failure {
         finished.folder.keep();
         return Err(failure.context(format!(
             "the raw recordings are kept in {0}: 'replay record --recover {0} --output FILE' makes the traces elsewhere, or \
@@ -154,16 +152,16 @@ fn record(arguments: &RecordArguments) -> anyhow::Result<bool> {
             finished.folder.shown()
         )));
     }
-    if conversion.outcomes.is_empty() {
+    if outcomes.is_empty() {
         return Err(nothing_recorded(command, &finished, main.is_some()));
     }
-    Ok(!findings.is_failure && conversion.outcomes.iter().all(Outcome::is_whole))
+    Ok(!findings.is_failure && outcomes.iter().all(|(_, outcome)| outcome.is_whole()))
 }
 
-/// Where each recording goes. The first one is the user's program if there is a recording of it.
-fn targets(finished: &Finished, has_main: bool, output: &Path, arguments: &RecordArguments) -> Vec<Target> {
+/// Where each recording goes. `main` is the place of the one that the user means.
+fn targets(finished: &Finished, main: Option<usize>, output: &Path, arguments: &RecordArguments) -> Vec<Target> {
     let target = |(index, raw): (usize, &Raw)| {
-        let is_main = has_main && index == 0;
+        let is_main = Some(index) == main;
         let path = if is_main { output.to_owned() } else { numbered(output, &raw.name()) };
         let end = match (is_main, raw.runs) {
             (true, _) => finished.status.to_string(),
@@ -188,9 +186,10 @@ fn ended_by_signals(held: &HeldSignals) -> impl Fn() -> bool {
 }
 
 /// Names the programs that the first process was before, if they have no traces.
-fn note_replaced(finished: &Finished, follow_forks: bool) {
+fn note_replaced(finished: &Finished, main: Option<usize>, follow_forks: bool) {
+    let before = finished.raws.iter().take(main.unwrap_or(0));
     let is_replaced = |raw: &&Raw| !follow_forks && raw.process == finished.process && raw.is_recorded();
-    let names: Vec<_> = finished.raws.iter().skip(1).filter(is_replaced).map(|raw| raw.header.name()).collect();
+    let names: Vec<_> = before.filter(is_replaced).map(|raw| raw.header.name()).collect();
     if !names.is_empty() {
         note(format_args!("Before that the process was {}; --follow-forks records those too", names.join(", ")));
     }
@@ -228,10 +227,10 @@ fn recover(folder: &Path, output: &Path, force: bool) -> anyhow::Result<bool> {
     };
     let targets: Vec<Target> = raws.iter().map(target).collect();
     let conversion = convert_all(&raws, &targets, &|| false);
-    conversion.outcomes.iter().for_each(|outcome| note(format_args!("{outcome}")));
+    conversion.outcomes.iter().for_each(|(_, outcome)| note(format_args!("{outcome}")));
     if let Some(failure) = conversion.failure {
         return Err(failure);
     }
     note(format_args!("{} is not needed any more", shown(folder)));
-    Ok(conversion.outcomes.iter().all(Outcome::is_whole))
+    Ok(conversion.outcomes.iter().all(|(_, outcome)| outcome.is_whole()))
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,6 +168,45 @@ static void extents(void) {
   check(peak_kib > 0 && peak_kib < 20000);
 }
 
+// Twice forked, so that the last process has objects of both others.
+static void inherits(void) {
+  char *kept = hide(malloc(1001)), *freed = hide(malloc(1002)), *grown = hide(malloc(1003));
+  free(hide(malloc(1004)));
+  if (fork() == 0) {
+    void *own = hide(malloc(1005));
+    free(freed);
+    if (fork() == 0) {
+      free(own);
+      grown = hide(realloc(grown, 2003));
+      free(grown);
+      exit(0);
+    }
+    wait(NULL);
+    exit(0);
+  }
+  free(hide(malloc(1006)));
+  wait(NULL);
+  free(kept);
+}
+
+static volatile sig_atomic_t seen;
+
+static void note(int signal) { seen = signal; }
+
+// Ends with the number of the first signal.
+static void waits(void) {
+  int signals[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
+  for (int i = 0; i < 4; i++) {
+    struct sigaction before;
+    sigaction(signals[i], NULL, &before);
+    if (before.sa_handler != SIG_IGN) signal(signals[i], note);
+  }
+  puts("ready"), fflush(stdout);
+  while (!seen) usleep(1000);
+  many(888, 10);
+  exit(seen);
+}
+
 int main(int count, char **arguments) {
   const char *mode = count > 1 ? arguments[1] : "";
   if (!strcmp(mode, "sequence")) sequence();
@@ -183,6 +223,16 @@ int main(int count, char **arguments) {
     written(block, 50, 27);
   }
   if (!strcmp(mode, "forks")) forks(arguments[0]);
+  if (!strcmp(mode, "inherits")) inherits();
+  if (!strcmp(mode, "waits")) waits();
+  // A child that goes on after its parent.
+  if (!strcmp(mode, "daemon") && fork() == 0) many(222, 10), sleep(3), exit(0);
+  // Memory that is no block.
+  if (!strcmp(mode, "maps")) {
+    hide(malloc(100));
+    memset(mmap(NULL, 64 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 1, 64 << 20);
+    usleep(300000);
+  }
   if (!strcmp(mode, "child")) many(444, 10);
   if (!strcmp(mode, "execs")) {
     many(666, 10);

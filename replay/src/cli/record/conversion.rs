@@ -26,8 +26,8 @@ const INTERRUPT_INTERVAL: u64 = 1 << 16;
 
 /// What has become of the recordings.
 pub(super) struct Conversion {
-    /// The traces, in the order of the recordings.
-    pub(super) outcomes: Vec<Outcome>,
+    /// The traces, each with the place of its recording in the list, in that order.
+    pub(super) outcomes: Vec<(usize, Outcome)>,
     /// The first failure. All recordings were tried but those that depend on one that failed.
     pub(super) failure: Option<anyhow::Error>,
 }
@@ -56,7 +56,7 @@ pub(super) fn convert_all(raws: &[Raw], targets: &[Target], is_interrupted: &dyn
         }
     }
     outcomes.sort_by_key(|(index, _)| *index);
-    Conversion { outcomes: outcomes.into_iter().map(|(_, outcome)| outcome).collect(), failure }
+    Conversion { outcomes, failure }
 }
 
 /// Which recordings must be read, by their places in the list.
@@ -108,7 +108,7 @@ impl Family {
     }
 }
 
-/// Writes the trace of a recording, and what its children inherit. `None` where there are no records, and then no file
+/// Writes the trace of a recording, and what its children inherit. `None` where there are no calls, and then no file
 /// either.
 fn convert(
     raw: &Raw,
@@ -116,9 +116,10 @@ fn convert(
     children: &[&Raw],
     is_interrupted: &dyn Fn() -> bool,
 ) -> anyhow::Result<Option<Outcome>> {
-    let path = target.path.as_deref().filter(|_| raw.is_recorded());
-    path.map_or(Ok(()), |path| check_free(path, false, target.replaces))?;
     let mut recording = raw.open()?;
+    let has_calls = recording.has_calls()?;
+    let path = target.path.as_deref().filter(|_| has_calls);
+    path.map_or(Ok(()), |path| check_free(path, false, target.replaces))?;
     let inherited = inherited(raw)?;
     let inherited_objects = inherited.len() as u64;
     recording.inherit(inherited);

@@ -1,7 +1,8 @@
-//! Keeps space on the disk allocated ahead of what the recorded processes write: their own first write to a page that has
-//! none takes twice as long.
+//! Looks after the recordings while their processes run.
 //!
-//! If the disk is full, nothing is allocated: the library counts what is lost.
+//! - It keeps space on the disk allocated ahead of what they write: a first write to a page that has none takes twice as
+//!   long. If the disk is full, nothing is allocated, and the library counts what is lost.
+//! - It notes how much private memory they have. They do not look themselves: that could be forbidden to them.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -23,6 +24,8 @@ const INTERVAL: Duration = Duration::from_millis(10);
 const CLOCK_TICK: Duration = Duration::from_millis(100);
 /// As many bytes as are claimed are allocated ahead, within these limits.
 const AHEAD_BYTES: (u64, u64) = (1 << 20, 64 << 20);
+/// Looks at a process's memory are this many intervals apart.
+const MEMORY_INTERVALS: u32 = 5;
 /// Apparent size of a recording: a process with a limit on its files cannot set it itself.
 const FILE_BYTES: u64 = 1 << 40;
 
@@ -67,7 +70,10 @@ struct Files {
 /// A recording whose process may still run.
 struct Growing {
     file: File,
+    process: u32,
     allocated: u64,
+    private_bytes: u64,
+    rounds: u32,
 }
 
 impl Files {
@@ -82,7 +88,10 @@ impl Files {
         new.retain(|path| match begun(path) {
             Begun::NotYet => true,
             Begun::Recorded(file) => {
-                growing.push(Growing { file, allocated: 0 });
+                let process = Raw::parse_name(path).map_or(0, |(process, _)| process);
+                // After an `exec`, the process's memory is that of another program.
+                growing.retain(|before| before.process != process);
+                growing.push(Growing { file, process, allocated: 0, private_bytes: 0, rounds: 0 });
                 false
             }
             Begun::Other => false,
@@ -154,8 +163,31 @@ impl Growing {
             }
             self.allocated = to;
         }
-        number(&self.file, offset_of!(Header, exited)) == Some(0)
+        let is_there = !self.rounds.is_multiple_of(MEMORY_INTERVALS) || self.note_memory();
+        self.rounds = self.rounds.wrapping_add(1);
+        is_there && number(&self.file, offset_of!(Header, exited)) == Some(0)
     }
+
+    /// Notes the process's private memory, if it is more than before. Returns whether the process is there.
+    fn note_memory(&mut self) -> bool {
+        let bytes = private_bytes(self.process);
+        if let Some(bytes) = bytes.filter(|&bytes| bytes > self.private_bytes) {
+            self.private_bytes = bytes;
+            // Without it, the trace has no note of memory from elsewhere.
+            let _ = self.file.write_all_at(&bytes.to_ne_bytes(), offset_of!(Header, private_bytes) as u64);
+        }
+        bytes.is_some()
+    }
+}
+
+/// The private memory of a process that is resident: all but that of files.
+fn private_bytes(process: u32) -> Option<u64> {
+    // SAFETY: asks for a number.
+    let page_bytes = u64::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).ok()?;
+    let text = fs::read_to_string(format!("/proc/{process}/statm")).ok()?;
+    let mut pages = text.split(' ').skip(1).map(str::parse::<u64>);
+    let (resident, of_files) = (pages.next()?.ok()?, pages.next()?.ok()?);
+    Some(resident.saturating_sub(of_files).saturating_mul(page_bytes))
 }
 
 /// A number of the header of a recording.
@@ -193,7 +225,7 @@ mod tests {
         set(offset_of!(Header, claimed), claimed);
         set(offset_of!(Header, only_counted), only_counted);
         fs::write(path, header).unwrap();
-        fs::OpenOptions::new().write(true).open(path).unwrap()
+        fs::OpenOptions::new().read(true).write(true).open(path).unwrap()
     }
 
     fn allocated(path: &Path) -> u64 {
@@ -203,7 +235,7 @@ mod tests {
     #[test]
     fn a_recording_has_as_much_space_again_as_it_uses() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("1-0.raw");
+        let path = folder.path().join(format!("{}-0.raw", std::process::id()));
         let counted = folder.path().join("2-0.raw");
         let file = recording(&path, 100, 0);
         drop(recording(&counted, 1_000_000, 1));
@@ -228,6 +260,23 @@ mod tests {
     }
 
     #[test]
+    fn the_most_private_memory_is_noted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(format!("{}-0.raw", std::process::id()));
+        let file = recording(&path, 0, 0);
+        let mut files = Files::new(folder.path());
+        files.grow();
+        let before = number(&file, offset_of!(Header, private_bytes)).unwrap();
+        assert!(before > 100_000, "{before}");
+        let memory = vec![1_u8; 50 << 20];
+        files.growing[0].note_memory();
+        drop(memory);
+        files.growing[0].note_memory();
+        let after = number(&file, offset_of!(Header, private_bytes)).unwrap();
+        assert!(after >= before + (40 << 20), "{before}, {after}");
+    }
+
+    #[test]
     fn a_file_without_a_header_is_looked_at_again_and_a_link_never() {
         let folder = tempfile::tempdir().unwrap();
         let other = folder.path().join("precious");
@@ -240,7 +289,7 @@ mod tests {
         assert_eq!((files.new.len(), files.growing.len()), (1, 0));
         drop(recording(&path, 0, 0));
         files.grow();
-        assert_eq!((files.new.len(), files.growing.len()), (0, 1));
+        assert!(files.new.is_empty());
         assert_eq!(fs::read(&other).unwrap(), b"text");
     }
 }

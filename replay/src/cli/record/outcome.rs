@@ -42,12 +42,19 @@ impl Outcome {
         self.counts.lost == 0 && !self.is_cut_off && self.header.bypass.is_none() && self.linked_allocator.is_none()
     }
 
+    /// The calls that were recorded.
+    pub(super) fn calls(&self) -> u64 {
+        self.profile.events().saturating_add(self.counts.ignored).saturating_sub(self.inherited)
+    }
+
     /// Private memory that no recorded object explains, in bytes.
     fn unexplained_bytes(&self) -> Option<u64> {
         let Profile { peak_live_bytes, peak_live_objects, .. } = self.profile;
         let explained = peak_live_bytes.saturating_add(peak_live_objects.saturating_mul(OBJECT_BYTES));
         let expected = explained.saturating_mul(2).saturating_add(SLACK_BYTES);
-        (self.header.private_bytes > expected).then(|| self.header.private_bytes - explained)
+        // To record extents takes memory of its own, and after an `exec` the memory is that of another program.
+        let is_comparable = !self.header.extents && self.header.exec.is_none();
+        (is_comparable && self.header.private_bytes > expected).then(|| self.header.private_bytes - explained)
     }
 }
 

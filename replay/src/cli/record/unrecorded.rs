@@ -26,15 +26,16 @@ impl Findings {
     }
 }
 
-/// Looks for it in the recordings of a run, which are sorted by process and number. `process` is the first process.
-pub(super) fn find(raws: &[Raw], process: u32, follow_forks: bool) -> Findings {
+/// Looks for it in the recordings of a run, which are sorted by process and number. `process` is the first process, and
+/// `recorded` has the calls in its trace.
+pub(super) fn find(raws: &[Raw], process: u32, recorded: u64, follow_forks: bool) -> Findings {
     let mut found = Findings::default();
     gone_by_exec(raws, process, follow_forks, &mut found);
     if follow_forks {
         missing_forks(raws, &mut found);
         still_running(raws, &mut found);
     } else {
-        only_counted(raws, process, &mut found);
+        only_counted(raws, process, recorded, &mut found);
     }
     found
 }
@@ -69,8 +70,7 @@ fn reason(program: &Path) -> String {
 }
 
 /// Children whose calls were counted.
-fn only_counted(raws: &[Raw], process: u32, found: &mut Findings) {
-    let recorded = raws.iter().rfind(|raw| raw.process == process).map_or(0, |raw| raw.header.claimed);
+fn only_counted(raws: &[Raw], process: u32, recorded: u64, found: &mut Findings) {
     // By process, because it may have been several programs: the name of the one with the most calls.
     let mut processes: BTreeMap<u32, (u64, &Raw)> = BTreeMap::new();
     for raw in raws.iter().filter(|raw| raw.process != process && raw.header.claimed > 0) {
@@ -192,14 +192,14 @@ mod tests {
     fn a_run_of_one_process_has_nothing_unrecorded() {
         let raws = [raw(1, 0, "sh", |header| header.exec = Some("/bin/ls".into())), raw(1, 1, "ls", |_| {})];
         for follow_forks in [false, true] {
-            assert_eq!(find(&raws, 1, follow_forks), Findings::default());
+            assert_eq!(find(&raws, 1, 10, follow_forks), Findings::default());
         }
     }
 
     #[test]
     fn a_program_that_the_process_became_unseen_is_a_failure() {
         let raws = [raw(1, 0, "/usr/bin/env", |header| header.exec = Some("/nowhere/a\u{1b}b".into()))];
-        let found = find(&raws, 1, false);
+        let found = find(&raws, 1, 10, false);
         assert!(found.is_failure);
         assert!(
             found.lines[0]
@@ -208,41 +208,38 @@ mod tests {
 
         let raws =
             [raw(1, 0, "timeout", |_| {}), raw(2, 0, "timeout", |header| header.exec = Some("/etc/passwd".into()))];
-        let found = find(&raws, 1, false);
+        let found = find(&raws, 1, 10, false);
         assert!(found.is_failure);
         assert!(
             found.lines[0]
                 .starts_with("1 process became /etc/passwd, which was not even counted: /etc/passwd is neither an ELF")
         );
-        assert!(find(&raws, 1, true).lines[0].contains("was not recorded"));
+        assert!(find(&raws, 1, 10, true).lines[0].contains("was not recorded"));
     }
 
     #[test]
     fn counted_children_are_named_and_one_with_more_calls_than_the_trace_is_a_failure() {
-        let main = |calls| raw(1, 0, "nginx", |header| header.claimed = calls);
-        let workers = |main| {
-            [
-                main,
-                counted(2, "/sbin/nginx", 20_000),
-                counted(3, "nginx", 17_090),
-                counted(4, "nginx", 0),
-                counted(5, "sh", 1),
-            ]
-        };
-        let found = find(&workers(main(20_000)), 1, false);
+        let main = || raw(1, 0, "nginx", |_| {});
+        let workers = [
+            main(),
+            counted(2, "/sbin/nginx", 20_000),
+            counted(3, "nginx", 17_090),
+            counted(4, "nginx", 0),
+            counted(5, "sh", 1),
+        ];
+        let found = find(&workers, 1, 20_000, false);
         let line = "not recorded: 2 processes of nginx with 37,090 calls, 1 process of sh with 1 call; --follow-forks records them";
         assert_eq!(found, Findings { lines: vec![line.to_owned()], is_failure: false });
-        let found = find(&workers(main(19_999)), 1, false);
+        let found = find(&workers, 1, 19_999, false);
         assert!(found.is_failure);
         assert!(
             found.lines[1]
                 .starts_with("the trace is of a process with 19,999 calls, but nginx (process 2) made 20,000:")
         );
 
-        let many: Vec<Raw> = std::iter::once(main(100))
-            .chain((2..7).map(|process| counted(process, &format!("p{process}"), 3)))
-            .collect();
-        let found = find(&many, 1, false);
+        let many: Vec<Raw> =
+            std::iter::once(main()).chain((2..7).map(|process| counted(process, &format!("p{process}"), 3))).collect();
+        let found = find(&many, 1, 100, false);
         assert!(
             found.lines[0].contains("1 process of p4 with 3 calls, 2 processes of other programs with 6 calls;"),
             "{found:?}"
@@ -252,7 +249,7 @@ mod tests {
     #[test]
     fn the_calls_of_a_process_are_summed_over_its_programs() {
         let raws = [raw(1, 0, "x", |_| {}), counted(2, "sh", 4), Raw { number: 1, ..counted(2, "gcc", 7) }];
-        let found = find(&raws, 1, false);
+        let found = find(&raws, 1, 10, false);
         assert!(found.lines[0].starts_with("not recorded: 1 process of gcc with 11 calls;"));
         assert!(found.is_failure);
     }
@@ -265,23 +262,23 @@ mod tests {
             raw(2, 0, "server", |header| header.parent = parent(1)),
             raw(2, 1, "ls", |_| {}),
         ];
-        let found = find(&raws, 1, true);
+        let found = find(&raws, 1, 10, true);
         assert!(
             found.is_failure && found.lines[0].starts_with("1 process that server (process 1) forked"),
             "{found:?}"
         );
         raws.push(raw(3, 0, "server", |header| header.parent = parent(1)));
-        assert_eq!(find(&raws, 1, true), Findings::default());
+        assert_eq!(find(&raws, 1, 10, true), Findings::default());
     }
 
     #[test]
     fn a_process_that_still_runs_is_a_failure() {
         let running = Raw { runs: true, ..raw(2, 0, "daemon", |_| {}) };
-        let found = find(&[raw(1, 0, "start", |_| {}), running.clone()], 1, true);
+        let found = find(&[raw(1, 0, "start", |_| {}), running.clone()], 1, 10, true);
         assert!(
             found.is_failure && found.lines[0].starts_with("daemon (process 2) still runs, so its trace is cut off")
         );
-        let found = find(&[raw(1, 0, "start", |header| header.claimed = 20), running], 1, false);
+        let found = find(&[raw(1, 0, "start", |_| {}), running], 1, 20, false);
         assert!(
             found.is_failure && found.lines[1].starts_with("1 process still runs (daemon, process 2)"),
             "{found:?}"
