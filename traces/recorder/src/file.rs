@@ -1,8 +1,8 @@
 //! The file that a trace is written to.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::csv::{self, Columns};
 use crate::error::WriteError;
@@ -71,6 +71,60 @@ impl Write for WholeFile {
     }
 }
 
+impl WholeFile {
+    /// Lets other processes record into the file. Forked children keep it open, and with it the lock.
+    fn unlock(self) {
+        #[cfg(unix)]
+        // SAFETY: the file is open.
+        unsafe {
+            libc::flock(std::os::fd::AsRawFd::as_raw_fd(&self.file), libc::LOCK_UN)
+        };
+    }
+}
+
+/// Creates or empties a file, and locks it until it is closed. If another process has locked it, that one is recording
+/// into it, so this one takes a file with its process id in its name, which is returned, too.
+fn create_locked(path: &Path) -> io::Result<(File, Option<PathBuf>)> {
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Ok((file, None));
+    }
+    if lock(&file) {
+        file.set_len(0)?;
+        return Ok((file, None));
+    }
+    let own = numbered(path, std::process::id());
+    let file = File::create(&own)?;
+    lock(&file);
+    Ok((file, Some(own)))
+}
+
+/// Whether no other process has locked the file. It does not wait. Where files cannot be locked, none is.
+fn lock(file: &File) -> bool {
+    #[cfg(unix)]
+    {
+        // SAFETY: the file is open.
+        let result = unsafe { libc::flock(std::os::fd::AsRawFd::as_raw_fd(file), libc::LOCK_EX | libc::LOCK_NB) };
+        result == 0 || io::Error::last_os_error().kind() != io::ErrorKind::WouldBlock
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        true
+    }
+}
+
+/// `name.htrace` with a process id before its ending.
+fn numbered(path: &Path, process: u32) -> PathBuf {
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push(format!(".{process}"));
+    if let Some(ending) = path.extension() {
+        name.push(".");
+        name.push(ending);
+    }
+    path.with_file_name(name)
+}
+
 /// The trace of a recording. It has its final name from the start, so what is written can be read whatever happens to
 /// the process.
 pub(crate) enum TraceFile {
@@ -79,18 +133,25 @@ pub(crate) enum TraceFile {
 }
 
 impl TraceFile {
-    /// Creates the file. If its ending is that of no format, it is binary.
-    pub(crate) fn create(path: &Path, columns: Columns, provenance: &[impl AsRef<str>]) -> Result<Self, WriteError> {
+    /// Creates the file. If its ending is that of no format, it is binary. Returns its path, too, if that is another
+    /// because a process is recording into the file.
+    pub(crate) fn create(
+        path: &Path,
+        columns: Columns,
+        provenance: &[impl AsRef<str>],
+    ) -> Result<(Self, Option<PathBuf>), WriteError> {
         let format = TraceFormat::of(path).unwrap_or(TraceFormat::Htrace);
         if format == TraceFormat::CsvZst {
             let cause = "the recorder does not compress; let the name end in .htrace or .csv";
             return Err(io::Error::new(io::ErrorKind::Unsupported, cause).into());
         }
-        let file = WholeFile::from(File::create(path)?);
-        Ok(match format {
+        let (file, other) = create_locked(path)?;
+        let file = WholeFile::from(file);
+        let created = match format {
             TraceFormat::Csv => TraceFile::Csv(csv::CsvWriter::new(file, columns, provenance)?),
             _ => TraceFile::Htrace(Box::new(htrace::HtraceWriter::new(file, columns, provenance)?)),
-        })
+        };
+        Ok((created, other))
     }
 
     /// Writes one event.
@@ -113,8 +174,22 @@ impl TraceFile {
     /// Writes the rest.
     pub(crate) fn finish(self) -> Result<(), WriteError> {
         match self {
-            TraceFile::Htrace(writer) => writer.finish().map(drop),
-            TraceFile::Csv(writer) => writer.finish().map(drop),
+            TraceFile::Htrace(writer) => writer.finish().map(WholeFile::unlock),
+            TraceFile::Csv(writer) => writer.finish().map(WholeFile::unlock),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_has_its_id_before_the_ending() {
+        for (path, expected) in
+            [("a/b.htrace", "a/b.7.htrace"), ("b.csv", "b.7.csv"), ("b", "b.7"), ("v1.2.csv", "v1.2.7.csv")]
+        {
+            assert_eq!(numbered(path.as_ref(), 7), Path::new(expected));
         }
     }
 }

@@ -44,8 +44,9 @@ use crate::recording::{Summary, lane, session};
 ///   was not written: the events of one block, up to 65,535; up to 32,768 in the buffer of each thread; and with
 ///   several threads up to 65,536 more that wait for an earlier one. If a program is not busy, its buffers are emptied
 ///   every 50 ms.
-/// - **Forks.** The child is not recorded, and does not touch the parent's trace. A recorded program that *starts*
-///   another recorded one must give it a `HEAPRACE_TRACE` of its own: two programs that write one file spoil it.
+/// - **Forks.** The child of a fork is not recorded, and does not touch the parent's trace. If the recorded program
+///   *starts* itself, or another one with the same file, that one records into `NAME.PID.htrace`, with its process id,
+///   for as long as the file is being written, and says so in a line on standard error.
 /// - **Failures.** If the trace cannot be written, one line on standard error says so, and the program goes on
 ///   unrecorded. The part that was written can be read.
 /// - **Memory.** The recorder's own memory is not in the trace. It grows with the objects that are live at once, and

@@ -43,15 +43,19 @@ fn open(path: Option<&str>, extents: bool) -> bool {
     let unwritable =
         |cause: &str| warn(&format!("heaprace: {file} cannot be written: {cause}; the program runs unrecorded\n"));
     let columns = Columns { thread: true, time_ns: false, written: extents };
-    let output = match TraceFile::create(Path::new(&path), columns, &provenance()) {
-        Ok(output) => output,
+    let (output, other) = match TraceFile::create(Path::new(&path), columns, &provenance()) {
+        Ok(created) => created,
         Err(error) => {
             unwritable(&scribe::cause(&error));
             return false;
         }
     };
+    let used = other.map_or(file.clone(), |other| other.to_string_lossy().into_owned());
+    if used != file {
+        warn(&format!("heaprace: another process is recording into {file}; this one records into {used}\n"));
+    }
     gate::note_process();
-    if let Err(error) = scribe::start(output, file.clone(), extents) {
+    if let Err(error) = scribe::start(output, used, extents) {
         unwritable(&error.to_string());
         return false;
     }

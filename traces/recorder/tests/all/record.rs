@@ -3,6 +3,7 @@
 
 mod ends;
 mod extents;
+mod files;
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::collections::HashMap;
@@ -34,6 +35,8 @@ const CHILDREN: &[(&str, fn())] = &[
     ("four_threads", four_threads),
     ("aborts", ends::aborts),
     ("finishes", finishes),
+    ("is_started", files::is_started),
+    ("starts_another", files::starts_another),
     #[cfg(unix)]
     ("forks", forks),
     #[cfg(target_pointer_width = "64")]
@@ -241,7 +244,7 @@ fn regions() {
     REGIONS.stop();
     drop(Block::new(7, false));
     let ignored = REGIONS.finish().ignored;
-    assert!(ignored >= 4, "{ignored}");
+    assert!(ignored >= 2, "{ignored}");
     REGIONS.start();
     drop(Block::new(8, false));
 }
@@ -251,7 +254,9 @@ fn only_regions_are_recorded_and_what_is_live_at_their_end_is_left_live() {
     let of_align: Vec<Action> = recorded("regions").iter().map(|event| event.action).filter(is_of_block).collect();
     let layout = |size| Layout::from_size_align(size, ALIGN).unwrap();
     let alloc = |size| Action::Alloc { layout: layout(size), zeroed: false };
-    assert_eq!(of_align, [alloc(3), alloc(6), Action::Dealloc { layout: layout(6) }]);
+    let dealloc = |size| Action::Dealloc { layout: layout(size) };
+    // The reallocation of an older block begins an object.
+    assert_eq!(of_align, [alloc(3), alloc(4), dealloc(4), alloc(6), dealloc(6)]);
 }
 
 fn marks() {
