@@ -57,6 +57,22 @@ pub enum TraceError {
         /// The trace.
         file: String,
     },
+    /// The file has a compression that is not read.
+    #[error("{file}: is compressed with {packing}; decompress it first: {remedy}")]
+    UnreadPacking {
+        /// The file.
+        file: String,
+        /// The compression.
+        packing: &'static str,
+        /// The command that decompresses.
+        remedy: &'static str,
+    },
+    /// The file is text in UTF-16, as PowerShell 5 writes what is redirected to a file.
+    #[error("{file}: is text in UTF-16; save it as UTF-8: iconv -f UTF-16 -t UTF-8")]
+    Utf16 {
+        /// The file.
+        file: String,
+    },
     /// The file is empty, or has only comments.
     #[error("{file}: is empty; a trace begins with the line op,id,size,align and has at least one event")]
     Empty {

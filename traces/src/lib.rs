@@ -25,6 +25,7 @@ pub mod csv;
 pub mod error;
 mod events;
 pub mod fault;
+mod gzip;
 pub mod htrace;
 pub mod import;
 mod input;

@@ -8,7 +8,7 @@ use crate::error::{Place, TraceError};
 use crate::input::{BLOCK_BYTES, read_failed};
 
 /// Some editors put this before UTF-8 text. It is no part of the first line.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The lines of an input, one after the other.
 ///
