@@ -8,6 +8,7 @@ use heaprace_recorder::WriteError;
 use thiserror::Error;
 
 use crate::fault::Fault;
+use crate::interrupt::is_interrupted;
 
 /// Why a trace cannot be found, read or written. Like that of a compiler, the message names the place first, then what
 /// is wrong with the value, and ends with the remedy.
@@ -42,6 +43,18 @@ pub enum TraceError {
         file: String,
         /// The error of the operating system.
         source: io::Error,
+    },
+    /// The user has interrupted the program while it read the trace.
+    #[error("{file}: interrupted while it was read")]
+    Interrupted {
+        /// The trace.
+        file: String,
+    },
+    /// A pipe cannot be read as often as needed on this system.
+    #[error("{file}: can be read only once, but is needed several times; save it to a file first")]
+    ReadOnce {
+        /// The path as it was given.
+        file: String,
     },
     /// The file is a trace compressed with gzip, which is not supported.
     #[error("{file}: is compressed with gzip; decompress it (gzip -d), and compress it with zstd to keep it small")]
@@ -225,6 +238,14 @@ pub enum TraceError {
     /// A trace cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
+}
+
+impl TraceError {
+    /// The error for a file without lines that cannot be read further.
+    pub(crate) fn unread(file: &str, source: io::Error) -> Self {
+        let file = file.to_owned();
+        if is_interrupted(&source) { TraceError::Interrupted { file } } else { TraceError::Open { file, source } }
+    }
 }
 
 /// What the library has instead of the trace that was asked for.

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::error::{Place, TraceError};
 use crate::gzip::Gzip;
+use crate::interrupt::is_interrupted;
 use crate::zip::{self, ZipFile};
 
 /// The input of an open trace: plain text, however the file is packed.
@@ -147,6 +148,9 @@ struct Corrupt {
 
 /// The error for [`unpacked`] input that cannot be read further than this place.
 pub(crate) fn read_failed(place: Place, source: io::Error) -> TraceError {
+    if is_interrupted(&source) {
+        return TraceError::Interrupted { file: place.file.to_string() };
+    }
     let corrupt = source.get_ref().and_then(|source| source.downcast_ref::<Corrupt>());
     match corrupt.map(|corrupt| corrupt.packing) {
         Some(Packing::Zstd) => TraceError::CorruptZstd { place, source },

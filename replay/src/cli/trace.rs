@@ -160,7 +160,8 @@ pub(crate) fn run(arguments: &TraceArguments) -> u8 {
             let (columns, provenance) = (input.columns(), algebra::provenance(input.provenance(), &done));
             write(algebra::slice(input, events.range.clone()), columns, &provenance, to)
         }),
-        Operation::Loop { from, rounds, to } => from.open().and_then(|(source, input)| {
+        Operation::Loop { from, rounds, to } => from.rereadable().and_then(|source| {
+            let input = source.open().map_err(bad_input)?;
             let done = format!("{rounds} rounds of {}", source.name());
             let (columns, provenance) = (input.columns(), algebra::provenance(input.provenance(), &done));
             write(algebra::repeat(|| source.open(), *rounds), columns, &provenance, to)
@@ -195,16 +196,25 @@ fn bad_input(error: TraceError) -> Failure {
 }
 
 impl From {
+    fn locate(&self) -> Result<Source, Failure> {
+        Ok(Source::locate(&self.trace).map_err(bad_input)?.with_import(self.importing.options()))
+    }
+
     fn open(&self) -> Result<(Source, Events), Failure> {
-        let source = Source::locate(&self.trace).map_err(bad_input)?.with_import(self.importing.options());
+        let source = self.locate()?;
         let events = source.open().map_err(bad_input)?;
         Ok((source, events))
+    }
+
+    /// The trace for an operation that opens it several times.
+    fn rereadable(&self) -> Result<Source, Failure> {
+        self.locate()?.rereadable().map_err(bad_input)
     }
 }
 
 fn interleave(traces: &[String], importing: &Importing, burst: u64, to: &To) -> Result<(), Failure> {
-    let sources: Result<Vec<Source>, _> =
-        traces.iter().map(|trace| Ok(Source::locate(trace)?.with_import(importing.options()))).collect();
+    let located = |trace: &String| Source::locate(trace)?.with_import(importing.options()).rereadable();
+    let sources: Result<Vec<Source>, _> = traces.iter().map(located).collect();
     let sources = sources.map_err(bad_input)?;
     let parts: Result<Vec<InterleavedPart<Events>>, _> = sources.iter().map(counted).collect();
     let parts = parts.map_err(bad_input)?;

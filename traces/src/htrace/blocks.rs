@@ -164,7 +164,7 @@ impl<R: Read> Blocks<R> {
         match missing {
             Missing::CutOff => TraceError::CutOff { file, block, events },
             Missing::Damaged(what) => TraceError::DamagedBlock { file, block, events, what },
-            Missing::Failed(source) => TraceError::Open { file: self.name.clone(), source },
+            Missing::Failed(source) => TraceError::unread(&self.name, source),
         }
     }
 }

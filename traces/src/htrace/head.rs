@@ -23,7 +23,7 @@ pub(super) fn read(input: &mut impl Read, name: &str) -> Result<FileHead, TraceE
     let mut fill = |bytes: &mut [u8]| {
         input.read_exact(bytes).map_err(|source| match source.kind() {
             io::ErrorKind::UnexpectedEof => damaged("the file ends within it"),
-            _ => TraceError::Open { file: name.to_owned(), source },
+            _ => TraceError::unread(name, source),
         })
     };
     let mut bytes = vec![0; 16];

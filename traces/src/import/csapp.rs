@@ -32,14 +32,9 @@ pub(super) struct Csapp {
 
 /// Whether a file that begins with these lines may be one of this format.
 pub(super) fn begins<'a>(lines: impl Iterator<Item = &'a [u8]>) -> bool {
-    let mut header_lines = 0;
-    for line in lines.filter(|line| !line.is_empty() && !line.starts_with(b"#")) {
-        if !is_number(line) {
-            return matches!(header_lines, 0 | 3 | 4) && is_call(line);
-        }
-        header_lines += 1;
-    }
-    false
+    let mut lines = lines.filter(|line| !line.is_empty() && !line.starts_with(b"#")).enumerate();
+    let first_call = lines.find(|(_, line)| !is_number(line));
+    first_call.is_some_and(|(header_lines, line)| matches!(header_lines, 0 | 3 | 4) && is_call(line))
 }
 
 fn is_number(line: &[u8]) -> bool {
@@ -54,7 +49,7 @@ fn is_call(line: &[u8]) -> bool {
         Some(b"f") => 1,
         _ => return false,
     };
-    words.clone().count() == arguments && words.all(|word| word == b"-1" || decimal("id", word).is_ok())
+    words.count() == arguments && words.all(|word| word == b"-1" || decimal("id", word).is_ok())
 }
 
 impl Csapp {
