@@ -36,7 +36,7 @@ pub mod run_time;
 pub use error::WriteError;
 pub use event::{Action, Event};
 pub use extent::Extent;
-pub use id_map::{IdHasher, IdMap};
+pub use id_map::{IdHasher, IdHashes, IdMap};
 pub use op::Op;
 pub use recorder::{Recorder, mark};
 pub use recording::{MARK_PREFIX, Summary, platform};
