@@ -21,6 +21,7 @@
 
 pub mod algebra;
 mod births;
+mod comments;
 pub mod csv;
 pub mod error;
 mod events;

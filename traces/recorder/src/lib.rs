@@ -15,6 +15,7 @@
 //! and the library that `replay record` preloads into C programs leaves the same [raw records](raw). The recorder is
 //! the crate at the bottom because programs link it: it needs `libc` and a checksum, and nothing else.
 
+pub mod comment;
 pub mod csv;
 mod error;
 pub mod event;

@@ -64,6 +64,12 @@ pub enum ImportFault {
         /// The newest that is read.
         newest: u64,
     },
+    /// An interpreted heaptrack recording has too many kinds of allocations.
+    #[error("more than {most} kinds of allocations; interpret a shorter recording, or record with heaptrack --raw")]
+    TooManyKinds {
+        /// The most that are read.
+        most: usize,
+    },
     /// The recording stops within a line.
     #[error(
         "the last line \"{found}\" has no line end, so the recording is cut off; record the program again, or remove \

@@ -29,6 +29,10 @@ use crate::fault::shown;
 /// The newest version of the file format that this importer knows.
 const NEWEST_FILE_VERSION: u64 = 3;
 
+/// Maximum kinds of an interpreted file. Lines that repeat compress to almost nothing, so without a limit a small file
+/// could fill the memory.
+const MOST_KINDS: usize = 1 << 22;
+
 /// The state that carries over from one line to the next.
 #[derive(Debug, Default)]
 pub(super) struct Heaptrack {
@@ -73,6 +77,9 @@ impl Heaptrack {
             }
             Some(b"-") => Call::Free { at: words.hexadecimal("-", "address")? },
             Some(b"a") => {
+                if self.kinds.len() == MOST_KINDS {
+                    return Err(ImportFault::TooManyKinds { most: MOST_KINDS }.into());
+                }
                 self.kinds.push(words.hexadecimal("a", "size")?);
                 words.hexadecimal("a", "trace")?;
                 return words.end("a");
