@@ -235,7 +235,15 @@ pub enum TraceError {
         /// The file.
         file: String,
     },
-    /// A trace cannot be written.
+    /// The file of a trace cannot be written.
+    #[error("{file}: {source}")]
+    WriteFile {
+        /// The path as it was given.
+        file: String,
+        /// Why.
+        source: WriteError,
+    },
+    /// A trace cannot be written to memory.
     #[error(transparent)]
     Write(#[from] WriteError),
 }

@@ -117,11 +117,11 @@ impl<R: Read> Iterator for HtraceReader<R> {
         }
         self.comments.clear();
         loop {
-            if !self.waiting.is_empty() {
-                if let Err(fault) = self.take_comments() {
-                    let next = self.block.first_event() + self.cursor.events() as u64 + 1;
-                    return Some(Err(self.invalid(next, fault)));
-                }
+            if !self.waiting.is_empty()
+                && let Err(fault) = self.take_comments()
+            {
+                let next = self.block.first_event() + self.cursor.events() as u64 + 1;
+                return Some(Err(self.invalid(next, fault)));
             }
             if let Some(fields) = self.cursor.fields(&self.block) {
                 match self.validator.complete(fields) {
