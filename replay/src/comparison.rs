@@ -9,8 +9,8 @@ mod progress;
 mod rows;
 
 use std::ops::ControlFlow;
-use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use heaprace_reports::results::{
@@ -70,7 +70,8 @@ pub fn compare(
 ) -> Result<Results, CompareError> {
     let plan = &plan.complete();
     progress(Progress::Reading);
-    let program = Program::load(source).map_err(|error| match error {
+    let interruptible = source.clone().with_interrupt(Some(Arc::clone(&plan.interrupt)));
+    let program = Program::load(&interruptible).map_err(|error| match error {
         CompileError::Trace(error) => CompareError::Trace(error),
         error => CompareError::Compile { file: source.display().to_owned(), source: error },
     })?;
@@ -91,7 +92,7 @@ pub fn compare(
     // In parallel with the examinations, which are not timed.
     let hash = OnceLock::new();
     thread::scope(|scope| {
-        scope.spawn(|| hash.get_or_init(|| source.sha256()));
+        scope.spawn(|| hash.get_or_init(|| interruptible.sha256()));
         let distributions = scope.spawn(|| distributions::of(source, &plan.interrupt));
         let bounds = plan.bounds.then(|| scope.spawn(|| bounds::of(&program)));
         examinations::examine_all(&program, plan, limits, &hash, &mut results, &mut progress)?;

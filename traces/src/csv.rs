@@ -17,5 +17,5 @@ mod columns;
 mod line;
 mod reader;
 
-pub use heaprace_recorder::csv::{Columns, CsvWriter};
+pub use heaprace_recorder::csv::{Columns, CsvWriter, named_version};
 pub use reader::CsvReader;

@@ -8,6 +8,7 @@ use heaprace_recorder::WriteError;
 use thiserror::Error;
 
 use crate::fault::Fault;
+use crate::interrupt::is_interrupted;
 
 /// Why a trace cannot be found, read or written. Like that of a compiler, the message names the place first, then what
 /// is wrong with the value, and ends with the remedy.
@@ -43,6 +44,18 @@ pub enum TraceError {
         /// The error of the operating system.
         source: io::Error,
     },
+    /// The user has interrupted the program while it read the trace.
+    #[error("{file}: interrupted while it was read")]
+    Interrupted {
+        /// The trace.
+        file: String,
+    },
+    /// A pipe cannot be read as often as needed on this system.
+    #[error("{file}: can be read only once, but is needed several times; save it to a file first")]
+    ReadOnce {
+        /// The path as it was given.
+        file: String,
+    },
     /// The file is a trace compressed with gzip, which is not supported.
     #[error("{file}: is compressed with gzip; decompress it (gzip -d), and compress it with zstd to keep it small")]
     Gzip {
@@ -55,6 +68,22 @@ pub enum TraceError {
     )]
     ZstdNamedCsv {
         /// The trace.
+        file: String,
+    },
+    /// The file has a compression that is not read.
+    #[error("{file}: is compressed with {packing}; decompress it first: {remedy}")]
+    UnreadPacking {
+        /// The file.
+        file: String,
+        /// The compression.
+        packing: &'static str,
+        /// The command that decompresses.
+        remedy: &'static str,
+    },
+    /// The file is text in UTF-16, as PowerShell 5 writes what is redirected to a file.
+    #[error("{file}: is text in UTF-16; save it as UTF-8: iconv -f UTF-16 -t UTF-8")]
+    Utf16 {
+        /// The file.
         file: String,
     },
     /// The file is empty, or has only comments.
@@ -206,9 +235,25 @@ pub enum TraceError {
         /// The file.
         file: String,
     },
-    /// A trace cannot be written.
+    /// The file of a trace cannot be written.
+    #[error("{file}: {source}")]
+    WriteFile {
+        /// The path as it was given.
+        file: String,
+        /// Why.
+        source: WriteError,
+    },
+    /// A trace cannot be written to memory.
     #[error(transparent)]
     Write(#[from] WriteError),
+}
+
+impl TraceError {
+    /// The error for a file without lines that cannot be read further.
+    pub(crate) fn unread(file: &str, source: io::Error) -> Self {
+        let file = file.to_owned();
+        if is_interrupted(&source) { TraceError::Interrupted { file } } else { TraceError::Open { file, source } }
+    }
 }
 
 /// What the library has instead of the trace that was asked for.

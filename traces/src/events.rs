@@ -9,7 +9,7 @@ use crate::csv::{Columns, CsvReader};
 use crate::error::TraceError;
 use crate::htrace;
 use crate::import::{Import, ImportOptions, Repairs, detect};
-use crate::input::{HEAD_BYTES, Packing, Peeked, Unpacked};
+use crate::input::{Packing, Peeked, Unpacked};
 
 /// The events of an opened trace, each checked against those before it. [`Source::open`](crate::Source::open) makes
 /// one.
@@ -38,7 +38,7 @@ enum FormatReader {
 impl Events {
     /// Detects the format from the first bytes of the decompressed content, and reads up to the first event.
     pub(crate) fn open(unpacked: Unpacked, name: &str, options: ImportOptions) -> Result<Self, TraceError> {
-        let input = Peeked::new(unpacked.input, HEAD_BYTES);
+        let input = Peeked::trace(unpacked.input, name)?;
         if let Some(format) = options.format.or_else(|| detect(input.head())) {
             return Ok(Events(FormatReader::Import(Box::new(Import::read(format, input, name, options)?))));
         }

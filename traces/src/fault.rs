@@ -197,6 +197,28 @@ pub enum Fault {
         /// The line, escaped.
         found: String,
     },
+    /// A text is a comment in no format.
+    #[error("the comment \"{found}\" {what}; correct it, or remove it")]
+    BadComment {
+        /// The comment, escaped.
+        found: String,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// The provenance is too long.
+    #[error("the provenance exceeds {most_bytes} bytes or {most_lines} lines; remove comments before the header")]
+    LongProvenance {
+        /// The most bytes that it can have.
+        most_bytes: usize,
+        /// The most lines that it can have.
+        most_lines: usize,
+    },
+    /// There are too many comments between two events.
+    #[error("there are too many comments between two events, more than {most_bytes} bytes; remove comments")]
+    TooManyComments {
+        /// The most bytes that they can have here, each counted with a few bytes more than its text.
+        most_bytes: usize,
+    },
     /// A line of another tool's recording is wrong.
     #[error(transparent)]
     Import(#[from] ImportFault),

@@ -21,20 +21,24 @@
 
 pub mod algebra;
 mod births;
+mod comments;
 pub mod csv;
 pub mod error;
 mod events;
 pub mod fault;
+mod gzip;
 pub mod htrace;
 pub mod import;
 mod input;
 pub mod inspect;
+mod interrupt;
 pub mod library;
 mod lines;
 pub mod native;
 mod output;
 pub mod profile;
 mod source;
+mod spool;
 pub mod synthetic;
 pub mod validate;
 mod zip;

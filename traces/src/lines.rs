@@ -8,7 +8,7 @@ use crate::error::{Place, TraceError};
 use crate::input::{BLOCK_BYTES, read_failed};
 
 /// Some editors put this before UTF-8 text. It is no part of the first line.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The lines of an input, one after the other.
 ///
@@ -64,6 +64,9 @@ impl<R: Read> Lines<R> {
         self.start += length + usize::from(!self.truncated);
         let carriage_return = self.block[start..start + length].ends_with(b"\r");
         self.line = start..start + length - usize::from(carriage_return);
+        if self.line.len() > MOST_LINE_BYTES {
+            return Err(LineFault::TooLong);
+        }
         self.number += 1;
         Ok(true)
     }
@@ -92,7 +95,8 @@ impl<R: Read> Lines<R> {
         self.end -= self.start;
         self.start = 0;
         let mut length = loop {
-            if self.end > MOST_LINE_BYTES {
+            // With room for the mark of the byte order and the carriage return, which are no part of the line.
+            if self.end > MOST_LINE_BYTES + BYTE_ORDER_MARK.len() + 1 {
                 return Err(LineFault::TooLong);
             }
             if self.end == self.block.len() {
@@ -171,7 +175,15 @@ mod tests {
         let mut input = &zeros[..];
         assert!(matches!(Lines::new(&mut input).advance(), Err(LineFault::TooLong)));
         assert!(input.len() >= 7 * MOST_LINE_BYTES, "{} bytes are left", input.len());
-        let text = [&vec![b'x'; MOST_LINE_BYTES - 1][..], b"\n"].concat().repeat(3);
-        assert_eq!(lines(&text, BLOCK_BYTES).0.len(), 3);
+        let longest = vec![b'x'; MOST_LINE_BYTES];
+        for end in [&b"\n"[..], b"\r\n"] {
+            let text = [BYTE_ORDER_MARK, &[&longest[..], end].concat().repeat(3)].concat();
+            for piece in [BLOCK_BYTES, 3 * MOST_LINE_BYTES] {
+                assert!(lines(&text, piece).0.iter().all(|line| *line == longest));
+            }
+            let text = [&longest[..], b"x", end].concat();
+            assert!(matches!(Lines::new(&text[..]).advance(), Err(LineFault::TooLong)));
+            assert!(matches!(Lines::new(&text[..text.len() - 1]).advance(), Err(LineFault::TooLong)));
+        }
     }
 }

@@ -65,7 +65,8 @@ impl Output {
         }
         let failed = |source| TraceError::Create { file: path.display().to_string(), source };
         let (partial, file) = PartialFile::create(path).map_err(failed)?;
-        let writer = FormatWriter::new(format, file, columns, provenance)?;
+        let writer = FormatWriter::new(format, file, columns, provenance)
+            .map_err(|source| TraceError::WriteFile { file: path.display().to_string(), source })?;
         Ok(Output { writer: Some(writer), path: path.to_owned(), partial })
     }
 
@@ -73,7 +74,7 @@ impl Output {
     ///
     /// # Errors
     ///
-    /// [`TraceError::Write`] if the event has no value for a column of the trace, or the file cannot be written.
+    /// [`TraceError::WriteFile`] if the event has no value for a column of the trace, or the file cannot be written.
     #[inline]
     pub fn write(&mut self, event: &Event) -> Result<(), TraceError> {
         let written = match self.writer.as_mut().expect("only `finish` takes the writer") {
@@ -81,35 +82,41 @@ impl Output {
             FormatWriter::Csv(writer) => writer.write(event),
             FormatWriter::CsvZst(writer) => writer.write(event),
         };
-        Ok(written?)
+        written.map_err(|error| self.failed(error))
     }
 
     /// Writes a comment between the last event and the next one.
     ///
     /// # Errors
     ///
-    /// [`TraceError::Write`] if the file cannot be written.
+    /// [`TraceError::WriteFile`] if the file cannot be written.
     pub fn comment(&mut self, text: &str) -> Result<(), TraceError> {
         let written = match self.writer.as_mut().expect("only `finish` takes the writer") {
             FormatWriter::Htrace(writer) => writer.comment(text),
             FormatWriter::Csv(writer) => writer.comment(text),
             FormatWriter::CsvZst(writer) => writer.comment(text),
         };
-        Ok(written?)
+        written.map_err(|error| self.failed(error))
     }
 
     /// Writes the rest and gives the file its name, replacing an existing file.
     ///
     /// # Errors
     ///
-    /// [`TraceError::Write`] if the file cannot be written or renamed.
+    /// [`TraceError::WriteFile`] if the file cannot be written or renamed.
     pub fn finish(mut self) -> Result<(), TraceError> {
-        match self.writer.take().expect("only `finish` takes the writer") {
-            FormatWriter::Htrace(writer) => drop(writer.finish()?),
-            FormatWriter::Csv(writer) => drop(writer.finish()?),
-            FormatWriter::CsvZst(writer) => drop(writer.finish()?.finish().map_err(WriteError::Io)?),
-        }
-        Ok(fs::rename(&self.partial.0, &self.path).map_err(WriteError::Io)?)
+        let written = match self.writer.take().expect("only `finish` takes the writer") {
+            FormatWriter::Htrace(writer) => writer.finish().map(drop),
+            FormatWriter::Csv(writer) => writer.finish().map(drop),
+            FormatWriter::CsvZst(writer) => writer.finish().and_then(|encoder| Ok(drop(encoder.finish()?))),
+        };
+        let named = written.and_then(|()| Ok(fs::rename(&self.partial.0, &self.path)?));
+        named.map_err(|error| self.failed(error))
+    }
+
+    #[cold]
+    fn failed(&self, source: WriteError) -> TraceError {
+        TraceError::WriteFile { file: self.path.display().to_string(), source }
     }
 }
 

@@ -1,9 +1,11 @@
 //! Where a trace comes from: a file, the library, or bytes in memory.
 
 use std::fmt::Write as _;
+use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use sha2::{Digest, Sha256};
 
@@ -13,7 +15,9 @@ use crate::events::Events;
 use crate::htrace;
 use crate::import::ImportOptions;
 use crate::input::{self, BLOCK_BYTES, Peeked, Unpacked};
+use crate::interrupt::Interruptible;
 use crate::library::{self, LibraryEntry, Origin};
+use crate::spool::Spool;
 use crate::synthetic;
 
 /// A trace that can be opened, as often as needed.
@@ -33,6 +37,9 @@ pub struct Source {
     display: String,
     location: Location,
     import: ImportOptions,
+    interrupt: Option<Arc<AtomicBool>>,
+    /// What the path of a copy belongs to.
+    spool: Option<Spool>,
 }
 
 #[derive(Clone, Debug)]
@@ -56,12 +63,8 @@ impl Source {
         match (path.metadata(), named) {
             (Ok(metadata), _) if !metadata.is_dir() => {
                 let file_name = path.file_name().map_or(argument.into(), |name| name.to_string_lossy());
-                Ok(Source {
-                    name: without_endings(&file_name).to_owned(),
-                    display: argument.to_owned(),
-                    location: Location::File(path.to_owned()),
-                    import: ImportOptions::default(),
-                })
+                let name = without_endings(&file_name);
+                Ok(Source::new(name, argument.to_owned(), Location::File(path.to_owned())))
             }
             // The folder of a report often has the name of its trace.
             (_, Some(entry)) => Ok(Source::from(entry)),
@@ -82,11 +85,17 @@ impl Source {
     /// # Ok::<(), heaprace_traces::TraceError>(())
     /// ```
     pub fn from_bytes(name: &str, bytes: impl Into<Arc<[u8]>>) -> Self {
+        Source::new(without_endings(name), name.to_owned(), Location::Bytes(bytes.into()))
+    }
+
+    fn new(name: &str, display: String, location: Location) -> Self {
         Source {
-            name: without_endings(name).to_owned(),
-            display: name.to_owned(),
-            location: Location::Bytes(bytes.into()),
+            name: name.to_owned(),
+            display,
+            location,
             import: ImportOptions::default(),
+            interrupt: None,
+            spool: None,
         }
     }
 
@@ -103,6 +112,37 @@ impl Source {
     #[must_use]
     pub fn with_import(self, import: ImportOptions) -> Self {
         Source { import, ..self }
+    }
+
+    /// Ends reading with [`TraceError::Interrupted`] once the flag is set; without a flag, nothing does.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::AtomicBool;
+    ///
+    /// let source = heaprace_traces::Source::locate("serde-heavy")?.with_interrupt(Some(Arc::new(AtomicBool::new(true))));
+    /// assert!(matches!(source.open(), Err(heaprace_traces::TraceError::Interrupted { .. })));
+    /// # Ok::<(), heaprace_traces::TraceError>(())
+    /// ```
+    #[must_use]
+    pub fn with_interrupt(self, interrupt: Option<Arc<AtomicBool>>) -> Self {
+        Source { interrupt, ..self }
+    }
+
+    /// A source that can be opened as often as needed. What can be read only once, as a pipe, is read now, with the
+    /// options for imports that are set, and a copy is kept in a temporary file without a name.
+    ///
+    /// # Errors
+    ///
+    /// The errors of reading such an input, and [`TraceError::ReadOnce`] on systems other than Linux.
+    pub fn rereadable(self) -> Result<Self, TraceError> {
+        let Location::File(path) = &self.location else { return Ok(self) };
+        let failed = |source| TraceError::Open { file: self.display.clone(), source };
+        if self.spool.is_some() || path.metadata().map_err(failed)?.is_file() {
+            return Ok(self);
+        }
+        let spool = Spool::copy(File::open(path).map_err(failed)?, &self.display, self.import)?;
+        Ok(Source { location: Location::File(spool.path()), spool: Some(spool), ..self })
     }
 
     /// The short name: the file name without its folder and without `.htrace`, `.csv` or `.csv.zst`.
@@ -205,22 +245,22 @@ impl Source {
     }
 
     fn text(&self) -> Result<Unpacked, TraceError> {
-        match &self.location {
+        let Unpacked { input, packing } = match &self.location {
             Location::File(path) => input::open_file(path, &self.display),
             Location::Library(entry) => input::unpacked(Cursor::new(entry.htrace), &self.display),
             Location::Bytes(bytes) => input::unpacked(Cursor::new(Arc::clone(bytes)), &self.display),
-        }
+        }?;
+        let input = match &self.interrupt {
+            Some(interrupt) => Box::new(Interruptible { input, interrupt: Arc::clone(interrupt) }),
+            None => input,
+        };
+        Ok(Unpacked { input, packing })
     }
 }
 
 impl From<&'static LibraryEntry> for Source {
     fn from(entry: &'static LibraryEntry) -> Self {
-        Source {
-            name: entry.name.to_owned(),
-            display: format!("library:{}", entry.name),
-            location: Location::Library(entry),
-            import: ImportOptions::default(),
-        }
+        Source::new(entry.name, format!("library:{}", entry.name), Location::Library(entry))
     }
 }
 

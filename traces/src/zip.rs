@@ -4,7 +4,7 @@
 //! as gzip does: without seeking, and without the directory at its end. The `zip` crate streams no file whose lengths
 //! follow it, as the macOS Finder writes them.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufReader, Read};
 
 use flate2::Crc;
 use flate2::bufread::DeflateDecoder;
@@ -20,13 +20,24 @@ const FLAG_DESCRIPTOR: u16 = 1 << 3;
 const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
 
+/// The zip64 extra field, which has lengths that do not fit 32 bits.
+const ZIP64_FIELD: u16 = 1;
+
 /// Reads the one file of a zip to its end, and checks its length, its checksum, and that no other file follows.
+///
+/// Files of the macOS Finder about other files are no recordings and are skipped.
 pub(crate) struct ZipFile<R> {
+    /// The entry that is read; `None` after the end.
+    entry: Option<Entry<R>>,
+}
+
+/// An entry of a zip, from after its header on.
+struct Entry<R> {
     content: Content<R>,
+    header: FileHeader,
     crc: Crc,
-    /// The checksum, if the header gives it.
-    expected: Option<u32>,
-    ended: bool,
+    /// Bytes read so far, decompressed.
+    length: u64,
 }
 
 enum Content<R> {
@@ -35,78 +46,102 @@ enum Content<R> {
 }
 
 impl<R: Read> ZipFile<R> {
-    /// Reads the header of the first file, skipping folders before it.
+    /// Goes to the first file, skipping folders before it.
     pub(crate) fn new(input: R) -> io::Result<Self> {
         let mut input = BufReader::new(input);
         loop {
-            let header = FileHeader::read(&mut input)?;
-            if header.flags & FLAG_ENCRYPTED != 0 {
-                return Err(unsupported("the file in it is encrypted"));
+            match Entry::open(input)? {
+                Some(entry) if entry.header.is_recording => return Ok(ZipFile { entry: Some(entry) }),
+                Some(entry) => input = entry.skip()?,
+                None => return Err(unsupported("there is no file in it")),
             }
-            let descriptor = header.flags & FLAG_DESCRIPTOR != 0;
-            if header.folder {
-                continue;
-            }
-            let content = match header.method {
-                DEFLATED => Content::Deflated(DeflateDecoder::new(input)),
-                // All ones: the length of a file above 4 GiB is elsewhere.
-                STORED if !descriptor && header.length != u32::MAX => {
-                    Content::Stored(input.take(u64::from(header.length)))
-                }
-                STORED => return Err(unsupported("the file in it is not compressed and gives no length")),
-                method => return Err(unsupported(&format!("the file in it is compressed by method {method}"))),
-            };
-            let expected = (!descriptor).then_some(header.crc);
-            return Ok(ZipFile { content, crc: Crc::new(), expected, ended: false });
         }
     }
 
     /// Checks what follows the file.
     fn finish(&mut self) -> io::Result<()> {
-        let input = match &mut self.content {
-            Content::Stored(take) if take.limit() > 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Content::Stored(take) => take.get_mut(),
-            Content::Deflated(decoder) => decoder.get_mut(),
-        };
-        let expected = match self.expected {
-            Some(expected) => expected,
-            None => {
-                let mut word = array(input)?;
-                if word == DESCRIPTOR_MAGIC {
-                    word = array(input)?;
-                }
-                // Two lengths follow, of 4 bytes each, or of 8.
-                let _: [u8; 8] = array(input)?;
-                if !input.fill_buf()?.starts_with(b"PK") {
-                    let _: [u8; 8] = array(input)?;
-                }
-                u32::from_le_bytes(word)
+        let Some(entry) = self.entry.take() else { return Ok(()) };
+        let mut input = entry.finish()?;
+        while let Some(entry) = Entry::open(input)? {
+            if entry.header.is_recording {
+                return Err(unsupported("there is more than one file in it"));
             }
-        };
-        if expected != self.crc.sum() {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "the checksum is wrong"));
+            input = entry.skip()?;
         }
-        match array::<4>(input)? == FILE_MAGIC {
-            true => Err(unsupported("there is more than one file in it")),
-            false => Ok(()),
-        }
+        Ok(())
     }
 }
 
 impl<R: Read> Read for ZipFile<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.ended {
-            return Ok(0);
+        let Some(entry) = &mut self.entry else { return Ok(0) };
+        let read = entry.read(buffer)?;
+        if read == 0 && !buffer.is_empty() {
+            self.finish()?;
         }
+        Ok(read)
+    }
+}
+
+impl<R: Read> Entry<R> {
+    /// Reads the header of an entry; `None` if the directory is next.
+    fn open(mut input: BufReader<R>) -> io::Result<Option<Self>> {
+        let Some(header) = FileHeader::read(&mut input)? else { return Ok(None) };
+        let content = match header.method {
+            _ if header.flags & FLAG_ENCRYPTED != 0 => return Err(unsupported("the file in it is encrypted")),
+            DEFLATED => Content::Deflated(DeflateDecoder::new(input)),
+            STORED if !header.has_descriptor() => Content::Stored(input.take(header.length)),
+            STORED => return Err(unsupported("the file in it is not compressed and gives no length")),
+            method => return Err(unsupported(&format!("the file in it is compressed by method {method}"))),
+        };
+        Ok(Some(Entry { content, header, crc: Crc::new(), length: 0 }))
+    }
+
+    /// Reads the rest, checks it, and returns the input after it.
+    fn skip(mut self) -> io::Result<BufReader<R>> {
+        io::copy(&mut self, &mut io::sink())?;
+        self.finish()
+    }
+
+    /// Checks an entry that is read, and returns the input after it.
+    fn finish(self) -> io::Result<BufReader<R>> {
+        let mut input = match self.content {
+            Content::Stored(take) if take.limit() > 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Content::Stored(take) => take.into_inner(),
+            Content::Deflated(decoder) => decoder.into_inner(),
+        };
+        let expected = if self.header.has_descriptor() {
+            let mut crc = array(&mut input)?;
+            if crc == DESCRIPTOR_MAGIC {
+                crc = array(&mut input)?;
+            }
+            // Two lengths follow, of 4 bytes each, or of 8. The second one is known.
+            let [_, length]: [[u8; 4]; 2] = [array(&mut input)?, array(&mut input)?];
+            let short =
+                if self.length > 0 { u32::from_le_bytes(length) == self.length as u32 } else { !self.header.zip64 };
+            if !short {
+                let _: [u8; 8] = array(&mut input)?;
+            }
+            u32::from_le_bytes(crc)
+        } else {
+            self.header.crc
+        };
+        if expected == self.crc.sum() {
+            Ok(input)
+        } else {
+            Err(io::Error::new(io::ErrorKind::InvalidData, "the checksum is wrong"))
+        }
+    }
+}
+
+impl<R: Read> Read for Entry<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = match &mut self.content {
             Content::Stored(take) => take.read(buffer)?,
             Content::Deflated(decoder) => decoder.read(buffer)?,
         };
-        if read == 0 && !buffer.is_empty() {
-            self.ended = true;
-            self.finish()?;
-        }
         self.crc.update(&buffer[..read]);
+        self.length += read as u64;
         Ok(read)
     }
 }
@@ -116,30 +151,53 @@ struct FileHeader {
     flags: u16,
     method: u16,
     crc: u32,
-    length: u32,
-    folder: bool,
+    /// Stored bytes.
+    length: u64,
+    zip64: bool,
+    /// Whether it is a file, and not a folder or what the Finder writes about another file.
+    is_recording: bool,
 }
 
 impl FileHeader {
-    fn read(input: &mut impl Read) -> io::Result<Self> {
+    /// Reads a header; `None` if what is next is no file.
+    fn read(input: &mut impl Read) -> io::Result<Option<Self>> {
         if array(input)? != FILE_MAGIC {
-            return Err(unsupported("there is no file in it"));
+            return Ok(None);
         }
         let bytes: [u8; 26] = array(input)?;
         let short = |at| u16::from_le_bytes([bytes[at], bytes[at + 1]]);
         let long = |at| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
-        let (name_bytes, extra_bytes) = (u64::from(short(22)), u64::from(short(24)));
-        let mut name = Vec::new();
-        input.take(name_bytes).read_to_end(&mut name)?;
-        io::copy(&mut input.take(extra_bytes), &mut io::sink())?;
-        Ok(FileHeader {
+        let mut text = vec![0; usize::from(short(22)) + usize::from(short(24))];
+        input.read_exact(&mut text)?;
+        let (name, extra) = text.split_at(short(22).into());
+        let zip64 = zip64_length(extra);
+        let of_finder = name.starts_with(b"__MACOSX/") || name == b".DS_Store" || name.ends_with(b"/.DS_Store");
+        Ok(Some(FileHeader {
             flags: short(2),
             method: short(4),
             crc: long(10),
-            length: long(14),
-            folder: name.ends_with(b"/"),
-        })
+            length: if long(14) == u32::MAX { zip64.unwrap_or(u32::MAX.into()) } else { long(14).into() },
+            zip64: zip64.is_some(),
+            is_recording: !name.ends_with(b"/") && !of_finder,
+        }))
     }
+
+    /// Whether the lengths and the checksum follow the file.
+    fn has_descriptor(&self) -> bool {
+        self.flags & FLAG_DESCRIPTOR != 0
+    }
+}
+
+/// The stored length in a zip64 extra field, which has the decompressed one first.
+fn zip64_length(mut extra: &[u8]) -> Option<u64> {
+    while let Some(([a, b, c, d], rest)) = extra.split_first_chunk::<4>() {
+        let (field, rest) = rest.split_at_checked(u16::from_le_bytes([*c, *d]).into())?;
+        if u16::from_le_bytes([*a, *b]) == ZIP64_FIELD {
+            return field.get(8..)?.first_chunk().map(|length| u64::from_le_bytes(*length));
+        }
+        extra = rest;
+    }
+    None
 }
 
 fn array<const N: usize>(input: &mut impl Read) -> io::Result<[u8; N]> {
@@ -184,6 +242,20 @@ mod tests {
         zip
     }
 
+    /// One entry that is stored and has its length in an extra field.
+    fn zip64_entry(name: &str, text: &[u8]) -> Vec<u8> {
+        let mut crc = Crc::new();
+        crc.update(text);
+        let length = (text.len() as u64).to_le_bytes();
+        let fields = [&b"xx\x01\0x\x01\0\x10\0"[..], &length, &length].concat();
+        let mut zip = FILE_MAGIC.to_vec();
+        zip.extend([45, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        zip.extend(crc.sum().to_le_bytes());
+        zip.extend([0xff; 8]);
+        zip.extend([name.len() as u8, 0, fields.len() as u8, 0]);
+        [&zip, name.as_bytes(), &fields, text].concat()
+    }
+
     fn read(zip: &[u8]) -> io::Result<Vec<u8>> {
         let mut text = Vec::new();
         ZipFile::new(zip)?.read_to_end(&mut text)?;
@@ -208,6 +280,30 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_stored_file_may_have_its_length_in_an_extra_field() {
+        assert_eq!(read(&zip(&[zip64_entry("a", b"some text")])).unwrap(), b"some text");
+        let cut = zip64_entry("a", b"some text");
+        read(&cut[..cut.len() - 1]).unwrap_err();
+    }
+
+    #[test]
+    fn files_of_the_finder_are_no_second_recording() {
+        let file = || entry("a", b"some text", true, true);
+        let about = |descriptor| entry("__MACOSX/._a", b"attributes", true, descriptor);
+        let store = || entry("f/.DS_Store", b"", false, false);
+        for entries in [[file(), about(true)], [about(false), file()], [store(), file()], [file(), store()]] {
+            assert_eq!(read(&zip(&entries)).unwrap(), b"some text");
+        }
+        assert_eq!(read(&zip(&[about(true)])).unwrap_err().to_string(), "there is no file in it");
+        let two = zip(&[file(), about(true), file()]);
+        assert_eq!(read(&two).unwrap_err().to_string(), "there is more than one file in it");
+        let mut damaged = zip(&[file(), about(false)]);
+        let last = damaged.len() - 25;
+        damaged[last] ^= 1;
+        read(&damaged).unwrap_err();
     }
 
     #[test]

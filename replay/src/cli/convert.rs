@@ -69,7 +69,7 @@ pub(crate) fn run(arguments: &ConvertArguments) -> u8 {
 fn code_of(error: &TraceError) -> u8 {
     match error {
         TraceError::UnknownEnding { .. } => USAGE,
-        TraceError::Create { .. } | TraceError::Write { .. } => FAILED,
+        TraceError::Create { .. } | TraceError::WriteFile { .. } => FAILED,
         _ => BAD_INPUT,
     }
 }

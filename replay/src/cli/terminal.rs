@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use clap::ValueEnum;
 use heaprace::comparison::CompareError;
 use heaprace::lane::LaneError;
+use heaprace_traces::TraceError;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A contender's blocks were not sound, or a file could not be written.
@@ -22,6 +23,7 @@ pub(crate) const INTERRUPTED: u8 = 130;
 pub(crate) fn code_of(error: &CompareError) -> u8 {
     match error {
         CompareError::Lane(LaneError::Heap(_)) => FAILED,
+        CompareError::Trace(TraceError::Interrupted { .. }) => INTERRUPTED,
         _ => BAD_INPUT,
     }
 }

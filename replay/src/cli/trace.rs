@@ -158,23 +158,24 @@ pub(crate) fn run(arguments: &TraceArguments) -> u8 {
         Operation::Slice { from, events, to } => from.open().and_then(|(source, input)| {
             let done = format!("slice {} of {}", events.text, source.name());
             let (columns, provenance) = (input.columns(), algebra::provenance(input.provenance(), &done));
-            write(algebra::slice(input, events.range.clone()), columns, &provenance, to)
+            write(algebra::slice(input, events.range.clone()), source.display(), columns, &provenance, to)
         }),
-        Operation::Loop { from, rounds, to } => from.open().and_then(|(source, input)| {
+        Operation::Loop { from, rounds, to } => from.rereadable().and_then(|source| {
+            let input = source.open().map_err(bad_input)?;
             let done = format!("{rounds} rounds of {}", source.name());
             let (columns, provenance) = (input.columns(), algebra::provenance(input.provenance(), &done));
-            write(algebra::repeat(|| source.open(), *rounds), columns, &provenance, to)
+            write(algebra::repeat(|| source.open(), *rounds), source.display(), columns, &provenance, to)
         }),
         Operation::Interleave { traces, burst, to, importing } => interleave(traces, importing, *burst, to),
         Operation::Scale { from, factor, to } => from.open().and_then(|(source, input)| {
             let done = format!("sizes of {} times {factor}", source.name());
             let (columns, provenance) = (input.columns(), algebra::provenance(input.provenance(), &done));
-            write(algebra::scale(input, *factor), columns, &provenance, to)
+            write(algebra::scale(input, *factor), source.display(), columns, &provenance, to)
         }),
         Operation::WithoutTeardown { from, to } => from.open().and_then(|(source, input)| {
             let done = format!("{} without its teardown", source.name());
             let (columns, provenance) = (input.columns(), algebra::provenance(input.provenance(), &done));
-            write(algebra::without_teardown(input), columns, &provenance, to)
+            write(algebra::without_teardown(input), source.display(), columns, &provenance, to)
         }),
         Operation::Generate(generate) => generate.run(),
         Operation::Export(export) => return export.run(),
@@ -186,25 +187,42 @@ pub(crate) fn run(arguments: &TraceArguments) -> u8 {
 }
 
 /// What went wrong, and the exit code for it.
-type Failure = (u8, TraceError);
+type Failure = (u8, String);
 
-/// What is wrong with what is read; a slice that the trace does not reach is the command line's fault.
+/// What is wrong with what is read.
 fn bad_input(error: TraceError) -> Failure {
-    let code = if matches!(error, TraceError::SliceBeyondEnd { .. }) { USAGE } else { BAD_INPUT };
-    (code, error)
+    (BAD_INPUT, error.to_string())
+}
+
+/// What is wrong with an event of the new trace. A slice that the trace does not reach is the command line's fault.
+fn bad_event(error: TraceError, from: &str) -> Failure {
+    match error {
+        TraceError::SliceBeyondEnd { .. } => (USAGE, format!("{from}: {error}")),
+        TraceError::Derived { .. } => (BAD_INPUT, format!("{from}: {error}")),
+        error => bad_input(error),
+    }
 }
 
 impl From {
+    fn locate(&self) -> Result<Source, Failure> {
+        Ok(Source::locate(&self.trace).map_err(bad_input)?.with_import(self.importing.options()))
+    }
+
     fn open(&self) -> Result<(Source, Events), Failure> {
-        let source = Source::locate(&self.trace).map_err(bad_input)?.with_import(self.importing.options());
+        let source = self.locate()?;
         let events = source.open().map_err(bad_input)?;
         Ok((source, events))
+    }
+
+    /// The trace for an operation that opens it several times.
+    fn rereadable(&self) -> Result<Source, Failure> {
+        self.locate()?.rereadable().map_err(bad_input)
     }
 }
 
 fn interleave(traces: &[String], importing: &Importing, burst: u64, to: &To) -> Result<(), Failure> {
-    let sources: Result<Vec<Source>, _> =
-        traces.iter().map(|trace| Ok(Source::locate(trace)?.with_import(importing.options()))).collect();
+    let located = |trace: &String| Source::locate(trace)?.with_import(importing.options()).rereadable();
+    let sources: Result<Vec<Source>, _> = traces.iter().map(located).collect();
     let sources = sources.map_err(bad_input)?;
     let parts: Result<Vec<InterleavedPart<Events>>, _> = sources.iter().map(counted).collect();
     let parts = parts.map_err(bad_input)?;
@@ -214,7 +232,13 @@ fn interleave(traces: &[String], importing: &Importing, burst: u64, to: &To) -> 
     let threads = parts.iter().any(|part| part.events.columns().thread);
     let written = parts.iter().any(|part| part.events.columns().written);
     let columns = Columns { thread: threads, time_ns: false, written };
-    write(algebra::interleave(parts, threads, burst), columns, &algebra::provenance_of_parts(&said, &done), to)
+    write(
+        algebra::interleave(parts, threads, burst),
+        &names.join(" and "),
+        columns,
+        &algebra::provenance_of_parts(&said, &done),
+        to,
+    )
 }
 
 /// Counts the events in a first pass, and opens the trace for the second.
@@ -228,21 +252,22 @@ fn counted(source: &Source) -> Result<InterleavedPart<Events>, TraceError> {
     Ok(InterleavedPart { events: source.open()?, count })
 }
 
-/// Writes the new trace, and says how long it is.
+/// Writes the new trace, which comes from others, and says how long it is.
 fn write(
     events: impl Iterator<Item = Result<Event, TraceError>>,
+    from: &str,
     columns: Columns,
     provenance: &[String],
     to: &To,
 ) -> Result<(), Failure> {
-    let failed = |error| match error {
-        TraceError::UnknownEnding { .. } => (USAGE, error),
-        _ => (FAILED, error),
+    let failed = |error: TraceError| match error {
+        TraceError::UnknownEnding { .. } => (USAGE, error.to_string()),
+        _ => (FAILED, error.to_string()),
     };
     let mut output = Output::create(&to.output, columns, provenance).map_err(failed)?;
     let mut counter = EventCounter::new(&to.output.to_string_lossy());
     for event in events {
-        output.write(&event.map_err(bad_input)?).map_err(failed)?;
+        output.write(&event.map_err(|error| bad_event(error, from))?).map_err(failed)?;
         counter.step();
     }
     let count = counter.finish();

@@ -72,10 +72,13 @@ pub(super) fn short<I: Ids>(
 ) -> Result<Option<Passed<I>>, TraceError> {
     let (mut compiler, mut marks) = (Compiler::<I>::new(blocks.columns().written), Marks::default());
     let mut block = Block::default();
-    // The comments after the last event of the latest block.
+    // The comments after the latest event.
     let mut last: Vec<String> = Vec::new();
     while blocks.read(&mut block)? {
-        last.clear();
+        // Long comments have blocks of their own.
+        if !block.is_empty() {
+            last.clear();
+        }
         for (events, comment) in block.comments() {
             marks.add(compiler.profile().events() + events as u64, [comment]);
             if events == block.len() {

@@ -51,7 +51,8 @@ fn buffer() -> Portion {
 
 impl Stream {
     pub(super) fn new(source: &Source, short: bool) -> Self {
-        Stream { source: source.clone(), short, in_turn: false }
+        // Replays check for interrupts themselves, and end with figures.
+        Stream { source: source.clone().with_interrupt(None), short, in_turn: false }
     }
 
     /// Disables decoding on another thread.

@@ -19,7 +19,7 @@ use heaprace_allocators::{HeapAllocator, HeapRef, Info, PageSize};
 use heaprace_reports::results::{Figure, Reason, Results, Verification, WarningCode};
 use heaprace_traces::Source;
 
-const NO_ROUNDS: Rounds =
+pub(crate) const NO_ROUNDS: Rounds =
     Rounds { count: 0, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: WASM32_PAGES };
 
 /// talc, with 50 microseconds added to each allocation: as slow as an allocator that walks a list of all blocks.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io::Write;
 
+use crate::comment::{self, MOST_PROVENANCE_BYTES, MOST_PROVENANCE_LINES};
 use crate::error::WriteError;
 use crate::event::{Action, Event};
 use crate::op::Op;
@@ -72,10 +73,11 @@ impl<W: Write> CsvWriter<W> {
     ///
     /// # Errors
     ///
-    /// None yet: writing begins later. The result is for formats and outputs to come.
+    /// [`WriteError::Io`] if the provenance has more lines or bytes than the format allows, or a line that cannot be a
+    /// [comment](crate::comment::fault).
     pub fn new(output: W, columns: Columns, provenance: &[impl AsRef<str>]) -> Result<Self, WriteError> {
         let mut block = Vec::with_capacity(BLOCK_BYTES + 1024);
-        push_head(&mut block, columns, provenance);
+        push_head(&mut block, columns, &provenance_text(provenance)?);
         Ok(CsvWriter { output, columns, block, events: 0 })
     }
 
@@ -105,9 +107,12 @@ impl<W: Write> CsvWriter<W> {
     ///
     /// # Errors
     ///
-    /// [`WriteError::Io`] if the output fails.
+    /// [`WriteError::Io`] if the output fails, or the text cannot be a [comment](crate::comment::fault).
     pub fn comment(&mut self, text: &str) -> Result<(), WriteError> {
-        text.split(['\n', '\r']).for_each(|line| push_comment(&mut self.block, line));
+        for line in comment::lines(text) {
+            comment::check(line)?;
+            push_comment(&mut self.block, line);
+        }
         if self.block.len() >= BLOCK_BYTES { self.write_block() } else { Ok(()) }
     }
 
@@ -143,8 +148,7 @@ impl<W: Write> fmt::Debug for CsvWriter<W> {
 /// What names a version somewhere in the provenance is not the version of this trace: a version of 1 is left out, and
 /// any other is quoted with `> `, so that no reader takes it for one.
 pub fn canonical_comments(provenance: &[impl AsRef<str>]) -> impl Iterator<Item = Cow<'_, str>> {
-    // A line end within the text would begin a line that is no comment.
-    let lines = provenance.iter().flat_map(|text| text.as_ref().split(['\n', '\r']));
+    let lines = provenance.iter().flat_map(|text| comment::lines(text.as_ref()));
     let comments = lines.filter_map(|line| match named_version(line) {
         None => Some(Cow::Borrowed(line)),
         Some("1") => None,
@@ -153,14 +157,33 @@ pub fn canonical_comments(provenance: &[impl AsRef<str>]) -> impl Iterator<Item 
     core::iter::once(Cow::Borrowed(VERSION_COMMENT)).chain(comments)
 }
 
+/// The lines of the provenance in their canonical form, each with a line end, as the binary format stores them.
+///
+/// # Errors
+///
+/// [`WriteError::Io`] if there are more lines or bytes than the format allows, or one cannot be a
+/// [comment](crate::comment::fault).
+pub fn provenance_text(provenance: &[impl AsRef<str>]) -> Result<String, WriteError> {
+    let (mut text, mut lines) = (String::new(), 0);
+    for line in canonical_comments(provenance) {
+        comment::check(&line)?;
+        text.extend([&line, "\n"]);
+        lines += 1;
+        if text.len() > MOST_PROVENANCE_BYTES || lines > MOST_PROVENANCE_LINES {
+            return Err(comment::refused("the provenance exceeds 16 MiB, or 65,536 lines"));
+        }
+    }
+    Ok(text)
+}
+
 /// The version of the format that a comment names, if it names one.
 pub fn named_version(comment: &str) -> Option<&str> {
     comment.trim().strip_prefix("heaprace-trace:").map(str::trim)
 }
 
 /// Appends all lines before the first event.
-fn push_head(block: &mut Vec<u8>, columns: Columns, provenance: &[impl AsRef<str>]) {
-    canonical_comments(provenance).for_each(|line| push_comment(block, &line));
+fn push_head(block: &mut Vec<u8>, columns: Columns, provenance: &str) {
+    provenance.split_terminator('\n').for_each(|line| push_comment(block, line));
     block.extend_from_slice(HEADER.join(",").as_bytes());
     for (there, column) in [(columns.thread, THREAD), (columns.time_ns, TIME_NS), (columns.written, WRITTEN)] {
         if there {

@@ -15,6 +15,7 @@
 //! and the library that `replay record` preloads into C programs leaves the same [raw records](raw). The recorder is
 //! the crate at the bottom because programs link it: it needs `libc` and a checksum, and nothing else.
 
+pub mod comment;
 pub mod csv;
 mod error;
 mod escape;
@@ -38,7 +39,7 @@ pub use error::WriteError;
 pub use escape::escaped;
 pub use event::{Action, Event};
 pub use extent::Extent;
-pub use id_map::{IdHasher, IdMap};
+pub use id_map::{IdHasher, IdHashes, IdMap};
 pub use op::Op;
 pub use recorder::{Recorder, mark};
 pub use recording::{MARK_PREFIX, Summary, platform};

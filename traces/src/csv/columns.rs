@@ -1,17 +1,9 @@
 //! The header: which columns a trace has, and where they are.
 
-use heaprace_recorder::csv::{Columns, HEADER, THREAD, TIME_NS, WRITTEN, named_version};
+use heaprace_recorder::csv::{Columns, HEADER, THREAD, TIME_NS, WRITTEN};
 
 use super::line::LineFields;
 use crate::fault::{Fault, shown};
-
-/// Fails for a comment that names another version than the one this reader knows. A trace need not name one.
-pub(super) fn check_version(comment: &str) -> Result<(), Fault> {
-    match named_version(comment) {
-        Some(version) if version != "1" => Err(Fault::UnknownVersion { found: shown(version.as_bytes()) }),
-        _ => Ok(()),
-    }
-}
 
 /// The places of the columns of a file. The four of [`HEADER`] are always the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

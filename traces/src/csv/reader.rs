@@ -6,10 +6,11 @@ use std::io::Read;
 use std::sync::Arc;
 
 use heaprace_recorder::csv::{Columns, HEADER, THREAD, TIME_NS, WRITTEN};
-use heaprace_recorder::{Event, Extent, Op};
+use heaprace_recorder::{Event, Extent, Op, comment};
 
-use super::columns::{ColumnPlaces, check_version};
+use super::columns::ColumnPlaces;
 use super::line;
+use crate::comments::{Comments, Provenance};
 use crate::error::{Place, TraceError};
 use crate::fault::{Fault, shown};
 use crate::lines::{LineFault, Lines};
@@ -34,8 +35,8 @@ use crate::validate::{Fields, Validator, missing};
 pub struct CsvReader<R> {
     lines: Lines<R>,
     name: Arc<str>,
-    provenance: Vec<String>,
-    comments: Vec<String>,
+    provenance: Provenance,
+    comments: Comments,
     layout: ColumnPlaces,
     validator: Validator,
     /// Events read so far.
@@ -54,8 +55,8 @@ impl<R: Read> CsvReader<R> {
         let mut reader = CsvReader {
             lines: Lines::new(input),
             name: name.into(),
-            provenance: Vec::new(),
-            comments: Vec::new(),
+            provenance: Provenance::default(),
+            comments: Comments::default(),
             layout: ColumnPlaces::default(),
             validator: Validator::default(),
             events: 0,
@@ -67,7 +68,7 @@ impl<R: Read> CsvReader<R> {
 
     /// The comments before the header, a line each, without the `#` and the blank after it.
     pub fn provenance(&self) -> &[String] {
-        &self.provenance
+        &self.provenance.lines
     }
 
     /// Which of the optional columns the trace has.
@@ -87,15 +88,16 @@ impl<R: Read> CsvReader<R> {
     /// # Ok::<(), heaprace_traces::TraceError>(())
     /// ```
     pub fn comments(&self) -> &[String] {
-        &self.comments
+        self.comments.texts()
     }
 
     fn read_header(&mut self) -> Result<(), TraceError> {
         while self.read_line()? {
             if self.is_comment() {
                 let comment = self.comment()?;
-                check_version(&comment).map_err(|fault| self.invalid(fault))?;
-                self.provenance.push(comment);
+                let lines = comment::lines(&comment);
+                let added = lines.into_iter().try_for_each(|line| self.provenance.push(line.to_owned()));
+                added.map_err(|fault| self.invalid(fault))?;
             } else if !self.is_blank() {
                 self.layout = ColumnPlaces::parse(self.lines.line()).map_err(|fault| self.invalid(fault))?;
                 return Ok(());
@@ -155,7 +157,9 @@ impl<R: Read> CsvReader<R> {
         if self.is_blank() {
             Ok(())
         } else if self.is_comment() {
-            self.comment().map(|comment| self.comments.push(comment))
+            let (comment, live) = (self.comment()?, self.validator.live_objects());
+            let mut lines = comment::lines(&comment);
+            lines.try_for_each(|line| self.comments.push(line.to_owned(), live)).map_err(|fault| self.invalid(fault))
         } else {
             Err(self.invalid(fault))
         }
@@ -212,7 +216,7 @@ impl<R: Read> Iterator for CsvReader<R> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        if !self.comments.is_empty() && !self.ended {
+        if !self.ended {
             self.comments.clear();
         }
         while !self.ended {

@@ -1,9 +1,10 @@
 //! A block: its columns, decompressed and checked.
 
+use heaprace_recorder::comment;
 use heaprace_recorder::csv::Columns;
 use heaprace_recorder::htrace::block::{BlockStart, RARE, Sections};
 use heaprace_recorder::htrace::column::Position;
-use heaprace_recorder::htrace::request::{ENTRY_BYTES, Request, unpacked};
+use heaprace_recorder::htrace::request::{ENTRY_BYTES, Request, is_packed, unpacked};
 use zstd::bulk::Decompressor;
 
 use super::missing::Damage;
@@ -63,6 +64,11 @@ impl Block {
         })
     }
 
+    /// Whether the block says that it continues from here. The events before it are counted elsewhere.
+    pub(super) fn continues(&self, end: BlockStart) -> bool {
+        BlockStart { events: end.events, ..self.start } == end
+    }
+
     /// The comments, each with the number of the block's events before it.
     pub fn comments(&self) -> impl Iterator<Item = (usize, &str)> {
         let mut rest = &self.sections.comments[..];
@@ -83,6 +89,9 @@ impl Block {
         let (entries, []) = self.sections.table.as_chunks::<ENTRY_BYTES>() else {
             return Err("its table ends within an entry");
         };
+        if !entries.iter().all(|&entry| is_packed(entry)) {
+            return Err("a request in its table has bits that no request has");
+        }
         self.table.clear();
         self.table.extend(entries.iter().map(|&entry| unpacked(entry)));
         if rest.is_empty() { self.check(columns) } else { Err("something follows its sections") }
@@ -94,6 +103,9 @@ impl Block {
         let (rare, []) = self.sections.rare.as_chunks::<ENTRY_BYTES>() else {
             return Err("its rare requests end within one");
         };
+        if !rare.iter().all(|&entry| is_packed(entry)) {
+            return Err("a rare request has bits that no request has");
+        }
         if counts[RARE as usize] != rare.len() || counts[self.table.len()..RARE as usize].iter().any(|&count| count > 0)
         {
             return Err("a code has no request");
@@ -120,7 +132,10 @@ impl Block {
         }
         let mut rest = &self.sections.comments[..];
         let (mut position, mut next) = (0, pop_comment(&mut rest));
-        while let Some((before, _)) = next {
+        while let Some((before, text)) = next {
+            if comment::fault(text).is_some() {
+                return Err("a comment is not one line of text, or too long");
+            }
             if before < position || before > self.len() {
                 return Err("a comment has no place");
             }

@@ -155,6 +155,14 @@ impl<R: Read> Blocks<R> {
         }
     }
 
+    /// The error for the block that was read last if it does not [continue](Block::continues).
+    #[cold]
+    pub(super) fn discontinued(&self, block: &Block) -> TraceError {
+        let damage = Missing::Damaged("it does not continue from the block before it");
+        let number = self.index.entries().len() as u64;
+        self.error(damage, number, block.first_event(), self.name.as_str().into())
+    }
+
     #[cold]
     fn missing(&self, missing: Missing) -> TraceError {
         self.error(missing, self.index.entries().len() as u64 + 1, self.events(), self.name.as_str().into())
@@ -164,7 +172,7 @@ impl<R: Read> Blocks<R> {
         match missing {
             Missing::CutOff => TraceError::CutOff { file, block, events },
             Missing::Damaged(what) => TraceError::DamagedBlock { file, block, events, what },
-            Missing::Failed(source) => TraceError::Open { file: self.name.clone(), source },
+            Missing::Failed(source) => TraceError::unread(&self.name, source),
         }
     }
 }

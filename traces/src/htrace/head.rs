@@ -2,11 +2,13 @@
 
 use std::io::{self, Read};
 
+use heaprace_recorder::comment::MOST_PROVENANCE_BYTES;
 use heaprace_recorder::csv::Columns;
-use heaprace_recorder::htrace::head::{MOST_PROVENANCE_BYTES, columns_of};
+use heaprace_recorder::htrace::head::columns_of;
 use heaprace_recorder::htrace::{MAGIC, VERSION};
 
-use crate::error::TraceError;
+use crate::comments::Provenance;
+use crate::error::{Place, TraceError};
 
 /// The head of a file.
 #[derive(Debug)]
@@ -23,7 +25,7 @@ pub(super) fn read(input: &mut impl Read, name: &str) -> Result<FileHead, TraceE
     let mut fill = |bytes: &mut [u8]| {
         input.read_exact(bytes).map_err(|source| match source.kind() {
             io::ErrorKind::UnexpectedEof => damaged("the file ends within it"),
-            _ => TraceError::Open { file: name.to_owned(), source },
+            _ => TraceError::unread(name, source),
         })
     };
     let mut bytes = vec![0; 16];
@@ -37,7 +39,7 @@ pub(super) fn read(input: &mut impl Read, name: &str) -> Result<FileHead, TraceE
     }
     let flags = u16::from_le_bytes([bytes[10], bytes[11]]);
     let length = u32::from_le_bytes([bytes[12], bytes[13], bytes[14], bytes[15]]);
-    if length > MOST_PROVENANCE_BYTES {
+    if length as usize > MOST_PROVENANCE_BYTES {
         return Err(damaged("its provenance is too long"));
     }
     bytes.resize(16 + length as usize, 0);
@@ -49,9 +51,13 @@ pub(super) fn read(input: &mut impl Read, name: &str) -> Result<FileHead, TraceE
     }
     let columns = columns_of(flags).ok_or_else(|| damaged("it names columns that this version does not have"))?;
     let text = core::str::from_utf8(&bytes[16..]).map_err(|_| damaged("its provenance is not UTF-8"))?;
-    Ok(FileHead {
-        columns,
-        provenance: text.split_terminator('\n').map(str::to_owned).collect(),
-        length: bytes.len() as u64 + 4,
-    })
+    if !text.is_empty() && !text.ends_with('\n') {
+        return Err(damaged("its provenance does not end with a line end"));
+    }
+    let mut provenance = Provenance::default();
+    for line in text.split_terminator('\n') {
+        let place = || Place { file: name.into(), line: 0, event: None };
+        provenance.push(line.to_owned()).map_err(|fault| TraceError::Invalid { place: place(), fault })?;
+    }
+    Ok(FileHead { columns, provenance: provenance.lines, length: bytes.len() as u64 + 4 })
 }

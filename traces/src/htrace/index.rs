@@ -19,7 +19,7 @@ pub fn read_index(input: &mut (impl Read + Seek), name: &str) -> Result<Index, T
         match missing {
             Missing::CutOff => TraceError::DamagedFrame { file, part: "index", what: "the file is cut off" },
             Missing::Damaged(what) => TraceError::DamagedFrame { file, part: "index", what },
-            Missing::Failed(source) => TraceError::Open { file: name.to_owned(), source },
+            Missing::Failed(source) => TraceError::unread(name, source),
         }
     })
 }

@@ -10,7 +10,9 @@ use heaprace_recorder::csv::Columns;
 use super::block::Block;
 use super::blocks::Blocks;
 use super::request::Cursor;
+use crate::comments::Comments;
 use crate::error::{Place, TraceError};
+use crate::fault::Fault;
 use crate::validate::Validator;
 
 /// The events of a binary trace, each checked against those before it.
@@ -24,7 +26,7 @@ pub struct HtraceReader<R> {
     cursor: Cursor,
     /// The block's comments before later events, the last one first.
     waiting: Vec<(usize, String)>,
-    comments: Vec<String>,
+    comments: Comments,
     validator: Validator,
     name: String,
     ended: bool,
@@ -42,7 +44,7 @@ impl<R: Read> HtraceReader<R> {
             block: Block::default(),
             cursor: Cursor::default(),
             waiting: Vec::new(),
-            comments: Vec::new(),
+            comments: Comments::default(),
             validator: Validator::default(),
             name: name.to_owned(),
             ended: false,
@@ -61,7 +63,7 @@ impl<R: Read> HtraceReader<R> {
 
     /// The comments between the last event returned and the one before it; after the end, those after the last event.
     pub fn comments(&self) -> &[String] {
-        &self.comments
+        self.comments.texts()
     }
 
     /// The blocks, as long as no event has been read.
@@ -72,7 +74,9 @@ impl<R: Read> HtraceReader<R> {
     /// Moves on to the next block. If there is none, returns how the iteration ends.
     #[cold]
     fn next_block(&mut self) -> Option<Option<TraceError>> {
+        let end = self.cursor.last();
         match self.blocks.read(&mut self.block) {
+            Ok(true) if !self.block.continues(end) => Some(Some(self.blocks.discontinued(&self.block))),
             Ok(true) => {
                 self.cursor = Cursor::new(&self.block);
                 self.waiting.extend(self.block.comments().map(|(before, text)| (before, text.to_owned())));
@@ -87,10 +91,19 @@ impl<R: Read> HtraceReader<R> {
 
     /// Takes the comments before the event that is read next, or at the end of its block.
     #[cold]
-    fn take_comments(&mut self) {
+    fn take_comments(&mut self) -> Result<(), Box<Fault>> {
         while let Some((_, text)) = self.waiting.pop_if(|(before, _)| *before <= self.cursor.events()) {
-            self.comments.push(text);
+            self.comments.push(text, self.validator.live_objects())?;
         }
+        Ok(())
+    }
+
+    /// Ends the events with a fault at the next one.
+    #[cold]
+    fn invalid(&mut self, event: u64, fault: Box<Fault>) -> TraceError {
+        self.ended = true;
+        let place = Place { file: self.name.as_str().into(), line: 0, event: Some(event) };
+        TraceError::Invalid { place, fault }
     }
 }
 
@@ -102,21 +115,20 @@ impl<R: Read> Iterator for HtraceReader<R> {
         if self.ended {
             return None;
         }
-        if !self.comments.is_empty() {
-            self.comments.clear();
-        }
+        self.comments.clear();
         loop {
-            if !self.waiting.is_empty() {
-                self.take_comments();
+            if !self.waiting.is_empty()
+                && let Err(fault) = self.take_comments()
+            {
+                let next = self.block.first_event() + self.cursor.events() as u64 + 1;
+                return Some(Err(self.invalid(next, fault)));
             }
             if let Some(fields) = self.cursor.fields(&self.block) {
                 match self.validator.complete(fields) {
                     Ok(event) => return Some(Ok(event)),
                     Err(fault) => {
-                        self.ended = true;
-                        let event = Some(self.block.first_event() + self.cursor.events() as u64);
-                        let place = Place { file: self.name.as_str().into(), line: 0, event };
-                        return Some(Err(TraceError::Invalid { place, fault }));
+                        let event = self.block.first_event() + self.cursor.events() as u64;
+                        return Some(Err(self.invalid(event, fault)));
                     }
                 }
             }

@@ -31,6 +31,11 @@ impl Cursor {
         self.events
     }
 
+    /// Where the next event continues from.
+    pub(super) fn last(&self) -> BlockStart {
+        self.last
+    }
+
     #[inline(always)]
     fn request(&mut self, block: &Block) -> Option<Request> {
         let &code = block.sections.codes.get(self.events)?;

@@ -18,7 +18,7 @@
 
 use heaprace_recorder::IdMap;
 
-use super::call::{Call, Calls};
+use super::call::{Call, Calls, calloc, rounded_align};
 use super::fault::ImportFault;
 use super::words::{Words, decimal};
 use crate::fault::shown;
@@ -73,7 +73,7 @@ impl Android {
             }
             b"memalign" => {
                 let at = words.hexadecimal("memalign", "address")?;
-                let align = words.decimal("memalign", "alignment")?;
+                let align = rounded_align(words.decimal("memalign", "alignment")?);
                 let size = words.decimal("memalign", "size")?;
                 ("memalign", Call::Alloc { at, size, align: Some(align), zeroed: false })
             }
@@ -109,14 +109,5 @@ impl Android {
         });
         calls.push(call, Some(thread), time_ns);
         Ok(())
-    }
-}
-
-/// A calloc, whose size is a product. One that fails may ask for any.
-pub(super) fn calloc(at: u64, count: u64, size: u64) -> Result<Call, Box<ImportFault>> {
-    match count.checked_mul(size) {
-        Some(size) => Ok(Call::Alloc { at, size, align: None, zeroed: true }),
-        None if at == 0 => Ok(Call::Alloc { at, size: u64::MAX, align: None, zeroed: true }),
-        None => Err(ImportFault::Overflow { count, size }.into()),
     }
 }

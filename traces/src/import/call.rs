@@ -3,6 +3,8 @@
 
 use std::collections::VecDeque;
 
+use super::fault::ImportFault;
+
 /// One call, with its result. Block 0 is C's null.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Call {
@@ -63,4 +65,18 @@ impl Calls {
     pub(super) fn push(&mut self, call: Call, thread: Option<u32>, time_ns: Option<u64>) {
         self.queue.push_back(Logged { call, line: self.line, thread, time_ns });
     }
+}
+
+/// A calloc, whose size is a product. One that fails may ask for any.
+pub(super) fn calloc(at: u64, count: u64, size: u64) -> Result<Call, Box<ImportFault>> {
+    match count.checked_mul(size) {
+        Some(size) => Ok(Call::Alloc { at, size, align: None, zeroed: true }),
+        None if at == 0 => Ok(Call::Alloc { at, size: u64::MAX, align: None, zeroed: true }),
+        None => Err(ImportFault::Overflow { count, size }.into()),
+    }
+}
+
+/// The alignment that C libraries give to a block for which another one was asked: the next power of two.
+pub(super) fn rounded_align(align: u64) -> u64 {
+    align.checked_next_power_of_two().unwrap_or(align)
 }

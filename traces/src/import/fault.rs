@@ -53,6 +53,40 @@ pub enum ImportFault {
         /// The size of each, in bytes.
         size: u64,
     },
+    /// A heaptrack recording has a file format that is newer than this importer.
+    #[error(
+        "version {found} of heaptrack's file format is unknown; versions to {newest} are read: update Heaprace, or \
+         record with a heaptrack that writes version {newest}"
+    )]
+    NewerVersion {
+        /// The version of the file.
+        found: u64,
+        /// The newest that is read.
+        newest: u64,
+    },
+    /// An interpreted heaptrack recording has too many kinds of allocations.
+    #[error("more than {most} kinds of allocations; interpret a shorter recording, or record with heaptrack --raw")]
+    TooManyKinds {
+        /// The most that are read.
+        most: usize,
+    },
+    /// The recording stops within a line.
+    #[error(
+        "the last line \"{found}\" has no line end, so the recording is cut off; record the program again, or remove \
+         that line"
+    )]
+    CutOff {
+        /// The part of the line that is there.
+        found: String,
+    },
+    /// The header of a `.rep` trace has fewer numbers than it can have.
+    #[error(
+        "a header of {found} numbers; it has three or four, a line each, or there is none: correct it, or remove it"
+    )]
+    ShortHeader {
+        /// How many there are.
+        found: usize,
+    },
     /// Some calls have times, and this one has none, or the other way round.
     #[error("a call {}, unlike those before it; give all calls their times, or none", if *.timed { "with times" } else { "without times" })]
     MixedTimes {

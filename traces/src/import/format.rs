@@ -2,7 +2,10 @@
 
 use core::fmt;
 
+use heaprace_recorder::csv::Columns;
+
 use super::{android, csapp, heaptrack, mtrace, valgrind, wee_alloc};
+use crate::lines::BYTE_ORDER_MARK;
 
 /// A format that another tool writes and an importer reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -66,11 +69,12 @@ impl Format {
     }
 
     /// What the format lacks and what the events have instead, except for the alignment.
-    pub(super) const fn filled_in(self) -> &'static [&'static str] {
+    pub(super) const fn filled_in(self, columns: Columns) -> &'static [&'static str] {
         match self {
             Format::Csapp | Format::WeeAlloc => &["no threads and times"],
             Format::Android => &[],
             Format::Mtrace => &["no threads and times", "calloc and memalign are not told from malloc"],
+            Format::Valgrind if columns.time_ns => &["no threads"],
             Format::Valgrind => &["no threads and times"],
             Format::Heaptrack => &[
                 "no threads",
@@ -99,6 +103,7 @@ impl fmt::Display for Format {
 /// assert_eq!(detect(b"op,id,size,align\n"), None);
 /// ```
 pub fn detect(head: &[u8]) -> Option<Format> {
+    let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
     let lines = || head.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     let first = lines().find(|line| !line.trim_ascii().is_empty())?;
     if heaptrack::is_first_line(first) {
@@ -127,11 +132,16 @@ mod tests {
         for (head, format) in [
             ("20000\n2\n4\n1\na 0 512\n", Format::Csapp),
             ("\n20000\r\n2\r\n4\r\n1\r\nr 0 512\r\n", Format::Csapp),
+            ("2\n4\n1\na 0 512\n", Format::Csapp),
+            ("# a script\na 0 512\n", Format::Csapp),
+            ("\u{feff}186: malloc 0xb6027400 1024\n", Format::Android),
             ("186: malloc 0xb6027400 1024\n", Format::Android),
             ("186: thread_done 0x0\n", Format::Android),
             ("= Start\n", Format::Mtrace),
             ("@ ./a.out:[0x11f0] + 0x55876b2922a0 0x18\n", Format::Mtrace),
             ("==7== Memcheck, a memory error detector\n--7-- _Znwm(24) = 0x4A40040\n", Format::Valgrind),
+            ("--00:00:00:01.234 7-- malloc(24) = 0x4A40040\n", Format::Valgrind),
+            ("--7-- aligned_alloc(al 64, size 128)malloc(5) = 0x4A40040\n", Format::Valgrind),
             ("v 10400 3\nX ./h\n", Format::Heaptrack),
             ("v 10000\n", Format::Heaptrack),
             ("Alloc(552),\n", Format::WeeAlloc),
@@ -149,7 +159,9 @@ mod tests {
             "op,id,size,align\n",
             "# --7-- malloc(24) = 0x1\nop,id,size,align\n",
             "alloc,1,16,8\n",
-            "1\n2\n3\na 0 1\n",
+            "1\n2\na 0 1\n",
+            "a 0\n",
+            "a 0 1 2\n",
             "1\n2\n3\n4\n5\n",
             "186: mmap 0x1000 1\n",
             "x: malloc 0x1000 1\n",

@@ -1,6 +1,8 @@
 //! The grammar of the format that is read.
 
 use super::android::Android;
+use memchr::memmem;
+
 use super::call::Calls;
 use super::csapp::Csapp;
 use super::fault::ImportFault;
@@ -8,6 +10,7 @@ use super::format::Format;
 use super::heaptrack::Heaptrack;
 use super::mtrace::Mtrace;
 use super::objects::{Reuse, Rules};
+use super::repairs::Repairs;
 use super::valgrind::Valgrind;
 use super::wee_alloc::WeeAlloc;
 
@@ -36,14 +39,14 @@ impl Grammar {
 
     /// The rules for blocks of this format.
     pub(super) fn rules(&self, align: u64) -> Rules {
-        let (addresses, reuse) = match self {
-            Grammar::Csapp(_) | Grammar::WeeAlloc(_) => (false, Reuse::Fault),
-            Grammar::Android(_) | Grammar::Mtrace(_) => (true, Reuse::LateEnd),
+        let (addresses, reuse, sees_all) = match self {
+            Grammar::Csapp(_) | Grammar::WeeAlloc(_) => (false, Reuse::Fault, true),
+            Grammar::Android(_) | Grammar::Mtrace(_) => (true, Reuse::LateEnd, true),
             // One thread runs at a time.
-            Grammar::Valgrind(_) => (true, Reuse::Fault),
-            Grammar::Heaptrack(_) => (true, Reuse::LostEnd),
+            Grammar::Valgrind(_) => (true, Reuse::Fault, false),
+            Grammar::Heaptrack(_) => (true, Reuse::LostEnd, false),
         };
-        Rules { addresses, reuse, align }
+        Rules { addresses, reuse, sees_all, align }
     }
 
     /// Parses a line without its end, and adds its calls.
@@ -59,29 +62,45 @@ impl Grammar {
         }
     }
 
-    /// Whether this may be the last line of a complete file although it has no line end.
-    pub(super) fn may_stay_open(&self, line: &[u8]) -> bool {
+    /// Whether to read the last line although it has no line end, or to leave it out; otherwise the recording is cut
+    /// off.
+    pub(super) fn open_line(&mut self, line: &[u8]) -> OpenLine {
         match self {
-            Grammar::WeeAlloc(_) => true,
+            Grammar::WeeAlloc(_) => OpenLine::Read,
             // The last words of the program.
-            Grammar::Valgrind(_) => !line.windows(2).any(|pair| pair == b"--"),
-            _ => false,
+            Grammar::Valgrind(_) if memmem::find(line, b"--").is_none() => OpenLine::Read,
+            Grammar::Csapp(grammar) if grammar.is_last_call(line) => OpenLine::Read,
+            Grammar::Mtrace(grammar) => {
+                grammar.cut_off();
+                OpenLine::LeaveOut
+            }
+            _ => OpenLine::CutOff,
         }
     }
 
-    /// Checks that nothing is left open after the last line.
-    pub(super) fn end(&self) -> Result<(), Box<ImportFault>> {
+    /// Counts what is left open after the last line.
+    pub(super) fn end(&mut self) {
         match self {
             Grammar::Mtrace(grammar) => grammar.end(),
-            _ => Ok(()),
+            Grammar::Valgrind(grammar) => grammar.end(),
+            _ => {}
         }
     }
 
-    /// Calls so far of processes other than the one that is read.
-    pub(super) fn other_processes(&self) -> u64 {
+    /// What was left out so far, before there was a call.
+    pub(super) fn repairs(&self) -> Repairs {
         match self {
-            Grammar::Valgrind(grammar) => grammar.other_processes,
-            _ => 0,
+            Grammar::Mtrace(grammar) => Repairs { cut_off: grammar.cut_off_calls, ..Repairs::default() },
+            Grammar::Valgrind(grammar) => grammar.repairs,
+            _ => Repairs::default(),
         }
     }
+}
+
+/// What to do with a last line without line end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OpenLine {
+    Read,
+    LeaveOut,
+    CutOff,
 }

@@ -1,7 +1,7 @@
 //! heaptrack's data, raw (`heaptrack --raw`) and interpreted, plain or compressed with gzip or zstd.
 //!
 //! ```text
-//! first line = "v " version " " file version
+//! first line = "v " version [ " " file version ]        the newest file version is 3
 //! raw        = "+ " size " " trace " " ptr     malloc and its kin
 //!            | "- " ptr                        free
 //! interpreted= "a " size " " trace             the next kind of allocation, numbered from 0
@@ -14,8 +14,9 @@
 //! stacks.
 //!
 //! What the format lacks: a realloc is written as a free and a malloc, and stays so; calloc and memalign are written as
-//! malloc, and heaptrack does not see all calls of memalign; a realloc to 0 bytes frees without a line, so a block that
-//! begins at the address of a live one ends that one (counted as ended by reuse). An interpreted file does not say
+//! malloc, and heaptrack does not see all calls of memalign, but their frees, which are left out and counted; a realloc
+//! to 0 bytes frees without a line, so a block that begins at the address of a live one ends that one (counted as ended
+//! by reuse). An interpreted file does not say
 //! which block of a kind ends: the importer takes the youngest, whose size is right in any case.
 
 use heaprace_recorder::IdMap;
@@ -24,6 +25,13 @@ use super::call::{Call, Calls};
 use super::fault::{ImportFault, Key};
 use super::words::{Words, hexadecimal};
 use crate::fault::shown;
+
+/// The newest version of the file format that this importer knows.
+const NEWEST_FILE_VERSION: u64 = 3;
+
+/// Maximum kinds of an interpreted file. Lines that repeat compress to almost nothing, so without a limit a small file
+/// could fill the memory.
+const MOST_KINDS: usize = 1 << 22;
 
 /// The state that carries over from one line to the next.
 #[derive(Debug, Default)]
@@ -69,9 +77,21 @@ impl Heaptrack {
             }
             Some(b"-") => Call::Free { at: words.hexadecimal("-", "address")? },
             Some(b"a") => {
+                if self.kinds.len() == MOST_KINDS {
+                    return Err(ImportFault::TooManyKinds { most: MOST_KINDS }.into());
+                }
                 self.kinds.push(words.hexadecimal("a", "size")?);
                 words.hexadecimal("a", "trace")?;
                 return words.end("a");
+            }
+            Some(b"v") => {
+                words.hexadecimal("v", "version")?;
+                // Without a number it is the first one.
+                let file_version = words.next().map_or(Ok(1), |word| hexadecimal("file version", word))?;
+                if file_version > NEWEST_FILE_VERSION {
+                    return Err(ImportFault::NewerVersion { found: file_version, newest: NEWEST_FILE_VERSION }.into());
+                }
+                return words.end("v");
             }
             Some(b"c") => {
                 self.time_ns = words.hexadecimal("c", "time")?.saturating_mul(1_000_000);

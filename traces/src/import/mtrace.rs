@@ -11,6 +11,9 @@
 //!
 //! Pointers and sizes are hexadecimal with `0x`, but for the size `0` and the pointer `(nil)` of a malloc that failed.
 //! A caller may contain blanks, so a line is read from its end.
+//!
+//! glibc writes the log in blocks, so that of a killed program ends anywhere. The last line is then left out: its numbers
+//! may be cut off. So is a `<` without its `>`.
 
 use super::call::{Call, Calls};
 use super::fault::ImportFault;
@@ -22,6 +25,8 @@ use crate::fault::shown;
 pub(super) struct Mtrace {
     /// The block of a `<` whose `>` is to come.
     from: Option<u64>,
+    /// Calls at the end that are not whole.
+    pub(super) cut_off_calls: u64,
 }
 
 /// Whether a line may be one of this format.
@@ -75,8 +80,14 @@ impl Mtrace {
         Ok(())
     }
 
-    /// Checks that nothing is left open at the end.
-    pub(super) fn end(&self) -> Result<(), Box<ImportFault>> {
-        if self.from.is_some() { Err(ImportFault::SplitRealloc.into()) } else { Ok(()) }
+    /// Leaves out a last line without line end.
+    pub(super) fn cut_off(&mut self) {
+        self.from = None;
+        self.cut_off_calls += 1;
+    }
+
+    /// Leaves out what is left open at the end.
+    pub(super) fn end(&mut self) {
+        self.cut_off_calls += u64::from(self.from.take().is_some());
     }
 }

@@ -9,7 +9,8 @@
 //!   thread logs its own calls in order, so its later calls are later.) If the format has no threads, exactly one call
 //!   must end that address before another block begins there. With no such call, or two, it is an error.
 //! - **A block ends where none is live.** If no block ever began there, it is older than the recording: the end is left
-//!   out, and a reallocation is an allocation of its new size. If one did, it is an error.
+//!   out, and a reallocation is an allocation of its new size. If one did, it is an error, except in formats whose
+//!   recorders do not see all allocations.
 
 use std::collections::HashSet;
 
@@ -30,6 +31,8 @@ pub(super) struct Rules {
     pub(super) addresses: bool,
     /// The meaning of a block that begins where one is live.
     pub(super) reuse: Reuse,
+    /// Whether the recorder sees all calls after its first, so that no block ends which did not begin.
+    pub(super) sees_all: bool,
     /// Alignment if the recording has none, in bytes.
     pub(super) align: u64,
 }
@@ -187,11 +190,11 @@ impl Objects {
         }
     }
 
-    /// Accepts the end of a block that is not live if the block may be older than the recording.
+    /// Accepts the end of a block that is not live if the block may be older than the recording, or have begun unseen.
     #[cold]
     fn older(&mut self, at: u64) -> Result<(), Box<ImportFault>> {
         let key = self.key(at);
-        if self.seen.contains(at) {
+        if self.rules.sees_all && self.seen.contains(at) {
             Err(ImportFault::EndedTwice { at: key }.into())
         } else if !self.rules.addresses {
             Err(ImportFault::NeverBegun { at: key }.into())

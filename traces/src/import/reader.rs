@@ -12,12 +12,12 @@ use super::LOOKAHEAD_CALLS;
 use super::call::{Calls, Logged};
 use super::fault::ImportFault;
 use super::format::{Format, detect};
-use super::grammar::Grammar;
+use super::grammar::{Grammar, OpenLine};
 use super::objects::{Objects, Step};
 use super::repairs::Repairs;
 use crate::error::{Place, TraceError};
 use crate::fault::{Fault, shown};
-use crate::input::{self, HEAD_BYTES, Peeked};
+use crate::input::{self, Peeked};
 use crate::lines::Lines;
 use crate::validate::{Fields, Validator};
 
@@ -76,7 +76,7 @@ impl Import {
     /// read.
     pub fn open(input: impl Read + Send + 'static, name: &str, options: ImportOptions) -> Result<Self, TraceError> {
         let unpacked = input::unpacked(input, name)?;
-        let input = Peeked::new(unpacked.input, HEAD_BYTES);
+        let input = Peeked::trace(unpacked.input, name)?;
         match options.format.or_else(|| detect(input.head())) {
             Some(format) => Self::read(format, input, name, options),
             None => Err(TraceError::UnknownRecording { file: name.to_owned() }),
@@ -99,7 +99,7 @@ impl Import {
             at_end: false,
             ended: false,
             name: name.into(),
-            provenance: provenance(format, align),
+            provenance: Vec::new(),
             columns: Columns::default(),
             comments: Vec::new(),
             events: 0,
@@ -109,6 +109,7 @@ impl Import {
             (Some(first), failure) => {
                 let (thread, time_ns) = (first.thread.is_some(), first.time_ns.is_some());
                 import.columns = Columns { thread, time_ns, written: false };
+                import.provenance = provenance(format, align, import.columns);
                 import.failure = failure;
                 Ok(import)
             }
@@ -139,7 +140,7 @@ impl Import {
 
     /// What was left out, filled in or reordered so far.
     pub fn repairs(&self) -> Repairs {
-        Repairs { other_processes: self.grammar.other_processes(), ..self.objects.repairs }
+        self.objects.repairs.and(self.grammar.repairs())
     }
 
     /// Reads lines until `enough` calls are read ahead, or there are no more.
@@ -159,12 +160,19 @@ impl Import {
         self.calls.line = self.lines.number();
         if !more {
             self.at_end = true;
-            return self.grammar.end().map_err(|fault| self.invalid(self.calls.line, fault));
+            self.grammar.end();
+            return Ok(());
         }
         let line = self.lines.line();
-        if self.lines.truncated() && !self.grammar.may_stay_open(line) {
-            let found = shown(line);
-            return Err(self.invalid(self.calls.line, Fault::TruncatedLine { found }));
+        if self.lines.truncated() {
+            match self.grammar.open_line(line) {
+                OpenLine::Read => {}
+                OpenLine::LeaveOut => return Ok(()),
+                OpenLine::CutOff => {
+                    let found = shown(line);
+                    return Err(self.invalid(self.calls.line, Box::new(ImportFault::CutOff { found })));
+                }
+            }
         }
         self.grammar.line(line, &mut self.calls).map_err(|fault| self.invalid(self.calls.line, fault))
     }
@@ -236,13 +244,14 @@ impl From<Box<ImportFault>> for Fault {
 }
 
 /// The provenance, which is known before the first event.
-fn provenance(format: Format, align: u64) -> Vec<String> {
+fn provenance(format: Format, align: u64, columns: Columns) -> Vec<String> {
     let mut lines = vec![
         format!("imported: {}, by Heaprace {}", format.description(), env!("CARGO_PKG_VERSION")),
         format!("assumed: an alignment of {align} bytes, where the recording gives none"),
     ];
-    if !format.filled_in().is_empty() {
-        lines.push(format!("not recorded: {}", format.filled_in().join("; ")));
+    let filled_in = format.filled_in(columns);
+    if !filled_in.is_empty() {
+        lines.push(format!("not recorded: {}", filled_in.join("; ")));
     }
     lines
 }

@@ -23,8 +23,8 @@ pub struct Repairs {
     pub failed: u64,
     /// Requests of 0 bytes that returned a block: events have at least 1 byte.
     pub zero_sizes: u64,
-    /// Frees and reallocations of blocks that are older than the recording. A free has no event, a reallocation becomes
-    /// an allocation.
+    /// Frees and reallocations of blocks whose allocation is not in the recording: they are older, or the recorder did
+    /// not see it. A free has no event, a reallocation becomes an allocation.
     pub older: u64,
     /// Calls on blocks while these are larger than a trace allows; they have no event.
     pub too_large: u64,
@@ -36,21 +36,49 @@ pub struct Repairs {
     pub held_times: u64,
     /// Calls of other processes, which are not part of the trace.
     pub other_processes: u64,
+    /// Calls whose size or result is not in the recording; they have no event.
+    pub unfollowed: u64,
+    /// Calls of functions that the importer does not know; they have no event.
+    pub unknown_functions: u64,
+    /// Calls at the end of a recording that stops within them; they have no event.
+    pub cut_off: u64,
 }
 
 impl Repairs {
+    /// The counts of both.
+    pub(super) fn and(self, other: Repairs) -> Repairs {
+        Repairs {
+            calls: self.calls + other.calls,
+            null_frees: self.null_frees + other.null_frees,
+            failed: self.failed + other.failed,
+            zero_sizes: self.zero_sizes + other.zero_sizes,
+            older: self.older + other.older,
+            too_large: self.too_large + other.too_large,
+            late_ends: self.late_ends + other.late_ends,
+            ended_by_reuse: self.ended_by_reuse + other.ended_by_reuse,
+            held_times: self.held_times + other.held_times,
+            other_processes: self.other_processes + other.other_processes,
+            unfollowed: self.unfollowed + other.unfollowed,
+            unknown_functions: self.unknown_functions + other.unknown_functions,
+            cut_off: self.cut_off + other.cut_off,
+        }
+    }
+
     /// A line for each count that is not 0, the calls first.
     pub fn lines(&self) -> Vec<String> {
         let counts = [
             (self.null_frees, "frees of null left out"),
             (self.failed, "failed allocations left out"),
             (self.zero_sizes, "requests of 0 bytes written as 1 byte"),
-            (self.older, "frees or reallocations of blocks older than the recording"),
+            (self.older, "frees or reallocations of blocks whose allocation is not in the recording"),
             (self.too_large, "calls left out for blocks larger than a trace can hold"),
             (self.late_ends, "ends that were logged late put before the reuse of their address"),
             (self.ended_by_reuse, "blocks without an end in the recording ended where their address is reused"),
             (self.held_times, "times that fell raised to that of the event before"),
             (self.other_processes, "calls of other processes left out"),
+            (self.unfollowed, "calls left out whose size or result is not in the recording"),
+            (self.unknown_functions, "calls of unknown functions left out"),
+            (self.cut_off, "calls left out because the recording ends within them"),
         ];
         let calls = (self.calls, "calls read");
         let there = counts.into_iter().filter(|(count, _)| *count > 0);

@@ -2,134 +2,174 @@
 //! valgrind.
 //!
 //! ```text
-//! line   = "--" pid "-- " call
-//! call   = name "(" size ")" result | name "(size " size ", al " align ")" result
-//!        | "memalign(al " align ", size " size ")" result
-//!        | "calloc(" count "," size ")" result
-//!        | "realloc(" ptr "," size ")" result | "realloc(" ptr "," size ")" call
-//!        | name "(" ptr ")"
-//! result = " = " ptr
+//! line   = mark { call } [ result | message ]
+//! mark   = "--" [ days ":" hours ":" minutes ":" seconds "." milliseconds " " ] pid "-- "
+//! call   = function "(" arguments ")"
+//! result = " = " pointer
 //! ```
 //!
-//! Pointers are hexadecimal with `0x`, all else is decimal. Names are those of C and the mangled ones of C++: `_Zn...`
-//! allocates, `_Zd...` frees. A realloc of null, or to 0 bytes, is followed in its line by the malloc or free that it
-//! becomes. Output of the program without a line end may precede `--pid--`. All other lines are skipped.
+//! The functions and their arguments are in [`function`]. A result belongs to the last call, in this line or an earlier
+//! one: messages of valgrind come between them, and `posix_memalign` writes a line end. With these exceptions:
 //!
-//! If processes have forked, the trace is that of the first one; the calls of the others are skipped and counted.
+//! - A realloc of null, or to 0 bytes, is followed in its line by the malloc or free that it becomes. Both are one call.
+//! - `reallocarray` and `reallocf` write their result twice.
+//! - Some versions write no result of `aligned_alloc` and `posix_memalign`, and the next call follows at once. Of
+//!   `valloc` some write the result and nothing else. These calls have no event and are counted.
+//!
+//! Output of the program without a line end may precede the mark. All other lines are skipped. Calls of functions that
+//! are not known are counted, and so are those of other processes: if a process has forked, the trace is that of the
+//! first one.
 
-use super::android::calloc;
+mod function;
+
+use memchr::memmem;
+
+use self::function::Begun;
 use super::call::{Call, Calls};
 use super::fault::ImportFault;
-use super::words::{decimal, hexadecimal};
-use crate::fault::shown;
+use super::repairs::Repairs;
+use super::words::hexadecimal;
+
+/// What stands between a call and its result.
+const RESULT: &[u8] = b" = ";
 
 /// The state that carries over from one line to the next.
 #[derive(Debug, Default)]
 pub(super) struct Valgrind {
-    /// The process that is traced: the mark `--pid-- ` of its lines.
-    mark: Vec<u8>,
-    /// Calls of other processes.
-    pub(super) other_processes: u64,
+    /// The process that is traced, and whether its lines have times.
+    process: Option<(u64, bool)>,
+    /// The call whose result is to come.
+    pending: Option<Begun>,
+    /// The result that may be written a second time.
+    repeatable: Option<u64>,
+    pub(super) repairs: Repairs,
 }
 
 /// Whether a line has a call.
 pub(super) fn is_line(line: &[u8]) -> bool {
-    mark(line).is_some_and(|end| Function::of(&line[end..]).is_some())
+    marked(line).is_some_and(|marked| marked.has_known_call())
 }
 
-/// The end of the mark `--pid-- ` with which a line begins.
-fn mark(line: &[u8]) -> Option<usize> {
-    let digits = line.strip_prefix(b"--")?;
-    let end = digits.iter().position(|byte| !byte.is_ascii_digit())?;
-    (end > 0 && digits[end..].starts_with(b"-- ")).then_some(end + 5)
+/// A line of valgrind.
+struct Marked<'a> {
+    pid: u64,
+    time_ns: Option<u64>,
+    /// What follows the mark.
+    body: &'a [u8],
 }
 
-enum Function {
-    Malloc,
-    Calloc,
-    Memalign,
-    Realloc,
-    Free,
-}
-
-impl Function {
-    /// The function that a call begins with, and its length.
-    fn of(call: &[u8]) -> Option<(Self, usize)> {
-        let end = call.iter().position(|&byte| byte == b'(')?;
-        let function = match &call[..end] {
-            b"malloc" | b"__builtin_new" | b"__builtin_vec_new" => Function::Malloc,
-            b"calloc" => Function::Calloc,
-            b"memalign" => Function::Memalign,
-            b"realloc" => Function::Realloc,
-            b"free" | b"cfree" | b"__builtin_delete" | b"__builtin_vec_delete" => Function::Free,
-            name if name.starts_with(b"_Zn") => Function::Malloc,
-            name if name.starts_with(b"_Zd") => Function::Free,
-            _ => return None,
-        };
-        Some((function, end))
+impl Marked<'_> {
+    fn has_known_call(&self) -> bool {
+        !matches!(Begun::read(self.body), Ok(None | Some((Begun::Unknown, _))))
     }
+}
+
+/// Reads the mark with which a line begins.
+fn marked(line: &[u8]) -> Option<Marked<'_>> {
+    let line = line.strip_prefix(b"--")?;
+    let (time_ns, line) = time_stamp(line).map_or((None, line), |(time_ns, rest)| (Some(time_ns), rest));
+    let (pid, line) = number(line)?;
+    Some(Marked { pid, time_ns, body: line.strip_prefix(b"-- ")? })
+}
+
+/// Reads `dd:hh:mm:ss.mmm ` as nanoseconds.
+fn time_stamp(text: &[u8]) -> Option<(u64, &[u8])> {
+    let (mut time_ms, mut rest) = (0_u64, text);
+    for (end, units) in [(b':', 24), (b':', 60), (b':', 60), (b'.', 1000), (b' ', 1)] {
+        let (count, after) = number(rest)?;
+        time_ms = (time_ms + count).checked_mul(units)?;
+        rest = after.strip_prefix(&[end])?;
+    }
+    Some((time_ms.checked_mul(1_000_000)?, rest))
+}
+
+/// Reads a number of at most nine digits: a pid, or a part of a time.
+fn number(text: &[u8]) -> Option<(u64, &[u8])> {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (number, rest) = text.split_at(digits);
+    let value = || number.iter().fold(0, |value, digit| 10 * value + u64::from(digit - b'0'));
+    (1..=9).contains(&digits).then(|| (value(), rest))
 }
 
 impl Valgrind {
     pub(super) fn line(&mut self, line: &[u8], calls: &mut Calls) -> Result<(), Box<ImportFault>> {
-        let body = match mark(line) {
-            Some(end) if !self.mark.is_empty() && line[..end] != self.mark => {
-                self.other_processes += u64::from(Function::of(&line[end..]).is_some());
-                return Ok(());
-            }
-            Some(end) => &line[end..],
-            None if self.mark.is_empty() => return Ok(()),
-            None => match line.windows(self.mark.len()).position(|window| window == self.mark) {
-                Some(start) => &line[start + self.mark.len()..],
-                None => return Ok(()),
-            },
+        let mut marks = memmem::find_iter(line, b"--").filter_map(|start| marked(&line[start..]));
+        let found = match self.process {
+            Some((pid, _)) => marks.find(|marked| marked.pid == pid),
+            None => marks.find(Marked::has_known_call),
         };
-        let Some(call) = parse(body)? else { return Ok(()) };
-        if self.mark.is_empty() {
-            self.mark = line[..line.len() - body.len()].to_vec();
+        let Some(marked) = found else {
+            self.repairs.other_processes += u64::from(is_line(line));
+            return Ok(());
+        };
+        let timed = marked.time_ns.is_some();
+        match self.process.replace((marked.pid, timed)) {
+            Some((_, before)) if before != timed => Err(ImportFault::MixedTimes { timed }.into()),
+            _ => self.calls(&marked, calls),
         }
-        calls.push(call, None, None);
+    }
+
+    /// Reads what follows the mark.
+    fn calls(&mut self, marked: &Marked<'_>, calls: &mut Calls) -> Result<(), Box<ImportFault>> {
+        let (mut rest, mut in_line) = (marked.body, false);
+        while let Some((begun, after)) = Begun::read(rest)? {
+            match self.pending.take() {
+                Some(first) if in_line && first.becomes(&begun) => {}
+                Some(first) => self.give_up(&first),
+                None => {}
+            }
+            self.repeatable = None;
+            match begun {
+                Begun::Free { .. } if !after.is_empty() && function::name(after).is_none() => {
+                    return Err(function::broken(marked.body));
+                }
+                Begun::Free { at } => calls.push(Call::Free { at }, None, marked.time_ns),
+                begun => {
+                    self.repairs.unknown_functions += u64::from(matches!(begun, Begun::Unknown));
+                    self.pending = Some(begun);
+                }
+            }
+            (rest, in_line) = (after, true);
+        }
+        match rest.strip_prefix(RESULT) {
+            Some(result) => self.result(result, marked, calls),
+            // The rest is a message, which begins at once.
+            None if in_line && rest.starts_with(b" ") => Err(function::broken(marked.body)),
+            None => Ok(()),
+        }
+    }
+
+    /// Completes the pending call.
+    fn result(&mut self, result: &[u8], marked: &Marked<'_>, calls: &mut Calls) -> Result<(), Box<ImportFault>> {
+        let begun = self.pending.take();
+        if matches!(begun, Some(Begun::Query | Begun::Unknown)) {
+            return Ok(());
+        }
+        let at = hexadecimal("address", result)?;
+        match begun {
+            Some(begun) => {
+                self.repeatable = begun.repeats_its_result().then_some(at);
+                calls.push(begun.returned(at)?, None, marked.time_ns);
+            }
+            None if at == 0 || self.repeatable.take() == Some(at) => {}
+            None => self.repairs.unfollowed += 1,
+        }
         Ok(())
     }
-}
 
-fn parse(body: &[u8]) -> Result<Option<Call>, Box<ImportFault>> {
-    let Some((function, name_end)) = Function::of(body) else { return Ok(None) };
-    let broken = || ImportFault::UnknownLine {
-        found: shown(body),
-        format: "a valgrind log",
-        remedy: "a call reads \"malloc(size) = 0xaddress\"; the log is damaged: write it to a file of its own with --log-file",
-    };
-    let arguments = &body[name_end + 1..];
-    let end = arguments.iter().position(|&byte| byte == b')').ok_or_else(broken)?;
-    let (arguments, rest) = (&arguments[..end], &arguments[end + 1..]);
-    let comma = arguments.iter().position(|&byte| byte == b',');
-    let (first, second) = match comma {
-        Some(comma) => (&arguments[..comma], Some(&arguments[comma + 1..])),
-        None => (arguments, None),
-    };
-    if let (Function::Realloc, Some(_), false) = (&function, second, rest.starts_with(b" = ")) {
-        return parse(rest)?.map(Some).ok_or_else(|| broken().into());
+    /// Counts a call that has no result.
+    fn give_up(&mut self, begun: &Begun) {
+        match begun {
+            Begun::Query | Begun::Unknown => {}
+            begun if begun.overflows() => self.repairs.failed += 1,
+            _ => self.repairs.unfollowed += 1,
+        }
     }
-    let result = || hexadecimal("address", rest.strip_prefix(b" = ").ok_or_else(broken)?);
-    let call = match (function, second) {
-        (Function::Free, None) if rest.is_empty() => Call::Free { at: hexadecimal("address", first)? },
-        (Function::Malloc, None) => Call::malloc(result()?, decimal("size", first)?),
-        (Function::Calloc, Some(size)) => calloc(result()?, decimal("count", first)?, decimal("size", size)?)?,
-        (Function::Realloc, Some(size)) => {
-            Call::Realloc { from: hexadecimal("address", first)?, to: result()?, size: decimal("size", size)? }
+
+    /// Counts what is left open at the end.
+    pub(super) fn end(&mut self) {
+        if let Some(begun) = self.pending.take() {
+            self.give_up(&begun);
         }
-        (Function::Memalign, Some(second)) => {
-            let align = decimal("alignment", first.strip_prefix(b"al ").ok_or_else(broken)?)?;
-            let size = decimal("size", second.strip_prefix(b" size ").ok_or_else(broken)?)?;
-            Call::Alloc { at: result()?, size, align: Some(align), zeroed: false }
-        }
-        (Function::Malloc, Some(second)) => {
-            let size = decimal("size", first.strip_prefix(b"size ").ok_or_else(broken)?)?;
-            let align = decimal("alignment", second.strip_prefix(b" al ").ok_or_else(broken)?)?;
-            Call::Alloc { at: result()?, size, align: Some(align), zeroed: false }
-        }
-        _ => return Err(broken().into()),
-    };
-    Ok(Some(call))
+    }
 }

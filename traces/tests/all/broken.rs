@@ -245,8 +245,7 @@ fn files_that_are_cut_off_or_no_text() {
     assert_message(
         "broken.csv",
         b"\xff\xfeo\0p\0\n\0",
-        "broken.csv:1: \"\\xff\\xfeo\\0p\\0\" has a NUL byte; \
-         the file is damaged or not text: check that this file is a trace",
+        "broken.csv: is text in UTF-16; save it as UTF-8: iconv -f UTF-16 -t UTF-8",
     );
     assert_fault(
         "alloc,1,16,8\0\n",

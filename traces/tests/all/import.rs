@@ -3,6 +3,7 @@
 mod broken;
 mod good;
 mod properties;
+mod quirks;
 mod races;
 mod samples;
 
@@ -31,6 +32,14 @@ fn import(bytes: impl Into<Vec<u8>>) -> Result<(Vec<String>, Repairs), TraceErro
 /// The counts of [`Repairs`], after the calls read.
 fn repaired(repairs: &Repairs) -> Vec<String> {
     repairs.lines().split_off(1)
+}
+
+/// Checks the events of a recording, and the counts after the calls read.
+#[track_caller]
+fn assert_import(bytes: impl Into<Vec<u8>>, expected: &[&str], repairs: &[&str]) {
+    let (events, found) = import(bytes).unwrap();
+    assert_eq!(events, expected);
+    assert_eq!(repaired(&found), repairs);
 }
 
 /// A zip of one file that is not compressed.

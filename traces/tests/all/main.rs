@@ -10,6 +10,8 @@ mod htrace;
 #[cfg(test)]
 mod import;
 #[cfg(test)]
+mod languages;
+#[cfg(test)]
 mod library;
 #[cfg(test)]
 mod locate;

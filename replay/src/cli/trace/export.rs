@@ -6,7 +6,6 @@ use clap::Args;
 use heaprace::Program;
 use heaprace::memory::bounds::Instance;
 use heaprace_reports::numbers;
-use heaprace_traces::Source;
 
 use super::From;
 use crate::cli::terminal::{BAD_INPUT, FAILED, complain, note, print};
@@ -23,9 +22,10 @@ pub(super) struct Export {
 
 impl Export {
     pub(super) fn run(&self) -> u8 {
-        let program = Source::locate(&self.from.trace)
-            .map_err(|error| complain(BAD_INPUT, error))
-            .map(|source| source.with_import(self.from.importing.options()))
+        let program = self
+            .from
+            .rereadable()
+            .map_err(|(code, error)| complain(code, error))
             .and_then(|source| Program::load(&source).map_err(|error| complain(BAD_INPUT, error)));
         let program = match program {
             Ok(program) => program,

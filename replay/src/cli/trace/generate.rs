@@ -34,6 +34,6 @@ fn kinds() -> impl TypedValueParser<Value = Kind> {
 impl Generate {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let Generate { kind, events, seed, ref to } = *self;
-        write(kind.events(events, seed).map(Ok), Columns::default(), &kind.provenance(events, seed), to)
+        write(kind.events(events, seed).map(Ok), kind.name(), Columns::default(), &kind.provenance(events, seed), to)
     }
 }

@@ -42,6 +42,16 @@ pub fn packed(op: Op, align_log2: u8, size: u32) -> [u8; ENTRY_BYTES] {
     [kind | align_log2 << 2, a, b, c, d]
 }
 
+/// Whether a request is stored as [`packed`] stores it: without bits that have no meaning.
+pub fn is_packed(entry: [u8; ENTRY_BYTES]) -> bool {
+    let Request { op, size, align_log2, .. } = unpacked(entry);
+    match op {
+        Op::Alloc | Op::AllocZeroed => u32::from(align_log2) < u32::BITS,
+        Op::Realloc => align_log2 == 0,
+        Op::Dealloc => align_log2 == 0 && size == 0,
+    }
+}
+
 /// The request that [`packed`] stores, with id 0 and without an extent.
 #[inline]
 pub fn unpacked([kind, a, b, c, d]: [u8; ENTRY_BYTES]) -> Request {

@@ -9,7 +9,8 @@ use super::column::distance;
 use super::head;
 use super::index::{Index, IndexEntry};
 use super::request::{ENTRY_BYTES, packed};
-use crate::csv::{Columns, MOST_LINE_BYTES};
+use crate::comment;
+use crate::csv::Columns;
 use crate::error::WriteError;
 use crate::event::{Action, Event};
 use crate::extent::Extent;
@@ -165,13 +166,10 @@ impl<W: Write, C: Compress> HtraceWriter<W, C> {
     ///
     /// # Errors
     ///
-    /// [`WriteError::Io`] if the output fails, or the comment is longer than a line of a trace may be.
+    /// [`WriteError::Io`] if the output fails, or the text cannot be a [comment](crate::comment::fault).
     pub fn comment(&mut self, text: &str) -> Result<(), WriteError> {
-        for line in text.split(['\n', '\r']) {
-            if line.len() > MOST_LINE_BYTES {
-                let error = io::Error::new(io::ErrorKind::InvalidInput, "a comment is longer than 1 MiB");
-                return Err(error.into());
-            }
+        for line in comment::lines(text) {
+            comment::check(line)?;
             if self.sections.comments.len() + line.len() + 8 > MOST_COMMENT_BYTES {
                 self.write_block()?;
             }

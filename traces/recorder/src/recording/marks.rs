@@ -3,11 +3,10 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
+use crate::comment::MOST_MARK_CHARACTERS;
+
 /// The beginning of a comment that is a [`mark`](crate::mark); its name follows.
 pub const MARK_PREFIX: &str = "mark: ";
-
-/// A longer name is cut.
-const MOST_CHARACTERS: usize = 1000;
 
 static PENDING: Mutex<Pending> = Mutex::new(Pending { given: 0, texts: VecDeque::new() });
 
@@ -18,8 +17,8 @@ struct Pending {
 
 /// Keeps the comment for a mark of this name and returns its number.
 pub(super) fn put(name: &str) -> u64 {
-    // In a comment, a line end would begin another line, and no trace may have a byte 0.
-    let shown = name.chars().take(MOST_CHARACTERS).map(|each| if each.is_control() { ' ' } else { each });
+    // A longer name is cut. In a comment, a line end would begin another line, and no trace may have a byte 0.
+    let shown = name.chars().take(MOST_MARK_CHARACTERS).map(|each| if each.is_control() { ' ' } else { each });
     let text = MARK_PREFIX.chars().chain(shown).collect();
     let mut pending = PENDING.lock().unwrap_or_else(PoisonError::into_inner);
     pending.given += 1;
@@ -53,6 +52,6 @@ mod tests {
             assert_eq!(take(first), None);
         }
         let long = put(&"é".repeat(5000));
-        assert_eq!(take(long).expect("it was put there").chars().count(), "mark: ".len() + MOST_CHARACTERS);
+        assert_eq!(take(long).expect("it was put there").chars().count(), "mark: ".len() + MOST_MARK_CHARACTERS);
     }
 }

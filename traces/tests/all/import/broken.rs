@@ -50,10 +50,13 @@ fn csapp() {
         );
     }
     let options = ImportOptions { format: Some(Format::Csapp), ..ImportOptions::default() };
-    assert_eq!(
-        import_with("1\n1\nx\n", options).unwrap_err().to_string(),
-        "recording:3 (event 1): header \"x\" is not a decimal number of at most 64 bits; correct it, or record the program again"
-    );
+    let header = "has three or four, a line each, or there is none: correct it, or remove it";
+    for (text, place, numbers) in [("1\n1\na 0 8\n", 3, 2), ("1\nx\n", 2, 1)] {
+        assert_eq!(
+            import_with(text, options).unwrap_err().to_string(),
+            format!("recording:{place} (event 1): a header of {numbers} numbers; it {header}")
+        );
+    }
 }
 
 #[test]
@@ -84,7 +87,7 @@ fn android() {
         "1: calloc 0x20 9223372036854775808 2",
         "calloc of 9223372036854775808 times 2 bytes overflows; no such call can succeed, so correct the line",
     );
-    line("1: memalign 0x20 24 8", "align 24 is not a power of two; an alignment is 1, 2, 4, 8 and so on");
+    line("1: memalign 0x20 2147483649 8", "align 4294967296 is out of range; it must be from 1 to 2147483648");
     line(
         "1: thread_done 0x0 x",
         "start \"x\" is not a decimal number of at most 64 bits; correct it, or record the program again",
@@ -117,7 +120,6 @@ fn mtrace() {
     for log in ["= Start\n@ x < 0x10\n@ x - 0x10\n", "= Start\n@ x < 0x10\n@ x < 0x10\n"] {
         assert_eq!(import(log).unwrap_err().to_string(), format!("recording:3 (event 1): {split}"));
     }
-    assert_eq!(import("= Start\n@ x < 0x10\n").unwrap_err().to_string(), format!("recording:2 (event 1): {split}"));
 }
 
 #[test]
@@ -125,17 +127,16 @@ fn valgrind() {
     let remedy = "is not a line of a valgrind log; a call reads \"malloc(size) = 0xaddress\"; the log is damaged: write it to a file of its \
                   own with --log-file";
     for broken in [
-        "malloc(8)",
         "malloc(8",
         "malloc(8) 0x20",
         "free(0x10) = 0x0",
-        "free(0x10,8)",
         "calloc(8) = 0x20",
         "memalign(64,8) = 0x20",
         "memalign(al 64) = 0x20",
-        "malloc(al 8, size 8) = 0x20",
-        "realloc(0x0,8)",
+        "malloc(8, 8) = 0x20",
+        "_Znwm(size 8, 8) = 0x20",
         "realloc(0x10) = 0x20",
+        "reallocarray(0x10,8) = 0x20",
     ] {
         assert_line(Format::Valgrind, &format!("--7-- {broken}"), &format!("\"{broken}\" {remedy}"));
     }
@@ -201,14 +202,16 @@ fn wee_alloc() {
 fn lines_that_end_too_soon_or_never() {
     for (text, found) in [
         ("1: malloc 0x10 8\n1: free 0x1", "1: free 0x1"),
-        ("= Start\n@ x + 0x10 0x8", "@ x + 0x10 0x8"),
         ("1\n1\n1\n1\na 0 8\nf 0", "f 0"),
+        ("1\n1\n2\n1\na 0 8\nf", "f"),
+        ("1\n1\n3\n1\na 0 8\nf 0", "f 0"),
+        ("a 0 8\nf 0", "f 0"),
         ("v 1 1\n+ 8 1 10\n- 10", "- 10"),
         ("--7-- malloc(8) = 0x10\n--7-- free(0x1", "--7-- free(0x1"),
     ] {
         let message = import(text).unwrap_err().to_string();
         let expected = format!(
-            "the last line \"{found}\" has no line end, so the trace is cut off; record it again, or end the line"
+            "the last line \"{found}\" has no line end, so the recording is cut off; record the program again, or remove that line"
         );
         assert!(message.ends_with(&expected), "{message}");
     }
@@ -232,12 +235,9 @@ fn nothing_to_import() {
 #[test]
 fn packed_recordings() {
     let text = "1: malloc 0x10 8\n1: free 0x10\n";
-    let mut zip = super::zip_of(text);
-    let end = zip.len();
-    zip[end - 1] = 4;
-    zip[end - 2] = 3;
+    let two = [&super::zip_of(text)[..super::zip_of(text).len() - 4], &super::zip_of(text)].concat();
     assert_eq!(
-        import(zip).unwrap_err().to_string(),
+        import(two).unwrap_err().to_string(),
         "recording:3 (event 3): the zip file cannot be unpacked further: there is more than one file in it; unpack it yourself, or \
          copy it again"
     );

@@ -123,7 +123,7 @@ fn mtrace() {
         &[
             "failed allocations left out: 2",
             "requests of 0 bytes written as 1 byte: 1",
-            "frees or reallocations of blocks older than the recording: 2",
+            "frees or reallocations of blocks whose allocation is not in the recording: 2",
         ],
     );
 }
@@ -186,7 +186,7 @@ fn heaptrack_raw() {
     let repairs = [
         "frees of null left out: 1",
         "requests of 0 bytes written as 1 byte: 1",
-        "frees or reallocations of blocks older than the recording: 1",
+        "frees or reallocations of blocks whose allocation is not in the recording: 1",
     ];
     assert_events(HEAPTRACK, &expected, &repairs);
 }
