@@ -133,7 +133,7 @@ impl<A: HeapAllocator> Checked<A> {
         // SAFETY: the shadow knows the block (or has panicked), so it is live and has this layout; the size was just
         // checked.
         unsafe {
-            shadow.check(block.as_ptr())?;
+            shadow.resizing(block.as_ptr(), new_size)?;
             let moved = allocator.in_scope(|it| it.realloc(block.as_ptr(), layout, new_size));
             if moved.is_null() {
                 shadow.check(block.as_ptr())?;

@@ -20,9 +20,11 @@ pub mod heap_allocator;
 mod os;
 pub mod page_heap;
 pub mod page_size;
+pub mod places;
 #[cfg(target_os = "linux")]
 pub mod run;
 pub mod shadow;
+pub mod violation;
 
 #[cfg(target_os = "linux")]
 pub use global::Global;

@@ -24,11 +24,13 @@
 //! # Ok::<(), heaprace_allocators::page_heap::PageHeapError>(())
 //! ```
 
+mod budget;
 mod error;
 
 use std::cell::Cell;
 use std::ptr::NonNull;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use segregated_bump::PageSource;
 
@@ -36,6 +38,7 @@ use crate::os;
 use crate::page_size::PageSize;
 
 pub use crate::page_size::PAGE_BYTES;
+pub use budget::MemoryBudget;
 pub use error::PageHeapError;
 
 /// Maximum pages of a 32-bit WebAssembly memory (4 GiB): the natural size of a reservation.
@@ -89,7 +92,7 @@ struct Memory {
     /// The first page, at a multiple of [`BASE_ALIGN`].
     base: NonNull<u8>,
     page: PageSize,
-    /// Reserved bytes from the base: all pages, rounded up to whole host pages.
+    /// Reserved bytes from the base, in whole host pages: all pages, or as many as the budget has memory for.
     capacity_bytes: usize,
     guard: Guard,
     pages: usize,
@@ -100,6 +103,8 @@ struct Memory {
     open_bytes: Cell<usize>,
     grow_calls: Cell<u64>,
     refused_grows: Cell<u64>,
+    budget: Option<Arc<MemoryBudget>>,
+    over_budget: Cell<bool>,
 }
 
 impl PageHeap {
@@ -118,8 +123,24 @@ impl PageHeap {
     ///
     /// If the system cannot reserve that much address space.
     pub fn reserve_sized(page: PageSize, pages: usize, guard: Guard) -> Result<Self, PageHeapError> {
+        Self::reserve_within(page, pages, guard, None)
+    }
+
+    /// The same for a heap that takes its pages from a budget. Address space that the budget has no memory for is not
+    /// reserved.
+    ///
+    /// # Errors
+    ///
+    /// If the system cannot reserve that much address space.
+    pub fn reserve_within(
+        page: PageSize,
+        pages: usize,
+        guard: Guard,
+        budget: Option<&Arc<MemoryBudget>>,
+    ) -> Result<Self, PageHeapError> {
+        let most_bytes = budget.map_or(usize::MAX, |budget| budget.total_bytes());
         // At least one host page, because an empty range cannot be reserved.
-        let bytes = pages.checked_mul(page.bytes()).map(|bytes| bytes.max(1));
+        let bytes = pages.checked_mul(page.bytes()).map(|bytes| bytes.min(most_bytes).max(1));
         let capacity_bytes = bytes.and_then(|bytes| bytes.checked_next_multiple_of(host_page_bytes()));
         // The system may have to reserve the alignment in addition.
         let fits = |bytes: &usize| bytes.checked_add(BASE_ALIGN).is_some_and(|bytes| isize::try_from(bytes).is_ok());
@@ -139,6 +160,8 @@ impl PageHeap {
             open_bytes: Cell::new(0),
             grow_calls: Cell::new(0),
             refused_grows: Cell::new(0),
+            budget: budget.cloned(),
+            over_budget: Cell::new(false),
         };
         Ok(PageHeap { memory: Rc::new(memory) })
     }
@@ -157,6 +180,12 @@ impl PageHeap {
     /// The current limit, in pages.
     pub fn limit_pages(&self) -> usize {
         self.memory.page.pages_in(self.memory.limit_bytes.get())
+    }
+
+    /// The size of the [budget](Self::reserve_within) if a grow has failed because it would have passed it, since the heap was
+    /// created or reset. What a contender then does says nothing about it: it would depend on the machine.
+    pub fn passed_budget_bytes(&self) -> Option<usize> {
+        self.memory.budget.as_ref().filter(|_| self.memory.over_budget.get()).map(|budget| budget.total_bytes())
     }
 
     /// Takes all pages back: the next replay gets fresh, zeroed pages and pays for their first touch. Counts restart at
@@ -178,11 +207,13 @@ impl PageHeap {
         memory.committed_bytes.set(0);
         memory.grow_calls.set(0);
         memory.refused_grows.set(0);
+        memory.over_budget.set(false);
         let bytes = memory.open_bytes.get();
         if bytes > 0 {
             // SAFETY: open bytes are whole host pages of the reservation, and the assertion shows that no handle
             // exists.
             unsafe { os::close(memory.base, bytes) }.map_err(|source| PageHeapError::Reset { bytes, source })?;
+            memory.give_back(bytes);
             memory.open_bytes.set(0);
         }
         Ok(())
@@ -276,13 +307,31 @@ impl Memory {
     #[cold]
     fn open_up_to(&self, bytes: usize) -> bool {
         let open = self.open_bytes.get();
-        let end = bytes.next_multiple_of(self.guard.batch_bytes(self.page)).min(self.capacity_bytes);
+        let up_to = |unit: usize| bytes.next_multiple_of(unit).min(self.capacity_bytes);
+        // A budget that has no room for a batch may have room for what is needed.
+        let ends = [up_to(self.guard.batch_bytes(self.page)), up_to(host_page_bytes())];
+        let Some(end) = ends.into_iter().find(|&end| end >= bytes && self.take(end - open)) else {
+            self.over_budget.set(true);
+            return false;
+        };
         // SAFETY: bytes `open..end` are whole host pages of the reservation.
         let opened = unsafe { os::open(self.base.add(open), end - open) }.is_ok();
         if opened {
             self.open_bytes.set(end);
+        } else {
+            self.give_back(end - open);
         }
         opened
+    }
+
+    fn take(&self, bytes: usize) -> bool {
+        self.budget.as_ref().is_none_or(|budget| budget.take(bytes))
+    }
+
+    fn give_back(&self, bytes: usize) {
+        if let Some(budget) = &self.budget {
+            budget.give_back(bytes);
+        }
     }
 
     #[cold]
@@ -296,6 +345,7 @@ impl Drop for Memory {
     fn drop(&mut self) {
         // SAFETY: this is the whole reservation, and its last handle is being dropped.
         unsafe { os::release(self.base, self.capacity_bytes) };
+        self.give_back(self.open_bytes.get());
     }
 }
 
@@ -318,166 +368,4 @@ unsafe impl PageSource for HeapRef {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn grows_in_address_order_up_to_its_limit_and_counts() {
-        let mut heap = PageHeap::reserve(100, Guard::Trap).unwrap();
-        heap.set_limit_pages(5);
-        let pages = heap.handle();
-        assert_eq!(pages.base().addr().get() % BASE_ALIGN, 0);
-        for (ask, expected_offset) in
-            [(1, Some(0)), (3, Some(1)), (2, None), (usize::MAX, None), (0, Some(4)), (1, Some(4))]
-        {
-            let first = pages.grow(ask).map(|first| (first.addr().get() - pages.base().addr().get()) / PAGE_BYTES);
-            assert_eq!(first, expected_offset, "{ask} pages");
-        }
-        assert_eq!((pages.committed_pages(), pages.grow_calls()), (5, 4));
-        assert!(pages.contains(pages.base().addr().get(), 5 * PAGE_BYTES));
-        assert!(!pages.contains(pages.base().addr().get() + 1, 5 * PAGE_BYTES));
-        assert!(!pages.contains(pages.base().addr().get() - 1, 1));
-        assert!(!pages.contains(usize::MAX, 2));
-    }
-
-    #[test]
-    fn a_limit_cannot_pass_the_reservation() {
-        let mut heap = PageHeap::reserve(2, Guard::Batched).unwrap();
-        heap.set_limit_pages(10);
-        assert_eq!(heap.limit_pages(), 2);
-        assert_eq!(heap.handle().grow(3), None);
-        assert!(heap.handle().grow(2).is_some());
-    }
-
-    #[test]
-    fn refused_grows_are_counted_until_the_reset() {
-        let mut heap = PageHeap::reserve(10, Guard::Trap).unwrap();
-        heap.set_limit_pages(4);
-        let pages = heap.handle();
-        for (ask, granted, refused) in
-            [(3, true, 0), (2, false, 1), (usize::MAX, false, 2), (1, true, 2), (1, false, 3)]
-        {
-            assert_eq!((pages.grow(ask).is_some(), pages.refused_grows()), (granted, refused), "{ask} pages");
-        }
-        heap.set_limit_pages(2);
-        assert_eq!((pages.grow(0), pages.refused_grows()), (None, 4), "below what is committed");
-        heap.set_limit_pages(5);
-        assert!(pages.grow(1).is_some());
-        assert_eq!((pages.refused_grows(), pages.grow_calls(), pages.committed_pages()), (4, 3, 5));
-        drop(pages);
-        heap.reset().unwrap();
-        assert_eq!((heap.handle().refused_grows(), heap.handle().grow_calls()), (0, 0));
-    }
-
-    #[test]
-    fn a_reset_gives_zeroes_again() {
-        let mut heap = PageHeap::reserve(4, Guard::Batched).unwrap();
-        let read_back = |heap: &PageHeap| {
-            let byte = heap.handle().grow(1).unwrap();
-            // SAFETY: one page is committed, and only this test uses it.
-            unsafe {
-                let was = byte.read();
-                byte.write(7);
-                was
-            }
-        };
-        assert_eq!(read_back(&heap), 0);
-        heap.reset().unwrap();
-        assert_eq!(read_back(&heap), 0);
-    }
-
-    #[test]
-    fn one_touched_byte_makes_one_host_page_resident() {
-        let heap = PageHeap::reserve(64, Guard::Batched).unwrap();
-        let pages = heap.handle();
-        let first = pages.grow(64).unwrap();
-        assert_eq!(pages.resident_bytes(), Some(0));
-        // SAFETY: the page is committed.
-        unsafe { first.add(5 * PAGE_BYTES).write(1) };
-        assert_eq!(pages.resident_bytes(), Some(os::host_page_bytes()));
-    }
-
-    #[test]
-    fn pages_of_every_size_are_counted_aligned_and_usable_to_the_last_byte() {
-        for shift in 8..=21 {
-            for guard in [Guard::Trap, Guard::Batched] {
-                let page = PageSize::from_bytes(1 << shift).unwrap();
-                let bytes = page.bytes();
-                let mut heap = PageHeap::reserve_sized(page, 5, guard).unwrap();
-                heap.set_limit_pages(4);
-                for _ in 0..2 {
-                    let pages = heap.handle();
-                    assert_eq!((pages.page_bytes(), pages.base().addr().get() % BASE_ALIGN), (bytes, 0));
-                    let offset = |first: NonNull<u8>| first.addr().get() - pages.base().addr().get();
-                    assert_eq!(pages.grow(1).map(offset), Some(0));
-                    assert_eq!(pages.grow(3).map(offset), Some(bytes));
-                    assert_eq!((pages.grow(1), pages.grow(usize::MAX)), (None, None));
-                    assert_eq!((pages.committed_pages(), pages.committed_bytes()), (4, 4 * bytes));
-                    assert!(pages.contains(pages.base().addr().get(), 4 * bytes));
-                    assert!(!pages.contains(pages.base().addr().get(), 4 * bytes + 1));
-                    // SAFETY: four pages are committed, and only this test uses them.
-                    unsafe { pages.base().write_bytes(1, 4 * bytes) };
-                    drop(pages);
-                    heap.reset().unwrap();
-                }
-            }
-        }
-    }
-
-    #[test]
-    #[cfg(target_pointer_width = "64")]
-    fn every_heap_begins_at_a_multiple_of_4_gib_whatever_their_size_and_number() {
-        const GIB: usize = 1 << 30;
-        let sizes = [0, 1, 4096, 100 * PAGE_BYTES, 4 * GIB - 1, 4 * GIB, 4 * GIB + 1, 16 * GIB];
-        let heaps: Vec<_> = (0..80)
-            .map(|count| {
-                let page = PageSize::from_bytes(1 << (8 + count % 14)).unwrap();
-                let bytes = sizes[count % sizes.len()];
-                let heap = PageHeap::reserve_sized(page, page.pages_for(bytes), Guard::Trap).unwrap();
-                assert_eq!(heap.handle().base().addr().get() % (4 * GIB), 0, "{bytes} in pages of {page}");
-                heap
-            })
-            .collect();
-        let mut spans: Vec<_> = heaps.iter().map(|heap| (heap.handle().base(), heap.memory.capacity_bytes)).collect();
-        spans.sort_unstable();
-        assert!(spans.windows(2).all(|pair| pair[1].0.addr().get() - pair[0].0.addr().get() >= pair[0].1));
-    }
-
-    #[test]
-    #[should_panic(expected = "only when no allocator holds it")]
-    fn a_held_heap_is_not_reset() {
-        let mut heap = PageHeap::reserve(1, Guard::Trap).unwrap();
-        let _held = heap.handle();
-        let _ = heap.reset();
-    }
-
-    #[test]
-    fn an_impossible_reservation_is_an_error() {
-        assert!(matches!(PageHeap::reserve(usize::MAX, Guard::Trap), Err(PageHeapError::TooLarge { .. })));
-        let error = PageHeap::reserve((isize::MAX as usize >> 16) - (BASE_ALIGN >> 15), Guard::Trap).unwrap_err();
-        assert!(error.to_string().contains("cannot reserve"), "{error}");
-        let small = PageSize::MIN;
-        assert!(matches!(PageHeap::reserve_sized(small, 1 << 56, Guard::Trap), Err(PageHeapError::TooLarge { .. })));
-    }
-
-    #[test]
-    fn heaps_on_several_threads_do_not_overlap() {
-        let threads: Vec<_> = (1..=4u8)
-            .map(|mark| {
-                std::thread::spawn(move || {
-                    let heap = PageHeap::reserve(8, Guard::Trap).unwrap();
-                    let first = heap.handle().grow(8).unwrap();
-                    // SAFETY: the pages are committed, and only this thread uses them.
-                    unsafe {
-                        first.write_bytes(mark, 8 * PAGE_BYTES);
-                        std::thread::yield_now();
-                        (0..8 * PAGE_BYTES).all(|byte| first.add(byte).read() == mark)
-                    }
-                })
-            })
-            .collect();
-        for thread in threads {
-            assert!(thread.join().unwrap());
-        }
-    }
-}
+mod tests;

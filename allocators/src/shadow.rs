@@ -4,102 +4,35 @@
 //! catches a contender that hands out the same byte twice or writes into a live block. The conformance suite, the
 //! property tests, the fuzz targets and the replay's verification all use this one checker; [`faulty`](crate::faulty)
 //! allocators prove that it detects errors.
+//!
+//! A block of more than [`WHOLE_BYTES`] bytes is filled and checked in [parts](parts), so that neither time nor memory
+//! follows the sizes of huge blocks. Where a block lies is always checked to the byte, so no overlap goes unnoticed. What
+//! can go unnoticed in a huge block is a write between two parts, by a contender that takes the bytes for its own.
+
+mod pattern;
 
 use core::alloc::Layout;
-use std::collections::BTreeMap;
 
 use crate::page_heap::HeapRef;
+use crate::places::Places;
+use pattern::{Pattern, kept_end};
 
-/// A violation of the allocator's contract. Addresses are offsets from the heap's base, so that they repeat from run to
-/// run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Violation {
-    /// A block that is not entirely within the committed pages.
-    #[error("block of {bytes} bytes at offset {offset} is outside the heap of {committed_bytes} bytes")]
-    OutsideHeap {
-        /// Offset of the block.
-        offset: isize,
-        /// Its size.
-        bytes: usize,
-        /// Committed bytes of the heap.
-        committed_bytes: usize,
-    },
-    /// A block whose address is not a multiple of its alignment.
-    #[error("block at offset {offset} is not aligned to {align} bytes")]
-    Misaligned {
-        /// Offset of the block.
-        offset: isize,
-        /// Requested alignment.
-        align: usize,
-    },
-    /// A block that shares bytes with another live block.
-    #[error(
-        "block of {bytes} bytes at offset {offset} overlaps the live block of {other_bytes} bytes at offset {other_offset}"
-    )]
-    Overlap {
-        /// Offset of the new block.
-        offset: isize,
-        /// Size of the new block.
-        bytes: usize,
-        /// Offset of the older block.
-        other_offset: isize,
-        /// Size of the older block.
-        other_bytes: usize,
-    },
-    /// A live block whose bytes changed although the program did not write to it.
-    #[error("byte {byte} of the live block of {bytes} bytes at offset {offset} was overwritten")]
-    Overwritten {
-        /// Offset of the block.
-        offset: isize,
-        /// Its size.
-        bytes: usize,
-        /// The first byte that differs.
-        byte: usize,
-    },
-    /// A realloc that did not preserve all bytes.
-    #[error("realloc from {old_bytes} to {bytes} bytes lost byte {byte}; the block is now at offset {offset}")]
-    LostInRealloc {
-        /// Offset of the block after the realloc.
-        offset: isize,
-        /// Size before.
-        old_bytes: usize,
-        /// Size after.
-        bytes: usize,
-        /// The first byte that differs.
-        byte: usize,
-    },
-    /// A zeroed block that contains a byte other than 0.
-    #[error("byte {byte} of the zeroed block of {bytes} bytes at offset {offset} is not 0")]
-    NotZeroed {
-        /// Offset of the block.
-        offset: isize,
-        /// Its size.
-        bytes: usize,
-        /// The first byte that is not 0.
-        byte: usize,
-    },
-}
+pub use crate::violation::Violation;
+pub use pattern::{WHOLE_BYTES, parts};
 
 /// The live blocks of one heap.
 #[derive(Debug)]
 pub struct Shadow {
     heap: HeapRef,
-    /// Live blocks by address.
-    live: BTreeMap<usize, Block>,
+    live: Places<Pattern>,
     patterns: u64,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Block {
-    layout: Layout,
-    pattern: Pattern,
 }
 
 impl Shadow {
     /// A shadow of a heap without live blocks.
     pub fn new(heap: HeapRef) -> Self {
-        Shadow { heap, live: BTreeMap::new(), patterns: 0 }
+        let live = Places::new(heap.base().addr().get());
+        Shadow { heap, live, patterns: 0 }
     }
 
     /// Checks a new block, and fills it.
@@ -113,11 +46,15 @@ impl Shadow {
     ///
     /// The first violation found.
     pub unsafe fn allocated(&mut self, block: *mut u8, layout: Layout, zeroed: bool) -> Result<(), Violation> {
-        self.check_place(block, layout)?;
+        self.live.check(block.addr(), layout, self.heap.committed_bytes())?;
         if zeroed {
             // SAFETY: the block is in the committed pages.
-            if let Some(byte) = (0..layout.size()).find(|&byte| unsafe { block.add(byte).read() } != 0) {
-                return Err(Violation::NotZeroed { offset: self.offset(block.addr()), bytes: layout.size(), byte });
+            if let Some(byte) = parts(layout.size()).flatten().find(|&byte| unsafe { block.add(byte).read() } != 0) {
+                return Err(Violation::NotZeroed {
+                    offset: self.live.offset(block.addr()),
+                    bytes: layout.size(),
+                    byte,
+                });
             }
         }
         // SAFETY: the block is in the committed pages and shares no byte with another.
@@ -125,7 +62,7 @@ impl Shadow {
         Ok(())
     }
 
-    /// Checks that a live block still holds its bytes: before a resize, and after a failed one.
+    /// Checks that a live block still holds its bytes.
     ///
     /// # Safety
     ///
@@ -139,13 +76,42 @@ impl Shadow {
     ///
     /// If no live block begins at that address.
     pub unsafe fn check(&self, block: *mut u8) -> Result<(), Violation> {
-        let known = self.live[&block.addr()];
-        let bytes = known.layout.size();
+        let &(layout, pattern) = self.known(block);
+        let bytes = layout.size();
         // SAFETY: the block was in the committed pages when it was filled, and a heap does not shrink.
-        match unsafe { known.pattern.first_difference(block, bytes) } {
-            Some(byte) => Err(Violation::Overwritten { offset: self.offset(block.addr()), bytes, byte }),
+        match unsafe { pattern.first_difference(block, parts(bytes)) } {
+            Some(byte) => Err(Violation::Overwritten { offset: self.live.offset(block.addr()), bytes, byte }),
             None => Ok(()),
         }
+    }
+
+    /// Checks a live block that is about to be resized. A huge block that shrinks gets its pattern where its new end will
+    /// be, so that [`reallocated`](Self::reallocated) can check the last bytes that must be kept.
+    ///
+    /// # Safety
+    ///
+    /// Same as for [`check`](Self::check).
+    ///
+    /// # Errors
+    ///
+    /// If a byte differs.
+    ///
+    /// # Panics
+    ///
+    /// If no live block begins at that address.
+    pub unsafe fn resizing(&self, block: *mut u8, new_size: usize) -> Result<(), Violation> {
+        // SAFETY: upheld by the caller.
+        unsafe { self.check(block)? };
+        let &(layout, pattern) = self.known(block);
+        if layout.size() > WHOLE_BYTES && new_size < layout.size() {
+            // SAFETY: the bytes are in the block, which is in the committed pages.
+            unsafe { pattern.fill(block, core::iter::once(kept_end(new_size))) };
+        }
+        Ok(())
+    }
+
+    fn known(&self, block: *mut u8) -> &(Layout, Pattern) {
+        self.live.get(block.addr()).expect("the block is live")
     }
 
     /// The current layout of a live block.
@@ -154,7 +120,7 @@ impl Shadow {
     ///
     /// If no live block begins at that address.
     pub fn layout(&self, block: *mut u8) -> Layout {
-        self.live[&block.addr()].layout
+        self.known(block).0
     }
 
     /// Checks a live block that is about to be freed, and forgets it.
@@ -173,7 +139,7 @@ impl Shadow {
     pub unsafe fn releasing(&mut self, block: *mut u8) -> Result<(), Violation> {
         // SAFETY: upheld by the caller.
         unsafe { self.check(block)? };
-        self.live.remove(&block.addr());
+        self.live.remove(block.addr());
         Ok(())
     }
 
@@ -189,17 +155,20 @@ impl Shadow {
     ///
     /// # Panics
     ///
-    /// If no live block began at `old`.
+    /// If no live block began at `old`, or if a huge block shrinks without a call of [`resizing`](Self::resizing) before.
     pub unsafe fn reallocated(&mut self, old: *mut u8, new: *mut u8, new_size: usize) -> Result<(), Violation> {
-        let was = self.live.remove(&old.addr()).expect("a block that is resized is live");
+        let (was, pattern) = self.live.remove(old.addr()).expect("a block that is resized is live");
         let layout =
-            Layout::from_size_align(new_size, was.layout.align()).expect("the caller of realloc ensures a valid size");
-        self.check_place(new, layout)?;
-        let kept = was.layout.size().min(new_size);
+            Layout::from_size_align(new_size, was.align()).expect("the caller of realloc ensures a valid size");
+        self.live.check(new.addr(), layout, self.heap.committed_bytes())?;
+        let old_bytes = was.size();
+        let kept = parts(old_bytes).map(|part| part.start..part.end.min(new_size)).filter(|part| !part.is_empty());
+        // Written by `resizing`.
+        let end = (old_bytes > WHOLE_BYTES && new_size < old_bytes).then(|| kept_end(new_size));
         // SAFETY: the block is in the committed pages and shares no byte with another.
         unsafe {
-            if let Some(byte) = was.pattern.first_difference(new, kept) {
-                let (offset, old_bytes) = (self.offset(new.addr()), was.layout.size());
+            if let Some(byte) = pattern.first_difference(new, kept.chain(end)) {
+                let offset = self.live.offset(new.addr());
                 return Err(Violation::LostInRealloc { offset, old_bytes, bytes: new_size, byte });
             }
             self.insert(new, layout);
@@ -218,27 +187,9 @@ impl Shadow {
     /// If a byte of a block differs.
     pub unsafe fn check_all(&self) -> Result<(), Violation> {
         // SAFETY: upheld by the caller.
-        self.live.keys().try_for_each(|&address| unsafe { self.check(self.heap.base().as_ptr().with_addr(address)) })
-    }
-
-    fn check_place(&self, block: *mut u8, layout: Layout) -> Result<(), Violation> {
-        let (start, bytes) = (block.addr(), layout.size());
-        let offset = self.offset(start);
-        if !self.heap.contains(start, bytes) {
-            return Err(Violation::OutsideHeap { offset, bytes, committed_bytes: self.heap.committed_bytes() });
-        }
-        if start % layout.align() != 0 {
-            return Err(Violation::Misaligned { offset, align: layout.align() });
-        }
-        // Live blocks are disjoint, so only the last one that begins before this block's end can overlap it, whether
-        // overlaps the start, from within or by enclosing it.
-        if let Some((&other, known)) = self.live.range(..start + bytes).next_back()
-            && other + known.layout.size() > start
-        {
-            let (other_offset, other_bytes) = (self.offset(other), known.layout.size());
-            return Err(Violation::Overlap { offset, bytes, other_offset, other_bytes });
-        }
-        Ok(())
+        self.live
+            .addresses()
+            .try_for_each(|address| unsafe { self.check(self.heap.base().as_ptr().with_addr(address)) })
     }
 
     /// # Safety
@@ -246,55 +197,16 @@ impl Shadow {
     /// The block is in the committed pages and shares no byte with another.
     unsafe fn insert(&mut self, block: *mut u8, layout: Layout) {
         self.patterns += 1;
-        let pattern = Pattern(self.patterns);
+        let pattern = Pattern::number(self.patterns);
         // SAFETY: upheld by the caller.
-        unsafe { pattern.fill(block, layout.size()) };
-        self.live.insert(block.addr(), Block { layout, pattern });
-    }
-
-    fn offset(&self, address: usize) -> isize {
-        address.wrapping_sub(self.heap.base().addr().get()).cast_signed()
-    }
-}
-
-/// Bytes that differ from block to block, and from word to word within a block.
-#[derive(Clone, Copy, Debug)]
-struct Pattern(u64);
-
-impl Pattern {
-    fn word(self, index: usize) -> u64 {
-        // Odd multipliers keep different (block, index) pairs apart; the upper half of the product is better mixed.
-        let mixed = (self.0.wrapping_mul(0xd134_2543_de82_ef95) ^ index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        mixed.swap_bytes()
-    }
-
-    /// # Safety
-    ///
-    /// The bytes are writable.
-    unsafe fn fill(self, block: *mut u8, bytes: usize) {
-        for start in (0..bytes).step_by(8) {
-            let word = self.word(start / 8).to_le_bytes();
-            // SAFETY: at most `bytes` bytes are written.
-            unsafe { block.add(start).copy_from_nonoverlapping(word.as_ptr(), 8.min(bytes - start)) };
-        }
-    }
-
-    /// # Safety
-    ///
-    /// The bytes are readable.
-    unsafe fn first_difference(self, block: *mut u8, bytes: usize) -> Option<usize> {
-        (0..bytes).step_by(8).find_map(|start| {
-            let expected = self.word(start / 8).to_le_bytes();
-            let mut found = expected;
-            // SAFETY: at most `bytes` bytes are read.
-            unsafe { block.add(start).copy_to_nonoverlapping(found.as_mut_ptr(), 8.min(bytes - start)) };
-            (found != expected).then(|| start + (0..8).find(|&byte| found[byte] != expected[byte]).unwrap_or(0))
-        })
+        unsafe { pattern.fill(block, parts(layout.size())) };
+        self.live.insert(block.addr(), layout, pattern);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::pattern::{END_BYTES, PART_DISTANCE_BYTES};
     use super::*;
     use crate::page_heap::{Guard, PageHeap};
 
@@ -378,6 +290,7 @@ mod tests {
         unsafe {
             shadow.allocated(base, layout(100, 4), false).unwrap();
             base.add(1000).copy_from_nonoverlapping(base, 60);
+            shadow.resizing(base, 60).unwrap();
             assert_eq!(shadow.reallocated(base, base.add(1000), 60), Ok(()));
             base.add(2000).copy_from_nonoverlapping(base.add(1000), 59);
             let lost = Violation::LostInRealloc { offset: 2000, old_bytes: 60, bytes: 80, byte: 59 };
@@ -394,6 +307,77 @@ mod tests {
             base.add(64 + 63).write(1);
             let violation = Violation::NotZeroed { offset: 64, bytes: 64, byte: 63 };
             assert_eq!(shadow.allocated(base.add(64), layout(64, 16), true), Err(violation));
+        }
+    }
+
+    /// A heap of 64 MiB, of which each test touches little.
+    fn huge() -> (PageHeap, Shadow, *mut u8) {
+        let heap = PageHeap::reserve(1024, Guard::Trap).unwrap();
+        let base = heap.handle().grow(1024).unwrap().as_ptr();
+        let shadow = Shadow::new(heap.handle());
+        (heap, shadow, base)
+    }
+
+    #[test]
+    fn a_write_at_the_ends_or_in_a_part_of_a_huge_block_is_found() {
+        let bytes = WHOLE_BYTES + 12_345;
+        for byte in [
+            0,
+            17,
+            END_BYTES - 1,
+            PART_DISTANCE_BYTES,
+            bytes / 2 / PART_DISTANCE_BYTES * PART_DISTANCE_BYTES,
+            bytes - 1,
+        ] {
+            let (_heap, mut shadow, base) = huge();
+            // SAFETY: all of these bytes are in the committed pages.
+            unsafe {
+                shadow.allocated(base, layout(bytes, 1), true).unwrap();
+                *base.add(byte) ^= 1;
+                assert_eq!(shadow.releasing(base), Err(Violation::Overwritten { offset: 0, bytes, byte }));
+            }
+        }
+    }
+
+    #[test]
+    fn a_byte_that_a_realloc_of_a_huge_block_loses_at_the_end_is_found() {
+        for (old_bytes, bytes) in
+            [(2, 1), (1, 2), (1, 1)].map(|(old, new)| (old * WHOLE_BYTES + 100, new * WHOLE_BYTES + 77))
+        {
+            for lost in [0, 1] {
+                let (_heap, mut shadow, base) = huge();
+                let kept = old_bytes.min(bytes);
+                // SAFETY: all of these bytes are in the committed pages; the blocks do not overlap.
+                unsafe {
+                    let moved = base.add(24 << 20);
+                    shadow.allocated(base, layout(old_bytes, 1), false).unwrap();
+                    shadow.resizing(base, bytes).unwrap();
+                    moved.copy_from_nonoverlapping(base, kept - lost);
+                    let violation = Violation::LostInRealloc { offset: 24 << 20, old_bytes, bytes, byte: kept - 1 };
+                    let expected = if lost > 0 { Err(violation) } else { Ok(()) };
+                    // The pages are zeroed, so that a pattern whose last byte is 0 would not show: it is not.
+                    assert_eq!(shadow.reallocated(base, moved, bytes), expected, "{old_bytes} to {bytes}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_overlap_of_huge_blocks_is_found_to_the_byte() {
+        let (_heap, mut shadow, base) = huge();
+        let (start, bytes) = (1 << 20, WHOLE_BYTES + 1);
+        // SAFETY: all of these bytes are in the committed pages.
+        unsafe { shadow.allocated(base.add(start), layout(bytes, 1), false).unwrap() };
+        for (other, other_bytes) in [
+            (start - 1, 2),         // the first byte
+            (start + bytes - 1, 1), // the last byte
+            (start + 100_000, 8),   // between two parts
+            (start - 1, bytes + 2), // encloses it
+            (start, bytes),         // identical
+        ] {
+            // SAFETY: as above.
+            let result = unsafe { shadow.allocated(base.add(other), layout(other_bytes, 1), false) };
+            assert!(matches!(result, Err(Violation::Overlap { .. })), "{other} {other_bytes}: {result:?}");
         }
     }
 }

@@ -42,7 +42,7 @@ fn line(name: &str, program: &Program) -> (bool, bool) {
     let instance = Instance::of(program).expect("the trace is not too long");
     let placement = Placement::of(&instance);
     let time = begin.elapsed();
-    playback::verify(program, &instance, &placement).expect("the placement is sound");
+    playback::verify(program, &instance, &placement, heaprace::limits::Limits::NONE).expect("the placement is sound");
     let (live, makespan) = (program.profile().peak_live_bytes, placement.makespan_bytes);
     assert!(makespan >= live, "{name}: the makespan {makespan} is less than the live bytes, {live}");
     let span = least_span_bytes(program);

@@ -99,8 +99,8 @@ Exit codes:
   1  an allocator failed verification, a gate found a regression, --strict met a warning, or a
      file could not be written
   2  usage error
-  3  a trace or saved results could not be read
-  130  interrupted by Ctrl-C; finished results are saved";
+  3  a trace or saved results could not be read, or --memory leaves nothing for a heap
+  130  interrupted by Ctrl-C or SIGTERM; finished results are saved";
 
 /// Runs the command.
 pub(crate) fn main() -> ExitCode {

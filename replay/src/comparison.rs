@@ -13,6 +13,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
+use heaprace_allocators::page_heap::MemoryBudget;
+use heaprace_reports::numbers;
 use heaprace_reports::results::{
     self, Figure, Origin, ProgramKind, Reason, Results, SCHEMA_VERSION, Settings, Warning, WarningCode,
 };
@@ -21,8 +23,9 @@ use heaprace_traces::{Source, TraceError, library};
 use crate::comparison::rows::{NO_CHILD, NO_PATH, what_it_did_not_do};
 use crate::lane::LaneError;
 use crate::limits::Limits;
-use crate::memory::bounds;
+use crate::memory::bounds::{self, BoundsError};
 use crate::memory::min_heap::{self, Candidate, Step};
+use crate::memory_budget::Need;
 use crate::program::{CompileError, Coverage, Program};
 use crate::time::process::TraceLocation;
 use crate::time::race::{self, Race, Timing};
@@ -52,6 +55,20 @@ pub enum CompareError {
     Empty {
         /// The trace.
         file: String,
+    },
+    /// The trace needs more memory than there may be, before the first heap.
+    #[error(
+        "{file}: examining an allocator takes about {} of memory in addition to its heap, but --memory leaves {}; \
+         give --memory more, or slice the trace ('replay trace slice')",
+        numbers::bytes(*.need_bytes), numbers::bytes(*.budget_bytes)
+    )]
+    Memory {
+        /// The trace.
+        file: String,
+        /// Memory without any heap.
+        need_bytes: u64,
+        /// The budget.
+        budget_bytes: u64,
     },
     /// A replay failed.
     #[error(transparent)]
@@ -88,18 +105,27 @@ pub fn compare(
         contenders: plan.contenders.iter().map(row).collect(),
         merged_from: Vec::new(),
     };
+    let memory = Memory::of(&program, plan, source)?;
     let limits = Limits::new(&plan.interrupt, plan.budget);
+    let limits = memory.heaps.as_ref().map_or(limits, |heaps| limits.with_memory(heaps));
     // In parallel with the examinations, which are not timed.
     let hash = OnceLock::new();
     thread::scope(|scope| {
         scope.spawn(|| hash.get_or_init(|| interruptible.sha256()));
         let distributions = scope.spawn(|| distributions::of(source, &plan.interrupt));
-        let bounds = plan.bounds.then(|| scope.spawn(|| bounds::of(&program)));
-        examinations::examine_all(&program, plan, limits, &hash, &mut results, &mut progress)?;
+        let bounds = (plan.bounds && memory.bounds_fit).then(|| {
+            let limits = limits.started();
+            let program = &program;
+            scope.spawn(move || bounds::within(program, limits))
+        });
+        examinations::examine_all(&program, plan, limits, memory.need, &hash, &mut results, &mut progress)?;
         if let Some(bounds) = bounds {
             progress(Progress::Bounding);
             let bounds = bounds.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             results.bounds = bounds.map_or_else(|error| Figure::unknown(error.to_string()), Figure::Known);
+        } else if plan.bounds {
+            let (need_bytes, budget_bytes) = (bounds::memory_bytes(&program), plan.memory_bytes.unwrap_or(u64::MAX));
+            results.bounds = Figure::unknown(BoundsError::Memory { need_bytes, budget_bytes }.to_string());
         }
         results.trace.distributions = distributions.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         Ok::<(), CompareError>(())
@@ -121,6 +147,31 @@ pub fn compare(
         results.warnings.push(Warning { code: WarningCode::Interrupted, message });
     }
     Ok(results)
+}
+
+/// How the memory of a comparison is divided.
+struct Memory {
+    need: Need,
+    /// Whether there is room for the bounds.
+    bounds_fit: bool,
+    /// What is left for examinations and their heaps.
+    heaps: Option<Arc<MemoryBudget>>,
+}
+
+impl Memory {
+    /// The division for this program. Nothing here depends on how many contenders are examined in parallel, so that
+    /// figures do not, either.
+    fn of(program: &Program, plan: &ComparisonPlan, source: &Source) -> Result<Self, CompareError> {
+        let bounds_fit = plan.memory_bytes.is_none_or(|budget| bounds::memory_bytes(program) <= budget / 2);
+        let need = Need::of(program, plan.bounds && bounds_fit);
+        let Some(budget_bytes) = plan.memory_bytes else { return Ok(Memory { need, bounds_fit, heaps: None }) };
+        let need_bytes = need.fixed_bytes + need.examination_bytes;
+        if need_bytes >= budget_bytes {
+            return Err(CompareError::Memory { file: source.display().to_owned(), need_bytes, budget_bytes });
+        }
+        let left = usize::try_from(budget_bytes - need.fixed_bytes).unwrap_or(usize::MAX);
+        Ok(Memory { need, bounds_fit, heaps: Some(Arc::new(MemoryBudget::new(left))) })
+    }
 }
 
 /// Times the contenders that did all the work, and did it correctly.

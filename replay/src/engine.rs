@@ -23,7 +23,7 @@ use heaprace_allocators::HeapAllocator;
 
 use crate::program::{CompileError, OpKind, Program, Stretch, WrittenRange};
 
-pub use touch::{Touch, TouchAll, TouchFirst, TouchNone, TouchWritten};
+pub use touch::{Touch, TouchAll, TouchFirst, TouchNone, TouchParts, TouchWritten};
 
 /// Whether an observer wants the replay to continue.
 pub type Flow = ControlFlow<()>;
@@ -107,9 +107,9 @@ pub trait Observer {
         Flow::Continue(())
     }
 
-    /// A live block is about to be resized.
+    /// A live block is about to be resized to this size.
     #[inline(always)]
-    fn reallocating(&mut self, _event: u64, _block: LiveBlock) -> Flow {
+    fn reallocating(&mut self, _event: u64, _block: LiveBlock, _new_size: usize) -> Flow {
         Flow::Continue(())
     }
 
@@ -172,9 +172,9 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     }
 
     #[inline(always)]
-    fn reallocating(&mut self, event: u64, block: LiveBlock) -> Flow {
-        self.0.reallocating(event, block)?;
-        self.1.reallocating(event, block)
+    fn reallocating(&mut self, event: u64, block: LiveBlock, new_size: usize) -> Flow {
+        self.0.reallocating(event, block, new_size)?;
+        self.1.reallocating(event, block, new_size)
     }
 
     #[inline(always)]
@@ -352,7 +352,7 @@ unsafe fn resize<A: HeapAllocator, O: Observer, T: Touch>(
 ) -> ControlFlow<(), *mut u8> {
     // SAFETY: upheld by the caller.
     let block = unsafe { LiveBlock::of::<A, O>(allocator, address, old) };
-    observer.reallocating(event, block)?;
+    observer.reallocating(event, block, new.size())?;
     let call = Call { event, kind: OpKind::Realloc, size: new.size(), old_size: old.size() };
     // SAFETY: upheld by the caller.
     let moved = seen(observer, call, || unsafe { (calls.realloc)(allocator, address, old, new.size()) });

@@ -54,6 +54,18 @@ impl HeapLimit {
     }
 }
 
+/// Parses an amount of memory in bytes.
+///
+/// # Errors
+///
+/// If the text is not a number with a unit, or is 0.
+pub fn parse_memory(text: &str) -> Result<u64, String> {
+    let (number, unit) = split(text);
+    let scale = scale(&unit).ok_or("memory is a number and a unit: KiB, MiB or GiB")?;
+    let bytes = number.parse().ok().and_then(|number: usize| number.checked_mul(scale)).filter(|&bytes| bytes > 0);
+    bytes.map(|bytes| bytes as u64).ok_or_else(|| "the number is missing, 0, or too large".to_owned())
+}
+
 /// Parses a page size.
 ///
 /// # Errors
@@ -127,6 +139,15 @@ mod tests {
         }
         assert!(pages("1MiB", PageSize::MAX).unwrap_err().contains("2 MiB"));
         assert_eq!(pages("1KiB", PageSize::MIN), Ok(4));
+    }
+
+    #[test]
+    fn an_amount_of_memory_has_a_unit() {
+        assert_eq!(parse_memory("512MiB"), Ok(512 << 20));
+        assert_eq!(parse_memory("3 g"), Ok(3 << 30));
+        for text in ["", "512", "MiB", "0MiB", "-1GiB", "1pages", "99999999999999999999GiB", "99999999999999GiB"] {
+            assert!(parse_memory(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! A lane: a page heap and working memory, on which contenders run the same program one after the other.
 
+mod failure;
 mod lap;
 
-use std::alloc::Layout;
 use std::ops::ControlFlow;
 use std::time::{self, Duration};
 
@@ -13,11 +13,13 @@ use heaprace_reports::results::{
     Figure, Grouped, Growth, Memory, Moment, Partial, Reason, Retention, Split, Strip, Verification,
 };
 
-use crate::engine::{self, Flow, LiveBlock, Observer, Touch, TouchAll, TouchNone};
+use crate::engine::{self, Flow, Observer, Touch, TouchNone, TouchParts};
 use crate::limits::{Limits, Stop};
 use crate::memory::metrics::{Figures, Instant, Setting, Snapshot, SnapshotGauge, SplitGauge, Watch};
-use crate::program::{CompileError, Program};
+use crate::program::{self, CompileError, Program, Stretch};
 use crate::verify::Verify;
+
+use failure::StopAtFailure;
 
 pub use lap::{Lap, Meter, OnLap};
 
@@ -42,6 +44,7 @@ pub struct Lane<'p> {
     program: &'p Program,
     heap: PageHeap,
     slots: Vec<*mut u8>,
+    has_passed_budget: bool,
 }
 
 /// The result of a contender's untimed replays.
@@ -115,7 +118,7 @@ impl<'p> Lane<'p> {
 
     /// A lane for `program` on this heap.
     pub fn on(program: &'p Program, heap: PageHeap) -> Self {
-        Lane { program, heap, slots: engine::slots_for(program) }
+        Lane { program, heap, slots: engine::slots_for(program), has_passed_budget: false }
     }
 
     /// Replays the program repeatedly with one contender on one heap, starting from fresh zeroed pages, until `on_lap`
@@ -137,7 +140,7 @@ impl<'p> Lane<'p> {
                 lap.wall += wall;
                 lap.processor = lap.processor.zip(processor).map(|(sum, stretch)| sum + stretch);
             };
-            self.replay_by::<A, (), T>(&mut allocator, &mut (), limits, &mut meter)?.whole()?;
+            self.replay_by::<A, (), T>(&mut allocator, &mut (), limits, Some(&mut meter))?.whole()?;
             self.free_left_live(&mut allocator);
             lap.heap_pages = heap.committed_pages() as u64;
             lap.refused_grows = heap.refused_grows() - refused_before;
@@ -146,6 +149,21 @@ impl<'p> Lane<'p> {
                 return Ok(());
             }
         }
+    }
+
+    /// Takes all pages of the heap back, so that others may have their memory.
+    ///
+    /// # Errors
+    ///
+    /// If the heap cannot be reset.
+    pub(crate) fn release(&mut self) -> Result<(), LaneError> {
+        self.has_passed_budget = false;
+        Ok(self.heap.reset()?)
+    }
+
+    /// Whether any replay since the last [release](Self::release) would have passed the memory budget of the heap.
+    pub(crate) fn has_passed_budget(&self) -> bool {
+        self.has_passed_budget
     }
 
     /// Takes all pages of the heap back, as the end of a program does, and returns a lap that has only the times of that.
@@ -171,7 +189,7 @@ impl<'p> Lane<'p> {
     ) -> Result<(), LaneError> {
         self.heap.reset()?;
         let mut allocator = A::create(self.heap.handle());
-        self.replay_by::<A, (), T>(&mut allocator, &mut (), limits, meter)?.whole().map(|_| ())
+        self.replay_by::<A, (), T>(&mut allocator, &mut (), limits, Some(meter))?.whole().map(|_| ())
     }
 
     fn replay<A: HeapAllocator, O: Observer, T: Touch>(
@@ -180,15 +198,16 @@ impl<'p> Lane<'p> {
         observer: &mut O,
         limits: Limits<'_>,
     ) -> Result<Run, LaneError> {
-        self.replay_by::<A, O, T>(allocator, observer, limits, &mut |replay| replay())
+        self.replay_by::<A, O, T>(allocator, observer, limits, None)
     }
 
+    /// Replays the program, by whole stretches with `meter`, which measures them, and else piece by piece.
     fn replay_by<A: HeapAllocator, O: Observer, T: Touch>(
         &mut self,
         allocator: &mut A,
         observer: &mut O,
         limits: Limits<'_>,
-        meter: Meter<'_>,
+        mut meter: Option<Meter<'_>>,
     ) -> Result<Run, LaneError> {
         let slots = &mut self.slots;
         // A program of a single stretch stops before it begins, or not at all.
@@ -197,18 +216,32 @@ impl<'p> Lane<'p> {
         if stop.is_some() {
             return Ok(run);
         }
-        let _ = self.program.each_stretch(|stretch| {
+        let is_timed = meter.is_some();
+        let mut replay = |stretch: Stretch<'_>| {
             allocator.in_scope(|allocator| {
-                meter(&mut || run.flow = engine::run::<A, O, T>(stretch, slots, allocator, observer));
+                let mut replay = || run.flow = engine::run::<A, O, T>(stretch, slots, allocator, observer);
+                match &mut meter {
+                    Some(meter) => meter(&mut replay),
+                    None => replay(),
+                }
             });
             let events = stretch.events();
             run.events = stretch.events_before() + events;
+            if let Some(budget_bytes) = self.heap.passed_budget_bytes() {
+                // Even at the last event: a contender that gets no memory is not at its heap's limit.
+                self.has_passed_budget = true;
+                run.stop = Some(Stop::Memory { budget_bytes: budget_bytes as u64 });
+                return ControlFlow::Break(());
+            }
             run.flow?;
             run.stop = limits.check(events);
             if run.stop.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let _ = self.program.each_stretch(|stretch| {
+            if is_timed { replay(stretch) } else { program::each_piece(stretch, &mut replay) }
         })?;
-        // A limit that is reached at the last event has not stopped anything.
-        run.stop = run.stop.filter(|_| run.events < self.program.events());
+        // Any other limit that is reached at the last event has not stopped anything.
+        run.stop = run.stop.filter(|stop| matches!(stop, Stop::Memory { .. }) || run.events < self.program.events());
         Ok(run)
     }
 
@@ -235,7 +268,8 @@ impl<'p> Lane<'p> {
         Ok(failure.event)
     }
 
-    /// Replays with all metrics on a fresh heap, writing every byte of every block, and checks every block if `verify`
+    /// Replays with all metrics on a fresh heap, writing every byte of every block (of a huge one
+    /// [parts](heaprace_allocators::shadow::parts)), and checks every block if `verify`
     /// is set. A second replay, through `Accounted`, splits the heap by purpose and by address at its peaks and at its
     /// end, and takes `snapshots`. Further loops on the heap of the first replay show how it grows.
     ///
@@ -278,7 +312,7 @@ impl<'p> Lane<'p> {
             watch = observers.1;
             run
         } else {
-            self.replay::<A, _, TouchAll>(&mut allocator, &mut watch, limits)?
+            self.replay::<A, _, TouchParts>(&mut allocator, &mut watch, limits)?
         };
         if let Verification::Failed { event, .. } = verification {
             return Ok(Examination::without_figures(verification, Reason::FailedVerification { event }));
@@ -406,35 +440,6 @@ impl<'p> Lane<'p> {
 /// The reason why a program cannot continue: the heap had no page left in this loop, counted from 1.
 pub(crate) fn limit_reached(loop_number: usize) -> Reason {
     Reason::HeapLimitReached { loop_number }
-}
-
-/// Stops the replay at the first failed request.
-#[derive(Default)]
-struct StopAtFailure {
-    event: Option<u64>,
-}
-
-impl StopAtFailure {
-    #[inline(always)]
-    fn answered(&mut self, event: u64, block: LiveBlock) -> Flow {
-        if block.is_null() {
-            self.event = Some(event);
-            return Flow::Break(());
-        }
-        Flow::Continue(())
-    }
-}
-
-impl Observer for StopAtFailure {
-    #[inline(always)]
-    fn allocated(&mut self, event: u64, block: LiveBlock, _layout: Layout, _zeroed: bool) -> Flow {
-        self.answered(event, block)
-    }
-
-    #[inline(always)]
-    fn reallocated(&mut self, event: u64, _old: LiveBlock, _layout: Layout, new: LiveBlock, _new_size: usize) -> Flow {
-        self.answered(event, new)
-    }
 }
 
 fn memory(

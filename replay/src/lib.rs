@@ -32,6 +32,8 @@ pub mod heap_size;
 pub mod lane;
 pub mod limits;
 pub mod memory;
+#[doc(hidden)]
+pub mod memory_budget;
 pub mod program;
 #[cfg(target_os = "linux")]
 pub mod real;

@@ -1,8 +1,12 @@
-//! What ends a replay early: a time budget, or the user. It is checked between stretches, outside the timed part.
+//! What ends a replay early: a time budget, a memory budget, or the user. It is checked between stretches, outside the
+//! timed part.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use heaprace_allocators::page_heap::MemoryBudget;
+use heaprace_reports::numbers::bytes;
 use heaprace_reports::results::{Grouped, Reason};
 
 /// Why a replay ended early.
@@ -12,6 +16,11 @@ pub enum Stop {
     Budget,
     /// The user interrupted it.
     Interrupt,
+    /// The heap would have passed the memory budget.
+    Memory {
+        /// What the budget has for heaps.
+        budget_bytes: u64,
+    },
 }
 
 impl Stop {
@@ -20,6 +29,7 @@ impl Stop {
         match self {
             Stop::Budget => Reason::OverBudget,
             Stop::Interrupt => Reason::Interrupted,
+            Stop::Memory { budget_bytes } => Reason::OverMemory { budget: bytes(budget_bytes) },
         }
     }
 
@@ -29,6 +39,7 @@ impl Stop {
         match self {
             Stop::Budget => Reason::OverBudgetAt { event },
             Stop::Interrupt => Reason::InterruptedAt { event },
+            Stop::Memory { budget_bytes } => Reason::OverMemoryAt { budget: bytes(budget_bytes), event },
         }
     }
 }
@@ -40,11 +51,13 @@ pub struct Limits<'a> {
     deadline: Option<Instant>,
     interrupt: Option<&'a AtomicBool>,
     progress: Option<&'a (dyn Fn(u64) + Sync)>,
+    memory: Option<&'a Arc<MemoryBudget>>,
 }
 
 impl<'a> Limits<'a> {
     /// No limits.
-    pub const NONE: Limits<'static> = Limits { budget: None, deadline: None, interrupt: None, progress: None };
+    pub const NONE: Limits<'static> =
+        Limits { budget: None, deadline: None, interrupt: None, progress: None, memory: None };
 
     /// Ends replays when `interrupt` becomes true, or when they have taken `budget` in total since
     /// [`started`](Self::started).
@@ -63,6 +76,17 @@ impl<'a> Limits<'a> {
     #[must_use]
     pub fn with_progress(self, progress: &'a (dyn Fn(u64) + Sync)) -> Self {
         Limits { progress: Some(progress), ..self }
+    }
+
+    /// The same limits; heaps take their pages from this budget.
+    #[must_use]
+    pub fn with_memory(self, memory: &'a Arc<MemoryBudget>) -> Self {
+        Limits { memory: Some(memory), ..self }
+    }
+
+    /// The budget that heaps take their pages from.
+    pub(crate) fn memory(&self) -> Option<&'a Arc<MemoryBudget>> {
+        self.memory
     }
 
     /// Whether this much time exhausts the budget.

@@ -17,6 +17,7 @@
 //! ```
 
 mod compiler;
+mod cuts;
 mod error;
 mod extents;
 mod op;
@@ -33,21 +34,20 @@ use heaprace_traces::RunTime;
 use heaprace_traces::import::Repairs;
 use heaprace_traces::{Event, Profile, Source, TraceError};
 
+pub(crate) use cuts::each_piece;
 pub use error::CompileError;
 pub use extents::{Coverage, WrittenRange};
 pub use op::{MAX_LIVE_OBJECTS, OpKind, PackedOp};
 pub use stretch::Stretch;
 
 use self::compiler::{AnyIds, DenseIds, Ids};
+use self::cuts::{Cut, STRETCH_WORDS, cuts, visit_cuts};
 use self::pass::Passed;
 use self::portion::Portion;
 use self::stream::Stream;
 
 /// Maximum words of a program held in memory (128 MiB). A longer program is [streamed](stream).
 const MOST_HELD_WORDS: usize = 1 << 24;
-
-/// Words of a stretch of a held program. Replays check the clock and interrupts between two stretches.
-const STRETCH_WORDS: usize = 1 << 16;
 
 /// A compiled trace. Every object is allocated into its slot before the slot is used, and no two live objects share a
 /// slot.
@@ -70,18 +70,6 @@ enum Supply {
     Held { portion: Portion, cuts: Vec<Cut> },
     /// From the trace, whose blocks or events are decoded for every replay.
     Streamed(Stream),
-}
-
-/// The end of a stretch.
-#[derive(Clone, Copy, Debug, Default)]
-struct Cut {
-    words: usize,
-    written: usize,
-    events: u64,
-}
-
-fn count_events(ops: &[PackedOp]) -> u64 {
-    ops.iter().filter(|op| !op.is_old_size()).count() as u64
 }
 
 impl Program {
@@ -169,7 +157,7 @@ impl Program {
                 portion.written.clear();
             }
             portion.shrink_to_fit();
-            let cuts = cuts(&portion.ops, has_extents);
+            let cuts = cuts(&portion.ops, has_extents, STRETCH_WORDS);
             Supply::Held { portion, cuts }
         })
     }
@@ -209,23 +197,7 @@ impl Program {
     ) -> Result<ControlFlow<B>, CompileError> {
         let slots = self.slots;
         match &self.supply {
-            Supply::Held { portion, cuts } => {
-                let mut before = Cut::default();
-                for &cut in cuts {
-                    let stretch = Stretch {
-                        ops: &portion.ops[before.words..cut.words],
-                        written: &portion.written[before.written..cut.written],
-                        events_before: before.events,
-                        events: cut.events - before.events,
-                        slots,
-                    };
-                    if let ControlFlow::Break(value) = visit(stretch) {
-                        return Ok(ControlFlow::Break(value));
-                    }
-                    before = cut;
-                }
-                Ok(ControlFlow::Continue(()))
-            }
+            Supply::Held { portion, cuts } => Ok(visit_cuts(portion, cuts, 0, slots, &mut visit)),
             Supply::Streamed(stream) => stream.each_stretch(slots, self.events(), visit),
         }
     }
@@ -237,6 +209,15 @@ impl Program {
             Supply::Held { portion, .. } => Some(&portion.ops),
             Supply::Streamed(_) => None,
         }
+    }
+
+    /// Bytes of memory that the program holds.
+    pub fn held_bytes(&self) -> usize {
+        let portion = match &self.supply {
+            Supply::Held { portion, .. } => portion.bytes(),
+            Supply::Streamed(_) => stream::MOST_HELD_BYTES,
+        };
+        portion + size_of_val(&self.left_live[..])
     }
 
     /// Whether the operations are decoded during each replay, because they are too many to hold in memory.
@@ -288,25 +269,6 @@ impl Program {
     pub fn left_live(&self) -> impl Iterator<Item = (usize, Layout)> {
         self.left_live.iter().map(|&(slot, layout)| (slot as usize, layout))
     }
-}
-
-/// The ends of the stretches of a held program. A realloc and its old size stay together.
-fn cuts(ops: &[PackedOp], has_extents: bool) -> Vec<Cut> {
-    let (mut cuts, mut before) = (Vec::new(), Cut::default());
-    while before.words < ops.len() {
-        let mut end = (before.words + STRETCH_WORDS).min(ops.len());
-        while ops.get(end).is_some_and(|op| op.is_old_size()) {
-            end += 1;
-        }
-        let stretch = &ops[before.words..end];
-        before = Cut {
-            words: end,
-            written: before.written + if has_extents { extents::count(stretch) } else { 0 },
-            events: before.events + count_events(stretch),
-        };
-        cuts.push(before);
-    }
-    cuts
 }
 
 #[cfg(test)]

@@ -62,9 +62,9 @@ impl Observer for Verify {
         self.note(event, result)
     }
 
-    fn reallocating(&mut self, event: u64, block: LiveBlock) -> Flow {
+    fn reallocating(&mut self, event: u64, block: LiveBlock, new_size: usize) -> Flow {
         // SAFETY: as above.
-        let result = unsafe { self.shadow.check(block.as_ptr()) };
+        let result = unsafe { self.shadow.resizing(block.as_ptr(), new_size) };
         self.note(event, result)
     }
 

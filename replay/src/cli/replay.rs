@@ -13,9 +13,10 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use heaprace::comparison::{ComparisonPlan, Progress, compare, folder_name};
 use heaprace::contender::{Contender, TouchPolicy};
-use heaprace::heap_size::{HeapLimit, parse_page_size};
+use heaprace::heap_size::{HeapLimit, parse_memory, parse_page_size};
 use heaprace::limits::parse_budget;
 use heaprace::memory::metrics::Instant as Moment;
+use heaprace::memory_budget;
 use heaprace::time::rounds::{self, Rounds};
 use heaprace_allocators::{PageSize, contenders};
 use heaprace_reports::numbers::count;
@@ -87,6 +88,13 @@ pub(crate) struct ReplayArguments {
     /// it got.
     #[arg(long, value_name = "TIME", value_parser = parse_budget)]
     budget: Option<Duration>,
+
+    /// Memory that replay may take: 2GiB, 500MiB [default: a third of the machine's]
+    ///
+    /// The default is less if a control group or 'ulimit -v' gives less. An allocator whose heap would need more has no
+    /// figures, and its row says so.
+    #[arg(long, value_name = "SIZE", value_parser = parse_memory)]
+    memory: Option<u64>,
 
     /// Timing rounds; 0 measures memory only [default: 15]
     ///
@@ -226,6 +234,7 @@ pub(crate) fn run(arguments: &ReplayArguments, command: Command) -> u8 {
         min_heap: arguments.min_heap,
         jobs: arguments.jobs.unwrap_or_else(|| thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)),
         budget: arguments.budget,
+        memory_bytes: Some(arguments.memory.unwrap_or_else(memory_budget::default_bytes)),
         interrupt: interrupt(),
         baseline: arguments.baseline.clone(),
         rigor,

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use heaprace::heap_size::parse_memory;
+use heaprace::memory_budget::default_bytes;
 use heaprace::sweep::{
     Build, Cell, CellSettings, CellState, Key, Merged, Stray, Sweep, SweepError, Work, merge, strays,
 };
@@ -37,6 +39,10 @@ pub(crate) struct SweepArguments {
     /// Merge finished cells into DIR/<trace>[-<settings>]/results.json and charts
     #[arg(long)]
     merge: bool,
+
+    /// Memory that a cell may take [default: a third of the machine's]
+    #[arg(long, value_name = "SIZE", value_parser = parse_memory)]
+    memory: Option<u64>,
 
     /// Folder of the sweep; cells are in DIR/cells
     #[arg(long, value_name = "DIR", default_value = "heaprace-sweep")]
@@ -100,16 +106,17 @@ pub(crate) fn run(arguments: &SweepArguments) -> u8 {
         Err(error) => return complain(code(&error), error),
     };
     let out = &arguments.out;
+    let memory_bytes = arguments.memory.unwrap_or_else(default_bytes);
     if let Some(id) = &arguments.cell {
         return match sweep.cells().iter().find(|cell| cell.id() == id) {
-            Some(cell) => run_cell(cell, out),
+            Some(cell) => run_cell(cell, out, memory_bytes),
             None => complain(USAGE, no_such_cell(id, &arguments.plan, sweep.build())),
         };
     }
     if !arguments.run && !arguments.merge {
         return list(&sweep, out, arguments.format);
     }
-    let ran = if arguments.run { run_all(&sweep, out) } else { 0 };
+    let ran = if arguments.run { run_all(&sweep, out, memory_bytes) } else { 0 };
     let merged = if arguments.merge { merge_all(&sweep, out) } else { 0 };
     ran.max(merged)
 }
@@ -185,7 +192,7 @@ fn table(lines: &[Line<'_>], settings: &[(String, CellSettings)]) -> String {
 }
 
 /// Runs a cell unless it is done. A contender that fails verification is an outcome: the cell is done.
-fn run_cell(cell: &Cell, out: &Path) -> u8 {
+fn run_cell(cell: &Cell, out: &Path, memory_bytes: u64) -> u8 {
     match cell.state(out) {
         CellState::Done(_) => {
             note(format_args!("{}: is done already", name(cell)));
@@ -194,7 +201,7 @@ fn run_cell(cell: &Cell, out: &Path) -> u8 {
         CellState::Unusable(why) => note(format_args!("{}: is run again: {why}", name(cell))),
         CellState::Missing => {}
     }
-    match cell.run(begin_again).and_then(|results| cell.save(&results, out)) {
+    match cell.run_within(begin_again, Some(memory_bytes)).and_then(|results| cell.save(&results, out)) {
         Ok(()) => {
             note(format_args!("{}: is in {}", name(cell), cell.path(out).display()));
             0
@@ -208,8 +215,8 @@ fn name(cell: &Cell) -> String {
 }
 
 /// What fails in one cell does not keep the others from being run.
-fn run_all(sweep: &Sweep, out: &Path) -> u8 {
-    let codes = sweep.cells().iter().map(|cell| run_cell(cell, out)).collect::<Vec<_>>();
+fn run_all(sweep: &Sweep, out: &Path, memory_bytes: u64) -> u8 {
+    let codes = sweep.cells().iter().map(|cell| run_cell(cell, out, memory_bytes)).collect::<Vec<_>>();
     codes.into_iter().max().unwrap_or(0)
 }
 

@@ -1,9 +1,9 @@
 //! Examines every contender, several in parallel: verification and memory figures.
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
+use std::sync::{OnceLock, PoisonError, RwLock};
 use std::thread;
 
 use heaprace_allocators::page_heap::Guard;
@@ -13,8 +13,10 @@ use heaprace_traces::TraceError;
 
 use super::plan::ComparisonPlan;
 use super::progress::Progress;
+use crate::contender::Contender;
 use crate::lane::{Examination, Lane, LaneError};
 use crate::limits::{Limits, Stop};
+use crate::memory_budget::Need;
 use crate::program::Program;
 use crate::time::rounds::Rounds;
 
@@ -36,6 +38,7 @@ pub(super) fn examine_all(
     program: &Program,
     plan: &ComparisonPlan,
     limits: Limits<'_>,
+    need: Need,
     hash: &OnceLock<Result<String, TraceError>>,
     results: &mut Results,
     progress: &mut impl FnMut(Progress<'_>),
@@ -43,11 +46,14 @@ pub(super) fn examine_all(
     let examined = plan.contenders.iter().filter(|contender| contender.info.purpose != Purpose::Floor).count() as u64;
     let (replays, trace_events) = (examined * REPLAYS, program.events());
     let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let taking_turns = RwLock::new(());
+    let bookkeeping_bytes = need.examination_bytes as usize;
+    let examiner = Examiner { program, plan, limits, bookkeeping_bytes, taking_turns: &taking_turns };
     let (sender, worker_events) = mpsc::channel();
     thread::scope(|scope| {
         for _ in 0..plan.jobs.get().min(plan.contenders.len()) {
             let sender = sender.clone();
-            scope.spawn(|| examine_some(program, plan, limits, &next, &failed, sender));
+            scope.spawn(|| examiner.examine_some(&next, &failed, sender));
         }
         drop(sender);
         let (mut active, mut events) = (Vec::new(), 0);
@@ -83,45 +89,93 @@ pub(super) fn examine_all(
     })
 }
 
-/// Examines contenders one after the other, always the next one left. Sending fails only after the first error has
-/// ended the comparison, and is then ignored.
-fn examine_some(
-    program: &Program,
-    plan: &ComparisonPlan,
-    limits: Limits<'_>,
-    next: &AtomicUsize,
-    failed: &AtomicBool,
-    sender: Sender<WorkerEvent>,
-) {
-    let Rounds { page, limit_pages, .. } = plan.rounds;
-    let report_events = |events| {
-        let _ = sender.send(WorkerEvent::Events(events));
-    };
-    let mut lane = None;
-    loop {
-        let index = next.fetch_add(1, Ordering::Relaxed);
-        let Some(contender) = plan.contenders.get(index) else { return };
-        if failed.load(Ordering::Relaxed) {
-            return;
-        }
-        let _ = sender.send(WorkerEvent::Begun(index));
-        let mut examine = || {
-            if plan.interrupt.load(Ordering::Relaxed) {
-                return Ok(unexamined(Stop::Interrupt.reason()));
-            }
-            if let Err(reason) = (contender.probe)() {
-                return Ok(unexamined(reason.into()));
-            }
-            let lane = match &mut lane {
-                Some(lane) => lane,
-                none => none.insert(Lane::on(program, PageHeap::reserve_sized(page, limit_pages, Guard::Trap)?)),
-            };
-            (contender.examine)(lane, plan.verify, &plan.snapshots, limits.with_progress(&report_events).started())
+/// Examines contenders on one of the threads.
+#[derive(Clone, Copy)]
+struct Examiner<'a> {
+    program: &'a Program,
+    plan: &'a ComparisonPlan,
+    limits: Limits<'a>,
+    /// Memory that an examination takes in addition to the heap.
+    bookkeeping_bytes: usize,
+    /// Is held by all that examine, or by one that must have the memory of all.
+    taking_turns: &'a RwLock<()>,
+}
+
+impl Examiner<'_> {
+    /// Examines contenders one after the other, always the next one left. Sending fails only after the first error has
+    /// ended the comparison, and is then ignored.
+    fn examine_some(&self, next: &AtomicUsize, failed: &AtomicBool, sender: Sender<WorkerEvent>) {
+        let plan = self.plan;
+        let report_events = |events| {
+            let _ = sender.send(WorkerEvent::Events(events));
         };
-        let examination = examine();
-        // There will be no results, so the others need not continue.
-        failed.fetch_or(examination.is_err(), Ordering::Relaxed);
-        let _ = sender.send(WorkerEvent::Done(index, Box::new(examination)));
+        let mut lane = None;
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(contender) = plan.contenders.get(index) else { return };
+            if failed.load(Ordering::Relaxed) {
+                return;
+            }
+            let _ = sender.send(WorkerEvent::Begun(index));
+            let examination = self.examine(contender, &mut lane, &report_events);
+            // There will be no results, so the others need not continue.
+            failed.fetch_or(examination.is_err(), Ordering::Relaxed);
+            let _ = sender.send(WorkerEvent::Done(index, Box::new(examination)));
+        }
+    }
+
+    fn examine<'p>(
+        &'p self,
+        contender: &Contender,
+        lane: &mut Option<Lane<'p>>,
+        report_events: &(dyn Fn(u64) + Sync),
+    ) -> Result<Examination, LaneError> {
+        if self.plan.interrupt.load(Ordering::Relaxed) {
+            return Ok(unexamined(Stop::Interrupt.reason()));
+        }
+        if let Err(reason) = (contender.probe)() {
+            return Ok(unexamined(reason.into()));
+        }
+        let lane = match lane {
+            Some(lane) => lane,
+            none => none.insert(Lane::on(self.program, self.heap()?)),
+        };
+        let limits = self.limits.with_progress(report_events);
+        let Some(budget) = limits.memory() else { return self.examine_on(lane, contender, limits) };
+        {
+            let _beside_others = self.taking_turns.read().unwrap_or_else(PoisonError::into_inner);
+            if budget.take(self.bookkeeping_bytes) {
+                let examination = self.examine_on(lane, contender, limits);
+                let was_short = lane.has_passed_budget();
+                lane.release()?;
+                budget.give_back(self.bookkeeping_bytes);
+                if examination.is_err() || !was_short {
+                    return examination;
+                }
+            }
+        }
+        // Others had a part of the memory. What the contender can do with all of it does not depend on them.
+        let _alone = self.taking_turns.write().unwrap_or_else(PoisonError::into_inner);
+        let has_room = budget.take(self.bookkeeping_bytes);
+        debug_assert!(has_room, "the comparison would not have begun");
+        let examination = self.examine_on(lane, contender, limits);
+        lane.release()?;
+        budget.give_back(self.bookkeeping_bytes);
+        examination
+    }
+
+    fn examine_on(
+        &self,
+        lane: &mut Lane<'_>,
+        contender: &Contender,
+        limits: Limits<'_>,
+    ) -> Result<Examination, LaneError> {
+        (contender.examine)(lane, self.plan.verify, &self.plan.snapshots, limits.started())
+    }
+
+    fn heap(&self) -> Result<PageHeap, LaneError> {
+        let Rounds { page, limit_pages, .. } = self.plan.rounds;
+        Ok(PageHeap::reserve_within(page, limit_pages, Guard::Trap, self.limits.memory())?)
     }
 }
 

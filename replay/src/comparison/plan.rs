@@ -31,6 +31,8 @@ pub struct ComparisonPlan {
     pub jobs: NonZeroUsize,
     /// Time limit per contender for its examination, and again for everything else measured about it.
     pub budget: Option<Duration>,
+    /// Memory that the comparison may take in this process, and in each process that times; `None` for any amount.
+    pub memory_bytes: Option<u64>,
     /// Ends the comparison as soon as it is true. Finished figures are kept.
     pub interrupt: Arc<AtomicBool>,
     /// The baseline of time ratios; if `None`, [`participants::baseline`] chooses it.
@@ -61,6 +63,7 @@ impl ComparisonPlan {
             min_heap: false,
             jobs: NonZeroUsize::MIN,
             budget: None,
+            memory_bytes: None,
             interrupt: Arc::default(),
             baseline: None,
             rigor: Rigor::Default,

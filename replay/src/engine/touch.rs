@@ -2,6 +2,8 @@
 
 use std::hint::black_box;
 
+use heaprace_allocators::shadow;
+
 /// What the replay writes into new memory, as the recorded program would have done.
 pub trait Touch {
     /// Whether the bytes to write are those that the trace knows the program wrote, instead of all new bytes.
@@ -32,6 +34,20 @@ pub struct TouchAll;
 /// If the trace does not know them, it writes every new byte.
 #[derive(Debug)]
 pub struct TouchWritten;
+
+/// Writes the bytes that verification writes: all of a block, but only [parts](shadow::parts) of a huge one.
+#[derive(Debug)]
+pub struct TouchParts;
+
+impl Touch for TouchParts {
+    #[inline(always)]
+    unsafe fn touch(block: *mut u8, from: usize, to: usize) {
+        for part in shadow::parts(to).filter(|part| part.end > from) {
+            // SAFETY: upheld by the caller: parts are in the block.
+            unsafe { TouchAll::touch(block, part.start.max(from), part.end) };
+        }
+    }
+}
 
 impl Touch for TouchNone {
     #[inline(always)]

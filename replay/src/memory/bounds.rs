@@ -45,6 +45,7 @@ mod sweep;
 
 use heaprace_reports::results::Bounds;
 
+use crate::limits::Limits;
 use crate::program::Program;
 
 pub use clairvoyant::Placement;
@@ -52,18 +53,38 @@ pub use error::BoundsError;
 pub use instance::Instance;
 pub use robson::Robson;
 
+/// Memory that the bounds take for each object.
+const BYTES_PER_OBJECT: u64 = 44;
+
+/// Memory that the check of a placement takes for each live object.
+const BYTES_PER_LIVE_OBJECT: u64 = 64;
+
 /// Computes the bounds of a trace. The clairvoyant placement is checked, like every contender, before it counts.
 ///
-/// This takes up to half a minute for a trace of a million objects, and 44 bytes of memory per object, in addition to
-/// the program and the memory of the objects themselves.
+/// This takes up to half a minute for a trace of a million objects, and [`memory_bytes`] in addition to the program.
 ///
 /// # Errors
 ///
 /// [`BoundsError::TooLong`], and the errors of [`playback::verify`].
 pub fn of(program: &Program) -> Result<Bounds, BoundsError> {
+    within(program, Limits::NONE)
+}
+
+/// Memory that the bounds of a program take.
+pub fn memory_bytes(program: &Program) -> u64 {
+    let profile = program.profile();
+    (profile.allocs + profile.reallocs) * BYTES_PER_OBJECT + profile.peak_live_objects * BYTES_PER_LIVE_OBJECT
+}
+
+/// Computes the bounds of a trace, unless a limit is reached.
+///
+/// # Errors
+///
+/// Those of [`of`](fn@of), and [`BoundsError::Stopped`].
+pub fn within(program: &Program, limits: Limits<'_>) -> Result<Bounds, BoundsError> {
     let instance = Instance::of(program)?;
-    let placement = Placement::of(&instance);
-    playback::verify(program, &instance, &placement)?;
+    let placement = Placement::within(&instance, limits).map_err(BoundsError::Stopped)?;
+    playback::verify(program, &instance, &placement, limits)?;
     let max_live_bytes = program.profile().peak_live_bytes;
     let max_size_bytes = instance.rectangles().iter().map(|object| object.size_bytes.into()).max().unwrap_or(0);
     let aligned = |object: &instance::Rectangle| u64::from(object.size_bytes).next_multiple_of(object.align_bytes());
@@ -118,5 +139,13 @@ mod tests {
         assert_eq!((bounds.max_live_bytes, bounds.clairvoyant_bytes), (1000, 1000));
         let robson = Robson::of(1000, 1000);
         assert_eq!((bounds.robson_bytes, bounds.robson_first_fit_bytes), (robson.forced_bytes, robson.first_fit_bytes));
+    }
+
+    #[test]
+    fn a_limit_ends_the_search_for_a_placement() {
+        let lines: String = (0..40_000).map(|id| format!("alloc,{id},{},1\n", id * 7919 % 997 + 1)).collect();
+        let interrupt = std::sync::atomic::AtomicBool::new(true);
+        let stopped = within(&program(&lines), Limits::new(&interrupt, None)).unwrap_err();
+        assert_eq!(stopped.to_string(), "interrupted");
     }
 }

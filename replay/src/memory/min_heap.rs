@@ -74,6 +74,7 @@ pub fn find(
     mut show: impl FnMut(Step),
 ) -> Result<Vec<Figure<MinHeap>>, LaneError> {
     let next = AtomicUsize::new(0);
+    let threads = threads.get().min(candidates.len()).min(most_at_once(page, candidates, limits));
     let (steps, shown) = mpsc::channel();
     let mut found: Vec<(usize, Result<Figure<MinHeap>, LaneError>)> = thread::scope(|scope| {
         let worker = |steps: mpsc::Sender<Step>| {
@@ -95,7 +96,7 @@ pub fn find(
                 report(None);
             }
         };
-        let workers: Vec<_> = (0..threads.get().min(candidates.len()))
+        let workers: Vec<_> = (0..threads)
             .map(|_| {
                 let steps = steps.clone();
                 scope.spawn(move || worker(steps))
@@ -107,6 +108,18 @@ pub fn find(
     });
     found.sort_by_key(|&(candidate, _)| candidate);
     found.into_iter().map(|(_, figure)| figure).collect()
+}
+
+/// The number of searches whose heaps fit into the memory budget together, whichever they are; at least 1.
+fn most_at_once(page: PageSize, candidates: &[Candidate], limits: Limits<'_>) -> usize {
+    let Some(budget) = limits.memory() else { return candidates.len() };
+    let mut peaks: Vec<usize> = candidates.iter().map(|candidate| candidate.peak_pages * page.bytes()).collect();
+    peaks.sort_unstable_by_key(|&bytes| std::cmp::Reverse(bytes));
+    let sums = peaks.iter().scan(0_usize, |sum, &bytes| {
+        *sum = sum.saturating_add(bytes);
+        Some(*sum)
+    });
+    sums.take_while(|&sum| sum <= budget.total_bytes()).count().max(1)
 }
 
 fn find_one(
@@ -126,7 +139,8 @@ fn find_one(
     if peak_pages < lower {
         return Ok(Figure::unknown(Reason::MoreLiveThanHeap));
     }
-    let mut lane = Lane::on(program, PageHeap::reserve_sized(page, peak_pages, Guard::Batched)?);
+    let heap = PageHeap::reserve_within(page, peak_pages, Guard::Batched, limits.memory())?;
+    let mut lane = Lane::on(program, heap);
     let (pages, tried) = search(lower, peak_pages, |limit| {
         trying(limit);
         (contender.first_failure)(&mut lane, limit, limits)

@@ -17,6 +17,11 @@ impl Portion {
         Portion { ops: Vec::with_capacity(words), written: Vec::new() }
     }
 
+    /// Bytes of memory that it holds.
+    pub(super) fn bytes(&self) -> usize {
+        self.ops.capacity() * size_of::<PackedOp>() + self.written.capacity() * size_of::<WrittenRange>()
+    }
+
     /// Empties it, but keeps its room.
     pub(super) fn clear(&mut self) {
         self.ops.clear();

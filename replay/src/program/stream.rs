@@ -15,7 +15,9 @@ use std::thread;
 use heaprace_traces::Source;
 
 use super::compiler::{AnyIds, Compiler};
+use super::cuts;
 use super::error::CompileError;
+use super::op::PackedOp;
 use super::pass;
 use super::portion::Portion;
 use super::stretch::Stretch;
@@ -26,6 +28,9 @@ const CHUNK_WORDS: usize = 1 << 18;
 
 /// Number of chunks: one is replayed, one is decoded, and one is ready.
 const CHUNKS: usize = 3;
+
+/// Memory for chunks.
+pub(super) const MOST_HELD_BYTES: usize = CHUNKS * CHUNK_WORDS * 3 / 2 * size_of::<PackedOp>();
 
 /// The source of the operations, pass after pass.
 #[derive(Clone, Debug)]
@@ -72,8 +77,9 @@ impl Stream {
         let mut broken = None;
         let mut replay = |Chunk { portion, events_before, events }: Chunk| {
             replayed = events_before + events;
-            let Portion { ops, written } = &portion;
-            match visit(Stretch { ops, written, events_before, events, slots }) {
+            // A chunk is one stretch unless its requests are large.
+            let cuts = cuts::cuts(&portion.ops, !portion.written.is_empty(), usize::MAX / 2);
+            match cuts::visit_cuts(&portion, &cuts, events_before, slots, &mut visit) {
                 ControlFlow::Continue(()) => Some(portion),
                 ControlFlow::Break(value) => {
                     broken = Some(value);

@@ -146,12 +146,22 @@ impl Cell {
     /// If the trace is faulty or has changed, or the heap cannot be reserved. A contender that fails is a row, not an
     /// error.
     pub fn run(&self, make_child: MakeChild) -> Result<Results, SweepError> {
+        self.run_within(make_child, None)
+    }
+
+    /// Runs the cell with at most this much memory: see [`ComparisonPlan::memory_bytes`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`run`](Self::run), and a trace that needs more memory.
+    pub fn run_within(&self, make_child: MakeChild, memory_bytes: Option<u64>) -> Result<Results, SweepError> {
+        let plan = |names: &[&str], settings: &CellSettings| plan(names, settings, make_child, memory_bytes);
         let results = match &self.key.work {
             Work::Bounds => {
                 let settings = CellSettings { rounds: 0, ..CellSettings::default() };
-                compare(&self.trace, &ComparisonPlan { bounds: true, ..plan(&[], &settings, make_child) }, |_| {})?
+                compare(&self.trace, &ComparisonPlan { bounds: true, ..plan(&[], &settings) }, |_| {})?
             }
-            Work::Contender { name, settings, .. } => measure(&self.trace, name, settings, make_child)?,
+            Work::Contender { name, settings, .. } => measure(&self.trace, name, settings, plan)?,
         };
         if results.trace.sha256 != self.key.trace_sha256 {
             return Err(SweepError::Changed {
@@ -165,7 +175,12 @@ impl Cell {
 }
 
 /// Measures one contender. If it is timed, the baseline and the floor run in the same rounds.
-fn measure(trace: &Source, name: &str, settings: &CellSettings, make_child: MakeChild) -> Result<Results, SweepError> {
+fn measure(
+    trace: &Source,
+    name: &str,
+    settings: &CellSettings,
+    plan: impl Fn(&[&str], &CellSettings) -> ComparisonPlan,
+) -> Result<Results, SweepError> {
     let floors = contenders::ALL.iter().filter(|info| info.purpose == Purpose::Floor).map(|info| info.name);
     let companions: Vec<&str> = match settings.rounds {
         0 => Vec::new(),
@@ -174,7 +189,7 @@ fn measure(trace: &Source, name: &str, settings: &CellSettings, make_child: Make
     let all: Vec<&str> = [name].into_iter().chain(companions).collect();
     // Only the times of the companions matter.
     let timed = CellSettings { min_heap: false, latency: false, instructions: false, ..settings.clone() };
-    let mut results = compare(trace, &plan(&all, &timed, make_child), |_| {})?;
+    let mut results = compare(trace, &plan(&all, &timed), |_| {})?;
     let rows = std::mem::take(&mut results.contenders);
     let (mut own, others): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.name == name);
     for row in &mut own {
@@ -193,7 +208,7 @@ fn measure(trace: &Source, name: &str, settings: &CellSettings, make_child: Make
     }
     if *settings != timed {
         let alone = CellSettings { rounds: 0, ..settings.clone() };
-        let further = compare(trace, &plan(&[name], &alone, make_child), |_| {})?;
+        let further = compare(trace, &plan(&[name], &alone), |_| {})?;
         for (row, further) in own.iter_mut().zip(further.contenders) {
             (row.min_heap, row.latency, row.instructions) = (further.min_heap, further.latency, further.instructions);
         }
@@ -205,7 +220,7 @@ fn measure(trace: &Source, name: &str, settings: &CellSettings, make_child: Make
 }
 
 /// The comparison of these contenders under these settings, on one thread.
-fn plan(names: &[&str], settings: &CellSettings, make_child: MakeChild) -> ComparisonPlan {
+fn plan(names: &[&str], settings: &CellSettings, make_child: MakeChild, memory_bytes: Option<u64>) -> ComparisonPlan {
     let contenders = names.iter().filter_map(|name| Contender::named(name)).collect();
     let rounds = Rounds {
         count: settings.rounds,
@@ -223,6 +238,7 @@ fn plan(names: &[&str], settings: &CellSettings, make_child: MakeChild) -> Compa
         make_child: Some(make_child),
         min_heap: settings.min_heap,
         budget: settings.budget_ns.map(Duration::from_nanos),
+        memory_bytes,
         ..ComparisonPlan::of(contenders, rounds)
     }
 }

@@ -5,8 +5,9 @@
 //! [`ChildRequest`]: it reads and checks the trace again, and checks every value before use.
 
 use std::io::{self, Read, Write};
+use std::sync::Arc;
 
-use heaprace_allocators::page_heap::Guard;
+use heaprace_allocators::page_heap::{Guard, MemoryBudget};
 use heaprace_allocators::{PageHeap, PageSize};
 use serde::Serialize;
 
@@ -55,8 +56,10 @@ fn answer(contenders: &[Contender], text: &str, reply: &mut dyn FnMut(Result<ser
         let touch = TouchPolicy::named(&request.touch).ok_or_else(|| format!("cannot touch {:?}", request.touch))?;
         let page = PageSize::from_bytes(request.page_bytes).map_err(|error| error.to_string())?;
         let program = program(&request)?;
-        let heap = PageHeap::reserve_sized(page, request.limit_pages, Guard::Batched);
-        Ok((request, touch, program, heap.map_err(|error| error.to_string())?))
+        let budget = request.memory_bytes.map(|bytes| Arc::new(MemoryBudget::new(bytes)));
+        let heap = PageHeap::reserve_within(page, request.limit_pages, Guard::Batched, budget.as_ref());
+        let heap = heap.map_err(|error| error.to_string())?;
+        Ok((request, touch, program, heap))
     });
     let (request, touch, program, heap) = match prepared {
         Ok(prepared) => prepared,
@@ -173,6 +176,8 @@ mod tests {
             ("page_bytes", 0.into(), "page size of 0 bytes"),
             ("page_bytes", (-1).into(), "this is no request"),
             ("limit_pages", u64::MAX.into(), "page"),
+            ("memory_bytes", (-1).into(), "this is no request"),
+            ("memory_bytes", 65_536.into(), "memory"),
             ("task", "dance".into(), "this is no request"),
             ("task", serde_json::json!({ "time": { "cpu": u64::MAX } }), "processor"),
             ("weather", "fine".into(), "this is no request"),

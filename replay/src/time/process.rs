@@ -45,6 +45,9 @@ pub struct ChildRequest {
     pub page_bytes: usize,
     /// Maximum pages of the heap.
     pub limit_pages: usize,
+    /// Memory for the heap, if it has a maximum.
+    #[serde(default)]
+    pub memory_bytes: Option<usize>,
     /// The task to perform with each contender.
     pub task: Task,
 }
@@ -65,6 +68,7 @@ impl ChildRequest {
             touch: rounds.touch.name().to_owned(),
             page_bytes: rounds.page.bytes(),
             limit_pages: rounds.limit_pages,
+            memory_bytes: None,
             task,
         }
     }
@@ -188,6 +192,8 @@ pub fn ask<T: DeserializeOwned>(mut command: Command, request: &ChildRequest, li
             return Answers::none(Reason::ProcessNotStarted { cause });
         }
     };
+    let memory_bytes = limits.memory().map(|budget| budget.total_bytes()).or(request.memory_bytes);
+    let request = &ChildRequest { memory_bytes, ..request.clone() };
     let text = serde_json::to_string(request).expect("a request is plain data");
     if let Some(mut input) = child.stdin.take() {
         // A child that does not read has already died, which shows below.

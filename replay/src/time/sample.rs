@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::contender::{Contender, TouchPolicy};
 use crate::engine::TouchNone;
 use crate::lane::{self, Lane, LaneError, Lap};
-use crate::limits::Limits;
+use crate::limits::{Limits, Stop};
 use crate::time::processor;
 
 /// A time by two clocks.
@@ -62,7 +62,7 @@ impl Sample {
         let fresh = contender.fresh_lap(lane, touch, limits)?;
         let mut laps: Vec<Lap> = Vec::with_capacity(MOST_LOOPS);
         let mut full = None;
-        contender.laps(lane, touch, limits, &mut |lap| {
+        let looped = contender.laps(lane, touch, limits, &mut |lap| {
             // If a grow fails in the first loop, the contender has found another way; otherwise it would not be timed.
             if !laps.is_empty() && lap.refused_grows > 0 {
                 full = Some(laps.len() + 1);
@@ -75,9 +75,15 @@ impl Sample {
                 _ if has_settled(&laps) => ControlFlow::Break(()),
                 _ => ControlFlow::Continue(()),
             }
-        })?;
-        let steady = match full {
-            Some(loop_number) if laps.len() < FEWEST_LOOPS => Figure::unknown(lane::limit_reached(loop_number)),
+        });
+        let over_memory = match looped {
+            // The first loop is whole, so a program that only starts and ends has its time.
+            Err(LaneError::Stopped(stop @ Stop::Memory { .. })) if !laps.is_empty() => Some(stop),
+            looped => looped.map(|()| None)?,
+        };
+        let steady = match (over_memory, full) {
+            (Some(stop), _) => Figure::unknown(stop.reason()),
+            (None, Some(loop_number)) if laps.len() < FEWEST_LOOPS => Figure::unknown(lane::limit_reached(loop_number)),
             _ => Figure::Known(mean(&laps[laps.len() - 2..])),
         };
         let processor = processor::thread_time().zip(processor).map(|(now, before)| now - before);

@@ -13,6 +13,7 @@ use heaprace::lane::Lane;
 use heaprace::limits::Limits;
 use heaprace::time::rounds::Rounds;
 use heaprace::{Program, compare};
+use heaprace_allocators::contenders::dlmalloc::Dlmalloc;
 use heaprace_allocators::contenders::talc::Talc;
 use heaprace_allocators::page_heap::{Guard, WASM32_PAGES};
 use heaprace_allocators::{HeapAllocator, HeapRef, Info, PageSize};
@@ -51,6 +52,28 @@ unsafe impl HeapAllocator for Slow {
     }
 }
 
+/// dlmalloc, with a realloc that always moves.
+struct Moves(Dlmalloc);
+
+// SAFETY: all blocks are dlmalloc's.
+unsafe impl HeapAllocator for Moves {
+    const INFO: Info = Info { name: "moves", ..Dlmalloc::INFO };
+
+    fn create(heap: HeapRef) -> Self {
+        Moves(Dlmalloc::create(heap))
+    }
+
+    unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
+        // SAFETY: upheld by the caller.
+        unsafe { self.0.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout) {
+        // SAFETY: upheld by the caller.
+        unsafe { self.0.dealloc(block, layout) }
+    }
+}
+
 fn row<'a>(results: &'a Results, name: &str) -> &'a heaprace_reports::results::Contender {
     results.contenders.iter().find(|row| row.name == name).unwrap()
 }
@@ -79,6 +102,26 @@ fn a_contender_over_budget_has_a_row_that_says_how_far_it_got() {
     assert_eq!(results.settings.budget_ns, Some(3_000_000_000));
     let bump = row(&results, "bump");
     assert!(bump.partial.is_none() && bump.memory.known().is_some(), "{bump:?}");
+}
+
+/// Each event copies or writes 200 MB: 65,536 of them would take an hour.
+#[test]
+fn events_that_take_long_do_not_keep_a_budget_from_being_heard() {
+    let lines: String =
+        (0..5_000).map(|event| format!("realloc,1,{}\n", 200_000_000 + event % 2 * 1_000_000)).collect();
+    let source = crate::trace_file("long-events.csv", &format!("alloc,1,200000000,8\n{lines}"));
+    let budget = Some(Duration::from_secs(1));
+    // One that always moves.
+    let plan = ComparisonPlan {
+        budget,
+        bounds: true,
+        ..ComparisonPlan::of(vec![Contender::named("talc").unwrap(), Contender::of::<Moves>()], NO_ROUNDS)
+    };
+    let started = Instant::now();
+    let results = compare(&source, &plan, |_| {}).unwrap();
+    // One second for each, and a second in which it is heard.
+    assert!(started.elapsed() < Duration::from_secs(6), "{:?}", started.elapsed());
+    assert_eq!(row(&results, "moves").partial.as_ref().unwrap().reason, Reason::OverBudget);
 }
 
 #[test]

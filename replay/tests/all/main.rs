@@ -17,6 +17,8 @@ mod instructions;
 #[cfg(test)]
 mod latency;
 #[cfg(test)]
+mod memory_budget;
+#[cfg(test)]
 mod methodology_page;
 #[cfg(test)]
 mod metrics_page;

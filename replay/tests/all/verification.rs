@@ -55,6 +55,43 @@ fn every_fault_is_caught_at_its_event() {
     assert_eq!(caught, expected.map(|(event, message)| (event, message.to_owned())));
 }
 
+/// The same with blocks so large that only parts of them are written.
+#[test]
+fn every_fault_of_huge_blocks_is_caught_at_its_event() {
+    fn caught<A: HeapAllocator>(new_size: u32) -> (u64, String) {
+        let lines = LINES.replace("100,8", "20000000,8").replace("realloc,3,200", &format!("realloc,3,{new_size}"));
+        match examine(Contender::of::<A>(), &program(&lines), 4096).verification {
+            Verification::Failed { event, message } => (event, message),
+            other => panic!("{} is not caught: {other:?}", std::any::type_name::<A>()),
+        }
+    }
+    let caught = [
+        caught::<Faulty<faulty::Overlap>>(30_000_000),
+        caught::<Faulty<faulty::Enclosure>>(30_000_000),
+        caught::<Faulty<faulty::Misalignment>>(30_000_000),
+        caught::<Faulty<faulty::OutsideHeap>>(30_000_000),
+        caught::<Faulty<faulty::NotZeroed>>(30_000_000),
+        caught::<Faulty<faulty::LostByte>>(30_000_000),
+        caught::<Faulty<faulty::LostByte>>(17_000_001),
+        caught::<Faulty<faulty::LostByte>>(1001),
+        caught::<Faulty<faulty::Overwriting>>(30_000_000),
+    ];
+    let expected = [
+        (4, "overlaps the live block of 20000000 bytes"),
+        (4, "overlaps the live block of 20000000 bytes"),
+        (4, "is not aligned to 8 bytes"),
+        (4, "is outside the heap"),
+        (4, "byte 19999999 of the zeroed block of 20000000 bytes"),
+        (5, "realloc from 20000000 to 30000000 bytes lost byte 19999999;"),
+        (5, "realloc from 20000000 to 17000001 bytes lost byte 17000000;"),
+        (5, "realloc from 20000000 to 1001 bytes lost byte 1000;"),
+        (8, "byte 29999999 of the live block of 30000000 bytes"),
+    ];
+    for ((event, message), (expected_event, part)) in caught.iter().zip(expected) {
+        assert!(*event == expected_event && message.contains(part), "{event}: {message}; expected {part}");
+    }
+}
+
 #[test]
 fn overwritten_blocks_that_are_never_freed_are_caught_at_the_end() {
     let program = program("alloc,0,10,1\nalloc,1,10,1\nalloc,2,10,1\nalloc,3,10,1\ndealloc,0\n");

@@ -116,6 +116,10 @@ reasons! {
     OverBudget = "its time budget was over",
     /// The time of `--budget` was over after this event.
     OverBudgetAt { event: Grouped } = "its time budget was over, at event {event}",
+    /// The heap would have passed the memory budget.
+    OverMemory { budget: String } = "its heap needs more than the {budget} of memory that --memory leaves for it",
+    /// The heap would have passed the memory budget before this event was over.
+    OverMemoryAt { budget: String, event: Grouped } = "its heap needs more than the {budget} of --memory that are left for it, at event {event}",
     /// The replay was ended after this event, and no check had failed.
     SoundUpTo { event: Grouped } = "sound up to event {event}, where it ended",
 

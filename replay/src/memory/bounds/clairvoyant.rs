@@ -26,6 +26,7 @@
 
 use super::instance::Instance;
 use super::sweep::{Direction, Policy, Start, StepBudget, Walk, Walker};
+use crate::limits::{Limits, Stop};
 
 /// Steps per rectangle: about fifty walks that are not cut off.
 const STEPS_PER_RECTANGLE: u64 = 2000;
@@ -113,8 +114,18 @@ impl Placement {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn of(instance: &Instance) -> Self {
+        Self::within(instance, Limits::NONE).expect("there are no limits")
+    }
+
+    /// Places an instance, unless a limit is reached: where that happens depends on the machine, so there is no placement
+    /// then.
+    ///
+    /// # Errors
+    ///
+    /// The limit.
+    pub fn within(instance: &Instance, limits: Limits<'_>) -> Result<Self, Stop> {
         let steps = STEPS_PER_RECTANGLE * instance.rectangles().len() as u64;
-        Search::new(instance, steps.min(MOST_STEPS)).run()
+        Search::new(instance, steps.min(MOST_STEPS), limits).run()
     }
 }
 
@@ -140,18 +151,19 @@ struct Half {
 struct Search<'i> {
     instance: &'i Instance,
     walker: Walker<'i>,
-    budget: StepBudget,
+    budget: StepBudget<'i>,
     best: Option<Packing>,
     /// The event at which the walk that got farthest from the current moment was cut off.
     stuck: Option<u32>,
 }
 
 impl<'i> Search<'i> {
-    fn new(instance: &'i Instance, steps: u64) -> Self {
-        Search { instance, walker: Walker::new(instance), budget: StepBudget::new(steps), best: None, stuck: None }
+    fn new(instance: &'i Instance, steps: u64, limits: Limits<'i>) -> Self {
+        let budget = StepBudget::new(steps, limits);
+        Search { instance, walker: Walker::new(instance), budget, best: None, stuck: None }
     }
 
-    fn run(mut self) -> Placement {
+    fn run(mut self) -> Result<Placement, Stop> {
         let (most, mut moment) = self.instance.peak(|object| object.size_bytes.into());
         let enough = most + most / GOOD_ENOUGH;
         let mut others = self.peaks();
@@ -159,6 +171,9 @@ impl<'i> Search<'i> {
         let plan = loop {
             moments.push(moment);
             self.try_orders(moment, enough);
+            if let Some(stop) = self.budget.stop() {
+                return Err(stop);
+            }
             let plan = self.best.expect("the first walks have no limit");
             let hard = [Some(plan.top_event), self.stuck].into_iter().flatten();
             match hard.chain(others.by_ref()).find(|next| !moments.contains(next)) {
@@ -166,7 +181,8 @@ impl<'i> Search<'i> {
                 _ => break plan,
             }
         };
-        self.carry_out(&plan)
+        let placement = self.carry_out(&plan);
+        self.budget.stop().map_or(Ok(placement), Err)
     }
 
     /// The moments of most live bytes of some stretches of the trace, the highest first.
@@ -204,6 +220,7 @@ impl<'i> Search<'i> {
         self.budget.spend(self.instance.rectangles().len() as u64);
         for order in orders() {
             self.try_order(moment, order);
+            self.budget.check_limits();
             if self.is_over(enough) {
                 break;
             }
@@ -325,7 +342,7 @@ mod tests {
             let program = program(&random(300, seed));
             let instance = Instance::of(&program).unwrap();
             let placement = Placement::of(&instance);
-            verify(&program, &instance, &placement).unwrap();
+            verify(&program, &instance, &placement, Limits::NONE).unwrap();
             assert!(placement.makespan_bytes >= program.profile().peak_live_bytes);
             assert_eq!(placement, Placement::of(&instance));
         }
@@ -336,8 +353,8 @@ mod tests {
         let program = program(&random(2000, 1));
         let instance = Instance::of(&program).unwrap();
         let makespans = [0, 100_000, 1_000_000, MOST_STEPS].map(|steps| {
-            let placement = Search::new(&instance, steps).run();
-            verify(&program, &instance, &placement).unwrap();
+            let placement = Search::new(&instance, steps, Limits::NONE).run().unwrap();
+            verify(&program, &instance, &placement, Limits::NONE).unwrap();
             placement.makespan_bytes
         });
         assert!(makespans.is_sorted_by(|less, more| less >= more), "{makespans:?}");

@@ -1,7 +1,8 @@
 //! Why a trace has no bounds.
 
-use heaprace_allocators::page_heap::PageHeapError;
 use heaprace_allocators::shadow::Violation;
+
+use crate::limits::Stop;
 
 /// Why bounds cannot be computed.
 #[derive(Debug, thiserror::Error)]
@@ -35,13 +36,17 @@ pub enum BoundsError {
         /// The actual makespan.
         found_bytes: u64,
     },
-    /// The address space for checking a placement cannot be reserved.
-    #[error(transparent)]
-    Heap(#[from] PageHeapError),
-    /// There is no memory for checking a placement.
-    #[error("there is no memory for the {pages} pages of 64 KiB in which the placement is checked; free some")]
-    NoMemory {
-        /// Requested pages.
-        pages: usize,
+    /// A limit was reached before the end.
+    #[error("{}", .0.reason())]
+    Stopped(Stop),
+    /// It would take more memory than there may be.
+    #[error(
+        "placing the objects with hindsight takes {need_bytes} B of memory, more than half of the {budget_bytes} B of --memory"
+    )]
+    Memory {
+        /// Bytes that it takes.
+        need_bytes: u64,
+        /// Bytes of the budget.
+        budget_bytes: u64,
     },
 }

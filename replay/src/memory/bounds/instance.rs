@@ -146,11 +146,6 @@ impl Instance {
         }
         (most, at)
     }
-
-    /// The largest alignment in bytes; 1 if there are no rectangles.
-    pub(super) fn max_align_bytes(&self) -> u64 {
-        self.rectangles.iter().map(Rectangle::align_bytes).max().unwrap_or(1)
-    }
 }
 
 #[cfg(test)]

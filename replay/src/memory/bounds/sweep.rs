@@ -2,6 +2,7 @@
 
 use super::instance::{Instance, Rectangle};
 use super::space::{Gap, Node, Space};
+use crate::limits::{Limits, Stop};
 
 /// The direction of a walk in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,23 +34,44 @@ pub(super) struct Policy {
     pub(super) next_to_nearest: bool,
 }
 
-/// A limit on work, in steps of about 20 ns. Counted in steps so that the outcome does not depend on the machine.
-#[derive(Debug)]
-pub(super) struct StepBudget {
+/// A limit on work, in steps of about 20 ns. Counted in steps so that the outcome does not depend on the machine. The
+/// limits of the whole comparison end it too, and then there is no outcome.
+pub(super) struct StepBudget<'l> {
     steps: u64,
+    limits: Limits<'l>,
+    unchecked_steps: u64,
+    stop: Option<Stop>,
 }
 
-impl StepBudget {
-    pub(super) fn new(steps: u64) -> Self {
-        StepBudget { steps }
+/// Steps between two checks of the limits: some milliseconds.
+const STEPS_PER_CHECK: u64 = 1 << 18;
+
+impl<'l> StepBudget<'l> {
+    pub(super) fn new(steps: u64, limits: Limits<'l>) -> Self {
+        StepBudget { steps, limits, unchecked_steps: 0, stop: None }
     }
 
     pub(super) fn spend(&mut self, steps: u64) {
         self.steps = self.steps.saturating_sub(steps);
+        self.unchecked_steps += steps;
+        if self.unchecked_steps >= STEPS_PER_CHECK {
+            self.check_limits();
+        }
+    }
+
+    /// Checks the limits now: before work that spends no steps.
+    pub(super) fn check_limits(&mut self) {
+        self.unchecked_steps = 0;
+        self.stop = self.stop.or_else(|| self.limits.check(0));
     }
 
     pub(super) fn is_spent(&self) -> bool {
-        self.steps == 0
+        self.steps == 0 || self.stop.is_some()
+    }
+
+    /// The limit that was reached, if any.
+    pub(super) fn stop(&self) -> Option<Stop> {
+        self.stop
     }
 }
 
@@ -100,14 +122,14 @@ impl<'i> Walker<'i> {
     }
 
     /// Walks from `start`, and passes every chosen offset to `place`. Ends early if a block would end at `limit` or
-    /// above, or if the budget is spent; the budget does not end a walk without a limit (`u64::MAX`).
+    /// above, or if the budget is spent; the steps of the budget do not end a walk without a limit (`u64::MAX`).
     pub(super) fn walk(
         &mut self,
         start: &Start,
         direction: Direction,
         policy: Policy,
         limit: u64,
-        budget: &mut StepBudget,
+        budget: &mut StepBudget<'_>,
         mut place: impl FnMut(usize, u64),
     ) -> Walk {
         let instance = self.instance;
@@ -135,6 +157,9 @@ impl<'i> Walker<'i> {
         };
         for (change, enters, now) in std::iter::from_fn(next) {
             budget.spend(STEPS_PER_CHANGE);
+            if budget.stop().is_some() {
+                return Walk::CutOff { event: now };
+            }
             let rectangle = change.rectangle();
             if !enters {
                 self.space.release(self.nodes[rectangle]);
@@ -156,7 +181,7 @@ impl<'i> Walker<'i> {
         Walk::Whole { top: self.space.top(), event }
     }
 
-    fn choose(&self, object: &Rectangle, exit: u32, policy: Policy, budget: &mut StepBudget) -> (Gap, u64) {
+    fn choose(&self, object: &Rectangle, exit: u32, policy: Policy, budget: &mut StepBudget<'_>) -> (Gap, u64) {
         let (size, align) = (u64::from(object.size_bytes), object.align_bytes());
         let (mut looked_at, mut fitting, mut best) = (0, 0, None);
         for gap in self.space.gaps(size) {
@@ -201,7 +226,14 @@ mod tests {
         let event = if direction == Direction::Forward { 0 } else { u32::MAX };
         let start = Start { event, blocks: Vec::new() };
         let place = |rectangle: usize, offset| offsets[rectangle] = offset;
-        let walk = Walker::new(&instance).walk(&start, direction, policy, limit, &mut StepBudget::new(steps), place);
+        let walk = Walker::new(&instance).walk(
+            &start,
+            direction,
+            policy,
+            limit,
+            &mut StepBudget::new(steps, Limits::NONE),
+            place,
+        );
         (walk, offsets)
     }
 

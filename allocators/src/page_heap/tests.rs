@@ -1,0 +1,180 @@
+//! Tests of the page heap.
+
+use super::*;
+
+#[test]
+fn grows_in_address_order_up_to_its_limit_and_counts() {
+    let mut heap = PageHeap::reserve(100, Guard::Trap).unwrap();
+    heap.set_limit_pages(5);
+    let pages = heap.handle();
+    assert_eq!(pages.base().addr().get() % BASE_ALIGN, 0);
+    for (ask, expected_offset) in
+        [(1, Some(0)), (3, Some(1)), (2, None), (usize::MAX, None), (0, Some(4)), (1, Some(4))]
+    {
+        let first = pages.grow(ask).map(|first| (first.addr().get() - pages.base().addr().get()) / PAGE_BYTES);
+        assert_eq!(first, expected_offset, "{ask} pages");
+    }
+    assert_eq!((pages.committed_pages(), pages.grow_calls()), (5, 4));
+    assert!(pages.contains(pages.base().addr().get(), 5 * PAGE_BYTES));
+    assert!(!pages.contains(pages.base().addr().get() + 1, 5 * PAGE_BYTES));
+    assert!(!pages.contains(pages.base().addr().get() - 1, 1));
+    assert!(!pages.contains(usize::MAX, 2));
+}
+
+#[test]
+fn a_limit_cannot_pass_the_reservation() {
+    let mut heap = PageHeap::reserve(2, Guard::Batched).unwrap();
+    heap.set_limit_pages(10);
+    assert_eq!(heap.limit_pages(), 2);
+    assert_eq!(heap.handle().grow(3), None);
+    assert!(heap.handle().grow(2).is_some());
+}
+
+#[test]
+fn refused_grows_are_counted_until_the_reset() {
+    let mut heap = PageHeap::reserve(10, Guard::Trap).unwrap();
+    heap.set_limit_pages(4);
+    let pages = heap.handle();
+    for (ask, granted, refused) in [(3, true, 0), (2, false, 1), (usize::MAX, false, 2), (1, true, 2), (1, false, 3)] {
+        assert_eq!((pages.grow(ask).is_some(), pages.refused_grows()), (granted, refused), "{ask} pages");
+    }
+    heap.set_limit_pages(2);
+    assert_eq!((pages.grow(0), pages.refused_grows()), (None, 4), "below what is committed");
+    heap.set_limit_pages(5);
+    assert!(pages.grow(1).is_some());
+    assert_eq!((pages.refused_grows(), pages.grow_calls(), pages.committed_pages()), (4, 3, 5));
+    drop(pages);
+    heap.reset().unwrap();
+    assert_eq!((heap.handle().refused_grows(), heap.handle().grow_calls()), (0, 0));
+}
+
+#[test]
+fn a_reset_gives_zeroes_again() {
+    let mut heap = PageHeap::reserve(4, Guard::Batched).unwrap();
+    let read_back = |heap: &PageHeap| {
+        let byte = heap.handle().grow(1).unwrap();
+        // SAFETY: one page is committed, and only this test uses it.
+        unsafe {
+            let was = byte.read();
+            byte.write(7);
+            was
+        }
+    };
+    assert_eq!(read_back(&heap), 0);
+    heap.reset().unwrap();
+    assert_eq!(read_back(&heap), 0);
+}
+
+#[test]
+fn one_touched_byte_makes_one_host_page_resident() {
+    let heap = PageHeap::reserve(64, Guard::Batched).unwrap();
+    let pages = heap.handle();
+    let first = pages.grow(64).unwrap();
+    assert_eq!(pages.resident_bytes(), Some(0));
+    // SAFETY: the page is committed.
+    unsafe { first.add(5 * PAGE_BYTES).write(1) };
+    assert_eq!(pages.resident_bytes(), Some(os::host_page_bytes()));
+}
+
+#[test]
+fn pages_of_every_size_are_counted_aligned_and_usable_to_the_last_byte() {
+    for shift in 8..=21 {
+        for guard in [Guard::Trap, Guard::Batched] {
+            let page = PageSize::from_bytes(1 << shift).unwrap();
+            let bytes = page.bytes();
+            let mut heap = PageHeap::reserve_sized(page, 5, guard).unwrap();
+            heap.set_limit_pages(4);
+            for _ in 0..2 {
+                let pages = heap.handle();
+                assert_eq!((pages.page_bytes(), pages.base().addr().get() % BASE_ALIGN), (bytes, 0));
+                let offset = |first: NonNull<u8>| first.addr().get() - pages.base().addr().get();
+                assert_eq!(pages.grow(1).map(offset), Some(0));
+                assert_eq!(pages.grow(3).map(offset), Some(bytes));
+                assert_eq!((pages.grow(1), pages.grow(usize::MAX)), (None, None));
+                assert_eq!((pages.committed_pages(), pages.committed_bytes()), (4, 4 * bytes));
+                assert!(pages.contains(pages.base().addr().get(), 4 * bytes));
+                assert!(!pages.contains(pages.base().addr().get(), 4 * bytes + 1));
+                // SAFETY: four pages are committed, and only this test uses them.
+                unsafe { pages.base().write_bytes(1, 4 * bytes) };
+                drop(pages);
+                heap.reset().unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+#[cfg(target_pointer_width = "64")]
+fn every_heap_begins_at_a_multiple_of_4_gib_whatever_their_size_and_number() {
+    const GIB: usize = 1 << 30;
+    let sizes = [0, 1, 4096, 100 * PAGE_BYTES, 4 * GIB - 1, 4 * GIB, 4 * GIB + 1, 16 * GIB];
+    let heaps: Vec<_> = (0..80)
+        .map(|count| {
+            let page = PageSize::from_bytes(1 << (8 + count % 14)).unwrap();
+            let bytes = sizes[count % sizes.len()];
+            let heap = PageHeap::reserve_sized(page, page.pages_for(bytes), Guard::Trap).unwrap();
+            assert_eq!(heap.handle().base().addr().get() % (4 * GIB), 0, "{bytes} in pages of {page}");
+            heap
+        })
+        .collect();
+    let mut spans: Vec<_> = heaps.iter().map(|heap| (heap.handle().base(), heap.memory.capacity_bytes)).collect();
+    spans.sort_unstable();
+    assert!(spans.windows(2).all(|pair| pair[1].0.addr().get() - pair[0].0.addr().get() >= pair[0].1));
+}
+
+#[test]
+#[should_panic(expected = "only when no allocator holds it")]
+fn a_held_heap_is_not_reset() {
+    let mut heap = PageHeap::reserve(1, Guard::Trap).unwrap();
+    let _held = heap.handle();
+    let _ = heap.reset();
+}
+
+#[test]
+fn an_impossible_reservation_is_an_error() {
+    assert!(matches!(PageHeap::reserve(usize::MAX, Guard::Trap), Err(PageHeapError::TooLarge { .. })));
+    let error = PageHeap::reserve((isize::MAX as usize >> 16) - (BASE_ALIGN >> 15), Guard::Trap).unwrap_err();
+    assert!(error.to_string().contains("cannot reserve"), "{error}");
+    let small = PageSize::MIN;
+    assert!(matches!(PageHeap::reserve_sized(small, 1 << 56, Guard::Trap), Err(PageHeapError::TooLarge { .. })));
+}
+
+#[test]
+fn heaps_on_several_threads_do_not_overlap() {
+    let threads: Vec<_> = (1..=4u8)
+        .map(|mark| {
+            std::thread::spawn(move || {
+                let heap = PageHeap::reserve(8, Guard::Trap).unwrap();
+                let first = heap.handle().grow(8).unwrap();
+                // SAFETY: the pages are committed, and only this thread uses them.
+                unsafe {
+                    first.write_bytes(mark, 8 * PAGE_BYTES);
+                    std::thread::yield_now();
+                    (0..8 * PAGE_BYTES).all(|byte| first.add(byte).read() == mark)
+                }
+            })
+        })
+        .collect();
+    for thread in threads {
+        assert!(thread.join().unwrap());
+    }
+}
+
+#[test]
+fn heaps_share_a_budget_and_a_grow_past_it_fails_and_says_so() {
+    let budget = Arc::new(MemoryBudget::new(5 * PAGE_BYTES));
+    let heap = || PageHeap::reserve_within(PageSize::WASM, 100, Guard::Batched, Some(&budget)).unwrap();
+    let (mut first, second) = (heap(), heap());
+    assert!(first.handle().grow(3).is_some(), "a batch does not fit, but the pages do");
+    let pages = second.handle();
+    assert_eq!((pages.grow(3), second.passed_budget_bytes(), pages.refused_grows()), (None, Some(5 * PAGE_BYTES), 1));
+    assert!(pages.grow(2).is_some() && first.passed_budget_bytes().is_none());
+    first.reset().unwrap();
+    assert!(pages.grow(3).is_some() && second.passed_budget_bytes().is_some(), "it stays so until the heap is reset");
+    drop((pages, second));
+    assert!(budget.take(5 * PAGE_BYTES) && !budget.take(1), "all is given back");
+    budget.give_back(5 * PAGE_BYTES);
+    let alone = heap();
+    assert_eq!((alone.handle().grow(100), alone.passed_budget_bytes()), (None, Some(5 * PAGE_BYTES)));
+    assert_eq!((alone.handle().grow(101), alone.handle().refused_grows()), (None, 2), "past the limit");
+}
