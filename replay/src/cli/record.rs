@@ -142,7 +142,8 @@ fn record(arguments: &RecordArguments) -> anyhow::Result<bool> {
     outcomes.iter().for_each(|(_, outcome)| note(format_args!("{outcome}")));
     note_replaced(&finished, main, arguments.follow_forks);
     let recorded = outcomes.first().filter(|(index, _)| Some(*index) == main).map_or(0, |(_, outcome)| outcome.calls());
-    let findings = unrecorded::find(&finished.raws, finished.process, recorded, arguments.follow_forks);
+    let has_trace = |place| outcomes.iter().any(|(index, _)| *index == place);
+    let findings = unrecorded::find(&finished.raws, finished.process, recorded, arguments.follow_forks, has_trace);
     findings.lines.iter().for_each(|line| note(format_args!("{line}")));
     if let Some(failure) = failure {
         finished.folder.keep();

@@ -88,10 +88,7 @@ impl fmt::Display for Outcome {
         }
         if let Some(bypass) = &header.bypass {
             let bypass = shown(bypass.as_ref());
-            writeln!(
-                f,
-                "  the trace lacks what {bypass} gives out, which is not recorded: run the program without it"
-            )?;
+            writeln!(f, "  the trace is not whole: calls of {bypass} are not recorded; run the program without it")?;
         }
         if let Some(function) = self.linked_allocator {
             writeln!(
@@ -161,7 +158,7 @@ mod tests {
     fn what_a_trace_lacks_is_named() {
         let cases: [(&str, Outcome); 4] = [
             (
-                "lacks what mallocx of libjemalloc.so.2 gives out",
+                "not whole: calls of mallocx of libjemalloc.so.2 are",
                 outcome(|it| it.header.bypass = Some("mallocx of libjemalloc.so.2".into())),
             ),
             ("its file defines mi_malloc;", outcome(|it| it.linked_allocator = Some("mi_malloc"))),

@@ -27,9 +27,16 @@ impl Findings {
 }
 
 /// Looks for it in the recordings of a run, which are sorted by process and number. `process` is the first process, and
-/// `recorded` has the calls in its trace.
-pub(super) fn find(raws: &[Raw], process: u32, recorded: u64, follow_forks: bool) -> Findings {
+/// `recorded` has the calls in its trace. `has_trace` tells whether the recording at a place became a trace.
+pub(super) fn find(
+    raws: &[Raw],
+    process: u32,
+    recorded: u64,
+    follow_forks: bool,
+    has_trace: impl Fn(usize) -> bool,
+) -> Findings {
     let mut found = Findings::default();
+    bypassed(raws, process, follow_forks, has_trace, &mut found);
     gone_by_exec(raws, process, follow_forks, &mut found);
     if follow_forks {
         missing_forks(raws, &mut found);
@@ -38,6 +45,21 @@ pub(super) fn find(raws: &[Raw], process: u32, recorded: u64, follow_forks: bool
         only_counted(raws, process, recorded, &mut found);
     }
     found
+}
+
+/// Programs that were to be recorded, and bring functions of their own in place of all that are.
+fn bypassed(raws: &[Raw], process: u32, follow_forks: bool, has_trace: impl Fn(usize) -> bool, found: &mut Findings) {
+    for (index, raw) in raws.iter().enumerate() {
+        let is_last = raws.get(index + 1).is_none_or(|next| next.process != raw.process);
+        let is_wanted = raw.is_recorded() && (follow_forks || (raw.process == process && is_last));
+        let Some(bypass) = raw.header.bypass.as_deref().filter(|_| is_wanted && !has_trace(index)) else { continue };
+        let (name, bypass) = (raw.header.name(), shown(bypass.as_ref()));
+        found.fail(format!(
+            "{name} (process {}) was not recorded: it calls {bypass}, an allocator of its own; build it without, or record it \
+             with the crate heaprace-recorder if it is in Rust",
+            raw.name()
+        ));
+    }
 }
 
 /// Processes that became a program which has no recording.
@@ -192,14 +214,21 @@ mod tests {
     fn a_run_of_one_process_has_nothing_unrecorded() {
         let raws = [raw(1, 0, "sh", |header| header.exec = Some("/bin/ls".into())), raw(1, 1, "ls", |_| {})];
         for follow_forks in [false, true] {
-            assert_eq!(find(&raws, 1, 10, follow_forks), Findings::default());
+            assert_eq!(find(&raws, 1, 10, follow_forks, |_| true), Findings::default());
         }
+    }
+
+    #[test]
+    fn a_program_with_an_allocator_of_its_own_is_a_failure() {
+        let raws = [raw(1, 0, "rustc", |header| header.bypass = Some("malloc of rustc".into()))];
+        let found = find(&raws, 1, 0, false, |_| false);
+        assert!(found.is_failure && found.lines[0].contains("it calls malloc of rustc"), "{found:?}");
     }
 
     #[test]
     fn a_program_that_the_process_became_unseen_is_a_failure() {
         let raws = [raw(1, 0, "/usr/bin/env", |header| header.exec = Some("/nowhere/a\u{1b}b".into()))];
-        let found = find(&raws, 1, 10, false);
+        let found = find(&raws, 1, 10, false, |_| true);
         assert!(found.is_failure);
         assert!(
             found.lines[0]
@@ -208,13 +237,13 @@ mod tests {
 
         let raws =
             [raw(1, 0, "timeout", |_| {}), raw(2, 0, "timeout", |header| header.exec = Some("/etc/passwd".into()))];
-        let found = find(&raws, 1, 10, false);
+        let found = find(&raws, 1, 10, false, |_| true);
         assert!(found.is_failure);
         assert!(
             found.lines[0]
                 .starts_with("1 process became /etc/passwd, which was not even counted: /etc/passwd is neither an ELF")
         );
-        assert!(find(&raws, 1, 10, true).lines[0].contains("was not recorded"));
+        assert!(find(&raws, 1, 10, true, |_| true).lines[0].contains("was not recorded"));
     }
 
     #[test]
@@ -227,10 +256,10 @@ mod tests {
             counted(4, "nginx", 0),
             counted(5, "sh", 1),
         ];
-        let found = find(&workers, 1, 20_000, false);
+        let found = find(&workers, 1, 20_000, false, |_| true);
         let line = "not recorded: 2 processes of nginx with 37,090 calls, 1 process of sh with 1 call; --follow-forks records them";
         assert_eq!(found, Findings { lines: vec![line.to_owned()], is_failure: false });
-        let found = find(&workers, 1, 19_999, false);
+        let found = find(&workers, 1, 19_999, false, |_| true);
         assert!(found.is_failure);
         assert!(
             found.lines[1]
@@ -239,7 +268,7 @@ mod tests {
 
         let many: Vec<Raw> =
             std::iter::once(main()).chain((2..7).map(|process| counted(process, &format!("p{process}"), 3))).collect();
-        let found = find(&many, 1, 100, false);
+        let found = find(&many, 1, 100, false, |_| true);
         assert!(
             found.lines[0].contains("1 process of p4 with 3 calls, 2 processes of other programs with 6 calls;"),
             "{found:?}"
@@ -249,7 +278,7 @@ mod tests {
     #[test]
     fn the_calls_of_a_process_are_summed_over_its_programs() {
         let raws = [raw(1, 0, "x", |_| {}), counted(2, "sh", 4), Raw { number: 1, ..counted(2, "gcc", 7) }];
-        let found = find(&raws, 1, 10, false);
+        let found = find(&raws, 1, 10, false, |_| true);
         assert!(found.lines[0].starts_with("not recorded: 1 process of gcc with 11 calls;"));
         assert!(found.is_failure);
     }
@@ -262,23 +291,23 @@ mod tests {
             raw(2, 0, "server", |header| header.parent = parent(1)),
             raw(2, 1, "ls", |_| {}),
         ];
-        let found = find(&raws, 1, 10, true);
+        let found = find(&raws, 1, 10, true, |_| true);
         assert!(
             found.is_failure && found.lines[0].starts_with("1 process that server (process 1) forked"),
             "{found:?}"
         );
         raws.push(raw(3, 0, "server", |header| header.parent = parent(1)));
-        assert_eq!(find(&raws, 1, 10, true), Findings::default());
+        assert_eq!(find(&raws, 1, 10, true, |_| true), Findings::default());
     }
 
     #[test]
     fn a_process_that_still_runs_is_a_failure() {
         let running = Raw { runs: true, ..raw(2, 0, "daemon", |_| {}) };
-        let found = find(&[raw(1, 0, "start", |_| {}), running.clone()], 1, 10, true);
+        let found = find(&[raw(1, 0, "start", |_| {}), running.clone()], 1, 10, true, |_| true);
         assert!(
             found.is_failure && found.lines[0].starts_with("daemon (process 2) still runs, so its trace is cut off")
         );
-        let found = find(&[raw(1, 0, "start", |_| {}), running], 1, 20, false);
+        let found = find(&[raw(1, 0, "start", |_| {}), running], 1, 20, false, |_| true);
         assert!(
             found.is_failure && found.lines[1].starts_with("1 process still runs (daemon, process 2)"),
             "{found:?}"
