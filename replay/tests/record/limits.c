@@ -55,7 +55,8 @@ static volatile sig_atomic_t ticks;
 
 static void tick(int signal) {
     ticks += signal != 0;
-    free(malloc(17));
+    // glibc has such a block at hand, apart from those that it may be interrupted with.
+    free(malloc(300));
 }
 
 int main(int count, char **words) {
@@ -96,6 +97,7 @@ int main(int count, char **words) {
             for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
         }
     } else if (!strcmp(mode, "signals")) {
+        free(malloc(300));
         signal(SIGALRM, tick);
         struct itimerval often = {{0, 50}, {0, 50}};
         setitimer(ITIMER_REAL, &often, NULL);

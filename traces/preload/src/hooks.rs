@@ -40,7 +40,12 @@ pub(crate) unsafe fn allocating(size: usize, align_log2: u32, allocate: impl FnO
 
 #[inline(always)]
 fn allocated(kind: u64, block: *mut c_void, size: usize, align_log2: u32, fill: Fill) {
-    thread::this().allocated.set(block.addr());
+    let thread = thread::this();
+    thread.allocated.set(block.addr());
+    // A signal handler gets the block that the interrupted function has just freed: its end is one of its own.
+    if thread.ending.get() == block.addr() {
+        thread.ending.set(0);
+    }
     log(kind, block.addr(), size, align_log2, fill);
 }
 
