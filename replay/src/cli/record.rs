@@ -96,16 +96,20 @@ Examples:
 What is recorded:
   Every call of malloc, calloc, realloc, free and related functions, including C++'s new and
   delete, on all threads, from the start of the program to its end, however it ends. malloc
-  aligns to 16 bytes; an object of 0 bytes is recorded with 1 byte. If a process execs another
-  program, the last program is recorded.
+  aligns to 16 bytes; an object of 0 bytes is recorded with 1 byte. Calls that go to an allocator
+  in a shared library, such as jemalloc, are recorded, too. If a process execs another program,
+  the last program is recorded. Signals to replay are passed on to the program.
 
 What cannot be recorded:
-  Programs that are linked statically or against musl, that run setuid, or that bring their own
-  allocator. For Rust programs, use the crate heaprace-recorder, which keeps Rust's full layouts.
+  Programs that are linked statically or against musl, that run setuid, or that have an allocator
+  linked into their own file. For Rust programs, use the crate heaprace-recorder, which keeps
+  Rust's full layouts.
 
 Exit codes:
   0  the trace is complete; the summary has the program's own exit status
-  1  the program cannot be recorded, events were lost, or a file could not be written
+  1  the trace is not all that was asked for: the program cannot be recorded, events were lost, a
+     process that was not recorded made more calls than the one that was, a process still runs,
+     the output exists, or a file could not be written
   2  usage error";
 
 /// Records, and prints a summary to standard error.

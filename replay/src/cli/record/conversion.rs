@@ -234,3 +234,114 @@ fn inherited(raw: &Raw) -> anyhow::Result<Vec<Record>> {
     };
     read().with_context(|| format!("{} cannot be read", shown(&path)))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::mem::offset_of;
+
+    use heaprace_traces::native::NativeHeader;
+    use heaprace_traces::native::raw::{HEADER_BYTES, Header, MAGIC, VERSION, kind};
+    use heaprace_traces::{Action, Source};
+
+    use super::*;
+
+    /// Writes a recording of allocations of these sizes, each at an address of its own, and of frees where the number is
+    /// negative.
+    fn recording(folder: &Path, process: u32, parent: (u64, u64), sizes: &[i64]) -> Raw {
+        let path = folder.join(format!("{process}-0.raw"));
+        let mut bytes = vec![0; HEADER_BYTES];
+        let mut set = |offset: usize, number: u64| bytes[offset..offset + 8].copy_from_slice(&number.to_ne_bytes());
+        set(offset_of!(Header, magic), u64::from_ne_bytes(MAGIC));
+        set(offset_of!(Header, version), VERSION);
+        set(offset_of!(Header, claimed), sizes.len() as u64);
+        set(offset_of!(Header, parent.process), parent.0);
+        set(offset_of!(Header, parent.claimed), parent.1);
+        for size in sizes {
+            let kind = if *size < 0 { kind::DEALLOC } else { kind::ALLOC };
+            let (size, fill) = (size.unsigned_abs(), Default::default());
+            let record = Record { kind, address: 16 * size, size, align_log2: 4, fill, thread: 1 };
+            bytes.extend(record.to_words().into_iter().flat_map(u64::to_ne_bytes));
+        }
+        fs::write(&path, &bytes).unwrap();
+        let header = NativeHeader::read(&bytes[..], "test").unwrap();
+        Raw { path, process, number: 0, header, runs: false }
+    }
+
+    fn targets(raws: &[Raw], folder: &Path) -> Vec<Target> {
+        let path = |raw: &Raw| Some(folder.join(format!("{}.csv", raw.process)));
+        raws.iter().map(|raw| Target { path: path(raw), replaces: false, end: String::new() }).collect()
+    }
+
+    fn sizes(folder: &Path, process: u32) -> Vec<i64> {
+        let file = folder.join(format!("{process}.csv"));
+        let events = Source::locate(file.to_str().unwrap()).unwrap().open().unwrap();
+        let size = |event: Event| match event.action {
+            Action::Alloc { layout, .. } => layout.size() as i64,
+            Action::Realloc { new_size, .. } => new_size as i64,
+            Action::Dealloc { layout } => -(layout.size() as i64),
+        };
+        events.map(|event| size(event.unwrap())).collect()
+    }
+
+    #[test]
+    fn objects_are_inherited_over_generations_whatever_the_order_of_the_list() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let raws = [
+            // Of the parent below, which has no calls itself, after its first places: all that it inherits.
+            recording(folder, 5, (9, 0), &[50, -20]),
+            recording(folder, 9, (7, 2), &[]),
+            recording(folder, 7, (0, 0), &[10, 20, -10, 30]),
+            // After more records than there are, as a process that is killed can say.
+            recording(folder, 8, (7, 99), &[-30]),
+            recording(folder, 6, (7, 0), &[60]),
+            recording(folder, 4, (1000, 3), &[40, -10]),
+        ];
+        let converted = convert_all(&raws, &targets(&raws, folder), &|| false);
+        assert!(converted.failure.is_none());
+        let made: Vec<(usize, u64, u64)> =
+            converted.outcomes.iter().map(|(index, it)| (*index, it.inherited, it.counts.ignored)).collect();
+        assert_eq!(made, [(0, 2, 0), (2, 0, 0), (3, 2, 0), (4, 0, 0), (5, 0, 1)]);
+        assert_eq!(sizes(folder, 5), [10, 20, 50, -20]);
+        assert_eq!(sizes(folder, 8), [20, 30, -30]);
+        assert_eq!(sizes(folder, 6), [60]);
+        let left = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        assert_eq!(left.filter(|path| path.extension().is_some_and(|ending| ending == "inherited")).count(), 0);
+    }
+
+    #[test]
+    fn recordings_that_are_each_others_parents_are_converted_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let raws = [recording(folder, 1, (2, 1), &[10]), recording(folder, 2, (1, 1), &[20])];
+        let converted = convert_all(&raws, &targets(&raws, folder), &|| false);
+        assert!(converted.failure.is_none() && converted.outcomes.len() == 2);
+    }
+
+    #[test]
+    fn a_conversion_that_is_interrupted_leaves_no_half_trace() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let many: Vec<i64> = (1..200_000).collect();
+        let raws = [recording(folder, 1, (0, 0), &many), recording(folder, 2, (0, 0), &[20])];
+        let asked = std::cell::Cell::new(0);
+        // Within the first one.
+        let is_interrupted = || asked.replace(asked.get() + 1) > 1;
+        let converted = convert_all(&raws, &targets(&raws, folder), &is_interrupted);
+        assert_eq!(converted.failure.unwrap().to_string(), "a signal ended the conversion");
+        assert!(converted.outcomes.is_empty());
+        let mut left: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["1-0.raw", "2-0.raw"]);
+    }
+
+    #[test]
+    fn a_process_that_still_runs_has_a_trace_that_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let raws = [Raw { runs: true, ..recording(folder, 1, (0, 0), &[10]) }];
+        let converted = convert_all(&raws, &targets(&raws, folder), &|| false);
+        assert!(!converted.outcomes[0].1.is_whole());
+        assert!(fs::read_to_string(folder.join("1.csv")).unwrap().ends_with("\n# cut off: the process still ran\n"));
+    }
+}

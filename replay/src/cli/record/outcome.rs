@@ -111,7 +111,8 @@ impl fmt::Display for Outcome {
                 let error = io::Error::from_raw_os_error(errno);
                 write!(
                     f,
-                    ": the raw recording could not grow ({error}); make room there, or name an --output elsewhere"
+                    ": the raw recording could not grow ({error}); make room there, raise the limit on the size of \
+                     files, or name an --output elsewhere"
                 )
             }
             _ if counts.lost > 0 => write!(f, ": the trace is not all that the program did"),

@@ -66,7 +66,7 @@ fn an_existing_trace_is_replaced_only_by_force() {
     assert_eq!(run(&[]).0, 0, "without children there is one trace");
     fs::remove_file(folder.join("a.csv")).unwrap();
     let (code, said) = run(&["--follow-forks"]);
-    assert!(code == 1 && said.starts_with("error: a.4711.csv exists;"), "{said}");
+    assert!(code == 1 && said.starts_with("error: ./a.4711.csv exists;"), "{said}");
 }
 
 /// The program makes a file of that name while it runs.
