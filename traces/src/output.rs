@@ -108,7 +108,7 @@ impl Output {
         let written = match self.writer.take().expect("only `finish` takes the writer") {
             FormatWriter::Htrace(writer) => writer.finish().map(drop),
             FormatWriter::Csv(writer) => writer.finish().map(drop),
-            FormatWriter::CsvZst(writer) => writer.finish().and_then(|encoder| Ok(drop(encoder.finish()?))),
+            FormatWriter::CsvZst(writer) => writer.finish().and_then(|encoder| Ok(encoder.finish().map(drop)?)),
         };
         let named = written.and_then(|()| Ok(fs::rename(&self.partial.0, &self.path)?));
         named.map_err(|error| self.failed(error))
