@@ -35,7 +35,8 @@ fn counts(folder: &Path) -> (usize, usize) {
 
 /// Runs a mode without and with recording, and expects the same of it.
 fn expect_the_same(mode: &str) {
-    let program = compile("limits.c", &["cc", "-O1", "-fno-builtin", "-w", "-pthread"], &format!("limits-{mode}")).unwrap();
+    let program =
+        compile("limits.c", &["cc", "-O1", "-fno-builtin", "-w", "-pthread"], &format!("limits-{mode}")).unwrap();
     let folder = scratch(&format!("limits-{mode}"));
     let command = [program.to_str().unwrap(), mode, folder.to_str().unwrap()];
     let plain = Command::new(command[0]).args(&command[1..]).output().unwrap();
@@ -107,7 +108,8 @@ fn a_program_that_skips_its_exit_handlers_is_recorded() {
 /// A C++ program that links a shared library with operators of its own.
 pub(crate) fn own_operators() -> Option<std::path::PathBuf> {
     let options = ["c++", "-std=c++17", "-O1", "-w"];
-    let library = compile("own_operators.cpp", &[&options[..], &["-DLIBRARY", "-fPIC", "-shared"]].concat(), "libown.so")?;
+    let library =
+        compile("own_operators.cpp", &[&options[..], &["-DLIBRARY", "-fPIC", "-shared"]].concat(), "libown.so")?;
     let library = library.to_str().unwrap();
     let folder = Path::new(library).parent().unwrap().to_str().unwrap();
     compile("own_operators.cpp", &[&options[..], &[library, &format!("-Wl,-rpath,{folder}")]].concat(), "own-operators")
