@@ -138,8 +138,8 @@ pub enum TraceError {
         /// The recording.
         file: String,
     },
-    /// A recording of another tool has no call.
-    #[error("{file}: has no call when read as a {format}; check that the program was recorded to its end")]
+    /// A recording of another tool has no call that is an event of a trace.
+    #[error("{file}: has no allocation when read as a {format}; check that the program was recorded to its end")]
     NothingRecorded {
         /// The recording.
         file: String,

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use heaprace_recorder::csv::{self, Columns};
 use heaprace_recorder::file::{TraceFormat, WholeFile};
@@ -108,10 +109,16 @@ impl Output {
         let written = match self.writer.take().expect("only `finish` takes the writer") {
             FormatWriter::Htrace(writer) => writer.finish().map(drop),
             FormatWriter::Csv(writer) => writer.finish().map(drop),
-            FormatWriter::CsvZst(writer) => writer.finish().and_then(|encoder| Ok(drop(encoder.finish()?))),
+            FormatWriter::CsvZst(writer) => writer.finish().and_then(|encoder| Ok(encoder.finish().map(drop)?)),
         };
         let named = written.and_then(|()| Ok(fs::rename(&self.partial.0, &self.path)?));
         named.map_err(|error| self.failed(error))
+    }
+
+    /// Removes the files of all traces that are being written. A program that ends at a signal calls it, since nothing is
+    /// dropped then.
+    pub fn remove_all_partial() {
+        partials().iter().for_each(|partial| drop(fs::remove_file(partial)));
     }
 
     #[cold]
@@ -141,6 +148,9 @@ impl FormatWriter {
     }
 }
 
+/// The files of this process that have no final name yet.
+static PARTIAL: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
 /// The file until it has its final name. Dropping this removes it.
 #[derive(Debug)]
 struct PartialFile(PathBuf);
@@ -152,14 +162,20 @@ impl PartialFile {
         hidden.push(format!(".{}.partial", std::process::id()));
         let partial = path.with_file_name(hidden);
         let file = File::create(&partial)?;
+        partials().push(partial.clone());
         Ok((PartialFile(partial), file))
     }
+}
+
+fn partials() -> MutexGuard<'static, Vec<PathBuf>> {
+    PARTIAL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for PartialFile {
     fn drop(&mut self) {
         // After the renaming there is nothing to remove, and a failure cannot be reported here.
         let _ = fs::remove_file(&self.0);
+        partials().retain(|partial| *partial != self.0);
     }
 }
 

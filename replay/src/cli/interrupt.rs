@@ -3,7 +3,18 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use heaprace_traces::Output;
+
 use crate::cli::terminal::{INTERRUPTED, note};
+
+/// Lets Ctrl-C end the process at once, and leave no part of a trace.
+pub(crate) fn remove_partial_traces() {
+    // Without a handler, the process ends, too, and leaves a hidden file.
+    let _ = ctrlc::set_handler(|| {
+        Output::remove_all_partial();
+        std::process::exit(i32::from(INTERRUPTED));
+    });
+}
 
 /// Is set by Ctrl-C, so that what is finished can be saved and shown; a second one ends the process at once.
 pub(crate) fn interrupt() -> Arc<AtomicBool> {

@@ -75,6 +75,34 @@ fn waiting_for_a_pipe_ends_by_one_signal() {
     }
 }
 
+/// From a pipe whose writer never ends.
+#[test]
+#[cfg(unix)]
+fn a_conversion_that_is_interrupted_leaves_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for signal in [libc::SIGINT, libc::SIGTERM] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_replay"))
+            .args(["convert", "/dev/stdin"])
+            .arg(folder.path().join("out.csv"))
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(TRACE.as_bytes()).unwrap();
+        let begun = Instant::now();
+        // The reader looks at 64 KiB before it writes.
+        while folder.path().read_dir().unwrap().count() == 0 && begun.elapsed() < Duration::from_millis(500) {
+            input.write_all(&b"# a comment\n".repeat(2000)).unwrap();
+            thread::sleep(Duration::from_millis(10));
+        }
+        assert_eq!(folder.path().read_dir().unwrap().count(), 1, "the hidden file");
+        // SAFETY: sends a signal to a child that has not been waited for.
+        assert_eq!(unsafe { libc::kill(child.id() as libc::pid_t, signal) }, 0);
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+        assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+    }
+}
+
 #[test]
 fn an_interrupt_ends_the_reading_of_a_trace() {
     let source = Source::from_bytes("example.csv", TRACE.as_bytes());

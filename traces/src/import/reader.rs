@@ -114,7 +114,7 @@ impl Import {
                 Ok(import)
             }
             (None, Some(failure)) => Err(failure),
-            (None, None) => Err(TraceError::NothingRecorded { file: name.to_owned(), format: format.description() }),
+            (None, None) => Err(nothing(name, format)),
         }
     }
 
@@ -243,6 +243,10 @@ impl From<Box<ImportFault>> for Fault {
     }
 }
 
+fn nothing(name: &str, format: Format) -> TraceError {
+    TraceError::NothingRecorded { file: name.to_owned(), format: format.description() }
+}
+
 /// The provenance, which is known before the first event.
 fn provenance(format: Format, align: u64, columns: Columns) -> Vec<String> {
     let mut lines = vec![
@@ -264,7 +268,10 @@ impl Iterator for Import {
         if self.ended {
             return None;
         }
-        let next = self.next_event().transpose();
+        let next = match self.next_event() {
+            Ok(None) if self.events == 0 => Some(Err(nothing(&self.name, self.format))),
+            next => next.transpose(),
+        };
         self.ended = !matches!(next, Some(Ok(_)));
         if next.is_none() {
             self.comments = self.repairs().lines().iter().map(|line| format!("import: {line}")).collect();

@@ -21,7 +21,10 @@ fuzz_target!(|bytes: &[u8]| {
     let mut recording = NativeRecording::new(&file[..], "fuzz.raw").expect("the head is right");
     let columns = recording.columns();
     let events: Result<Vec<_>, _> = recording.by_ref().collect();
-    let events = events.expect("memory does not fail");
+    let mut events = events.expect("memory does not fail");
+    if !columns.written {
+        events.iter_mut().for_each(|event| event.written = None);
+    }
     if events.is_empty() {
         return;
     }

@@ -224,10 +224,17 @@ fn lines_that_end_too_soon_or_never() {
 
 #[test]
 fn nothing_to_import() {
-    for (text, format) in [("= Start\n= End\n", "glibc mtrace log"), ("v 10400 3\nc 1\n", "heaptrack recording")] {
+    for (text, format) in [
+        ("= Start\n= End\n", "glibc mtrace log"),
+        ("v 10400 3\nc 1\n", "heaptrack recording"),
+        ("--7-- free(0x10)\n", "valgrind --trace-malloc log"),
+        ("1: malloc 0x10 4294967296\n1: free 0x0\n", "Android memory_replay recording"),
+    ] {
         assert_eq!(
             import(text).unwrap_err().to_string(),
-            format!("recording: has no call when read as a {format}; check that the program was recorded to its end")
+            format!(
+                "recording: has no allocation when read as a {format}; check that the program was recorded to its end"
+            )
         );
     }
 }
