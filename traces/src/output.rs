@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use heaprace_recorder::csv::{self, Columns};
 use heaprace_recorder::file::{TraceFormat, WholeFile};
@@ -138,13 +140,34 @@ impl FormatWriter {
 #[derive(Debug)]
 struct PartialFile(PathBuf);
 
+/// The files of this process that do not have their final names yet.
+fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
+    static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes the files of all [`Output`]s that are not finished: for a process that is about to end while another thread
+/// writes.
+pub fn remove_unfinished() {
+    for partial in unfinished().drain(..) {
+        let _ = fs::remove_file(partial);
+    }
+}
+
+/// Maximum length of a file's name in the name of its partial file, so that any name that a file may have works.
+const MOST_NAME_CHARACTERS: usize = 40;
+
 impl PartialFile {
     fn create(path: &Path) -> io::Result<(Self, File)> {
         let mut hidden = OsString::from(".");
-        hidden.push(path.file_name().unwrap_or_default());
-        hidden.push(format!(".{}.partial", std::process::id()));
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        hidden.push(name.chars().take(MOST_NAME_CHARACTERS).collect::<String>());
+        static FILES: AtomicU64 = AtomicU64::new(0);
+        let file = FILES.fetch_add(1, Ordering::Relaxed);
+        hidden.push(format!(".{}-{file}.partial", std::process::id()));
         let partial = path.with_file_name(hidden);
-        let file = File::create(&partial)?;
+        unfinished().push(partial.clone());
+        let file = File::create(&partial).inspect_err(|_| forget(&partial))?;
         Ok((PartialFile(partial), file))
     }
 }
@@ -153,7 +176,12 @@ impl Drop for PartialFile {
     fn drop(&mut self) {
         // After the renaming there is nothing to remove, and a failure cannot be reported here.
         let _ = fs::remove_file(&self.0);
+        forget(&self.0);
     }
+}
+
+fn forget(partial: &Path) {
+    unfinished().retain(|other| other != partial);
 }
 
 impl std::fmt::Debug for FormatWriter {

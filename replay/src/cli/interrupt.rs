@@ -1,4 +1,4 @@
-//! Ctrl-C: what is finished is saved and shown.
+//! Ctrl-C: what is finished is saved and shown, and what is not is removed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,6 +12,7 @@ pub(crate) fn interrupt() -> Arc<AtomicBool> {
         let interrupt = Arc::clone(&interrupt);
         move || {
             if interrupt.swap(true, Ordering::Relaxed) {
+                heaprace_reports::remove_unfinished();
                 std::process::exit(i32::from(INTERRUPTED));
             }
             note(format_args!("Ending with what is finished. Once more ends at once."));
@@ -20,4 +21,15 @@ pub(crate) fn interrupt() -> Arc<AtomicBool> {
     // Without a handler, the process ends at once; what was saved so far stays.
     let _ = ctrlc::set_handler(handler);
     interrupt
+}
+
+/// For commands that have nothing to show before their end: Ctrl-C and SIGTERM remove unfinished files, and end the
+/// process at once.
+pub(crate) fn end_without_leftovers() {
+    // Without a handler, the process ends at once, too.
+    let _ = ctrlc::set_handler(|| {
+        heaprace_traces::remove_unfinished();
+        heaprace_reports::remove_unfinished();
+        std::process::exit(i32::from(INTERRUPTED));
+    });
 }

@@ -27,6 +27,8 @@ mod min_heap;
 #[cfg(test)]
 mod naive;
 #[cfg(test)]
+mod outputs;
+#[cfg(test)]
 mod processes;
 #[cfg(test)]
 #[cfg(all(target_os = "linux", target_env = "gnu"))]

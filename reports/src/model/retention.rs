@@ -18,8 +18,7 @@ pub struct Retention {
     pub freed_resident_bytes: Figure<u64>,
 }
 
-const TOUCHED_ONCE: &str =
-    "a page stays resident once touched, so this is also the peak; pages that the host swapped out, and most of a block of more than 16 MiB, are missing";
+const TOUCHED_ONCE: &str = "a page stays resident once touched, so this is also the peak; pages that the host swapped out, and most of a block of more than 16 MiB, are missing";
 
 /// Fields of [`Retention`].
 pub(super) static ENTRIES: &[Entry<Retention>] = &[
