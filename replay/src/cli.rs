@@ -4,6 +4,7 @@ mod child;
 mod compare;
 mod convert;
 mod exports;
+mod files;
 mod importing;
 mod inspect;
 mod interrupt;
@@ -120,6 +121,15 @@ pub(crate) fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
         }
     };
+    let has_handler = match &arguments.verb {
+        // The signals of a recorded program are its own.
+        #[cfg(target_os = "linux")]
+        Some(Verb::Record(_) | Verb::Run(_)) => true,
+        verb => verb.is_none(),
+    };
+    if !has_handler {
+        interrupt::end_without_leftovers();
+    }
     ExitCode::from(match arguments.verb {
         Some(Verb::Inspect(arguments)) => inspect::run(&arguments),
         Some(Verb::Trace(arguments)) => trace::run(&arguments),

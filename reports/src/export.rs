@@ -19,6 +19,7 @@ mod svg;
 #[cfg(any(feature = "pdf", feature = "png"))]
 mod typeface;
 
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::results::Results;
@@ -134,22 +135,35 @@ pub fn charts(
     convert: fn(&str) -> Result<Vec<u8>, ReportError>,
 ) -> Result<Vec<PathBuf>, ReportError> {
     let mut written = Vec::new();
-    let mut write = |stem: &str, svg: &str| -> Result<(), ReportError> {
-        let path = folder.join(format!("{stem}.{format}"));
+    let mut write = |name: String, svg: &str| -> Result<(), ReportError> {
+        let path = folder.join(name);
         save(&path, &convert(svg)?)?;
         written.push(path);
         Ok(())
     };
-    let stem = |file_name: &'static str| file_name.trim_end_matches(".svg");
     for (results, trace) in all.iter().zip(distinct_names(all)) {
-        for chart in chart::ALL {
-            write(&format!("{trace}-{}", stem(chart.file_name)), &(chart.draw)(results)?)?;
+        for (chart, name) in chart::ALL.iter().zip(chart_names(&trace, format)) {
+            write(name, &(chart.draw)(results)?)?;
         }
     }
-    for chart in chart::ALL_TRACES.iter().filter(|_| all.len() > 1) {
-        write(stem(chart.file_name), &(chart.draw)(all)?)?;
+    for (chart, name) in chart::ALL_TRACES.iter().zip(set_chart_names(format)).filter(|_| all.len() > 1) {
+        write(name, &(chart.draw)(all)?)?;
     }
     Ok(written)
+}
+
+/// The files of [`charts`] for one trace, whose name is one of [`distinct_names`].
+pub fn chart_names(trace: &str, format: &str) -> impl Iterator<Item = String> {
+    chart::ALL.iter().map(move |chart| format!("{trace}-{}.{format}", stem(chart.file_name)))
+}
+
+/// The files of [`charts`] over several traces.
+pub fn set_chart_names(format: &str) -> impl Iterator<Item = String> {
+    chart::ALL_TRACES.iter().map(move |chart| format!("{}.{format}", stem(chart.file_name)))
+}
+
+fn stem(file_name: &'static str) -> &'static str {
+    file_name.trim_end_matches(".svg")
 }
 
 /// A file name for each of the results: the name of its trace, followed by a number if several share a name.
@@ -163,17 +177,33 @@ pub fn charts(
 /// }
 /// ```
 pub fn distinct_names(all: &[Results]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for results in all {
-        let stem = file_stem(&results.trace.name);
-        let numbered = (2..).map(|number| format!("{stem}-{number}"));
-        let free = std::iter::once(stem.clone()).chain(numbered).find(|name| !names.contains(name));
-        names.push(free.expect("numbers never run out"));
-    }
-    names
+    distinct_file_names(all.iter().map(|results| results.trace.name.as_str()))
 }
 
-/// The name of a trace as part of a file name. Whatever the results contain, it names no folder and does not leave its
+/// The same for traces of these names.
+pub fn distinct_file_names<'n>(names: impl IntoIterator<Item = &'n str>) -> Vec<String> {
+    let mut taken = HashSet::new();
+    // The next number for each name, so that many of the same do not search from 2 each time.
+    let mut numbers: HashMap<String, u64> = HashMap::new();
+    let distinct = |name: &str| {
+        let stem = file_stem(name);
+        let number = numbers.entry(stem.clone()).or_insert(1);
+        loop {
+            let name = if *number == 1 { stem.clone() } else { format!("{stem}-{number}") };
+            *number += 1;
+            if taken.insert(name.clone()) {
+                return name;
+            }
+        }
+    };
+    names.into_iter().map(distinct).collect()
+}
+
+/// Maximum bytes of a trace's name in the name of a file: with a chart's name and a number, it stays below the 255 bytes
+/// of a file name.
+const MOST_NAME_BYTES: usize = 180;
+
+/// The name of a trace as part of a file name, cut to [`MOST_NAME_BYTES`]. Whatever the results contain, it names no folder and does not leave its
 /// own.
 fn file_stem(name: &str) -> String {
     let harmless = |character: char| match character {
@@ -183,7 +213,11 @@ fn file_stem(name: &str) -> String {
     };
     match name {
         "" | "." | ".." => "trace".into(),
-        name => name.chars().map(harmless).collect(),
+        name => {
+            let fits = |end: &usize| *end <= MOST_NAME_BYTES;
+            let end = name.char_indices().map(|(start, one)| start + one.len_utf8()).take_while(fits).last();
+            name[..end.unwrap_or(0)].chars().map(harmless).collect()
+        }
     }
 }
 
@@ -233,6 +267,11 @@ mod tests {
         assert_eq!(distinct_names(&all), ["a", "b", "a-2", ".._x", "trace", "a-3", "c__"]);
         let taken = ["a", "a-2", "a"].map(named);
         assert_eq!(distinct_names(&taken), ["a", "a-2", "a-3"]);
+        let long = ["x".repeat(1_000_000), "x".repeat(250), "\u{1F980}".repeat(100)];
+        let short = distinct_file_names(long.iter().map(String::as_str));
+        assert_eq!(short, ["x".repeat(180), format!("{}-2", "x".repeat(180)), "\u{1F980}".repeat(45)]);
+        // In time that grows with their number.
+        assert_eq!(distinct_file_names(vec!["same"; 100_000]).last().unwrap(), "same-100000");
     }
 
     #[test]

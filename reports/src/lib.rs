@@ -56,7 +56,7 @@ pub mod validation;
 mod wire;
 
 pub use error::ReportError;
-pub use file::save;
+pub use file::{check_folder, remove_unfinished, save};
 pub use html::html;
 pub use load::{RESULTS_FILE, Saved, load};
 pub use wire::{Mismatch, MismatchKind};

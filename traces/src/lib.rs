@@ -52,6 +52,6 @@ pub use heaprace_recorder::run_time::{RunTime, run_time};
 pub use heaprace_recorder::{Action, Event, Extent, IdMap, MARK_PREFIX, Op, WriteError, escaped, event, platform};
 pub use library::LibraryEntry;
 pub use native::NativeRecording;
-pub use output::Output;
+pub use output::{Output, remove_unfinished};
 pub use profile::Profile;
 pub use source::Source;

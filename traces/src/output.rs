@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use heaprace_recorder::csv::{self, Columns};
@@ -115,12 +116,6 @@ impl Output {
         named.map_err(|error| self.failed(error))
     }
 
-    /// Removes the files of all traces that are being written. A program that ends at a signal calls it, since nothing is
-    /// dropped then.
-    pub fn remove_all_partial() {
-        partials().iter().for_each(|partial| drop(fs::remove_file(partial)));
-    }
-
     #[cold]
     fn failed(&self, source: WriteError) -> TraceError {
         TraceError::WriteFile { file: self.path.display().to_string(), source }
@@ -148,35 +143,52 @@ impl FormatWriter {
     }
 }
 
-/// The files of this process that have no final name yet.
-static PARTIAL: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
-
 /// The file until it has its final name. Dropping this removes it.
 #[derive(Debug)]
 struct PartialFile(PathBuf);
 
-impl PartialFile {
-    fn create(path: &Path) -> io::Result<(Self, File)> {
-        let mut hidden = OsString::from(".");
-        hidden.push(path.file_name().unwrap_or_default());
-        hidden.push(format!(".{}.partial", std::process::id()));
-        let partial = path.with_file_name(hidden);
-        let file = File::create(&partial)?;
-        partials().push(partial.clone());
-        Ok((PartialFile(partial), file))
+/// The files of this process that do not have their final names yet.
+fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
+    static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes the files of all [`Output`]s that are not finished: for a process that is about to end while another thread
+/// writes.
+pub fn remove_unfinished() {
+    for partial in unfinished().drain(..) {
+        let _ = fs::remove_file(partial);
     }
 }
 
-fn partials() -> MutexGuard<'static, Vec<PathBuf>> {
-    PARTIAL.lock().unwrap_or_else(PoisonError::into_inner)
+/// Maximum length of a file's name in the name of its partial file, so that any name that a file may have works.
+const MOST_NAME_CHARACTERS: usize = 40;
+
+impl PartialFile {
+    fn create(path: &Path) -> io::Result<(Self, File)> {
+        let mut hidden = OsString::from(".");
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        hidden.push(name.chars().take(MOST_NAME_CHARACTERS).collect::<String>());
+        static FILES: AtomicU64 = AtomicU64::new(0);
+        let file = FILES.fetch_add(1, Ordering::Relaxed);
+        hidden.push(format!(".{}-{file}.partial", std::process::id()));
+        let partial = path.with_file_name(hidden);
+        unfinished().push(partial.clone());
+        let file = File::create(&partial).inspect_err(|_| forget(&partial))?;
+        Ok((PartialFile(partial), file))
+    }
 }
 
 impl Drop for PartialFile {
     fn drop(&mut self) {
         // After the renaming there is nothing to remove, and a failure cannot be reported here.
         let _ = fs::remove_file(&self.0);
-        partials().retain(|partial| *partial != self.0);
+        forget(&self.0);
     }
+}
+
+fn forget(partial: &Path) {
+    unfinished().retain(|other| other != partial);
 }
 
 impl std::fmt::Debug for FormatWriter {

@@ -8,7 +8,6 @@ use heaprace_traces::{Output, Source, TraceError};
 use indicatif::{HumanCount, ProgressBar};
 
 use crate::cli::importing::Importing;
-use crate::cli::interrupt::remove_partial_traces;
 use crate::cli::terminal::{BAD_INPUT, FAILED, USAGE, complain, note};
 
 /// Events between two updates of the progress.
@@ -41,7 +40,6 @@ pub(crate) struct ConvertArguments {
 
 /// Converts, and prints a line about the result.
 pub(crate) fn run(arguments: &ConvertArguments) -> u8 {
-    remove_partial_traces();
     let source = match Source::locate(&arguments.input) {
         Ok(source) => source.with_import(arguments.importing.options()),
         Err(error) => return complain(BAD_INPUT, error),

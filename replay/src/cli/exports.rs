@@ -6,11 +6,10 @@ use clap::builder::PathBufValueParser;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use heaprace_reports::export::{self, Exporter, Make};
 use heaprace_reports::results::Results;
+use heaprace_reports::{ReportError, check_folder};
 
+use crate::cli::files::{self, Files, STDOUT};
 use crate::cli::terminal::{FAILED, complain, note, print_bytes};
-
-/// Stands for standard output.
-const STDOUT: &str = "-";
 
 /// What is to be exported, and where to.
 #[derive(Clone, Debug, Default)]
@@ -65,37 +64,53 @@ impl Exports {
         self.0.iter().any(|(_, path)| path.as_os_str() == STDOUT)
     }
 
-    /// Says what makes no sense before anything is measured.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        let to_stdout = |(_, path): &&(&Exporter, PathBuf)| path.as_os_str() == STDOUT;
+    /// Says what makes no sense before anything is measured. `files` are the inputs and the other outputs; `traces` are
+    /// the names of the traces whose results are exported.
+    pub(crate) fn check(&self, files: &mut Files, traces: &[&str]) -> Result<(), String> {
         for (exporter, path) in &self.0 {
-            let option = exporter.option;
+            let option = format!("--{}", exporter.option);
             match exporter.make {
                 Make::NotBuilt { feature } => {
                     return Err(format!(
-                        "--{option}: this build cannot write {}; 'cargo install --path replay --features {feature}' makes one that can",
+                        "{option}: this build cannot write {}; 'cargo install --path replay --features {feature}' makes one that can",
                         exporter.format
                     ));
                 }
                 Make::Charts(_) if path.as_os_str() == STDOUT => {
-                    return Err(format!("--{option}: there is a file for each chart; name a folder for them"));
+                    return Err(format!("{option}: there is a file for each chart; name a folder for them"));
                 }
                 Make::Charts(_) if path.is_file() => {
-                    return Err(format!("--{option}: {} is a file; name a folder for the charts", path.display()));
+                    return Err(format!("{option}: {} is a file; name a folder for the charts", path.display()));
                 }
                 Make::File(_) if path.is_dir() => {
-                    return Err(format!("--{option}: {} is a folder; name a file in it", path.display()));
+                    return Err(format!("{option}: {} is a folder; name a file in it", path.display()));
                 }
                 Make::File(_) if path.ancestors().skip(1).any(Path::is_file) => {
-                    return Err(format!("--{option}: {}: a folder on the way to it is a file", path.display()));
+                    return Err(format!("{option}: {}: a folder on the way to it is a file", path.display()));
                 }
-                _ => {}
+                Make::File(_) => files.write(&option, path)?,
+                Make::Charts(_) => {
+                    for trace in export::distinct_file_names(traces.iter().copied()) {
+                        for name in export::chart_names(&trace, exporter.format) {
+                            files.write(&option, &path.join(name))?;
+                        }
+                    }
+                    for name in export::set_chart_names(exporter.format).filter(|_| traces.len() > 1) {
+                        files.write(&option, &path.join(name))?;
+                    }
+                }
             }
         }
-        match self.0.iter().filter(to_stdout).count() {
-            0 | 1 => Ok(()),
-            _ => Err("two exports cannot both go to standard output".to_owned()),
-        }
+        Ok(())
+    }
+
+    /// Checks that all of them can be written.
+    pub(crate) fn check_folders(&self) -> Result<(), ReportError> {
+        self.0.iter().try_for_each(|(exporter, path)| match exporter.make {
+            _ if !files::is_file_to_be(path) => Ok(()),
+            Make::Charts(_) => check_folder(path),
+            _ => check_folder(path.parent().unwrap_or(path)),
+        })
     }
 
     /// Writes all of them, and gives the exit code. What fails does not keep the others from being written.

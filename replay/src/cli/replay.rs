@@ -21,16 +21,17 @@ use heaprace::time::rounds::{self, Rounds};
 use heaprace_allocators::{PageSize, contenders};
 use heaprace_reports::numbers::count;
 use heaprace_reports::results::{Results, Rigor, Verification};
-use heaprace_reports::table;
+use heaprace_reports::{RESULTS_FILE, check_folder, table};
 use heaprace_traces::{Source, TraceError, library};
 
 use crate::cli::child::begin_again;
 use crate::cli::exports::Exports;
+use crate::cli::files::Files;
 use crate::cli::importing::Importing;
 use crate::cli::interrupt::interrupt;
 use crate::cli::progress::Bar;
-use crate::cli::saved::{save, save_results, save_set, text_options};
-use crate::cli::snapshots::SnapshotFile;
+use crate::cli::saved::{OUT, charts_in, save, save_results, save_set, set_charts_in, text_options};
+use crate::cli::snapshots::{self, SnapshotFile};
 use crate::cli::terminal::{
     BAD_INPUT, FAILED, Format, INTERRUPTED, USAGE, code_of, complain, complain_of, note, print,
 };
@@ -199,20 +200,25 @@ pub(crate) fn run(arguments: &ReplayArguments, command: Command) -> u8 {
     if arguments.list {
         return print(&list());
     }
-    if let Err(message) = arguments.exports.check() {
+    let sources = match locate(&arguments.traces, &arguments.importing, command) {
+        Ok(sources) => sources,
+        Err(code) => return code,
+    };
+    // Now, and not when all is measured.
+    if let Err(message) = check_files(arguments, &sources) {
         return misused(command, ErrorKind::ValueValidation, message);
     }
-    // Now, and not when all is measured.
     if let Err(error) = fs::create_dir_all(&arguments.out) {
         return complain(
             FAILED,
             format_args!("--out: cannot create the folder {}: {error}; choose another", arguments.out.display()),
         );
     }
-    let sources = match locate(&arguments.traces, &arguments.importing, command) {
-        Ok(sources) => sources,
-        Err(code) => return code,
-    };
+    let folders = sources.iter().map(|source| folder_of(arguments, source)).chain([arguments.out.clone()]);
+    let writable = folders.into_iter().try_for_each(|folder| check_folder(&folder));
+    if let Err(error) = writable.and_then(|()| arguments.exports.check_folders()) {
+        return complain(FAILED, error);
+    }
     let limit_pages = match arguments.heap_limit.pages(arguments.page_size) {
         Ok(pages) => pages,
         Err(message) => return misused(command, ErrorKind::ValueValidation, format!("--heap-limit: {message}")),
@@ -260,6 +266,31 @@ pub(crate) fn run(arguments: &ReplayArguments, command: Command) -> u8 {
     let code = code.max(arguments.exports.write(&all));
     // That nothing was saved is worse than that it is not all.
     if interrupted() && code == 0 { INTERRUPTED } else { code }
+}
+
+/// The folder of a trace's results.
+fn folder_of(arguments: &ReplayArguments, source: &Source) -> PathBuf {
+    arguments.out.join(folder_name(source.name()))
+}
+
+/// Checks that what is written replaces neither a trace nor each other.
+fn check_files(arguments: &ReplayArguments, sources: &[Source]) -> Result<(), String> {
+    let mut files = Files::default();
+    sources.iter().filter_map(Source::path).for_each(|path| files.read(path));
+    for source in sources {
+        let folder = folder_of(arguments, source);
+        files.write(OUT, &folder.join(RESULTS_FILE))?;
+        charts_in(&folder, &mut files)?;
+        if !arguments.snapshot_at.is_empty() {
+            files.write("--snapshot-at", &folder.join(snapshots::FILE_NAME))?;
+        }
+    }
+    if sources.len() > 1 {
+        set_charts_in(&arguments.out, &mut files)?;
+    }
+    arguments.format.check(&mut files)?;
+    let names: Vec<&str> = sources.iter().map(Source::name).collect();
+    arguments.exports.check(&mut files, &names)
 }
 
 /// Each moment once.
@@ -324,7 +355,7 @@ fn misused(command: Command, kind: ErrorKind, message: String) -> u8 {
 /// Replays one trace, and adds its results to `all`.
 fn replay_one(source: &Source, plan: &ComparisonPlan, arguments: &ReplayArguments, all: &mut Vec<Results>) -> u8 {
     let bar = Bar::new(source.name());
-    let folder = arguments.out.join(folder_name(source.name()));
+    let folder = folder_of(arguments, source);
     let goes_on = plan.latency || plan.instructions;
     let mut snapshots = SnapshotFile::default();
     let mut snapshots_saved = if plan.snapshots.is_empty() { Ok(()) } else { SnapshotFile::remove(&folder) };

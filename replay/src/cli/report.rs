@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use heaprace_reports::export::distinct_names;
+use heaprace_reports::results::Results;
 use heaprace_reports::table;
 
 use crate::cli::exports::Exports;
-use crate::cli::saved::{self, save_charts, save_set, text_options};
+use crate::cli::files::Files;
+use crate::cli::saved::{self, charts_in, save_charts, save_set, set_charts_in, text_options};
 use crate::cli::terminal::{FAILED, Format, USAGE, complain, complain_of, note, print};
 
 /// Print tables and draw charts from saved results
@@ -31,13 +33,14 @@ pub(crate) struct ReportArguments {
 
 /// Reads the results, then prints, draws and exports what was asked for.
 pub(crate) fn run(arguments: &ReportArguments) -> u8 {
-    if let Err(message) = arguments.exports.check() {
-        return complain(USAGE, message);
-    }
-    let all = match saved::read(&arguments.results) {
+    let mut files = Files::default();
+    let all = match saved::read_files(&arguments.results, &mut files) {
         Ok(all) => all,
         Err(code) => return code,
     };
+    if let Err(message) = check(arguments, files, &all) {
+        return complain(USAGE, message);
+    }
     let mut code = 0;
     if !arguments.exports.take_stdout() {
         let shown: Vec<String> = all
@@ -66,4 +69,17 @@ pub(crate) fn run(arguments: &ReportArguments) -> u8 {
         });
     }
     code.max(arguments.exports.write(&all))
+}
+
+/// Checks that what is written replaces neither what is read nor each other.
+fn check(arguments: &ReportArguments, mut files: Files, all: &[Results]) -> Result<(), String> {
+    if let Some(out) = &arguments.out {
+        distinct_names(all).iter().try_for_each(|name| charts_in(&out.join(name), &mut files))?;
+        if all.len() > 1 {
+            set_charts_in(out, &mut files)?;
+        }
+    }
+    arguments.format.check(&mut files)?;
+    let names: Vec<&str> = all.iter().map(|results| results.trace.name.as_str()).collect();
+    arguments.exports.check(&mut files, &names)
 }

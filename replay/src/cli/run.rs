@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use clap::Args;
@@ -11,10 +11,12 @@ use heaprace::comparison::participants::DEFAULT_BASELINE;
 use heaprace::heap_size::HeapLimit;
 use heaprace::real::{self, Input, RealPlan};
 use heaprace_allocators::{Info, PageSize, Purpose, contenders};
+use heaprace_reports::check_folder;
 use heaprace_reports::numbers::{bytes, count};
 use heaprace_reports::real::{RealContender, RealRuns, RunClock};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::cli::files::{self, Files};
 use crate::cli::interrupt::interrupt;
 use crate::cli::preloading::{locate_library, locate_program};
 use crate::cli::terminal::{FAILED, INTERRUPTED, USAGE, complain, complain_of, note, print, width};
@@ -112,6 +114,18 @@ pub(crate) fn run(arguments: &RunArguments) -> u8 {
         Err(Misuse::Usage(message)) => return complain(USAGE, message),
         Err(Misuse::Program(error)) => return complain_of(FAILED, &error),
     };
+    if let Some(path) = &arguments.json {
+        let mut files = Files::default();
+        files.read(Path::new(&plan.command[0]));
+        files.read(Path::new("/dev/stdin"));
+        if let Err(message) = files.write("--json", path) {
+            return complain(USAGE, message);
+        }
+        let folder = path.parent().unwrap_or(path);
+        if let Err(error) = if files::is_file_to_be(path) { check_folder(folder) } else { Ok(()) } {
+            return complain(FAILED, error);
+        }
+    }
     let input = if arguments.compare { Input::of_this_process() } else { Ok(Input::Inherited) };
     let input = match input {
         Ok(input) => input,

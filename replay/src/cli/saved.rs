@@ -9,7 +9,11 @@ use heaprace_reports::results::Results;
 use heaprace_reports::table::TextOptions;
 use heaprace_traces::library::nearest;
 
+use crate::cli::files::Files;
 use crate::cli::terminal::{BAD_INPUT, complain, note};
+
+/// The option that names the folder of results and charts.
+pub(crate) const OUT: &str = "--out";
 
 /// Reads the results in these files and folders. What a file lacks, or has that is not known here, gets a line on standard error.
 ///
@@ -17,8 +21,14 @@ use crate::cli::terminal::{BAD_INPUT, complain, note};
 ///
 /// [`BAD_INPUT`], after a line that says what cannot be read.
 pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<Results>, u8> {
+    read_files(paths, &mut Files::default())
+}
+
+/// The same, and adds the files to those that are read.
+pub(crate) fn read_files(paths: &[PathBuf], files: &mut Files) -> Result<Vec<Results>, u8> {
     let all = heaprace_reports::load(paths).map_err(|error| complain(BAD_INPUT, error))?;
     for saved in &all {
+        files.read(&saved.path);
         for mismatch in &saved.mismatches {
             note(format_args!("warning: {}: {mismatch}", saved.path.display()));
         }
@@ -51,6 +61,22 @@ pub(crate) fn save(results: &Results, folder: &Path) -> anyhow::Result<()> {
 pub(crate) fn save_results(results: &Results, folder: &Path) -> anyhow::Result<()> {
     heaprace_reports::save(&folder.join(heaprace_reports::RESULTS_FILE), results.to_json().as_bytes())?;
     Ok(())
+}
+
+/// Adds the files of [`save_charts`] to those that are written.
+pub(crate) fn charts_in(folder: &Path, files: &mut Files) -> Result<(), String> {
+    heaprace_reports::chart::ALL.iter().try_for_each(|chart| {
+        files.write(OUT, &folder.join(chart.file_name))?;
+        files.write(OUT, &folder.join(chart.data_file_name()))
+    })
+}
+
+/// The same for [`save_set`].
+pub(crate) fn set_charts_in(folder: &Path, files: &mut Files) -> Result<(), String> {
+    heaprace_reports::chart::ALL_TRACES.iter().try_for_each(|chart| {
+        files.write(OUT, &folder.join(chart.file_name))?;
+        files.write(OUT, &folder.join(chart.data_file_name()))
+    })
 }
 
 /// Writes every chart of the results.

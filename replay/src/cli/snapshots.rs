@@ -8,7 +8,7 @@ use anyhow::Context;
 use heaprace::memory::metrics::Snapshot;
 
 /// The file in the folder of a trace's results.
-const FILE_NAME: &str = "snapshots.csv";
+pub(crate) const FILE_NAME: &str = "snapshots.csv";
 
 const HEADER: [&str; 6] = ["contender", "at", "event", "offset_bytes", "size_bytes", "since_event"];
 

@@ -2,12 +2,15 @@
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 
 use clap::ValueEnum;
 use heaprace::comparison::CompareError;
 use heaprace::lane::LaneError;
 use heaprace_traces::TraceError;
 use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::cli::files::{Files, STDOUT};
 
 /// A contender's blocks were not sound, or a file could not be written.
 pub(crate) const FAILED: u8 = 1;
@@ -33,6 +36,16 @@ pub(crate) fn code_of(error: &CompareError) -> u8 {
 pub(crate) enum Format {
     Text,
     Json,
+}
+
+impl Format {
+    /// Claims standard output for JSON, beside which nothing else makes sense. A table gives way to an export.
+    pub(crate) fn check(self, files: &mut Files) -> Result<(), String> {
+        match self {
+            Format::Text => Ok(()),
+            Format::Json => files.write("--format json", Path::new(STDOUT)),
+        }
+    }
 }
 
 /// Prints to standard output. A closed pipe (`| head`) is not an error.

@@ -12,7 +12,6 @@ use heaprace_traces::csv::Columns;
 use heaprace_traces::{Event, Events, Output, Source, TraceError};
 
 use crate::cli::importing::Importing;
-use crate::cli::interrupt::remove_partial_traces;
 use crate::cli::terminal::{BAD_INPUT, EventCounter, FAILED, USAGE, complain, note};
 
 /// Make new traces from others, generate synthetic ones, or export one
@@ -155,7 +154,6 @@ fn parse_factor(text: &str) -> Result<f64, String> {
 
 /// Makes the trace.
 pub(crate) fn run(arguments: &TraceArguments) -> u8 {
-    remove_partial_traces();
     let made = match &arguments.operation {
         Operation::Slice { from, events, to } => from.open().and_then(|(source, input)| {
             let done = format!("slice {} of {}", events.text, source.name());

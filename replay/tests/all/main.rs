@@ -27,6 +27,8 @@ mod min_heap;
 #[cfg(test)]
 mod naive;
 #[cfg(test)]
+mod outputs;
+#[cfg(test)]
 mod pipes;
 #[cfg(test)]
 mod processes;
