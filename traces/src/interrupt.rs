@@ -4,15 +4,13 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::input::Input;
-
 /// Reads an input until the flag is set. Each read is short, so that the reader notices it at once.
-pub(crate) struct Interruptible {
-    pub(crate) input: Input,
+pub(crate) struct Interruptible<R> {
+    pub(crate) input: R,
     pub(crate) interrupt: Arc<AtomicBool>,
 }
 
-impl Read for Interruptible {
+impl<R: Read> Read for Interruptible<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.interrupt.load(Ordering::Relaxed) {
             // The kind `Interrupted` would be tried again.
