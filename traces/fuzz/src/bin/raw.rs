@@ -4,7 +4,7 @@
 
 use core::mem::offset_of;
 
-use heaprace_recorder::raw::{HEADER_BYTES, Header, MAGIC, VERSION};
+use heaprace_recorder::raw::{HEADER_BYTES, Header, MAGIC, RECORD_BYTES, VERSION};
 use heaprace_traces::NativeRecording;
 use heaprace_traces::csv::{CsvReader, CsvWriter};
 use libfuzzer_sys::fuzz_target;
@@ -15,6 +15,7 @@ fuzz_target!(|bytes: &[u8]| {
     let mut put = |place: usize, bytes: &[u8]| file[place..place + bytes.len()].copy_from_slice(bytes);
     put(offset_of!(Header, magic), &MAGIC);
     put(offset_of!(Header, version), &VERSION.to_ne_bytes());
+    put(offset_of!(Header, claimed), &((records.len() / RECORD_BYTES) as u64).to_ne_bytes());
     put(offset_of!(Header, extents), &u64::from(extents % 2).to_ne_bytes());
     put(offset_of!(Header, program), b"a\nprogram\0");
     file.extend(records);
