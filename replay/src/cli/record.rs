@@ -140,14 +140,14 @@ fn record(arguments: &RecordArguments) -> anyhow::Result<bool> {
     let mut finished = run::run(&program, &arguments.command, &library, &output, options, &held)?;
     let main = finished.raws.iter().rposition(|raw| raw.process == finished.process);
     let targets = targets(&finished, main, &output, arguments);
-    let Conversion { mut outcomes, failure } = convert_all(&finished.raws, &targets, &ended_by_signals(&held));
+    let Conversion { mut outcomes, bypassed, failure } =
+        convert_all(&finished.raws, &targets, &ended_by_signals(&held));
     // The last program of the first process is what the user means.
     outcomes.sort_by_key(|(index, _)| Some(*index) != main);
     outcomes.iter().for_each(|(_, outcome)| note(format_args!("{outcome}")));
     note_replaced(&finished, main, arguments.follow_forks);
     let recorded = outcomes.first().filter(|(index, _)| Some(*index) == main).map_or(0, |(_, outcome)| outcome.calls());
-    let has_trace = |place| outcomes.iter().any(|(index, _)| *index == place);
-    let findings = unrecorded::find(&finished.raws, finished.process, recorded, arguments.follow_forks, has_trace);
+    let findings = unrecorded::find(&finished.raws, finished.process, recorded, &bypassed, arguments.follow_forks);
     findings.lines.iter().for_each(|line| note(format_args!("{line}")));
     if let Some(failure) = failure {
         finished.folder.keep();
@@ -233,9 +233,12 @@ fn recover(folder: &Path, output: &Path, force: bool) -> anyhow::Result<bool> {
     let targets: Vec<Target> = raws.iter().map(target).collect();
     let conversion = convert_all(&raws, &targets, &|| false);
     conversion.outcomes.iter().for_each(|(_, outcome)| note(format_args!("{outcome}")));
+    for (index, function) in &conversion.bypassed {
+        note(format_args!("{}", unrecorded::not_recorded(&raws[*index], function)));
+    }
     if let Some(failure) = conversion.failure {
         return Err(failure);
     }
     note(format_args!("{} is not needed any more", shown(folder)));
-    Ok(conversion.outcomes.iter().all(|(_, outcome)| outcome.is_whole()))
+    Ok(conversion.bypassed.is_empty() && conversion.outcomes.iter().all(|(_, outcome)| outcome.is_whole()))
 }

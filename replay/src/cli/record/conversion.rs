@@ -28,6 +28,8 @@ const INTERRUPT_INTERVAL: u64 = 1 << 16;
 pub(super) struct Conversion {
     /// The traces, each with the place of its recording in the list, in that order.
     pub(super) outcomes: Vec<(usize, Outcome)>,
+    /// Recordings without any call, although their processes have memory from a function that is not recorded.
+    pub(super) bypassed: Vec<(usize, String)>,
     /// The first failure. All recordings were tried but those that depend on one that failed.
     pub(super) failure: Option<anyhow::Error>,
 }
@@ -36,27 +38,38 @@ pub(super) struct Conversion {
 pub(super) fn convert_all(raws: &[Raw], targets: &[Target], is_interrupted: &dyn Fn() -> bool) -> Conversion {
     let family = Family::new(raws, targets);
     let mut allocators: HashMap<&Path, Option<&'static str>> = HashMap::new();
-    let mut outcomes: Vec<(usize, Outcome)> = Vec::new();
-    let mut failure = None;
+    let mut converted = Conversion { outcomes: Vec::new(), bypassed: Vec::new(), failure: None };
     for index in family.order {
         if is_interrupted() {
-            failure = failure.or_else(|| Some(interrupted()));
+            converted.failure = converted.failure.or_else(|| Some(interrupted()));
             break;
         }
         let (raw, target) = (&raws[index], &targets[index]);
         let children: Vec<&Raw> = family.children[index].iter().map(|&child| &raws[child]).collect();
-        match convert(raw, target, &children, is_interrupted) {
-            Ok(outcome) => outcomes.extend(outcome.map(|mut outcome| {
-                let program = raw.header.executable.as_path();
-                let linked = *allocators.entry(program).or_insert_with(|| linked_allocator(program));
-                outcome.linked_allocator = linked.filter(|_| raw.header.bypass.is_none());
-                (index, outcome)
-            })),
-            Err(error) => failure = failure.or(Some(error)),
+        let outcome = match convert(raw, target, &children, is_interrupted) {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                converted.failure = converted.failure.or(Some(error));
+                continue;
+            }
+        };
+        let mut linked = || {
+            let program = raw.header.executable.as_path();
+            *allocators.entry(program).or_insert_with(|| linked_allocator(program))
+        };
+        let bypass = raw.header.bypass.as_deref().map(|bypass| shown(bypass.as_ref()));
+        let linked = if bypass.is_none() { linked() } else { None };
+        match outcome {
+            Some(outcome) => converted.outcomes.push((index, Outcome { linked_allocator: linked, ..outcome })),
+            None if target.path.is_some() => {
+                let by = bypass.or_else(|| linked.map(|function| format!("{function} of {}", raw.header.name())));
+                converted.bypassed.extend(by.map(|by| (index, by)));
+            }
+            None => {}
         }
     }
-    outcomes.sort_by_key(|(index, _)| *index);
-    Conversion { outcomes, failure }
+    converted.outcomes.sort_by_key(|(index, _)| *index);
+    converted
 }
 
 /// Which recordings must be read, by their places in the list.

@@ -27,16 +27,20 @@ impl Findings {
 }
 
 /// Looks for it in the recordings of a run, which are sorted by process and number. `process` is the first process, and
-/// `recorded` has the calls in its trace. `has_trace` tells whether the recording at a place became a trace.
+/// `recorded` has the calls in its trace. `bypassed` has the places of recordings without calls, each with the function
+/// that gives out memory instead.
 pub(super) fn find(
     raws: &[Raw],
     process: u32,
     recorded: u64,
+    bypassed: &[(usize, String)],
     follow_forks: bool,
-    has_trace: impl Fn(usize) -> bool,
 ) -> Findings {
     let mut found = Findings::default();
-    bypassed(raws, process, follow_forks, has_trace, &mut found);
+    for (index, function) in bypassed {
+        let raw = &raws[*index];
+        found.fail(not_recorded(raw, function));
+    }
     gone_by_exec(raws, process, follow_forks, &mut found);
     if follow_forks {
         missing_forks(raws, &mut found);
@@ -47,19 +51,14 @@ pub(super) fn find(
     found
 }
 
-/// Programs that were to be recorded, and bring functions of their own in place of all that are.
-fn bypassed(raws: &[Raw], process: u32, follow_forks: bool, has_trace: impl Fn(usize) -> bool, found: &mut Findings) {
-    for (index, raw) in raws.iter().enumerate() {
-        let is_last = raws.get(index + 1).is_none_or(|next| next.process != raw.process);
-        let is_wanted = raw.is_recorded() && (follow_forks || (raw.process == process && is_last));
-        let Some(bypass) = raw.header.bypass.as_deref().filter(|_| is_wanted && !has_trace(index)) else { continue };
-        let (name, bypass) = (raw.header.name(), shown(bypass.as_ref()));
-        found.fail(format!(
-            "{name} (process {}) was not recorded: it calls {bypass}, an allocator of its own; build it without, or record it \
-             with the crate heaprace-recorder if it is in Rust",
-            raw.name()
-        ));
-    }
+/// A program that was to be recorded, and brings a function of its own in place of all that are.
+pub(super) fn not_recorded(raw: &Raw, function: &str) -> String {
+    format!(
+        "{} (process {}) was not recorded: it calls {function}, an allocator of its own; build it without, or record it with \
+         the crate heaprace-recorder if it is in Rust",
+        raw.header.name(),
+        raw.name()
+    )
 }
 
 /// Processes that became a program which has no recording.
@@ -102,9 +101,15 @@ fn only_counted(raws: &[Raw], process: u32, recorded: u64, found: &mut Findings)
             *busiest = raw;
         }
     }
-    if processes.is_empty() {
-        return;
+    if !processes.is_empty() {
+        counted(&processes, recorded, found);
     }
+    not_counted(raws, process, found);
+    still_uncounted(raws, process, found);
+}
+
+/// Names the programs with the most calls, and the one that made more than the recorded process.
+fn counted(processes: &BTreeMap<u32, (u64, &Raw)>, recorded: u64, found: &mut Findings) {
     let mut programs: HashMap<String, (u64, u64)> = HashMap::new();
     for (calls, raw) in processes.values() {
         let (number, sum) = programs.entry(raw.header.name()).or_default();
@@ -134,6 +139,24 @@ fn only_counted(raws: &[Raw], process: u32, recorded: u64, found: &mut Findings)
             grouped(*calls)
         ));
     }
+}
+
+/// Children with memory from functions that are not recorded.
+fn not_counted(raws: &[Raw], process: u32, found: &mut Findings) {
+    let mut programs: BTreeMap<(String, String), u64> = BTreeMap::new();
+    for raw in raws.iter().filter(|raw| raw.process != process) {
+        if let Some(bypass) = &raw.header.bypass {
+            *programs.entry((raw.header.name(), shown(bypass.as_ref()))).or_default() += 1;
+        }
+    }
+    for ((name, bypass), processes) in programs {
+        let processes = processes_of(processes);
+        found.fail(format!("{processes} of {name}: what {bypass} gives out is not even counted"));
+    }
+}
+
+/// Children that go on.
+fn still_uncounted(raws: &[Raw], process: u32, found: &mut Findings) {
     let running: Vec<_> = raws.iter().filter(|raw| raw.runs && raw.process != process).collect();
     if let Some(raw) = running.first() {
         found.fail(format!(
@@ -214,21 +237,14 @@ mod tests {
     fn a_run_of_one_process_has_nothing_unrecorded() {
         let raws = [raw(1, 0, "sh", |header| header.exec = Some("/bin/ls".into())), raw(1, 1, "ls", |_| {})];
         for follow_forks in [false, true] {
-            assert_eq!(find(&raws, 1, 10, follow_forks, |_| true), Findings::default());
+            assert_eq!(find(&raws, 1, 10, &[], follow_forks), Findings::default());
         }
-    }
-
-    #[test]
-    fn a_program_with_an_allocator_of_its_own_is_a_failure() {
-        let raws = [raw(1, 0, "rustc", |header| header.bypass = Some("malloc of rustc".into()))];
-        let found = find(&raws, 1, 0, false, |_| false);
-        assert!(found.is_failure && found.lines[0].contains("it calls malloc of rustc"), "{found:?}");
     }
 
     #[test]
     fn a_program_that_the_process_became_unseen_is_a_failure() {
         let raws = [raw(1, 0, "/usr/bin/env", |header| header.exec = Some("/nowhere/a\u{1b}b".into()))];
-        let found = find(&raws, 1, 10, false, |_| true);
+        let found = find(&raws, 1, 10, &[], false);
         assert!(found.is_failure);
         assert!(
             found.lines[0]
@@ -237,13 +253,13 @@ mod tests {
 
         let raws =
             [raw(1, 0, "timeout", |_| {}), raw(2, 0, "timeout", |header| header.exec = Some("/etc/passwd".into()))];
-        let found = find(&raws, 1, 10, false, |_| true);
+        let found = find(&raws, 1, 10, &[], false);
         assert!(found.is_failure);
         assert!(
             found.lines[0]
                 .starts_with("1 process became /etc/passwd, which was not even counted: /etc/passwd is neither an ELF")
         );
-        assert!(find(&raws, 1, 10, true, |_| true).lines[0].contains("was not recorded"));
+        assert!(find(&raws, 1, 10, &[], true).lines[0].contains("was not recorded"));
     }
 
     #[test]
@@ -256,10 +272,10 @@ mod tests {
             counted(4, "nginx", 0),
             counted(5, "sh", 1),
         ];
-        let found = find(&workers, 1, 20_000, false, |_| true);
+        let found = find(&workers, 1, 20_000, &[], false);
         let line = "not recorded: 2 processes of nginx with 37,090 calls, 1 process of sh with 1 call; --follow-forks records them";
         assert_eq!(found, Findings { lines: vec![line.to_owned()], is_failure: false });
-        let found = find(&workers, 1, 19_999, false, |_| true);
+        let found = find(&workers, 1, 19_999, &[], false);
         assert!(found.is_failure);
         assert!(
             found.lines[1]
@@ -268,7 +284,7 @@ mod tests {
 
         let many: Vec<Raw> =
             std::iter::once(main()).chain((2..7).map(|process| counted(process, &format!("p{process}"), 3))).collect();
-        let found = find(&many, 1, 100, false, |_| true);
+        let found = find(&many, 1, 100, &[], false);
         assert!(
             found.lines[0].contains("1 process of p4 with 3 calls, 2 processes of other programs with 6 calls;"),
             "{found:?}"
@@ -278,9 +294,24 @@ mod tests {
     #[test]
     fn the_calls_of_a_process_are_summed_over_its_programs() {
         let raws = [raw(1, 0, "x", |_| {}), counted(2, "sh", 4), Raw { number: 1, ..counted(2, "gcc", 7) }];
-        let found = find(&raws, 1, 10, false, |_| true);
+        let found = find(&raws, 1, 10, &[], false);
         assert!(found.lines[0].starts_with("not recorded: 1 process of gcc with 11 calls;"));
         assert!(found.is_failure);
+    }
+
+    #[test]
+    fn a_process_with_memory_from_elsewhere_is_a_failure() {
+        let raws =
+            [raw(1, 0, "cargo", |_| {}), raw(2, 1, "rustc", |header| header.bypass = Some("malloc of rustc".into()))];
+        let found = find(&raws, 1, 10, &[(1, "malloc of rustc".to_owned())], true);
+        let line = "rustc (process 2-1) was not recorded: it calls malloc of rustc, an allocator of its own;";
+        assert!(found.is_failure && found.lines[0].starts_with(line), "{found:?}");
+        let found = find(&raws, 1, 10, &[], false);
+        assert!(found.is_failure);
+        assert_eq!(
+            found.lines.last().unwrap(),
+            "1 process of rustc: what malloc of rustc gives out is not even counted"
+        );
     }
 
     #[test]
@@ -291,23 +322,23 @@ mod tests {
             raw(2, 0, "server", |header| header.parent = parent(1)),
             raw(2, 1, "ls", |_| {}),
         ];
-        let found = find(&raws, 1, 10, true, |_| true);
+        let found = find(&raws, 1, 10, &[], true);
         assert!(
             found.is_failure && found.lines[0].starts_with("1 process that server (process 1) forked"),
             "{found:?}"
         );
         raws.push(raw(3, 0, "server", |header| header.parent = parent(1)));
-        assert_eq!(find(&raws, 1, 10, true, |_| true), Findings::default());
+        assert_eq!(find(&raws, 1, 10, &[], true), Findings::default());
     }
 
     #[test]
     fn a_process_that_still_runs_is_a_failure() {
         let running = Raw { runs: true, ..raw(2, 0, "daemon", |_| {}) };
-        let found = find(&[raw(1, 0, "start", |_| {}), running.clone()], 1, 10, true, |_| true);
+        let found = find(&[raw(1, 0, "start", |_| {}), running.clone()], 1, 10, &[], true);
         assert!(
             found.is_failure && found.lines[0].starts_with("daemon (process 2) still runs, so its trace is cut off")
         );
-        let found = find(&[raw(1, 0, "start", |_| {}), running], 1, 20, false, |_| true);
+        let found = find(&[raw(1, 0, "start", |_| {}), running], 1, 20, &[], false);
         assert!(
             found.is_failure && found.lines[1].starts_with("1 process still runs (daemon, process 2)"),
             "{found:?}"
