@@ -1,5 +1,6 @@
 //! The raw recordings of a run, one for each program that a process has been.
 
+use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader};
 use std::os::unix::fs::OpenOptionsExt;
@@ -94,6 +95,19 @@ pub(super) fn list(folder: &Path) -> anyhow::Result<(Vec<Raw>, usize)> {
     }
     raws.sort_by_key(|raw| (raw.process, raw.number));
     Ok((raws, unfinished))
+}
+
+/// How many forks of each recording's process have no recording, by the recording's place; only those that lack some.
+pub(super) fn missing_forks(raws: &[Raw]) -> Vec<(usize, u64)> {
+    let mut children: HashMap<(u64, u64), u64> = HashMap::new();
+    for parent in raws.iter().filter_map(|raw| raw.header.parent) {
+        *children.entry((parent.process, parent.number)).or_default() += 1;
+    }
+    let missing = |raw: &Raw| {
+        let there = children.get(&(raw.process.into(), raw.number.into())).copied().unwrap_or(0);
+        raw.header.forks.saturating_sub(there)
+    };
+    raws.iter().enumerate().map(|(place, raw)| (place, missing(raw))).filter(|&(_, missing)| missing > 0).collect()
 }
 
 fn begins_with_zeroes(path: &Path) -> bool {

@@ -79,10 +79,11 @@ pub(super) fn run(
     Ok(Finished { process, status, raws, unfinished, folder })
 }
 
-/// Waits a little for processes that are about to end, too, unless a signal comes.
+/// Waits a little for processes that are about to end, too, or to begin their recordings, unless a signal comes.
 fn await_others(folder: &Path, held: &HeldSignals) {
     let (begin, seen) = (Instant::now(), held.seen());
-    let is_running = || raw::list(folder).is_ok_and(|(raws, _)| raws.iter().any(Raw::is_running));
+    let is_missing = |raws: &[Raw]| raws.iter().any(Raw::is_running) || !raw::missing_forks(raws).is_empty();
+    let is_running = || raw::list(folder).is_ok_and(|(raws, _)| is_missing(&raws));
     while is_running() && begin.elapsed() < GRACE && held.seen() == seen {
         thread::sleep(POLL);
     }

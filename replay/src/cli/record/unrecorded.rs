@@ -6,7 +6,7 @@ use std::path::Path;
 use heaprace_reports::numbers::{count, grouped};
 
 use super::folder::shown;
-use super::raw::Raw;
+use super::raw::{self, Raw};
 use crate::cli::preloading::refusal;
 
 /// Maximum number of programs that a line names.
@@ -171,22 +171,15 @@ fn still_uncounted(raws: &[Raw], process: u32, found: &mut Findings) {
 
 /// Children that could not begin a recording.
 fn missing_forks(raws: &[Raw], found: &mut Findings) {
-    let mut children: HashMap<(u64, u64), u64> = HashMap::new();
-    for parent in raws.iter().filter_map(|raw| raw.header.parent) {
-        *children.entry((parent.process, parent.number)).or_default() += 1;
-    }
-    for raw in raws {
-        let there = children.get(&(raw.process.into(), raw.number.into())).copied().unwrap_or(0);
-        let missing = raw.header.forks.saturating_sub(there);
-        if missing > 0 {
-            found.fail(format!(
-                "{} that {} (process {}) forked could not begin a recording; check the free space, the permissions of the \
-                 folder, and whether the program changes its root or user",
-                processes_of(missing),
-                raw.header.name(),
-                raw.name()
-            ));
-        }
+    for (place, missing) in raw::missing_forks(raws) {
+        let parent = &raws[place];
+        found.fail(format!(
+            "{} that {} (process {}) forked could not begin a recording; check the free space, the permissions of the folder, \
+             and whether the program changes its root or user",
+            processes_of(missing),
+            parent.header.name(),
+            parent.name()
+        ));
     }
 }
 
