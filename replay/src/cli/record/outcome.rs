@@ -93,7 +93,7 @@ impl fmt::Display for Outcome {
         if let Some(function) = self.linked_allocator {
             writeln!(
                 f,
-                "  the trace lacks what the program's own allocator gives out: its file defines {function}; build it \
+                "  the trace lacks what the program's own allocator gives out: its file has '{function}'; build it \
                  without, or record it with the crate heaprace-recorder if it is in Rust"
             )?;
         }
@@ -162,7 +162,7 @@ mod tests {
                 "not whole: calls of mallocx of libjemalloc.so.2 are",
                 outcome(|it| it.header.bypass = Some("mallocx of libjemalloc.so.2".into())),
             ),
-            ("its file defines mi_malloc;", outcome(|it| it.linked_allocator = Some("mi_malloc"))),
+            ("its file has 'mi_malloc';", outcome(|it| it.linked_allocator = Some("mi_malloc"))),
             ("3 lost events: the trace is not all", outcome(|it| it.counts.lost = 3)),
             (
                 "3 lost events: the raw recording could not grow (No space left",
