@@ -30,9 +30,6 @@ use super::fault::ImportFault;
 use super::repairs::Repairs;
 use super::words::hexadecimal;
 
-/// What stands between a call and its result.
-const RESULT: &[u8] = b" = ";
-
 /// The state that carries over from one line to the next.
 #[derive(Debug, Default)]
 pub(super) struct Valgrind {
@@ -131,7 +128,7 @@ impl Valgrind {
             }
             (rest, in_line) = (after, true);
         }
-        match rest.strip_prefix(RESULT) {
+        match rest.strip_prefix(function::RESULT) {
             Some(result) => self.result(result, marked, calls),
             // The rest is a message, which begins at once.
             None if in_line && rest.starts_with(b" ") => Err(function::broken(marked.body)),

@@ -19,6 +19,9 @@ use crate::import::call::{Call, calloc, rounded_align};
 use crate::import::fault::ImportFault;
 use crate::import::words::{decimal, hexadecimal};
 
+/// What stands between a call and its result.
+pub(super) const RESULT: &[u8] = b" = ";
+
 /// The alignment of valloc, in bytes.
 const PAGE_BYTES: u64 = 4096;
 
@@ -74,7 +77,7 @@ impl BegunCall {
         let zone_less = [&b"malloc_zone_"[..], b"zone_"].iter().find_map(|prefix| full_name.strip_prefix(*prefix));
         let mut arguments = CallArguments { left: Some(arguments), call: text };
         let Some(family) = Signature::of(zone_less.unwrap_or(full_name)) else {
-            let follows = rest.is_empty() || rest.starts_with(super::RESULT) || name(rest).is_some();
+            let follows = rest.is_empty() || rest.starts_with(RESULT) || name(rest).is_some();
             let is_call = end.is_some() && follows && arguments.are_numbers();
             return Ok(is_call.then_some((BegunCall::Unknown, rest)));
         };
