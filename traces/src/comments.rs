@@ -22,12 +22,12 @@ fn check(text: &str) -> Result<(), Box<Fault>> {
 
 /// The comments before the header.
 #[derive(Debug, Default)]
-pub(crate) struct Provenance {
+pub(crate) struct ProvenanceLines {
     pub(crate) lines: Vec<String>,
     bytes: usize,
 }
 
-impl Provenance {
+impl ProvenanceLines {
     /// Adds a line.
     pub(crate) fn push(&mut self, line: String) -> Result<(), Box<Fault>> {
         check(&line)?;
@@ -97,7 +97,7 @@ mod tests {
         let mut lines = vec!["x".repeat((1 << 20) - 2); 15];
         lines.push("x".repeat(longest - 15 * ((1 << 20) - 1) - 1 - 1));
         let all = |lines: &[String]| {
-            let mut provenance = Provenance::default();
+            let mut provenance = ProvenanceLines::default();
             lines.iter().try_for_each(|line| provenance.push(line.clone())).map(|()| provenance.bytes)
         };
         assert_eq!(all(&lines), Ok(MOST_PROVENANCE_BYTES - 1));

@@ -28,11 +28,11 @@ const ZIP64_FIELD: u16 = 1;
 /// Files of the macOS Finder about other files are no recordings and are skipped.
 pub(crate) struct ZipFile<R> {
     /// The entry that is read; `None` after the end.
-    entry: Option<Entry<R>>,
+    entry: Option<ZipEntry<R>>,
 }
 
 /// An entry of a zip, from after its header on.
-struct Entry<R> {
+struct ZipEntry<R> {
     content: Content<R>,
     header: FileHeader,
     crc: Crc,
@@ -50,7 +50,7 @@ impl<R: Read> ZipFile<R> {
     pub(crate) fn new(input: R) -> io::Result<Self> {
         let mut input = BufReader::new(input);
         loop {
-            match Entry::open(input)? {
+            match ZipEntry::open(input)? {
                 Some(entry) if entry.header.is_recording => return Ok(ZipFile { entry: Some(entry) }),
                 Some(entry) => input = entry.skip()?,
                 None => return Err(unsupported("there is no file in it")),
@@ -62,7 +62,7 @@ impl<R: Read> ZipFile<R> {
     fn finish(&mut self) -> io::Result<()> {
         let Some(entry) = self.entry.take() else { return Ok(()) };
         let mut input = entry.finish()?;
-        while let Some(entry) = Entry::open(input)? {
+        while let Some(entry) = ZipEntry::open(input)? {
             if entry.header.is_recording {
                 return Err(unsupported("there is more than one file in it"));
             }
@@ -83,7 +83,7 @@ impl<R: Read> Read for ZipFile<R> {
     }
 }
 
-impl<R: Read> Entry<R> {
+impl<R: Read> ZipEntry<R> {
     /// Reads the header of an entry; `None` if the directory is next.
     fn open(mut input: BufReader<R>) -> io::Result<Option<Self>> {
         let Some(header) = FileHeader::read(&mut input)? else { return Ok(None) };
@@ -94,7 +94,7 @@ impl<R: Read> Entry<R> {
             STORED => return Err(unsupported("the file in it is not compressed and gives no length")),
             method => return Err(unsupported(&format!("the file in it is compressed by method {method}"))),
         };
-        Ok(Some(Entry { content, header, crc: Crc::new(), length: 0 }))
+        Ok(Some(ZipEntry { content, header, crc: Crc::new(), length: 0 }))
     }
 
     /// Reads the rest, checks it, and returns the input after it.
@@ -134,7 +134,7 @@ impl<R: Read> Entry<R> {
     }
 }
 
-impl<R: Read> Read for Entry<R> {
+impl<R: Read> Read for ZipEntry<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = match &mut self.content {
             Content::Stored(take) => take.read(buffer)?,

@@ -2,9 +2,14 @@
 
 use std::io;
 
-use crate::csv::MOST_LINE_BYTES;
 use crate::error::WriteError;
-use crate::recording::MARK_PREFIX;
+
+/// Maximum length of a line, in bytes. Lines of events are below 100 bytes; comments may be longer. Without a limit, a
+/// reader would read a file of zeros into memory as one line.
+pub const MOST_LINE_BYTES: usize = 1024 * 1024;
+
+/// The beginning of a comment that is a [`mark`](crate::mark); its name follows.
+pub const MARK_PREFIX: &str = "mark: ";
 
 /// Maximum characters of the name of a mark.
 pub const MOST_MARK_CHARACTERS: usize = 1000;

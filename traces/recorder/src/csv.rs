@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io::Write;
 
+pub use crate::comment::MOST_LINE_BYTES;
 use crate::comment::{self, MOST_PROVENANCE_BYTES, MOST_PROVENANCE_LINES};
 use crate::error::WriteError;
 use crate::event::{Action, Event};
@@ -20,10 +21,6 @@ pub const WRITTEN: &str = "written";
 
 /// The comment that names the version of the format, without its `#`.
 const VERSION_COMMENT: &str = "heaprace-trace: 1";
-
-/// Maximum length of a line, in bytes. Lines of events are below 100 bytes; comments may be longer. Without a limit, a
-/// reader would read a file of zeros into memory as one line.
-pub const MOST_LINE_BYTES: usize = 1024 * 1024;
 
 /// Which of the optional columns a trace has. If it has threads or times, every event has one; a written extent may be
 /// unknown.

@@ -35,6 +35,7 @@ mod recording;
 pub mod resolve;
 pub mod run_time;
 
+pub use comment::MARK_PREFIX;
 pub use error::WriteError;
 pub use escape::escaped;
 pub use event::{Action, Event};
@@ -42,4 +43,4 @@ pub use extent::Extent;
 pub use id_map::{IdHasher, IdHashes, IdMap};
 pub use op::Op;
 pub use recorder::{Recorder, mark};
-pub use recording::{MARK_PREFIX, Summary, platform};
+pub use recording::{Summary, platform};

@@ -12,6 +12,5 @@ mod signals;
 mod spawn;
 mod waker;
 
-pub use marks::MARK_PREFIX;
 pub use scribe::Summary;
 pub use session::platform;

@@ -10,7 +10,7 @@ use heaprace_recorder::{Event, Extent, Op, comment};
 
 use super::columns::ColumnPlaces;
 use super::line;
-use crate::comments::{Comments, Provenance};
+use crate::comments::{Comments, ProvenanceLines};
 use crate::error::{Place, TraceError};
 use crate::fault::{Fault, shown};
 use crate::lines::{LineFault, Lines};
@@ -35,7 +35,7 @@ use crate::validate::{Fields, Validator, missing};
 pub struct CsvReader<R> {
     lines: Lines<R>,
     name: Arc<str>,
-    provenance: Provenance,
+    provenance: ProvenanceLines,
     comments: Comments,
     layout: ColumnPlaces,
     validator: Validator,
@@ -55,7 +55,7 @@ impl<R: Read> CsvReader<R> {
         let mut reader = CsvReader {
             lines: Lines::new(input),
             name: name.into(),
-            provenance: Provenance::default(),
+            provenance: ProvenanceLines::default(),
             comments: Comments::default(),
             layout: ColumnPlaces::default(),
             validator: Validator::default(),

@@ -7,7 +7,7 @@ use heaprace_recorder::csv::Columns;
 use heaprace_recorder::htrace::head::columns_of;
 use heaprace_recorder::htrace::{MAGIC, VERSION};
 
-use crate::comments::Provenance;
+use crate::comments::ProvenanceLines;
 use crate::error::{Place, TraceError};
 
 /// The head of a file.
@@ -54,7 +54,7 @@ pub(super) fn read(input: &mut impl Read, name: &str) -> Result<FileHead, TraceE
     if !text.is_empty() && !text.ends_with('\n') {
         return Err(damaged("its provenance does not end with a line end"));
     }
-    let mut provenance = Provenance::default();
+    let mut provenance = ProvenanceLines::default();
     for line in text.split_terminator('\n') {
         let place = || Place { file: name.into(), line: 0, event: None };
         provenance.push(line.to_owned()).map_err(|fault| TraceError::Invalid { place: place(), fault })?;

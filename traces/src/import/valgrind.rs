@@ -24,14 +24,11 @@ mod function;
 
 use memchr::memmem;
 
-use self::function::Begun;
+use self::function::BegunCall;
 use super::call::{Call, Calls};
 use super::fault::ImportFault;
 use super::repairs::Repairs;
 use super::words::hexadecimal;
-
-/// What stands between a call and its result.
-const RESULT: &[u8] = b" = ";
 
 /// The state that carries over from one line to the next.
 #[derive(Debug, Default)]
@@ -39,7 +36,7 @@ pub(super) struct Valgrind {
     /// The process that is traced, and whether its lines have times.
     process: Option<(u64, bool)>,
     /// The call whose result is to come.
-    pending: Option<Begun>,
+    pending: Option<BegunCall>,
     /// The result that may be written a second time.
     repeatable: Option<u64>,
     pub(super) repairs: Repairs,
@@ -51,25 +48,25 @@ pub(super) fn is_line(line: &[u8]) -> bool {
 }
 
 /// A line of valgrind.
-struct Marked<'a> {
+struct MarkedLine<'a> {
     pid: u64,
     time_ns: Option<u64>,
     /// What follows the mark.
     body: &'a [u8],
 }
 
-impl Marked<'_> {
+impl MarkedLine<'_> {
     fn has_known_call(&self) -> bool {
-        !matches!(Begun::read(self.body), Ok(None | Some((Begun::Unknown, _))))
+        !matches!(BegunCall::read(self.body), Ok(None | Some((BegunCall::Unknown, _))))
     }
 }
 
 /// Reads the mark with which a line begins.
-fn marked(line: &[u8]) -> Option<Marked<'_>> {
+fn marked(line: &[u8]) -> Option<MarkedLine<'_>> {
     let line = line.strip_prefix(b"--")?;
     let (time_ns, line) = time_stamp(line).map_or((None, line), |(time_ns, rest)| (Some(time_ns), rest));
     let (pid, line) = number(line)?;
-    Some(Marked { pid, time_ns, body: line.strip_prefix(b"-- ")? })
+    Some(MarkedLine { pid, time_ns, body: line.strip_prefix(b"-- ")? })
 }
 
 /// Reads `dd:hh:mm:ss.mmm ` as nanoseconds.
@@ -96,7 +93,7 @@ impl Valgrind {
         let mut marks = memmem::find_iter(line, b"--").filter_map(|start| marked(&line[start..]));
         let found = match self.process {
             Some((pid, _)) => marks.find(|marked| marked.pid == pid),
-            None => marks.find(Marked::has_known_call),
+            None => marks.find(MarkedLine::has_known_call),
         };
         let Some(marked) = found else {
             self.repairs.other_processes += u64::from(is_line(line));
@@ -110,9 +107,9 @@ impl Valgrind {
     }
 
     /// Reads what follows the mark.
-    fn calls(&mut self, marked: &Marked<'_>, calls: &mut Calls) -> Result<(), Box<ImportFault>> {
+    fn calls(&mut self, marked: &MarkedLine<'_>, calls: &mut Calls) -> Result<(), Box<ImportFault>> {
         let (mut rest, mut in_line) = (marked.body, false);
-        while let Some((begun, after)) = Begun::read(rest)? {
+        while let Some((begun, after)) = BegunCall::read(rest)? {
             match self.pending.take() {
                 Some(first) if in_line && first.becomes(&begun) => {}
                 Some(first) => self.give_up(&first),
@@ -120,18 +117,18 @@ impl Valgrind {
             }
             self.repeatable = None;
             match begun {
-                Begun::Free { .. } if !after.is_empty() && function::name(after).is_none() => {
+                BegunCall::Free { .. } if !after.is_empty() && function::name(after).is_none() => {
                     return Err(function::broken(marked.body));
                 }
-                Begun::Free { at } => calls.push(Call::Free { at }, None, marked.time_ns),
+                BegunCall::Free { at } => calls.push(Call::Free { at }, None, marked.time_ns),
                 begun => {
-                    self.repairs.unknown_functions += u64::from(matches!(begun, Begun::Unknown));
+                    self.repairs.unknown_functions += u64::from(matches!(begun, BegunCall::Unknown));
                     self.pending = Some(begun);
                 }
             }
             (rest, in_line) = (after, true);
         }
-        match rest.strip_prefix(RESULT) {
+        match rest.strip_prefix(function::RESULT) {
             Some(result) => self.result(result, marked, calls),
             // The rest is a message, which begins at once.
             None if in_line && rest.starts_with(b" ") => Err(function::broken(marked.body)),
@@ -140,9 +137,9 @@ impl Valgrind {
     }
 
     /// Completes the pending call.
-    fn result(&mut self, result: &[u8], marked: &Marked<'_>, calls: &mut Calls) -> Result<(), Box<ImportFault>> {
+    fn result(&mut self, result: &[u8], marked: &MarkedLine<'_>, calls: &mut Calls) -> Result<(), Box<ImportFault>> {
         let begun = self.pending.take();
-        if matches!(begun, Some(Begun::Query | Begun::Unknown)) {
+        if matches!(begun, Some(BegunCall::Query | BegunCall::Unknown)) {
             return Ok(());
         }
         let at = hexadecimal("address", result)?;
@@ -158,9 +155,9 @@ impl Valgrind {
     }
 
     /// Counts a call that has no result.
-    fn give_up(&mut self, begun: &Begun) {
+    fn give_up(&mut self, begun: &BegunCall) {
         match begun {
-            Begun::Query | Begun::Unknown => {}
+            BegunCall::Query | BegunCall::Unknown => {}
             begun if begun.overflows() => self.repairs.failed += 1,
             _ => self.repairs.unfollowed += 1,
         }

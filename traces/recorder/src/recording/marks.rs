@@ -3,10 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-use crate::comment::MOST_MARK_CHARACTERS;
-
-/// The beginning of a comment that is a [`mark`](crate::mark); its name follows.
-pub const MARK_PREFIX: &str = "mark: ";
+use crate::comment::{MARK_PREFIX, MOST_MARK_CHARACTERS};
 
 static PENDING: Mutex<Pending> = Mutex::new(Pending { given: 0, texts: VecDeque::new() });
 

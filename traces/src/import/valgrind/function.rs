@@ -19,6 +19,9 @@ use crate::import::call::{Call, calloc, rounded_align};
 use crate::import::fault::ImportFault;
 use crate::import::words::{decimal, hexadecimal};
 
+/// What stands between a call and its result.
+pub(super) const RESULT: &[u8] = b" = ";
+
 /// The alignment of valloc, in bytes.
 const PAGE_BYTES: u64 = 4096;
 
@@ -27,7 +30,7 @@ const MOST_ARGUMENT_BYTES: usize = 200;
 
 /// A call without its result.
 #[derive(Debug)]
-pub(super) enum Begun {
+pub(super) enum BegunCall {
     Free {
         at: u64,
     },
@@ -61,7 +64,7 @@ pub(super) fn name(text: &[u8]) -> Option<&[u8]> {
     (end > 0 && text[end] == b'(').then_some(&text[..end])
 }
 
-impl Begun {
+impl BegunCall {
     /// The call that a text begins with, and what follows it.
     pub(super) fn read(text: &[u8]) -> Result<Option<(Self, &[u8])>, Box<ImportFault>> {
         let Some(full_name) = name(text) else { return Ok(None) };
@@ -72,11 +75,11 @@ impl Begun {
             None => (after_name, &b""[..]),
         };
         let zone_less = [&b"malloc_zone_"[..], b"zone_"].iter().find_map(|prefix| full_name.strip_prefix(*prefix));
-        let mut arguments = Arguments { left: Some(arguments), call: text };
-        let Some(family) = Family::of(zone_less.unwrap_or(full_name)) else {
-            let follows = rest.is_empty() || rest.starts_with(super::RESULT) || name(rest).is_some();
+        let mut arguments = CallArguments { left: Some(arguments), call: text };
+        let Some(family) = Signature::of(zone_less.unwrap_or(full_name)) else {
+            let follows = rest.is_empty() || rest.starts_with(RESULT) || name(rest).is_some();
             let is_call = end.is_some() && follows && arguments.are_numbers();
-            return Ok(is_call.then_some((Begun::Unknown, rest)));
+            return Ok(is_call.then_some((BegunCall::Unknown, rest)));
         };
         if end.is_none() {
             return Err(broken(text));
@@ -90,10 +93,10 @@ impl Begun {
     }
 
     /// Whether this realloc and the call after it are one call.
-    pub(super) fn becomes(&self, next: &Begun) -> bool {
+    pub(super) fn becomes(&self, next: &BegunCall) -> bool {
         match (self, next) {
-            (Begun::Realloc { from: 0, size, .. }, Begun::Alloc { size: same, .. }) => size == same,
-            (Begun::Realloc { from, size: 0, .. }, Begun::Free { at }) => from == at,
+            (BegunCall::Realloc { from: 0, size, .. }, BegunCall::Alloc { size: same, .. }) => size == same,
+            (BegunCall::Realloc { from, size: 0, .. }, BegunCall::Free { at }) => from == at,
             _ => false,
         }
     }
@@ -101,7 +104,7 @@ impl Begun {
     /// Whether the call fails because its size is too large for the machine.
     pub(super) fn overflows(&self) -> bool {
         match self {
-            Begun::Calloc { count, size } | Begun::Reallocarray { count, size, .. } => {
+            BegunCall::Calloc { count, size } | BegunCall::Reallocarray { count, size, .. } => {
                 count.checked_mul(*size).is_none()
             }
             _ => false,
@@ -109,26 +112,26 @@ impl Begun {
     }
 
     pub(super) fn repeats_its_result(&self) -> bool {
-        matches!(self, Begun::Reallocarray { .. } | Begun::Realloc { repeats: true, .. })
+        matches!(self, BegunCall::Reallocarray { .. } | BegunCall::Realloc { repeats: true, .. })
     }
 
     /// The call with its result.
     pub(super) fn returned(self, at: u64) -> Result<Call, Box<ImportFault>> {
         Ok(match self {
-            Begun::Alloc { size, align } => Call::Alloc { at, size, align, zeroed: false },
-            Begun::Calloc { count, size } => calloc(at, count, size)?,
-            Begun::Realloc { from, size, .. } => Call::Realloc { from, to: at, size },
-            Begun::Reallocarray { from, count, size } => {
+            BegunCall::Alloc { size, align } => Call::Alloc { at, size, align, zeroed: false },
+            BegunCall::Calloc { count, size } => calloc(at, count, size)?,
+            BegunCall::Realloc { from, size, .. } => Call::Realloc { from, to: at, size },
+            BegunCall::Reallocarray { from, count, size } => {
                 let Call::Alloc { size, .. } = calloc(at, count, size)? else { unreachable!("calloc allocates") };
                 Call::Realloc { from, to: at, size }
             }
-            Begun::Free { .. } | Begun::Query | Begun::Unknown => Call::Free { at: 0 },
+            BegunCall::Free { .. } | BegunCall::Query | BegunCall::Unknown => Call::Free { at: 0 },
         })
     }
 }
 
 /// Functions with the same arguments.
-enum Family {
+enum Signature {
     Malloc,
     Valloc,
     Calloc,
@@ -139,17 +142,17 @@ enum Family {
     Query,
 }
 
-impl Family {
+impl Signature {
     fn of(name: &[u8]) -> Option<Self> {
         Some(match name {
-            b"malloc" => Family::Malloc,
-            b"valloc" | b"pvalloc" => Family::Valloc,
-            b"calloc" => Family::Calloc,
-            b"memalign" | b"aligned_alloc" | b"posix_memalign" => Family::Memalign,
-            b"realloc" => Family::Realloc { repeats: false },
-            b"reallocf" => Family::Realloc { repeats: true },
-            b"reallocarray" => Family::Reallocarray,
-            b"free" | b"cfree" | b"free_sized" | b"free_aligned_sized" => Family::Free,
+            b"malloc" => Signature::Malloc,
+            b"valloc" | b"pvalloc" => Signature::Valloc,
+            b"calloc" => Signature::Calloc,
+            b"memalign" | b"aligned_alloc" | b"posix_memalign" => Signature::Memalign,
+            b"realloc" => Signature::Realloc { repeats: false },
+            b"reallocf" => Signature::Realloc { repeats: true },
+            b"reallocarray" => Signature::Reallocarray,
+            b"free" | b"cfree" | b"free_sized" | b"free_aligned_sized" => Signature::Free,
             b"malloc_usable_size"
             | b"malloc_size"
             | b"dlmalloc_usable_size"
@@ -157,36 +160,38 @@ impl Family {
             | b"malloc_stats"
             | b"mallinfo"
             | b"mallinfo2"
-            | b"mallopt" => Family::Query,
+            | b"mallopt" => Signature::Query,
             name if [&b"_Zn"[..], b"__builtin_new", b"__builtin_vec_new"]
                 .iter()
                 .any(|start| name.starts_with(start)) =>
             {
-                Family::Malloc
+                Signature::Malloc
             }
             name if [&b"_Zd"[..], b"__builtin_delete", b"__builtin_vec_delete"]
                 .iter()
                 .any(|start| name.starts_with(start)) =>
             {
-                Family::Free
+                Signature::Free
             }
             _ => return None,
         })
     }
 
-    fn read(&self, arguments: &mut Arguments<'_>) -> Result<Begun, Box<ImportFault>> {
+    fn read(&self, arguments: &mut CallArguments<'_>) -> Result<BegunCall, Box<ImportFault>> {
         Ok(match self {
-            Family::Malloc if arguments.skip(b"size ") => {
+            Signature::Malloc if arguments.skip(b"size ") => {
                 let size = arguments.decimal("size")?;
                 if !arguments.skip(b"al ") {
                     return Err(broken(arguments.call));
                 }
-                Begun::Alloc { size, align: Some(rounded_align(arguments.decimal("alignment")?)) }
+                BegunCall::Alloc { size, align: Some(rounded_align(arguments.decimal("alignment")?)) }
             }
-            Family::Malloc => Begun::Alloc { size: arguments.decimal("size")?, align: None },
-            Family::Valloc => Begun::Alloc { size: arguments.decimal("size")?, align: Some(PAGE_BYTES) },
-            Family::Calloc => Begun::Calloc { count: arguments.decimal("count")?, size: arguments.decimal("size")? },
-            Family::Memalign => {
+            Signature::Malloc => BegunCall::Alloc { size: arguments.decimal("size")?, align: None },
+            Signature::Valloc => BegunCall::Alloc { size: arguments.decimal("size")?, align: Some(PAGE_BYTES) },
+            Signature::Calloc => {
+                BegunCall::Calloc { count: arguments.decimal("count")?, size: arguments.decimal("size")? }
+            }
+            Signature::Memalign => {
                 if !arguments.skip(b"al ") && !arguments.skip(b"alignment ") {
                     return Err(broken(arguments.call));
                 }
@@ -194,38 +199,38 @@ impl Family {
                 if !arguments.skip(b"size ") {
                     return Err(broken(arguments.call));
                 }
-                Begun::Alloc { size: arguments.decimal("size")?, align: Some(align) }
+                BegunCall::Alloc { size: arguments.decimal("size")?, align: Some(align) }
             }
-            Family::Realloc { repeats } => {
-                Begun::Realloc { from: arguments.pointer()?, size: arguments.decimal("size")?, repeats: *repeats }
+            Signature::Realloc { repeats } => {
+                BegunCall::Realloc { from: arguments.pointer()?, size: arguments.decimal("size")?, repeats: *repeats }
             }
-            Family::Reallocarray => Begun::Reallocarray {
+            Signature::Reallocarray => BegunCall::Reallocarray {
                 from: arguments.pointer()?,
                 count: arguments.decimal("count")?,
                 size: arguments.decimal("size")?,
             },
-            Family::Free => {
+            Signature::Free => {
                 let at = arguments.pointer()?;
                 while arguments.left.is_some() {
                     arguments.decimal("size")?;
                 }
-                Begun::Free { at }
+                BegunCall::Free { at }
             }
-            Family::Query => {
+            Signature::Query => {
                 arguments.left = None;
-                Begun::Query
+                BegunCall::Query
             }
         })
     }
 }
 
 /// The arguments of a call that are not read yet.
-struct Arguments<'a> {
+struct CallArguments<'a> {
     left: Option<&'a [u8]>,
     call: &'a [u8],
 }
 
-impl<'a> Arguments<'a> {
+impl<'a> CallArguments<'a> {
     fn next(&mut self) -> Result<&'a [u8], Box<ImportFault>> {
         let left = self.left.ok_or_else(|| broken(self.call))?;
         let Some(comma) = left.iter().position(|&byte| byte == b',') else {
