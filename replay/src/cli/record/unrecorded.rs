@@ -42,8 +42,8 @@ pub(super) fn find(
         found.fail(not_recorded(raw, function));
     }
     gone_by_exec(raws, process, follow_forks, &mut found);
+    missing_forks(raws, &mut found);
     if follow_forks {
-        missing_forks(raws, &mut found);
         still_running(raws, &mut found);
     } else {
         only_counted(raws, process, recorded, &mut found);
