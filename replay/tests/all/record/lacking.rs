@@ -73,7 +73,7 @@ fn an_allocator_that_is_linked_into_the_program_is_named() {
     let (code, text) = said(&scratch("own-allocator"), &["--output", "trace.csv", "--", own.to_str().unwrap()]);
     assert_eq!(code, 1, "{text}");
     assert!(
-        text.contains("\n  the trace lacks what the program's own allocator gives out: its file defines mi_malloc;"),
+        text.contains("\n  the trace lacks what the program's own allocator gives out: its file has 'mi_malloc';"),
         "{text}"
     );
 }
