@@ -7,7 +7,6 @@ use core::ffi::{c_char, c_int};
 
 use crate::log;
 use crate::next;
-use heaprace_c_functions::fail_with;
 
 type Strings = *const *const c_char;
 
@@ -52,24 +51,4 @@ unsafe extern "C" fn execvpe(name: *const c_char, arguments: Strings, environmen
 unsafe extern "C" fn fexecve(file: c_int, arguments: Strings, environment: Strings) -> c_int {
     // SAFETY: the caller's promise.
     noted(c"an open file".as_ptr(), || unsafe { next::fexecve()(file, arguments, environment) })
-}
-
-fn fail() -> c_int {
-    fail_with(libc::EAGAIN);
-    -1
-}
-
-/// Stands for a function that is not found yet.
-pub(crate) unsafe extern "C" fn too_early(_: *const c_char, _: Strings) -> c_int {
-    fail()
-}
-
-/// Stands for a function that is not found yet.
-pub(crate) unsafe extern "C" fn too_early_with_environment(_: *const c_char, _: Strings, _: Strings) -> c_int {
-    fail()
-}
-
-/// Stands for a function that is not found yet.
-pub(crate) unsafe extern "C" fn too_early_by_descriptor(_: c_int, _: Strings, _: Strings) -> c_int {
-    fail()
 }

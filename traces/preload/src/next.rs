@@ -72,11 +72,31 @@ functions! {
     free_sized = c"free_sized": Option<unsafe extern "C" fn(Pointer, usize)>, None;
     /// C libraries before C23 have none.
     free_aligned_sized = c"free_aligned_sized": Option<unsafe extern "C" fn(Pointer, usize, usize)>, None;
-    execv = c"execv": Exec, crate::exec::too_early;
-    execvp = c"execvp": Exec, crate::exec::too_early;
-    execve = c"execve": ExecEnvironment, crate::exec::too_early_with_environment;
-    execvpe = c"execvpe": ExecEnvironment, crate::exec::too_early_with_environment;
-    fexecve = c"fexecve": FExec, crate::exec::too_early_by_descriptor;
+    execv = c"execv": Exec, too_early;
+    execvp = c"execvp": Exec, too_early;
+    execve = c"execve": ExecEnvironment, too_early_with_environment;
+    execvpe = c"execvpe": ExecEnvironment, too_early_with_environment;
+    fexecve = c"fexecve": FExec, too_early_by_descriptor;
+}
+
+/// Stands for a function that is not found yet.
+unsafe extern "C" fn too_early(_: *const c_char, _: Strings) -> c_int {
+    fail_as_exec()
+}
+
+/// Stands for a function that is not found yet.
+unsafe extern "C" fn too_early_with_environment(_: *const c_char, _: Strings, _: Strings) -> c_int {
+    fail_as_exec()
+}
+
+/// Stands for a function that is not found yet.
+unsafe extern "C" fn too_early_by_descriptor(_: c_int, _: Strings, _: Strings) -> c_int {
+    fail_as_exec()
+}
+
+fn fail_as_exec() -> c_int {
+    heaprace_c_functions::set_errno(libc::EAGAIN);
+    -1
 }
 
 const UNKNOWN: u32 = 0;
@@ -105,7 +125,6 @@ pub(crate) fn is_found() -> bool {
     thread::muted(|| {
         find_all();
         look_who_serves();
-        crate::operators::find_all();
         forget_errors();
     });
     PHASE.store(FOUND, Ordering::Release);

@@ -6,7 +6,7 @@
 
 use core::ffi::c_void;
 use core::ptr::null_mut;
-use core::sync::atomic::{AtomicPtr, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use heaprace_c_functions::{c_name, standard_operator, with_operators};
 
@@ -31,6 +31,18 @@ macro_rules! allocate_as {
     };
 }
 
+/// Whether the next definitions are found. Threads that find them at the same time find the same.
+static FOUND: AtomicBool = AtomicBool::new(false);
+
+/// The next definition of an operator; null if there is none.
+#[inline(always)]
+fn next_of(slot: &AtomicPtr<c_void>, find_all: fn()) -> *mut c_void {
+    if !FOUND.load(Ordering::Acquire) {
+        find_all();
+    }
+    slot.load(Ordering::Acquire)
+}
+
 macro_rules! define {
     (
         $(new $new:ident($size:ident: usize $(, $new_name:ident: $new_type:ty)*), align $align:ident, throws $throws:literal;)*
@@ -44,9 +56,12 @@ macro_rules! define {
         }
 
         /// Finds the next definitions.
-        pub(crate) fn find_all() {
+        #[cold]
+        fn find_all() {
             $(slots::$new.store(next::find(c_name(concat!(stringify!($new), "\0"))), Ordering::Release);)*
             $(slots::$delete.store(next::find(c_name(concat!(stringify!($delete), "\0"))), Ordering::Release);)*
+            next::forget_errors();
+            FOUND.store(true, Ordering::Release);
         }
 
         $(
@@ -54,7 +69,7 @@ macro_rules! define {
             #[unsafe(no_mangle)]
             unsafe extern "C-unwind" fn $new($size: usize $(, $new_name: $new_type)*) -> *mut c_void {
                 type Next = unsafe extern "C-unwind" fn(usize $(, $new_type)*) -> *mut c_void;
-                let next = slots::$new.load(Ordering::Acquire);
+                let next = next_of(&slots::$new, find_all);
                 if !next.is_null() {
                     // SAFETY: what is stored there is the operator of this name, which has this type. It may throw:
                     // nothing has to be undone then.
@@ -78,7 +93,7 @@ macro_rules! define {
             /// As in C++.
             #[unsafe(no_mangle)]
             unsafe extern "C-unwind" fn $delete(block: *mut c_void $(, $name: $type)*) {
-                let next = slots::$delete.load(Ordering::Acquire);
+                let next = next_of(&slots::$delete, find_all);
                 // SAFETY: the caller's promise; and what is stored there is the operator of this name, which has this
                 // type.
                 unsafe {
