@@ -218,12 +218,11 @@ impl<'p> Lane<'p> {
         }
         let is_timed = meter.is_some();
         let mut replay = |stretch: Stretch<'_>| {
-            allocator.in_scope(|allocator| {
-                let mut replay = || run.flow = engine::run::<A, O, T>(stretch, slots, allocator, observer);
-                match &mut meter {
-                    Some(meter) => meter(&mut replay),
-                    None => replay(),
+            allocator.in_scope(|allocator| match &mut meter {
+                Some(meter) => {
+                    meter(&mut || run.flow = engine::run::<A, O, T>(stretch, slots, allocator, observer));
                 }
+                None => run.flow = engine::run::<A, O, T>(stretch, slots, allocator, observer),
             });
             let events = stretch.events();
             run.events = stretch.events_before() + events;
