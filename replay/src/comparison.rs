@@ -140,8 +140,9 @@ pub fn compare(
     let (trace, events) = (TraceLocation::of(source), program.events());
     // This process no longer needs it, and it may be large.
     drop(program);
-    time_all(trace.as_ref(), events, plan, limits, &mut results, &mut progress)?;
+    let ended = time_all(trace.as_ref(), events, plan, limits, &mut results, &mut progress)?;
     further::measure(trace.as_ref(), events, plan, limits, &mut results.contenders, &mut progress);
+    results.warnings.extend(warnings::not_measured(&results, plan.rounds.count > 0, &ended));
     if plan.interrupt.load(Ordering::Relaxed) {
         let message = "ended before everything was measured; missing figures say so".to_owned();
         results.warnings.push(Warning { code: WarningCode::Interrupted, message });
@@ -174,7 +175,8 @@ impl Memory {
     }
 }
 
-/// Times the contenders that did all the work, and did it correctly.
+/// Times the contenders that did all the work, and did it correctly. Returns the names of those that ended before the
+/// last round, with the reason.
 fn time_all(
     trace: Option<&TraceLocation>,
     events: u64,
@@ -182,7 +184,7 @@ fn time_all(
     limits: Limits<'_>,
     results: &mut Results,
     progress: &mut impl FnMut(Progress<'_>),
-) -> Result<(), LaneError> {
+) -> Result<Vec<(String, Reason)>, LaneError> {
     let (mut racers, mut timed) = (Vec::new(), Vec::new());
     for (index, (row, contender)) in results.contenders.iter_mut().zip(&plan.contenders).enumerate() {
         match why_not_timed(row, plan) {
@@ -195,12 +197,15 @@ fn time_all(
     }
     results.settings.rounds = 0;
     if timed.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     results.settings.baseline =
         participants::baseline(plan.baseline.as_deref(), timed.iter().map(|&row| &results.contenders[row]));
     let all = plan.rounds.count;
+    let mut ended = Vec::new();
     let finished = |done, timing: &Timing| {
+        ended =
+            timing.ended.iter().map(|(which, reason)| (racers[*which].info.name.to_owned(), reason.clone())).collect();
         results.settings.rounds = done;
         for (&row, time) in timed.iter().zip(&timing.times) {
             results.contenders[row].time = time.clone();
@@ -214,7 +219,7 @@ fn time_all(
         for row in timed {
             results.contenders[row].time = Figure::unknown(if trace.is_none() { NO_PATH } else { NO_CHILD });
         }
-        return Ok(());
+        return Ok(Vec::new());
     };
     let race = Race { trace, events, contenders: &racers, rounds: plan.rounds, rigor: plan.rigor };
     match race::run(&race, limits, make_child, finished) {
@@ -225,9 +230,9 @@ fn time_all(
                     *time = Figure::unknown(stop.reason());
                 }
             }
-            Ok(())
+            Ok(ended)
         }
-        ended => ended.map(|_| ()),
+        raced => raced.map(|_| ended),
     }
 }
 

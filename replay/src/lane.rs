@@ -10,12 +10,12 @@ use heaprace_allocators::page_heap::{Guard, PageHeapError};
 use heaprace_allocators::{HeapAllocator, HeapRef, PageHeap, Purpose};
 use heaprace_reports::numbers::{bytes, count};
 use heaprace_reports::results::{
-    Figure, Grouped, Growth, Memory, Moment, Partial, Reason, Retention, Split, Strip, Verification,
+    Figure, Grouped, Growth, Memory, Moment, Partial, Reason, Retention, Split, Verification,
 };
 
 use crate::engine::{self, Flow, Observer, Touch, TouchNone, TouchParts};
 use crate::limits::{Limits, Stop};
-use crate::memory::metrics::{Figures, Instant, Setting, Snapshot, SnapshotGauge, SplitGauge, Watch};
+use crate::memory::metrics::{Figures, Instant, Setting, Snapshot, SnapshotGauge, SplitGauge, Taken, Watch};
 use crate::program::{self, CompileError, Program, Stretch};
 use crate::verify::Verify;
 
@@ -218,12 +218,11 @@ impl<'p> Lane<'p> {
         }
         let is_timed = meter.is_some();
         let mut replay = |stretch: Stretch<'_>| {
-            allocator.in_scope(|allocator| {
-                let mut replay = || run.flow = engine::run::<A, O, T>(stretch, slots, allocator, observer);
-                match &mut meter {
-                    Some(meter) => meter(&mut replay),
-                    None => replay(),
+            allocator.in_scope(|allocator| match &mut meter {
+                Some(meter) => {
+                    meter(&mut || run.flow = engine::run::<A, O, T>(stretch, slots, allocator, observer));
                 }
+                None => run.flow = engine::run::<A, O, T>(stretch, slots, allocator, observer),
             });
             let events = stretch.events();
             run.events = stretch.events_before() + events;
@@ -342,18 +341,21 @@ impl<'p> Lane<'p> {
         let instants = snapshots.iter().map(|&instant| (instant, event_of(instant))).collect();
         let splits = SplitGauge::new(moments.clone());
         let peak_heap_bytes = figures.footprint.peak_heap_bytes;
-        let snapshots = SnapshotGauge::new(peak_heap_bytes, moments, instants);
+        let limit_bytes = (self.heap.limit_pages() * setting.page_bytes) as u64;
+        let snapshots = SnapshotGauge::new(peak_heap_bytes, limit_bytes, moments, instants);
         let again = |heap| Watch::new(heap, (splits, snapshots));
         match self.watched::<Accounted, _, TouchNone>(limits, again) {
             Ok(watch) => {
                 let (splits, snapshots) = watch.into_metric();
-                let (strips, snapshots) = snapshots.into_taken();
-                let memory = memory(figures, retention, growth, splits.into_splits(), strips, grow_calls);
+                let mut taken = snapshots.into_taken();
+                let snapshots = std::mem::take(&mut taken.lists);
+                let places = Some((splits.into_splits(), taken));
+                let memory = memory(figures, retention, growth, places, grow_calls);
                 Ok(Examination { verification, memory, partial: None, snapshots })
             }
             // The first replay was whole, so its figures stand; only those of the second are missing.
             Err(LaneError::Stopped(_)) => {
-                let memory = memory(figures, retention, growth, Vec::new(), Vec::new(), grow_calls);
+                let memory = memory(figures, retention, growth, None, grow_calls);
                 Ok(Examination { verification, memory, partial: None, snapshots: Vec::new() })
             }
             Err(error) => Err(error),
@@ -446,10 +448,13 @@ fn memory(
     figures: Figures,
     retention: Retention,
     growth: Figure<Growth>,
-    splits: Vec<Split>,
-    strips: Vec<Strip>,
+    places: Option<(Vec<Split>, Taken)>,
     grow_calls: u64,
 ) -> Figure<Memory> {
+    let (splits, strips, gaps) = match places {
+        Some((splits, Taken { strips, gaps, .. })) => (splits, strips, Some(gaps)),
+        None => (Vec::new(), Vec::new(), None),
+    };
     let Figures { footprint, over_time, realloc, occupancy, fragmentation, timeline, grid } = figures;
     let ratios = footprint.overhead_ratio().zip(footprint.johnstone_wilson_4_percent());
     let Some((overhead_ratio, johnstone_wilson_4_percent)) = ratios else {
@@ -474,6 +479,7 @@ fn memory(
         reallocs: realloc.figures(),
         occupancy: occupancy.figures(),
         fragmentation: fragmentation.figures(),
+        gaps,
         retention,
         growth,
         splits,

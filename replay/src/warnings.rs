@@ -1,9 +1,10 @@
 //! Reasons to distrust the timings, derived from observed conditions. METHODOLOGY.md explains each code.
 //!
-//! If nothing was timed, there are no warnings: memory figures are exact on any machine, in any build.
+//! If nothing was timed, the only warning is that something is missing: memory figures are exact on any machine, in any
+//! build.
 
 use heaprace_reports::numbers::{count, grouped};
-use heaprace_reports::results::{BuildProfile, Figure, Results, Warning, WarningCode};
+use heaprace_reports::results::{BuildProfile, Figure, Reason, Results, Warning, WarningCode};
 use heaprace_reports::stats::{ROUNDS_FOR_95, Regime, floor, median, spread};
 
 use crate::time::conditions::Conditions;
@@ -26,6 +27,9 @@ const FEWEST_JUDGED_TICKS: u64 = 100;
 
 /// Minimum clock steps per sample, so that rounding to a step is at most 0.1 %.
 pub const FEWEST_CLOCK_STEPS: u64 = 1000;
+
+/// Maximum number of missing figures that a warning names.
+const MOST_NAMED: usize = 5;
 
 /// All warnings about these results, timed under these conditions, in the order of the codes. Empty if nothing was
 /// timed.
@@ -58,6 +62,49 @@ pub fn of(results: &Results, conditions: &Conditions) -> Vec<Warning> {
         (WarningCode::NotPinned, conditions.not_pinned.as_deref().map(not_pinned)),
     ];
     messages.into_iter().filter_map(|(code, message)| Some(Warning { code, message: message? })).collect()
+}
+
+/// What was asked for and could not be measured, row by row. `is_timed` says whether times were asked for.
+pub fn not_measured(results: &Results, is_timed: bool, ended: &[(String, Reason)]) -> Option<Warning> {
+    let mut missing: Vec<String> = Vec::new();
+    let mut note = |what: &str, name: &str, reason: Option<&Reason>| {
+        if let Some(reason) = reason.filter(|reason| reason.is_failure()) {
+            missing.push(format!("{what} of {name}: {reason}"));
+        }
+    };
+    for row in &results.contenders {
+        let name = &row.name;
+        note("memory", name, row.memory.reason());
+        // A row without an examination has nothing else, for the same reason.
+        if row.memory.reason().is_some_and(Reason::is_failure) {
+            continue;
+        }
+        note("growth", name, row.memory.known().and_then(|memory| memory.growth.reason()));
+        if results.settings.min_heap {
+            note("minimum heap", name, row.min_heap.reason());
+        }
+        if is_timed {
+            note("times", name, row.time.reason());
+            note("steady times", name, row.time.known().and_then(|time| time.no_steady.as_ref()));
+        }
+        if results.settings.latency {
+            note("latency", name, row.latency.reason());
+        }
+        if results.settings.instructions {
+            note("instructions", name, row.instructions.reason());
+        }
+    }
+    for (name, reason) in ended {
+        note("later rounds", name, Some(reason));
+    }
+    // One sentence may be all that there is to say about all of them.
+    let more = missing.len().saturating_sub(MOST_NAMED);
+    missing.truncate(MOST_NAMED);
+    if more > 0 {
+        missing.push(format!("and {} more", grouped(more as u64)));
+    }
+    let message = missing.join("; ");
+    (!message.is_empty()).then_some(Warning { code: WarningCode::NotMeasured, message })
 }
 
 /// Replaces the previous timing warnings. Warnings that this module does not decide stay.
@@ -299,7 +346,7 @@ mod tests {
                 "{code:?}, {message:?}: {warnings:?}"
             );
         }
-        let others = [Interrupted, Merged];
+        let others = [Interrupted, Merged, NotMeasured];
         let left: Vec<_> = WarningCode::ALL.into_iter().filter(|code| !others.contains(code)).collect();
         assert!(left.iter().all(|code| faults.iter().any(|(of, ..)| of == code)), "a code without a fault");
     }
@@ -348,5 +395,33 @@ mod tests {
         refresh(&mut warnings, vec![warning(WarningCode::NotPinned), warning(WarningCode::NoisyMachine)]);
         let codes: Vec<_> = warnings.iter().map(|warning| warning.code).collect();
         assert_eq!(codes, [WarningCode::NoisyMachine, WarningCode::Interrupted, WarningCode::NotPinned]);
+    }
+
+    #[test]
+    fn what_was_asked_for_and_is_missing_is_named_unless_it_is_an_outcome() {
+        let message = |fault: &dyn Fn(&mut Results), is_timed, ended: &[(String, Reason)]| {
+            let (mut results, _) = quiet();
+            for row in &mut results.contenders {
+                row.memory = Figure::unknown(Reason::NoMemoryHandedOut);
+            }
+            fault(&mut results);
+            not_measured(&results, is_timed, ended).map(|warning| warning.message)
+        };
+        let no_counter = || Reason::NoCounter { hardware: "none".to_owned(), valgrind: "no valgrind".to_owned() };
+        assert_eq!(message(&|_| {}, true, &[]), None);
+        let instructions = |results: &mut Results| {
+            results.settings.instructions = true;
+            results.contenders.iter_mut().for_each(|row| row.instructions = Figure::unknown(no_counter()));
+        };
+        let found = message(&instructions, true, &[]).unwrap();
+        assert!(found.starts_with("instructions of ") && found.contains("no valgrind"), "{found}");
+        let died = || Reason::ProcessDied { status: "signal: 9 (SIGKILL)".to_owned() };
+        let untimed = |results: &mut Results| results.contenders[0].time = Figure::unknown(died());
+        assert!(message(&untimed, true, &[]).unwrap().contains("its process died: signal: 9"));
+        assert_eq!(message(&untimed, false, &[]), None, "nobody asked for times");
+        let outcome = |results: &mut Results| results.contenders[0].time = Figure::unknown(Reason::LessWork);
+        assert_eq!(message(&outcome, true, &[]), None);
+        let ended = [("talc".to_owned(), died())];
+        assert!(message(&|_| {}, true, &ended).unwrap().starts_with("later rounds of talc: its process died"));
     }
 }

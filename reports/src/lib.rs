@@ -59,6 +59,7 @@ pub use error::ReportError;
 pub use file::{check_folder, remove_unfinished, save};
 pub use html::html;
 pub use load::{RESULTS_FILE, Saved, load};
+pub use prose::printable;
 pub use wire::{Mismatch, MismatchKind};
 
 #[cfg(test)]

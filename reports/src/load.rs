@@ -1,7 +1,7 @@
 //! Reading saved results: files, and folders that hold them.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::ReportError;
@@ -75,11 +75,23 @@ fn folder(path: &Path, all: &mut Vec<Saved>) -> Result<(), ReportError> {
 
 fn file(path: &Path) -> Result<impl Iterator<Item = Saved>, ReportError> {
     let within = |error: ReportError| ReportError::In { path: path.to_owned(), error: Box::new(error) };
-    let bytes = fs::read(path).map_err(|cause| unreadable(path, cause))?;
+    let bytes = read(path).map_err(|cause| unreadable(path, cause))?;
     // What is no text is no results, as other text is.
     let all = wire::read_all(&String::from_utf8_lossy(&bytes)).map_err(within)?;
     let path = path.to_owned();
     Ok(all.into_iter().map(move |(results, mismatches)| Saved { path: path.clone(), results, mismatches }))
+}
+
+/// Maximum size of a file of results: a thousand times that of usual ones, and no device without an end.
+const MOST_BYTES: u64 = 256 << 20;
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(io::Error::other("it has more than 256 MiB, so it is not the results of replay"));
+    }
+    Ok(bytes)
 }
 
 fn unreadable(path: &Path, cause: io::Error) -> ReportError {
@@ -118,6 +130,13 @@ mod tests {
         let paths: Vec<_> = found.iter().map(|saved| saved.path.strip_prefix(&folder.0).unwrap()).collect();
         assert_eq!(paths, ["a/deep/results.json", "b/results.json", "other.json"].map(Path::new));
         assert_eq!(found[0].results, sample::results());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_device_without_an_end_is_an_error() {
+        let message = load(&["/dev/zero"]).unwrap_err().to_string();
+        assert!(message.contains("/dev/zero") && message.contains("more than 256 MiB"), "{message}");
     }
 
     #[test]

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use self::named::named;
 
 pub use crate::model::{
-    Bounds, Class, Distributions, FailedRequest, FootprintPoint, Fragmentation, FragmentationAt, Growth,
+    Bounds, Class, Distributions, FailedRequest, FootprintPoint, Fragmentation, FragmentationAt, Gaps, GapsAt, Growth,
     JohnstoneWilson, JointClass, LimitTried, Memory, MinHeap, Moment, Occupancy, OccupancyAt, OccupancyGrid, PartKind,
     Reallocs, Retention, Split, SplitPart, Strip,
 };

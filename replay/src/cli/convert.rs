@@ -7,6 +7,7 @@ use clap::Args;
 use heaprace_traces::{Output, Source, TraceError};
 use indicatif::{HumanCount, ProgressBar};
 
+use crate::cli::files;
 use crate::cli::importing::Importing;
 use crate::cli::terminal::{BAD_INPUT, FAILED, USAGE, complain, note};
 
@@ -44,6 +45,9 @@ pub(crate) fn run(arguments: &ConvertArguments) -> u8 {
         Ok(source) => source.with_import(arguments.importing.options()),
         Err(error) => return complain(BAD_INPUT, error),
     };
+    if let Err(message) = files::check([arguments.input.as_str()], "OUT", &arguments.output) {
+        return complain(USAGE, message);
+    }
     match convert(&source, &arguments.output) {
         Ok(events) => {
             let share = |bytes: Option<u64>| match bytes {

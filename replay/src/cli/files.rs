@@ -63,6 +63,17 @@ impl Files {
     }
 }
 
+/// Checks that one output, which the option `what` names, would replace none of these inputs.
+///
+/// # Errors
+///
+/// The message of a usage error.
+pub(crate) fn check<'p>(inputs: impl IntoIterator<Item = &'p str>, what: &str, output: &Path) -> Result<(), String> {
+    let mut files = Files::default();
+    inputs.into_iter().for_each(|input| files.read(Path::new(input)));
+    files.write(what, output)
+}
+
 /// Whether writing this makes a file in a folder: it is neither standard output nor a device.
 pub(crate) fn is_file_to_be(path: &Path) -> bool {
     path.as_os_str() != STDOUT && fs::metadata(path).map_or(true, |found| found.is_file() || found.is_dir())

@@ -7,7 +7,7 @@ use clap::builder::PossibleValuesParser;
 use heaprace_reports::ranking::{self, MEASURES};
 
 use crate::cli::saved::{self, takes_part};
-use crate::cli::terminal::{BAD_INPUT, USAGE, complain, print, width};
+use crate::cli::terminal::{BAD_INPUT, USAGE, complain, note, print, width};
 
 /// Rank allocators over a set of traces, with confidence intervals
 ///
@@ -39,10 +39,26 @@ pub(crate) fn run(arguments: &RankArguments) -> u8 {
     }
     // A file may hold an empty list of results.
     let Some(first) = all.first() else { return complain(BAD_INPUT, "there are no results to rank") };
-    let baseline = arguments.baseline.as_ref().unwrap_or(&first.settings.baseline);
-    if let Err(message) = takes_part(baseline, &[&all]) {
-        return complain(USAGE, format_args!("--baseline: {message}"));
-    }
+    let baseline = match &arguments.baseline {
+        Some(baseline) => {
+            if let Err(message) = takes_part(baseline, &[&all]) {
+                return complain(USAGE, format_args!("--baseline: {message}"));
+            }
+            baseline
+        }
+        // Results may have a baseline that is not among their rows, as those of a slice of a sweep.
+        None => {
+            let default = &first.settings.baseline;
+            let fallback =
+                first.contenders.first().map(|row| &row.name).filter(|_| takes_part(default, &[&all]).is_err());
+            if let Some(fallback) = fallback {
+                note(format_args!(
+                    "{default}, the baseline of the results, is not among them: {fallback} is; see --baseline"
+                ));
+            }
+            fallback.unwrap_or(default)
+        }
+    };
     let chosen = |name: &str| arguments.metrics.is_empty() || arguments.metrics.iter().any(|metric| metric == name);
     let measures: Vec<_> = MEASURES.into_iter().filter(|(name, _)| chosen(name)).collect();
     print(&ranking::text(&all, baseline, &measures, width()))

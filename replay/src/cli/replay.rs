@@ -21,7 +21,7 @@ use heaprace::time::rounds::{self, Rounds};
 use heaprace_allocators::{PageSize, contenders};
 use heaprace_reports::numbers::count;
 use heaprace_reports::results::{Results, Rigor, Verification};
-use heaprace_reports::{RESULTS_FILE, check_folder, table};
+use heaprace_reports::{RESULTS_FILE, check_folder, printable, table};
 use heaprace_traces::{Source, TraceError, library};
 
 use crate::cli::child::begin_again;
@@ -354,7 +354,7 @@ fn misused(command: Command, kind: ErrorKind, message: String) -> u8 {
 
 /// Replays one trace, and adds its results to `all`.
 fn replay_one(source: &Source, plan: &ComparisonPlan, arguments: &ReplayArguments, all: &mut Vec<Results>) -> u8 {
-    let bar = Bar::new(source.name());
+    let bar = Bar::new(&printable(source.name()));
     let folder = folder_of(arguments, source);
     let goes_on = plan.latency || plan.instructions;
     let mut snapshots = SnapshotFile::default();

@@ -7,6 +7,7 @@ use std::path::Path;
 use clap::ValueEnum;
 use heaprace::comparison::CompareError;
 use heaprace::lane::LaneError;
+use heaprace_reports::printable;
 use heaprace_traces::TraceError;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -87,9 +88,10 @@ fn with_causes(error: &anyhow::Error) -> String {
     })
 }
 
-/// Prints a line to standard error. If even that fails, nobody can read about it.
+/// Prints a line to standard error, with control characters, which names of files may have, as escapes. If even that
+/// fails, nobody can read about it.
 pub(crate) fn note(line: fmt::Arguments<'_>) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{}", printable(&line.to_string()));
 }
 
 /// Columns of the terminal, or 100 if standard output is no terminal; at least 40.

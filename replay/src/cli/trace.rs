@@ -11,6 +11,7 @@ use heaprace_traces::algebra::{self, InterleavedPart};
 use heaprace_traces::csv::Columns;
 use heaprace_traces::{Event, Events, Output, Source, TraceError};
 
+use crate::cli::files;
 use crate::cli::importing::Importing;
 use crate::cli::terminal::{BAD_INPUT, EventCounter, FAILED, USAGE, complain, note};
 
@@ -111,6 +112,27 @@ enum Operation {
     Export(export::Export),
 }
 
+impl Operation {
+    /// Checks that the new trace would not replace one that is read.
+    fn check_files(&self) -> Result<(), String> {
+        let (from, to) = match self {
+            Operation::Slice { from, to, .. }
+            | Operation::Loop { from, to, .. }
+            | Operation::Scale { from, to, .. }
+            | Operation::WithoutTeardown { from, to } => (from, to),
+            Operation::Interleave { traces, to, .. } => {
+                return files::check(traces.iter().map(String::as_str), OUTPUT, &to.output);
+            }
+            Operation::Generate(_) => return Ok(()),
+            Operation::Export(export) => return export.check_files(),
+        };
+        files::check([from.trace.as_str()], OUTPUT, &to.output)
+    }
+}
+
+/// The option that names the new trace.
+const OUTPUT: &str = "--output";
+
 /// Where the events come from.
 #[derive(Debug, Args)]
 struct From {
@@ -154,6 +176,9 @@ fn parse_factor(text: &str) -> Result<f64, String> {
 
 /// Makes the trace.
 pub(crate) fn run(arguments: &TraceArguments) -> u8 {
+    if let Err(message) = arguments.operation.check_files() {
+        return complain(USAGE, message);
+    }
     let made = match &arguments.operation {
         Operation::Slice { from, events, to } => from.open().and_then(|(source, input)| {
             let done = format!("slice {} of {}", events.text, source.name());

@@ -9,6 +9,7 @@
 pub mod byte_clock;
 pub mod footprint;
 pub mod fragmentation;
+mod gaps;
 mod gauge;
 pub mod grid;
 mod instant;
@@ -39,7 +40,7 @@ pub use occupancy::OccupancyGauge;
 pub use over_time::OverTimeGauge;
 pub use pages::PagesByTenth;
 pub use realloc::ReallocGauge;
-pub use snapshot::{Snapshot, SnapshotGauge};
+pub use snapshot::{Snapshot, SnapshotGauge, Taken};
 pub use split::SplitGauge;
 pub use timeline::TimelineGauge;
 

@@ -1,12 +1,15 @@
 //! A plan: a TOML file with traces, allocators and settings, and the cells derived from it.
 
-use std::fs;
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
 
 use heaprace_allocators::contenders;
 use heaprace_traces::{Source, library};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 use toml::Spanned;
 
 use super::SweepError;
@@ -56,7 +59,7 @@ impl Sweep {
     /// [`SweepError::Open`] and [`SweepError::Plan`], and the error of a trace file that cannot be read.
     pub fn read(path: &Path, build: &Build) -> Result<Self, SweepError> {
         let file = path.display().to_string();
-        let text = fs::read_to_string(path).map_err(|source| SweepError::Open { file: file.clone(), source })?;
+        let text = read(path).map_err(|source| SweepError::Open { file: file.clone(), source })?;
         Self::parse(&text, &file, path.parent().unwrap_or(Path::new("")), build)
     }
 
@@ -124,7 +127,7 @@ impl Sweep {
                     })
                 };
                 let separator = if label.is_empty() { "" } else { "-" };
-                let folder = format!("{}{separator}{label}", folder_name(trace.name()));
+                let folder = short(format!("{}{separator}{label}", folder_name(trace.name())));
                 groups.push(Group {
                     // Results in the folder of the cells would be mistaken for a cell.
                     folder: if folder == CELLS { format!("trace-{CELLS}") } else { folder },
@@ -139,13 +142,40 @@ impl Sweep {
     /// All cells, each once.
     pub fn cells(&self) -> Vec<Cell> {
         let mut cells: Vec<Cell> = Vec::new();
+        let mut seen = HashSet::new();
         for group in self.groups() {
-            let bounds = group.bounds.filter(|bounds| !cells.iter().any(|cell| cell.id() == bounds.id()));
+            let bounds = group.bounds.filter(|bounds| seen.insert(bounds.id().to_owned()));
             cells.extend(bounds);
             cells.extend(group.contenders);
         }
         cells
     }
+}
+
+/// Maximum size of a plan.
+const MOST_BYTES: u64 = 4 << 20;
+
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(MOST_BYTES + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MOST_BYTES {
+        return Err(io::Error::other("it has more than 4 MiB, so it is not a plan"));
+    }
+    Ok(text)
+}
+
+/// Maximum length of a folder's name in bytes.
+const MOST_FOLDER_BYTES: usize = 200;
+
+/// A folder name that file systems take: a long one is cut, and a hash of all of it keeps it apart from others.
+fn short(folder: String) -> String {
+    if folder.len() <= MOST_FOLDER_BYTES {
+        return folder;
+    }
+    let hash = Sha256::digest(folder.as_bytes());
+    let hash: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let end = (0..MOST_FOLDER_BYTES - hash.len()).rev().find(|&end| folder.is_char_boundary(end)).unwrap_or(0);
+    format!("{}-{hash}", &folder[..end])
 }
 
 /// The text of the line that contains this byte.
@@ -232,6 +262,8 @@ fn choose(
 #[cfg(test)]
 mod tests {
     use heaprace_reports::results::BuildProfile;
+
+    use std::fs;
 
     use super::*;
 
@@ -378,5 +410,28 @@ mod tests {
         fs::remove_file(&plan).unwrap();
         let message = Sweep::read(&plan, &build()).unwrap_err().to_string();
         assert!(message.contains("plan.toml: No such file") && message.contains("name a plan"), "{message}");
+    }
+
+    #[test]
+    fn a_long_folder_name_is_cut_and_stays_apart_from_others() {
+        assert_eq!(short("a-page-size-4096".to_owned()), "a-page-size-4096");
+        let long = |last: char| "ü".repeat(150) + &last.to_string();
+        assert!(short(long('a')).len() <= 255 && short(long('a')) != short(long('b')), "{}", short(long('a')));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_plan_without_an_end_is_an_error() {
+        assert!(read(Path::new("/dev/zero")).unwrap_err().to_string().contains("more than 4 MiB"));
+    }
+
+    #[test]
+    fn combinations_have_a_maximum_before_they_are_made() {
+        let seeds = (0..100).map(|seed| seed.to_string()).collect::<Vec<_>>().join(", ");
+        let rounds = (0..100).map(|rounds| rounds.to_string()).collect::<Vec<_>>().join(", ");
+        let text = format!("traces = [\"serde-heavy\"]\n[settings]\nseed = [{seeds}]\nrounds = [{rounds}]\n");
+        let build = Build::current().unwrap();
+        let message = Sweep::parse(&text, "plan.toml", Path::new(""), &build).unwrap_err().to_string();
+        assert!(message.contains("more than 4096 combinations"), "{message}");
     }
 }

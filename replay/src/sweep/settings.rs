@@ -136,6 +136,9 @@ impl Settings {
     }
 }
 
+/// Maximum combinations of settings: each is a cell for every trace and allocator.
+const MOST_COMBINATIONS: usize = 4096;
+
 /// Expands each choice into one per value of the axis. `set` sets the value, and returns its text for the label.
 fn cross<T: Copy>(
     choices: &mut Vec<(Vec<String>, CellSettings)>,
@@ -144,6 +147,11 @@ fn cross<T: Copy>(
     set: impl Fn(&mut CellSettings, T) -> Result<String, Fault>,
 ) -> Result<(), Fault> {
     let mut crossed = Vec::new();
+    if choices.len().saturating_mul(axis.values().len()) > MOST_COMBINATIONS {
+        let message =
+            format!("{name}: more than {MOST_COMBINATIONS} combinations; give fewer values, or several plans");
+        return Err((0..0, message));
+    }
     for (labels, settings) in choices.iter() {
         for &value in axis.values() {
             let (mut labels, mut settings) = (labels.clone(), settings.clone());

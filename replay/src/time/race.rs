@@ -40,6 +40,8 @@ const MOST_PADDING_BYTES: usize = 4095;
 pub struct Timing {
     /// The contenders' times, in their order, or the reason why there is none.
     pub times: Vec<Figure<Time>>,
+    /// Why contenders that have times have none of the later rounds, by their index.
+    pub ended: Vec<(usize, Reason)>,
     /// The state of the machine meanwhile.
     pub conditions: Conditions,
 }
@@ -60,8 +62,9 @@ pub struct Race<'a> {
 }
 
 /// Times contenders in processes that `make_child` starts. `finished` is called after each round with its number and
-/// all results so far, and decides whether to continue. A contender whose process dies or answers nonsense has no
-/// times, and its row gives the reason; the contenders after it get another process in the same round.
+/// all results so far, and decides whether to continue. A contender whose process dies or answers nonsense keeps the
+/// rounds before; if there are none, its row gives the reason. The contenders after it get another process in the same
+/// round.
 ///
 /// # Errors
 ///
@@ -103,8 +106,8 @@ pub fn run(
 /// The rounds themselves, independent of the source of samples: `ask` gets the contenders left in a round, and answers
 /// for the first of them, or for several in their order.
 ///
-/// A contender that gives no sample is out, and has no time: its earlier samples would suggest that it works. A
-/// contender over its time budget keeps its samples, and gives no more.
+/// A contender that gives no sample, or is over its time budget, keeps its samples and gives no more: rounds are compared
+/// in order, so a gap would pair samples of different rounds. If it has none, it has no time.
 fn in_rounds(
     ops: u64,
     contenders: usize,
@@ -115,14 +118,17 @@ fn in_rounds(
     mut finished: impl FnMut(u32, &Timing) -> ControlFlow<()>,
 ) -> Result<Timing, LaneError> {
     let nothing = Time { ops, ..Time::default() };
-    let mut timing = Timing { times: vec![Figure::Known(nothing); contenders], conditions };
+    let mut timing = Timing { times: vec![Figure::Known(nothing); contenders], ended: Vec::new(), conditions };
     let mut spent = vec![Duration::ZERO; contenders];
     let ticks = Ticks::now();
     let mut order: Vec<usize> = (0..contenders).collect();
     let mut random = fastrand::Rng::with_seed(rounds.seed);
     for round in 1..=rounds.count {
         random.shuffle(&mut order);
-        let races = |which: &usize| timing.times[*which].known().is_some() && !limits.is_over(spent[*which]);
+        let has_ended = |which: usize| timing.ended.iter().any(|&(ended, _)| ended == which);
+        let races = |&which: &usize| {
+            timing.times[which].known().is_some() && !has_ended(which) && !limits.is_over(spent[which])
+        };
         let racing: Vec<usize> = order.iter().copied().filter(races).collect();
         let mut left = &racing[..];
         while !left.is_empty() {
@@ -144,6 +150,7 @@ fn in_rounds(
                         let Figure::Known(time) = &mut timing.times[which] else { continue };
                         add(time, &sample);
                     }
+                    Figure::Unknown { unknown } if round > 1 => timing.ended.push((which, unknown)),
                     Figure::Unknown { unknown } => timing.times[which] = Figure::unknown(unknown),
                 }
             }
@@ -253,19 +260,26 @@ mod tests {
     }
 
     #[test]
-    fn a_contender_that_fails_once_is_out_and_the_others_continue() {
+    fn a_contender_that_fails_once_is_out_with_its_earlier_rounds_and_the_others_continue() {
         let mut turns = 0;
         let run = |which| {
             turns += usize::from(which == 1);
             if which == 1 && turns == 2 { Figure::unknown("died") } else { sample(5) }
         };
         let timing = to_the_end(3, ROUNDS, run);
-        assert_eq!(timing.times[1], Figure::unknown("died"));
+        assert_eq!(timing.times[1].known().map(|time| time.fresh_ns.len()), Some(1));
+        assert_eq!(timing.ended, [(1, "died".into())]);
         for other in [0, 2] {
             // Contenders after it in its round get another process.
             assert_eq!(timing.times[other].known().map(|time| time.fresh_ns.len()), Some(4));
         }
         assert_eq!(turns, 2, "it does not run again");
+    }
+
+    #[test]
+    fn a_contender_that_fails_in_its_first_round_has_no_times() {
+        let timing = to_the_end(2, ROUNDS, |which| if which == 1 { Figure::unknown("died") } else { sample(5) });
+        assert_eq!((&timing.times[1], &timing.ended[..]), (&Figure::unknown("died"), &[][..]));
     }
 
     #[test]

@@ -173,7 +173,7 @@ fn a_contender_stopped_in_its_second_replay_keeps_the_figures_of_the_first() {
     assert!(interrupt.into_inner() && cut.partial.is_none());
     let (mut whole, cut) = (whole.memory.known().unwrap().clone(), cut.memory.known().unwrap());
     assert!(!whole.splits.is_empty() && !whole.strips.is_empty());
-    (whole.splits, whole.strips) = (Vec::new(), Vec::new());
+    (whole.splits, whole.strips, whole.gaps) = (Vec::new(), Vec::new(), None);
     whole.growth = Figure::unknown("interrupted");
     assert_eq!(&whole, cut);
 }

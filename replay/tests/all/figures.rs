@@ -372,3 +372,28 @@ unsafe impl HeapAllocator for Forgetful {
 fn a_split_that_does_not_add_up_to_the_heap_panics() {
     examine(Contender::of::<Forgetful>(), &program("alloc,1,10,1\n"), 16);
 }
+
+/// Six blocks of 8,000 B, of which three are freed: neighbours, or every other one.
+#[test]
+fn the_largest_gap_tells_three_free_neighbours_from_every_other_block() {
+    let at_end = |name: &str, freed: [u32; 3]| {
+        let blocks: String = (1..=6).map(|id| format!("alloc,{id},8000,8\n")).collect();
+        let frees: String = freed.iter().map(|id| format!("dealloc,{id}\n")).collect();
+        let program = program(&(blocks + &frees));
+        let heap = PageHeap::reserve_sized(PageSize::from_bytes(256).unwrap(), 1024, Guard::Trap).unwrap();
+        let contender = Contender::named(name).unwrap();
+        let examination = (contender.examine)(&mut Lane::on(&program, heap), true, &[], Limits::NONE).unwrap();
+        examination.memory.known().unwrap().gaps.unwrap().at_end
+    };
+    // bump has no headers, and its heap ends with the last block.
+    let (neighbours, every_other) = (at_end("bump", [3, 4, 5]), at_end("bump", [1, 3, 5]));
+    assert_eq!((neighbours.event, neighbours.largest_gap_bytes, every_other.largest_gap_bytes), (9, 24_000, 8_000));
+    assert_eq!(neighbours.free_bytes, every_other.free_bytes);
+    assert!(neighbours.external_share.unwrap() < 0.01 && every_other.external_share.unwrap() > 0.65);
+    assert_eq!(neighbours.largest_request_bytes, 1024 * 256 - 48_128 + 128, "what the heap may still grow by");
+    for name in ["dlmalloc", "talc"] {
+        let (neighbours, every_other) = (at_end(name, [3, 4, 5]), at_end(name, [1, 3, 5]));
+        assert!(neighbours.largest_gap_bytes >= 24_000, "{name}: {neighbours:?}");
+        assert!(neighbours.external_share.unwrap() < every_other.external_share.unwrap(), "{name}");
+    }
+}

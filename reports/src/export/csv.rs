@@ -1,14 +1,20 @@
 //! CSV: a row per measurement, see [`measurements`].
 
-use super::measurements::{COLUMNS, measurements};
+use super::measurements::{COLUMNS, Measurement, measurements};
 use crate::ReportError;
+use crate::prose::no_formula;
 use crate::results::Results;
 
 pub(super) fn csv(all: &[Results]) -> Result<Vec<u8>, ReportError> {
     let mut writer = ::csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
     let mut write = || -> ::csv::Result<()> {
         writer.write_record(COLUMNS)?;
-        all.iter().flat_map(measurements).try_for_each(|row| writer.serialize(row))
+        all.iter().flat_map(measurements).try_for_each(|row| {
+            let texts = [row.date, row.trace, row.trace_sha256, row.contender, row.contender_version].map(no_formula);
+            let [date, trace, trace_sha256, contender, contender_version] = texts.each_ref().map(AsRef::as_ref);
+            let reason = row.reason.as_deref().map(|reason| no_formula(reason).into_owned());
+            writer.serialize(Measurement { date, trace, trace_sha256, contender, contender_version, reason, ..row })
+        })
     };
     write().expect("rows have as many fields as the header, and memory takes all");
     Ok(writer.into_inner().expect("memory takes all"))
@@ -18,6 +24,16 @@ pub(super) fn csv(all: &[Results]) -> Result<Vec<u8>, ReportError> {
 mod tests {
     use super::*;
     use crate::sample;
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        let mut results = sample::results();
+        results.trace.name = "=cmd|' /C calc'!A0".into();
+        results.contenders[0].name = "@SUM(A1)".into();
+        let text = String::from_utf8(csv(&[results]).unwrap()).unwrap();
+        assert!(text.contains(",'=cmd|") && text.contains(",'@SUM(A1),"));
+        assert!(!text.contains(",=") && !text.contains(",@"));
+    }
 
     /// A reader gets back the figures to the bit.
     #[test]

@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use super::entry::{About, Definition, Entry, Gate, Heading, within};
+use super::gaps::{Gaps, GapsAt};
 use super::memory::Memory;
 use super::metric::{AskedBy, ContenderMetric, Getter, TraceMetric};
 use super::{
-    bounds, calls, distributions, fragmentation, growth, instructions, memory, min_heap, occupancy, over_run, reallocs,
-    retention, strips, times, trace,
+    bounds, calls, distributions, fragmentation, gaps, growth, instructions, memory, min_heap, occupancy, over_run,
+    reallocs, retention, strips, times, trace,
 };
 use crate::results::figure::Figure::{self, Known};
-use crate::results::{Contender, Results};
+use crate::results::{Contender, Reason, Results};
 use crate::stats::Regime;
 
 static OF_CONTENDERS: LazyLock<Vec<ContenderMetric>> = LazyLock::new(|| {
@@ -32,6 +33,9 @@ static OF_CONTENDERS: LazyLock<Vec<ContenderMetric>> = LazyLock::new(|| {
         exported_only(of_memory("fragmentation.at_peak_heap.", fragmentation::ENTRIES, |it| {
             Known(&it.fragmentation.at_peak_heap)
         })),
+        exported_only(of_memory("gaps.at_peak_live.", gaps::ENTRIES, |it| gaps_at(it, |gaps| &gaps.at_peak_live))),
+        exported_only(of_memory("gaps.at_peak_heap.", gaps::ENTRIES, |it| gaps_at(it, |gaps| &gaps.at_peak_heap))),
+        of_memory("gaps.at_end.", gaps::ENTRIES, |it| gaps_at(it, |gaps| &gaps.at_end)),
         of_memory("retention.", retention::ENTRIES, |it| Known(&it.retention)),
         of_memory("growth.", growth::ENTRIES, |it| within(&it.growth, Known)),
         of_memory("", memory::REQUESTS, |it| Known(it)),
@@ -42,6 +46,11 @@ static OF_CONTENDERS: LazyLock<Vec<ContenderMetric>> = LazyLock::new(|| {
     ];
     groups.into_iter().flatten().collect()
 });
+
+/// The gaps at one instant, if the results have them.
+fn gaps_at(memory: &Memory, at: fn(&Gaps) -> &GapsAt) -> Figure<&GapsAt> {
+    memory.gaps.as_ref().map_or_else(|| Figure::unknown(Reason::NotInFile), |gaps| Known(at(gaps)))
+}
 
 static OF_TRACES: LazyLock<Vec<TraceMetric>> = LazyLock::new(|| {
     fn mount<T>(place: &str, entries: &'static [Entry<T>], part: fn(&Results) -> Figure<&T>) -> Vec<TraceMetric> {
@@ -140,6 +149,7 @@ pub fn definitions() -> Vec<(&'static str, Vec<Definition>)> {
         ("reallocs", rows(reallocs::ENTRIES, &[])),
         ("occupancy", rows(occupancy::ENTRIES, occupancy::LISTED)),
         ("fragmentation", rows(fragmentation::ENTRIES, &[])),
+        ("gaps", rows(gaps::ENTRIES, &[])),
         ("retention", rows(retention::ENTRIES, &[])),
         ("growth", rows(growth::ENTRIES, growth::LISTED)),
         ("strips", rows::<()>(&[], strips::LISTED)),

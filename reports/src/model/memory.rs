@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::{Definition, Entry, Gate, Number, entry, listed};
 use super::fragmentation::Fragmentation;
+use super::gaps::Gaps;
 use super::growth::Growth;
 use super::occupancy::Occupancy;
 use super::over_run::JohnstoneWilson;
@@ -37,6 +38,9 @@ pub struct Memory {
     pub occupancy: Occupancy,
     /// Internal fragmentation and gaps at the peaks.
     pub fragmentation: Fragmentation,
+    /// The gaps between live blocks, at the peaks and at the end. Results of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gaps: Option<Gaps>,
     /// What is left after the last event.
     pub retention: Retention,
     /// How the heap grows if the program runs on.

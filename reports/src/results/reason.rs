@@ -219,6 +219,31 @@ reasons! {
     RewoundInSchema { version: u64 } = "results of schema {version} have it only for a rewound heap",
 }
 
+impl Reason {
+    /// Whether the figure is missing although it was asked for and the contender would have it: the machine, a budget or
+    /// a fault is to blame. What a contender cannot do at its heap's limit, and what the user ended, are outcomes.
+    pub fn is_failure(&self) -> bool {
+        matches!(
+            self,
+            Reason::OverBudget
+                | Reason::OverBudgetAt { .. }
+                | Reason::OverMemory { .. }
+                | Reason::OverMemoryAt { .. }
+                | Reason::MoreLiveThanHeap
+                | Reason::NotReported
+                | Reason::TraceInMemory
+                | Reason::NoProcessCommand
+                | Reason::ProcessNotStarted { .. }
+                | Reason::ProcessNotAwaited { .. }
+                | Reason::NoAnswer
+                | Reason::AnswerNotReadable { .. }
+                | Reason::ProcessDied { .. }
+                | Reason::NoCounter { .. }
+                | Reason::Other(_)
+        )
+    }
+}
+
 impl From<String> for Reason {
     fn from(text: String) -> Self {
         Reason::from(text.as_str())

@@ -37,6 +37,8 @@ named! {
         Interrupted = "interrupted",
         /// Rows were timed in runs of their own: ratios to their companions hold, and times of two rows do not compare.
         Merged = "merged",
+        /// Something that was asked for could not be measured.
+        NotMeasured = "not-measured",
         /// Contenders that should have been pinned to a processor were not.
         NotPinned = "not-pinned",
     }

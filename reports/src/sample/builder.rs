@@ -220,6 +220,16 @@ impl Builder {
             reallocs: Reallocs::default(),
             occupancy: Occupancy { at_peak_heap: self.occupancy(), ..Occupancy::default() },
             fragmentation: Fragmentation::default(),
+            gaps: Some(Gaps {
+                at_end: GapsAt {
+                    event: EVENTS,
+                    free_bytes: peak_heap_bytes,
+                    largest_gap_bytes: peak_heap_bytes / 2,
+                    largest_request_bytes: peak_heap_bytes,
+                    external_share: Some(0.5),
+                },
+                ..Gaps::default()
+            }),
             retention: Retention {
                 end_heap_bytes: peak_heap_bytes,
                 end_resident_bytes: Figure::Known(peak_heap_bytes),

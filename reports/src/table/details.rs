@@ -8,7 +8,8 @@ const LEGEND: &str = "In detail: J–W #1 is the mean of committed / live over b
     of an arena that would have sufficed. At peak live: internal fragmentation (share of granted bytes not requested) \
     and gaps (share of the span without live objects). At peak heap: live bytes over committed bytes, and pinned \
     pages, which are less than 10 % live. Reallocs: share served in place, and bytes copied per byte requested. \
-    Resident: at the end, with every byte written. METRICS.md has the definitions.";
+    At the end: the largest gap between live blocks, external fragmentation (share of the free bytes outside of it), \
+    and resident bytes, with every byte written. METRICS.md has the definitions.";
 
 /// The table for a terminal, with the rows that have memory figures; `None` without any.
 pub(super) fn table(rows: &[Placing]) -> Option<Table> {

@@ -5,6 +5,7 @@ use super::placing::Placing;
 use super::terminal::UNKNOWN;
 use crate::end_to_end;
 use crate::numbers::{count, grouped};
+use crate::prose::printable;
 use crate::reasons::by_reason;
 use crate::results::{Contender, Figure, Origin, Results, Role, TouchPolicy, Verification, Warning};
 use crate::stats::{ROUNDS_FOR_95, Regime, times_are_marked};
@@ -27,7 +28,7 @@ pub(crate) fn caption(results: &Results) -> String {
     };
     format!(
         "{} ({origin}): {}, peak live {} B in {}; {}; {}",
-        trace.name,
+        printable(&trace.name),
         count(trace.events, "event"),
         grouped(trace.peak_live_bytes),
         count(trace.peak_live_objects, "object"),

@@ -168,15 +168,25 @@ wee_alloc  8.20  8.07–8.32   9.20  9.05–9.34   0.944  0.944–0.944   0.889 
 bump       17.3  17.0–17.6   4.40  4.33–4.47   1.672  1.672–1.672   0.508  0.508–0.508
 null          –                 –              0.288  0.288–0.288   0.159  0.159–0.159
 
-in detail  J–W #1     span  internal  gaps  pages   pages     in  copied  resident
-                %      KiB     frag.     %   live  pinned  place       ×       KiB
-                                   %            %              %
-───────────────────────────────────────────────────────────────────────────────────
-dlmalloc        –    1,280         –     –      –       0      –       –     1,280
-talc            –    1,408         –     –      –       0      –       –     1,408
-wee_alloc       –   56,896         –     –      –       0      –       –    56,896
-broken          –    1,280         –     –      –       0      –       –     1,280
-bump            –  498,880         –     –      –       0      –       –   498,880
+in detail  J–W #1     span  internal  gaps  pages   pages
+                %      KiB     frag.     %   live  pinned
+                                   %            %
+──────────────────────────────────────────────────────────
+dlmalloc        –    1,280         –     –      –       0
+talc            –    1,408         –     –      –       0
+wee_alloc       –   56,896         –     –      –       0
+broken          –    1,280         –     –      –       0
+bump            –  498,880         –     –      –       0
+
+in detail     in  copied  resident  largest  external
+           place       ×       KiB      gap     frag.
+               %                        KiB         %
+──────────────────────────────────────────────────────
+dlmalloc       –       –     1,280      640      50.0
+talc           –       –     1,408      704      50.0
+wee_alloc      –       –    56,896   28,448      50.0
+broken         –       –     1,280      640      50.0
+bump           –       –   498,880  249,440      50.0
 
 committed heap over the run, by events; each line is scaled to its own peak
 (live)     ▁▁▁▁▁▁▁▁▂▂▂▂▂▂▂▃▃▃▃▃▃▃▄▄▄▄▄▄▅▅▅▅▅▅▆▆▆▆▆▆▇▇▇▇█▇▇▆▆▆▅▄▃▃▃▃▂▁▁▁     1 MiB
@@ -209,8 +219,9 @@ In detail: J–W #1 is the mean of committed / live over bytes requested, less 1
   an arena that would have sufficed. At peak live: internal fragmentation (share of granted bytes
   not requested) and gaps (share of the span without live objects). At peak heap: live bytes over
   committed bytes, and pinned pages, which are less than 10 % live. Reallocs: share served in place,
-  and bytes copied per byte requested. Resident: at the end, with every byte written. METRICS.md has
-  the definitions.
+  and bytes copied per byte requested. At the end: the largest gap between live blocks, external
+  fragmentation (share of the free bytes outside of it), and resident bytes, with every byte
+  written. METRICS.md has the definitions.
 
 broken: INVALID: failed verification at event 17: block 3 overlaps block 2
 wee_alloc: 12 requests failed, first at event 4,711 (65,400 B, align 64) at 92 pages, 1,234 B live

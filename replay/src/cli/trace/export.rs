@@ -8,6 +8,7 @@ use heaprace::memory::bounds::Instance;
 use heaprace_reports::numbers;
 
 use super::From;
+use crate::cli::files;
 use crate::cli::terminal::{BAD_INPUT, FAILED, complain, note, print};
 
 /// Which format to write, and where.
@@ -21,6 +22,11 @@ pub(super) struct Export {
 }
 
 impl Export {
+    /// Checks that the export would not replace the trace.
+    pub(super) fn check_files(&self) -> Result<(), String> {
+        files::check([self.from.trace.as_str()], "--minimalloc", &self.minimalloc)
+    }
+
     pub(super) fn run(&self) -> u8 {
         let program = self
             .from

@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use heaprace_reports::results::{Moment, Strip};
+use heaprace_reports::results::{Gaps, GapsAt, Moment, Strip};
 use heaprace_traces::IdMap;
 
+use super::gaps::gaps;
 use super::gauge::{Gauge, HeapState};
 use super::instant::{Instant, PlacedObject};
 use super::strip;
@@ -20,13 +21,14 @@ pub struct Snapshot {
     pub objects: Vec<PlacedObject>,
 }
 
-/// Records the positions of all live objects at chosen events: as a strip, which is a few numbers, or as a list of
-/// every object.
+/// Records the positions of all live objects at chosen events: as a strip and as gaps, which are a few numbers, or as a
+/// list of every object.
 ///
 /// It stores all live objects by address, so it needs memory that the other metrics do not.
 #[derive(Debug)]
 pub struct SnapshotGauge {
     part_bytes: u64,
+    limit_bytes: u64,
     strips_at: Vec<(Moment, u64)>,
     lists_at: Vec<(Instant, u64)>,
     /// Size and event, by offset.
@@ -36,28 +38,63 @@ pub struct SnapshotGauge {
     /// Events so far.
     events: u64,
     strips: Vec<Strip>,
+    gaps: Gaps,
     lists: Vec<Snapshot>,
 }
 
+/// What [`SnapshotGauge`] has taken.
+#[derive(Debug)]
+pub struct Taken {
+    /// In the order of the request.
+    pub strips: Vec<Strip>,
+    /// At the same instants.
+    pub gaps: Gaps,
+    /// In event order.
+    pub lists: Vec<Snapshot>,
+}
+
 impl SnapshotGauge {
-    /// Takes strips and lists at these events, counted from 1. `peak_heap_bytes` is the heap's peak.
-    pub fn new(peak_heap_bytes: u64, strips_at: Vec<(Moment, u64)>, lists_at: Vec<(Instant, u64)>) -> Self {
+    /// Takes strips and lists at these events, counted from 1. `peak_heap_bytes` is the heap's peak, and `limit_bytes` its
+    /// limit.
+    pub fn new(
+        peak_heap_bytes: u64,
+        limit_bytes: u64,
+        strips_at: Vec<(Moment, u64)>,
+        lists_at: Vec<(Instant, u64)>,
+    ) -> Self {
         SnapshotGauge {
             part_bytes: strip::part_bytes(peak_heap_bytes),
+            limit_bytes,
             strips_at,
             lists_at,
             live: IdMap::default(),
             removed: None,
             events: 0,
             strips: Vec::new(),
+            gaps: Gaps::default(),
             lists: Vec::new(),
         }
     }
 
-    /// The strips, in the order of the request, and the lists, in event order.
-    pub fn into_taken(mut self) -> (Vec<Strip>, Vec<Snapshot>) {
+    /// What was taken.
+    pub fn into_taken(mut self) -> Taken {
         self.strips.sort_by_key(|strip| self.strips_at.iter().position(|&(moment, _)| moment == strip.at));
-        (self.strips, self.lists)
+        Taken { strips: self.strips, gaps: self.gaps, lists: self.lists }
+    }
+
+    fn gaps_at(&mut self, moment: Moment) -> &mut GapsAt {
+        match moment {
+            Moment::PeakLive => &mut self.gaps.at_peak_live,
+            Moment::PeakHeap => &mut self.gaps.at_peak_heap,
+            Moment::End => &mut self.gaps.at_end,
+        }
+    }
+
+    /// All live objects, in address order.
+    fn sorted(&self) -> Vec<PlacedObject> {
+        let mut objects: Vec<_> = self.objects().collect();
+        objects.sort_unstable_by_key(|object| object.offset_bytes);
+        objects
     }
 
     /// All live objects, unordered.
@@ -88,14 +125,19 @@ impl Gauge for SnapshotGauge {
     fn sample(&mut self, state: &HeapState) {
         self.removed = None;
         self.events = state.event;
-        for &(moment, _) in self.strips_at.iter().filter(|(_, event)| *event == state.event) {
-            let strip = strip::strip(moment, state, self.part_bytes, self.objects());
-            self.strips.push(strip);
+        let is_now = |&event: &u64| event == state.event;
+        if !self.strips_at.iter().any(|(_, event)| is_now(event))
+            && !self.lists_at.iter().any(|(_, event)| is_now(event))
+        {
+            return;
         }
-        for &(instant, _) in self.lists_at.iter().filter(|(_, event)| *event == state.event) {
-            let mut objects: Vec<_> = self.objects().collect();
-            objects.sort_unstable_by_key(|object| object.offset_bytes);
-            self.lists.push(Snapshot { instant, event: state.event, objects });
+        let objects = self.sorted();
+        for (moment, _) in self.strips_at.clone().into_iter().filter(|(_, event)| is_now(event)) {
+            self.strips.push(strip::strip(moment, state, self.part_bytes, objects.iter().copied()));
+            *self.gaps_at(moment) = gaps(state, self.limit_bytes, &objects);
+        }
+        for &(instant, _) in self.lists_at.iter().filter(|(_, event)| is_now(event)) {
+            self.lists.push(Snapshot { instant, event: state.event, objects: objects.clone() });
         }
     }
 }
