@@ -5,7 +5,7 @@
 //! property tests, the fuzz targets and the replay's verification all use this one checker; [`faulty`](crate::faulty)
 //! allocators prove that it detects errors.
 //!
-//! A block of more than [`WHOLE_BYTES`] bytes is filled and checked in [parts](parts), so that neither time nor memory
+//! A block of more than [`WHOLE_BYTES`] bytes is filled and checked in [parts], so that neither time nor memory
 //! follows the sizes of huge blocks. Where a block lies is always checked to the byte, so no overlap goes unnoticed. What
 //! can go unnoticed in a huge block is a write between two parts, by a contender that takes the bytes for its own.
 
