@@ -162,12 +162,14 @@ fn heaps_on_several_threads_do_not_overlap() {
 
 #[test]
 fn heaps_share_a_budget_and_a_grow_past_it_fails_and_says_so() {
-    let budget = Arc::new(MemoryBudget::new(5 * PAGE_BYTES));
+    let total_bytes = 100 * PAGE_BYTES;
+    let budget = Arc::new(MemoryBudget::new(total_bytes));
+    assert!(budget.take(95 * PAGE_BYTES));
     let heap = || PageHeap::reserve_within(PageSize::WASM, 100, Guard::Batched, Some(&budget)).unwrap();
     let (mut first, second) = (heap(), heap());
     assert!(first.handle().grow(3).is_some(), "a batch does not fit, but the pages do");
     let pages = second.handle();
-    assert_eq!((pages.grow(3), second.passed_budget_bytes(), pages.refused_grows()), (None, Some(5 * PAGE_BYTES), 1));
+    assert_eq!((pages.grow(3), second.passed_budget_bytes(), pages.refused_grows()), (None, Some(total_bytes), 1));
     assert!(pages.grow(2).is_some() && first.passed_budget_bytes().is_none());
     first.reset().unwrap();
     assert!(pages.grow(3).is_some() && second.passed_budget_bytes().is_some(), "it stays so until the heap is reset");
@@ -175,6 +177,6 @@ fn heaps_share_a_budget_and_a_grow_past_it_fails_and_says_so() {
     assert!(budget.take(5 * PAGE_BYTES) && !budget.take(1), "all is given back");
     budget.give_back(5 * PAGE_BYTES);
     let alone = heap();
-    assert_eq!((alone.handle().grow(100), alone.passed_budget_bytes()), (None, Some(5 * PAGE_BYTES)));
+    assert_eq!((alone.handle().grow(100), alone.passed_budget_bytes()), (None, Some(total_bytes)));
     assert_eq!((alone.handle().grow(101), alone.handle().refused_grows()), (None, 2), "past the limit");
 }
