@@ -1,7 +1,7 @@
 //! Looks after the recordings while their processes run.
 //!
-//! - It keeps space on the disk allocated ahead of what they write: a first write to a page that has none takes twice as
-//!   long. If the disk is full, nothing is allocated, and the library counts what is lost.
+//! - It keeps space on the disk allocated ahead of what they write: a first write to a page that has none takes a quarter
+//!   longer. If the disk is full, nothing is allocated, and the library counts what is lost.
 //! - It notes how much private memory they have. They do not look themselves: that could be forbidden to them.
 
 use std::collections::HashSet;
