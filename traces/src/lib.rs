@@ -47,6 +47,7 @@ pub use csv::CsvReader;
 pub use error::{Place, TraceError};
 pub use events::Events;
 pub use fault::Fault;
+pub use heaprace_recorder::file::{numbered, split_ending};
 pub use heaprace_recorder::left_live::left_live;
 pub use heaprace_recorder::run_time::{RunTime, run_time};
 pub use heaprace_recorder::{Action, Event, Extent, IdMap, MARK_PREFIX, Op, WriteError, escaped, event, platform};

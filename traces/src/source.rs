@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use heaprace_recorder::file::split_ending;
 use sha2::{Digest, Sha256};
 
 use crate::csv;
@@ -280,8 +281,7 @@ impl io::Write for Hash {
 
 /// The name without the endings of trace files.
 fn without_endings(name: &str) -> &str {
-    let name = name.strip_suffix(".zst").unwrap_or(name);
-    [".csv", ".htrace"].into_iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name)
+    split_ending(name.strip_suffix(".zst").unwrap_or(name)).0
 }
 
 #[cfg(test)]

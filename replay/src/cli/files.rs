@@ -68,9 +68,13 @@ impl Files {
 /// # Errors
 ///
 /// The message of a usage error.
-pub(crate) fn check<'p>(inputs: impl IntoIterator<Item = &'p str>, what: &str, output: &Path) -> Result<(), String> {
+pub(crate) fn check(
+    inputs: impl IntoIterator<Item = impl AsRef<Path>>,
+    what: &str,
+    output: &Path,
+) -> Result<(), String> {
     let mut files = Files::default();
-    inputs.into_iter().for_each(|input| files.read(Path::new(input)));
+    inputs.into_iter().for_each(|input| files.read(input.as_ref()));
     files.write(what, output)
 }
 

@@ -21,16 +21,17 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 use heaprace_traces::csv::Columns;
-use heaprace_traces::{Output, escaped};
+use heaprace_traces::{Output, escaped, numbered};
 
+use crate::cli::files;
 use crate::cli::preloading::{locate_library, locate_program};
-use crate::cli::terminal::{FAILED, complain_of, note};
+use crate::cli::terminal::{FAILED, USAGE, complain, complain_of, note};
 use conversion::{Conversion, convert_all};
 use folder::shown;
 use raw::Raw;
 use run::Finished;
 use signals::HeldSignals;
-use target::{Target, check_free, numbered};
+use target::{Target, check_free};
 
 /// The library that is preloaded.
 const LIBRARY: &str = "libheaprace_preload.so";
@@ -114,11 +115,27 @@ Exit codes:
 
 /// Records, and prints a summary to standard error.
 pub(crate) fn run(arguments: &RecordArguments) -> u8 {
+    if let Err(message) = check_inputs(arguments) {
+        return complain(USAGE, message);
+    }
     match record(arguments) {
         Ok(true) => 0,
         Ok(false) => FAILED,
         Err(error) => complain_of(FAILED, &error),
     }
+}
+
+/// Fails if the trace would replace the program, or a file that is named in its arguments.
+fn check_inputs(arguments: &RecordArguments) -> Result<(), String> {
+    let Some((command, words)) = arguments.command.split_first() else { return Ok(()) };
+    let program = locate_program(command).ok();
+    let inputs = program.into_iter().chain(words.iter().map(PathBuf::from));
+    files::check(inputs, "--output", &output(arguments, command))
+}
+
+/// Where the trace goes.
+fn output(arguments: &RecordArguments, command: &OsStr) -> PathBuf {
+    arguments.output.clone().unwrap_or_else(|| target::default_name(command))
 }
 
 /// Whether the traces are whole, and of all that ran.
@@ -130,7 +147,7 @@ fn record(arguments: &RecordArguments) -> anyhow::Result<bool> {
     let command = arguments.command.first().context("no command is given")?;
     let program = locate_program(command)?;
     let library = locate_library(LIBRARY)?;
-    let output = arguments.output.clone().unwrap_or_else(|| target::default_name(command));
+    let output = output(arguments, command);
     // Now, and not when the program has run for an hour: that the trace can be written there.
     check_free(&output, arguments.follow_forks, arguments.force)?;
     drop(Output::create(&output, Columns::default(), &[""; 0])?);

@@ -29,11 +29,39 @@ impl TraceFormat {
     /// assert_eq!(TraceFormat::of(".csv".as_ref()), None);
     /// ```
     pub fn of(path: &Path) -> Option<Self> {
-        let lower = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-        let known = [(".htrace", TraceFormat::Htrace), (".csv", TraceFormat::Csv), (".csv.zst", TraceFormat::CsvZst)];
-        let is = |ending: &str| lower.ends_with(ending) && lower.len() > ending.len();
-        known.into_iter().find_map(|(ending, format)| is(ending).then_some(format))
+        known_ending(&path.file_name().unwrap_or_default().to_string_lossy()).map(|(_, format)| format)
     }
+}
+
+/// The length of the ending by which a file's name asks for a format, and the format.
+fn known_ending(name: &str) -> Option<(usize, TraceFormat)> {
+    let lower = name.to_ascii_lowercase();
+    let known = [(".htrace", TraceFormat::Htrace), (".csv", TraceFormat::Csv), (".csv.zst", TraceFormat::CsvZst)];
+    let is = |ending: &str| lower.ends_with(ending) && lower.len() > ending.len();
+    known.into_iter().find_map(|(ending, format)| is(ending).then_some((ending.len(), format)))
+}
+
+/// A file's name without the ending of its format, and that ending, which is empty if it is that of no format.
+///
+/// ```
+/// use heaprace_recorder::file::split_ending;
+/// assert_eq!(split_ending("v1.2.csv.zst"), ("v1.2", ".csv.zst"));
+/// assert_eq!(split_ending("trace.txt"), ("trace.txt", ""));
+/// ```
+pub fn split_ending(name: &str) -> (&str, &str) {
+    name.split_at(name.len() - known_ending(name).map_or(0, |(bytes, _)| bytes))
+}
+
+/// The path with another part before the ending of its format: that of another process's trace.
+///
+/// ```
+/// use heaprace_recorder::file::numbered;
+/// assert_eq!(numbered("a/trace.csv.zst".as_ref(), "4711"), std::path::Path::new("a/trace.4711.csv.zst"));
+/// ```
+pub fn numbered(path: &Path, part: &str) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let (stem, ending) = split_ending(&name);
+    path.with_file_name(format!("{stem}.{part}{ending}"))
 }
 
 /// A file that keeps nothing of a write that fails. The writers write whole blocks and whole lines, so what it keeps
@@ -93,7 +121,7 @@ fn create_locked(path: &Path) -> io::Result<(File, Option<PathBuf>)> {
         file.set_len(0)?;
         return Ok((file, None));
     }
-    let own = numbered(path, std::process::id());
+    let own = numbered(path, &std::process::id().to_string());
     let file = File::create(&own)?;
     lock(&file);
     Ok((file, Some(own)))
@@ -112,17 +140,6 @@ fn lock(file: &File) -> bool {
         let _ = file;
         true
     }
-}
-
-/// `name.htrace` with a process id before its ending.
-fn numbered(path: &Path, process: u32) -> PathBuf {
-    let mut name = path.file_stem().unwrap_or_default().to_owned();
-    name.push(format!(".{process}"));
-    if let Some(ending) = path.extension() {
-        name.push(".");
-        name.push(ending);
-    }
-    path.with_file_name(name)
 }
 
 /// The trace of a recording. It has its final name from the start, so what is written can be read whatever happens to
@@ -185,11 +202,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_has_its_id_before_the_ending() {
-        for (path, expected) in
-            [("a/b.htrace", "a/b.7.htrace"), ("b.csv", "b.7.csv"), ("b", "b.7"), ("v1.2.csv", "v1.2.7.csv")]
-        {
-            assert_eq!(numbered(path.as_ref(), 7), Path::new(expected));
+    fn another_process_has_its_part_before_the_ending() {
+        for (path, expected) in [
+            ("a/b.htrace", "a/b.7.htrace"),
+            ("b.CSV", "b.7.CSV"),
+            ("b", "b.7"),
+            (".csv", ".csv.7"),
+            ("v1.2.csv", "v1.2.7.csv"),
+            ("v1.2.csv.zst", "v1.2.7.csv.zst"),
+        ] {
+            assert_eq!(numbered(path.as_ref(), "7"), Path::new(expected));
         }
     }
 }

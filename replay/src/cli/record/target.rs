@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use heaprace_traces::escaped;
+use heaprace_traces::{escaped, split_ending};
 
 use super::folder::shown;
 
@@ -19,7 +19,6 @@ pub(super) struct Target {
     pub(super) end: String,
 }
 
-const ENDINGS: [&str; 3] = [".csv.zst", ".csv", ".htrace"];
 /// Maximum length of the part of a default name that is the program's: most systems allow 255 bytes in all.
 const MOST_NAME_BYTES: usize = 180;
 
@@ -40,19 +39,6 @@ pub(super) fn default_name(command: &OsStr) -> PathBuf {
     plain.into()
 }
 
-/// `name.htrace` with another part before its endings.
-pub(super) fn numbered(output: &Path, part: &str) -> PathBuf {
-    let name = output.file_name().unwrap_or_default().to_string_lossy();
-    let (stem, endings) = split(&name);
-    output.with_file_name(format!("{stem}.{part}{endings}"))
-}
-
-/// The endings of a format are apart; dots before them belong to the name.
-fn split(name: &str) -> (&str, &str) {
-    let endings = ENDINGS.into_iter().find(|ending| name.ends_with(ending)).unwrap_or_default();
-    (name.strip_suffix(endings).unwrap_or(name), endings)
-}
-
 /// Refuses to replace a file, unless the user wants it. With children, their traces count, too.
 pub(super) fn check_free(output: &Path, with_children: bool, force: bool) -> anyhow::Result<()> {
     if force {
@@ -71,11 +57,11 @@ pub(super) fn check_free(output: &Path, with_children: bool, force: bool) -> any
 /// A trace in the folder whose name is that of a child.
 fn existing_child(output: &Path) -> Option<PathBuf> {
     let name = output.file_name()?.to_string_lossy();
-    let (stem, endings) = split(&name);
+    let (stem, ending) = split_ending(&name);
     let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let is_child = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let part = name.strip_prefix(stem).and_then(|rest| rest.strip_prefix('.')?.strip_suffix(endings));
+        let part = name.strip_prefix(stem).and_then(|rest| rest.strip_prefix('.')?.strip_suffix(ending));
         part.is_some_and(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'))
     };
     fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).find(is_child)
@@ -86,18 +72,6 @@ mod tests {
     use std::os::unix::ffi::OsStrExt;
 
     use super::*;
-
-    #[test]
-    fn another_process_has_its_number_before_the_endings() {
-        for (output, expected) in [
-            ("a.csv.zst", "a.12.csv.zst"),
-            ("folder/a.csv", "folder/a.12.csv"),
-            ("v1.2.csv.zst", "v1.2.12.csv.zst"),
-            ("a.htrace", "a.12.htrace"),
-        ] {
-            assert_eq!(numbered(Path::new(output), "12"), Path::new(expected));
-        }
-    }
 
     #[test]
     fn a_default_name_can_be_typed() {

@@ -80,3 +80,21 @@ fn a_file_that_came_in_between_is_not_replaced() {
     assert!(said.contains("the raw recordings are kept in .a.csv.") && said.contains("a.csv exists;"), "{said}");
     assert_eq!(fs::read(folder.join("a.csv")).unwrap(), b"precious\n");
 }
+
+#[test]
+fn neither_the_program_nor_its_arguments_are_replaced_even_by_force() {
+    let folder = scratch("replaced");
+    fs::copy(program(), folder.join("tool.csv")).unwrap();
+    fs::write(folder.join("input.csv"), "precious").unwrap();
+    for (output, command) in
+        [("tool.csv", &["./tool.csv", "child"][..]), ("./input.csv", &["sh", "-c", ": > ran", "input.csv"])]
+    {
+        let recorded = replay_record(&folder, &[&["--force", "--output", output, "--"], command].concat());
+        let said = String::from_utf8(recorded.stderr).unwrap();
+        assert_eq!(recorded.status.code(), Some(2), "{said}");
+        assert!(said.starts_with(&format!("error: --output: {output} would replace ")), "{said}");
+    }
+    assert_eq!(fs::read(folder.join("tool.csv")).unwrap(), fs::read(program()).unwrap());
+    assert_eq!(fs::read(folder.join("input.csv")).unwrap(), b"precious");
+    assert!(!folder.join("ran").exists());
+}
