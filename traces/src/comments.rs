@@ -65,7 +65,7 @@ impl Comments {
         &self.texts
     }
 
-    /// Adds a comment to those before the next event, where so many objects are live.
+    /// Adds a comment to those before the next event. `live_objects` are live there.
     pub(crate) fn push(&mut self, text: String, live_objects: usize) -> Result<(), Box<Fault>> {
         check(&text)?;
         self.bytes += text.len() + BYTES_EACH;

@@ -21,7 +21,7 @@ macro_rules! functions {
     ($($(#[$doc:meta])* $name:ident = $symbol:literal: $type:ty, $before:expr;)*) => {
         mod slots {
             use super::*;
-            $(#[allow(non_upper_case_globals)] pub(super) static $name: AtomicPtr<c_void> = AtomicPtr::new(null_mut());)*
+            $(#[allow(non_upper_case_globals, reason = "it has the name of the function")] pub(super) static $name: AtomicPtr<c_void> = AtomicPtr::new(null_mut());)*
         }
         $(
             $(#[$doc])*

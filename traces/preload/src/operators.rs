@@ -51,8 +51,8 @@ macro_rules! define {
         /// The next definitions.
         mod slots {
             use super::*;
-            $(#[allow(non_upper_case_globals)] pub(super) static $new: AtomicPtr<c_void> = AtomicPtr::new(null_mut());)*
-            $(#[allow(non_upper_case_globals)] pub(super) static $delete: AtomicPtr<c_void> = AtomicPtr::new(null_mut());)*
+            $(#[allow(non_upper_case_globals, reason = "it has the name of the function")] pub(super) static $new: AtomicPtr<c_void> = AtomicPtr::new(null_mut());)*
+            $(#[allow(non_upper_case_globals, reason = "it has the name of the function")] pub(super) static $delete: AtomicPtr<c_void> = AtomicPtr::new(null_mut());)*
         }
 
         /// Finds the next definitions.

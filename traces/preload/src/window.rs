@@ -39,7 +39,7 @@ pub(crate) struct Window {
     oldest: AtomicUsize,
     /// Chunks that have disk space from the start.
     allocated_chunks: AtomicUsize,
-    /// Of the chunks before this one, none is mapped any more that is not.
+    /// Chunks before this one that are not mapped stay so, because records there are lost already.
     given_up: AtomicUsize,
 }
 
@@ -127,7 +127,7 @@ impl Window {
         }
         let result = loop {
             let next = self.last_chunk.load(Ordering::Relaxed) + 1;
-            // Another thread may wait for each of these chunks, unless it was told already that its record is lost.
+            // Another thread may need each of these chunks, unless its record is lost already.
             let is_wanted = next == chunk || next >= given_up;
             match self.map_next(next, is_wanted) {
                 Ok(start) if next == chunk => break Ok(start),

@@ -67,11 +67,16 @@ impl Calls {
     }
 }
 
-/// A calloc, whose size is a product. One that fails may ask for any.
+/// A calloc, whose size is a product.
 pub(super) fn calloc(at: u64, count: u64, size: u64) -> Result<Call, Box<ImportFault>> {
+    Ok(Call::Alloc { at, size: product(at, count, size)?, align: None, zeroed: true })
+}
+
+/// The size of a call for `count` elements of `size` bytes. One that fails, and returns null, may ask for any.
+pub(super) fn product(at: u64, count: u64, size: u64) -> Result<u64, Box<ImportFault>> {
     match count.checked_mul(size) {
-        Some(size) => Ok(Call::Alloc { at, size, align: None, zeroed: true }),
-        None if at == 0 => Ok(Call::Alloc { at, size: u64::MAX, align: None, zeroed: true }),
+        Some(bytes) => Ok(bytes),
+        None if at == 0 => Ok(u64::MAX),
         None => Err(ImportFault::Overflow { count, size }.into()),
     }
 }

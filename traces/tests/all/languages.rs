@@ -89,7 +89,7 @@ fn seal(bytes: &mut Vec<u8>) {
     bytes.extend(index.to_bytes(end as u64));
 }
 
-/// Where the provenance and the block may be changed without changing what lies where.
+/// Where the provenance and the block may be changed, without moving any byte.
 fn places(bytes: &[u8]) -> Vec<usize> {
     let head = 16 + u32_at(bytes, 12);
     let block = head + 4;

@@ -32,7 +32,7 @@ const FUNCTIONS: &[&str] = &[
 /// What messages of allocators begin with: there even if the symbols are gone. Here in capitals, so that this program
 /// does not have these texts itself.
 const TEXTS: &[&str] = &["<JEMALLOC>: ", "MIMALLOC: ERROR: "];
-/// Python's own function. From 3.13 on, Python has mimalloc in it, and does not use it unless it is told to.
+/// Python's own function. From 3.13 on, Python has mimalloc in it, and uses it only on request.
 const OF_PYTHON: &[&str] = &["PyObject_Malloc"];
 /// Bytes that are searched at a time.
 const BLOCK_BYTES: usize = 1 << 20;

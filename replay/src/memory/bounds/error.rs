@@ -1,6 +1,7 @@
 //! Why a trace has no bounds.
 
 use heaprace_allocators::shadow::Violation;
+use heaprace_reports::numbers::bytes;
 
 use crate::limits::Stop;
 
@@ -41,7 +42,8 @@ pub enum BoundsError {
     Stopped(Stop),
     /// It would take more memory than there may be.
     #[error(
-        "placing the objects with hindsight takes {need_bytes} B of memory, more than half of the {budget_bytes} B of --memory"
+        "placing the objects with hindsight takes {} of memory, more than half of the {} of --memory",
+        bytes(*.need_bytes), bytes(*.budget_bytes)
     )]
     Memory {
         /// Bytes that it takes.

@@ -1,4 +1,4 @@
-//! A binary trace behind right checksums: the input is its columns, where its block begins, the number of events, the
+//! A binary trace with right checksums: the input is its columns, where its block begins, the number of events, the
 //! length of the provenance, the provenance, and the payload. What is read is carried by both formats.
 #![no_main]
 

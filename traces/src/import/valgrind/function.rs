@@ -15,7 +15,7 @@
 //! arguments.
 
 use crate::fault::shown;
-use crate::import::call::{Call, calloc, rounded_align};
+use crate::import::call::{Call, calloc, product, rounded_align};
 use crate::import::fault::ImportFault;
 use crate::import::words::{decimal, hexadecimal};
 
@@ -122,8 +122,7 @@ impl BegunCall {
             BegunCall::Calloc { count, size } => calloc(at, count, size)?,
             BegunCall::Realloc { from, size, .. } => Call::Realloc { from, to: at, size },
             BegunCall::Reallocarray { from, count, size } => {
-                let Call::Alloc { size, .. } = calloc(at, count, size)? else { unreachable!("calloc allocates") };
-                Call::Realloc { from, to: at, size }
+                Call::Realloc { from, to: at, size: product(at, count, size)? }
             }
             BegunCall::Free { .. } | BegunCall::Query | BegunCall::Unknown => Call::Free { at: 0 },
         })
