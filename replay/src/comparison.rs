@@ -25,7 +25,7 @@ use crate::lane::LaneError;
 use crate::limits::Limits;
 use crate::memory::bounds::{self, BoundsError};
 use crate::memory::min_heap::{self, Candidate, Step};
-use crate::memory_budget::Need;
+use crate::memory_budget::{self, Need};
 use crate::program::{CompileError, Coverage, Program};
 use crate::time::process::TraceLocation;
 use crate::time::race::{self, Race, Timing};
@@ -87,7 +87,10 @@ pub fn compare(
 ) -> Result<Results, CompareError> {
     let plan = &plan.complete();
     progress(Progress::Reading);
-    let interruptible = source.clone().with_interrupt(Some(Arc::clone(&plan.interrupt)));
+    let mut interruptible = source.clone().with_interrupt(Some(Arc::clone(&plan.interrupt)));
+    if let Some(memory_bytes) = plan.memory_bytes {
+        interruptible = interruptible.with_most_live_objects(memory_budget::most_live_objects(memory_bytes));
+    }
     let program = Program::load(&interruptible).map_err(|error| match error {
         CompileError::Trace(error) => CompareError::Trace(error),
         error => CompareError::Compile { file: source.display().to_owned(), source: error },

@@ -19,6 +19,14 @@ const BYTES_PER_LIVE_OBJECT: u64 = 160;
 /// Bookkeeping of the distributions for each live object.
 const DISTRIBUTION_BYTES_PER_LIVE_OBJECT: u64 = 96;
 
+/// Memory that reading a trace takes for each live object, whatever is done with the events.
+const READING_BYTES_PER_LIVE_OBJECT: u64 = 160;
+
+/// How many objects may be live at once in a trace that is read within this much memory.
+pub fn most_live_objects(memory_bytes: u64) -> usize {
+    usize::try_from(memory_bytes / READING_BYTES_PER_LIVE_OBJECT).unwrap_or(usize::MAX)
+}
+
 /// The memory that a comparison of this program takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Need {

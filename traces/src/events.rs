@@ -54,6 +54,15 @@ impl Events {
         }))
     }
 
+    /// Sets how many objects may be live at once.
+    pub(crate) fn limit_live_objects(&mut self, most: usize) {
+        match &mut self.0 {
+            FormatReader::Csv(reader) => reader.limit_live_objects(most),
+            FormatReader::Binary(reader) => reader.limit_live_objects(most),
+            FormatReader::Import(import) => import.limit_live_objects(most),
+        }
+    }
+
     /// Where the trace comes from, a line each.
     pub fn provenance(&self) -> &[String] {
         match &self.0 {

@@ -123,6 +123,15 @@ pub enum Fault {
         /// The id.
         id: u64,
     },
+    /// More objects are live at once than there may be.
+    #[error(
+        "more than {most} objects are live at once, which is all that the memory for reading has room for; cut the trace \
+         before this event ('replay trace slice'), or give 'replay --trace' more --memory"
+    )]
+    TooManyLive {
+        /// Objects that may be live.
+        most: usize,
+    },
     /// A reallocation or deallocation has an id that no live object has.
     #[error("{op} of id {id}, which is not live; allocate it first, and deallocate it only once")]
     NotLive {

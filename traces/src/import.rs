@@ -35,7 +35,6 @@ mod mtrace;
 mod objects;
 mod reader;
 mod repairs;
-mod seen;
 mod valgrind;
 mod wee_alloc;
 mod words;

@@ -9,8 +9,6 @@ mod joint;
 mod top_sizes;
 mod written;
 
-use std::collections::HashSet;
-
 use heaprace_recorder::{Action, Event};
 use serde::Serialize;
 
@@ -21,6 +19,7 @@ pub use written::WrittenShare;
 
 use crate::births::Births;
 use crate::profile::Profile;
+use crate::seen::Seen;
 use top_sizes::SizeCounts;
 
 /// How many of the most requested sizes are listed.
@@ -45,7 +44,8 @@ const TOP_SIZES: usize = 10;
 pub struct Inspector {
     profile: Profile,
     live: Births<Birth>,
-    threads: HashSet<u32>,
+    threads: Seen,
+    thread_count: u64,
     /// The thread of the event before: most events have the same one and need no look-up in the set.
     last_thread: Option<u32>,
     sizes: SizeCounts,
@@ -150,7 +150,7 @@ impl Inspector {
         self.written.add(event);
         let number = self.profile.events();
         if event.thread != self.last_thread {
-            self.threads.extend(event.thread);
+            self.thread_count += u64::from(event.thread.is_some_and(|thread| self.threads.insert(thread.into())));
             self.last_thread = event.thread;
         }
         self.first_time_ns = self.first_time_ns.or(event.time_ns);
@@ -199,8 +199,8 @@ impl Inspector {
 
     /// The result.
     pub fn finish(self) -> Inspection {
-        let Inspector { profile, sizes, threads, written, found, .. } = self;
-        let threads = (!threads.is_empty()).then_some(threads.len() as u64);
+        let Inspector { profile, sizes, thread_count, written, found, .. } = self;
+        let threads = (thread_count > 0).then_some(thread_count);
         Inspection {
             events: profile.events(),
             allocs: profile.allocs,

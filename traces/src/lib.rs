@@ -37,6 +37,7 @@ mod lines;
 pub mod native;
 mod output;
 pub mod profile;
+mod seen;
 mod source;
 mod spool;
 pub mod synthetic;

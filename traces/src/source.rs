@@ -20,6 +20,7 @@ use crate::interrupt::Interruptible;
 use crate::library::{self, LibraryEntry, Origin};
 use crate::spool::Spool;
 use crate::synthetic;
+use crate::validate::MOST_LIVE_OBJECTS;
 
 /// A trace that can be opened, as often as needed.
 ///
@@ -38,6 +39,7 @@ pub struct Source {
     display: String,
     location: Location,
     import: ImportOptions,
+    most_live_objects: usize,
     interrupt: Option<Arc<AtomicBool>>,
     /// What the path of a copy belongs to.
     spool: Option<Spool>,
@@ -95,6 +97,7 @@ impl Source {
             display,
             location,
             import: ImportOptions::default(),
+            most_live_objects: MOST_LIVE_OBJECTS,
             interrupt: None,
             spool: None,
         }
@@ -130,6 +133,21 @@ impl Source {
         Source { interrupt, ..self }
     }
 
+    /// Sets how many objects may be live at once, because reading takes memory for each; without this call, as many as a
+    /// replay can number.
+    ///
+    /// ```
+    /// let text = "op,id,size,align\nalloc,1,24,8\nalloc,2,24,8\n";
+    /// let source = heaprace_traces::Source::from_bytes("example.csv", text.as_bytes()).with_most_live_objects(1);
+    /// let error = source.open()?.nth(1).expect("there are two events").expect_err("one object may be live");
+    /// assert!(error.to_string().contains("more than 1 objects are live at once"));
+    /// # Ok::<(), heaprace_traces::TraceError>(())
+    /// ```
+    #[must_use]
+    pub fn with_most_live_objects(self, most_live_objects: usize) -> Self {
+        Source { most_live_objects, ..self }
+    }
+
     /// A source that can be opened as often as needed. What can be read only once, as a pipe, is read now, with the
     /// options for imports that are set, and a copy is kept in a temporary file without a name.
     ///
@@ -142,7 +160,8 @@ impl Source {
         if self.spool.is_some() || path.metadata().map_err(failed)?.is_file() {
             return Ok(self);
         }
-        let spool = Spool::copy(File::open(path).map_err(failed)?, &self.display, self.import)?;
+        let input = File::open(path).map_err(failed)?;
+        let spool = Spool::copy(input, &self.display, self.import, self.most_live_objects)?;
         Ok(Source { location: Location::File(spool.path()), spool: Some(spool), ..self })
     }
 
@@ -199,7 +218,9 @@ impl Source {
     ///
     /// If the file cannot be opened, has an unsupported compression, or does not begin like a trace.
     pub fn open(&self) -> Result<Events, TraceError> {
-        Events::open(self.text()?, &self.display, self.import)
+        let mut events = Events::open(self.text()?, &self.display, self.import)?;
+        events.limit_live_objects(self.most_live_objects);
+        Ok(events)
     }
 
     /// The SHA-256 of the uncompressed text, in hexadecimal: it identifies a trace, however it is compressed. For a
@@ -213,6 +234,7 @@ impl Source {
         let text = Peeked::new(self.text()?.input, htrace::MAGIC.len() as u64);
         if text.head() == htrace::MAGIC {
             let mut reader = htrace::HtraceReader::new(text, &self.display)?;
+            reader.limit_live_objects(self.most_live_objects);
             let mut writer = csv::CsvWriter::new(&mut hash, reader.columns(), reader.provenance())?;
             while let Some(event) = reader.next() {
                 reader.comments().iter().try_for_each(|comment| writer.comment(comment))?;

@@ -22,15 +22,21 @@ pub(crate) struct Spool {
 
 impl Spool {
     /// Copies an input, which is checked on the way: what is no trace ends it early.
-    pub(crate) fn copy(input: File, name: &str, options: ImportOptions) -> Result<Self, TraceError> {
+    pub(crate) fn copy(
+        input: File,
+        name: &str,
+        options: ImportOptions,
+        most_live_objects: usize,
+    ) -> Result<Self, TraceError> {
         let failed = |source| TraceError::Open { file: name.to_owned(), source };
         if !cfg!(target_os = "linux") {
             return Err(TraceError::ReadOnce { file: name.to_owned() });
         }
         let file = nameless_file().map_err(|error| failed(not_kept(&error)))?;
         let copying = Copying { input, copy: file.try_clone().map_err(failed)?, copied_bytes: 0 };
-        let events = Events::open(input::unpacked(copying, name)?, name, options)?;
-        events.into_iter().try_for_each(|event| event.map(drop))?;
+        let mut events = Events::open(input::unpacked(copying, name)?, name, options)?;
+        events.limit_live_objects(most_live_objects);
+        events.try_for_each(|event| event.map(drop))?;
         Ok(Spool { file: Arc::new(file) })
     }
 

@@ -33,7 +33,8 @@ pub struct Fields {
 
 /// The live objects at one point of a trace, with their layouts in force.
 ///
-/// Memory grows with the objects that are live at once, not with the events.
+/// Memory grows with the objects that are live at once, not with the events. Since a small file can claim many, there is
+/// a [limit](Self::with_most_live_objects).
 ///
 /// ```
 /// use heaprace_traces::{Action, Op};
@@ -48,13 +49,34 @@ pub struct Fields {
 /// assert_eq!(validator.live_objects(), 0);
 /// # Ok::<(), Box<heaprace_traces::Fault>>(())
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Validator {
     layouts: IdMap<Layout>,
     last_time_ns: u64,
+    most_live_objects: usize,
+}
+
+/// Objects that may be live at once unless another limit is set: as many as a replay can number. Reading a trace that has
+/// them takes about 4 GB.
+pub const MOST_LIVE_OBJECTS: usize = 1 << 25;
+
+impl Default for Validator {
+    fn default() -> Self {
+        Validator::with_most_live_objects(MOST_LIVE_OBJECTS)
+    }
 }
 
 impl Validator {
+    /// No live objects, and at most as many at once.
+    pub fn with_most_live_objects(most_live_objects: usize) -> Self {
+        Validator { layouts: IdMap::default(), last_time_ns: 0, most_live_objects }
+    }
+
+    /// Sets how many objects may be live at once from now on.
+    pub(crate) fn limit(&mut self, most_live_objects: usize) {
+        self.most_live_objects = most_live_objects;
+    }
+
     /// How many objects are live.
     pub fn live_objects(&self) -> usize {
         self.layouts.len()
@@ -84,6 +106,9 @@ impl Validator {
                 let size = size.ok_or_else(|| missing(op, "size"))?;
                 let align = align.ok_or_else(|| missing(op, "align"))?;
                 let layout = layout(size, align)?;
+                if self.layouts.len() >= self.most_live_objects {
+                    return Err(too_many_live(self.most_live_objects));
+                }
                 match self.layouts.entry(id) {
                     Entry::Vacant(place) => place.insert(layout),
                     Entry::Occupied(_) => return Err(Fault::AlreadyLive { op, id }.into()),
@@ -125,6 +150,11 @@ pub(crate) fn missing(op: Op, column: &'static str) -> Box<Fault> {
 #[cold]
 fn not_live(op: Op, id: u64) -> Box<Fault> {
     Fault::NotLive { op, id }.into()
+}
+
+#[cold]
+fn too_many_live(most: usize) -> Box<Fault> {
+    Fault::TooManyLive { most }.into()
 }
 
 /// The layout of this size and alignment, if a trace allows it.

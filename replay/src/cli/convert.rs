@@ -42,7 +42,7 @@ pub(crate) struct ConvertArguments {
 /// Converts, and prints a line about the result.
 pub(crate) fn run(arguments: &ConvertArguments) -> u8 {
     let source = match Source::locate(&arguments.input) {
-        Ok(source) => source.with_import(arguments.importing.options()),
+        Ok(source) => arguments.importing.apply(source),
         Err(error) => return complain(BAD_INPUT, error),
     };
     if let Err(message) = files::check([arguments.input.as_str()], "OUT", &arguments.output) {

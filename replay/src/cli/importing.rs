@@ -2,6 +2,8 @@
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use heaprace::memory_budget::{default_bytes, most_live_objects};
+use heaprace_traces::Source;
 use heaprace_traces::import::{Format, ImportOptions};
 
 const HEADING: &str = "Recordings of other tools";
@@ -19,9 +21,10 @@ pub(crate) struct Importing {
 }
 
 impl Importing {
-    /// The options of the traces crate.
-    pub(crate) fn options(&self) -> ImportOptions {
-        ImportOptions { format: self.from, assume_align_bytes: self.assume_align }
+    /// The source, read with these options, and within a third of the memory that there is.
+    pub(crate) fn apply(&self, source: Source) -> Source {
+        let options = ImportOptions { format: self.from, assume_align_bytes: self.assume_align };
+        source.with_import(options).with_most_live_objects(most_live_objects(default_bytes()))
     }
 }
 

@@ -74,8 +74,7 @@ struct Library {
 
 /// Inspects a trace.
 pub(crate) fn run(arguments: &InspectArguments) -> u8 {
-    let document = match Source::locate(&arguments.trace)
-        .and_then(|source| inspect(&source.with_import(arguments.importing.options())))
+    let document = match Source::locate(&arguments.trace).and_then(|source| inspect(&arguments.importing.apply(source)))
     {
         Ok(document) => document,
         Err(error) => return complain(BAD_INPUT, error),

@@ -324,7 +324,7 @@ fn locate(arguments: &[String], importing: &Importing, command: Command) -> Resu
     let mut folders = HashSet::new();
     for source in arguments.iter().flat_map(|argument| named(argument)) {
         // Now, while Ctrl-C ends the process at once: a pipe may take as long as its writer.
-        let source = source.and_then(|source| source.with_import(importing.options()).rereadable());
+        let source = source.and_then(|source| importing.apply(source).rereadable());
         let source = source.map_err(|error| complain(BAD_INPUT, error))?;
         if !folders.insert(folder_name(source.name()).to_owned()) {
             let message =

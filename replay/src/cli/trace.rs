@@ -230,7 +230,7 @@ fn bad_event(error: TraceError, from: &str) -> Failure {
 
 impl From {
     fn locate(&self) -> Result<Source, Failure> {
-        Ok(Source::locate(&self.trace).map_err(bad_input)?.with_import(self.importing.options()))
+        Ok(self.importing.apply(Source::locate(&self.trace).map_err(bad_input)?))
     }
 
     fn open(&self) -> Result<(Source, Events), Failure> {
@@ -246,7 +246,7 @@ impl From {
 }
 
 fn interleave(traces: &[String], importing: &Importing, burst: u64, to: &To) -> Result<(), Failure> {
-    let located = |trace: &String| Source::locate(trace)?.with_import(importing.options()).rereadable();
+    let located = |trace: &String| importing.apply(Source::locate(trace)?).rereadable();
     let sources: Result<Vec<Source>, _> = traces.iter().map(located).collect();
     let sources = sources.map_err(bad_input)?;
     let parts: Result<Vec<InterleavedPart<Events>>, _> = sources.iter().map(counted).collect();

@@ -9,7 +9,8 @@ use heaprace::{Program, compare};
 use heaprace_allocators::PageSize;
 use heaprace_allocators::page_heap::WASM32_PAGES;
 use heaprace_reports::results::{Figure, Reason, Results};
-use heaprace_traces::Source;
+use heaprace_traces::csv::Columns;
+use heaprace_traces::{Action, Event, Output, Source};
 
 use crate::{replay_child, trace_file};
 
@@ -102,14 +103,44 @@ fn a_trace_that_leaves_no_memory_for_any_heap_is_an_error_with_a_remedy() {
     let source = trace_file("ten-thousand-live.csv", &lines);
     let rounds =
         Rounds { count: 0, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: WASM32_PAGES };
-    let plan = ComparisonPlan { memory_bytes: Some(1 << 20), ..ComparisonPlan::of(Contender::all(), rounds) };
+    let plan = ComparisonPlan { memory_bytes: Some(2 << 20), ..ComparisonPlan::of(Contender::all(), rounds) };
     let error = compare(&source, &plan, |_| {}).unwrap_err();
-    assert!(matches!(error, CompareError::Memory { budget_bytes: 1_048_576, .. }), "{error:?}");
+    assert!(matches!(error, CompareError::Memory { budget_bytes: 2_097_152, .. }), "{error:?}");
     let message = error.to_string();
     assert!(message.contains("ten-thousand-live.csv") && message.contains("give --memory more"), "{message}");
     #[cfg(target_os = "linux")]
     {
         let path = source.path().unwrap().to_str().unwrap();
-        assert_eq!(run_under("-c 0", &["--trace", path, "--memory", "1MiB"]), Some(3));
+        for memory in ["2MiB", "1MiB"] {
+            assert_eq!(run_under("-c 0", &["--trace", path, "--memory", memory]), Some(3), "{memory}");
+        }
     }
+}
+
+/// A file of 14 KB with 4 million live objects, which reading keeps in memory, whoever reads it.
+#[test]
+#[cfg(target_os = "linux")]
+fn memory_does_not_follow_the_objects_that_a_small_file_claims() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("live.htrace");
+    let layout = std::alloc::Layout::new::<u64>();
+    let alloc =
+        |id| Event { action: Action::Alloc { layout, zeroed: false }, id, thread: None, time_ns: None, written: None };
+    let mut output = Output::create(&path, Columns::default(), &[""; 0]).unwrap();
+    (1..=4_000_000).for_each(|id| output.write(&alloc(id)).unwrap());
+    output.finish().unwrap();
+    assert!(path.metadata().unwrap().len() < 20_000);
+    let path = path.to_str().unwrap();
+    let copy = folder.path().join("copy.csv");
+    for arguments in [&["inspect", path][..], &["convert", path, copy.to_str().unwrap()]] {
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", "ulimit -v 1500000 && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_replay")]).args(arguments);
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(said.contains("(event 3200001): more than 3200000 objects are live at once"), "{said}");
+        assert!(said.contains("'replay trace slice'"), "{said}");
+    }
+    assert!(!copy.exists());
+    assert_eq!(run_under("-v 1500000", &["--trace", path, "--rounds", "0", "--allocator", "bump"]), Some(3));
 }

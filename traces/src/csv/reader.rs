@@ -66,6 +66,11 @@ impl<R: Read> CsvReader<R> {
         Ok(reader)
     }
 
+    /// Sets how many objects may be live at once.
+    pub(crate) fn limit_live_objects(&mut self, most: usize) {
+        self.validator.limit(most);
+    }
+
     /// The comments before the header, a line each, without the `#` and the blank after it.
     pub fn provenance(&self) -> &[String] {
         &self.provenance.lines

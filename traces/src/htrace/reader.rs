@@ -51,6 +51,11 @@ impl<R: Read> HtraceReader<R> {
         })
     }
 
+    /// Sets how many objects may be live at once.
+    pub(crate) fn limit_live_objects(&mut self, most: usize) {
+        self.validator.limit(most);
+    }
+
     /// Where the trace comes from, a line each.
     pub fn provenance(&self) -> &[String] {
         self.blocks.provenance()

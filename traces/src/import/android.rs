@@ -23,6 +23,9 @@ use super::fault::ImportFault;
 use super::words::{Words, decimal};
 use crate::fault::shown;
 
+/// Threads that are there at once. No machine runs more.
+const MOST_THREADS: usize = 1 << 22;
+
 /// The state that carries over from one line to the next.
 #[derive(Debug, Default)]
 pub(super) struct Android {
@@ -103,6 +106,9 @@ impl Android {
             return Err(ImportFault::MixedTimes { timed: start.is_some() }.into());
         }
         let time_ns = first.zip(start).map(|(first, start)| start.saturating_sub(first));
+        if self.threads.len() == MOST_THREADS && !self.threads.contains_key(&tid) {
+            return Err(ImportFault::TooManyThreads { most: MOST_THREADS }.into());
+        }
         let thread = *self.threads.entry(tid).or_insert_with(|| {
             self.started += 1;
             self.started - 1

@@ -70,6 +70,12 @@ pub enum ImportFault {
         /// The most that are read.
         most: usize,
     },
+    /// An Android recording has too many threads at once.
+    #[error("more than {most} threads at once; the recording is damaged: record again")]
+    TooManyThreads {
+        /// The most that are read.
+        most: usize,
+    },
     /// The recording stops within a line.
     #[error(
         "the last line \"{found}\" has no line end, so the recording is cut off; record the program again, or remove \

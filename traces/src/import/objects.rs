@@ -21,7 +21,7 @@ use super::LOOKAHEAD_CALLS;
 use super::call::{Call, Calls, Logged};
 use super::fault::{ImportFault, Key};
 use super::repairs::Repairs;
-use super::seen::Seen;
+use crate::seen::Seen;
 use crate::validate::Fields;
 
 /// The rules for blocks of a format.

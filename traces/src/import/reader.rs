@@ -83,6 +83,11 @@ impl Import {
         }
     }
 
+    /// Sets how many objects may be live at once.
+    pub(crate) fn limit_live_objects(&mut self, most: usize) {
+        self.validator.limit(most);
+    }
+
     /// The same for a known format.
     pub(crate) fn read(format: Format, input: Peeked, name: &str, options: ImportOptions) -> Result<Self, TraceError> {
         let grammar = Grammar::new(format);

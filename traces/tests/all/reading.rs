@@ -108,3 +108,27 @@ pub(crate) fn folder(test: &str) -> PathBuf {
     std::fs::create_dir_all(&folder).unwrap();
     folder
 }
+
+#[test]
+fn every_format_has_a_limit_on_live_objects() {
+    let plain = "op,id,size,align\nalloc,1,8,8\nalloc,2,8,8\ndealloc,1\nalloc,3,8,8\nalloc,4,8,8\n";
+    let recorded = "7: malloc a000 8\n7: malloc b000 8\n7: free a000\n7: malloc c000 8\n7: malloc d000 8\n";
+    let binary = {
+        let checked = Source::from_bytes("plain.csv", plain.as_bytes()).open().unwrap();
+        let mut writer: heaprace_traces::htrace::HtraceWriter<_> =
+            heaprace_traces::htrace::HtraceWriter::new(Vec::new(), Columns::default(), &[""; 0]).unwrap();
+        checked.for_each(|event| writer.write(&event.unwrap()).unwrap());
+        writer.finish().unwrap()
+    };
+    for (name, bytes) in
+        [("plain.csv", plain.as_bytes()), ("recorded.txt", recorded.as_bytes()), ("binary.htrace", &binary)]
+    {
+        let read = |most| {
+            let source = Source::from_bytes(name, bytes.to_vec()).with_most_live_objects(most);
+            source.open().unwrap().collect::<Result<Vec<_>, _>>()
+        };
+        assert_eq!(read(3).unwrap().len(), 5, "{name}");
+        let error = read(2).unwrap_err().to_string();
+        assert!(error.contains("(event 5): more than 2 objects are live at once"), "{name}: {error}");
+    }
+}
