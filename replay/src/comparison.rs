@@ -115,7 +115,7 @@ pub fn compare(
     let hash = OnceLock::new();
     thread::scope(|scope| {
         scope.spawn(|| hash.get_or_init(|| interruptible.sha256()));
-        let distributions = scope.spawn(|| distributions::of(source, &plan.interrupt));
+        let distributions = scope.spawn(|| distributions::of(&program, &plan.interrupt));
         let bounds = (plan.bounds && memory.bounds_fit).then(|| {
             let limits = limits.started();
             let program = &program;
@@ -130,7 +130,8 @@ pub fn compare(
             let (need_bytes, budget_bytes) = (bounds::memory_bytes(&program), plan.memory_bytes.unwrap_or(u64::MAX));
             results.bounds = Figure::unknown(BoundsError::Memory { need_bytes, budget_bytes }.to_string());
         }
-        results.trace.distributions = distributions.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        let distributions = distributions.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        results.trace.distributions = distributions.map_err(LaneError::Trace)?;
         Ok::<(), CompareError>(())
     })?;
     results.trace.sha256 = hash.into_inner().expect("its thread is done")?;

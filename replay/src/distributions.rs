@@ -1,41 +1,91 @@
 //! The distributions of a trace's sizes and lifetimes, as stored in results.
 
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use heaprace_reports::results::{Class, Distributions, Figure, JointClass, Reason};
-use heaprace_traces::inspect::{Histogram, Inspector};
-use heaprace_traces::{Source, TraceError};
+use heaprace_traces::inspect::{Histogram, JointHistogram};
 
-/// Events read between two checks for an interrupt.
-const EVENTS_PER_CHECK: usize = 1 << 16;
+use crate::program::{CompileError, OpKind, Program, Stretch};
 
-/// Reads the trace once more, event by event. Memory grows with the number of live objects, not with the number of
-/// events. If `interrupt` is set meanwhile, the distributions are unknown: those of a part could be mistaken for the
-/// whole.
+/// Counts the sizes and lifetimes of a program, whose operations have everything that is needed: the trace need not be
+/// read again, and its ids not be looked up. Memory is 8 bytes for each slot. If `interrupt` is set meanwhile, the
+/// distributions are unknown: those of a part could be mistaken for the whole.
 ///
 /// # Errors
 ///
-/// If the trace cannot be read or is faulty.
-pub fn of(source: &Source, interrupt: &AtomicBool) -> Result<Figure<Distributions>, TraceError> {
-    let mut inspector = Inspector::default();
-    for (index, event) in source.open()?.enumerate() {
-        if index.is_multiple_of(EVENTS_PER_CHECK) && interrupt.load(Ordering::Relaxed) {
-            return Ok(Figure::unknown(Reason::Interrupted));
+/// If the program is streamed and the trace cannot be read again.
+pub fn of(program: &Program, interrupt: &AtomicBool) -> Result<Figure<Distributions>, CompileError> {
+    let mut counts = Counts::new(program.slots());
+    let flow = program.each_stretch(|stretch| {
+        if interrupt.load(Ordering::Relaxed) {
+            return ControlFlow::Break(());
         }
-        inspector.add(&event?);
+        counts.add(stretch);
+        ControlFlow::Continue(())
+    })?;
+    if flow.is_break() {
+        return Ok(Figure::unknown(Reason::Interrupted));
     }
-    let found = inspector.finish();
-    let joint = found.sizes_by_lifetime_bytes.cells().map(|cell| JointClass {
+    let mut never_freed_sizes = Histogram::default();
+    program.left_live().for_each(|(_, layout)| never_freed_sizes.add(layout.size() as u64));
+    let joint = counts.sizes_by_lifetime.cells().map(|cell| JointClass {
         size_from_bytes: cell.size_from,
         lifetime_from_bytes: cell.lifetime_from,
         count: cell.count,
     });
     Ok(Figure::Known(Distributions {
-        request_sizes: classes(&found.sizes),
-        lifetimes: classes(&found.lifetimes_bytes),
+        request_sizes: classes(&counts.request_sizes),
+        lifetimes: classes(&counts.lifetimes),
         sizes_by_lifetime: joint.collect(),
-        never_freed_sizes: classes(&found.left_live_sizes),
+        never_freed_sizes: classes(&never_freed_sizes),
     }))
+}
+
+/// What [`heaprace_traces::inspect::Inspection`] calls sizes, lifetimes in bytes, and sizes by them.
+struct Counts {
+    allocated_bytes: u64,
+    /// Bytes that had been allocated after the allocation of the object in each slot.
+    births: Vec<u64>,
+    request_sizes: Histogram,
+    lifetimes: Histogram,
+    sizes_by_lifetime: JointHistogram,
+}
+
+impl Counts {
+    fn new(slots: usize) -> Self {
+        Counts {
+            allocated_bytes: 0,
+            births: vec![0; slots],
+            request_sizes: Histogram::default(),
+            lifetimes: Histogram::default(),
+            sizes_by_lifetime: JointHistogram::default(),
+        }
+    }
+
+    fn add(&mut self, stretch: Stretch<'_>) {
+        let mut ops = stretch.ops().iter();
+        while let Some(op) = ops.next() {
+            let size = op.layout().size() as u64;
+            match op.kind() {
+                OpKind::Alloc | OpKind::AllocZeroed => {
+                    self.allocated_bytes += size;
+                    self.births[op.slot()] = self.allocated_bytes;
+                    self.request_sizes.add(size);
+                }
+                OpKind::Realloc => {
+                    let old_size = *ops.next().expect("compilation puts the old size after every realloc");
+                    self.allocated_bytes += size.saturating_sub(op.old_layout(old_size).size() as u64);
+                    self.request_sizes.add(size);
+                }
+                OpKind::Dealloc => {
+                    let lifetime_bytes = self.allocated_bytes - self.births[op.slot()];
+                    self.lifetimes.add(lifetime_bytes);
+                    self.sizes_by_lifetime.add(size, lifetime_bytes);
+                }
+            }
+        }
+    }
 }
 
 fn classes(histogram: &Histogram) -> Vec<Class> {
@@ -44,25 +94,39 @@ fn classes(histogram: &Histogram) -> Vec<Class> {
 
 #[cfg(test)]
 mod tests {
+    use heaprace_traces::Source;
+    use heaprace_traces::inspect::Inspector;
+
     use super::*;
 
-    /// The classes add up to the trace's counts.
+    /// Held in memory, and streamed; the trace has reallocs and objects that are never freed.
     #[test]
-    fn all_objects_and_requests_are_in_a_class() {
-        let source = Source::locate("markdown-html").unwrap();
-        let found = of(&source, &AtomicBool::new(false)).unwrap();
-        let found = found.known().unwrap();
-        let totals = &source.library_entry().unwrap().about.totals;
-        let sum = |classes: &[Class]| classes.iter().map(|class| class.count).sum::<u64>();
-        assert_eq!(sum(&found.request_sizes) + sum(&found.lifetimes), totals.events);
-        assert_eq!(found.sizes_by_lifetime.iter().map(|class| class.count).sum::<u64>(), sum(&found.lifetimes));
-        let never_freed = sum(&found.never_freed_sizes);
-        assert!(never_freed > 0 && sum(&found.lifetimes) > 0, "{found:?}");
+    fn they_are_those_that_an_inspection_finds_by_ids() {
+        for name in ["markdown-html", "serde-heavy"] {
+            let source = Source::locate(name).unwrap();
+            let mut inspector = Inspector::default();
+            source.open().unwrap().for_each(|event| inspector.add(&event.unwrap()));
+            let expected = inspector.finish();
+            assert!(expected.reallocs > 0, "{name}");
+            for most_words in [0, usize::MAX] {
+                let program = Program::load_holding(&source, most_words).unwrap();
+                assert_eq!(program.is_streamed(), most_words == 0);
+                let found = of(&program, &AtomicBool::new(false)).unwrap();
+                let found = found.known().unwrap();
+                assert_eq!(found.request_sizes, classes(&expected.sizes));
+                assert_eq!(found.lifetimes, classes(&expected.lifetimes_bytes));
+                assert_eq!(found.never_freed_sizes, classes(&expected.left_live_sizes));
+                let cells = expected.sizes_by_lifetime_bytes.cells();
+                let expected = cells.map(|cell| (cell.size_from, cell.lifetime_from, cell.count));
+                let found = found.sizes_by_lifetime.iter();
+                assert!(found.map(|cell| (cell.size_from_bytes, cell.lifetime_from_bytes, cell.count)).eq(expected));
+            }
+        }
     }
 
     #[test]
     fn an_interrupt_leaves_no_partial_distributions() {
-        let source = Source::locate("markdown-html").unwrap();
-        assert_eq!(of(&source, &AtomicBool::new(true)).unwrap(), Figure::unknown(Reason::Interrupted));
+        let program = Program::load(&Source::locate("markdown-html").unwrap()).unwrap();
+        assert_eq!(of(&program, &AtomicBool::new(true)).unwrap(), Figure::unknown(Reason::Interrupted));
     }
 }

@@ -17,7 +17,7 @@ const DEFAULT_BYTES: u64 = 2 << 30;
 const BYTES_PER_LIVE_OBJECT: u64 = 160;
 
 /// Bookkeeping of the distributions for each live object.
-const DISTRIBUTION_BYTES_PER_LIVE_OBJECT: u64 = 96;
+const DISTRIBUTION_BYTES_PER_LIVE_OBJECT: u64 = 8;
 
 /// Memory that reading a trace takes for each live object, whatever is done with the events.
 const READING_BYTES_PER_LIVE_OBJECT: u64 = 160;

@@ -30,6 +30,7 @@
 
 mod block;
 mod blocks;
+pub(crate) mod canonical;
 mod head;
 mod index;
 mod missing;

@@ -228,12 +228,16 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read to its end. The content of a text is not checked.
+    /// If the file cannot be read to its end. The order and values of events are not checked, apart from those of a binary
+    /// trace with extents.
     pub fn sha256(&self) -> Result<String, TraceError> {
         let mut hash = Hash(Sha256::new());
         let text = Peeked::new(self.text()?.input, htrace::MAGIC.len() as u64);
-        if text.head() == htrace::MAGIC {
-            let mut reader = htrace::HtraceReader::new(text, &self.display)?;
+        if text.head() != htrace::MAGIC {
+            self.hash_text(text, &mut hash)?;
+        } else if htrace::canonical::write(htrace::Blocks::new(text, &self.display)?, &mut hash)?.is_none() {
+            hash = Hash(Sha256::new());
+            let mut reader = htrace::HtraceReader::new(self.text()?.input, &self.display)?;
             reader.limit_live_objects(self.most_live_objects);
             let mut writer = csv::CsvWriter::new(&mut hash, reader.columns(), reader.provenance())?;
             while let Some(event) = reader.next() {
@@ -242,8 +246,6 @@ impl Source {
             }
             reader.comments().iter().try_for_each(|comment| writer.comment(comment))?;
             writer.finish()?;
-        } else {
-            self.hash_text(text, &mut hash)?;
         }
         Ok(hash.0.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
             write!(text, "{byte:02x}").expect("a string takes all text");
@@ -316,6 +318,29 @@ mod tests {
             assert_eq!(without_endings(name), "a");
         }
         assert_eq!(without_endings("a.txt"), "a.txt");
+    }
+
+    /// With comments before, between and after events, with threads and times, and with extents, which take the long way.
+    #[test]
+    fn a_binary_trace_has_the_hash_of_its_text() {
+        let texts = [
+            "op,id,size,align\nalloc,1,24,8\n# mark: a\nrealloc,1,4000000000\n# b\n# c\nalloc_zeroed,2,1,4096\ndealloc,1\n# d\n",
+            "op,id,size,align,thread,time_ns\nalloc,1,24,8,0,5\nrealloc,1,48,,1,5\ndealloc,1,,,4294967295,18446744073709551615\n",
+            "op,id,size,align,written\nalloc,1,24,8\nrealloc,1,48,,20\ndealloc,1,,,48\n# written: 2 1\n",
+        ];
+        for text in texts {
+            let text = format!("# heaprace-trace: 1\n# program: example\n{text}");
+            let mut events = Source::from_bytes("a.csv", text.as_bytes()).open().unwrap();
+            let mut writer = htrace::HtraceWriter::new(Vec::new(), events.columns(), &["program: example"]).unwrap();
+            while let Some(event) = events.next() {
+                events.comments().iter().for_each(|comment| writer.comment(comment).unwrap());
+                writer.write(&event.unwrap()).unwrap();
+            }
+            events.comments().iter().for_each(|comment| writer.comment(comment).unwrap());
+            let binary = Source::from_bytes("a.htrace", writer.finish().unwrap());
+            let text = Source::from_bytes("a.csv", text.as_bytes());
+            assert_eq!(binary.sha256().unwrap(), text.sha256().unwrap());
+        }
     }
 
     #[test]

@@ -366,7 +366,7 @@ fn replay_one(source: &Source, plan: &ComparisonPlan, arguments: &ReplayArgument
         // tried again, and the last one reports its failure. Charts can be drawn again from what is saved.
         match progress {
             Progress::AllExamined(results) => {
-                let _ = save(results, &folder);
+                let _ = save_results(results, &folder);
             }
             Progress::Timing { results, done, all } if done == all && goes_on => {
                 let _ = save_results(results, &folder);
