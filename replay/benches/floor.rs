@@ -8,6 +8,9 @@
 //! structs, which need no decoding and twice the memory. Neither checks for absent objects, checks an index or calls an
 //! observer. The engine is compared with the faster one.
 //!
+//! A third one, over the words, calls nothing: the null contender is inlined into it. The difference to the engine is what
+//! the calls by address cost, which the net times of all contenders leave out (`floor/<program>/calls`).
+//!
 //! It fails if the engine takes more than 1.15 times as long on the predictable program, or 1.5 ns per op more on the
 //! random one, in each of three races. This also checks that the timed loop contains nothing but operations, slots and
 //! the allocator: a hash, an allocation or a dynamic dispatch per operation would make it several times slower than a
@@ -66,20 +69,24 @@ unsafe impl HeapAllocator for Sum {
         Sum { answer: heap.base().as_ptr(), sum: 0 }
     }
 
+    #[inline(always)]
     unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
         self.add(layout.size() ^ layout.align());
         self.answer
     }
 
+    #[inline(always)]
     unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout) {
         self.add(block.addr() ^ layout.size() ^ layout.align());
     }
 
+    #[inline(always)]
     unsafe fn alloc_zeroed(&mut self, layout: Layout) -> *mut u8 {
         self.add(!(layout.size() ^ layout.align()));
         self.answer
     }
 
+    #[inline(always)]
     unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         self.add(!(block.addr() ^ layout.size() ^ layout.align()) ^ new_size << 1);
         self.answer
@@ -213,6 +220,31 @@ unsafe fn over_words(words: &[PackedOp], slots: &mut [*mut u8], null: &mut Sum) 
     }
 }
 
+/// The same loop with the contender inlined.
+///
+/// # Safety
+///
+/// As for [`over_words`].
+#[inline(never)]
+unsafe fn over_words_inlined(words: &[PackedOp], slots: &mut [*mut u8], null: &mut Sum) {
+    let mut words = words.iter();
+    while let Some(&op) = words.next() {
+        // SAFETY: as above.
+        unsafe {
+            let (slot, layout) = (slots.get_unchecked_mut(op.slot()), op.layout());
+            match op.kind() {
+                OpKind::Alloc => *slot = null.alloc(layout),
+                OpKind::AllocZeroed => *slot = null.alloc_zeroed(layout),
+                OpKind::Dealloc => null.dealloc(*slot, layout),
+                OpKind::Realloc => {
+                    let old = op.old_layout(*words.next().unwrap_unchecked());
+                    *slot = null.realloc(*slot, old, layout.size());
+                }
+            }
+        }
+    }
+}
+
 /// A program, and everything that the loops need to replay it.
 struct Track {
     program: Program,
@@ -223,8 +255,8 @@ struct Track {
 
 type Loop = fn(&mut Track, &mut Sum);
 
-/// The engine first, then the loops that it is compared with.
-const LOOPS: [(&str, Loop); 3] = [
+/// The engine first, then the loops that it is compared with, and the one without calls.
+const LOOPS: [(&str, Loop); 4] = [
     ("engine", |track, null| {
         let _ = engine::replay::<_, _, TouchNone>(&track.program, &mut track.slots, null, &mut ());
     }),
@@ -234,6 +266,10 @@ const LOOPS: [(&str, Loop); 3] = [
     }),
     // SAFETY: as above.
     ("by-hand-plain", |track, null| unsafe { over_plain_ops(&track.plain, &mut track.slots, null) }),
+    // SAFETY: as above.
+    ("inlined", |track, null| unsafe {
+        over_words_inlined(track.program.ops().expect("it is held"), &mut track.slots, null)
+    }),
 ];
 
 impl Track {
@@ -254,9 +290,9 @@ impl Track {
 
     /// Nanoseconds per op of each loop, for each round: the loops run one after the other in a new order, so that all
     /// see the same machine.
-    fn race(&mut self, rounds: usize) -> [Vec<f64>; 3] {
-        let (mut random, mut order) = (Rng::with_seed(SEED), [0, 1, 2]);
-        let (mut all_ns, mut sums) = ([const { Vec::new() }; 3], [0; 3]);
+    fn race(&mut self, rounds: usize) -> [Vec<f64>; 4] {
+        let (mut random, mut order) = (Rng::with_seed(SEED), [0, 1, 2, 3]);
+        let (mut all_ns, mut sums) = ([const { Vec::new() }; 4], [0; 4]);
         for _ in 0..rounds {
             random.shuffle(&mut order);
             for which in order {
@@ -289,7 +325,9 @@ fn is_reached(track: &mut Track, program: &str, goal: &Goal, rounds: usize) -> b
     for ((name, _), ns) in LOOPS.iter().zip(&all_ns) {
         println!("floor/{program}/{name}: {} ns per op", shown(estimate(ns), 3));
     }
-    let [engine, words, plain] = &all_ns;
+    let [engine, words, plain, inlined] = &all_ns;
+    let calls: Vec<f64> = engine.iter().zip(inlined).map(|(engine, inlined)| engine - inlined).collect();
+    println!("floor/{program}/calls: {} ns per op, which no net time contains", shown(estimate(&calls), 3));
     let hand = if estimate(words).value < estimate(plain).value { words } else { plain };
     let paired: Vec<f64> = engine.iter().zip(hand).map(|(&engine, &hand)| (goal.of)(engine, hand)).collect();
     let found = estimate(&paired);

@@ -8,8 +8,8 @@ use super::terminal::{INCONCLUSIVE, UNKNOWN};
 use super::wrap::wrap;
 use crate::numbers::count;
 use crate::reasons::by_reason;
-use crate::results::{Results, Role};
-use crate::stats::{ROUNDS_FOR_95, Regime};
+use crate::results::{self, Figure, Results, Role};
+use crate::stats::{ROUNDS_FOR_95, Regime, net_ns_per_op};
 use crate::times;
 
 /// Columns that the baseline's name may take in the header before it is broken.
@@ -49,6 +49,7 @@ fn legend(results: &Results, rows: &[TableRow]) -> Vec<String> {
              it is not known which of the two is faster."
         ));
     }
+    legend.extend(below_floor(results, rows));
     legend.extend(comparisons::chance(results));
     legend.extend(comparisons::parting(results));
     let early = rows.iter().filter_map(|row| {
@@ -61,6 +62,23 @@ fn legend(results: &Results, rows: &[TableRow]) -> Vec<String> {
     missing.dedup();
     legend.extend(by_reason(missing).into_iter().map(|(names, why)| format!("{names}: {why}")));
     legend
+}
+
+/// Why a net time may be below 0, if one is.
+fn below_floor(results: &Results, rows: &[TableRow]) -> Option<String> {
+    let is_below = |row: &&results::Contender| {
+        let net = Regime::ALL.map(|regime| net_ns_per_op(results, row, regime));
+        net.iter().filter_map(Figure::known).any(|net| net.value < 0.0)
+    };
+    let shown = |row: &&results::Contender| rows.iter().any(|shown| shown.name == row.name);
+    let names: Vec<_> = results.contenders.iter().filter(shown).filter(is_below).map(|row| row.name.as_str()).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "{}: a net time below 0. The floor is called as often and writes as many bytes, so the work of the allocator is \
+             hidden: the processor does it while it waits for something else, or disturbances outweigh it.",
+            names.join(", ")
+        )
+    })
 }
 
 /// The figures that a row lacks, with the reasons. The notes cover a regime in which the row was not timed.
@@ -81,7 +99,7 @@ mod tests {
     use unicode_width::UnicodeWidthStr;
 
     use super::*;
-    use crate::results::{Contender, Figure, Time};
+    use crate::results::{Contender, Time};
     use crate::sample::{self, contender};
     use crate::table::placing::placings;
     use crate::table::terminal::lay_out;
@@ -202,6 +220,19 @@ null                   0.175         0.175
                 format!("{names}: no ratio (–): wee_alloc does not take part"),
             ]
         );
+    }
+
+    #[test]
+    fn a_net_time_below_0_is_explained() {
+        let mut results = three();
+        results.contenders[4] = Contender { role: Role::Floor, ..timed("null", 150, [0; 7]) };
+        let explained = |results: &Results| {
+            let legend = table(results, 100).legend;
+            legend.iter().filter(|line| line.contains("a net time below 0")).cloned().collect::<Vec<_>>()
+        };
+        let [line] = &explained(&results)[..] else { panic!("{:?}", explained(&results)) };
+        assert!(line.starts_with("segregated-bump: a net time below 0. The floor is called as often"), "{line}");
+        assert!(explained(&three()).is_empty());
     }
 
     #[test]
