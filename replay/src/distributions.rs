@@ -17,7 +17,7 @@ use crate::program::{CompileError, OpKind, Program, Stretch};
 /// If the program is streamed and the trace cannot be read again.
 pub fn of(program: &Program, interrupt: &AtomicBool) -> Result<Figure<Distributions>, CompileError> {
     let mut counts = Counts::new(program.slots());
-    let flow = program.each_stretch(|stretch| {
+    let flow = program.each_stretch(&mut |stretch| {
         if interrupt.load(Ordering::Relaxed) {
             return ControlFlow::Break(());
         }

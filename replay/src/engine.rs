@@ -382,7 +382,9 @@ pub fn replay<A: HeapAllocator, O: Observer, T: Touch>(
     allocator: &mut A,
     observer: &mut O,
 ) -> Result<Flow, CompileError> {
-    program.each_stretch(|stretch| allocator.in_scope(|allocator| run::<A, O, T>(stretch, slots, allocator, observer)))
+    program.each_stretch(&mut |stretch| {
+        allocator.in_scope(|allocator| run::<A, O, T>(stretch, slots, allocator, observer))
+    })
 }
 
 /// Working memory for [`run`].

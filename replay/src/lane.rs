@@ -236,7 +236,7 @@ impl<'p> Lane<'p> {
             run.stop = limits.check(events);
             if run.stop.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let _ = self.program.each_stretch(|stretch| {
+        let _ = self.program.each_stretch(&mut |stretch| {
             if is_timed { replay(stretch) } else { program::each_piece(stretch, &mut replay) }
         })?;
         // Any other limit that is reached at the last event has not stopped anything.

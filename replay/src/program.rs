@@ -38,7 +38,7 @@ pub(crate) use cuts::each_piece;
 pub use error::CompileError;
 pub use extents::{Coverage, WrittenRange};
 pub use op::{MAX_LIVE_OBJECTS, OpKind, PackedOp};
-pub use stretch::Stretch;
+pub use stretch::{Stretch, Visit};
 
 use self::compiler::{AnyIds, DenseIds, Ids};
 use self::cuts::{Cut, STRETCH_WORDS, cuts, visit_cuts};
@@ -191,13 +191,10 @@ impl Program {
     /// # Errors
     ///
     /// If the trace is streamed, and cannot be read again or has changed.
-    pub fn each_stretch<B>(
-        &self,
-        mut visit: impl FnMut(Stretch<'_>) -> ControlFlow<B>,
-    ) -> Result<ControlFlow<B>, CompileError> {
+    pub fn each_stretch(&self, visit: Visit<'_>) -> Result<ControlFlow<()>, CompileError> {
         let slots = self.slots;
         match &self.supply {
-            Supply::Held { portion, cuts } => Ok(visit_cuts(portion, cuts, 0, slots, &mut visit)),
+            Supply::Held { portion, cuts } => Ok(visit_cuts(portion, cuts, 0, slots, visit)),
             Supply::Streamed(stream) => stream.each_stretch(slots, self.events(), visit),
         }
     }

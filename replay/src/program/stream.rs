@@ -20,7 +20,7 @@ use super::error::CompileError;
 use super::op::PackedOp;
 use super::pass;
 use super::portion::Portion;
-use super::stretch::Stretch;
+use super::stretch::Visit;
 
 /// Minimum words of a chunk, except for the last: 2 MiB, so that chunks in transit stay in the caches shared by
 /// processors.
@@ -67,35 +67,30 @@ impl Stream {
 
     /// Calls `visit` with all stretches in order, until it breaks. The trace must be unchanged: it is checked again on
     /// the way.
-    pub(super) fn each_stretch<B>(
+    pub(super) fn each_stretch(
         &self,
         slots: usize,
         events: u64,
-        mut visit: impl FnMut(Stretch<'_>) -> ControlFlow<B>,
-    ) -> Result<ControlFlow<B>, CompileError> {
+        visit: Visit<'_>,
+    ) -> Result<ControlFlow<()>, CompileError> {
         let mut replayed = 0;
-        let mut broken = None;
+        let mut has_broken = false;
         let mut replay = |Chunk { portion, events_before, events }: Chunk| {
             replayed = events_before + events;
             // A chunk is one stretch unless its requests are large.
             let cuts = cuts::cuts(&portion.ops, !portion.written.is_empty(), usize::MAX / 2);
-            match cuts::visit_cuts(&portion, &cuts, events_before, slots, &mut visit) {
-                ControlFlow::Continue(()) => Some(portion),
-                ControlFlow::Break(value) => {
-                    broken = Some(value);
-                    None
-                }
-            }
+            has_broken = cuts::visit_cuts(&portion, &cuts, events_before, slots, &mut *visit).is_break();
+            (!has_broken).then_some(portion)
         };
         if self.in_turn {
-            self.decode(slots, buffer(), replay)?;
+            self.decode(slots, buffer(), &mut replay)?;
         } else {
             self.decode_in_parallel(slots, &mut replay)?;
         }
-        match broken {
-            Some(value) => Ok(ControlFlow::Break(value)),
-            None if replayed == events => Ok(ControlFlow::Continue(())),
-            None => Err(self.changed()),
+        match has_broken {
+            true => Ok(ControlFlow::Break(())),
+            false if replayed == events => Ok(ControlFlow::Continue(())),
+            false => Err(self.changed()),
         }
     }
 
@@ -113,7 +108,7 @@ impl Stream {
         // The closure owns its ends of the channels: if it returns early, the decoder finds them closed, and ends.
         thread::scope(move |scope| {
             let decoder = scope.spawn(move || {
-                self.decode(slots, buffer(), |chunk| full.send(chunk).ok().and_then(|()| buffers.recv().ok()))
+                self.decode(slots, buffer(), &mut |chunk| full.send(chunk).ok().and_then(|()| buffers.recv().ok()))
             });
             for chunk in &chunks {
                 let Some(portion) = replay(chunk) else { return Ok(()) };
@@ -130,7 +125,7 @@ impl Stream {
         &self,
         slots: usize,
         first: Portion,
-        mut deliver: impl FnMut(Chunk) -> Option<Portion>,
+        deliver: &mut dyn FnMut(Chunk) -> Option<Portion>,
     ) -> Result<(), CompileError> {
         let mut events_before = 0;
         let mut deliver = |portion: Portion, compiler: &Compiler<AnyIds>| {

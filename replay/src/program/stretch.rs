@@ -1,7 +1,13 @@
 //! A part of a program: it is replayed without checking the clock.
 
+use std::ops::ControlFlow;
+
 use super::extents::WrittenRange;
 use super::op::PackedOp;
+
+/// Receives the stretches of a program in order, until it breaks. It is called by address, once for thousands of
+/// operations, so that decoding and its threads are compiled once, and not for each contender and observer.
+pub type Visit<'v> = &'v mut dyn FnMut(Stretch<'_>) -> ControlFlow<()>;
 
 /// Consecutive operations of a program.
 #[derive(Clone, Copy, Debug)]

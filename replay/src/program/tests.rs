@@ -141,7 +141,7 @@ fn long_text(events: u64) -> String {
 
 fn all_ops(program: &Program) -> (Vec<PackedOp>, u64) {
     let (mut ops, mut events) = (Vec::new(), 0);
-    let flow = program.each_stretch::<()>(|stretch| {
+    let flow = program.each_stretch(&mut |stretch| {
         assert_eq!(stretch.events_before(), events);
         assert!(!stretch.ops()[0].is_old_size() && stretch.slots() == program.slots());
         ops.extend_from_slice(stretch.ops());
@@ -174,11 +174,11 @@ fn a_stream_can_be_left_early() {
     let streamed = Program::load_holding(&Source::from_bytes("a.csv", long_text(2_000_000).as_bytes()), 0).unwrap();
     for streamed in [streamed.clone(), streamed.decoded_in_turn()] {
         let mut seen = 0;
-        let flow = streamed.each_stretch(|_| {
+        let flow = streamed.each_stretch(&mut |_| {
             seen += 1;
-            if seen == 2 { ControlFlow::Break(seen) } else { ControlFlow::Continue(()) }
+            if seen == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
-        assert_eq!(flow.unwrap(), ControlFlow::Break(2));
+        assert_eq!((flow.unwrap(), seen), (ControlFlow::Break(()), 2));
     }
 }
 
@@ -192,7 +192,7 @@ fn a_trace_that_changes_between_passes_is_detected() {
     };
     let text = long_text(300_000);
     let streamed = Program::load_holding(&source(&text), 0).unwrap();
-    let replay = || streamed.each_stretch::<()>(|_| ControlFlow::Continue(())).map(|_| ()).unwrap_err().to_string();
+    let replay = || streamed.each_stretch(&mut |_| ControlFlow::Continue(())).map(|_| ()).unwrap_err().to_string();
     // Fewer events, then more live objects, then a fault.
     source(&long_text(150_000));
     assert!(replay().contains("changed during the replay"), "{}", replay());
@@ -224,7 +224,7 @@ fn events_with_extents(objects: u64, live: u64) -> Vec<Event> {
 fn each_stretch_has_the_extents_of_its_operations() {
     let program = Program::compile(events_with_extents(100_000, 3).into_iter().map(Ok)).unwrap();
     let (mut stretches, mut ranges) = (0, Vec::new());
-    let flow = program.each_stretch::<()>(|stretch| {
+    let flow = program.each_stretch(&mut |stretch| {
         assert_eq!(stretch.written().len(), extents::count(stretch.ops()));
         ranges.extend_from_slice(stretch.written());
         stretches += 1;
@@ -242,7 +242,7 @@ fn each_stretch_has_the_extents_of_its_operations() {
 fn a_trace_without_extents_has_no_array_of_them() {
     let program = program("alloc,1,1,1\nrealloc,1,2\ndealloc,1\n");
     assert_eq!(program.coverage(), None);
-    let flow = program.each_stretch::<()>(|stretch| {
+    let flow = program.each_stretch(&mut |stretch| {
         assert!(stretch.written().is_empty());
         ControlFlow::Continue(())
     });
@@ -277,7 +277,7 @@ fn portions_that_are_taken_keep_whole_blocks_and_lose_no_extent_of_their_own() {
 
 fn ranges(program: &Program) -> Vec<WrittenRange> {
     let mut ranges = Vec::new();
-    let flow = program.each_stretch::<()>(|stretch| {
+    let flow = program.each_stretch(&mut |stretch| {
         ranges.extend_from_slice(stretch.written());
         ControlFlow::Continue(())
     });
