@@ -9,9 +9,10 @@ mod progress;
 mod rows;
 
 use std::ops::ControlFlow;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
+use std::time::Duration;
 
 use heaprace_allocators::page_heap::MemoryBudget;
 use heaprace_reports::numbers;
@@ -34,6 +35,9 @@ use crate::{distributions, environment, warnings};
 pub use plan::ComparisonPlan;
 pub use progress::Progress;
 pub(crate) use rows::row;
+
+/// The time between two reports of the search for a placement.
+const BETWEEN_REPORTS: Duration = Duration::from_millis(20);
 
 /// Why a comparison failed.
 #[derive(Debug, thiserror::Error)]
@@ -113,17 +117,25 @@ pub fn compare(
     let limits = memory.heaps.as_ref().map_or(limits, |heaps| limits.with_memory(heaps));
     // In parallel with the examinations, which are not timed.
     let hash = OnceLock::new();
+    let steps = AtomicU64::new(0);
+    let count_steps = |more| {
+        steps.fetch_add(more, Ordering::Relaxed);
+    };
     thread::scope(|scope| {
         scope.spawn(|| hash.get_or_init(|| interruptible.sha256()));
         let distributions = scope.spawn(|| distributions::of(&program, &plan.interrupt));
         let bounds = (plan.bounds && memory.bounds_fit).then(|| {
-            let limits = limits.started();
+            let limits = limits.started().with_progress(&count_steps);
             let program = &program;
             scope.spawn(move || bounds::within(program, limits))
         });
         examinations::examine_all(&program, plan, limits, memory.need, &hash, &mut results, &mut progress)?;
         if let Some(bounds) = bounds {
-            progress(Progress::Bounding);
+            let most_steps = bounds::most_steps(&program);
+            while !bounds.is_finished() {
+                progress(Progress::Bounding { steps: steps.load(Ordering::Relaxed), most_steps });
+                thread::sleep(BETWEEN_REPORTS);
+            }
             let bounds = bounds.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             results.bounds = bounds.map_or_else(|error| Figure::unknown(error.to_string()), Figure::Known);
         } else if plan.bounds {

@@ -14,6 +14,9 @@ use crate::cli::terminal::note;
 /// Progress in events, of which there may be billions.
 const EVENTS: &str = "{prefix}: {msg} {wide_bar} {percent}%, {rate}, {eta} left";
 
+/// Progress in small steps, which may end before the last.
+const SHARE: &str = "{prefix}: {msg} {wide_bar} {percent}%";
+
 /// Something whose length is not known.
 const BEGUN: &str = "{prefix}: {msg}";
 
@@ -60,7 +63,13 @@ impl Bar {
                 self.bar.set_position(events);
             }
             Progress::Snapshots { .. } | Progress::Examined(_) => {}
-            Progress::Bounding => self.bar.set_message("placing all objects with hindsight"),
+            Progress::Bounding { steps, most_steps } => {
+                self.report_rate();
+                self.bar.set_style(Bar::style(SHARE));
+                self.bar.set_message("placing all objects with hindsight");
+                self.bar.set_length(most_steps.max(1));
+                self.bar.set_position(steps.min(most_steps));
+            }
             Progress::AllExamined(_) => {
                 self.report_rate();
                 self.bar.set_style(Bar::style(BEGUN));

@@ -28,7 +28,12 @@ pub enum Progress<'a> {
         snapshots: &'a [Snapshot],
     },
     /// All contenders are examined, but the bounds of the trace are not computed yet.
-    Bounding,
+    Bounding {
+        /// Steps of the search for a placement so far.
+        steps: u64,
+        /// The most steps that it takes, unless the trace is so large that two walks over it take more.
+        most_steps: u64,
+    },
     /// Another contender is examined, though maybe not all: worth saving if examinations take long.
     Examined(&'a Results),
     /// All memory figures, or also the minimum heaps, are complete, without timing: worth saving.

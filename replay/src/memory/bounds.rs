@@ -37,6 +37,7 @@
 pub mod clairvoyant;
 mod error;
 pub mod instance;
+mod least;
 mod minimalloc;
 pub mod playback;
 pub mod robson;
@@ -61,7 +62,7 @@ const BYTES_PER_LIVE_OBJECT: u64 = 64;
 
 /// Computes the bounds of a trace. The clairvoyant placement is checked, like every contender, before it counts.
 ///
-/// This takes up to half a minute for a trace of a million objects, and [`memory_bytes`] in addition to the program.
+/// This takes a few seconds for a trace of a million objects, and [`memory_bytes`] in addition to the program.
 ///
 /// # Errors
 ///
@@ -76,13 +77,20 @@ pub fn memory_bytes(program: &Program) -> u64 {
     (profile.allocs + profile.reallocs) * BYTES_PER_OBJECT + profile.peak_live_objects * BYTES_PER_LIVE_OBJECT
 }
 
+/// The most steps that the bounds of a program take, as the progress of the limits counts them; two walks over a large
+/// trace may take more.
+pub fn most_steps(program: &Program) -> u64 {
+    let profile = program.profile();
+    clairvoyant::most_steps(profile.allocs + profile.reallocs)
+}
+
 /// Computes the bounds of a trace, unless a limit is reached.
 ///
 /// # Errors
 ///
 /// Those of [`of`](fn@of), and [`BoundsError::Stopped`].
 pub fn within(program: &Program, limits: Limits<'_>) -> Result<Bounds, BoundsError> {
-    let instance = Instance::of(program)?;
+    let instance = Instance::within(program, limits)?;
     let placement = Placement::within(&instance, limits).map_err(BoundsError::Stopped)?;
     playback::verify(program, &instance, &placement, limits)?;
     let max_live_bytes = program.profile().peak_live_bytes;
@@ -91,7 +99,7 @@ pub fn within(program: &Program, limits: Limits<'_>) -> Result<Bounds, BoundsErr
     let robson = Robson::of(max_live_bytes, max_size_bytes);
     Ok(Bounds {
         max_live_bytes,
-        max_live_aligned_bytes: instance.peak(aligned).0,
+        max_live_aligned_bytes: instance.peak(aligned, limits).map_err(BoundsError::Stopped)?.0,
         max_size_bytes,
         robson_bytes: robson.forced_bytes,
         robson_first_fit_bytes: robson.first_fit_bytes,

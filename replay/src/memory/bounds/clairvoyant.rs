@@ -8,31 +8,42 @@
 //!    independent: nothing born after the moment overlaps anything that died before it. Each walk places what it meets
 //!    in a gap that fits well, next to a block that leaves at nearly the same time. That time is known: forwards it is
 //!    the death, backwards the birth.
-//! 3. Repeat for several orders and policies, keep the best, and continue with the moment at which it was highest, or
-//!    at which the others failed: whatever was hard to place then comes first. If no such moment is new, the peaks of
-//!    other stretches of the trace follow.
+//! 3. Repeat for several orders and policies, keep the best, and once a few orders in a row gain nothing, continue with
+//!    the moment at which it was highest, or at which the others failed: whatever was hard to place then comes first.
+//!    If no such moment is new, the peaks of other stretches of the trace follow.
 //!
 //! The order decides how the heap falls apart: ordered by death, the forward walk leaves one growing gap and the
 //! backward walk many; ordered by birth it is the reverse. So there are orders in between: groups by one key, and
 //! within each group by the other. A few groups are large enough to leave room for what comes next, and few enough not
 //! to waste much.
 //!
-//! Walks that cannot beat the best so far are cut off, and everything ends once a budget is spent, counted in steps
-//! instead of time. The placement is therefore the same on every machine, and the work is bounded: n·log n for one
-//! walk, and as many walks as the budget allows, at least two.
+//! Walks that cannot beat the best so far are cut off. Everything ends once the best is close to a [lower
+//! bound](super::least), or gains nothing any more, or a budget is spent, counted in steps instead of time. The
+//! placement is therefore the same on every machine, and the work is bounded: n·log n for one walk, and as many walks
+//! as the budget allows, at least two.
 //!
 //! Its weakness: many objects of many sizes that replace each other one by one while the heap is full, in no particular
 //! order (a cache). No moment exists from which such a heap falls apart neatly.
 
 use super::instance::Instance;
+use super::least::Least;
 use super::sweep::{Direction, Policy, Start, StepBudget, Walk, Walker};
 use crate::limits::{Limits, Stop};
 
 /// Steps per rectangle: about fifty walks that are not cut off.
 const STEPS_PER_RECTANGLE: u64 = 2000;
 
-/// Maximum steps in total: about 20 seconds on one core.
-const MOST_STEPS: u64 = 600_000_000;
+/// Maximum steps in total: about two seconds on one core. Three times as many gain nothing on the traces of the library.
+const MOST_STEPS: u64 = 200_000_000;
+
+/// The search ends after this many steps per rectangle without a gain.
+const STEPS_WITHOUT_GAIN_PER_RECTANGLE: u64 = 400;
+
+/// The next moment follows after this many orders without a gain.
+const ORDERS_WITHOUT_GAIN: u32 = 4;
+
+/// A placement that is better by less than this fraction (1/8192) is no gain.
+const GAIN: u64 = 8192;
 
 /// Maximum number of moments tried.
 const MOST_MOMENTS: usize = 24;
@@ -40,8 +51,13 @@ const MOST_MOMENTS: usize = 24;
 /// Stretches of a trace whose peaks are tried when no moment stands out any more.
 const STRETCHES: usize = 16;
 
-/// A placement is good enough if it exceeds the most live bytes by at most this fraction (1/1024).
+/// A placement is good enough if it exceeds the lower bound by at most this fraction (1/1024).
 const GOOD_ENOUGH: u64 = 1024;
+
+/// The most steps of a search for so many rectangles, unless two walks take more.
+pub(super) fn most_steps(rectangles: u64) -> u64 {
+    (STEPS_PER_RECTANGLE * rectangles).min(MOST_STEPS)
+}
 
 const POLICIES: [Policy; 5] = [
     Policy { gaps: 8, next_to_nearest: true },
@@ -124,8 +140,7 @@ impl Placement {
     ///
     /// The limit.
     pub fn within(instance: &Instance, limits: Limits<'_>) -> Result<Self, Stop> {
-        let steps = STEPS_PER_RECTANGLE * instance.rectangles().len() as u64;
-        Search::new(instance, steps.min(MOST_STEPS), limits).run()
+        Search::new(instance, most_steps(instance.rectangles().len() as u64), limits).run()
     }
 }
 
@@ -152,62 +167,83 @@ struct Search<'i> {
     instance: &'i Instance,
     walker: Walker<'i>,
     budget: StepBudget<'i>,
+    limits: Limits<'i>,
+    /// Placements up to here are good enough.
+    enough: u64,
     best: Option<Packing>,
+    /// The steps that were spent when the last gain was made.
+    steps_at_gain: u64,
     /// The event at which the walk that got farthest from the current moment was cut off.
     stuck: Option<u32>,
+    /// The offsets of the last walks.
+    offsets: Vec<u64>,
+    last: LastWalks,
+}
+
+/// The walks that the recorded offsets are from, as far as they are whole: all begin at one moment, with one order.
+struct LastWalks {
+    start: Option<(u32, Order)>,
+    forward: Option<Policy>,
+    backward: Option<Policy>,
+}
+
+impl LastWalks {
+    fn policy(&mut self, direction: Direction) -> &mut Option<Policy> {
+        match direction {
+            Direction::Forward => &mut self.forward,
+            Direction::Backward => &mut self.backward,
+        }
+    }
 }
 
 impl<'i> Search<'i> {
     fn new(instance: &'i Instance, steps: u64, limits: Limits<'i>) -> Self {
-        let budget = StepBudget::new(steps, limits);
-        Search { instance, walker: Walker::new(instance), budget, best: None, stuck: None }
+        Search {
+            instance,
+            walker: Walker::new(instance),
+            budget: StepBudget::new(steps, limits),
+            limits,
+            enough: 0,
+            best: None,
+            steps_at_gain: 0,
+            stuck: None,
+            offsets: vec![0; instance.rectangles().len()],
+            last: LastWalks { start: None, forward: None, backward: None },
+        }
     }
 
     fn run(mut self) -> Result<Placement, Stop> {
-        let (most, mut moment) = self.instance.peak(|object| object.size_bytes.into());
-        let enough = most + most / GOOD_ENOUGH;
-        let mut others = self.peaks();
+        let Least { makespan_bytes: least, event: mut moment } = Least::of(self.instance, self.limits)?;
+        self.enough = least + least / GOOD_ENOUGH;
+        let instance = self.instance;
+        let mut others = std::iter::once_with(|| peaks(instance)).flatten();
         let mut moments = Vec::new();
         let plan = loop {
             moments.push(moment);
-            self.try_orders(moment, enough);
+            self.try_orders(moment);
             if let Some(stop) = self.budget.stop() {
                 return Err(stop);
             }
             let plan = self.best.expect("the first walks have no limit");
+            if self.is_over() || moments.len() == MOST_MOMENTS {
+                break plan;
+            }
             let hard = [Some(plan.top_event), self.stuck].into_iter().flatten();
             match hard.chain(others.by_ref()).find(|next| !moments.contains(next)) {
-                Some(next) if !self.is_over(enough) && moments.len() < MOST_MOMENTS => moment = next,
-                _ => break plan,
+                Some(next) => moment = next,
+                None => break plan,
             }
         };
-        let placement = self.carry_out(&plan);
-        self.budget.stop().map_or(Ok(placement), Err)
+        self.carry_out(&plan);
+        let Search { budget, offsets, .. } = self;
+        budget.stop().map_or(Ok(Placement { offsets, makespan_bytes: plan.makespan }), Err)
     }
 
-    /// The moments of most live bytes of some stretches of the trace, the highest first.
-    fn peaks(&self) -> impl Iterator<Item = u32> + use<> {
-        let instance = self.instance;
-        let stretch = instance.changes().len().div_ceil(STRETCHES).max(1);
-        let mut live = 0_u64;
-        let mut peaks: Vec<(u64, u32)> = Vec::new();
-        for changes in instance.changes().chunks(stretch) {
-            let mut peak = (0, 0);
-            for &change in changes {
-                let bytes = u64::from(instance.rectangles()[change.rectangle()].size_bytes);
-                live = if change.is_birth() { live + bytes } else { live - bytes };
-                if change.is_birth() && live > peak.0 {
-                    peak = (live, instance.event_of(change));
-                }
-            }
-            peaks.push(peak);
-        }
-        peaks.sort_by_key(|&(live, _)| std::cmp::Reverse(live));
-        peaks.into_iter().map(|(_, event)| event)
-    }
-
-    fn is_over(&self, enough: u64) -> bool {
-        self.budget.is_spent() || self.limit() <= enough
+    fn is_over(&self) -> bool {
+        let patience = STEPS_WITHOUT_GAIN_PER_RECTANGLE * self.instance.rectangles().len() as u64;
+        self.budget.is_spent()
+            || self.limit() <= self.enough
+            || self.budget.spent_steps() > self.steps_at_gain + patience
     }
 
     /// A plan is better if it ends below this.
@@ -215,20 +251,28 @@ impl<'i> Search<'i> {
         self.best.map_or(u64::MAX, |best| best.makespan)
     }
 
-    fn try_orders(&mut self, moment: u32, enough: u64) {
+    fn try_orders(&mut self, moment: u32) {
         self.stuck = None;
         self.budget.spend(self.instance.rectangles().len() as u64);
+        let mut without_gain = 0;
         for order in orders() {
+            let before = self.limit();
             self.try_order(moment, order);
             self.budget.check_limits();
-            if self.is_over(enough) {
+            if self.limit() <= before - before / GAIN {
+                without_gain = 0;
+                self.steps_at_gain = self.budget.spent_steps();
+            } else {
+                without_gain += 1;
+            }
+            if without_gain == ORDERS_WITHOUT_GAIN || self.is_over() {
                 break;
             }
         }
     }
 
     fn try_order(&mut self, moment: u32, order: Order) -> Option<()> {
-        let start = start(self.instance, moment, order);
+        let start = self.start(moment, order);
         let bottom = start
             .blocks
             .last()
@@ -242,13 +286,20 @@ impl<'i> Search<'i> {
         Some(())
     }
 
+    /// The live objects of a moment, placed in this order.
+    fn start(&mut self, moment: u32, order: Order) -> Start {
+        self.last = LastWalks { start: Some((moment, order)), forward: None, backward: None };
+        start(self.instance, moment, order, &mut self.budget)
+    }
+
     /// The best walk in one direction that stays below the best plan; `None` if there is none. A walk that ends at
-    /// `enough` suffices.
-    fn walk(&mut self, start: &Start, direction: Direction, enough: u64) -> Option<Half> {
+    /// `bottom` suffices, and one that is good enough.
+    fn walk(&mut self, start: &Start, direction: Direction, bottom: u64) -> Option<Half> {
+        let enough = bottom.max(self.enough);
         let mut best: Option<Half> = None;
         for policy in POLICIES {
             let limit = best.as_ref().map_or(self.limit(), |half| half.top);
-            match self.walker.walk(start, direction, policy, limit, &mut self.budget, |_, _| ()) {
+            match self.walk_once(start, direction, policy, limit) {
                 Walk::Whole { top, event } => best = Some(Half { policy, top, event }),
                 Walk::CutOff { event } => {
                     let farther = |stuck: u32| event.abs_diff(start.event) > stuck.abs_diff(start.event);
@@ -257,30 +308,61 @@ impl<'i> Search<'i> {
                     }
                 }
             }
-            if best.as_ref().is_some_and(|half| half.top <= enough) {
+            if best.as_ref().is_some_and(|half| half.top <= enough) || self.budget.stop().is_some() {
                 break;
             }
         }
         best
     }
 
-    /// Repeats the planned walks, and records the offsets.
-    fn carry_out(&mut self, plan: &Packing) -> Placement {
-        let mut offsets = vec![0; self.instance.rectangles().len()];
-        let start = start(self.instance, plan.moment, plan.order);
+    fn walk_once(&mut self, start: &Start, direction: Direction, policy: Policy, limit: u64) -> Walk {
+        let place = |rectangle: usize, offset| self.offsets[rectangle] = offset;
+        let walk = self.walker.walk(start, direction, policy, limit, &mut self.budget, place);
+        *self.last.policy(direction) = matches!(walk, Walk::Whole { .. }).then_some(policy);
+        walk
+    }
+
+    /// Records the offsets of the planned walks: repeats those that are not the last ones.
+    fn carry_out(&mut self, plan: &Packing) {
+        let is_last = self.last.start == Some((plan.moment, plan.order));
+        let start = if is_last {
+            start(self.instance, plan.moment, plan.order, &mut self.budget)
+        } else {
+            self.start(plan.moment, plan.order)
+        };
         for &(rectangle, offset) in &start.blocks {
-            offsets[rectangle as usize] = offset;
+            self.offsets[rectangle as usize] = offset;
         }
         for (direction, policy) in [(Direction::Forward, plan.forward), (Direction::Backward, plan.backward)] {
-            let place = |rectangle: usize, offset| offsets[rectangle] = offset;
-            self.walker.walk(&start, direction, policy, u64::MAX, &mut self.budget, place);
+            if *self.last.policy(direction) != Some(policy) {
+                self.walk_once(&start, direction, policy, u64::MAX);
+            }
         }
-        Placement { offsets, makespan_bytes: plan.makespan }
     }
 }
 
+/// The moments of most live bytes of some stretches of the trace, the highest first.
+fn peaks(instance: &Instance) -> impl Iterator<Item = u32> + use<> {
+    let stretch = instance.changes().len().div_ceil(STRETCHES).max(1);
+    let mut live = 0_u64;
+    let mut peaks: Vec<(u64, u32)> = Vec::new();
+    for changes in instance.changes().chunks(stretch) {
+        let mut peak = (0, 0);
+        for &change in changes {
+            let bytes = u64::from(instance.rectangles()[change.rectangle()].size_bytes);
+            live = if change.is_birth() { live + bytes } else { live - bytes };
+            if change.is_birth() && live > peak.0 {
+                peak = (live, instance.event_of(change));
+            }
+        }
+        peaks.push(peak);
+    }
+    peaks.sort_by_key(|&(live, _)| std::cmp::Reverse(live));
+    peaks.into_iter().map(|(_, event)| event)
+}
+
 /// The objects that live after this event, placed in this order from offset 0 up.
-fn start(instance: &Instance, event: u32, order: Order) -> Start {
+fn start(instance: &Instance, event: u32, order: Order, budget: &mut StepBudget<'_>) -> Start {
     let objects = instance.rectangles();
     let mut live: Vec<u32> =
         (0..objects.len() as u32).filter(|&index| objects[index as usize].lives_after(event)).collect();
@@ -296,7 +378,14 @@ fn start(instance: &Instance, event: u32, order: Order) -> Start {
     let is_last = |index: u32| order.odd_sizes_last && !objects[index as usize].size_bytes.is_multiple_of(8);
     let group = live.len().div_ceil(order.groups).max(1);
     live.sort_by_key(|&index| key(outer, index));
-    live.chunks_mut(group).for_each(|group| group.sort_by_key(|&index| (is_last(index), key(inner, index))));
+    for group in live.chunks_mut(group) {
+        group.sort_by_key(|&index| (is_last(index), key(inner, index)));
+        // At millions of live objects, sorting takes seconds. No walk begins once a limit is reached.
+        budget.check_limits();
+        if budget.stop().is_some() {
+            break;
+        }
+    }
     let mut top = 0;
     let blocks = live.into_iter().map(|one| {
         let object = &objects[one as usize];
@@ -366,7 +455,8 @@ mod tests {
         let births: String = (1..=50).map(|id| format!("alloc,{id},{},1\n", id * 7 % 40 + 1)).collect();
         let deaths: String = (1..=50).rev().map(|id| format!("dealloc,{id}\n")).collect();
         let instance = instance(&(births + &deaths));
-        assert_eq!(Placement::of(&instance).makespan_bytes, instance.peak(|object| object.size_bytes.into()).0);
+        let (most, _) = instance.peak(|object| object.size_bytes.into(), Limits::NONE).unwrap();
+        assert_eq!(Placement::of(&instance).makespan_bytes, most);
     }
 
     #[test]
@@ -382,10 +472,10 @@ mod tests {
     #[test]
     fn groups_cover_all_live_objects_in_either_order() {
         let instance = instance(&random(200, 3));
-        let (_, event) = instance.peak(|_| 1);
+        let (_, event) = instance.peak(|_| 1, Limits::NONE).unwrap();
         let mut expected: Vec<u32> = Vec::new();
         for order in orders() {
-            let start = start(&instance, event, order);
+            let start = start(&instance, event, order, &mut StepBudget::new(0, Limits::NONE));
             assert!(start.blocks.is_sorted_by_key(|&(_, offset)| offset));
             let mut live: Vec<u32> = start.blocks.iter().map(|&(one, _)| one).collect();
             live.sort_unstable();
@@ -395,7 +485,7 @@ mod tests {
             assert!(live == expected && live.len() > 20, "{order:?}");
         }
         let births = |order| -> Vec<u32> {
-            start(&instance, event, order)
+            start(&instance, event, order, &mut StepBudget::new(0, Limits::NONE))
                 .blocks
                 .iter()
                 .map(|&(one, _)| instance.rectangles()[one as usize].birth)

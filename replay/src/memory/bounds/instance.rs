@@ -8,11 +8,15 @@
 //! and no allocator can do better than the best placement of the instance.
 
 use super::error::BoundsError;
+use crate::limits::{Limits, Stop};
 use crate::program::{OpKind, Program};
 
 /// Maximum number of events of a trace that becomes an instance: a change is stored in 32 bits, one of which is its
 /// kind.
 pub const MAX_EVENTS: u64 = (1 << 31) - 2;
+
+/// Events between two checks of the limits.
+const EVENTS_PER_CHECK: u32 = 1 << 16;
 
 /// An object between two changes of its size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +82,15 @@ impl Instance {
     ///
     /// [`BoundsError::TooLong`] for a trace that is streamed, or has more than [`MAX_EVENTS`] events.
     pub fn of(program: &Program) -> Result<Self, BoundsError> {
+        Self::within(program, Limits::NONE)
+    }
+
+    /// The instance of a program, unless a limit is reached.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`of`](Self::of), and [`BoundsError::Stopped`].
+    pub fn within(program: &Program, limits: Limits<'_>) -> Result<Self, BoundsError> {
         let events = program.events();
         let Some(ops) = program.ops().filter(|_| events <= MAX_EVENTS) else {
             return Err(BoundsError::TooLong { events });
@@ -92,6 +105,11 @@ impl Instance {
         let mut event = 0;
         while let Some(op) = ops.next() {
             event += 1;
+            if event % EVENTS_PER_CHECK == 0
+                && let Some(stop) = limits.check(0)
+            {
+                return Err(BoundsError::Stopped(stop));
+            }
             if matches!(op.kind(), OpKind::Realloc | OpKind::Dealloc) {
                 let dead = in_slot[op.slot()];
                 rectangles[dead as usize].death = event;
@@ -131,20 +149,29 @@ impl Instance {
 
     /// The peak of the live total, and the first event after which it is reached. Each rectangle counts with the bytes
     /// that `weight` returns.
-    pub(super) fn peak(&self, weight: impl Fn(&Rectangle) -> u64) -> (u64, u32) {
+    ///
+    /// # Errors
+    ///
+    /// The limit that is reached.
+    pub(super) fn peak(&self, weight: impl Fn(&Rectangle) -> u64, limits: Limits<'_>) -> Result<(u64, u32), Stop> {
         let (mut live, mut most, mut at) = (0, 0, 0);
-        for &change in &self.changes {
-            let bytes = weight(&self.rectangles[change.rectangle()]);
-            if change.is_birth() {
-                live += bytes;
-                if live > most {
-                    (most, at) = (live, self.event_of(change));
+        for changes in self.changes.chunks(EVENTS_PER_CHECK as usize) {
+            if let Some(stop) = limits.check(0) {
+                return Err(stop);
+            }
+            for &change in changes {
+                let bytes = weight(&self.rectangles[change.rectangle()]);
+                if change.is_birth() {
+                    live += bytes;
+                    if live > most {
+                        (most, at) = (live, self.event_of(change));
+                    }
+                } else {
+                    live -= bytes;
                 }
-            } else {
-                live -= bytes;
             }
         }
-        (most, at)
+        Ok((most, at))
     }
 }
 
@@ -178,7 +205,7 @@ mod tests {
     #[test]
     fn the_peak_is_its_first_event_and_a_realloc_never_counts_twice() {
         let instance = instance("alloc,1,100,8\nrealloc,1,150\nrealloc,1,120\nalloc,2,30,16\ndealloc,1\n");
-        assert_eq!(instance.peak(|object| object.size_bytes.into()), (150, 2));
-        assert_eq!(instance.peak(|_| 1), (2, 4));
+        assert_eq!(instance.peak(|object| object.size_bytes.into(), Limits::NONE), Ok((150, 2)));
+        assert_eq!(instance.peak(|_| 1, Limits::NONE), Ok((2, 4)));
     }
 }

@@ -14,6 +14,14 @@ pub(super) enum Direction {
 }
 
 impl Direction {
+    /// The event after which a rectangle is met.
+    fn entry(self, rectangle: &Rectangle) -> u32 {
+        match self {
+            Direction::Forward => rectangle.birth,
+            Direction::Backward => rectangle.death - 1,
+        }
+    }
+
     /// When a rectangle leaves; increases along the walk.
     fn exit(self, rectangle: &Rectangle) -> u32 {
         match self {
@@ -34,10 +42,11 @@ pub(super) struct Policy {
     pub(super) next_to_nearest: bool,
 }
 
-/// A limit on work, in steps of about 20 ns. Counted in steps so that the outcome does not depend on the machine. The
-/// limits of the whole comparison end it too, and then there is no outcome.
+/// A limit on work, in steps of about 10 ns. Counted in steps so that the outcome does not depend on the machine. The
+/// limits of the whole comparison end it too, and then there is no outcome; their progress gets the steps.
 pub(super) struct StepBudget<'l> {
     steps: u64,
+    spent_steps: u64,
     limits: Limits<'l>,
     unchecked_steps: u64,
     stop: Option<Stop>,
@@ -48,11 +57,11 @@ const STEPS_PER_CHECK: u64 = 1 << 18;
 
 impl<'l> StepBudget<'l> {
     pub(super) fn new(steps: u64, limits: Limits<'l>) -> Self {
-        StepBudget { steps, limits, unchecked_steps: 0, stop: None }
+        StepBudget { steps, spent_steps: 0, limits, unchecked_steps: 0, stop: None }
     }
 
     pub(super) fn spend(&mut self, steps: u64) {
-        self.steps = self.steps.saturating_sub(steps);
+        self.spent_steps += steps;
         self.unchecked_steps += steps;
         if self.unchecked_steps >= STEPS_PER_CHECK {
             self.check_limits();
@@ -61,12 +70,17 @@ impl<'l> StepBudget<'l> {
 
     /// Checks the limits now: before work that spends no steps.
     pub(super) fn check_limits(&mut self) {
+        self.stop = self.stop.or_else(|| self.limits.check(self.unchecked_steps));
         self.unchecked_steps = 0;
-        self.stop = self.stop.or_else(|| self.limits.check(0));
     }
 
     pub(super) fn is_spent(&self) -> bool {
-        self.steps == 0 || self.stop.is_some()
+        self.spent_steps >= self.steps || self.stop.is_some()
+    }
+
+    /// The steps spent so far.
+    pub(super) fn spent_steps(&self) -> u64 {
+        self.spent_steps
     }
 
     /// The limit that was reached, if any.
@@ -140,6 +154,9 @@ impl<'i> Walker<'i> {
             let exit = direction.exit(object);
             self.nodes[rectangle] = self.space.put(self.space.endless(), offset, object.size_bytes.into(), exit);
             budget.spend(STEPS_PER_CHANGE);
+            if budget.stop().is_some() {
+                return Walk::CutOff { event: start.event };
+            }
         }
         let mut event = start.event;
         if self.space.top() >= limit {
@@ -150,16 +167,11 @@ impl<'i> Walker<'i> {
         let mut forward = after.iter();
         let mut backward = before.iter().rev();
         let next = || match direction {
-            Direction::Forward => forward.next().map(|&change| (change, change.is_birth(), instance.event_of(change))),
-            Direction::Backward => {
-                backward.next().map(|&change| (change, !change.is_birth(), instance.event_of(change) - 1))
-            }
+            Direction::Forward => forward.next().map(|&change| (change, change.is_birth())),
+            Direction::Backward => backward.next().map(|&change| (change, !change.is_birth())),
         };
-        for (change, enters, now) in std::iter::from_fn(next) {
+        for (change, enters) in std::iter::from_fn(next) {
             budget.spend(STEPS_PER_CHANGE);
-            if budget.stop().is_some() {
-                return Walk::CutOff { event: now };
-            }
             let rectangle = change.rectangle();
             if !enters {
                 self.space.release(self.nodes[rectangle]);
@@ -167,6 +179,7 @@ impl<'i> Walker<'i> {
             }
             let object = &instance.rectangles()[rectangle];
             let exit = direction.exit(object);
+            let now = direction.entry(object);
             let before = self.space.top();
             let (gap, offset) = self.choose(object, exit, policy, budget);
             self.nodes[rectangle] = self.space.put(gap, offset, object.size_bytes.into(), exit);
@@ -174,7 +187,8 @@ impl<'i> Walker<'i> {
             if self.space.top() > before {
                 event = now;
             }
-            if limit < u64::MAX && (self.space.top() >= limit || budget.is_spent()) {
+            let is_over = self.space.top() >= limit || budget.is_spent();
+            if (limit < u64::MAX && is_over) || budget.stop().is_some() {
                 return Walk::CutOff { event: now };
             }
         }
@@ -193,7 +207,7 @@ impl<'i> Walker<'i> {
                 continue;
             }
             fitting += 1;
-            let (below, above) = self.space.neighbour_exits(gap);
+            let (below, above) = gap.neighbour_exits();
             let apart = below.abs_diff(exit).min(above.abs_diff(exit));
             // Filling a gap removes it, which outweighs a neighbour that leaves at another time.
             let badness = if gap.is_filled_by(size) { apart / 4 } else { apart };
@@ -206,7 +220,7 @@ impl<'i> Walker<'i> {
         let gap = best.map(|(_, gap)| gap).or_else(|| self.space.gaps(size + align - 1).next());
         let gap = gap.unwrap_or_else(|| self.space.endless());
         let (low, high) = gap.offsets(size, align).expect("the gap fits");
-        let (below, above) = self.space.neighbour_exits(gap);
+        let (below, above) = gap.neighbour_exits();
         let at_high_end = policy.next_to_nearest && !gap.is_endless() && above.abs_diff(exit) < below.abs_diff(exit);
         (gap, if at_high_end { high } else { low })
     }
@@ -261,12 +275,12 @@ alloc,1,10,1\nalloc,2,20,1\nalloc,3,10,1\nalloc,4,8,1\ndealloc,2\ndealloc,3\nall
     fn blocks_that_leave_together_are_placed_together() {
         // Gaps of 10 bytes at 0, 20 and 40, below blocks that leave after events 12, 13 and 14.
         let blocks = "alloc,1,10,1\nalloc,2,10,1\nalloc,3,10,1\nalloc,4,10,1\nalloc,5,10,1\nalloc,6,10,1\n";
-        let lines = format!("{blocks}dealloc,1\ndealloc,3\ndealloc,5\nalloc,7,4,1\nalloc,8,4,1\n")
+        let lines = format!("{blocks}dealloc,5\ndealloc,3\ndealloc,1\nalloc,7,4,1\nalloc,8,4,1\n")
             + "dealloc,2\ndealloc,4\ndealloc,6\ndealloc,7\ndealloc,8\n";
         let place = |gaps, next_to_nearest| {
             walk(&lines, Direction::Forward, Policy { gaps, next_to_nearest }, u64::MAX, 1).1[6..].to_vec()
         };
-        // Best-fit takes the lowest of the three, and then the rest of it.
+        // Best-fit takes the latest of the three, and then the rest of it.
         assert_eq!(place(1, false), [0, 4]);
         // 7 leaves after 15, closest to the highest block: it goes below it, at the upper end.
         assert_eq!(place(8, true), [46, 42]);
