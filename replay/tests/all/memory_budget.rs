@@ -103,15 +103,15 @@ fn a_trace_that_leaves_no_memory_for_any_heap_is_an_error_with_a_remedy() {
     let source = trace_file("ten-thousand-live.csv", &lines);
     let rounds =
         Rounds { count: 0, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: WASM32_PAGES };
-    let plan = ComparisonPlan { memory_bytes: Some(2 << 20), ..ComparisonPlan::of(Contender::all(), rounds) };
+    let plan = ComparisonPlan { memory_bytes: Some(1660 << 10), ..ComparisonPlan::of(Contender::all(), rounds) };
     let error = compare(&source, &plan, |_| {}).unwrap_err();
-    assert!(matches!(error, CompareError::Memory { budget_bytes: 2_097_152, .. }), "{error:?}");
+    assert!(matches!(error, CompareError::Memory { budget_bytes: 1_699_840, .. }), "{error:?}");
     let message = error.to_string();
     assert!(message.contains("ten-thousand-live.csv") && message.contains("give --memory more"), "{message}");
     #[cfg(target_os = "linux")]
     {
         let path = source.path().unwrap().to_str().unwrap();
-        for memory in ["2MiB", "1MiB"] {
+        for memory in ["1660KiB", "1MiB"] {
             assert_eq!(run_under("-c 0", &["--trace", path, "--memory", memory]), Some(3), "{memory}");
         }
     }
