@@ -18,7 +18,11 @@ mod robson;
 mod sawtooth;
 mod uniform;
 
+use core::ops::RangeInclusive;
+
 use heaprace_recorder::Event;
+
+use crate::validate::MOST_LIVE_OBJECTS;
 
 /// The line of provenance that every synthetic trace has, and every trace made from one.
 pub const ORIGIN: &str = "origin: synthetic";
@@ -71,23 +75,92 @@ impl Kind {
     ///
     /// Memory grows with the live objects.
     pub fn events(self, events: u64, seed: u64) -> Box<dyn Iterator<Item = Event> + Send> {
+        let live = (events / 10).clamp(1, LIVE_OBJECTS) as usize;
         match self {
-            Kind::Uniform => Box::new(uniform::Uniform::new(events, seed)),
+            Kind::Uniform => Box::new(uniform::Uniform::new(events, live, seed)),
             Kind::Robson => Box::new(robson::Robson::new(events)),
             Kind::Sawtooth => Box::new(sawtooth::Sawtooth::new(events, seed)),
-            Kind::Drift => Box::new(drift::Drift::new(events, seed)),
+            Kind::Drift => Box::new(drift::Drift::new(events, live, seed)),
         }
     }
 
-    /// Where its trace comes from.
-    pub fn provenance(self, events: u64, seed: u64) -> Vec<String> {
+    /// The events, as many as given, of a kind that has a steady state with `live_objects` live: [`Kind::Drift`] keeps
+    /// exactly that number, and [`Kind::Uniform`] starts from it and never has twice as many. The first events allocate
+    /// these objects. Every event takes constant time.
+    ///
+    /// ```
+    /// use heaprace_traces::synthetic::Kind;
+    ///
+    /// let trace = Kind::Drift.events_with_live(1000, 400, 7)?;
+    /// assert_eq!(trace.count(), 1000);
+    /// # Ok::<(), heaprace_traces::synthetic::NoSteadyState>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`NoSteadyState`] if the kind has none, or no such one.
+    pub fn events_with_live(
+        self,
+        events: u64,
+        live_objects: u64,
+        seed: u64,
+    ) -> Result<Box<dyn Iterator<Item = Event> + Send>, NoSteadyState> {
+        if !matches!(self, Kind::Uniform | Kind::Drift) {
+            return Err(NoSteadyState::Kind(self.name()));
+        }
+        if !STEADY_LIVE_OBJECTS.contains(&live_objects) {
+            return Err(NoSteadyState::Live(live_objects));
+        }
+        if events <= live_objects {
+            return Err(NoSteadyState::Events { events, live_objects });
+        }
+        let live = live_objects as usize;
+        Ok(match self {
+            Kind::Uniform => Box::new(uniform::Uniform::new(events, live, seed)),
+            _ => Box::new(drift::Drift::new(events, live, seed)),
+        })
+    }
+
+    /// Where its trace comes from; `live_objects` is the number given to [`events_with_live`](Self::events_with_live).
+    pub fn provenance(self, events: u64, live_objects: Option<u64>, seed: u64) -> Vec<String> {
+        let live = live_objects.map(|live| format!("{live} live objects, ")).unwrap_or_default();
         vec![
             ORIGIN.to_owned(),
             format!("generator: heaprace traces {}", env!("CARGO_PKG_VERSION")),
             format!("rule: {}, {}", self.name(), self.description()),
-            format!("settings: {events} events, seed {seed}"),
+            format!("settings: {events} events, {live}seed {seed}"),
         ]
     }
+}
+
+/// Objects that are live in the steady state unless another number is given, if the trace is long enough.
+const LIVE_OBJECTS: u64 = 10_000;
+
+/// Objects that may be live in a steady state. [`Kind::Uniform`] can have twice as many, and a reader accepts
+/// [`MOST_LIVE_OBJECTS`].
+const STEADY_LIVE_OBJECTS: RangeInclusive<u64> = 1..=MOST_LIVE_OBJECTS as u64 / 2;
+
+/// Why a synthetic trace cannot have a steady state with a given number of live objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoSteadyState {
+    /// The kind has no steady state.
+    #[error("{0} has no steady state, so its number of live objects cannot be set; uniform and drift have one")]
+    Kind(&'static str),
+    /// The number is out of range.
+    #[error(
+        "{0} is no possible number of live objects: {least} to {most} are",
+        least = STEADY_LIVE_OBJECTS.start(),
+        most = STEADY_LIVE_OBJECTS.end()
+    )]
+    Live(u64),
+    /// The trace ends before the steady state begins.
+    #[error("{live_objects} live objects need more than {live_objects} events; there are only {events}")]
+    Events {
+        /// The length of the trace.
+        events: u64,
+        /// The objects to allocate first.
+        live_objects: u64,
+    },
 }
 
 #[cfg(test)]
@@ -97,8 +170,12 @@ mod tests {
     use crate::{Profile, Source};
 
     fn text(kind: Kind, events: u64, seed: u64) -> Vec<u8> {
-        let mut writer = CsvWriter::new(Vec::new(), Columns::default(), &kind.provenance(events, seed)).unwrap();
-        kind.events(events, seed).for_each(|event| writer.write(&event).unwrap());
+        text_of(kind.events(events, seed), &kind.provenance(events, None, seed))
+    }
+
+    fn text_of(events: impl Iterator<Item = Event>, provenance: &[String]) -> Vec<u8> {
+        let mut writer = CsvWriter::new(Vec::new(), Columns::default(), provenance).unwrap();
+        events.for_each(|event| writer.write(&event).unwrap());
         writer.finish().unwrap()
     }
 
@@ -163,6 +240,56 @@ mod tests {
         let means: Vec<u64> = events.chunks(20_000).map(mean).collect();
         assert!(means.windows(2).all(|pair| pair[0] < pair[1]), "{means:?}");
         assert!(means[0] < 64 && means[4] > 2048, "{means:?}");
+    }
+
+    fn with_live(kind: Kind, events: u64, live: u64, seed: u64) -> Vec<Event> {
+        kind.events_with_live(events, live, seed).unwrap().collect()
+    }
+
+    #[test]
+    fn a_steady_state_has_the_given_number_of_live_objects() {
+        for live in [1, 2, 300, 20_000] {
+            let events = 3 * live + 1000;
+            for kind in [Kind::Uniform, Kind::Drift] {
+                let text =
+                    text_of(with_live(kind, events, live, 1).into_iter(), &kind.provenance(events, Some(live), 1));
+                let mut profile = Profile::default();
+                for (index, event) in CsvReader::new(&text[..], kind.name()).unwrap().enumerate() {
+                    profile.add(&event.unwrap());
+                    let (at, now) = (index as u64 + 1, profile.live_objects);
+                    let expected = match kind {
+                        _ if at <= live => at..=at,
+                        Kind::Drift => live - 1..=live,
+                        _ => 0..=2 * live,
+                    };
+                    assert!(expected.contains(&now), "{}, {live} live: {now} after event {at}", kind.name());
+                }
+                assert_eq!(profile.events(), events);
+            }
+        }
+    }
+
+    #[test]
+    fn the_usual_number_of_live_objects_gives_the_usual_trace() {
+        for kind in [Kind::Uniform, Kind::Drift] {
+            let usual: Vec<Event> = kind.events(200_000, 5).collect();
+            assert!(with_live(kind, 200_000, 10_000, 5) == usual, "{}", kind.name());
+            assert!(with_live(kind, 200_000, 12_000, 5) != usual, "{}", kind.name());
+            assert!(with_live(kind, 200_000, 10_000, 6) != usual, "{}", kind.name());
+        }
+    }
+
+    #[test]
+    fn an_impossible_steady_state_is_refused() {
+        let fault = |kind: Kind, events, live| kind.events_with_live(events, live, 1).err();
+        for kind in [Kind::Robson, Kind::Sawtooth] {
+            assert_eq!(fault(kind, 1000, 10), Some(NoSteadyState::Kind(kind.name())));
+        }
+        assert_eq!(fault(Kind::Drift, 1000, 0), Some(NoSteadyState::Live(0)));
+        assert_eq!(fault(Kind::Drift, u64::MAX, 1 << 25), Some(NoSteadyState::Live(1 << 25)));
+        let events = NoSteadyState::Events { events: 10, live_objects: 10 };
+        assert_eq!(fault(Kind::Uniform, 10, 10), Some(events));
+        assert_eq!(fault(Kind::Uniform, 11, 10), None);
     }
 
     #[test]

@@ -33,6 +33,8 @@ Examples:
       Cut out a part; it begins with what was live there.
   replay trace generate drift --events 1000000 --output drift.csv.zst
       Generate a synthetic trace.
+  replay trace generate uniform --events 50000000 --live 1000000 --output million.htrace
+      Keep about a million objects live.
   replay trace export --minimalloc text-editor.csv text-editor
       Write a placement problem for MiniMalloc.
 

@@ -4,18 +4,15 @@ use heaprace_recorder::Event;
 
 use super::objects::SyntheticObjects;
 
-/// SyntheticObjects that are always live, if the trace is long enough.
-const LIVE: u64 = 10_000;
-
 /// The classes of sizes that it goes through: from 2^4 up to below 2^13 bytes.
 const CLASSES: core::ops::RangeInclusive<u32> = 4..=12;
 
 /// Steps from one class to the next.
 const STEPS: u64 = 1024;
 
-/// It first allocates objects, 10,000 or a tenth of the events; from then on it frees one, chosen at random, and
-/// allocates a new one. New objects belong to one class, and more and more of them to the next: from the first event to
-/// the last, the sizes move from 16 bytes to 8 KiB.
+/// It first allocates objects, 10,000 or a tenth of the events, or the given number; from then on it frees one, chosen at
+/// random, and allocates a new one. New objects belong to one class, and more and more of them to the next: from the
+/// first event to the last, the sizes move from 16 bytes to 8 KiB.
 pub(super) struct Drift {
     objects: SyntheticObjects,
     events: u64,
@@ -24,8 +21,7 @@ pub(super) struct Drift {
 }
 
 impl Drift {
-    pub(super) fn new(events: u64, seed: u64) -> Self {
-        let live = (events / 10).clamp(1, LIVE) as usize;
+    pub(super) fn new(events: u64, live: usize, seed: u64) -> Self {
         Drift { objects: SyntheticObjects::new(seed), events, done: 0, live }
     }
 

@@ -7,12 +7,9 @@ use super::objects::SyntheticObjects;
 /// The largest object, in bytes.
 const LARGEST: u32 = 1024;
 
-/// How many objects are live when the random actions begin; there are never twice as many.
-const LIVE: u64 = 10_000;
-
-/// It first allocates objects, up to 10,000 or a tenth of the events; from then on each event allocates, reallocates or
-/// frees. The action, the object and the size are random, each as likely as any other. If no object is live, it
-/// allocates; if twice as many are live as at the beginning, it frees.
+/// It first allocates objects, 10,000 or a tenth of the events, or the given number; from then on each event allocates,
+/// reallocates or frees. The action, the object and the size are random, each as likely as any other. If no object is
+/// live, it allocates; if twice as many are live as at the beginning, it frees.
 pub(super) struct Uniform {
     objects: SyntheticObjects,
     events_left: u64,
@@ -21,9 +18,8 @@ pub(super) struct Uniform {
 }
 
 impl Uniform {
-    pub(super) fn new(events: u64, seed: u64) -> Self {
-        let fill = (events / 10).clamp(1, LIVE) as usize;
-        Uniform { objects: SyntheticObjects::new(seed), events_left: events, fill, filled: false }
+    pub(super) fn new(events: u64, live: usize, seed: u64) -> Self {
+        Uniform { objects: SyntheticObjects::new(seed), events_left: events, fill: live, filled: false }
     }
 }
 

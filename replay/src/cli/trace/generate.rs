@@ -6,6 +6,7 @@ use heaprace_traces::csv::Columns;
 use heaprace_traces::synthetic::Kind;
 
 use super::{Failure, To, write};
+use crate::cli::terminal::USAGE;
 
 /// Which trace to generate.
 #[derive(Debug, Args)]
@@ -19,6 +20,9 @@ pub(super) struct Generate {
     /// Random seed; robson uses none
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
+    /// Number of live objects in the steady state; uniform and drift only [default: 10000, or a tenth of the events]
+    #[arg(long, value_name = "N")]
+    live: Option<u64>,
     #[command(flatten)]
     to: To,
 }
@@ -33,7 +37,11 @@ fn kinds() -> impl TypedValueParser<Value = Kind> {
 
 impl Generate {
     pub(super) fn run(&self) -> Result<(), Failure> {
-        let Generate { kind, events, seed, ref to } = *self;
-        write(kind.events(events, seed).map(Ok), kind.name(), Columns::default(), &kind.provenance(events, seed), to)
+        let Generate { kind, events, seed, live, ref to } = *self;
+        let generated = match live {
+            None => kind.events(events, seed),
+            Some(live) => kind.events_with_live(events, live, seed).map_err(|error| (USAGE, error.to_string()))?,
+        };
+        write(generated.map(Ok), kind.name(), Columns::default(), &kind.provenance(events, live, seed), to)
     }
 }
