@@ -15,7 +15,10 @@
 
 mod columns;
 mod line;
+mod plain;
 mod reader;
+#[cfg(test)]
+mod tests;
 
 pub use heaprace_recorder::csv::{Columns, CsvWriter, named_version};
 pub use reader::CsvReader;

@@ -71,6 +71,20 @@ impl<R: Read> Lines<R> {
         Ok(true)
     }
 
+    /// What is read of the input, from the next line on. It may end within a line.
+    #[inline]
+    pub(crate) fn rest(&self) -> &[u8] {
+        &self.block[self.start..self.end]
+    }
+
+    /// Goes on to the next line, which is `length` bytes long with its `\n` and within [`rest`](Self::rest).
+    #[inline]
+    pub(crate) fn pass(&mut self, length: usize) {
+        self.line = self.start..self.start + length - 1;
+        self.start += length;
+        self.number += 1;
+    }
+
     /// The current line, without its `\n` or `\r\n`.
     #[inline]
     pub(crate) fn line(&self) -> &[u8] {

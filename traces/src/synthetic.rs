@@ -9,7 +9,7 @@
 //!
 //! let trace = Kind::Drift.events(1000, 7);
 //! assert_eq!(trace.count(), 1000);
-//! assert_eq!(Kind::Drift.provenance(1000, 7)[0], "origin: synthetic");
+//! assert_eq!(Kind::Drift.provenance(1000, None, 7)[0], "origin: synthetic");
 //! ```
 
 mod drift;

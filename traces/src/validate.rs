@@ -5,12 +5,12 @@
 //! Every format goes through it, so all follow the same rules.
 
 use core::alloc::Layout;
-use std::collections::hash_map::Entry;
 
 use heaprace_recorder::event::{Action, Event, MAX_ALIGN_BYTES, MAX_SIZE_BYTES};
-use heaprace_recorder::{Extent, IdMap, Op};
+use heaprace_recorder::{Extent, Op};
 
 use crate::fault::Fault;
+use crate::live_map::LiveMap;
 
 /// The fields of one event as a format has them; only their syntax is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,9 +51,28 @@ pub struct Fields {
 /// ```
 #[derive(Debug)]
 pub struct Validator {
-    layouts: IdMap<Layout>,
+    layouts: LiveMap<SmallLayout>,
     last_time_ns: u64,
     most_live_objects: usize,
+}
+
+/// A layout of a trace in half the bytes. Its size is never 0, except in a place without an object.
+#[derive(Clone, Copy, Debug, Default)]
+struct SmallLayout {
+    bytes: u32,
+    align_log2: u32,
+}
+
+impl SmallLayout {
+    #[inline(always)]
+    fn of(layout: Layout) -> Self {
+        SmallLayout { bytes: layout.size() as u32, align_log2: layout.align().trailing_zeros() }
+    }
+
+    #[inline(always)]
+    fn layout(self) -> Layout {
+        Layout::from_size_align(self.bytes as usize, 1 << self.align_log2).expect("it was one")
+    }
 }
 
 /// Objects that may be live at once unless another limit is set: as many as a replay can number. Reading a trace that has
@@ -69,7 +88,7 @@ impl Default for Validator {
 impl Validator {
     /// No live objects, and at most as many at once.
     pub fn with_most_live_objects(most_live_objects: usize) -> Self {
-        Validator { layouts: IdMap::default(), last_time_ns: 0, most_live_objects }
+        Validator { layouts: LiveMap::default(), last_time_ns: 0, most_live_objects }
     }
 
     /// Sets how many objects may be live at once from now on.
@@ -86,57 +105,112 @@ impl Validator {
     ///
     /// # Errors
     ///
-    /// A [`Fault`] if a value is missing or out of range, or contradicts the events so far. The live objects then stay
-    /// as they were before the call. The fault is boxed because the result of every event should be small.
+    /// A [`Fault`] if a value is missing or out of range, or contradicts the events so far. The validator then stays as it
+    /// was before the call. The fault is boxed because the result of every event should be small.
     #[inline(always)]
     pub fn complete(&mut self, fields: Fields) -> Result<Event, Box<Fault>> {
         let Fields { op, id, size, align, thread, time_ns, written: extent } = fields;
-        if let Some(found) = time_ns {
-            let previous = core::mem::replace(&mut self.last_time_ns, found);
-            if found < previous {
-                return Err(Fault::TimeFalls { found, previous }.into());
-            }
+        if let Some(found) = time_ns
+            && !self.rises(time_ns)
+        {
+            return Err(time_falls(found, self.last_time_ns));
         }
-        let mut written = None;
-        let action = match op {
+        let size_of = |op| size.ok_or_else(|| missing(op, "size"));
+        let (action, written) = match op {
             Op::Alloc | Op::AllocZeroed => {
                 if let Some(found) = extent {
-                    return Err(Fault::NothingWrittenYet { op, found }.into());
+                    return Err(nothing_written_yet(op, found));
                 }
-                let size = size.ok_or_else(|| missing(op, "size"))?;
-                let align = align.ok_or_else(|| missing(op, "align"))?;
-                let layout = layout(size, align)?;
-                if self.layouts.len() >= self.most_live_objects {
-                    return Err(too_many_live(self.most_live_objects));
-                }
-                match self.layouts.entry(id) {
-                    Entry::Vacant(place) => place.insert(layout),
-                    Entry::Occupied(_) => return Err(Fault::AlreadyLive { op, id }.into()),
-                };
-                Action::Alloc { layout, zeroed: op == Op::AllocZeroed }
+                let align = size_of(op).and_then(|_| align.ok_or_else(|| missing(op, "align")))?;
+                let layout = self.alloc(op, id, size_of(op)?, align, extent)?;
+                (Action::Alloc { layout, zeroed: op == Op::AllocZeroed }, None)
             }
             Op::Realloc => {
-                let new_size = size.ok_or_else(|| missing(op, "size"))?;
-                let in_force = self.layouts.get_mut(&id).ok_or_else(|| not_live(op, id))?;
-                let old = *in_force;
-                agrees(op, id, "align", align, old.align())?;
-                written = bytes_written(op, id, extent, old.size())?;
-                *in_force = layout(new_size, old.align() as u64)?;
-                Action::Realloc { old, new_size: in_force.size() }
+                let (old, new_size, written) = self.realloc(id, size_of(op)?, align, extent)?;
+                (Action::Realloc { old, new_size }, written)
             }
             Op::Dealloc => {
-                let Entry::Occupied(object) = self.layouts.entry(id) else {
-                    return Err(not_live(op, id));
-                };
-                let layout = *object.get();
-                agrees(op, id, "size", size, layout.size())?;
-                agrees(op, id, "align", align, layout.align())?;
-                written = bytes_written(op, id, extent, layout.size())?;
-                object.remove();
-                Action::Dealloc { layout }
+                let (layout, written) = self.dealloc(id, size, align, extent)?;
+                (Action::Dealloc { layout }, written)
             }
         };
+        self.passed(time_ns);
         Ok(Event { action, id, thread, time_ns, written })
+    }
+
+    /// Whether an event may have this time.
+    #[inline(always)]
+    pub(crate) fn rises(&self, time_ns: Option<u64>) -> bool {
+        time_ns.is_none_or(|time_ns| time_ns >= self.last_time_ns)
+    }
+
+    /// Notes the time of a valid event.
+    #[inline(always)]
+    pub(crate) fn passed(&mut self, time_ns: Option<u64>) {
+        self.last_time_ns = time_ns.unwrap_or(self.last_time_ns);
+    }
+
+    /// Checks and applies an allocation. Returns its layout.
+    #[inline(always)]
+    pub(crate) fn alloc(
+        &mut self,
+        op: Op,
+        id: u64,
+        size: u64,
+        align: u64,
+        extent: Option<Extent>,
+    ) -> Result<Layout, Box<Fault>> {
+        if let Some(found) = extent {
+            return Err(nothing_written_yet(op, found));
+        }
+        let layout = layout(size, align)?;
+        if self.layouts.len() >= self.most_live_objects {
+            return Err(too_many_live(self.most_live_objects));
+        }
+        if self.layouts.insert(id, SmallLayout::of(layout)) { Ok(layout) } else { Err(already_live(op, id)) }
+    }
+
+    /// Checks and applies a reallocation. Returns the layout before, the new size, and the bytes written.
+    #[inline(always)]
+    pub(crate) fn realloc(
+        &mut self,
+        id: u64,
+        new_size: u64,
+        align: Option<u64>,
+        extent: Option<Extent>,
+    ) -> Result<(Layout, usize, Option<u32>), Box<Fault>> {
+        let op = Op::Realloc;
+        let in_force = self.layouts.get_mut(id).ok_or_else(|| not_live(op, id))?;
+        let old = in_force.layout();
+        agrees(op, id, "align", align, old.align())?;
+        let written = bytes_written(op, id, extent, old.size())?;
+        let new = layout(new_size, old.align() as u64)?;
+        *in_force = SmallLayout::of(new);
+        Ok((old, new.size(), written))
+    }
+
+    /// Checks and applies a deallocation. Returns the layout in force, and the bytes written.
+    #[inline(always)]
+    pub(crate) fn dealloc(
+        &mut self,
+        id: u64,
+        size: Option<u64>,
+        align: Option<u64>,
+        extent: Option<Extent>,
+    ) -> Result<(Layout, Option<u32>), Box<Fault>> {
+        let op = Op::Dealloc;
+        let in_force = self.layouts.remove(id).ok_or_else(|| not_live(op, id))?;
+        let layout = in_force.layout();
+        let checked = agrees(op, id, "size", size, layout.size())
+            .and_then(|()| agrees(op, id, "align", align, layout.align()))
+            .and_then(|()| bytes_written(op, id, extent, layout.size()));
+        match checked {
+            Ok(written) => Ok((layout, written)),
+            Err(fault) => {
+                self.layouts.insert(id, in_force);
+                Err(fault)
+            }
+        }
     }
 }
 
@@ -145,6 +219,21 @@ impl Validator {
 #[cold]
 pub(crate) fn missing(op: Op, column: &'static str) -> Box<Fault> {
     Fault::MissingValue { op, column }.into()
+}
+
+#[cold]
+fn time_falls(found: u64, previous: u64) -> Box<Fault> {
+    Fault::TimeFalls { found, previous }.into()
+}
+
+#[cold]
+fn nothing_written_yet(op: Op, found: Extent) -> Box<Fault> {
+    Fault::NothingWrittenYet { op, found }.into()
+}
+
+#[cold]
+fn already_live(op: Op, id: u64) -> Box<Fault> {
+    Fault::AlreadyLive { op, id }.into()
 }
 
 #[cold]
@@ -158,7 +247,7 @@ fn too_many_live(most: usize) -> Box<Fault> {
 }
 
 /// The layout of this size and alignment, if a trace allows it.
-#[inline]
+#[inline(always)]
 pub(crate) fn layout(size: u64, align: u64) -> Result<Layout, Box<Fault>> {
     if !(1..=MAX_SIZE_BYTES).contains(&size) {
         return Err(
@@ -178,7 +267,7 @@ pub(crate) fn layout(size: u64, align: u64) -> Result<Layout, Box<Fault>> {
 }
 
 /// The bytes written of a block of this size.
-#[inline]
+#[inline(always)]
 fn bytes_written(op: Op, id: u64, extent: Option<Extent>, size: usize) -> Result<Option<u32>, Box<Fault>> {
     match extent {
         None => Ok(None),
@@ -190,7 +279,7 @@ fn bytes_written(op: Op, id: u64, extent: Option<Extent>, size: usize) -> Result
 }
 
 /// Checks a value that may be left out against the one in force.
-#[inline]
+#[inline(always)]
 fn agrees(op: Op, id: u64, column: &'static str, given: Option<u64>, in_force: usize) -> Result<(), Box<Fault>> {
     match given {
         Some(found) if found != in_force as u64 => {

@@ -8,7 +8,7 @@
 use std::alloc::Layout;
 
 use heaprace_traces::left_live;
-use heaprace_traces::{Action, Event, Extent, IdMap, Op as Requested, Profile};
+use heaprace_traces::{Action, Event, Extent, LiveMap, Op as Requested, Profile};
 
 use super::extents::{Coverage, Ranges};
 use super::op::{MAX_LIVE_OBJECTS, OpKind, PackedOp};
@@ -83,22 +83,22 @@ impl Ids for DenseIds {
 }
 
 /// A map, for any ids: its memory grows with the number of live objects.
-pub(super) type AnyIds = IdMap<u32>;
+pub(super) type AnyIds = LiveMap<u32>;
 
 impl Ids for AnyIds {
     #[inline]
     fn insert(&mut self, id: u64, slot: u32) -> Option<()> {
-        IdMap::insert(self, id, slot).is_none().then_some(())
+        LiveMap::insert(self, id, slot).then_some(())
     }
 
     #[inline]
     fn get(&self, id: u64) -> Option<u32> {
-        IdMap::get(self, &id).copied()
+        LiveMap::get(self, id).copied()
     }
 
     #[inline]
     fn remove(&mut self, id: u64) -> Option<u32> {
-        IdMap::remove(self, &id)
+        LiveMap::remove(self, id)
     }
 }
 

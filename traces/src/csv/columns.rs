@@ -12,11 +12,28 @@ pub(super) struct ColumnPlaces {
     pub(super) thread: Option<usize>,
     pub(super) time_ns: Option<usize>,
     pub(super) written: Option<usize>,
+    /// The optional columns from left to right; only the first ones are there.
+    extras: [Extra; 3],
+}
+
+/// An optional column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Extra {
+    #[default]
+    Thread,
+    TimeNs,
+    Written,
 }
 
 impl ColumnPlaces {
     pub(super) fn columns(self) -> Columns {
         Columns { thread: self.thread.is_some(), time_ns: self.time_ns.is_some(), written: self.written.is_some() }
+    }
+
+    /// The optional columns from left to right.
+    #[inline]
+    pub(super) fn extras(&self) -> &[Extra] {
+        &self.extras[..self.count.saturating_sub(HEADER.len())]
     }
 
     /// Reads the header.
@@ -36,10 +53,10 @@ impl ColumnPlaces {
         }
         let mut layout = ColumnPlaces { count: fields.len(), ..ColumnPlaces::default() };
         for (index, &name) in fields.iter().enumerate().skip(HEADER.len()) {
-            let (column, place) = match name {
-                b"thread" => (THREAD, &mut layout.thread),
-                b"time_ns" => (TIME_NS, &mut layout.time_ns),
-                b"written" => (WRITTEN, &mut layout.written),
+            let (column, extra, place) = match name {
+                b"thread" => (THREAD, Extra::Thread, &mut layout.thread),
+                b"time_ns" => (TIME_NS, Extra::TimeNs, &mut layout.time_ns),
+                b"written" => (WRITTEN, Extra::Written, &mut layout.written),
                 _ => match HEADER.into_iter().find(|fixed| fixed.as_bytes() == name) {
                     Some(column) => return Err(Fault::DuplicateColumn { column }),
                     None => return Err(Fault::UnknownColumn { found: shown(name) }),
@@ -48,6 +65,7 @@ impl ColumnPlaces {
             if place.replace(index).is_some() {
                 return Err(Fault::DuplicateColumn { column });
             }
+            layout.extras[index - HEADER.len()] = extra;
         }
         Ok(layout)
     }
@@ -65,10 +83,30 @@ mod tests {
     fn the_optional_columns_stand_in_any_order() {
         let none = ColumnPlaces { count: 4, ..ColumnPlaces::default() };
         assert_eq!(parse("op,id,size,align"), Ok(none));
-        assert_eq!(parse("op,id,size,align,time_ns"), Ok(ColumnPlaces { count: 5, time_ns: Some(4), ..none }));
-        let both = ColumnPlaces { count: 6, thread: Some(5), time_ns: Some(4), written: None };
+        assert_eq!(
+            parse("op,id,size,align,time_ns"),
+            Ok(ColumnPlaces {
+                count: 5,
+                time_ns: Some(4),
+                extras: [Extra::TimeNs, Extra::default(), Extra::default()],
+                ..none
+            })
+        );
+        let both = ColumnPlaces {
+            count: 6,
+            thread: Some(5),
+            time_ns: Some(4),
+            written: None,
+            extras: [Extra::TimeNs, Extra::Thread, Extra::default()],
+        };
         assert_eq!(parse("op,id,size,align,time_ns,thread"), Ok(both));
-        let all = ColumnPlaces { count: 7, thread: Some(5), time_ns: Some(6), written: Some(4) };
+        let all = ColumnPlaces {
+            count: 7,
+            thread: Some(5),
+            time_ns: Some(6),
+            written: Some(4),
+            extras: [Extra::Written, Extra::Thread, Extra::TimeNs],
+        };
         assert_eq!(parse("op,id,size,align,written,thread,time_ns"), Ok(all));
     }
 
