@@ -1,8 +1,8 @@
 //! The live objects by their ids: a table for ids that count up, as nearly all do, and a hash map for the rest.
 //!
-//! The place of an id in the table is the id itself, so neighbours share a cache line, and no hash is computed. Ids whose
-//! places are taken go to the hash map, whose hashes no trace can foresee: whatever the ids are, each step is O(1), and
-//! memory grows with the objects that are live at once.
+//! The place of an id in the table is the id itself, so neighbours share a cache line, and no hash is computed. Ids
+//! whose places are taken go to the hash map, whose hashes no trace can foresee: whatever the ids are, each step is
+//! O(1), and memory grows with the objects that are live at once.
 
 use heaprace_recorder::IdMap;
 

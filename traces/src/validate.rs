@@ -105,8 +105,8 @@ impl Validator {
     ///
     /// # Errors
     ///
-    /// A [`Fault`] if a value is missing or out of range, or contradicts the events so far. The validator then stays as it
-    /// was before the call. The fault is boxed because the result of every event should be small.
+    /// A [`Fault`] if a value is missing or out of range, or contradicts the events so far. The validator then stays as
+    /// it was before the call. The fault is boxed because the result of every event should be small.
     #[inline(always)]
     pub fn complete(&mut self, fields: Fields) -> Result<Event, Box<Fault>> {
         let Fields { op, id, size, align, thread, time_ns, written: extent } = fields;

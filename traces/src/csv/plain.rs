@@ -2,7 +2,7 @@
 //! them and a line feed after the last, and no value that an op does not need.
 //!
 //! It is parsed without a search for the end of the line before. Anything else in a line, or a line that may not be
-//! whole yet, is left to [`line`](super::line): so the meaning of a line, and every error in it, is defined there alone.
+//! whole yet, is left to [`line`](super::line): the meaning of a line, and every error in it, is defined there alone.
 
 use heaprace_recorder::Op;
 

@@ -262,7 +262,7 @@ impl<R: Read> Iterator for CsvReader<R> {
             return None;
         }
         self.comments.clear();
-        // The events of plain lines take less than half of the time. The arms return, instead of assigning to a variable, because their events would be copied.
+        // The arms return, instead of assigning to a variable, because their events would be copied.
         if let Some(line) = plain::parse(self.lines.rest(), self.layout.extras())
             && self.validator.rises(line.time_ns)
         {

@@ -1,4 +1,4 @@
-//! Plain lines are read on a way of their own. It must find the same events and the same errors as the way of all lines.
+//! Plain lines are read in a way of their own. It must find the same events and errors as the way for all lines.
 
 use std::fmt::Write;
 use std::io::{self, Read};

@@ -10,8 +10,8 @@ const CLASSES: core::ops::RangeInclusive<u32> = 4..=12;
 /// Steps from one class to the next.
 const STEPS: u64 = 1024;
 
-/// It first allocates objects, 10,000 or a tenth of the events, or the given number; from then on it frees one, chosen at
-/// random, and allocates a new one. New objects belong to one class, and more and more of them to the next: from the
+/// It first allocates objects, 10,000 or a tenth of the events, or the given number; from then on it frees one, chosen
+/// at random, and allocates a new one. New objects belong to one class, and more and more of them to the next: from the
 /// first event to the last, the sizes move from 16 bytes to 8 KiB.
 pub(super) struct Drift {
     objects: SyntheticObjects,
