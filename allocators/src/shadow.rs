@@ -15,7 +15,7 @@ use core::alloc::Layout;
 
 use crate::page_heap::HeapRef;
 use crate::places::Places;
-use pattern::{Pattern, kept_end};
+use pattern::{Pattern, first_not_zero, kept_end};
 
 pub use crate::violation::Violation;
 pub use pattern::{WHOLE_BYTES, parts};
@@ -49,7 +49,7 @@ impl Shadow {
         self.live.check(block.addr(), layout, self.heap.committed_bytes())?;
         if zeroed {
             // SAFETY: the block is in the committed pages.
-            if let Some(byte) = parts(layout.size()).flatten().find(|&byte| unsafe { block.add(byte).read() } != 0) {
+            if let Some(byte) = unsafe { first_not_zero(block, parts(layout.size())) } {
                 return Err(Violation::NotZeroed {
                     offset: self.live.offset(block.addr()),
                     bytes: layout.size(),
@@ -76,9 +76,17 @@ impl Shadow {
     ///
     /// If no live block begins at that address.
     pub unsafe fn check(&self, block: *mut u8) -> Result<(), Violation> {
-        let &(layout, pattern) = self.known(block);
-        let bytes = layout.size();
         // SAFETY: the block was in the committed pages when it was filled, and a heap does not shrink.
+        unsafe { self.check_contents(block, self.known(block)) }
+    }
+
+    /// # Safety
+    ///
+    /// The block is or was live with this layout and pattern, and in the committed pages.
+    #[inline]
+    unsafe fn check_contents(&self, block: *mut u8, (layout, pattern): (Layout, Pattern)) -> Result<(), Violation> {
+        let bytes = layout.size();
+        // SAFETY: upheld by the caller.
         match unsafe { pattern.first_difference(block, parts(bytes)) } {
             Some(byte) => Err(Violation::Overwritten { offset: self.live.offset(block.addr()), bytes, byte }),
             None => Ok(()),
@@ -100,9 +108,9 @@ impl Shadow {
     ///
     /// If no live block begins at that address.
     pub unsafe fn resizing(&self, block: *mut u8, new_size: usize) -> Result<(), Violation> {
-        // SAFETY: upheld by the caller.
-        unsafe { self.check(block)? };
-        let &(layout, pattern) = self.known(block);
+        let (layout, pattern) = self.known(block);
+        // SAFETY: the block was in the committed pages when it was filled, and a heap does not shrink.
+        unsafe { self.check_contents(block, (layout, pattern))? };
         if layout.size() > WHOLE_BYTES && new_size < layout.size() {
             // SAFETY: the bytes are in the block, which is in the committed pages.
             unsafe { pattern.fill(block, core::iter::once(kept_end(new_size))) };
@@ -110,7 +118,7 @@ impl Shadow {
         Ok(())
     }
 
-    fn known(&self, block: *mut u8) -> &(Layout, Pattern) {
+    fn known(&self, block: *mut u8) -> (Layout, Pattern) {
         self.live.get(block.addr()).expect("the block is live")
     }
 
@@ -137,10 +145,9 @@ impl Shadow {
     ///
     /// If no live block begins at that address.
     pub unsafe fn releasing(&mut self, block: *mut u8) -> Result<(), Violation> {
-        // SAFETY: upheld by the caller.
-        unsafe { self.check(block)? };
-        self.live.remove(block.addr());
-        Ok(())
+        let known = self.live.remove(block.addr()).expect("a block that is freed is live");
+        // SAFETY: the block was in the committed pages when it was filled, and a heap does not shrink.
+        unsafe { self.check_contents(block, known) }
     }
 
     /// Checks a block after a realloc from `old` to `new`.
