@@ -1,25 +1,27 @@
 //! A lane: a page heap and working memory, on which contenders run the same program one after the other.
 
 mod failure;
+mod figures;
 mod lap;
+mod left_live;
 
+use std::any::type_name;
 use std::ops::ControlFlow;
 use std::time::{self, Duration};
 
 use heaprace_allocators::page_heap::{Guard, PageHeapError};
 use heaprace_allocators::{HeapAllocator, HeapRef, PageHeap, Purpose};
-use heaprace_reports::numbers::{bytes, count};
-use heaprace_reports::results::{
-    Figure, Grouped, Growth, Memory, Moment, Partial, Reason, Retention, Split, Verification,
-};
+use heaprace_reports::results::{Figure, Grouped, Growth, Memory, Moment, Partial, Reason, Retention, Verification};
 
 use crate::engine::{self, Flow, Observer, Touch, TouchNone, TouchParts};
 use crate::limits::{Limits, Stop};
-use crate::memory::metrics::{Figures, Instant, Setting, Snapshot, SnapshotGauge, SplitGauge, Taken, Watch};
+use crate::memory::metrics::{Figures, Instant, Setting, Snapshot, SnapshotGauge, SplitGauge, Watch};
 use crate::program::{self, CompileError, Program, Stretch};
 use crate::verify::Verify;
 
-use failure::StopAtFailure;
+use failure::{StopAfter, StopAtFailure};
+use figures::memory;
+use left_live::Ages;
 
 pub use lap::{Lap, Meter, OnLap};
 
@@ -140,7 +142,7 @@ impl<'p> Lane<'p> {
                 lap.wall += wall;
                 lap.processor = lap.processor.zip(processor).map(|(sum, stretch)| sum + stretch);
             };
-            self.replay_by::<A, (), T>(&mut allocator, &mut (), limits, Some(&mut meter))?.whole()?;
+            self.replay_by::<A, (), T>(&mut allocator, &mut (), limits, Some(&mut meter), None)?.whole()?;
             self.free_left_live(&mut allocator);
             lap.heap_pages = heap.committed_pages() as u64;
             lap.refused_grows = heap.refused_grows() - refused_before;
@@ -189,7 +191,7 @@ impl<'p> Lane<'p> {
     ) -> Result<(), LaneError> {
         self.heap.reset()?;
         let mut allocator = A::create(self.heap.handle());
-        self.replay_by::<A, (), T>(&mut allocator, &mut (), limits, Some(meter))?.whole().map(|_| ())
+        self.replay_by::<A, (), T>(&mut allocator, &mut (), limits, Some(meter), None)?.whole().map(|_| ())
     }
 
     fn replay<A: HeapAllocator, O: Observer, T: Touch>(
@@ -198,16 +200,18 @@ impl<'p> Lane<'p> {
         observer: &mut O,
         limits: Limits<'_>,
     ) -> Result<Run, LaneError> {
-        self.replay_by::<A, O, T>(allocator, observer, limits, None)
+        self.replay_by::<A, O, T>(allocator, observer, limits, None, None)
     }
 
-    /// Replays the program, by whole stretches with `meter`, which measures them, and else piece by piece.
+    /// Replays the program, by whole stretches with `meter`, which measures them, and else piece by piece. `ages` follows
+    /// each piece.
     fn replay_by<A: HeapAllocator, O: Observer, T: Touch>(
         &mut self,
         allocator: &mut A,
         observer: &mut O,
         limits: Limits<'_>,
         mut meter: Option<Meter<'_>>,
+        mut ages: Option<&mut Ages>,
     ) -> Result<Run, LaneError> {
         let slots = &mut self.slots;
         // A program of a single stretch stops before it begins, or not at all.
@@ -224,6 +228,9 @@ impl<'p> Lane<'p> {
                 }
                 None => run.flow = engine::run::<A, O, T>(stretch, slots, allocator, observer),
             });
+            if let Some(ages) = &mut ages {
+                ages.follow(stretch);
+            }
             let events = stretch.events();
             run.events = stretch.events_before() + events;
             if let Some(budget_bytes) = self.heap.passed_budget_bytes() {
@@ -269,8 +276,9 @@ impl<'p> Lane<'p> {
 
     /// Replays with all metrics on a fresh heap, writing every byte of every block (of a huge one
     /// [parts](heaprace_allocators::shadow::parts)), and checks every block if `verify`
-    /// is set. A second replay, through `Accounted`, splits the heap by purpose and by address at its peaks and at its
-    /// end, and takes `snapshots`. Further loops on the heap of the first replay show how it grows.
+    /// is set. The heap is split by purpose and by address at its peaks and at its end, and `snapshots` are taken: at
+    /// the end in this replay if `A` itself accounts for its heap, and else in a second one, through `Accounted`, which
+    /// ends at the last of these events. Further loops on the heap of the first replay show how it grows.
     ///
     /// If a limit is reached, the result says how far the contender got, and has no figures, because they would not
     /// repeat.
@@ -294,10 +302,12 @@ impl<'p> Lane<'p> {
         let setting = Setting { profile: *self.program.profile(), page_bytes: heap.page_bytes() };
         let mut watch = Watch::new(heap.clone(), Figures::new(&setting));
         let mut allocator = A::create(heap.clone());
+        let mut ages = Ages::before(self.program);
         let mut verification = Verification::NotChecked { reason: Reason::VerificationOff };
         let run = if verify {
             let mut observers = (Verify::new(heap.clone()), watch);
-            let run = self.replay::<A, _, TouchNone>(&mut allocator, &mut observers, limits)?;
+            let run =
+                self.replay_by::<A, _, TouchNone>(&mut allocator, &mut observers, limits, None, Some(&mut ages))?;
             if run.flow.is_continue() {
                 let _ = observers.0.finish(run.events);
             }
@@ -311,7 +321,7 @@ impl<'p> Lane<'p> {
             watch = observers.1;
             run
         } else {
-            self.replay::<A, _, TouchParts>(&mut allocator, &mut watch, limits)?
+            self.replay_by::<A, _, TouchParts>(&mut allocator, &mut watch, limits, None, Some(&mut ages))?
         };
         if let Verification::Failed { event, .. } = verification {
             return Ok(Examination::without_figures(verification, Reason::FailedVerification { event }));
@@ -323,14 +333,8 @@ impl<'p> Lane<'p> {
             return Ok(Examination::ended(verification, partial, stop.reason_at(run.events)));
         }
         let grow_calls = heap.grow_calls();
-        let retention = self.free_the_rest(&heap, &mut allocator);
+        let state = *watch.state();
         let figures = watch.into_metric();
-        let growth = if figures.footprint.failed_requests > 0 {
-            Figure::unknown(Reason::RequestsFailed)
-        } else {
-            self.growth(&heap, &mut allocator, limits)?
-        };
-        drop((allocator, heap));
         let event_of = |instant| match instant {
             Instant::At(Moment::PeakLive) => figures.fragmentation.figures().at_peak_live.event,
             Instant::At(Moment::PeakHeap) => figures.footprint.peak_heap_event,
@@ -338,31 +342,46 @@ impl<'p> Lane<'p> {
             Instant::Event(event) => event,
         };
         let moments = Moment::ALL.map(|moment| (moment, event_of(Instant::At(moment)))).to_vec();
-        let instants = snapshots.iter().map(|&instant| (instant, event_of(instant))).collect();
-        let splits = SplitGauge::new(moments.clone());
+        let instants: Vec<_> = snapshots.iter().map(|&instant| (instant, event_of(instant))).collect();
         let peak_heap_bytes = figures.footprint.peak_heap_bytes;
         let limit_bytes = (self.heap.limit_pages() * setting.page_bytes) as u64;
-        let snapshots = SnapshotGauge::new(peak_heap_bytes, limit_bytes, moments, instants);
-        let again = |heap| Watch::new(heap, (splits, snapshots));
-        match self.watched::<Accounted, _, TouchNone>(limits, again) {
-            Ok(watch) => {
-                let (splits, snapshots) = watch.into_metric();
-                let mut taken = snapshots.into_taken();
-                let snapshots = std::mem::take(&mut taken.lists);
-                let places = Some((splits.into_splits(), taken));
-                let memory = memory(figures, retention, growth, places, grow_calls);
-                Ok(Examination { verification, memory, partial: None, snapshots })
-            }
-            // The first replay was whole, so its figures stand; only those of the second are missing.
-            Err(LaneError::Stopped(_)) => {
-                let memory = memory(figures, retention, growth, None, grow_calls);
-                Ok(Examination { verification, memory, partial: None, snapshots: Vec::new() })
-            }
-            Err(error) => Err(error),
+        let mut events: Vec<_> = moments.iter().map(|&(_, at)| at).chain(instants.iter().map(|&(_, at)| at)).collect();
+        let mut splits = SplitGauge::new(moments.clone());
+        let mut snapshots = SnapshotGauge::new(peak_heap_bytes, limit_bytes, moments, instants);
+        // The end is here, if the ages of its objects are known. The second replay need not come that far. The name of a
+        // type will do, because some contenders borrow, and an accounting variant differs from its contender in name.
+        let accounts_itself = type_name::<A>() == type_name::<Accounted>();
+        if accounts_itself && state.event > 0 && !figures.realloc.has_moved_same_size() {
+            allocator.in_scope(|allocator| splits.take(&state, allocator));
+            snapshots.take(&state, ages.left_live(self.program, &self.slots, heap.base().addr().get()));
+            events.retain(|&event| event < state.event);
         }
+        let retention = self.free_the_rest(&heap, &mut allocator);
+        let growth = if figures.footprint.failed_requests > 0 {
+            Figure::unknown(Reason::RequestsFailed)
+        } else {
+            self.growth(&heap, &mut allocator, limits)?
+        };
+        drop((allocator, heap));
+        if let Some(last) = events.into_iter().max() {
+            let again = |heap| (Watch::new(heap, (splits, snapshots)), StopAfter { event: last });
+            match self.watched::<Accounted, _, TouchNone>(limits, again) {
+                Ok((watch, _)) => (splits, snapshots) = watch.into_metric(),
+                // The first replay was whole, so its figures stand; only those of the second are missing.
+                Err(LaneError::Stopped(_)) => {
+                    let memory = memory(figures, retention, growth, None, grow_calls);
+                    return Ok(Examination { verification, memory, partial: None, snapshots: Vec::new() });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let mut taken = snapshots.into_taken();
+        let snapshots = std::mem::take(&mut taken.lists);
+        let memory = memory(figures, retention, growth, Some((splits.into_splits(), taken)), grow_calls);
+        Ok(Examination { verification, memory, partial: None, snapshots })
     }
 
-    /// Replays the whole program with an observer, and returns the observer.
+    /// Replays the program with an observer, up to its end unless the observer stops it, and returns the observer.
     pub(crate) fn watched<A: HeapAllocator, O: Observer, T: Touch>(
         &mut self,
         limits: Limits<'_>,
@@ -442,52 +461,4 @@ impl<'p> Lane<'p> {
 /// The reason why a program cannot continue: the heap had no page left in this loop, counted from 1.
 pub(crate) fn limit_reached(loop_number: usize) -> Reason {
     Reason::HeapLimitReached { loop_number }
-}
-
-fn memory(
-    figures: Figures,
-    retention: Retention,
-    growth: Figure<Growth>,
-    places: Option<(Vec<Split>, Taken)>,
-    grow_calls: u64,
-) -> Figure<Memory> {
-    let (splits, strips, gaps) = match places {
-        Some((splits, Taken { strips, gaps, .. })) => (splits, strips, Some(gaps)),
-        None => (Vec::new(), Vec::new(), None),
-    };
-    let Figures { footprint, over_time, realloc, occupancy, fragmentation, timeline, grid } = figures;
-    let ratios = footprint.overhead_ratio().zip(footprint.johnstone_wilson_4_percent());
-    let Some((overhead_ratio, johnstone_wilson_4_percent)) = ratios else {
-        return Figure::unknown(match footprint.first_failure {
-            Some(first) => Reason::AllRequestsFailed {
-                requests: count(footprint.failed_requests, "request"),
-                event: Grouped(first.event),
-                size: bytes(first.size_bytes),
-                pages: count(first.heap_pages, "page"),
-            },
-            None => Reason::NothingLive,
-        });
-    };
-    Figure::Known(Memory {
-        peak_heap_pages: footprint.peak_heap_pages,
-        peak_heap_bytes: footprint.peak_heap_bytes,
-        peak_heap_event: footprint.peak_heap_event,
-        overhead_ratio,
-        johnstone_wilson_4_percent,
-        peak_span_bytes: footprint.peak_span_bytes,
-        johnstone_wilson: over_time.figures(),
-        reallocs: realloc.figures(),
-        occupancy: occupancy.figures(),
-        fragmentation: fragmentation.figures(),
-        gaps,
-        retention,
-        growth,
-        splits,
-        strips,
-        grow_calls: Figure::Known(grow_calls),
-        failed_requests: footprint.failed_requests,
-        first_failure: footprint.first_failure,
-        timeline: timeline.into_points(),
-        grid: grid.figures(),
-    })
 }

@@ -1,7 +1,9 @@
-//! Ends a replay at its first failed request.
+//! Ends a replay early: at its first failed request, or after an event.
 
 use std::alloc::Layout;
 use std::ops::ControlFlow;
+
+use heaprace_allocators::HeapAllocator;
 
 use crate::engine::{Flow, LiveBlock, Observer};
 
@@ -32,5 +34,18 @@ impl Observer for StopAtFailure {
     #[inline(always)]
     fn reallocated(&mut self, event: u64, _old: LiveBlock, _layout: Layout, new: LiveBlock, _new_size: usize) -> Flow {
         self.answered(event, new)
+    }
+}
+
+/// Stops the replay after this event.
+pub(super) struct StopAfter {
+    /// Counted from 1.
+    pub(super) event: u64,
+}
+
+impl Observer for StopAfter {
+    #[inline(always)]
+    fn after<A: HeapAllocator>(&mut self, event: u64, _allocator: &A) -> Flow {
+        if event < self.event { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     }
 }

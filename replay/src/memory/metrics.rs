@@ -122,6 +122,11 @@ impl<M: Gauge> Watch<M> {
         Watch { base: heap.base().addr().get(), pages: Pages::new(heap.page_bytes()), heap, state, metric }
     }
 
+    /// The state after the latest event.
+    pub fn state(&self) -> &HeapState {
+        &self.state
+    }
+
     /// The gauge, after the replay.
     pub fn into_metric(self) -> M {
         self.metric
@@ -139,7 +144,9 @@ impl<M: Gauge> Watch<M> {
         state.live_objects += 1;
         state.span_bytes = state.span_bytes.max(offsets.end);
         state.granted_bytes = state.granted_bytes.zip(block.usable_bytes()).map(|(all, new)| all + new as u64);
-        self.pages.change(offsets.clone(), &mut state.pages_by_tenth, |live, more| live + more);
+        if M::READS_PAGES {
+            self.pages.change(offsets.clone(), &mut state.pages_by_tenth, |live, more| live + more);
+        }
         self.metric.placed(offsets);
     }
 
@@ -149,7 +156,9 @@ impl<M: Gauge> Watch<M> {
         state.live_bytes -= bytes as u64;
         state.live_objects -= 1;
         state.granted_bytes = state.granted_bytes.zip(block.usable_bytes()).map(|(all, old)| all - old as u64);
-        self.pages.change(offsets.clone(), &mut state.pages_by_tenth, |live, less| live - less);
+        if M::READS_PAGES {
+            self.pages.change(offsets.clone(), &mut state.pages_by_tenth, |live, less| live - less);
+        }
         self.metric.removed(offsets);
     }
 
@@ -163,6 +172,7 @@ impl<M: Gauge> Watch<M> {
         self.state.event = event;
         self.state.committed_pages = self.heap.committed_pages();
         self.state.committed_bytes = self.heap.committed_bytes() as u64;
+        self.state.occupied_pages = self.pages.occupied(&self.state.pages_by_tenth);
     }
 }
 

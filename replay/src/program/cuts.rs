@@ -25,10 +25,6 @@ pub(super) struct Cut {
     pub(super) events: u64,
 }
 
-fn count_events(ops: &[PackedOp]) -> u64 {
-    ops.iter().filter(|op| !op.is_old_size()).count() as u64
-}
-
 /// The ends of the stretches of a portion. A realloc and its old size stay together.
 pub(super) fn cuts(ops: &[PackedOp], has_extents: bool, most_words: usize) -> Vec<Cut> {
     let mut before = Cut::default();
@@ -44,31 +40,28 @@ pub(super) fn cuts(ops: &[PackedOp], has_extents: bool, most_words: usize) -> Ve
 /// The end of the stretch that begins at the end of another one.
 fn cut_after(before: Cut, ops: &[PackedOp], has_extents: bool, most_words: usize) -> Cut {
     let mut end = before.words;
-    let mut bytes = 0;
+    let (mut bytes, mut events) = (0, before.events);
     while let Some(op) = ops.get(end).filter(|op| op.is_old_size() || end < before.words + most_words) {
         if op.is_old_size() {
             end += 1;
             continue;
         }
-        bytes += match op.kind() {
-            OpKind::Dealloc => 0,
-            OpKind::Alloc | OpKind::AllocZeroed => op.layout().size() as u64,
-            OpKind::Realloc => {
-                let old = ops.get(end + 1).map_or(0, |&old_size| op.old_layout(old_size).size());
-                op.layout().size().max(old) as u64
-            }
-        };
+        let kind = op.kind();
+        let mut request_bytes = op.layout().size() as u64;
+        if kind == OpKind::Realloc {
+            let old = ops.get(end + 1).map_or(0, |&old_size| op.old_layout(old_size).size());
+            request_bytes = request_bytes.max(old as u64);
+        }
+        // A product and no branch: which operations are deallocations is hard to predict.
+        bytes += request_bytes * u64::from(kind != OpKind::Dealloc);
         if bytes > STRETCH_BYTES && end > before.words {
             break;
         }
         end += 1;
+        events += 1;
     }
-    let stretch = &ops[before.words..end];
-    Cut {
-        words: end,
-        written: before.written + if has_extents { extents::count(stretch) } else { 0 },
-        events: before.events + count_events(stretch),
-    }
+    let written = if has_extents { extents::count(&ops[before.words..end]) } else { 0 };
+    Cut { words: end, written: before.written + written, events }
 }
 
 /// Calls `visit` with the stretches of a portion in order, until it breaks. `events_before` events come before the

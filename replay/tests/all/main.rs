@@ -49,6 +49,8 @@ mod repeats;
 #[cfg(test)]
 mod saved;
 #[cfg(test)]
+mod second_replay;
+#[cfg(test)]
 mod sweep;
 #[cfg(test)]
 mod touch;

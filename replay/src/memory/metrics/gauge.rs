@@ -29,15 +29,10 @@ pub struct HeapState {
     pub committed_bytes: u64,
     /// H in pages.
     pub committed_pages: usize,
+    /// Pages with a live byte.
+    pub occupied_pages: u64,
     /// The pages that any live object has ever reached, by their share of live bytes.
     pub pages_by_tenth: PagesByTenth,
-}
-
-impl HeapState {
-    /// Pages with a live byte.
-    pub fn occupied_pages(&self) -> u64 {
-        self.pages_by_tenth[1..].iter().sum()
-    }
 }
 
 /// Facts known before a replay.
@@ -51,6 +46,9 @@ pub struct Setting {
 
 /// A figure over a replay.
 pub trait Gauge {
+    /// Whether it reads what the state says about pages; if not, they are not counted.
+    const READS_PAGES: bool = true;
+
     /// Samples the state after an event.
     fn sample(&mut self, state: &HeapState);
 
@@ -73,6 +71,8 @@ pub trait Gauge {
 
 /// Two gauges in one replay.
 impl<A: Gauge, B: Gauge> Gauge for (A, B) {
+    const READS_PAGES: bool = A::READS_PAGES || B::READS_PAGES;
+
     fn sample(&mut self, state: &HeapState) {
         self.0.sample(state);
         self.1.sample(state);

@@ -27,6 +27,12 @@ impl Instant {
     }
 }
 
+/// The first of these events after this one.
+pub(super) fn next_after(event: u64, moments: &[(Moment, u64)], instants: &[(Instant, u64)]) -> Option<u64> {
+    let events = moments.iter().map(|&(_, at)| at).chain(instants.iter().map(|&(_, at)| at));
+    events.filter(|&at| at > event).min()
+}
+
 /// The position of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlacedObject {

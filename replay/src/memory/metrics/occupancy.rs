@@ -34,12 +34,12 @@ fn figures_of(state: &HeapState) -> OccupancyAt {
     let committed_pages = state.committed_pages as u64;
     let mut pages_by_tenth = state.pages_by_tenth.to_vec();
     // Pages that no object has ever reached are also empty.
-    pages_by_tenth[0] = committed_pages - state.occupied_pages();
+    pages_by_tenth[0] = committed_pages - state.occupied_pages;
     OccupancyAt {
         event: state.event,
         live_share: ratio(state.live_bytes, state.committed_bytes),
         committed_pages,
-        occupied_pages: state.occupied_pages(),
+        occupied_pages: state.occupied_pages,
         pinned_pages: state.pages_by_tenth[PINNED],
         pages_by_tenth,
     }

@@ -38,9 +38,10 @@ struct Mean {
 }
 
 impl Mean {
-    fn add(&mut self, state: &HeapState, weight: u64) {
-        if state.live_bytes > 0 {
-            self.ratios += state.committed_bytes as f64 / state.live_bytes as f64 * weight as f64;
+    /// `ratio` is H / R, if there is one.
+    fn add(&mut self, state: &HeapState, ratio: Option<f64>, weight: u64) {
+        if let Some(ratio) = ratio {
+            self.ratios += ratio * weight as f64;
             self.weight += weight;
         }
         self.committed += u128::from(state.committed_bytes) * u128::from(weight);
@@ -89,8 +90,11 @@ impl Gauge for OverTimeGauge {
         let HeapState { live_bytes, committed_bytes, byte_clock, .. } = *state;
         self.started |= live_bytes >= self.threshold_bytes;
         if self.started {
-            self.by_bytes.add(state, byte_clock.event_bytes());
-            self.by_events.add(state, 1);
+            let ratio = (live_bytes > 0).then(|| committed_bytes as f64 / live_bytes as f64);
+            if byte_clock.event_bytes() > 0 {
+                self.by_bytes.add(state, ratio, byte_clock.event_bytes());
+            }
+            self.by_events.add(state, ratio, 1);
         }
         if live_bytes > self.at_peak_live.1 {
             self.at_peak_live = (committed_bytes, live_bytes);

@@ -14,6 +14,8 @@ pub struct ReallocGauge {
     count: u64,
     in_place: u64,
     copied_bytes: u64,
+    /// Whether any moved an object without resizing it.
+    has_moved_same_size: bool,
     /// The clock of bytes after the latest event.
     requested_bytes: u64,
 }
@@ -22,6 +24,12 @@ impl ReallocGauge {
     /// Before the first event.
     pub fn new(_setting: &Setting) -> Self {
         Self::default()
+    }
+
+    /// Whether any reallocation moved an object without resizing it. If not, all those to the same size have left their
+    /// objects as they were.
+    pub(crate) fn has_moved_same_size(&self) -> bool {
+        self.has_moved_same_size
     }
 
     /// The figures, after the replay.
@@ -44,6 +52,7 @@ impl Gauge for ReallocGauge {
     fn resized(&mut self, in_place: bool, old_bytes: u64, new_bytes: u64) {
         self.count += 1;
         self.in_place += u64::from(in_place);
+        self.has_moved_same_size |= !in_place && old_bytes == new_bytes;
         self.copied_bytes += if in_place { 0 } else { old_bytes.min(new_bytes) };
     }
 }

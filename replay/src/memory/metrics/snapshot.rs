@@ -7,7 +7,7 @@ use heaprace_traces::IdMap;
 
 use super::gaps::gaps;
 use super::gauge::{Gauge, HeapState};
-use super::instant::{Instant, PlacedObject};
+use super::instant::{Instant, PlacedObject, next_after};
 use super::strip;
 
 /// All live objects at one instant.
@@ -31,6 +31,8 @@ pub struct SnapshotGauge {
     limit_bytes: u64,
     strips_at: Vec<(Moment, u64)>,
     lists_at: Vec<(Instant, u64)>,
+    /// The next event of them.
+    next_event: Option<u64>,
     /// Size and event, by offset.
     live: IdMap<(u64, u64)>,
     /// Offset, size and event of the bytes removed in this event.
@@ -62,7 +64,9 @@ impl SnapshotGauge {
         strips_at: Vec<(Moment, u64)>,
         lists_at: Vec<(Instant, u64)>,
     ) -> Self {
+        let next_event = next_after(0, &strips_at, &lists_at);
         SnapshotGauge {
+            next_event,
             part_bytes: strip::part_bytes(peak_heap_bytes),
             limit_bytes,
             strips_at,
@@ -79,6 +83,7 @@ impl SnapshotGauge {
     /// What was taken.
     pub fn into_taken(mut self) -> Taken {
         self.strips.sort_by_key(|strip| self.strips_at.iter().position(|&(moment, _)| moment == strip.at));
+        self.lists.sort_by_key(|list| list.event);
         Taken { strips: self.strips, gaps: self.gaps, lists: self.lists }
     }
 
@@ -90,11 +95,17 @@ impl SnapshotGauge {
         }
     }
 
-    /// All live objects, in address order.
-    fn sorted(&self) -> Vec<PlacedObject> {
-        let mut objects: Vec<_> = self.objects().collect();
+    /// Takes what is wanted at this event, at which these objects are live.
+    pub(crate) fn take(&mut self, state: &HeapState, mut objects: Vec<PlacedObject>) {
         objects.sort_unstable_by_key(|object| object.offset_bytes);
-        objects
+        let is_now = |&event: &u64| event == state.event;
+        for (moment, _) in self.strips_at.clone().into_iter().filter(|(_, event)| is_now(event)) {
+            self.strips.push(strip::strip(moment, state, self.part_bytes, objects.iter().copied()));
+            *self.gaps_at(moment) = gaps(state, self.limit_bytes, &objects);
+        }
+        for &(instant, _) in self.lists_at.iter().filter(|(_, event)| is_now(event)) {
+            self.lists.push(Snapshot { instant, event: state.event, objects: objects.clone() });
+        }
     }
 
     /// All live objects, unordered.
@@ -108,6 +119,8 @@ impl SnapshotGauge {
 }
 
 impl Gauge for SnapshotGauge {
+    const READS_PAGES: bool = false;
+
     fn placed(&mut self, bytes: Range<u64>) {
         let size_bytes = bytes.end - bytes.start;
         // An in-place realloc to the same size does not change the object's age.
@@ -125,19 +138,9 @@ impl Gauge for SnapshotGauge {
     fn sample(&mut self, state: &HeapState) {
         self.removed = None;
         self.events = state.event;
-        let is_now = |&event: &u64| event == state.event;
-        if !self.strips_at.iter().any(|(_, event)| is_now(event))
-            && !self.lists_at.iter().any(|(_, event)| is_now(event))
-        {
-            return;
-        }
-        let objects = self.sorted();
-        for (moment, _) in self.strips_at.clone().into_iter().filter(|(_, event)| is_now(event)) {
-            self.strips.push(strip::strip(moment, state, self.part_bytes, objects.iter().copied()));
-            *self.gaps_at(moment) = gaps(state, self.limit_bytes, &objects);
-        }
-        for &(instant, _) in self.lists_at.iter().filter(|(_, event)| is_now(event)) {
-            self.lists.push(Snapshot { instant, event: state.event, objects: objects.clone() });
+        if self.next_event == Some(state.event) {
+            self.next_event = next_after(state.event, &self.strips_at, &self.lists_at);
+            self.take(state, self.objects().collect());
         }
     }
 }

@@ -4,13 +4,14 @@ use heaprace_allocators::{HeapAllocator, IdleKind};
 use heaprace_reports::results::{Moment, PartKind, Split, SplitPart};
 
 use super::gauge::{Gauge, HeapState};
+use super::instant::next_after;
 
 /// The split of the heap at chosen events: requested bytes, internal fragmentation, and bytes in no live block. Bytes
 /// that a contender does not account for form one part, named unknown. The parts add up to H; this is asserted for
 /// every split.
 ///
-/// It runs in a replay of its own, because the first peak of the heap is known only after the first replay, and because
-/// the contender may need time proportional to its free blocks.
+/// It runs in a replay of its own up to the peaks, because the first peak of the heap is known only after the first
+/// replay, and because the contender may need time proportional to its free blocks.
 ///
 /// # Panics
 ///
@@ -18,13 +19,16 @@ use super::gauge::{Gauge, HeapState};
 #[derive(Debug, Default)]
 pub struct SplitGauge {
     at: Vec<(Moment, u64)>,
+    /// The next event of them.
+    next_event: Option<u64>,
     splits: Vec<Split>,
 }
 
 impl SplitGauge {
     /// Takes splits at these events, counted from 1.
     pub fn new(at: Vec<(Moment, u64)>) -> Self {
-        SplitGauge { at, splits: Vec::new() }
+        let next_event = next_after(0, &at, &[]);
+        SplitGauge { at, next_event, splits: Vec::new() }
     }
 
     /// The splits, in the order of the request.
@@ -32,12 +36,9 @@ impl SplitGauge {
         self.splits.sort_by_key(|split| self.at.iter().position(|&(moment, _)| moment == split.at));
         self.splits
     }
-}
 
-impl Gauge for SplitGauge {
-    fn sample(&mut self, _state: &HeapState) {}
-
-    fn inspect<A: HeapAllocator>(&mut self, state: &HeapState, allocator: &A) {
+    /// Takes the splits at this event.
+    pub(crate) fn take<A: HeapAllocator>(&mut self, state: &HeapState, allocator: &A) {
         for &(moment, _) in self.at.iter().filter(|(_, event)| *event == state.event) {
             self.splits.push(Split {
                 at: moment,
@@ -45,6 +46,19 @@ impl Gauge for SplitGauge {
                 committed_bytes: state.committed_bytes,
                 parts: parts(state, allocator),
             });
+        }
+    }
+}
+
+impl Gauge for SplitGauge {
+    const READS_PAGES: bool = false;
+
+    fn sample(&mut self, _state: &HeapState) {}
+
+    fn inspect<A: HeapAllocator>(&mut self, state: &HeapState, allocator: &A) {
+        if self.next_event == Some(state.event) {
+            self.next_event = next_after(state.event, &self.at, &[]);
+            self.take(state, allocator);
         }
     }
 }

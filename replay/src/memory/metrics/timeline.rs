@@ -18,6 +18,8 @@ pub struct TimelineGauge {
     events_per_point: u64,
     last_event: u64,
     committed_bytes: u64,
+    /// The last event of the latest point.
+    point_end: u64,
     points: Vec<FootprintPoint>,
 }
 
@@ -29,6 +31,7 @@ impl TimelineGauge {
             events_per_point: events.div_ceil(MAX_POINTS).max(1),
             last_event: events,
             committed_bytes: 0,
+            point_end: 0,
             points: Vec::new(),
         }
     }
@@ -41,8 +44,9 @@ impl TimelineGauge {
 
 impl Gauge for TimelineGauge {
     fn sample(&mut self, state: &HeapState) {
-        let event = state.event.next_multiple_of(self.events_per_point).min(self.last_event);
-        if self.points.last().is_none_or(|point| point.event != event) {
+        if state.event > self.point_end {
+            let event = state.event.next_multiple_of(self.events_per_point).min(self.last_event);
+            self.point_end = event;
             self.points.push(FootprintPoint { event, ..FootprintPoint::default() });
         }
         let Some(point) = self.points.last_mut() else { return };
@@ -50,7 +54,7 @@ impl Gauge for TimelineGauge {
         point.live_bytes = point.live_bytes.max(state.live_bytes);
         point.span_bytes = state.span_bytes;
         point.committed_bytes = state.committed_bytes;
-        point.occupied_pages = point.occupied_pages.max(state.occupied_pages());
+        point.occupied_pages = point.occupied_pages.max(state.occupied_pages);
         point.grow_events += u64::from(state.committed_bytes > self.committed_bytes);
         self.committed_bytes = state.committed_bytes;
     }
