@@ -83,6 +83,9 @@ pub const MOST_GROWTH_LOOPS: usize = 8;
 /// Loops at the end over which growth is averaged.
 const GROWTH_OVER: usize = 4;
 
+/// Replays one stretch through a contender, in its scope, measured by the meter if there is one.
+type ReplayStretch<'r> = &'r mut dyn FnMut(Stretch<'_>, &mut [*mut u8], &mut Option<Meter<'_>>) -> Flow;
+
 /// The outcome of a replay.
 struct Run {
     /// Whether the observer stopped it.
@@ -210,8 +213,29 @@ impl<'p> Lane<'p> {
         allocator: &mut A,
         observer: &mut O,
         limits: Limits<'_>,
+        meter: Option<Meter<'_>>,
+        ages: Option<&mut Ages>,
+    ) -> Result<Run, LaneError> {
+        self.drive(limits, meter, ages, &mut |stretch, slots, meter| {
+            allocator.in_scope(|allocator| {
+                let mut flow = Flow::Continue(());
+                let mut replay = || flow = engine::run::<A, O, T>(stretch, slots, allocator, observer);
+                match meter {
+                    Some(meter) => meter(&mut replay),
+                    None => replay(),
+                }
+                flow
+            })
+        })
+    }
+
+    /// Does what a replay does between its stretches, whichever contender and observer it is for: so it is compiled once.
+    fn drive(
+        &mut self,
+        limits: Limits<'_>,
         mut meter: Option<Meter<'_>>,
         mut ages: Option<&mut Ages>,
+        replay: ReplayStretch<'_>,
     ) -> Result<Run, LaneError> {
         let slots = &mut self.slots;
         // A program of a single stretch stops before it begins, or not at all.
@@ -222,12 +246,7 @@ impl<'p> Lane<'p> {
         }
         let is_timed = meter.is_some();
         let mut replay = |stretch: Stretch<'_>| {
-            allocator.in_scope(|allocator| match &mut meter {
-                Some(meter) => {
-                    meter(&mut || run.flow = engine::run::<A, O, T>(stretch, slots, allocator, observer));
-                }
-                None => run.flow = engine::run::<A, O, T>(stretch, slots, allocator, observer),
-            });
+            run.flow = replay(stretch, slots, &mut meter);
             if let Some(ages) = &mut ages {
                 ages.follow(stretch);
             }
