@@ -17,8 +17,8 @@
 //! within each group by the other. A few groups are large enough to leave room for what comes next, and few enough not
 //! to waste much.
 //!
-//! Walks that cannot beat the best so far are cut off. Everything ends once the best is close to a [lower
-//! bound](super::least), or gains nothing any more, or a budget is spent, counted in steps instead of time. The
+//! Walks that cannot beat the best so far are cut off. Everything ends once the best is close to a lower
+//! bound (`least.rs`), or gains nothing any more, or a budget is spent, counted in steps instead of time. The
 //! placement is therefore the same on every machine, and the work is bounded: n·log n for one walk, and as many walks
 //! as the budget allows, at least two.
 //!
