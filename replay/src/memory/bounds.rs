@@ -58,7 +58,7 @@ pub use robson::Robson;
 const BYTES_PER_OBJECT: u64 = 44;
 
 /// Memory that the check of a placement takes for each live object.
-const BYTES_PER_LIVE_OBJECT: u64 = 64;
+const BYTES_PER_LIVE_OBJECT: u64 = 100;
 
 /// Computes the bounds of a trace. The clairvoyant placement is checked, like every contender, before it counts.
 ///
