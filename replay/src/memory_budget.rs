@@ -19,8 +19,9 @@ const BYTES_PER_LIVE_OBJECT: u64 = 160;
 /// Bookkeeping of the distributions for each live object.
 const DISTRIBUTION_BYTES_PER_LIVE_OBJECT: u64 = 8;
 
-/// Memory that reading a trace takes for each live object, whatever is done with the events.
-const READING_BYTES_PER_LIVE_OBJECT: u64 = 160;
+/// Memory that reading a trace takes for each live object, whatever is done with the events: most of it while the table of
+/// live objects doubles.
+const READING_BYTES_PER_LIVE_OBJECT: u64 = 200;
 
 /// How many objects may be live at once in a trace that is read within this much memory.
 pub fn most_live_objects(memory_bytes: u64) -> usize {

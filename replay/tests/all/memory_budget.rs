@@ -99,19 +99,19 @@ fn a_timed_loop_that_outgrows_the_budget_leaves_the_time_of_the_first() {
 
 #[test]
 fn a_trace_that_leaves_no_memory_for_any_heap_is_an_error_with_a_remedy() {
-    let lines: String = (0..10_000).map(|id| format!("alloc,{id},16,8\n")).collect();
-    let source = trace_file("ten-thousand-live.csv", &lines);
+    // 120,000 operations of 8 bytes.
+    let source = trace_file("sixty-thousand-pairs.csv", &"alloc,1,16,8\ndealloc,1\n".repeat(60_000));
     let rounds =
         Rounds { count: 0, seed: 1, touch: TouchPolicy::None, page: PageSize::WASM, limit_pages: WASM32_PAGES };
-    let plan = ComparisonPlan { memory_bytes: Some(1660 << 10), ..ComparisonPlan::of(Contender::all(), rounds) };
+    let plan = ComparisonPlan { memory_bytes: Some(900 << 10), ..ComparisonPlan::of(Contender::all(), rounds) };
     let error = compare(&source, &plan, |_| {}).unwrap_err();
-    assert!(matches!(error, CompareError::Memory { budget_bytes: 1_699_840, .. }), "{error:?}");
+    assert!(matches!(error, CompareError::Memory { budget_bytes: 921_600, .. }), "{error:?}");
     let message = error.to_string();
-    assert!(message.contains("ten-thousand-live.csv") && message.contains("give --memory more"), "{message}");
+    assert!(message.contains("sixty-thousand-pairs.csv") && message.contains("give --memory more"), "{message}");
     #[cfg(target_os = "linux")]
     {
         let path = source.path().unwrap().to_str().unwrap();
-        for memory in ["1660KiB", "1MiB"] {
+        for memory in ["900KiB", "100KiB"] {
             assert_eq!(run_under("-c 0", &["--trace", path, "--memory", memory]), Some(3), "{memory}");
         }
     }
@@ -138,7 +138,7 @@ fn memory_does_not_follow_the_objects_that_a_small_file_claims() {
         let output = command.output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(3), "{said}");
-        assert!(said.contains("(event 3200001): more than 3200000 objects are live at once"), "{said}");
+        assert!(said.contains("(event 2560001): more than 2560000 objects are live at once"), "{said}");
         assert!(said.contains("'replay trace slice'"), "{said}");
     }
     assert!(!copy.exists());
