@@ -9,8 +9,8 @@ pub trait Visitor {
     /// The result of a visit.
     type Output;
 
-    /// Runs the operation for `A`. `Accounted` is the same allocator with accounting, if it has such a variant, and
-    /// otherwise `A` itself. It places every block as `A` does. Memory figures come from `Accounted`, times from `A`.
+    /// Runs the operation for `A`. `Accounted` is the same allocator with accounting, if it has a variant that
+    /// [knows all idle bytes](HeapAllocator::KNOWS_ALL_IDLE), and otherwise `A` itself. It places every block as `A` does. Memory figures come from `Accounted`, times from `A`.
     fn visit<A: HeapAllocator, Accounted: HeapAllocator>(&mut self) -> Self::Output;
 }
 
@@ -73,6 +73,22 @@ mod tests {
         let names: Vec<_> = ALL.iter().map(|info| info.name).collect();
         assert_eq!(visit_all(&mut Name), names);
         assert_eq!(visit("no such allocator", &mut Name), None);
+    }
+
+    #[test]
+    fn an_accounting_variant_knows_all_idle_bytes_and_its_contender_does_not() {
+        struct Variant;
+        impl Visitor for Variant {
+            type Output = (&'static str, bool, [bool; 2]);
+            fn visit<A: HeapAllocator, Accounted: HeapAllocator>(&mut self) -> Self::Output {
+                let is_another = core::any::type_name::<A>() != core::any::type_name::<Accounted>();
+                (A::INFO.name, is_another, [A::KNOWS_ALL_IDLE, Accounted::KNOWS_ALL_IDLE])
+            }
+        }
+        let variants: Vec<_> = visit_all(&mut Variant).into_iter().filter(|(_, is_another, _)| *is_another).collect();
+        let names: Vec<_> = variants.iter().map(|(name, ..)| *name).collect();
+        assert_eq!(names, ["segregated-bump", "segregated-bump-mv"]);
+        assert!(variants.iter().all(|(.., knows)| *knows == [false, true]), "{variants:?}");
     }
 
     #[test]

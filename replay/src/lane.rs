@@ -5,7 +5,6 @@ mod figures;
 mod lap;
 mod left_live;
 
-use std::any::type_name;
 use std::ops::ControlFlow;
 use std::time::{self, Duration};
 
@@ -367,9 +366,9 @@ impl<'p> Lane<'p> {
         let mut events: Vec<_> = moments.iter().map(|&(_, at)| at).chain(instants.iter().map(|&(_, at)| at)).collect();
         let mut splits = SplitGauge::new(moments.clone());
         let mut snapshots = SnapshotGauge::new(peak_heap_bytes, limit_bytes, moments, instants);
-        // The end is here, if the ages of its objects are known. The second replay need not come that far. The name of a
-        // type will do, because some contenders borrow, and an accounting variant differs from its contender in name.
-        let accounts_itself = type_name::<A>() == type_name::<Accounted>();
+        // The end is here, if the ages of its objects are known. The second replay need not come that far. What an
+        // accounting variant is for is to know all idle bytes.
+        let accounts_itself = A::KNOWS_ALL_IDLE || !Accounted::KNOWS_ALL_IDLE;
         if accounts_itself && state.event > 0 && !figures.realloc.has_moved_same_size() {
             allocator.in_scope(|allocator| splits.take(&state, allocator));
             snapshots.take(&state, ages.left_live(self.program, &self.slots, heap.base().addr().get()));
