@@ -283,7 +283,9 @@ impl<R: Read> Iterator for CsvReader<R> {
                     }
                 }
                 op @ (Op::Alloc | Op::AllocZeroed) => {
-                    if let Ok(layout) = self.validator.alloc(op, id, size, align, extent) {
+                    if extent.is_none()
+                        && let Ok(layout) = self.validator.alloc(op, id, size, align)
+                    {
                         self.pass_plain(&line);
                         let action = Action::Alloc { layout, zeroed: op == Op::AllocZeroed };
                         return Some(Ok(Event { action, id, thread, time_ns, written: None }));
