@@ -9,7 +9,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use heaprace::Program;
-use heaprace_traces::htrace::{Block, Blocks, HtraceReader, HtraceWriter};
+use heaprace_traces::htrace::HtraceReader;
 use heaprace_traces::library::LibraryEntry;
 use heaprace_traces::{Source, csv};
 
@@ -36,11 +36,8 @@ const WAYS: [Way; 7] = [
     }),
     ("csv-events", |inputs| csv::CsvReader::new(&inputs.csv[..], "bench.csv").expect("it is a trace").count() as u64),
     ("csv-program", |inputs| Program::load(&inputs.csv_source).expect("it is a trace").events()),
-    ("htrace-blocks", |inputs| each_block(&inputs.htrace, |block| block.len() as u64)),
-    ("htrace-requests", |inputs| {
-        let sum = |block: &Block| block.requests().fold(0, |sum, request| sum ^ request.id ^ u64::from(request.size));
-        each_block(&inputs.htrace, sum)
-    }),
+    ("htrace-blocks", |inputs| common::each_block(&inputs.htrace, |block| block.len() as u64)),
+    ("htrace-requests", |inputs| common::each_block(&inputs.htrace, common::of_requests)),
     ("htrace-events", |inputs| {
         HtraceReader::new(&inputs.htrace[..], "bench.htrace").expect("it is a trace").count() as u64
     }),
@@ -49,17 +46,7 @@ const WAYS: [Way; 7] = [
 
 impl Inputs {
     fn of(entry: &'static LibraryEntry) -> Self {
-        let events = Source::from(entry).open().expect("the library's traces open");
-        let (columns, provenance) = (events.columns(), events.provenance().to_vec());
-        let mut text = csv::CsvWriter::new(Vec::new(), columns, &provenance).expect("memory can be written");
-        let mut bytes = HtraceWriter::new(Vec::new(), columns, &provenance).expect("memory can be written");
-        for event in events {
-            let event = event.expect("the library's traces are sound");
-            text.write(&event).expect("memory can be written");
-            bytes.write(&event).expect("memory can be written");
-        }
-        let csv = text.finish().expect("memory can be written");
-        let htrace = bytes.finish().expect("memory can be written");
+        let [csv, htrace] = common::text_and_binary(&Source::from(entry));
         Inputs {
             csv_source: Source::from_bytes("bench.csv", csv.clone()),
             csv,
@@ -67,15 +54,6 @@ impl Inputs {
             htrace,
         }
     }
-}
-
-fn each_block(bytes: &[u8], of: impl Fn(&Block) -> u64) -> u64 {
-    let mut blocks = Blocks::new(bytes, "bench.htrace").expect("it is a trace");
-    let (mut block, mut sum) = (Block::default(), 0);
-    while blocks.read(&mut block).expect("it is a trace") {
-        sum ^= black_box(of(&block));
-    }
-    sum
 }
 
 fn readers(criterion: &mut Criterion) {

@@ -12,7 +12,7 @@
 //! | events read from CSV, an event | its records read by the csv crate |
 //!
 //! Each line has the goal; the bench fails where a ratio is more than twice the goal, in the best of a few attempts.
-//! Everything runs on one thread, and each figure is the median of alternating pairs.
+//! Everything runs on one thread. Each ratio is the median over seven rounds, with its 95 % interval.
 
 mod common;
 
@@ -29,7 +29,7 @@ use heaprace::limits::Limits;
 use heaprace::memory::bounds;
 use heaprace_allocators::contenders::dlmalloc::Dlmalloc;
 use heaprace_allocators::page_heap::{Guard, WASM32_PAGES};
-use heaprace_traces::htrace::{Block, Blocks, HtraceWriter};
+use heaprace_reports::stats::estimate_median;
 use heaprace_traces::synthetic::Kind;
 use heaprace_traces::{Source, csv};
 
@@ -43,29 +43,11 @@ fn ns(mut call: impl FnMut()) -> f64 {
     start.elapsed().as_nanos() as f64
 }
 
-/// The result of a comparison: the medians of both, and of their ratio, whatever units they are in.
-struct Race {
-    measured: f64,
-    reference: f64,
-    ratio: f64,
-}
-
-/// Runs both in turn, and divides the time of each by its count.
-fn race(measured: (&mut dyn FnMut(), u64), reference: (&mut dyn FnMut(), u64)) -> Race {
-    let pairs = if common::is_test() { 1 } else { 7 };
-    let ((measure, count), (refer, reference_count)) = (measured, reference);
-    let of = |pairs: &[[f64; 2]], value: fn(&[f64; 2]) -> f64| {
-        let mut values: Vec<f64> = pairs.iter().map(value).collect();
-        values.sort_by(f64::total_cmp);
-        values[values.len() / 2]
-    };
-    let pairs: Vec<[f64; 2]> =
-        (0..pairs).map(|_| [ns(&mut *measure) / count as f64, ns(&mut *refer) / reference_count as f64]).collect();
-    Race {
-        measured: of(&pairs, |pair| pair[0]),
-        reference: of(&pairs, |pair| pair[1]),
-        ratio: of(&pairs, |pair| pair[0] / pair[1]),
-    }
+/// Runs these calls in turn, several times, and divides the time of each by its count.
+fn rounds<const CALLS: usize>(mut calls: [(&mut dyn FnMut(), u64); CALLS]) -> Vec<[f64; CALLS]> {
+    let rounds = if common::is_test() { 1 } else { 7 };
+    let round = |_| calls.each_mut().map(|(call, count)| ns(&mut **call) / *count as f64);
+    (0..rounds).map(round).collect()
 }
 
 /// A line of the bench.
@@ -78,19 +60,29 @@ struct Line {
 }
 
 impl Line {
-    /// Races, prints, and returns whether the ratio is within twice the goal. A check that runs once proves nothing.
-    fn is_near(&self, mut run: impl FnMut() -> Race) -> bool {
+    /// Measures, prints, and returns whether the ratio is within twice the goal. `run` gives what is measured and its
+    /// reference, in ns, for each round. A check that runs once proves nothing.
+    fn is_near(&self, mut run: impl FnMut() -> Vec<[f64; 2]>) -> bool {
         if !common::should_run(&format!("suite/{}", self.name)) {
             return true;
         }
         (0..if common::is_test() { 1 } else { ATTEMPTS }).any(|_| {
-            let Race { measured, reference, ratio } = run();
-            let met = if ratio <= self.goal { "met" } else { "missed" };
+            let rounds = run();
+            let median = |of: fn(&[f64; 2]) -> f64| {
+                estimate_median(&rounds.iter().map(of).collect::<Vec<_>>()).expect("there are rounds")
+            };
+            let [measured, reference, ratio] = [median(|ns| ns[0]), median(|ns| ns[1]), median(|ns| ns[0] / ns[1])];
             println!(
-                "suite/{:<14} {measured:>8.2} ns, {reference:>8.2} ns for {}: ratio {ratio:>7.2}, goal {} {met}",
-                self.name, self.of, self.goal
+                "suite/{}: {:.2} ns, {:.2} ns for {}: ratio {}, goal {} {}",
+                self.name,
+                measured.value,
+                reference.value,
+                self.of,
+                common::shown(ratio, 2),
+                self.goal,
+                if ratio.value <= self.goal { "met" } else { "missed" }
             );
-            common::is_test() || ratio <= 2.0 * self.goal
+            common::is_test() || ratio.value <= 2.0 * self.goal
         })
     }
 }
@@ -125,14 +117,17 @@ fn examinations(program: &Program) -> bool {
     let events = bed.events;
     let examination = Line { name: "examination", of: BARE, goal: 6.0 };
     let verification = Line { name: "verification", of: BARE, goal: 3.5 };
-    let whole = examination.is_near(|| race((&mut || bed.examine(true), events), (&mut || reference.bare(), events)));
+    let whole =
+        examination.is_near(|| rounds([(&mut || bed.examine(true), events), (&mut || reference.bare(), events)]));
     let mut unverified = Bed::new(program);
     whole
         & verification.is_near(|| {
-            let all = race((&mut || bed.examine(true), events), (&mut || unverified.examine(false), events));
-            let bare = ns(|| reference.bare()) / events as f64;
-            let measured = all.measured - all.reference;
-            Race { measured, reference: bare, ratio: measured / bare }
+            let all = rounds([
+                (&mut || bed.examine(true), events),
+                (&mut || unverified.examine(false), events),
+                (&mut || reference.bare(), events),
+            ]);
+            all.into_iter().map(|[whole, unverified, bare]| [whole - unverified, bare]).collect()
         })
 }
 
@@ -149,7 +144,7 @@ fn live_objects() -> bool {
     line.is_near(|| {
         let repeats = events / reference;
         let mut repeated = || (0..repeats).for_each(|_| few.examine(true));
-        race((&mut || many.examine(true), events), (&mut repeated, reference * repeats))
+        rounds([(&mut || many.examine(true), events), (&mut repeated, reference * repeats)])
     })
 }
 
@@ -161,7 +156,7 @@ fn about_the_trace(program: &Program) -> bool {
         let mut find = || {
             black_box(bounds::of(program).expect("the trace is not too long"));
         };
-        race((&mut find, events), (&mut || reference.bare(), events))
+        rounds([(&mut find, events), (&mut || reference.bare(), events)])
     });
     let sizes = Line { name: "distributions", of: BARE, goal: 0.5 };
     near & sizes.is_near(|| {
@@ -169,48 +164,30 @@ fn about_the_trace(program: &Program) -> bool {
         let mut count = || {
             black_box(distributions::of(program, &interrupt).expect("the program is held"));
         };
-        race((&mut count, events), (&mut || reference.bare(), events))
+        rounds([(&mut count, events), (&mut || reference.bare(), events)])
     })
 }
 
-/// The same trace as text and in the binary format.
-fn texts(source: &Source) -> (Vec<u8>, Vec<u8>) {
-    let events = source.open().expect("the library's traces open");
-    let (columns, provenance) = (events.columns(), events.provenance().to_vec());
-    let mut text = csv::CsvWriter::new(Vec::new(), columns, &provenance).expect("memory can be written");
-    let mut binary = HtraceWriter::new(Vec::new(), columns, &provenance).expect("memory can be written");
-    for event in events {
-        let event = event.expect("the library's traces are sound");
-        text.write(&event).expect("memory can be written");
-        binary.write(&event).expect("memory can be written");
-    }
-    (text.finish().expect("memory can be written"), binary.finish().expect("memory can be written"))
-}
-
 fn decode(binary: &[u8]) {
-    let mut blocks = Blocks::new(binary, "bench.htrace").expect("it is a trace");
-    let mut block = Block::default();
-    while blocks.read(&mut block).expect("it is a trace") {
-        black_box(block.requests().fold(0, |sum, request| sum ^ request.id ^ u64::from(request.size)));
-    }
+    black_box(common::each_block(binary, common::of_requests));
 }
 
 fn readers(source: &Source, events: u64) -> bool {
-    let (text, binary) = texts(source);
+    let [text, binary] = common::text_and_binary(source);
     let from_binary = Source::from_bytes("bench.htrace", binary.clone());
     let program = Line { name: "binary", of: BLOCKS, goal: 3.0 };
     let mut near = program.is_near(|| {
         let mut load = || {
             black_box(Program::load(&from_binary).expect("it is a trace"));
         };
-        race((&mut load, events), (&mut || decode(&binary), events))
+        rounds([(&mut load, events), (&mut || decode(&binary), events)])
     });
     let hash = Line { name: "hash", of: BLOCKS, goal: 20.0 };
     near &= hash.is_near(|| {
         let mut hash = || {
             black_box(from_binary.sha256().expect("it is a trace"));
         };
-        race((&mut hash, events), (&mut || decode(&binary), events))
+        rounds([(&mut hash, events), (&mut || decode(&binary), events)])
     });
     let line = Line { name: "csv", of: "its records by the csv crate", goal: 0.43 };
     near & line.is_near(|| {
@@ -224,7 +201,7 @@ fn readers(source: &Source, events: u64) -> bool {
                 black_box(&record);
             }
         };
-        race((&mut read, events), (&mut records, events))
+        rounds([(&mut read, events), (&mut records, events)])
     })
 }
 

@@ -7,19 +7,21 @@
 // Every bench is a crate of its own, and uses some of it.
 #![allow(dead_code)]
 
+use std::hint::black_box;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use criterion::Criterion;
 use regex::Regex;
-use std::ops::ControlFlow;
 
 use heaprace::Program;
 use heaprace::contender::{Contender, TouchPolicy};
 use heaprace::lane::Lane;
 use heaprace::limits::Limits;
 use heaprace_reports::stats::{Estimate, RESAMPLES, Regime};
+use heaprace_traces::htrace::{Block, Blocks, HtraceWriter};
 use heaprace_traces::library::{self, LibraryEntry};
-use heaprace_traces::{Action, Event};
+use heaprace_traces::{Action, Event, Source, csv};
 
 /// Options of criterion whose value is a separate argument.
 const WITH_VALUE: [&str; 19] = [
@@ -82,6 +84,35 @@ pub(crate) fn should_run(name: &str) -> bool {
 pub(crate) fn entries() -> impl Iterator<Item = &'static LibraryEntry> {
     let small_only = is_test() && filter().is_none();
     library::entries().iter().filter(move |entry| !small_only || entry.about.totals.allocs < 50_000)
+}
+
+/// The events of a trace as text and in the binary format.
+pub(crate) fn text_and_binary(source: &Source) -> [Vec<u8>; 2] {
+    let events = source.open().expect("the library's traces open");
+    let (columns, provenance) = (events.columns(), events.provenance().to_vec());
+    let mut text = csv::CsvWriter::new(Vec::new(), columns, &provenance).expect("memory can be written");
+    let mut binary = HtraceWriter::new(Vec::new(), columns, &provenance).expect("memory can be written");
+    for event in events {
+        let event = event.expect("the library's traces are sound");
+        text.write(&event).expect("memory can be written");
+        binary.write(&event).expect("memory can be written");
+    }
+    [text.finish().expect("memory can be written"), binary.finish().expect("memory can be written")]
+}
+
+/// Decodes the blocks of a binary trace, and combines a number of each.
+pub(crate) fn each_block(binary: &[u8], of: impl Fn(&Block) -> u64) -> u64 {
+    let mut blocks = Blocks::new(binary, "bench.htrace").expect("it is a trace");
+    let (mut block, mut sum) = (Block::default(), 0);
+    while blocks.read(&mut block).expect("it is a trace") {
+        sum ^= black_box(of(&block));
+    }
+    sum
+}
+
+/// A number of all requests of a block.
+pub(crate) fn of_requests(block: &Block) -> u64 {
+    block.requests().fold(0, |sum, request| sum ^ request.id ^ u64::from(request.size))
 }
 
 /// The program of these actions on the objects of these ids.

@@ -54,7 +54,7 @@ const STRETCHES: usize = 16;
 /// A placement is good enough if it exceeds the lower bound by at most this fraction (1/1024).
 const GOOD_ENOUGH: u64 = 1024;
 
-/// The most steps of a search for so many rectangles, unless two walks take more.
+/// The most steps of a search for this number of rectangles, unless two walks take more.
 pub(super) fn most_steps(rectangles: u64) -> u64 {
     (STEPS_PER_RECTANGLE * rectangles).min(MOST_STEPS)
 }
