@@ -103,8 +103,10 @@ Exit codes:
   3  a trace or saved results could not be read, or --memory leaves nothing for a heap
   130  interrupted by Ctrl-C or SIGTERM; finished results are saved";
 
-/// Runs the command.
-pub(crate) fn main() -> ExitCode {
+/// Runs the command with the arguments of this process, and returns its exit code.
+///
+/// A timed replay is a child process of the same binary: nothing may come before this call that a child must not do.
+pub fn main() -> ExitCode {
     if child::is_wanted() {
         return ExitCode::from(child::serve());
     }

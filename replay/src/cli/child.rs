@@ -4,8 +4,8 @@ use std::env;
 use std::io;
 use std::process::Command;
 
-use heaprace::contender::Contender;
-use heaprace::time::{child, process};
+use heaprace_engine::contender::Contender;
+use heaprace_engine::time::{child, process};
 
 use crate::cli::terminal::FAILED;
 

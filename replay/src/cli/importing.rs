@@ -2,7 +2,7 @@
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use heaprace::memory_budget::{default_bytes, most_live_objects};
+use heaprace_engine::memory_budget::{default_bytes, most_live_objects};
 use heaprace_traces::Source;
 use heaprace_traces::import::{Format, ImportOptions};
 

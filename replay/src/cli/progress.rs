@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-use heaprace::comparison::Progress;
+use heaprace_engine::comparison::Progress;
 use heaprace_reports::numbers::{count, grouped};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 

@@ -7,10 +7,10 @@ use std::sync::atomic::Ordering;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use heaprace::comparison::participants::DEFAULT_BASELINE;
-use heaprace::heap_size::HeapLimit;
-use heaprace::real::{self, Input, RealPlan};
 use heaprace_allocators::{Info, PageSize, Purpose, contenders};
+use heaprace_engine::comparison::participants::DEFAULT_BASELINE;
+use heaprace_engine::heap_size::HeapLimit;
+use heaprace_engine::real::{self, Input, RealPlan};
 use heaprace_reports::check_folder;
 use heaprace_reports::numbers::{bytes, count};
 use heaprace_reports::real::{RealContender, RealRuns, RunClock};
@@ -57,7 +57,7 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "SIZE", default_value = "4GiB")]
     heap_limit: HeapLimit,
 
-    /// The program has heaprace::Global as its global allocator: preload nothing
+    /// The program has heaprace_engine::Global as its global allocator: preload nothing
     #[arg(long)]
     global: bool,
 
@@ -81,7 +81,7 @@ Examples:
   replay run --compare -- sqlite3 :memory: '.read ledger.sql'
       How much longer does it take on each allocator than on dlmalloc?
   replay run --compare --global --allocator talc --allocator swept-bump -- target/release/service
-      The same for a Rust program with heaprace::Global<ByName> as its global allocator, which
+      The same for a Rust program with heaprace_engine::Global<ByName> as its global allocator, which
       passes full layouts on; malloc knows alignment 16 only.
   replay run --allocator dlmalloc --heap-limit 2MiB -- ./my-program
       Does it get by with 2 MiB?

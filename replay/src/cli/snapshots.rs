@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::Context;
-use heaprace::memory::metrics::Snapshot;
+use heaprace_engine::memory::metrics::Snapshot;
 
 /// The file in the folder of a trace's results.
 pub(crate) const FILE_NAME: &str = "snapshots.csv";
@@ -59,7 +59,7 @@ impl SnapshotFile {
 
 #[cfg(test)]
 mod tests {
-    use heaprace::memory::metrics::{Instant, PlacedObject};
+    use heaprace_engine::memory::metrics::{Instant, PlacedObject};
     use heaprace_reports::results::Moment;
 
     use super::*;

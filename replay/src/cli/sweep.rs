@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use heaprace::heap_size::parse_memory;
-use heaprace::memory_budget::default_bytes;
-use heaprace::sweep::{
+use heaprace_engine::heap_size::parse_memory;
+use heaprace_engine::memory_budget::default_bytes;
+use heaprace_engine::sweep::{
     Build, Cell, CellSettings, CellState, Key, Merged, Stray, Sweep, SweepError, Work, merge, strays,
 };
 use heaprace_reports::numbers::count;

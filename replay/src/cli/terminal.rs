@@ -5,8 +5,8 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use clap::ValueEnum;
-use heaprace::comparison::CompareError;
-use heaprace::lane::LaneError;
+use heaprace_engine::comparison::CompareError;
+use heaprace_engine::lane::LaneError;
 use heaprace_reports::printable;
 use heaprace_traces::TraceError;
 use indicatif::{ProgressBar, ProgressStyle};

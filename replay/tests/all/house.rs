@@ -10,8 +10,16 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 
 /// Folders of the workspace's crates, from its root.
-const CRATES: [&str; 7] =
-    ["allocators", "allocators/segregated-bump", "traces", "traces/recorder", "traces/preload", "reports", "replay"];
+const CRATES: [&str; 8] = [
+    "allocators",
+    "allocators/segregated-bump",
+    "traces",
+    "traces/recorder",
+    "traces/preload",
+    "reports",
+    "replay",
+    "replay/engine",
+];
 
 /// Longest file, in lines, its tests included.
 const MOST_LINES: usize = 500;

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use heaprace::real::preloads;
+use heaprace_engine::real::preloads;
 
 use super::folder::{Folder, shown};
 use super::grower::{self, Grower};

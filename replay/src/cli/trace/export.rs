@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use heaprace::Program;
-use heaprace::memory::bounds::Instance;
+use heaprace_engine::Program;
+use heaprace_engine::memory::bounds::Instance;
 use heaprace_reports::numbers;
 
 use super::From;

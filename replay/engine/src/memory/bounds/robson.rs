@@ -17,7 +17,7 @@
 /// largest requested size, unrounded, and need not be a power of two: each formula states how it handles other values.
 ///
 /// ```
-/// let robson = heaprace::memory::bounds::Robson::of(1 << 20, 1 << 10);
+/// let robson = heaprace_engine::memory::bounds::Robson::of(1 << 20, 1 << 10);
 /// assert_eq!(robson.forced_bytes, 6 * (1 << 20) - (1 << 10) + 1);
 /// assert_eq!(robson.first_fit_bytes, 11 * (1 << 20));
 /// ```

@@ -60,7 +60,7 @@ impl Change {
 /// The rectangles of a trace, in birth order: 16 bytes each, plus 8 for its birth and its death in event order.
 ///
 /// ```
-/// use heaprace::{Program, memory::bounds::Instance};
+/// use heaprace_engine::{Program, memory::bounds::Instance};
 ///
 /// let text = "op,id,size,align\nalloc,1,100,8\nrealloc,1,300\ndealloc,1\n";
 /// let program = Program::compile(heaprace_traces::CsvReader::new(text.as_bytes(), "example.csv")?)?;

@@ -120,7 +120,7 @@ impl Placement {
     /// Places an instance.
     ///
     /// ```
-    /// use heaprace::{Program, memory::bounds::{Instance, Placement}};
+    /// use heaprace_engine::{Program, memory::bounds::{Instance, Placement}};
     ///
     /// // Two large objects follow each other below a small one, which does not fit between them.
     /// let text = "op,id,size,align\nalloc,1,1000,8\nalloc,2,24,8\ndealloc,1\nalloc,3,1008,8\n";

@@ -26,7 +26,7 @@ pub fn last_allowed() -> Result<usize, String> {
 ///
 /// ```
 /// # if cfg!(target_os = "linux") {
-/// use heaprace::time::processor;
+/// use heaprace_engine::time::processor;
 ///
 /// let last = processor::last_allowed()?;
 /// std::thread::spawn(move || processor::pin_to(last)).join().expect("it does not panic")?;

@@ -23,7 +23,7 @@
 //! - [idealloc](https://github.com/cappadokes/idealloc): Buchsbaum's boxes and best-fit, for millions of objects.
 //!
 //! ```
-//! use heaprace::{Program, memory::bounds};
+//! use heaprace_engine::{Program, memory::bounds};
 //!
 //! let text = "op,id,size,align\nalloc,1,1000,8\nalloc,2,27,8\ndealloc,1\nalloc,3,1008,8\n";
 //! let program = Program::compile(heaprace_traces::CsvReader::new(text.as_bytes(), "example.csv")?)?;

@@ -13,13 +13,14 @@ fn main() {
     // Whatever changes the revision, or whether there are changes to it.
     for path in [
         "src",
-        "../allocators",
-        "../reports",
-        "../traces/src",
-        "../traces/library",
-        "../Cargo.lock",
-        "../.git/HEAD",
-        "../.git/index",
+        "../src",
+        "../../allocators",
+        "../../reports",
+        "../../traces/src",
+        "../../traces/library",
+        "../../Cargo.lock",
+        "../../.git/HEAD",
+        "../../.git/index",
     ] {
         println!("cargo::rerun-if-changed={path}");
     }
@@ -32,7 +33,7 @@ fn revision() -> Option<String> {
         return sha1.get(..12).map(str::to_owned);
     }
     // A package that was unpacked into somebody else's repository has no revision of ours.
-    if !Path::new("../.git").exists() {
+    if !Path::new("../../.git").exists() {
         return None;
     }
     let revision = output("git", &["rev-parse", "--short=12", "HEAD"])?;

@@ -13,7 +13,7 @@
 //! [companions](heaprace_reports::results::Time::companions). Ratios refer to companions, never to other cells.
 //!
 //! ```
-//! use heaprace::sweep::{Build, CellState, Sweep, merge};
+//! use heaprace_engine::sweep::{Build, CellState, Sweep, merge};
 //!
 //! let plan = "traces = [\"repeated-growth\"]\nallocators = [\"talc\", \"bump\"]\n[settings]\nrounds = 0\nskip_bounds = true\n";
 //! let sweep = Sweep::parse(plan, "plan.toml", "".as_ref(), &Build::current()?)?;

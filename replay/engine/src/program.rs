@@ -8,7 +8,7 @@
 //! decoded anew for every replay, in parallel with it, so that a trace of any length needs little memory.
 //!
 //! ```
-//! use heaprace::Program;
+//! use heaprace_engine::Program;
 //!
 //! let text = "op,id,size,align\nalloc,7,100,8\ndealloc,7\nalloc,8,50,8\n";
 //! let program = Program::compile(heaprace_traces::CsvReader::new(text.as_bytes(), "example.csv")?)?;
@@ -81,7 +81,7 @@ impl Program {
     /// If the trace cannot be opened, and the errors of [`compile`](Self::compile).
     ///
     /// ```
-    /// let program = heaprace::Program::load(&heaprace_traces::Source::locate("serde-heavy")?)?;
+    /// let program = heaprace_engine::Program::load(&heaprace_traces::Source::locate("serde-heavy")?)?;
     /// assert_eq!(program.events(), 879_876);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

@@ -14,7 +14,7 @@ impl Instance {
     /// counted from 1.
     ///
     /// ```
-    /// use heaprace::{Program, memory::bounds::Instance};
+    /// use heaprace_engine::{Program, memory::bounds::Instance};
     ///
     /// let text = "op,id,size,align\nalloc,7,100,8\nalloc,9,3,1\nrealloc,7,300\n";
     /// let program = Program::compile(heaprace_traces::CsvReader::new(text.as_bytes(), "example.csv")?)?;
