@@ -93,15 +93,24 @@ pub(super) fn climbs(results: &Results) -> Option<Statement> {
     if found.is_empty() {
         return None;
     }
+    let limit_bytes = results.settings.heap_limit_pages * results.settings.page_bytes;
     let sentence = |(contender, climb): &(&Contender, Climb)| {
+        let end = climb.events_to(limit_bytes).map_or(String::new(), |events| {
+            format!(
+                "; at this rate it reaches the limit of {} after {} more",
+                bytes(limit_bytes),
+                count(events, "event")
+            )
+        });
         format!(
-            "{}: from {} to {} between events {} and {}, while no more than {} were live.",
+            "{}: from {} to {} between events {} and {}, while no more than {} were live: {} B an event{end}.",
             contender.name,
             bytes(climb.from_bytes),
             bytes(climb.to_bytes),
             grouped(climb.from_event),
             grouped(climb.to_event),
             bytes(climb.live_bytes),
+            short(climb.bytes_per_event()),
         )
     };
     let names: Vec<String> = found.iter().map(|(contender, _)| contender.name.clone()).collect();
@@ -140,6 +149,7 @@ mod tests {
         memory.growth = Figure::unknown("the heap limit was reached in loop 2 of the trace");
         let leak = climbs(&with(vec![contender("dlmalloc").build(), leaks])).unwrap();
         assert_eq!((leak.answer.as_str(), leak.tone), ("wee_alloc", Tone::Bad));
-        assert!(leak.detail[0].ends_with("while no more than 128 KiB were live."), "{leak:?}");
+        assert!(leak.detail[0].contains("while no more than 128 KiB were live: "), "{leak:?}");
+        assert!(leak.detail[0].contains("at this rate it reaches the limit of "), "{leak:?}");
     }
 }
