@@ -7,6 +7,7 @@
 //! - [`stats`]: medians with intervals, and ratios formed within rounds.
 //! - [`table`]: results as text for a terminal.
 //! - [`ranking`]: contenders ranked over a set of traces.
+//! - [`recommendation`]: what to ship, in words.
 //! - [`real`]: runs of a program itself on several contenders.
 //! - [`regression`]: two runs compared.
 //! - [`chart`]: results as SVG; [`chart::ALL`] has every chart of a trace, [`chart::ALL_TRACES`] those of several.
@@ -45,6 +46,7 @@ mod prose;
 pub mod ranking;
 pub mod real;
 mod reasons;
+pub mod recommendation;
 pub mod regression;
 pub mod results;
 #[cfg(test)]

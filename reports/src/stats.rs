@@ -36,6 +36,6 @@ pub(crate) use summary::common_of;
 pub use summary::{Common, ContenderRatios, Measure, by_kind, by_origin, common};
 pub use two_samples::ratio_of_medians;
 pub(crate) use verdict::{
-    Fastest, NotCompared, Rival, beaten, compared, completed, eligible, fastest, marked_times, smallest,
+    Fastest, NotCompared, Rival, beaten, compared, completed, eligible, fastest, fastest_among, marked_times, smallest,
     smallest_min_heap, times_are_marked,
 };

@@ -113,9 +113,14 @@ pub(crate) struct NotCompared<'a> {
 
 /// The fastest contender in this regime.
 pub(crate) fn fastest(results: &Results, regime: Regime) -> Fastest<'_> {
+    fastest_among(results, eligible(results), regime)
+}
+
+/// The fastest of these contenders of a trace.
+pub(crate) fn fastest_among<'a>(results: &Results, among: Vec<&'a Contender>, regime: Regime) -> Fastest<'a> {
     let mut timed: Vec<(&Contender, f64)> = Vec::new();
     let mut reason = "no contender served every request".to_owned();
-    for contender in eligible(results) {
+    for contender in among {
         match gross_ns_per_op(contender, regime) {
             Figure::Known(estimate) => timed.push((contender, estimate.value)),
             Figure::Unknown { unknown } => reason = unknown.to_string(),
