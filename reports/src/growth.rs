@@ -3,12 +3,16 @@
 
 use std::collections::BTreeSet;
 
+use crate::climb::climb_of;
 use crate::numbers::count;
 use crate::prose::and;
 use crate::results::{Contender, Results, Role};
 
 /// When a heap grows.
 const REPEATS: &str = "each time the work repeats";
+
+/// What a heap did that climbed, after its contender's name.
+const CLIMBS: &str = "kept growing while the program held no more than before";
 
 /// Pages that each further loop of the trace adds; `None` if the heap has settled, or if growth is unknown.
 pub(crate) fn pages_per_loop(contender: &Contender) -> Option<u64> {
@@ -19,6 +23,24 @@ pub(crate) fn pages_per_loop(contender: &Contender) -> Option<u64> {
 /// Whether growth is unknown although memory is known. Tables give the reason.
 fn is_unknown(contender: &Contender) -> bool {
     contender.memory.known().is_some_and(|memory| memory.growth.known().is_none())
+}
+
+/// Whether the heap kept growing within the trace, where it is not known what it does if the work repeats.
+fn climbs(contender: &Contender) -> bool {
+    is_unknown(contender) && climb_of(contender).is_some()
+}
+
+/// Whether the heap of a contender goes on growing in a program that runs on.
+pub(crate) fn goes_on(contender: &Contender) -> bool {
+    pages_per_loop(contender).is_some() || climbs(contender)
+}
+
+/// How it does so, after its name: `grows by 3 pages each time the work repeats`. `None` if it does not.
+pub(crate) fn how(contender: &Contender) -> Option<String> {
+    match pages_per_loop(contender) {
+        Some(pages) => Some(format!("grows by {} {REPEATS}", count(pages, "page"))),
+        None => climbs(contender).then(|| CLIMBS.to_owned()),
+    }
 }
 
 /// The names, with the growth of those that grow: `a and b, but b grows by 3 pages each time the work repeats`.
@@ -37,10 +59,13 @@ pub(crate) fn but(contenders: &[&Contender]) -> String {
     });
     let grows: Vec<String> = grows.collect();
     let grows = (!grows.is_empty()).then(|| format!("{} {REPEATS}", and(grows)));
-    let unknown: Vec<String> = contenders.iter().filter(|one| is_unknown(one)).map(|one| name(one)).collect();
+    let (climbing, unknown): (Vec<&&Contender>, Vec<_>) =
+        contenders.iter().filter(|one| is_unknown(one)).partition(|one| climbs(one));
+    let climbing = climbing.into_iter().map(|one| format!("{} {CLIMBS}", name(one)));
+    let unknown: Vec<String> = unknown.into_iter().map(|one| name(one)).collect();
     let verb = if unknown.len() == 1 { "grows" } else { "grow" };
     let unknown = (!unknown.is_empty()).then(|| format!("whether {} {verb} is not known", and(unknown)));
-    but_that(grows.into_iter().chain(unknown))
+    but_that(grows.into_iter().chain(climbing).chain(unknown))
 }
 
 /// The contenders that grow, as a note: `each time the work repeats, a grows by 3 pages`. `None` if none grows.
@@ -53,12 +78,13 @@ pub(crate) fn note<'a>(contenders: impl IntoIterator<Item = &'a Contender>) -> O
     (!growing.is_empty()).then(|| format!("{REPEATS}, {}", and(growing)))
 }
 
-/// The number of traces that a contender has figures for, those on which it grows, and those for which growth is
-/// unknown.
+/// The number of traces that a contender has figures for, those on which it grows or climbs, and those for which growth
+/// is unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct OverTraces {
     pub(crate) traces: usize,
     growing: usize,
+    climbing: usize,
     unknown: usize,
 }
 
@@ -75,7 +101,13 @@ impl OverTraces {
     pub(crate) fn add(&mut self, row: &Contender) {
         self.traces += 1;
         self.growing += usize::from(pages_per_loop(row).is_some());
-        self.unknown += usize::from(is_unknown(row));
+        self.climbing += usize::from(climbs(row));
+        self.unknown += usize::from(is_unknown(row) && !climbs(row));
+    }
+
+    /// The traces on which the heap goes on growing in a program that runs on.
+    pub(crate) fn going_on(self) -> usize {
+        self.growing + self.climbing
     }
 
     /// The clause that follows its name, for which `it` stands: `, but it grows each time the work repeats on 2 of
@@ -86,9 +118,10 @@ impl OverTraces {
 
     fn clauses(self, it: &str) -> impl Iterator<Item = String> {
         let grows = (self.growing > 0).then(|| format!("{it} grows {REPEATS} on {} of these", self.growing));
+        let climbs = (self.climbing > 0).then(|| format!("{it} {CLIMBS} on {} of these", self.climbing));
         let unknown =
             (self.unknown > 0).then(|| format!("whether {it} grows is not known on {} of these", self.unknown));
-        grows.into_iter().chain(unknown)
+        grows.into_iter().chain(climbs).chain(unknown)
     }
 }
 

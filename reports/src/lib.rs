@@ -33,6 +33,7 @@
 //! ```
 
 pub mod chart;
+mod climb;
 mod end_to_end;
 mod error;
 pub mod export;

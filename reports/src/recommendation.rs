@@ -1,64 +1,100 @@
-//! What to ship, by the reader's situation: the one piece of reasoning that the terminal, the page and the exports show.
+//! What to ship, by the reader's situation: the one piece of reasoning that the terminal, the page, Markdown and JSON show.
 //!
 //! Nothing is weighed: each situation has one figure that decides, and of what cannot be told apart by it, the contender
-//! that needs the least memory comes first. Yardsticks, ablations and the floor are never recommended, nor is what failed
-//! a request. A heap that grows each time the work repeats is not for a program that runs on, and wherever else its
-//! contender is named, the same sentence says so.
+//! that needs the least memory comes first. So nothing is recommended that another beats in both time and memory.
+//! Yardsticks, ablations and the floor are never recommended, nor is what failed a request. A heap that goes on growing
+//! is not for a program that runs on, and wherever else its contender is named, the same sentence says so.
 //!
 //! ```
-//! use heaprace_reports::recommendation::{Recommendation, Situation};
+//! use heaprace_reports::recommendation::Recommendation;
 //! use heaprace_reports::results::Results;
 //!
 //! fn show(results: &Results) {
 //!     for advice in Recommendation::of(results).advice {
-//!         if advice.situation == Situation::RunsOn {
-//!             println!("{}", advice.sentence);
-//!         }
+//!         println!("{}: {}", advice.situation.name(), advice.text());
 //!     }
 //! }
 //! ```
 
+mod one_trace;
+mod over_traces;
+mod words;
+
 use serde::Serialize;
 
-use crate::growth;
-use crate::numbers::{bytes, count, decimals, fixed, short};
-use crate::prose::and;
-use crate::results::{Contender, Figure, Results, Role};
-use crate::stats::{
-    Estimate, Fastest, ROUNDS_FOR_95, Ratio, Regime, compared, completed, eligible, fastest_among, smallest,
-    smallest_min_heap,
-};
+use crate::results::{Origin, Results};
+use crate::stats::{Estimate, by_origin, check};
 
-/// What to ship on the evidence of one trace.
+/// What the figures in the sentences are.
+pub const LEGEND: &str = "Ranges in parentheses are 95 % confidence intervals: the true figure is outside in about 1 of 20 \
+    cases. 1.25 × the time is a quarter more.";
+
+/// What to ship, on the evidence of one trace or of several.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Recommendation {
+    /// The traces that it rests on.
+    pub traces: Vec<String>,
+    /// Where these traces come from.
+    pub origin: Origin,
+    /// The contender that times are compared with.
+    pub reference: String,
     /// For each situation, in the order in which they are shown.
     pub advice: Vec<Advice>,
-    /// What not to ship, whatever the situation.
+    /// What not to ship.
     pub avoid: Vec<Avoid>,
+    /// What to run for more evidence, a sentence each.
+    pub run: Vec<String>,
 }
 
 /// What to ship in one situation.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Advice {
     /// The reader's situation.
     pub situation: Situation,
-    /// The contenders that cannot be told apart, the one that needs the least memory first. Empty if the evidence does not
-    /// suffice.
+    /// The contenders that cannot be told apart by what decides, the one that needs the least memory first. Empty if the
+    /// evidence does not suffice.
     pub ship: Vec<String>,
-    /// The advice with its figures, or what to run.
+    /// What decides: the name of a metric in METRICS.md.
+    pub metric: &'static str,
+    /// The first of `ship` over the reference. `None` if it is the reference, or if they were not compared.
+    pub beside_reference: Option<Beside>,
+    /// The best contender that is known to be worse, over the first of `ship`.
+    pub next: Option<Beside>,
+    /// Bytes of the first of `ship` at its peak; `None` over several traces.
+    pub peak_heap_bytes: Option<u64>,
+    /// The advice in one sentence, with what speaks against it; or that it is not known, and why.
     pub sentence: String,
+    /// Further sentences: ties, who comes next, and what is faster but goes on growing.
+    pub details: Vec<String>,
+    /// What to run where the evidence does not suffice.
+    pub run: Option<String>,
+}
+
+/// A figure of a contender over that of another.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Beside {
+    /// The other contender: the reference, or the one that comes next.
+    pub name: String,
+    /// The ratio. Below 1, the first is faster or smaller.
+    pub ratio: f64,
+    /// Lower end of its 95 % interval; `None` if it is exact.
+    pub low: Option<f64>,
+    /// Upper end of its 95 % interval; `None` if it is exact.
+    pub high: Option<f64>,
 }
 
 /// What the program is like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum Situation {
     /// It keeps running and repeats its work.
+    #[default]
+    #[serde(rename = "long-running")]
     RunsOn,
     /// It starts, does its work and ends.
+    #[serde(rename = "starts-and-ends")]
     StartsAndEnds,
     /// Memory is what is short.
+    #[serde(rename = "little-memory")]
     LittleMemory,
 }
 
@@ -67,11 +103,16 @@ pub enum Situation {
 pub struct Avoid {
     /// Its name.
     pub name: String,
-    /// Why.
+    /// The situations in which to avoid it.
+    pub situations: Vec<Situation>,
+    /// Why, as it follows its name.
     pub reason: String,
 }
 
 impl Situation {
+    /// Every situation, in the order in which they are shown.
+    pub const ALL: [Situation; 3] = [Situation::RunsOn, Situation::StartsAndEnds, Situation::LittleMemory];
+
     /// A few words for a heading.
     pub fn name(self) -> &'static str {
         match self {
@@ -80,203 +121,140 @@ impl Situation {
             Situation::LittleMemory => "little memory",
         }
     }
+
+    /// The same for readers who have not met it before.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Situation::RunsOn => "A program that keeps running",
+            Situation::StartsAndEnds => "A program that starts, works and ends",
+            Situation::LittleMemory => "Memory is short",
+        }
+    }
+}
+
+impl Advice {
+    /// All of its sentences.
+    pub fn text(&self) -> String {
+        let rest = self.details.iter().chain(&self.run);
+        std::iter::once(&self.sentence).chain(rest).map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl Avoid {
+    /// The whole sentence.
+    pub fn text(&self) -> String {
+        if self.situations == Situation::ALL {
+            format!("{} {}.", self.name, self.reason)
+        } else {
+            format!("{} in a program that keeps running: it {}.", self.name, self.reason)
+        }
+    }
+}
+
+impl Beside {
+    fn of(name: &str, ratio: &Estimate) -> Self {
+        let interval = ratio.interval;
+        Beside {
+            name: name.to_owned(),
+            ratio: ratio.value,
+            low: interval.map(|interval| interval.low),
+            high: interval.map(|interval| interval.high),
+        }
+    }
 }
 
 impl Recommendation {
-    /// What these results recommend.
+    /// What the results of one trace recommend.
     pub fn of(results: &Results) -> Self {
-        let advice = vec![runs_on(results), starts_and_ends(results), little_memory(results)];
-        Recommendation { advice, avoid: avoid(results) }
-    }
-}
-
-fn grows(contender: &&Contender) -> bool {
-    growth::pages_per_loop(contender).is_some()
-}
-
-fn runs_on(results: &Results) -> Advice {
-    let situation = Situation::RunsOn;
-    let (growing, settled): (Vec<_>, Vec<_>) = eligible(results).into_iter().partition(grows);
-    if settled.is_empty() && !growing.is_empty() {
-        let sentence = format!("none: {} each time the work repeats", and(growing.iter().map(|one| grows_by(one))));
-        return Advice { situation, ship: Vec::new(), sentence };
-    }
-    let mut advice = by_time(results, situation, Regime::Steady, settled);
-    let best = advice.ship.first().and_then(|name| results.contenders.iter().find(|row| row.name == *name));
-    let faster = growing.into_iter().filter_map(|one| {
-        let ratio = compared(results, one, &best?.name, Regime::Steady).known()?.estimate;
-        let is_faster = ratio.interval.is_some_and(|interval| interval.high < 1.0);
-        is_faster.then(|| format!("{} takes {} as long, but {}", one.name, times(&ratio), grows_by(one)))
-    });
-    let faster: Vec<String> = faster.collect();
-    if !faster.is_empty() {
-        advice.sentence += &format!("; {}", faster.join("; "));
-    }
-    advice
-}
-
-fn grows_by(contender: &Contender) -> String {
-    let pages = growth::pages_per_loop(contender).unwrap_or(0);
-    format!("{} grows by {}", contender.name, count(pages, "page"))
-}
-
-fn starts_and_ends(results: &Results) -> Advice {
-    by_time(results, Situation::StartsAndEnds, Regime::Fresh, eligible(results))
-}
-
-fn by_time(results: &Results, situation: Situation, regime: Regime, among: Vec<&Contender>) -> Advice {
-    let found = fastest_among(results, among, regime);
-    let mut best = found.contenders();
-    best.sort_by_key(|one| peak_heap_bytes(one));
-    let ship = best.iter().map(|one| one.name.clone()).collect();
-    let sentence = match &found {
-        Fastest::Clear { best, next, .. } => format!(
-            "{}: {}{}; {} comes next, with {} its time",
-            growth::named(&[best]),
-            beside_baseline(results, best, regime),
-            peak(best),
-            next.contender.name,
-            times(&next.ratio),
-        ),
-        Fastest::Tied { .. } => {
-            let first = best[0];
-            let others = and(best[1..].iter().map(|one| &one.name));
-            format!(
-                "{}: {}{}; {others} cannot be told apart from it by time, and {} less memory{}",
-                growth::named(&[first]),
-                beside_baseline(results, first, regime),
-                peak(first),
-                if best.len() == 2 { "needs no" } else { "need no" },
-                growth::but(&best[1..]),
-            )
+        Recommendation {
+            traces: vec![results.trace.name.clone()],
+            origin: results.trace.origin,
+            reference: results.settings.baseline.clone(),
+            advice: one_trace::advice(results),
+            avoid: one_trace::avoid(results),
+            run: one_trace::run(results),
         }
-        Fastest::Alone { only, .. } => {
-            return Advice {
-                situation,
-                ship: vec![only.name.clone()],
-                sentence: format!("{}, with nothing to compare it with", growth::named(&[only])),
-            };
+    }
+
+    /// What it rests on: the trace's name, or how many traces of which origin.
+    pub fn evidence(&self) -> String {
+        match &self.traces[..] {
+            [trace] => trace.clone(),
+            several => words::traces(self.origin, several.len()),
         }
-        Fastest::TooFewRounds { rounds, .. } => format!(
-            "not known: {}, and a verdict needs {ROUNDS_FOR_95}; run with --rounds 15",
-            count(*rounds as u64, "common round")
-        ),
-        Fastest::NotTimed(reason) => format!("not known: no time was taken ({reason})"),
-        Fastest::Circle { .. } => "not known: each is slower than another; run with --rigorous".to_owned(),
-        Fastest::NotCompared(_) => "not known: no two were timed in the same rounds; run them together".to_owned(),
-    };
-    Advice { situation, ship, sentence }
-}
-
-/// The time beside the baseline's, if that is another contender.
-fn beside_baseline(results: &Results, contender: &Contender, regime: Regime) -> String {
-    let baseline = &results.settings.baseline;
-    if contender.name == *baseline {
-        return "the baseline itself".to_owned();
     }
-    match compared(results, contender, baseline, regime) {
-        Figure::Known(Ratio { estimate, .. }) => format!("{} the time of {baseline}", times(&estimate)),
-        Figure::Unknown { unknown } => format!("not compared with {baseline} ({unknown})"),
+
+    /// What the results of several traces recommend together: one for each origin with two traces or more, recorded
+    /// traces first. An origin whose results may not share a mean has none.
+    pub fn over(all: &[Results]) -> Vec<Self> {
+        let groups = by_origin(all).into_iter().filter(|(_, group)| group.len() > 1);
+        let groups = groups.filter(|(_, group)| check(group.iter().copied()).is_ok());
+        groups.map(|(origin, group)| over_traces::recommendation(origin, &group)).collect()
     }
-}
-
-fn peak_heap_bytes(contender: &Contender) -> u64 {
-    contender.memory.known().map_or(u64::MAX, |memory| memory.peak_heap_bytes)
-}
-
-fn peak(contender: &Contender) -> String {
-    contender.memory.known().map_or(String::new(), |memory| format!(", {} at the peak", bytes(memory.peak_heap_bytes)))
-}
-
-/// `0.42 × (0.41–0.43)`.
-fn times(ratio: &Estimate) -> String {
-    let decimals = decimals(ratio.value).max(2);
-    let interval = ratio
-        .interval
-        .map(|interval| format!(" ({}–{})", fixed(interval.low, decimals), fixed(interval.high, decimals)));
-    format!("{} ×{}", fixed(ratio.value, decimals), interval.unwrap_or_default())
-}
-
-/// By the minimum heap where it was searched for, and else by the peak.
-fn little_memory(results: &Results) -> Advice {
-    let situation = Situation::LittleMemory;
-    let (best, next, figure): (Vec<&Contender>, Option<(&Contender, f64)>, String) =
-        if let Some(found) = smallest_min_heap(results) {
-            let least = found.best[0].1;
-            let next = found.next.map(|(next, heap)| (next, heap.bytes as f64 / least.bytes as f64));
-            (found.contenders(), next, format!("the whole trace runs in {}", bytes(least.bytes)))
-        } else if let Some(found) = smallest(results) {
-            let least = found.best[0].1;
-            let next =
-                found.next.map(|(next, memory)| (next, memory.peak_heap_bytes as f64 / least.peak_heap_bytes as f64));
-            let figure =
-                format!("{} at the peak, {} × what is live", bytes(least.peak_heap_bytes), short(least.overhead_ratio));
-            (found.contenders(), next, figure)
-        } else {
-            let sentence = "not known: no contender served every request; give a larger --heap-limit".to_owned();
-            return Advice { situation, ship: Vec::new(), sentence };
-        };
-    let next =
-        next.map_or(String::new(), |(next, ratio)| format!("; {} comes next, with {} ×", next.name, short(ratio)));
-    let sentence = format!("{}: {figure}{next}", growth::named(&best));
-    Advice { situation, ship: best.iter().map(|one| one.name.clone()).collect(), sentence }
-}
-
-fn avoid(results: &Results) -> Vec<Avoid> {
-    let ships = results.contenders.iter().filter(|row| row.role == Role::Contender);
-    ships
-        .filter_map(|row| {
-            let reason = match (completed(row), growth::pages_per_loop(row)) {
-                (Err(reason), _) => reason,
-                (Ok(()), Some(pages)) => format!("grows by {} each time the work repeats", count(pages, "page")),
-                (Ok(()), None) => return None,
-            };
-            Some(Avoid { name: row.name.clone(), reason })
-        })
-        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::{BuildProfile, Contender, Role};
     use crate::sample::{self, contender};
 
     fn recommended(contenders: Vec<Contender>) -> Recommendation {
         Recommendation::of(&Results { contenders, ..sample::empty() })
     }
 
-    fn advice(found: &Recommendation, situation: Situation) -> (Vec<&str>, &str) {
-        let advice = found.advice.iter().find(|advice| advice.situation == situation).unwrap();
-        (advice.ship.iter().map(String::as_str).collect(), &advice.sentence)
+    fn advice(found: &Recommendation, situation: Situation) -> &Advice {
+        found.advice.iter().find(|advice| advice.situation == situation).unwrap()
+    }
+
+    fn climber() -> Vec<Contender> {
+        vec![
+            contender("dlmalloc").pages(20).fresh_ns(200).steady_ns(200).build(),
+            contender("talc").pages(22).fresh_ns(180).steady_ns(160).build(),
+            contender("climber").pages(80).grows_by(9).fresh_ns(100).steady_ns(100).build(),
+        ]
     }
 
     #[test]
     fn what_grows_is_not_for_a_program_that_runs_on_and_is_named_with_its_growth_elsewhere() {
-        let found = recommended(vec![
-            contender("dlmalloc").pages(20).fresh_ns(200).steady_ns(200).build(),
-            contender("talc").pages(22).fresh_ns(180).steady_ns(160).build(),
-            contender("climber").pages(80).grows_by(9).fresh_ns(100).steady_ns(100).build(),
-        ]);
-        let (ship, sentence) = advice(&found, Situation::RunsOn);
-        assert_eq!(ship, ["talc"]);
+        let found = recommended(climber());
+        let runs_on = advice(&found, Situation::RunsOn);
+        assert_eq!(runs_on.ship, ["talc"]);
         assert_eq!(
-            sentence,
-            "talc: 0.80 × (0.80–0.80) the time of dlmalloc, 1.38 MiB at the peak; dlmalloc comes next, with 1.25 × \
-             (1.25–1.25) its time; climber takes 0.62 × (0.62–0.62) as long, but climber grows by 9 pages"
+            runs_on.text(),
+            "Ship talc: 0.80 × (0.80–0.80) the time of dlmalloc, 1.38 MiB at the peak. dlmalloc comes next, with 1.25 × \
+             (1.25–1.25) its time. climber takes 0.62 × (0.62–0.62) its time, but grows by 9 pages each time the work \
+             repeats."
         );
-        let (ship, sentence) = advice(&found, Situation::StartsAndEnds);
-        assert_eq!(ship, ["climber"]);
-        assert!(
-            sentence.starts_with("climber, but it grows by 9 pages each time the work repeats: 0.50 × "),
-            "{sentence}"
-        );
-        let (ship, sentence) = advice(&found, Situation::LittleMemory);
-        assert_eq!(
-            (ship, sentence),
-            (vec!["dlmalloc"], "dlmalloc: 1.25 MiB at the peak, 1.25 × what is live; talc comes next, with 1.10 ×")
-        );
-        let avoid = Avoid { name: "climber".into(), reason: "grows by 9 pages each time the work repeats".into() };
-        assert_eq!(found.avoid, [avoid]);
+        let starts = advice(&found, Situation::StartsAndEnds);
+        assert_eq!(starts.ship, ["climber"]);
+        let expected = "Ship climber, but it grows by 9 pages each time the work repeats: 0.50 × ";
+        assert!(starts.sentence.starts_with(expected), "{starts:?}");
+        let little = advice(&found, Situation::LittleMemory);
+        assert_eq!(little.ship, ["dlmalloc"]);
+        let expected = "Ship dlmalloc: 1.25 MiB at the peak, 1.25 × the most that the program held. talc comes next, with \
+                        1.10 × as much.";
+        assert_eq!(little.text(), expected);
+        assert_eq!(found.avoid.len(), 1);
+        let expected = "climber in a program that keeps running: it grows by 9 pages each time the work repeats.";
+        assert_eq!(found.avoid[0].text(), expected);
+    }
+
+    /// The limit was reached before its growth was known, but its heap grew all the way.
+    #[test]
+    fn what_climbs_within_the_trace_is_not_for_a_program_that_runs_on_either() {
+        let mut contenders = climber();
+        let crate::results::Figure::Known(memory) = &mut contenders[2].memory else { unreachable!() };
+        memory.growth = crate::results::Figure::unknown("the heap limit was reached in loop 2 of the trace");
+        for (index, point) in memory.timeline.iter_mut().enumerate() {
+            (point.live_bytes, point.committed_bytes) = (131_072, (index as u64 + 2) * 65_536);
+        }
+        let found = recommended(contenders);
+        assert_eq!(advice(&found, Situation::RunsOn).ship, ["talc"]);
+        let starts = &advice(&found, Situation::StartsAndEnds).sentence;
+        let expected = "Ship climber, but it kept growing while the program held no more than before: ";
+        assert!(starts.starts_with(expected), "{starts}");
+        assert_eq!(found.avoid[0].name, "climber");
     }
 
     #[test]
@@ -286,10 +264,21 @@ mod tests {
             contender("b").pages(20).fresh_ns(100).steady_ns(100).build(),
             contender("dlmalloc").pages(20).fresh_ns(300).steady_ns(300).build(),
         ]);
-        let (ship, sentence) = advice(&found, Situation::RunsOn);
-        assert_eq!(ship, ["b", "a"]);
-        assert!(sentence.ends_with("; a cannot be told apart from it by time, and needs no less memory"), "{sentence}");
-        assert_eq!(advice(&found, Situation::LittleMemory).0, ["b", "dlmalloc"]);
+        let runs_on = advice(&found, Situation::RunsOn);
+        assert_eq!(runs_on.ship, ["b", "a"]);
+        assert_eq!(runs_on.details, ["Too close to it to tell by time: a (1.00–1.00 ×, 1.88 MiB at the peak)."]);
+        assert_eq!(runs_on.run, None, "more rounds would show nothing else");
+        assert_eq!(advice(&found, Situation::LittleMemory).ship, ["b", "dlmalloc"], "the faster first");
+    }
+
+    #[test]
+    fn wide_intervals_ask_for_more_rounds() {
+        let found = recommended(vec![
+            contender("a").rounds_ns(&[100, 150, 100, 150, 120, 130, 110]).build(),
+            contender("b").rounds_ns(&[150, 100, 150, 100, 130, 120, 125]).build(),
+        ]);
+        let runs_on = advice(&found, Situation::RunsOn);
+        assert_eq!((runs_on.ship.len(), runs_on.run.as_deref()), (2, Some(words::MORE_ROUNDS)), "{runs_on:?}");
     }
 
     #[test]
@@ -298,31 +287,73 @@ mod tests {
             contender("a").rounds(2).fresh_ns(100).steady_ns(100).build(),
             contender("b").rounds(2).fresh_ns(200).steady_ns(200).build(),
         ]);
-        let expected = "not known: 2 common rounds, and a verdict needs 6; run with --rounds 15";
-        assert_eq!(advice(&found, Situation::RunsOn), (vec![], expected));
+        let runs_on = advice(&found, Situation::RunsOn);
+        let expected = "Not known: 2 common rounds, and a verdict needs 6. Measure again with --rounds 15.";
+        assert_eq!((&runs_on.ship[..], runs_on.text().as_str()), (&[] as &[String], expected));
         let failed = recommended(vec![contender("a").failed_requests(3).build()]);
-        assert!(
-            failed.advice.iter().all(|advice| advice.ship.is_empty() && advice.sentence.starts_with("not known: "))
-        );
-        assert_eq!(failed.avoid[0].reason, "requests failed");
+        for advice in &failed.advice {
+            assert!(advice.ship.is_empty(), "{advice:?}");
+            assert_eq!(advice.text(), "None: no contender served every request. Give a larger --heap-limit.");
+        }
+        assert_eq!(failed.avoid[0].text(), "a did not serve the whole trace: requests failed.");
+        assert_eq!(failed.run, [words::one_trace_only(Origin::Recorded)]);
+        let mut debug = Results { contenders: climber(), ..sample::empty() };
+        debug.provenance.profile = BuildProfile::Debug;
+        assert!(Recommendation::of(&debug).run[0].starts_with("Build Heaprace with --release"));
     }
 
     #[test]
     fn only_what_can_be_shipped_is_recommended() {
         for role in [Role::Baseline, Role::Ablation, Role::Floor] {
-            let found = recommended(vec![
-                contender("best").role(role).pages(1).fresh_ns(1).steady_ns(1).build(),
-                contender("dlmalloc").pages(20).fresh_ns(200).steady_ns(200).build(),
-                contender("talc").pages(22).fresh_ns(300).steady_ns(300).build(),
-            ]);
+            let contenders = || {
+                vec![
+                    contender("best").role(role).pages(1).fresh_ns(1).steady_ns(1).build(),
+                    contender("dlmalloc").pages(20).fresh_ns(200).steady_ns(200).build(),
+                    contender("talc").pages(22).fresh_ns(300).steady_ns(300).build(),
+                ]
+            };
+            let found = recommended(contenders());
             assert!(found.advice.iter().all(|advice| advice.ship == ["dlmalloc"]), "{role:?}: {found:?}");
+            let all = ["one", "two", "three", "four", "five", "six"].map(|name| sample::on(name, contenders()));
+            for some in [&all[..], &all[..3]] {
+                let [over] = &Recommendation::over(some)[..] else { panic!("one origin") };
+                assert!(over.advice.iter().all(|advice| advice.ship == ["dlmalloc"]), "{role:?}: {over:?}");
+            }
         }
         let all_grow = recommended(vec![
             contender("a").grows_by(1).fresh_ns(1).steady_ns(1).build(),
             contender("b").grows_by(2).fresh_ns(2).steady_ns(2).build(),
         ]);
-        let (ship, sentence) = advice(&all_grow, Situation::RunsOn);
-        assert!(ship.is_empty(), "{sentence}");
-        assert_eq!(sentence, "none: a grows by 1 page and b grows by 2 pages each time the work repeats");
+        let runs_on = advice(&all_grow, Situation::RunsOn);
+        assert!(runs_on.ship.is_empty(), "{runs_on:?}");
+        let expected =
+            "None: a grows by 1 page each time the work repeats and b grows by 2 pages each time the work repeats.";
+        assert_eq!(runs_on.sentence, expected);
+    }
+
+    #[test]
+    fn json_has_every_figure_of_the_sentences() {
+        let json = serde_json::to_value(recommended(climber())).unwrap();
+        assert_eq!(json["reference"], "dlmalloc");
+        let runs_on = &json["advice"][0];
+        assert_eq!((&runs_on["situation"], &runs_on["ship"]), (&"long-running".into(), &serde_json::json!(["talc"])));
+        assert_eq!(runs_on["metric"], "steady_ns_per_op");
+        assert_eq!(runs_on["next"], serde_json::json!({"name": "dlmalloc", "ratio": 1.25, "low": 1.25, "high": 1.25}));
+        assert_eq!(runs_on["beside_reference"]["name"], "dlmalloc");
+        assert_eq!(runs_on["peak_heap_bytes"], 22 * 65_536);
+        assert_eq!(json["avoid"][0]["situations"], serde_json::json!(["long-running"]));
+    }
+
+    #[test]
+    fn the_metrics_are_in_the_catalogue() {
+        let names: Vec<&str> = crate::model::of_contenders().iter().map(|metric| metric.name.as_str()).collect();
+        for situation in Situation::ALL {
+            assert!(names.contains(&over_traces::metric(situation)), "{situation:?}");
+        }
+        for contenders in [climber(), vec![contender("a").min_pages(18, 0).build()]] {
+            for advice in recommended(contenders).advice {
+                assert!(names.contains(&advice.metric), "{}", advice.metric);
+            }
+        }
     }
 }

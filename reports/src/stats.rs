@@ -18,6 +18,7 @@ mod processor;
 mod ratio;
 mod rounds;
 mod summary;
+mod together;
 mod two_samples;
 mod verdict;
 
@@ -34,6 +35,7 @@ pub use rounds::{Regime, floor, ratio_beside, rounds_beside};
 pub(crate) use rounds::{of_one_run, rounds_in_common};
 pub(crate) use summary::common_of;
 pub use summary::{Common, ContenderRatios, Measure, by_kind, by_origin, common};
+pub use together::{RankingError, check};
 pub use two_samples::ratio_of_medians;
 pub(crate) use verdict::{
     Fastest, NotCompared, Rival, beaten, compared, completed, eligible, fastest, fastest_among, marked_times, smallest,

@@ -3,16 +3,35 @@
 mod mismatch;
 mod upgrade;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 pub use self::mismatch::{Mismatch, MismatchKind};
 use crate::ReportError;
+use crate::recommendation::Recommendation;
 use crate::results::{OLDEST_SCHEMA_VERSION, Results, SCHEMA_VERSION, fault};
+
+/// The field of the document that is computed when it is written, and not read: it follows from the others.
+const RECOMMENDATION: &str = "recommendation";
+
+/// The results of one trace as they are written, with what they recommend.
+#[derive(Serialize)]
+pub(crate) struct Document<'r> {
+    #[serde(flatten)]
+    results: &'r Results,
+    recommendation: Recommendation,
+}
+
+impl<'r> Document<'r> {
+    pub(crate) fn of(results: &'r Results) -> Self {
+        Document { results, recommendation: Recommendation::of(results) }
+    }
+}
 
 impl Results {
     /// The document that is kept: JSON on one line, as most of it is the thousands of numbers of timelines and grids; a line feed at the end.
+    /// Its last field is the [`Recommendation`], which follows from the others: it is not read back.
     ///
     /// ```
     /// use heaprace_reports::results::Results;
@@ -22,7 +41,8 @@ impl Results {
     /// }
     /// ```
     pub fn to_json(&self) -> String {
-        let mut json = serde_json::to_string(self).expect("plain data with string keys always serialises");
+        let mut json =
+            serde_json::to_string(&Document::of(self)).expect("plain data with string keys always serialises");
         json.push('\n');
         json
     }
@@ -65,6 +85,9 @@ pub(crate) fn read_all(json: &str) -> Result<Vec<Read>, ReportError> {
 fn read(json: &str) -> Result<Read, ReportError> {
     let version = head(json)?.schema_version;
     let mut document: Value = serde_json::from_str(json).map_err(|cause| ReportError::NotResults { cause })?;
+    if let Some(fields) = document.as_object_mut() {
+        fields.remove(RECOMMENDATION);
+    }
     upgrade::upgrade(&mut document, version);
     let results: Results =
         serde_path_to_error::deserialize(&document).map_err(|error| ReportError::Field { fault: fault(&error) })?;
@@ -129,7 +152,8 @@ mod tests {
         assert!(json.starts_with("{\"schema_version\":4,"), "on one line: {}", &json[..40]);
         assert!(json.ends_with("}\n") && !json.ends_with("\n\n"));
         assert_eq!(read(&json).unwrap(), (results, Vec::new()));
-        assert_eq!(read(TODAY).unwrap().0.to_json(), TODAY, "the same to the bit");
+        let kept = serde_json::to_string(&read(TODAY).unwrap().0).unwrap();
+        assert_eq!(kept + "\n", TODAY, "the same to the bit, without what follows from it");
     }
 
     #[test]
@@ -208,6 +232,16 @@ mod tests {
             assert_eq!((&now.fresh_ns, &now.rewound_ns), (&then.fresh_ns, &then.steady_ns));
             assert!(now.steady_ns.is_empty());
         }
+    }
+
+    #[test]
+    fn the_recommendation_is_written_last_and_computed_anew_when_read() {
+        let results = sample::results();
+        let mut document: Value = serde_json::from_str(&results.to_json()).unwrap();
+        assert!(results.to_json().contains(",\"recommendation\":{"));
+        assert_eq!(document["recommendation"], serde_json::to_value(Recommendation::of(&results)).unwrap());
+        document["recommendation"] = "talc, whatever the figures".into();
+        assert_eq!(read(&document.to_string()).unwrap(), (results, Vec::new()));
     }
 
     /// The places of all fields in a document, without the places in lists.

@@ -3,18 +3,26 @@
 use serde::Serialize;
 
 use crate::ReportError;
+use crate::recommendation::Recommendation;
 use crate::results::{Results, SCHEMA_VERSION};
+use crate::wire::Document;
 
 /// Several results in one document.
 #[derive(Serialize)]
-struct Document<'r> {
+struct Documents<'r> {
     schema_version: u32,
-    results: &'r [Results],
+    results: Vec<Document<'r>>,
+    /// What they recommend together: one for each origin of traces.
+    recommendations: Vec<Recommendation>,
 }
 
 pub(super) fn json(all: &[Results]) -> Result<Vec<u8>, ReportError> {
-    let document = Document { schema_version: SCHEMA_VERSION, results: all };
-    let mut text = serde_json::to_vec(&document).expect("plain data with string keys always serialises");
+    let documents = Documents {
+        schema_version: SCHEMA_VERSION,
+        results: all.iter().map(Document::of).collect(),
+        recommendations: Recommendation::over(all),
+    };
+    let mut text = serde_json::to_vec(&documents).expect("plain data with string keys always serialises");
     text.push(b'\n');
     Ok(text)
 }

@@ -1,6 +1,7 @@
-//! Markdown: the table of each trace, narrow enough for a README or a pull request.
+//! Markdown: what to ship, and the table of each trace, narrow enough for a README or a pull request.
 
 use crate::ReportError;
+use crate::recommendation::{LEGEND, Recommendation};
 use crate::results::{Results, Role};
 use crate::stats::{Regime, times_are_marked};
 use crate::table::markdown::{escaped, markdown as table_as_markdown};
@@ -11,8 +12,22 @@ use crate::table::placing::{growth_matters, placings};
 use crate::times;
 
 pub(super) fn markdown(all: &[Results]) -> Result<Vec<u8>, ReportError> {
-    let traces: Vec<String> = all.iter().map(one).collect();
+    let over = Recommendation::over(all).into_iter().map(|together| {
+        let title = format!("What to ship, over {}", together.evidence());
+        recommended(&title, &together)
+    });
+    let traces: Vec<String> = over.chain(all.iter().map(one)).collect();
     Ok(traces.join("\n").into_bytes())
+}
+
+/// A recommendation as a list.
+fn recommended(title: &str, recommendation: &Recommendation) -> String {
+    let advice = recommendation.advice.iter();
+    let advice = advice.map(|advice| format!("- **{}**: {}\n", advice.situation.name(), escaped(&advice.text())));
+    let avoid = recommendation.avoid.iter().map(|avoid| format!("- **avoid**: {}\n", escaped(&avoid.text())));
+    let run = recommendation.run.iter().map(|run| format!("{}\n", escaped(run)));
+    let (list, run) = (advice.chain(avoid).collect::<String>(), run.collect::<String>());
+    format!("**{}**\n\n{list}\n{LEGEND}\n{run}", escaped(title))
 }
 
 fn one(results: &Results) -> String {
@@ -36,7 +51,8 @@ fn one(results: &Results) -> String {
     let notes: String = notes.map(|note| format!("- {}\n", escaped(&note))).collect();
     let notes = if notes.is_empty() { notes } else { format!("\n{notes}") };
     format!(
-        "{}\n\n{}\nFresh: {}. Steady: {}. Bold: {}. {}\n{notes}",
+        "{}\n{}\n\n{}\nFresh: {}. Steady: {}. Bold: {}. {}\n{notes}",
+        recommended(&format!("What to ship, by {}", results.trace.name), &Recommendation::of(results)),
         escaped(&notes::caption(results)),
         table_as_markdown(&table),
         times::timed(Regime::Fresh),
@@ -79,8 +95,28 @@ mod tests {
     }
 
     #[test]
+    fn several_traces_have_their_recommendation_together_first() {
+        let on = |name| sample::on(name, vec![contender("a").build(), contender("b").pages(30).build()]);
+        let text = String::from_utf8(markdown(&[on("one"), on("two")]).unwrap()).unwrap();
+        assert!(text.starts_with("**What to ship, over 2 recorded traces**\n\n- **long-running**: "), "{text}");
+        assert_eq!(text.matches("**What to ship, ").count(), 3, "{text}");
+    }
+
+    #[test]
     fn looks_like_this() {
         let expected = "\
+**What to ship, by serde-heavy**
+
+- **long-running**: Ship talc: 0.75 × (0.75–0.75) the time of dlmalloc, 1.38 MiB at the peak. dlmalloc comes next, with 1.34 × (1.34–1.34) its time.
+- **starts and ends**: Ship talc: 0.75 × (0.75–0.75) the time of dlmalloc, 1.38 MiB at the peak. dlmalloc comes next, with 1.33 × (1.33–1.33) its time.
+- **little memory**: Ship dlmalloc: 1.25 MiB at the peak, 1.25 × the most that the program held. talc comes next, with 1.10 × as much.
+- **avoid**: wee\\_alloc did not serve the whole trace: requests failed.
+- **avoid**: broken did not serve the whole trace: failed verification.
+
+Ranges in parentheses are 95 % confidence intervals: the true figure is outside in about 1 of 20 cases. 1.25 × the time is a quarter more.
+This is one run of one program. For yours, record it with 'replay record'; for more, take --trace library.
+To find the smallest heap that the program runs in, add --min-heap.
+
 serde-heavy (synthetic): 200,000 events, peak live 1,048,576 B in 12,345 objects; every new byte written; 15 rounds
 
 | allocator | fresh ns/op (95 % CI) | steady ns/op (95 % CI) | peak, KiB | overhead × | failed |

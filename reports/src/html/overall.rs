@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::charts;
-use super::findings::{Findings, climbing};
+use super::findings::Findings;
 use super::means::means;
 use super::provenance::origin;
 use super::size::{CLIMBS, GROWS};
@@ -15,6 +15,7 @@ use super::speed::fastest_for;
 use super::statement::{Statement, Tone, cards};
 use super::winners::winners_by_trace;
 use crate::ReportError;
+use crate::climb::climbing;
 use crate::growth::{self, OverTraces};
 use crate::prose::and;
 use crate::ranking::{self, of_kind};

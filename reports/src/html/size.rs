@@ -1,7 +1,7 @@
 //! Which contender needs the least memory on a trace, and which ones keep growing, in words.
 
-use super::findings::{Climb, climbing};
 use super::statement::{Statement, Tone};
+use crate::climb::{Climb, climbing};
 use crate::growth;
 use crate::numbers::{bytes, count, grouped, short};
 use crate::prose::and;
