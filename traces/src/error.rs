@@ -190,7 +190,9 @@ pub enum TraceError {
         what: &'static str,
     },
     /// A binary trace has a version that this reader does not know.
-    #[error("{file}: version {found} of the binary format is unknown; this reader knows version 1, so update Heaprace")]
+    #[error(
+        "{file}: version {found} of the binary format is unknown; this reader knows versions 1 and 2, so update Heaprace"
+    )]
     UnknownBinaryVersion {
         /// The trace.
         file: String,

@@ -2,7 +2,7 @@
 
 use heaprace_recorder::comment;
 use heaprace_recorder::csv::Columns;
-use heaprace_recorder::htrace::block::{BlockStart, RARE, Sections};
+use heaprace_recorder::htrace::block::{BlockStart, MOST_PAYLOAD_BYTES, RARE, Sections};
 use heaprace_recorder::htrace::column::Position;
 use heaprace_recorder::htrace::request::{ENTRY_BYTES, Request, is_packed, unpacked};
 use zstd::bulk::Decompressor;
@@ -82,9 +82,10 @@ impl Block {
         columns: Columns,
         zstd: &mut Decompressor<'_>,
     ) -> Result<(), Damage> {
-        let mut rest = payload;
+        let (mut rest, mut bytes_left) = (payload, MOST_PAYLOAD_BYTES as usize);
         for (section, most_bytes) in self.sections.in_order(columns) {
-            section::pop(&mut rest, most_bytes, section, zstd)?;
+            section::pop(&mut rest, most_bytes.min(bytes_left), section, zstd)?;
+            bytes_left -= section.len();
         }
         let (entries, []) = self.sections.table.as_chunks::<ENTRY_BYTES>() else {
             return Err("its table ends within an entry");
@@ -171,6 +172,7 @@ fn pop_comment<'a>(rest: &mut &'a [u8]) -> Option<(usize, &'a str)> {
 #[cfg(test)]
 mod tests {
     use heaprace_recorder::htrace::Compress;
+    use heaprace_recorder::htrace::MOST_BLOCK_EVENTS;
     use heaprace_recorder::htrace::block::{BLOCK_MAGIC, HEAD_BYTES};
     use heaprace_recorder::htrace::request::packed;
     use heaprace_recorder::{Extent, Op};
@@ -217,5 +219,28 @@ mod tests {
             assert!(decoded.decode(&payload[..place], columns, &mut zstd).is_err());
         }
         assert!(refused > payload.len());
+    }
+
+    /// Each column is one that a block may have, and a few kilobytes hold them all.
+    #[test]
+    fn sections_that_are_too_long_together_are_refused() {
+        let decoded = |long_columns: usize| {
+            let mut sections = Sections { table: packed(Op::Alloc, 3, 24).to_vec(), ..Sections::default() };
+            sections.codes = vec![0; MOST_BLOCK_EVENTS];
+            for (place, column) in [&mut sections.allocated, &mut sections.times].into_iter().enumerate() {
+                let number = if place < long_columns { u64::MAX } else { 1 };
+                (0..MOST_BLOCK_EVENTS).for_each(|_| column.push(number));
+            }
+            let columns = Columns { time_ns: true, ..Columns::default() };
+            let (mut bytes, mut zstd) = (Vec::new(), Zstd::new().expect("it has memory"));
+            sections
+                .push_to(&mut bytes, columns, BlockStart::default(), 0, |section| zstd.compress(section))
+                .expect("memory can be written");
+            assert!(bytes.len() < 10_000);
+            let payload = &bytes[BLOCK_MAGIC.len() + HEAD_BYTES..];
+            Block::default().decode(payload, columns, &mut Decompressor::new().expect("it has memory"))
+        };
+        assert_eq!(decoded(1), Ok(()));
+        assert_eq!(decoded(2), Err("a section is longer than a block can need"));
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use heaprace_recorder::csv::Columns;
 use heaprace_recorder::htrace::block::{BLOCK_MAGIC, BlockStart, HEAD_BYTES, MOST_PAYLOAD_BYTES};
-use heaprace_recorder::htrace::{BLOCK_EVENTS, INDEX_MAGIC, Index, IndexEntry};
+use heaprace_recorder::htrace::{INDEX_MAGIC, Index, IndexEntry};
 use zstd::bulk::Decompressor;
 
 use super::block::Block;
@@ -93,7 +93,7 @@ impl<R: Read> Blocks<R> {
             return Err(self.missing(Missing::Damaged(NO_BLOCK)));
         }
         let number = self.index.entries().len() as u32;
-        let length = match self.decoder.read(&mut self.input, number, self.head.columns, block) {
+        let length = match self.decoder.read(&mut self.input, number, &self.head, block) {
             Ok(length) => length,
             Err(missing) => return Err(self.missing(missing)),
         };
@@ -147,7 +147,7 @@ impl<R: Read> Blocks<R> {
         if magic != *BLOCK_MAGIC {
             return Err(Missing::Damaged(NO_BLOCK));
         }
-        self.decoder.read(&mut self.input, number, self.head.columns, block)?;
+        self.decoder.read(&mut self.input, number, &self.head, block)?;
         if block.len() == entry.events as usize {
             Ok(())
         } else {
@@ -199,7 +199,7 @@ impl Decoder {
         &mut self,
         input: &mut impl Read,
         number: u32,
-        columns: Columns,
+        file: &FileHead,
         block: &mut Block,
     ) -> Result<u64, Missing> {
         let mut head = [0; BLOCK_MAGIC.len() + HEAD_BYTES];
@@ -214,7 +214,7 @@ impl Decoder {
         if found != number {
             return Err(Missing::Damaged("another block is in its place"));
         }
-        if events as usize > BLOCK_EVENTS || length > MOST_PAYLOAD_BYTES {
+        if events as usize > file.most_block_events || length > MOST_PAYLOAD_BYTES {
             return Err(Missing::Damaged("it is larger than a block can be"));
         }
         block.start =
@@ -224,7 +224,7 @@ impl Decoder {
         if crc32fast::hash(&self.payload) != checksum {
             return Err(Missing::Damaged("its checksum does not match"));
         }
-        block.decode(&self.payload, columns, &mut self.zstd)?;
+        block.decode(&self.payload, file.columns, &mut self.zstd)?;
         if block.len() != events as usize {
             return Err(Missing::Damaged("it has another number of events than it says"));
         }

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use heaprace_recorder::comment::MOST_PROVENANCE_BYTES;
 use heaprace_recorder::csv::Columns;
 use heaprace_recorder::htrace::head::columns_of;
-use heaprace_recorder::htrace::{MAGIC, VERSION};
+use heaprace_recorder::htrace::{MAGIC, most_block_events};
 
 use crate::comments::ProvenanceLines;
 use crate::error::{Place, TraceError};
@@ -13,6 +13,8 @@ use crate::error::{Place, TraceError};
 /// The head of a file.
 #[derive(Debug)]
 pub(super) struct FileHead {
+    /// Maximum number of events in a block.
+    pub(super) most_block_events: usize,
     pub(super) columns: Columns,
     pub(super) provenance: Vec<String>,
     /// Bytes of the head, including the magic ones.
@@ -34,9 +36,8 @@ pub(super) fn read(input: &mut impl Read, name: &str) -> Result<FileHead, TraceE
         return Err(damaged("it does not begin like a binary trace"));
     }
     let version = u16::from_le_bytes([bytes[8], bytes[9]]);
-    if version != VERSION {
-        return Err(TraceError::UnknownBinaryVersion { file: name.to_owned(), found: version });
-    }
+    let most_block_events = most_block_events(version)
+        .ok_or_else(|| TraceError::UnknownBinaryVersion { file: name.to_owned(), found: version })?;
     let flags = u16::from_le_bytes([bytes[10], bytes[11]]);
     let length = u32::from_le_bytes([bytes[12], bytes[13], bytes[14], bytes[15]]);
     if length as usize > MOST_PROVENANCE_BYTES {
@@ -59,5 +60,6 @@ pub(super) fn read(input: &mut impl Read, name: &str) -> Result<FileHead, TraceE
         let place = || Place { file: name.into(), line: 0, event: None };
         provenance.push(line.to_owned()).map_err(|fault| TraceError::Invalid { place: place(), fault })?;
     }
-    Ok(FileHead { columns, provenance: provenance.lines, length: bytes.len() as u64 + 4 })
+    let length = bytes.len() as u64 + 4;
+    Ok(FileHead { most_block_events, columns, provenance: provenance.lines, length })
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use heaprace_recorder::htrace::Compress;
+use heaprace_recorder::htrace::{Compress, MOST_BLOCK_EVENTS};
 use zstd::bulk::{Compressor, Decompressor};
 
 use super::missing::Damage;
@@ -14,6 +14,8 @@ const LEVEL: i32 = 9;
 pub struct Zstd(Compressor<'static>);
 
 impl Compress for Zstd {
+    const BLOCK_EVENTS: usize = MOST_BLOCK_EVENTS;
+
     fn new() -> io::Result<Self> {
         Compressor::new(LEVEL).map(Zstd)
     }
@@ -37,7 +39,7 @@ pub(super) fn pop(
     let (stored, rest) = rest.split_at_checked(stored_length).ok_or(CUT)?;
     *payload = rest;
     if length > most_bytes || stored_length > length {
-        return Err("a section is longer than its events can need");
+        return Err("a section is longer than a block can need");
     }
     into.clear();
     if stored_length == length {

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use heaprace_reports::results::Mark;
 use heaprace_traces::MARK_PREFIX;
-use heaprace_traces::htrace::{Block, Blocks};
+use heaprace_traces::htrace::{Block, Blocks, Requests};
 use heaprace_traces::import::Repairs;
 use heaprace_traces::{Event, Events, RunTime, TraceError, run_time};
 
@@ -16,9 +16,8 @@ use super::portion::Portion;
 /// Maximum marks kept: more than a chart could show.
 const MOST_MARKS: usize = 1000;
 
-/// Maximum events in a portion of the long way. Portions of the short way are blocks of the file, which have the same
-/// size.
-const PORTION_EVENTS: u64 = 1 << 16;
+/// Maximum events in a portion: few enough that its operations are still cached when they are replayed.
+const PORTION_EVENTS: usize = 1 << 16;
 /// The marks of a trace: the first ones, and their total number.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Marks {
@@ -74,7 +73,7 @@ pub(super) fn short<I: Ids>(
     let mut block = Block::default();
     // The comments after the latest event.
     let mut last: Vec<String> = Vec::new();
-    while blocks.read(&mut block)? {
+    'blocks: while blocks.read(&mut block)? {
         // Long comments have blocks of their own.
         if !block.is_empty() {
             last.clear();
@@ -85,11 +84,17 @@ pub(super) fn short<I: Ids>(
                 last.push(comment.to_owned());
             }
         }
-        if !block.times_rise() || add_block(&mut compiler, &block, &mut portion).is_none() {
+        if !block.times_rise() {
             return Ok(None);
         }
-        if sink(&mut portion, &compiler).is_break() {
-            break;
+        let mut requests = block.requests();
+        for _ in 0..block.len().div_ceil(PORTION_EVENTS) {
+            if add_portion(&mut compiler, &mut requests, &mut portion).is_none() {
+                return Ok(None);
+            }
+            if sink(&mut portion, &compiler).is_break() {
+                break 'blocks;
+            }
         }
     }
     if compiler.profile().events() == 0 {
@@ -100,8 +105,12 @@ pub(super) fn short<I: Ids>(
     Ok(Some(passed))
 }
 
-fn add_block<I: Ids>(compiler: &mut Compiler<I>, block: &Block, portion: &mut Portion) -> Option<()> {
-    for request in block.requests() {
+/// Adds the next requests of a block, as many as a portion has at most.
+#[inline(always)]
+fn add_portion<I: Ids>(compiler: &mut Compiler<I>, requests: &mut Requests<'_>, portion: &mut Portion) -> Option<()> {
+    // `by_ref().take()` would call a function for each request.
+    for _ in 0..PORTION_EVENTS {
+        let Some(request) = requests.next() else { break };
         // The long way reports an impossible alignment.
         let align = (request.align_log2 < u32::BITS as u8).then(|| 1 << request.align_log2)?;
         compiler.add(request.op, request.id, (request.size as usize, align), request.extent, portion)?;
@@ -122,7 +131,7 @@ pub(super) fn long(
         let event = event?;
         let number = compiler.profile().events() + 1;
         compiler.add_event(&event, &mut portion).ok_or(CompileError::TooManyLive { event: number })?;
-        if number.is_multiple_of(PORTION_EVENTS) && sink(&mut portion, &compiler).is_break() {
+        if number.is_multiple_of(PORTION_EVENTS as u64) && sink(&mut portion, &compiler).is_break() {
             break;
         }
     }

@@ -69,6 +69,20 @@ fn short_way(source: &Source) -> Option<Program> {
     pass::short::<DenseIds>(blocks, Portion::default(), sink).unwrap().map(Program::held)
 }
 
+/// The memory of a streamed replay follows from the length of a portion, and blocks are longer.
+#[test]
+fn a_block_of_a_binary_trace_is_several_portions() {
+    let lines = "alloc,1,8,8\ndealloc,1\n".repeat(70_000);
+    let blocks = binary(&format!("op,id,size,align\n{lines}")).open().unwrap().into_blocks().unwrap();
+    let mut portions = Vec::new();
+    let sink = |portion: &mut Portion, _: &_| {
+        portions.push(std::mem::take(&mut portion.ops).len());
+        ControlFlow::Continue(())
+    };
+    assert!(pass::short::<DenseIds>(blocks, Portion::default(), sink).unwrap().is_some());
+    assert_eq!(portions, [1 << 16, 1 << 16, 140_000 - (2 << 16)]);
+}
+
 #[test]
 fn both_ways_lead_to_the_same_program() {
     let library = Source::locate("serde-heavy").unwrap();

@@ -3,7 +3,7 @@
 #![no_main]
 
 use heaprace_recorder::htrace::block::BLOCK_MAGIC;
-use heaprace_recorder::htrace::{Index, IndexEntry, MAGIC};
+use heaprace_recorder::htrace::{Index, IndexEntry, MAGIC, VERSION};
 use libfuzzer_sys::fuzz_target;
 
 /// The bytes before the provenance.
@@ -15,7 +15,7 @@ fuzz_target!(|bytes: &[u8]| {
     let (events, provenance_bytes) = (u32::from(u16_at(33)), usize::from(u16_at(35)));
     let Some((provenance, payload)) = rest.split_at_checked(provenance_bytes) else { return };
     let mut file = MAGIC.to_vec();
-    file.extend(1_u16.to_le_bytes());
+    file.extend(VERSION.to_le_bytes());
     file.extend(u16::from(head[0]).to_le_bytes());
     file.extend((provenance.len() as u32).to_le_bytes());
     file.extend(provenance);

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::BLOCK_EVENTS;
+use super::MOST_BLOCK_EVENTS;
 use super::column::Column;
 use super::request::ENTRY_BYTES;
 use crate::csv::Columns;
@@ -13,8 +13,10 @@ pub const BLOCK_MAGIC: &[u8; 4] = b"HTBK";
 pub const HEAD_BYTES: usize = 52;
 /// A block with more bytes of comments than this ends early.
 pub const MOST_COMMENT_BYTES: usize = 2 << 20;
-/// Upper limit for the sections of any block, in bytes.
+/// Upper limit for the sections of any block, in bytes: as stored, and as they are before compression.
 pub const MOST_PAYLOAD_BYTES: u32 = 16 << 20;
+/// A block with more bytes in its sections than this ends early, at a multiple of [`BLOCK_EVENTS`](super::BLOCK_EVENTS).
+pub const FULL_BYTES: usize = 8 << 20;
 /// The code of a request that is stored among the rare ones.
 pub const RARE: u8 = 255;
 
@@ -58,14 +60,14 @@ impl Sections {
     /// The sections of a trace with these columns in the order of the file, each with the most bytes that it can have.
     /// Those of the extents are there only with their column, so that traces without it are those of the first readers.
     pub fn in_order(&mut self, columns: Columns) -> impl Iterator<Item = (&mut Vec<u8>, usize)> {
-        const NEAR: usize = BLOCK_EVENTS;
-        const FAR: usize = 8 * BLOCK_EVENTS;
+        const NEAR: usize = MOST_BLOCK_EVENTS;
+        const FAR: usize = 8 * MOST_BLOCK_EVENTS;
         let extents = [(&mut self.extents.near, NEAR), (&mut self.extents.far, FAR)];
         let comments = (&mut self.comments, 2 * MOST_COMMENT_BYTES);
         let always = [
             (&mut self.table, RARE as usize * ENTRY_BYTES),
-            (&mut self.codes, BLOCK_EVENTS),
-            (&mut self.rare, ENTRY_BYTES * BLOCK_EVENTS),
+            (&mut self.codes, MOST_BLOCK_EVENTS),
+            (&mut self.rare, ENTRY_BYTES * MOST_BLOCK_EVENTS),
             (&mut self.allocated.near, NEAR),
             (&mut self.allocated.far, FAR),
             (&mut self.touched.near, NEAR),

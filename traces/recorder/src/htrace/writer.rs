@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Write};
 
 use super::BLOCK_EVENTS;
-use super::block::{BlockStart, MOST_COMMENT_BYTES, RARE, Sections};
+use super::block::{BlockStart, FULL_BYTES, MOST_COMMENT_BYTES, RARE, Sections};
 use super::column::distance;
 use super::head;
 use super::index::{Index, IndexEntry};
@@ -19,6 +19,10 @@ use crate::op::Op;
 
 /// Compresses the sections of a trace.
 pub trait Compress: Sized {
+    /// Events in a block, a multiple of [`BLOCK_EVENTS`] and at most [`MOST_BLOCK_EVENTS`](super::MOST_BLOCK_EVENTS). The
+    /// more, the better they compress; but the writer holds one block, and the events of a damaged block are lost.
+    const BLOCK_EVENTS: usize;
+
     /// A compressor.
     ///
     /// # Errors
@@ -39,6 +43,8 @@ pub trait Compress: Sized {
 pub struct Stored;
 
 impl Compress for Stored {
+    const BLOCK_EVENTS: usize = BLOCK_EVENTS;
+
     fn new() -> io::Result<Self> {
         Ok(Stored)
     }
@@ -115,7 +121,7 @@ impl<W: Write, C: Compress> HtraceWriter<W, C> {
     /// output fails.
     #[inline]
     pub fn write(&mut self, event: &Event) -> Result<(), WriteError> {
-        if self.requests.len() == BLOCK_EVENTS {
+        if self.requests.len().is_multiple_of(BLOCK_EVENTS) && self.is_full() {
             self.write_block()?;
         }
         let number = self.now.events + 1;
@@ -193,6 +199,16 @@ impl<W: Write, C: Compress> HtraceWriter<W, C> {
         self.output.write_all(&self.index.to_bytes(self.offset))?;
         self.output.flush()?;
         Ok(self.output)
+    }
+
+    /// Whether the next event belongs to another block. Until it is asked again, the sections grow by less than 3 MiB,
+    /// and by the comments.
+    #[cold]
+    fn is_full(&mut self) -> bool {
+        let events = self.requests.len();
+        // Codes and rare requests are only known once the block ends.
+        let bytes = self.sections.in_order(self.columns).map(|(section, _)| section.len()).sum::<usize>();
+        events >= C::BLOCK_EVENTS || bytes + events * (1 + ENTRY_BYTES) > FULL_BYTES
     }
 
     fn write_block(&mut self) -> Result<(), WriteError> {
