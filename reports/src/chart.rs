@@ -51,7 +51,9 @@ mod occupancy;
 pub(crate) mod palette;
 mod panels;
 mod pareto;
+mod pareto_means;
 mod phases;
+mod points;
 mod ratios;
 mod rows;
 mod scatter;
@@ -77,6 +79,7 @@ pub use latency::latency;
 pub use medians::medians;
 pub use occupancy::occupancy;
 pub use pareto::{pareto_fresh, pareto_steady};
+pub use pareto_means::{pareto_means_fresh, pareto_means_steady};
 pub use ratios::ratios;
 pub use split::split;
 pub use summary::{fresh_summary, heap_summary, steady_summary};
@@ -143,6 +146,18 @@ impl SetChart {
 
 /// Every chart over several traces, in the order of a report.
 pub const ALL_TRACES: &[SetChart] = &[
+    SetChart {
+        file_name: "pareto-means-fresh.svg",
+        title: "Memory against fresh time, geometric means",
+        draw: pareto_means::pareto_means_fresh,
+        data: pareto_means::fresh_data,
+    },
+    SetChart {
+        file_name: "pareto-means-steady.svg",
+        title: "Memory against steady time, geometric means",
+        draw: pareto_means::pareto_means_steady,
+        data: pareto_means::steady_data,
+    },
     SetChart {
         file_name: "summary-fresh.svg",
         title: "Fresh time, geometric means",

@@ -243,7 +243,7 @@ mod tests {
         let mut mixed = [sample::results(), other];
         mixed[1].trace.origin = crate::results::Origin::Synthetic;
         let mixed = html(&mixed).unwrap();
-        assert_eq!(mixed.matches("data-chart=").count(), chart::ALL_TRACES.len() - 3);
+        assert_eq!(mixed.matches("data-chart=").count(), chart::ALL_TRACES.len() - 5);
         assert_eq!(mixed.matches("A summary needs two traces of one origin").count(), 1);
     }
 

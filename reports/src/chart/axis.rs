@@ -202,6 +202,18 @@ impl Axis {
         position.clamp(self.range.start, self.range.end)
     }
 
+    /// Whether a value has a place between the ends.
+    pub(super) fn contains(&self, value: f64) -> bool {
+        let has_position = self.scale != Scale::Log || value > 0.0;
+        let room = (self.range.end - self.range.start) * 1e-9;
+        let position = match self.scale {
+            Scale::Linear => value,
+            Scale::Log => value.log2(),
+            Scale::Signed => value.asinh(),
+        };
+        has_position && (self.range.start - room..=self.range.end + room).contains(&position)
+    }
+
     /// The value at a position.
     pub(super) fn value(&self, position: f64) -> f64 {
         match self.scale {

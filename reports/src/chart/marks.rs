@@ -7,12 +7,56 @@ use super::canvas::{Drawn, Sheet};
 /// Half the length of an error bar's cap.
 const CAP: i32 = 10;
 
+/// Length of an arrow's head along its bar.
+const ARROW: i32 = 16;
+
 /// Width of an error bar's line.
 const WIDTH: u32 = 4;
 
 /// A horizontal error bar, in pixels.
 pub(super) fn error_bar_across(sheet: &Sheet, (from, to): (i32, i32), y: i32, color: RGBColor) -> Drawn {
     lines(sheet, color, [((from, y), (to, y)), ((from, y - CAP), (from, y + CAP)), ((to, y - CAP), (to, y + CAP))])
+}
+
+/// An end of an error bar, in pixels along the bar.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum End {
+    /// The interval ends here.
+    Cap(i32),
+    /// The interval goes on beyond the axis, which ends here.
+    Arrow(i32),
+}
+
+/// Which way an error bar runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Direction {
+    Across,
+    Upright,
+}
+
+/// An error bar beside this pixel of the other axis. The first end points to lower pixels, the last to higher ones.
+pub(super) fn error_bar(sheet: &Sheet, direction: Direction, ends: [End; 2], beside: i32, color: RGBColor) -> Drawn {
+    let place = |along: i32, off: i32| match direction {
+        Direction::Across => (along, beside + off),
+        Direction::Upright => (beside + off, along),
+    };
+    let at = |end: End| match end {
+        End::Cap(at) | End::Arrow(at) => at,
+    };
+    let line = |from, to| sheet.draw(&PathElement::new(vec![from, to], color.stroke_width(WIDTH)));
+    line(place(at(ends[0]), 0), place(at(ends[1]), 0))?;
+    for (end, inward) in ends.into_iter().zip([ARROW, -ARROW]) {
+        match end {
+            End::Cap(at) => line(place(at, -CAP), place(at, CAP))?,
+            End::Arrow(at) => {
+                let head = vec![place(at + inward, -CAP), place(at, 0), place(at + inward, CAP)];
+                sheet.group(vec![("class", "arrow".into())], None, || {
+                    sheet.draw(&PathElement::new(head, color.stroke_width(WIDTH)))
+                })?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn lines(sheet: &Sheet, color: RGBColor, ends: [((i32, i32), (i32, i32)); 3]) -> Drawn {

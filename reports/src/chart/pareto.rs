@@ -10,9 +10,9 @@ use plotters::style::text_anchor::HPos;
 use super::axis::{Axis, Scale};
 use super::canvas::{self, Drawn, LINE, SOFT, Sheet, TEXT, Words};
 use super::contenders::{LeftOut, Shown, join, not_shown, nothing, reasons, sort_out};
-use super::frame::{Frame, Plot};
-use super::scatter::{self, Label};
-use super::{data, marks};
+use super::data;
+use super::frame::Frame;
+use super::points::{self, Dot};
 use crate::ReportError;
 use crate::growth;
 use crate::numbers::{bytes, short};
@@ -22,9 +22,6 @@ use crate::times;
 
 /// Largest ratio of times for a linear axis, which still shows the shortest.
 const LINEAR_UP_TO: f64 = 8.0;
-
-/// Radius of a point, in pixels.
-const RADIUS: i32 = 14;
 
 /// Draws peak heap over peak live against fresh ns per operation: a program that starts, with page faults.
 ///
@@ -124,19 +121,16 @@ fn draw(results: &Results, regime: Regime) -> Result<String, ReportError> {
         let plot = frame.paint(sheet)?;
         let bound = bound(results).map(|bound| (bound, frame.pixel(&plot, 0.0, frame.y.position(bound)).1));
         paint_lines(sheet, &frame, bound, clock)?;
-        let front = front_corners(&frame, &plot, &points);
-        if !front.is_empty() {
-            paint_front(sheet, &front)?;
-        }
-        let obstacles = obstacles(&frame, &plot, &points, &front, bound.map(|(_, y)| y));
-        paint_points(sheet, &frame, &plot, &points, clock, &obstacles)
+        let around = bound.into_iter().flat_map(|(_, y)| around_bound(&frame, y)).collect();
+        let front = front(&points, clock).unwrap_or_default();
+        points::paint(sheet, &frame, &plot, &dots(&points, clock), &front, around)
     })
 }
 
 fn table(results: &Results, regime: Regime) -> String {
     let clock = Clock::of(results, regime);
     let (points, _) = sort_out(results, |contender| costs(results, clock, contender));
-    let on_front = front(&points);
+    let on_front = front(&points, clock);
     let rows = points.iter().enumerate().map(|(index, point)| {
         let Costs { time_ns, overhead, peak_heap_bytes } = point.figures;
         [
@@ -167,23 +161,11 @@ fn table(results: &Results, regime: Regime) -> String {
     data::table(header, rows)
 }
 
-/// The points on the front, from the fastest to the smallest: contenders for which no other is at least as good in both
-/// and better in one. `None` if their times come from several runs, and so are not comparable.
-fn front(points: &[Point]) -> Option<Vec<usize>> {
-    let ships = |index: &usize| points[*index].contender.role == Role::Contender;
-    let place = |index: usize| (points[index].figures.time_ns.value, points[index].figures.overhead);
-    let beats = |one: usize, other: usize| {
-        let (one, other) = (place(one), place(other));
-        one.0 <= other.0 && one.1 <= other.1 && one != other
-    };
-    let all: Vec<usize> = (0..points.len()).filter(ships).collect();
-    if !of_one_run(all.iter().map(|&index| points[index].contender)) {
-        return None;
-    }
-    let mut front: Vec<usize> =
-        all.iter().copied().filter(|&index| !all.iter().any(|&one| beats(one, index))).collect();
-    front.sort_by(|&one, &other| place(one).0.total_cmp(&place(other).0));
-    Some(front)
+/// The points on the front, from the fastest to the smallest. `None` if their times come from several runs, and so are
+/// not comparable.
+fn front(points: &[Point], clock: Clock) -> Option<Vec<usize>> {
+    let ships = points.iter().map(|point| point.contender).filter(|contender| contender.role == Role::Contender);
+    of_one_run(ships).then(|| points::front(&dots(points, clock)))
 }
 
 fn words(results: &Results, clock: Clock, points: &[Point], left_out: &[LeftOut]) -> Words {
@@ -205,7 +187,7 @@ fn words(results: &Results, clock: Clock, points: &[Point], left_out: &[LeftOut]
             format!("{} {} ns and {} times", point.contender.name, short(costs.time_ns.value), short(costs.overhead))
         };
         description += &format!(" {}.", join(points, place));
-        let front = front(points).unwrap_or_default();
+        let front = front(points, clock).unwrap_or_default();
         if !front.is_empty() {
             let names = join(&front, |&index| points[index].contender.name.clone());
             let but = growth::but(&front.iter().map(|&index| points[index].contender).collect::<Vec<_>>());
@@ -232,10 +214,13 @@ fn frame(results: &Results, clock: Clock, points: &[Point], left_out: &[LeftOut]
         let gross = gross.known().map_or_else(String::new, |gross| format!(" {} ns", short(gross.value)));
         notes.push(format!("net: less the time of the harness{gross}, so 0 is the floor"));
     }
-    notes.push(match front(points) {
+    notes.push(match front(points, clock) {
         Some(_) => "step line: the front, by medians; bars: 95 % intervals".into(),
         None => "no front, because times come from several runs; bars: 95 % intervals".into(),
     });
+    if points::has_arrows(&dots(points, clock), &x, &y) {
+        notes.push(points::ARROWS.into());
+    }
     if points.iter().any(|point| point.contender.role != Role::Contender) {
         notes.push("ring: a yardstick or an ablation, which is not part of the front".into());
     }
@@ -314,64 +299,15 @@ fn paint_lines(sheet: &Sheet, frame: &Frame, bound: Option<(f64, i32)>, clock: C
     Ok(())
 }
 
-/// The corners of the front, from the upper to the right edge of the plot.
-fn front_corners(frame: &Frame, plot: &Plot, points: &[Point]) -> Vec<(i32, i32)> {
-    let mut corners: Vec<(i32, i32)> = Vec::new();
-    for index in front(points).unwrap_or_default() {
-        let (x, y) = pixel(frame, plot, &points[index].figures);
-        let above = corners.last().map_or(frame.top() as i32, |&(_, y)| y);
-        corners.extend([(x, above), (x, y)]);
-    }
-    if let Some(&(_, y)) = corners.last() {
-        corners.push((frame.edges().1, y));
-    }
-    corners
-}
-
-fn paint_front(sheet: &Sheet, corners: &[(i32, i32)]) -> Drawn {
-    let tip = "the front: no contender is both faster and smaller than a contender on it";
-    sheet.group(vec![("class", "front".into())], Some(tip.into()), || {
-        sheet.draw(&PathElement::new(corners.to_vec(), SOFT.stroke_width(4)))
-    })
-}
-
-/// What names of points should not cover: error bars, the front, and the bound with its text.
-fn obstacles(frame: &Frame, plot: &Plot, points: &[Point], front: &[(i32, i32)], bound: Option<i32>) -> Vec<[i32; 4]> {
-    let around =
-        |(x0, y0): (i32, i32), (x1, y1): (i32, i32)| [x0.min(x1) - 4, y0.min(y1) - 4, x0.max(x1) + 4, y0.max(y1) + 4];
-    let bar = |point: &Point| {
-        let y = pixel(frame, plot, &point.figures).1;
-        let interval = point.figures.time_ns.interval?;
-        Some(around((frame.x_pixel(interval.low), y), (frame.x_pixel(interval.high), y)))
-    };
-    let right = frame.edges().1;
-    let bound = bound.map(|y| {
-        let text = canvas::text_width(BOUND, TEXT) as i32;
-        [[frame.edges().0, y - 4, right, y + 4], [right - text, y, right, y + LINE]]
-    });
-    let front = front.windows(2).map(|pair| around(pair[0], pair[1]));
-    points.iter().filter_map(bar).chain(front).chain(bound.into_iter().flatten()).collect()
-}
-
-fn pixel(frame: &Frame, plot: &Plot, costs: &Costs) -> (i32, i32) {
-    frame.pixel(plot, frame.x.position(costs.time_ns.value), frame.y.position(costs.overhead))
-}
-
-fn paint_points(
-    sheet: &Sheet,
-    frame: &Frame,
-    plot: &Plot,
-    points: &[Point],
-    clock: Clock,
-    obstacles: &[[i32; 4]],
-) -> Drawn {
-    let at = |point: &Point| pixel(frame, plot, &point.figures);
-    let labels = points.iter().map(|point| Label { text: &point.contender.name, at: at(point) });
-    let labels: Vec<Label> = labels.collect();
+/// Where the line of the bound and its text are.
+fn around_bound(frame: &Frame, y: i32) -> [[i32; 4]; 2] {
     let (left, right) = frame.edges();
-    let places =
-        scatter::place(&labels, RADIUS, [left + 4, frame.top() as i32, right + 70, frame.bottom() as i32], obstacles);
-    for (point, (label, place)) in points.iter().zip(labels.iter().zip(places)) {
+    let text = canvas::text_width(BOUND, TEXT) as i32;
+    [[left, y - 4, right, y + 4], [right - text, y, right, y + LINE]]
+}
+
+fn dots<'a>(points: &'a [Point], clock: Clock) -> Vec<Dot<'a>> {
+    let dot = |point: &'a Point| {
         let costs = &point.figures;
         let interval = costs.time_ns.interval;
         let spread = interval.map(|one| format!(" ({} to {})", short(one.low), short(one.high))).unwrap_or_default();
@@ -383,16 +319,16 @@ fn paint_points(
             bytes(costs.peak_heap_bytes),
             short(costs.overhead)
         );
-        point.paint(sheet, &tip, || {
-            if let Some(interval) = interval {
-                let ends = (frame.x_pixel(interval.low), frame.x_pixel(interval.high));
-                marks::error_bar_across(sheet, ends, label.at.1, point.style.color)?;
-            }
-            marks::point(sheet, label.at, RADIUS, point.style.color, point.contender.role == Role::Contender)?;
-            scatter::paint(sheet, label, &place, point.style.color)
-        })?;
-    }
-    Ok(())
+        Dot {
+            name: &point.contender.name,
+            color: point.style.color,
+            ships: point.contender.role == Role::Contender,
+            x: costs.time_ns,
+            y: Estimate { value: costs.overhead, interval: None },
+            tip,
+        }
+    };
+    points.iter().map(dot).collect()
 }
 
 #[cfg(test)]
@@ -414,7 +350,8 @@ mod tests {
 
     fn front_of(results: &Results) -> Vec<&str> {
         let points = points(results);
-        front(&points).unwrap().into_iter().map(|index| points[index].contender.name.as_str()).collect()
+        let clock = Clock::of(results, Regime::Steady);
+        front(&points, clock).unwrap().into_iter().map(|index| points[index].contender.name.as_str()).collect()
     }
 
     #[test]
@@ -436,7 +373,7 @@ mod tests {
     #[test]
     fn times_of_several_runs_have_no_front() {
         let results = sample::of_several_runs();
-        assert_eq!(front(&points(&results)), None);
+        assert_eq!(front(&points(&results), Clock::of(&results, Regime::Steady)), None);
         let svg = pareto_steady(&results).unwrap();
         assert!(!svg.contains("class=\"front\"") && !svg.contains("On the front"), "{svg}");
         assert!(svg.contains("no front, because times come from several runs"), "{svg}");
@@ -486,6 +423,25 @@ mod tests {
         };
         assert_eq!((axis(770).scale, axis(770).range.start), (Scale::Linear, 0.0));
         assert_eq!(axis(850).scale, Scale::Log);
+    }
+
+    /// In two of seven rounds it was faster than the floor: the net time has no lower end on a logarithmic axis.
+    #[test]
+    fn an_interval_that_leaves_a_logarithmic_axis_has_an_arrow_there_and_a_cap_elsewhere() {
+        let floor =
+            contender("null").role(Role::Floor).rounds_ns(&[50; 7]).without_memory("hands out no memory").build();
+        let row = |name: &str, ns: &[u64]| contender(name).rounds_ns(ns).build();
+        let of = |quick: [u64; 7]| with(vec![floor.clone(), row("quick", &quick), row("slow", &[2000; 7])]);
+        let leaves = pareto_steady(&of([10, 12, 70, 70, 70, 71, 72])).unwrap();
+        let svg = Document::parse(&leaves).unwrap();
+        let arrows = |name: &str| {
+            let marks = of_contender(&svg, name, "polyline");
+            marks.iter().filter(|mark| mark.parent().unwrap().attribute("class") == Some("arrow")).count()
+        };
+        assert_eq!((arrows("quick"), arrows("slow")), (1, 0));
+        assert!(texts(&svg).iter().any(|text| text == points::ARROWS), "{:?}", texts(&svg));
+        let inside = pareto_steady(&of([69, 70, 70, 70, 70, 71, 72])).unwrap();
+        assert!(!inside.contains("arrow"), "{inside}");
     }
 
     #[test]

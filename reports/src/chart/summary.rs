@@ -29,6 +29,9 @@ use crate::times;
 /// The heading of the figures on the right.
 const MEAN: &str = "mean";
 
+/// Why there is no mean.
+pub(super) const NEEDS_TWO: &str = "A summary needs two traces of one origin that all contenders completed.";
+
 /// Height of a row: the traces above, the mean below.
 const ROW: u32 = 92;
 
@@ -115,7 +118,7 @@ fn draw(all: &[Results], measure: Measure) -> Result<String, ReportError> {
     };
     let notes = summary.notes();
     if summary.common.traces.len() < 2 {
-        let few = "A summary needs two traces of one origin that all contenders completed.".to_string();
+        let few = NEEDS_TWO.to_string();
         return nothing([vec![few], notes].concat());
     }
     let words = summary.words(&notes);
