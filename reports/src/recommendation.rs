@@ -22,6 +22,7 @@ mod words;
 
 use serde::Serialize;
 
+use crate::prose::and;
 use crate::results::{Origin, Results};
 use crate::stats::{Estimate, by_origin, check};
 
@@ -54,6 +55,8 @@ pub struct Advice {
     /// The contenders that cannot be told apart by what decides, the one that needs the least memory first. Empty if the
     /// evidence does not suffice.
     pub ship: Vec<String>,
+    /// What speaks against the first of `ship`: that it goes on growing, or that this is not known.
+    pub caveat: Option<String>,
     /// What decides: the name of a metric in METRICS.md.
     pub metric: &'static str,
     /// The first of `ship` over the reference. `None` if it is the reference, or if they were not compared.
@@ -141,13 +144,8 @@ impl Advice {
 }
 
 impl Avoid {
-    /// The whole sentence.
-    pub fn text(&self) -> String {
-        if self.situations == Situation::ALL {
-            format!("{} {}.", self.name, self.reason)
-        } else {
-            format!("{} in a program that keeps running: it {}.", self.name, self.reason)
-        }
+    fn is_for_all(&self) -> bool {
+        self.situations == Situation::ALL
     }
 }
 
@@ -174,6 +172,29 @@ impl Recommendation {
             avoid: one_trace::avoid(results),
             run: one_trace::run(results),
         }
+    }
+
+    /// What to avoid, a sentence each with the contenders that it names. Those with the same fault in all situations share
+    /// one.
+    pub fn avoid_sentences(&self) -> Vec<(Vec<&str>, String)> {
+        let mut sentences: Vec<(Vec<&str>, String)> = Vec::new();
+        for one in &self.avoid {
+            let alike = |other: &&Avoid| other.is_for_all() && one.is_for_all() && other.reason == one.reason;
+            let all: Vec<&str> = self.avoid.iter().filter(alike).map(|other| other.name.as_str()).collect();
+            match &all[..] {
+                [] => {
+                    let text = format!("{} in a program that keeps running: it {}.", one.name, one.reason);
+                    sentences.push((vec![&one.name], text));
+                }
+                // Said with the first.
+                [first, ..] if *first != one.name => {}
+                names => {
+                    let text = format!("{} {}.", and(names.iter().copied()), one.reason);
+                    sentences.push((all, text));
+                }
+            }
+        }
+        sentences
     }
 
     /// What it rests on: the trace's name, or how many traces of which origin.
@@ -232,12 +253,12 @@ mod tests {
         assert!(starts.sentence.starts_with(expected), "{starts:?}");
         let little = advice(&found, Situation::LittleMemory);
         assert_eq!(little.ship, ["dlmalloc"]);
-        let expected = "Ship dlmalloc: 1.25 MiB at the peak, 1.25 × the most that the program held. talc comes next, with \
+        let expected = "Ship dlmalloc (the reference): 1.25 MiB at the peak, 1.25 × the most that the program held. talc comes next, with \
                         1.10 × as much.";
         assert_eq!(little.text(), expected);
         assert_eq!(found.avoid.len(), 1);
         let expected = "climber in a program that keeps running: it grows by 9 pages each time the work repeats.";
-        assert_eq!(found.avoid[0].text(), expected);
+        assert_eq!(found.avoid_sentences()[0].1, expected);
     }
 
     /// The limit was reached before its growth was known, but its heap grew all the way.
@@ -295,11 +316,28 @@ mod tests {
             assert!(advice.ship.is_empty(), "{advice:?}");
             assert_eq!(advice.text(), "None: no contender served every request. Give a larger --heap-limit.");
         }
-        assert_eq!(failed.avoid[0].text(), "a did not serve the whole trace: requests failed.");
+        assert_eq!(failed.avoid_sentences()[0].1, "a did not serve the whole trace: requests failed.");
         assert_eq!(failed.run, [words::one_trace_only(Origin::Recorded)]);
         let mut debug = Results { contenders: climber(), ..sample::empty() };
         debug.provenance.profile = BuildProfile::Debug;
         assert!(Recommendation::of(&debug).run[0].starts_with("Build Heaprace with --release"));
+    }
+
+    #[test]
+    fn who_failed_in_the_same_way_shares_a_sentence() {
+        let found = recommended(vec![
+            contender("a").failed_requests(3).build(),
+            contender("b").grows_by(2).build(),
+            contender("c").failed_requests(1).build(),
+        ]);
+        let expected = [
+            (vec!["a", "c"], "a and c did not serve the whole trace: requests failed.".to_owned()),
+            (
+                vec!["b"],
+                "b in a program that keeps running: it grows by 2 pages each time the work repeats.".to_owned(),
+            ),
+        ];
+        assert_eq!(found.avoid_sentences(), expected);
     }
 
     #[test]

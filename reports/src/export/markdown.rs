@@ -24,7 +24,8 @@ pub(super) fn markdown(all: &[Results]) -> Result<Vec<u8>, ReportError> {
 fn recommended(title: &str, recommendation: &Recommendation) -> String {
     let advice = recommendation.advice.iter();
     let advice = advice.map(|advice| format!("- **{}**: {}\n", advice.situation.name(), escaped(&advice.text())));
-    let avoid = recommendation.avoid.iter().map(|avoid| format!("- **avoid**: {}\n", escaped(&avoid.text())));
+    let avoid = recommendation.avoid_sentences().into_iter();
+    let avoid = avoid.map(|(_, sentence)| format!("- **avoid**: {}\n", escaped(&sentence)));
     let run = recommendation.run.iter().map(|run| format!("{}\n", escaped(run)));
     let (list, run) = (advice.chain(avoid).collect::<String>(), run.collect::<String>());
     format!("**{}**\n\n{list}\n{LEGEND}\n{run}", escaped(title))
@@ -109,7 +110,7 @@ mod tests {
 
 - **long-running**: Ship talc: 0.75 × (0.75–0.75) the time of dlmalloc, 1.38 MiB at the peak. dlmalloc comes next, with 1.34 × (1.34–1.34) its time.
 - **starts and ends**: Ship talc: 0.75 × (0.75–0.75) the time of dlmalloc, 1.38 MiB at the peak. dlmalloc comes next, with 1.33 × (1.33–1.33) its time.
-- **little memory**: Ship dlmalloc: 1.25 MiB at the peak, 1.25 × the most that the program held. talc comes next, with 1.10 × as much.
+- **little memory**: Ship dlmalloc (the reference): 1.25 MiB at the peak, 1.25 × the most that the program held. talc comes next, with 1.10 × as much.
 - **avoid**: wee\\_alloc did not serve the whole trace: requests failed.
 - **avoid**: broken did not serve the whole trace: failed verification.
 

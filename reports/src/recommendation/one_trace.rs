@@ -93,6 +93,7 @@ fn by_time(results: &Results, situation: Situation, regime: Regime, among: Vec<&
     let is_open = ties.iter().any(|(_, beside)| beside.as_ref().is_none_or(is_wide));
     Advice {
         ship: best.iter().map(|one| one.name.clone()).collect(),
+        caveat: caveat(first),
         sentence: sentence(results, first, beside_reference.as_ref(), regime),
         beside_reference,
         next,
@@ -125,15 +126,20 @@ fn least_memory_first<'a>(results: &Results, mut tied: Vec<&'a Contender>, regim
 fn sentence(results: &Results, best: &Contender, beside: Option<&Beside>, regime: Regime) -> String {
     let reference = &results.settings.baseline;
     let time = match beside {
-        Some(beside) => format!("{} the time of {reference}", times(beside)),
-        None if best.name == *reference => "the reference itself".to_owned(),
-        None => match compared(results, best, reference, regime).reason() {
-            Some(reason) => format!("not compared with {reference} ({reason})"),
-            None => format!("not compared with {reference}"),
-        },
+        Some(beside) => Some(format!("{} the time of {reference}", times(beside))),
+        None if best.name == *reference => None,
+        None => {
+            let reason = compared(results, best, reference, regime).reason().map(|reason| format!(" ({reason})"));
+            Some(format!("not compared with {reference}{}", reason.unwrap_or_default()))
+        }
     };
-    let figures: Vec<String> = std::iter::once(time).chain(peak(best)).collect();
-    format!("Ship {}: {}.", growth::named(&[best]), figures.join(", "))
+    let figures: Vec<String> = time.into_iter().chain(peak(best)).collect();
+    words::ship(&best.name, reference, caveat(best).as_deref(), &figures)
+}
+
+/// What speaks against a contender: `it grows by 3 pages each time the work repeats`.
+fn caveat(contender: &Contender) -> Option<String> {
+    growth::but(&[contender]).strip_prefix(", but ").map(str::to_owned)
 }
 
 fn peak(contender: &Contender) -> Option<String> {
@@ -164,8 +170,12 @@ fn little_memory(results: &Results) -> Advice {
     let faster = fastest_among(results, best.clone(), Regime::Fresh).contenders();
     best.sort_by_key(|one| !faster.iter().any(|other| other.name == one.name));
     let next = next.map(|(next, ratio)| Beside { name: next.name.clone(), ratio, low: None, high: None });
-    let each = if best.len() > 1 { " each" } else { "" };
-    let details = next.iter().map(|next| format!("{} comes next, with {} × as much.", next.name, short(next.ratio)));
+    let others = (best.len() > 1).then(|| {
+        let need = if best.len() == 2 { "needs" } else { "need" };
+        format!("{} {need} no more{}.", and(best[1..].iter().map(|one| &one.name)), growth::but(&best[1..]))
+    });
+    let next_sentence =
+        next.iter().map(|next| format!("{} comes next, with {} × as much.", next.name, short(next.ratio)));
     let reference = results.contenders.iter().find(|row| row.name == results.settings.baseline);
     let beside_reference = reference.filter(|row| row.name != best[0].name).and_then(|row| {
         let ratio = match metric {
@@ -178,8 +188,9 @@ fn little_memory(results: &Results) -> Advice {
         situation,
         metric,
         ship: best.iter().map(|one| one.name.clone()).collect(),
-        sentence: format!("Ship {}: {figure}{each}.", growth::named(&best)),
-        details: details.collect(),
+        caveat: caveat(best[0]),
+        sentence: words::ship(&best[0].name, &results.settings.baseline, caveat(best[0]).as_deref(), &[figure]),
+        details: others.into_iter().chain(next_sentence).collect(),
         beside_reference,
         next,
         peak_heap_bytes: best[0].memory.known().map(|memory| memory.peak_heap_bytes),

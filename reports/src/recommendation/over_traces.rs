@@ -149,6 +149,7 @@ impl Group<'_> {
         details.extend(self.faster_but_growing(situation, name, growing));
         Advice {
             ship: best.iter().map(|&row| found.rows[row].name.clone()).collect(),
+            caveat: self.caveat(name),
             sentence: self.sentence(situation, name, beside_reference.as_ref(), found.traces.len()),
             beside_reference,
             next,
@@ -174,21 +175,23 @@ impl Group<'_> {
         let reference = self.reference();
         let what = if situation == Situation::LittleMemory { "memory" } else { "time" };
         let beside = match beside {
-            Some(beside) => format!("{} the {what} of {reference}", times(beside)),
-            None if name == reference => "the reference itself".to_owned(),
-            None => format!("not compared with {reference}"),
+            Some(beside) => Some(format!("{} the {what} of {reference}", times(beside))),
+            None if name == reference => None,
+            None => Some(format!("not compared with {reference}")),
         };
         let overhead = self
             .memory()
             .get(name)
-            .map_or(String::new(), |overhead| format!("; at its peak {} × what the program held", fixed(*overhead, 2)));
-        let traces = words::traces(self.origin, traces);
-        format!("Ship {name}{}: on average over {traces} {beside}{overhead}.", self.but(name))
+            .map(|overhead| format!("{} × what the program held at the peak", fixed(*overhead, 2)));
+        let figures: Vec<String> = beside.into_iter().chain(overhead).collect();
+        let figures = format!("on average over {} {}", words::traces(self.origin, traces), figures.join(", "));
+        words::ship(name, reference, self.caveat(name).as_deref(), &[figures])
     }
 
-    fn but(&self, name: &str) -> String {
+    /// What speaks against a contender: `it grows each time the work repeats on 1 of these traces`.
+    fn caveat(&self, name: &str) -> Option<String> {
         let but = self.growth(name).but("it");
-        if but.is_empty() { but } else { format!("{but} traces") }
+        but.strip_prefix(", but ").map(|but| format!("{but} traces"))
     }
 
     /// The geometric means of peak heap over peak live of the contenders that served all.
@@ -227,7 +230,11 @@ impl Group<'_> {
         let beside_reference = beside_reference
             .and_then(|(row, first)| Some(Beside::of(self.reference(), found.ratios_to(row).get(first)?)));
         let is = if situation == Situation::LittleMemory { "smaller" } else { "faster" };
-        let mut details = Vec::new();
+        let what = if situation == Situation::LittleMemory { "memory" } else { "time" };
+        let mean = beside_reference.as_ref().map(|beside| {
+            format!("On average {} the {what} of {}: a rough guide over so few.", times(beside), beside.name)
+        });
+        let mut details: Vec<String> = mean.into_iter().collect();
         if best.len() > 1 {
             let counted = best[1..].iter().map(|name| (*name, self.growth(name)));
             details.push(format!(
@@ -236,9 +243,12 @@ impl Group<'_> {
                 growth::but_over_traces(counted)
             ));
         }
-        let sentence = format!("Ship {first}{}: no other is known to be {is} on any of {traces}.", self.but(first));
+        let caveat = self.caveat(first);
+        let figures = [format!("no other is known to be {is} on any of {traces}")];
+        let sentence = words::ship(first, self.reference(), caveat.as_deref(), &figures);
         Advice {
             ship: best.into_iter().map(str::to_owned).collect(),
+            caveat,
             sentence,
             beside_reference,
             details,
@@ -266,11 +276,12 @@ fn avoid(group: &[&Results]) -> Vec<Avoid> {
                 Some((one.trace.name.as_str(), completed(row).err()?))
             })
             .collect();
+        let growing = all.growth(name).going_on();
         if let Some((trace, reason)) = failed.first() {
-            let reason = format!("did not serve {} of {of} to the end ({reason} on {trace})", failed.len());
+            let also = if growing > 0 { format!(", and goes on growing on {growing}") } else { String::new() };
+            let reason = format!("did not serve {} of {of} to the end ({reason} on {trace}){also}", failed.len());
             return Some(Avoid { name: name.to_owned(), situations: Situation::ALL.into(), reason });
         }
-        let growing = all.growth(name).going_on();
         let most = all.rows(name).filter_map(growth::pages_per_loop).max();
         let most = most
             .map_or(String::new(), |pages| format!(", by up to {} each time the work repeats", count(pages, "page")));
@@ -308,8 +319,8 @@ mod tests {
         let [runs_on, starts, little] = &found.advice[..] else { panic!("{found:?}") };
         assert_eq!(
             runs_on.text(),
-            "Ship talc: on average over 6 recorded traces 0.80 × (0.80–0.80) the time of dlmalloc; at its peak 1.50 × what \
-             the program held. dlmalloc comes next, with 1.25 × (1.25–1.25) its time. climber takes 0.62 × (0.62–0.62) \
+            "Ship talc: on average over 6 recorded traces 0.80 × (0.80–0.80) the time of dlmalloc, 1.50 × what the \
+             program held at the peak. dlmalloc comes next, with 1.25 × (1.25–1.25) its time. climber takes 0.62 × (0.62–0.62) \
              its time, but it grows each time the work repeats on 1 of these traces."
         );
         assert_eq!(starts.ship, ["climber"]);
@@ -317,7 +328,7 @@ mod tests {
         assert!(starts.sentence.starts_with(expected), "{starts:?}");
         assert_eq!(little.ship, ["dlmalloc"]);
         assert_eq!(
-            found.avoid[0].text(),
+            found.avoid_sentences()[0].1,
             "climber in a program that keeps running: it goes on growing on 1 of 6 traces, by up to 7 pages each time the \
              work repeats."
         );
@@ -333,7 +344,10 @@ mod tests {
         });
         let found = over(&all);
         assert!(found.advice.iter().all(|advice| !advice.ship.contains(&"best".to_owned())), "{found:?}");
-        assert_eq!(found.avoid[0].text(), "best did not serve 1 of 6 traces to the end (requests failed on six).");
+        assert_eq!(
+            found.avoid_sentences()[0].1,
+            "best did not serve 1 of 6 traces to the end (requests failed on six)."
+        );
         let nobody = NAMES.map(|name| on(name, vec![contender("a").failed_requests(1).build()]));
         let none = over(&nobody);
         let expected = "None: no contender served every request of all 6 recorded traces.";
@@ -353,7 +367,10 @@ mod tests {
             "Not known: 3 recorded traces do not agree, and a mean needs 6. Fastest: talc on one, dlmalloc on two and talc \
              on three. Add traces: record your own with 'replay record', or take --trace library."
         );
-        assert_eq!(little.sentence, "Ship dlmalloc: no other is known to be smaller on any of 3 recorded traces.");
+        assert_eq!(
+            little.sentence,
+            "Ship dlmalloc (the reference): no other is known to be smaller on any of 3 recorded traces."
+        );
         assert_eq!(found.run, [words::MORE_TRACES]);
     }
 

@@ -65,3 +65,10 @@ pub(super) fn traces(origin: Origin, number: usize) -> String {
     };
     count(number as u64, noun)
 }
+
+/// The sentence on what to ship: `Ship talc, but it grows by 3 pages each time the work repeats: 0.50 × the time of a.`
+pub(super) fn ship(name: &str, reference: &str, caveat: Option<&str>, figures: &[String]) -> String {
+    let is_reference = if name == reference { " (the reference)" } else { "" };
+    let but = caveat.map_or(String::new(), |caveat| format!(", but {caveat}"));
+    format!("Ship {name}{is_reference}{but}: {}.", figures.join(", "))
+}
