@@ -1,8 +1,9 @@
 //! Results as one HTML page that needs nothing else: no network, no other file, no framework.
 //!
-//! It is for a colleague who opens it offline and has a minute. The order is: which contender wins on what, in words
-//! that the intervals allow; the charts, with tooltips, a time cursor that all share, and contenders that can be
-//! switched off; the tables; what the terms mean; where the figures come from.
+//! It is for a colleague who opens it offline and has a minute. The order is: what to ship, and what fails or goes on
+//! growing; time against memory, and memory over time, with tooltips, a time cursor that all charts share, and
+//! contenders that can be switched off. The rest is behind headings: findings one by one, more charts, tables, what the
+//! terms mean, where the figures come from. On paper, what is closed is left out.
 //!
 //! [`maud`] escapes whatever goes into the page, so that a trace may be called `<script>`. Only what this crate wrote
 //! itself goes in as it is: the style sheet, the script and the charts.
@@ -10,10 +11,13 @@
 mod charts;
 mod definitions;
 mod findings;
+mod gaps;
+mod heading;
 mod means;
 mod overall;
 mod packed;
 mod provenance;
+mod ship;
 mod size;
 mod speed;
 mod statement;
@@ -32,6 +36,7 @@ use std::collections::BTreeSet;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use self::findings::Findings;
+use self::heading::Level;
 use crate::ReportError;
 use crate::numbers::count;
 use crate::prose::and;
@@ -79,10 +84,14 @@ pub fn html(results: &[Results]) -> Result<String, ReportError> {
                 a.skip href="#summary" { "To the summary" }
                 (header(results))
                 (warnings::warnings(results))
-                (switches(results))
                 main #summary { (traces(results)?) }
                 (definitions::list())
                 (provenance::provenance(results))
+                p.on-paper {
+                    "This is a summary. Parts that are closed on the page are not printed: findings one by one, all charts "
+                    "and tables, definitions, and where the figures come from. Open a part before printing to have it on "
+                    "paper."
+                }
                 footer {
                     "Made by Heaprace from results.json; memory figures are exact, timings are medians with 95 % "
                     "intervals."
@@ -110,18 +119,21 @@ fn header(results: &[Results]) -> Markup {
                     [] => {}
                     [one] => (trace::lede(one)),
                     _ => {
-                        (count(results.len() as u64, "trace"))
-                        " replayed through the same allocators on the same simulated page heap; "
-                        (and(results.iter().map(|one| times::written(one)).collect::<BTreeSet<_>>())) "."
+                        (count(results.len() as u64, "trace")) " replayed through the same allocators"
+                        span.wide {
+                            " on the same simulated page heap; "
+                            (and(results.iter().map(|one| times::written(one)).collect::<BTreeSet<_>>()))
+                        }
+                        "."
                     }
                 }
             }
             nav aria-label="On this page" {
-                a href="#summary" { "Summary" }
+                a href="#summary" { "What to ship" }
                 @if results.len() == 1 { " " a href="#charts-0" { "Charts" } " " a href="#tables-0" { "Tables" } }
-                @else { " " a href="#traces" { "Traces" } }
+                @else { " " a href="#charts" { "Charts" } " " a href="#traces" { "Traces" } }
                 " " a href="#definitions" { "Definitions" }
-                " " a href="#provenance" { "Provenance" }
+                " " a.wide href="#provenance" { "Provenance" }
             }
         }
     }
@@ -153,9 +165,9 @@ fn traces(results: &[Results]) -> Result<Markup, ReportError> {
     Ok(html! {
         @match &found[..] {
             [] => p { "There are no results." },
-            [one] => section.trace { (trace::all_of(one, charts::of_trace(one.results, 0)?, 0)) },
+            [one] => section.trace { (trace::all_of(one, 0, Level::TWO, switches(results), |charts| charts)?) },
             several => {
-                (overall::section(results, several)?)
+                (overall::section(results, several, switches(results))?)
                 section #traces {
                     h2 { "Each trace" }
                     p.open-all { button #open-all type="button" { "Open all" } }
@@ -236,15 +248,15 @@ mod tests {
         let mut other = sample::results();
         (other.trace.name, other.trace.sha256) = ("other".into(), "another".into());
         let several = html(&[sample::results(), other.clone()]).unwrap();
-        assert_eq!(several.matches("class=\"packed\"").count(), 2);
+        assert_eq!(several.matches("class=\"packed\"").count(), 6, "three groups of charts each");
         assert_eq!(several.matches("data-chart=").count(), chart::ALL_TRACES.len());
         assert!(!several.contains("A summary needs two traces"));
-        // Origins are never in one mean: of one trace each there is none, and one sentence says so.
+        // Origins are never in one mean: of one trace each there is none, and a sentence says so where charts would be.
         let mut mixed = [sample::results(), other];
         mixed[1].trace.origin = crate::results::Origin::Synthetic;
         let mixed = html(&mixed).unwrap();
         assert_eq!(mixed.matches("data-chart=").count(), chart::ALL_TRACES.len() - 5);
-        assert_eq!(mixed.matches("A summary needs two traces of one origin").count(), 1);
+        assert_eq!(mixed.matches("A summary needs two traces of one origin").count(), 2);
     }
 
     #[test]
@@ -263,6 +275,113 @@ mod tests {
         for definition in page.split("data-def=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
             assert!(known.contains(format!("def-{definition}").as_str()), "{definition}");
         }
+    }
+
+    /// The levels of all headings, in their order.
+    fn headings(page: &str) -> Vec<u32> {
+        let after = page.split("<h").skip(1);
+        after
+            .filter_map(|rest| {
+                rest.strip_prefix(|letter: char| letter.is_ascii_digit()).and(rest.chars().next()?.to_digit(10))
+            })
+            .collect()
+    }
+
+    fn in_order(levels: &[u32]) -> bool {
+        let is_step = |pair: &[u32]| pair[1] >= 2 && pair[1] <= pair[0] + 1;
+        levels.first() == Some(&1) && levels.windows(2).all(is_step)
+    }
+
+    #[test]
+    fn headings_are_in_order() {
+        assert!(!in_order(&[1, 3]) && !in_order(&[2]) && !in_order(&[1, 2, 1]) && in_order(&[1, 2, 3, 3, 2]));
+        let other = |name: &str| Results {
+            trace: crate::results::Trace { name: name.into(), sha256: name.into(), ..sample::results().trace },
+            ..sample::results()
+        };
+        let pages: [&[Results]; 6] = [
+            &[],
+            &[sample::empty()],
+            &[sample::results()],
+            &[other("one"), other("two")],
+            &[other("one"), other("two"), sample::contradictory()],
+            &[hostile(), hostile()],
+        ];
+        for results in pages {
+            let page = html(results).unwrap();
+            let levels = headings(&page);
+            assert!(in_order(&levels), "{levels:?}");
+            assert!(results.is_empty() || levels.len() > 5, "{levels:?}");
+        }
+    }
+
+    #[test]
+    fn what_to_ship_comes_first_then_the_charts_and_the_rest_is_closed() {
+        let one = html(&[sample::results()]).unwrap();
+        let several = html(&["a", "b", "c"].map(|name| sample::on(name, sample::results().contenders))).unwrap();
+        for page in [one, several] {
+            let at = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text}"));
+            let places = [
+                at("<h2>What to ship"),
+                at("data-situation=\"long-running\""),
+                at("data-situation=\"avoid\""),
+                at("data-toggle="),
+                at("<h2>Time against memory"),
+                at("data-chart=\"pareto-"),
+                at("<h2>Memory over time"),
+                at("data-chart=\"footprint"),
+                at("<details class=\"part\""),
+                at("id=\"definitions\""),
+            ];
+            assert!(places.is_sorted(), "{places:?}");
+            assert!(!page.contains(" open>") && !page.contains("<details open"), "closed parts are not printed");
+        }
+    }
+
+    /// The words that the page, results.json and Markdown have in common.
+    #[test]
+    fn page_json_and_markdown_recommend_the_same() {
+        let plain = |text: &str| text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").replace('\\', "");
+        let all = ["a", "b", "c"].map(|name| sample::on(name, sample::results().contenders));
+        for results in [&all[..1], &all[..]] {
+            let page = plain(&html(results).unwrap());
+            let export = |format: &str| {
+                let exporter = crate::export::ALL.iter().find(|exporter| exporter.format == format).unwrap();
+                let crate::export::Make::File(make) = exporter.make else { panic!("{format} is a file") };
+                String::from_utf8(make(results).unwrap()).unwrap()
+            };
+            let (markdown, json): (String, serde_json::Value) =
+                (plain(&export("markdown")), serde_json::from_str(&export("json")).unwrap());
+            let recommended = match results {
+                [_] => &json["results"][0]["recommendation"],
+                _ => &json["recommendations"][0],
+            };
+            let advice = recommended["advice"].as_array().unwrap();
+            assert_eq!(advice.len(), 3);
+            for sentence in advice.iter().map(|advice| advice["sentence"].as_str().unwrap()) {
+                assert!(page.contains(sentence) && markdown.contains(sentence), "{sentence}");
+            }
+            for avoid in recommended["avoid"].as_array().unwrap() {
+                let reason = avoid["reason"].as_str().unwrap();
+                assert!(page.contains(reason) && markdown.contains(reason), "{reason}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_free_gaps_are_on_the_page_with_what_they_bound() {
+        let page = html(&[sample::results()]).unwrap();
+        assert!(
+            page.contains("<caption>Free gaps</caption>") && page.contains("No larger request can succeed."),
+            "{page}"
+        );
+        let mut without = sample::results();
+        for row in &mut without.contenders {
+            if let Figure::Known(memory) = &mut row.memory {
+                memory.gaps = None;
+            }
+        }
+        assert!(!html(&[without]).unwrap().contains("<caption>Free gaps"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The charts of the page: every chart of a trace with what moves its time cursor, and every chart over several traces.
+//! The charts of the page: time against memory first, then memory over time, and the others behind a heading.
 
 use maud::{Markup, PreEscaped, html};
 
@@ -8,20 +8,40 @@ use crate::chart;
 use crate::reasons::by_reason;
 use crate::results::Results;
 
-/// The charts of one trace, the `index`th of the page. A chart that has nothing to show is left out: tables give the
-/// reasons.
-pub(super) fn of_trace(results: &Results, index: usize) -> Result<Markup, ReportError> {
+/// The charts of time against memory, and their kin over several traces.
+pub(super) const TIME_AND_MEMORY: [&str; 4] =
+    ["pareto-steady.svg", "pareto-fresh.svg", "pareto-means-steady.svg", "pareto-means-fresh.svg"];
+
+/// The charts of memory over time.
+pub(super) const OVER_TIME: [&str; 2] = ["footprint.svg", "footprints.svg"];
+
+/// Whether a chart has a place of its own before the others.
+fn is_first(file_name: &str) -> bool {
+    TIME_AND_MEMORY.contains(&file_name) || OVER_TIME.contains(&file_name)
+}
+
+/// These charts of one trace, the `index`th of the page, and why some are missing.
+pub(super) fn of_trace(results: &Results, index: usize, these: &[&str]) -> Result<Markup, ReportError> {
+    let mut missing = Vec::new();
+    for chart in chart::ALL.iter().filter(|chart| these.contains(&chart.file_name)) {
+        let svg = (chart.draw)(results)?;
+        missing.extend(chart::message_of(&svg).map(|message| (chart.title, message.to_owned())));
+    }
     Ok(html! {
-        @if let Some((json, points)) = timeline::json(results) {
-            div.cursor-control {
-                label { "Time " input type="range" min="0" max=(points - 1) value="0" step="1"; }
-                " "
-                output { "Move the slider, or point at a chart over time, to read all charts at one event." }
-            }
-            script.timeline type="application/json" { (PreEscaped(json)) }
-        }
+        (drawn(results, index, |name| these.contains(&name))?)
+        @for (titles, message) in by_reason(missing) { p.note { (titles) ": " (PreEscaped(message)) } }
+    })
+}
+
+/// The other charts of one trace. One that has nothing to show is left out: tables give the reasons.
+pub(super) fn others_of_trace(results: &Results, index: usize) -> Result<Markup, ReportError> {
+    drawn(results, index, |name| !is_first(name))
+}
+
+fn drawn(results: &Results, index: usize, takes: impl Fn(&str) -> bool) -> Result<Markup, ReportError> {
+    Ok(html! {
         div.charts {
-            @for (number, chart) in chart::ALL.iter().enumerate() {
+            @for (number, chart) in chart::ALL.iter().enumerate().filter(|(_, chart)| takes(chart.file_name)) {
                 @let svg = (chart.draw)(results)?;
                 @if chart::message_of(&svg).is_none() {
                     (figure(chart.file_name, &svg, &format!("t{index}c{number}-")))
@@ -31,10 +51,33 @@ pub(super) fn of_trace(results: &Results, index: usize) -> Result<Markup, Report
     })
 }
 
-/// The charts over all traces.
-pub(super) fn over_traces(results: &[Results]) -> Result<Markup, ReportError> {
+/// What moves the time cursor in all charts of a trace over time.
+pub(super) fn cursor(results: &Results) -> Markup {
+    html! {
+        @if let Some((json, points)) = timeline::json(results) {
+            div.cursor-control {
+                label { "Time " input type="range" min="0" max=(points - 1) value="0" step="1"; }
+                " "
+                output { "Move the slider, or point at a chart over time, to read all charts at one event." }
+            }
+            script.timeline type="application/json" { (PreEscaped(json)) }
+        }
+    }
+}
+
+/// These charts over all traces, and why some are missing.
+pub(super) fn over_traces(results: &[Results], these: &[&str]) -> Result<Markup, ReportError> {
+    drawn_over_traces(results, |name| these.contains(&name))
+}
+
+/// The other charts over all traces.
+pub(super) fn others_over_traces(results: &[Results]) -> Result<Markup, ReportError> {
+    drawn_over_traces(results, |name| !is_first(name))
+}
+
+fn drawn_over_traces(results: &[Results], takes: impl Fn(&str) -> bool) -> Result<Markup, ReportError> {
     let (mut figures, mut missing) = (Vec::new(), Vec::new());
-    for (number, chart) in chart::ALL_TRACES.iter().enumerate() {
+    for (number, chart) in chart::ALL_TRACES.iter().enumerate().filter(|(_, chart)| takes(chart.file_name)) {
         let svg = (chart.draw)(results)?;
         match chart::message_of(&svg) {
             Some(message) => missing.push((chart.title, message.to_owned())),
@@ -50,5 +93,20 @@ pub(super) fn over_traces(results: &[Results]) -> Result<Markup, ReportError> {
 fn figure(file_name: &str, svg: &str, prefix: &str) -> Markup {
     html! {
         figure.chart data-chart=(file_name.trim_end_matches(".svg")) { (PreEscaped(svg::inline(svg, prefix))) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_charts_that_come_first_exist() {
+        let known: Vec<&str> = chart::ALL
+            .iter()
+            .map(|one| one.file_name)
+            .chain(chart::ALL_TRACES.iter().map(|one| one.file_name))
+            .collect();
+        assert!(TIME_AND_MEMORY.iter().chain(&OVER_TIME).all(|name| known.contains(name)), "{known:?}");
     }
 }

@@ -4,10 +4,11 @@
 
 use maud::{Markup, html};
 
+use super::heading::{Level, part};
 use crate::model;
 
 /// The id, term and text of every term that is not a metric, in the order of the list.
-const TERMS: [(&str, &str, &str); 10] = [
+const TERMS: [(&str, &str, &str); 11] = [
     (
         "live",
         "live (R)",
@@ -17,6 +18,11 @@ const TERMS: [(&str, &str, &str); 10] = [
         "committed",
         "committed (H)",
         "Pages that the allocator has taken, times the page size. The simulated heap never shrinks, as WebAssembly's memory does not.",
+    ),
+    (
+        "largestrequest",
+        "largest request that could still succeed",
+        "The largest gap between live blocks, or the last gap with what the heap may still grow by up to its limit, whichever is larger. No larger request can succeed. Whether one of this size does is up to the allocator: its headers and alignment take a part of the gap.",
     ),
     (
         "alone",
@@ -63,20 +69,18 @@ pub(super) fn link(id: &str, words: &str) -> Markup {
 
 /// The list of all terms.
 pub(super) fn list() -> Markup {
-    html! {
-        section #definitions {
-            h2 { "Definitions" }
-            dl.definitions {
-                @for (id, term, metric, text) in all() {
-                    div {
-                        dt { (term) @if let Some(name) = metric { " " code { (name) } } }
-                        dd id={ "def-" (id) } { (text) }
-                    }
+    let content = html! {
+        dl.definitions {
+            @for (id, term, metric, text) in all() {
+                div {
+                    dt { (term) @if let Some(name) = metric { " " code { (name) } } }
+                    dd id={ "def-" (id) } { (text) }
                 }
             }
-            p.note { "Names in code are those of exports. METRICS.md of Heaprace defines each of them in full." }
         }
-    }
+        p.note { "Names in code are those of exports. METRICS.md of Heaprace defines each of them in full." }
+    };
+    part("definitions", Level::TWO, "Definitions", content)
 }
 
 #[cfg(test)]

@@ -8,8 +8,10 @@ use maud::{Markup, html};
 
 use super::charts;
 use super::findings::Findings;
+use super::heading::{Level, part};
 use super::means::means;
 use super::provenance::origin;
+use super::ship::ship;
 use super::size::{CLIMBS, GROWS};
 use super::speed::fastest_for;
 use super::statement::{Statement, Tone, cards};
@@ -19,11 +21,65 @@ use crate::climb::climbing;
 use crate::growth::{self, OverTraces};
 use crate::prose::and;
 use crate::ranking::{self, of_kind};
+use crate::recommendation::Recommendation;
 use crate::results::{Contender, Origin, Results, Role};
 use crate::stats::{Fastest, Measure, Regime, by_kind, by_origin, completed, eligible, expected_by_chance, smallest};
 
-/// The part of the page about all traces together.
-pub(super) fn section(results: &[Results], found: &[Findings]) -> Result<Markup, ReportError> {
+/// The part of the page about all traces together. `switches` come after what to ship.
+pub(super) fn section(results: &[Results], found: &[Findings], switches: Markup) -> Result<Markup, ReportError> {
+    let together = Recommendation::over(results);
+    let (first, others) = together.split_first().map_or((None, &[][..]), |(first, others)| (Some(first), others));
+    let title = |of: &Recommendation| format!("What to ship, over {}", of.evidence());
+    let means = means_of_groups(results);
+    Ok(html! {
+        section #overall {
+            @match first {
+                Some(first) => (ship(first, &title(first), Level::TWO)),
+                None => (nothing_together(results)),
+            }
+            (switches)
+            section #charts {
+                h2 { "Time against memory, over all traces" }
+                (charts::over_traces(results, &charts::TIME_AND_MEMORY)?)
+            }
+            section { h2 { "Memory over time" } (charts::over_traces(results, &charts::OVER_TIME)?) }
+            @for other in others { (part("", Level::TWO, &title(other), ship(other, &title(other), Level::TWO.below()))) }
+            (part("means", Level::TWO, "Geometric means", means))
+            (part("winners", Level::TWO, "Trace by trace", html! {
+                (cards(&statements(found), Level::TWO.below()))
+                @if let Some(chance) = expected_by_chance(found.iter().map(Findings::verdicts).sum()) {
+                    p.note {
+                        "The fastest contender is found by comparing the best with each of the others, on each trace, "
+                        "fresh and steady. " (chance)
+                    }
+                }
+                (winners_by_trace(found))
+            }))
+            (part("more", Level::TWO, "More charts over all traces", charts::others_over_traces(results)?))
+        }
+    })
+}
+
+/// Why there is no recommendation over several traces.
+fn nothing_together(results: &[Results]) -> Markup {
+    let refused = by_origin(results).into_iter().find_map(|(_, group)| ranking::check(group).err());
+    html! {
+        section.ship {
+            h2 { "What to ship" }
+            p {
+                "There is no answer over all of these traces: "
+                @match refused {
+                    Some(error) => (error),
+                    None => "only traces of one origin are taken together, and each has another",
+                }
+                ". Each trace has its own below."
+            }
+        }
+    }
+}
+
+/// The means over the traces of each origin, and of each kind of program.
+fn means_of_groups(results: &[Results]) -> Markup {
     // Origins are never in one mean.
     let origins = by_origin(results);
     let groups = origins.iter().flat_map(|(kind, group)| {
@@ -31,37 +87,21 @@ pub(super) fn section(results: &[Results], found: &[Findings]) -> Result<Markup,
         let parts = by_kind(group).into_iter().map(|(kind, part)| (of_kind(kind)(part.len() as u64), part));
         std::iter::once(whole).chain(parts).filter(|(_, group)| group.len() > 1)
     });
-    Ok(html! {
-        section #overall {
-            @for (traces, group) in groups {
-                @match ranking::check(group.iter().copied()) {
-                    Ok(()) => {
-                        h2 { "Geometric means over " (traces) }
-                        (cards(&[
-                            means(fastest_for(Regime::Fresh), &group, Measure::Time(Regime::Fresh)),
-                            means(fastest_for(Regime::Steady), &group, Measure::Time(Regime::Steady)),
-                            means("Smallest peak heap, over peak live", &group, Measure::Footprint),
-                        ]))
-                    }
-                    Err(error) => {
-                        h2 { "Geometric means" }
-                        p { "There are none over " (traces) ": " (error) "." }
-                    }
+    html! {
+        @for (traces, group) in groups {
+            @match ranking::check(group.iter().copied()) {
+                Ok(()) => {
+                    h3 { "Geometric means over " (traces) }
+                    (cards(&[
+                        means(fastest_for(Regime::Fresh), &group, Measure::Time(Regime::Fresh)),
+                        means(fastest_for(Regime::Steady), &group, Measure::Time(Regime::Steady)),
+                        means("Smallest peak heap, over peak live", &group, Measure::Footprint),
+                    ], Level::TWO.below().below()))
                 }
+                Err(error) => p { "There are none over " (traces) ": " (error) "." },
             }
-            h2 { "Trace by trace" }
-            (cards(&statements(found)))
-            @if let Some(chance) = expected_by_chance(found.iter().map(Findings::verdicts).sum()) {
-                p.note {
-                    "The fastest contender is found by comparing the best with each of the others, on each trace, fresh "
-                    "and steady. " (chance)
-                }
-            }
-            (winners_by_trace(found))
-            h2 { "Charts over all traces" }
-            (charts::over_traces(results)?)
         }
-    })
+    }
 }
 
 /// The winner on a trace, or why there is none.
@@ -223,7 +263,7 @@ mod tests {
         all.iter_mut().zip(kinds).for_each(|(results, kind)| results.trace.kind = Some(kind));
         let page = html(&all);
         let found = ["4 recorded traces", "2 programs of others", "2 drivers written for the library"]
-            .map(|traces| page.find(&format!("<h2>Geometric means over {traces}</h2>")).unwrap());
+            .map(|traces| page.find(&format!("<h3>Geometric means over {traces}</h3>")).unwrap());
         assert!(found.is_sorted());
         all.iter_mut().for_each(|results| results.trace.kind = Some(ProgramKind::Program));
         assert_eq!(html(&all).matches("Geometric means over").count(), 1);
@@ -246,7 +286,7 @@ mod tests {
     }
 
     fn html(results: &[Results]) -> String {
-        section(results, &results.iter().map(Findings::of).collect::<Vec<_>>()).unwrap().into_string()
+        section(results, &results.iter().map(Findings::of).collect::<Vec<_>>(), html! {}).unwrap().into_string()
     }
 
     #[test]
@@ -348,7 +388,7 @@ mod tests {
     #[test]
     fn what_must_not_be_mixed_is_in_no_mean() {
         let mut all = ["a", "b"].map(|trace| on(trace, Origin::Recorded, [("dlmalloc", 200, 20), ("talc", 100, 22)]));
-        assert!(html(&all).contains("<h2>Geometric means over 2 recorded traces</h2><div"));
+        assert!(html(&all).contains("<h3>Geometric means over 2 recorded traces</h3><div"));
         all[1].settings.page_bytes = 4096;
         let reason = "There are none over 2 recorded traces: page sizes of a and b differ (65536 and 4096)";
         assert!(html(&all).contains(reason) && !html(&all).contains("Geometric means over"));

@@ -199,9 +199,9 @@
     body.append(...known.concat(unknown).map(([, row]) => row));
   });
 
-  // ---- folded traces, and their packed charts ----
+  // ---- folded traces and parts, and their packed charts ----
 
-  const folded = () => all("details.trace");
+  const folded = () => all("#traces details");
   const packed = all("script.packed").map((script) => ({ script, html: null, unpacked: null }));
   function unpack(part) {
     part.unpacked ??= (async () => {
@@ -220,9 +220,13 @@
     part.script = null;
   }
   for (const part of packed) {
-    part.script.closest("details").addEventListener("toggle", async () => { await unpack(part); insert(part); });
+    part.script.closest("details").addEventListener("toggle", async ({ target }) => {
+      if (!target.open) return;
+      await unpack(part);
+      insert(part);
+    });
   }
-  // All are unpacked when the browser is idle, as printing does not wait.
+  // All are unpacked when the browser is idle, so that opening does not wait.
   const later = globalThis.requestIdleCallback ?? ((work) => setTimeout(work, 200));
   function unpackNext() {
     const next = packed.find((part) => !part.unpacked);
@@ -232,10 +236,9 @@
 
   function openTarget() {
     const place = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    if (place instanceof HTMLDetailsElement) {
-      place.open = true;
-      place.scrollIntoView();
-    }
+    if (!place) return;
+    for (let at = place.closest("details"); at; at = at.parentElement.closest("details")) at.open = true;
+    place.scrollIntoView();
   }
   addEventListener("hashchange", openTarget);
   openTarget();
@@ -245,11 +248,6 @@
     for (const trace of folded()) trace.open = open;
     openAll.textContent = open ? "Close all" : "Open all";
   });
-  let before = [];
-  addEventListener("beforeprint", () => {
-    packed.forEach(insert);
-    before = folded().filter((trace) => !trace.open);
-    for (const trace of before) trace.open = true;
-  });
-  addEventListener("afterprint", () => { for (const trace of before) trace.open = false; });
+  // What is open is printed, its charts too.
+  addEventListener("beforeprint", () => packed.filter((part) => part.script?.closest("details").open).forEach(insert));
 })();

@@ -3,6 +3,7 @@
 
 use maud::{Markup, html};
 
+use super::heading::{Level, part};
 use crate::numbers::{bytes, count, grouped};
 use crate::results::{Figure, Origin, ProgramKind, Results};
 use crate::table::notes;
@@ -24,17 +25,15 @@ pub(super) fn provenance(results: &[Results]) -> Markup {
             None => groups.push(Group { facts, members: vec![one] }),
         }
     }
-    html! {
-        section #provenance {
-            h2 { "Where the figures come from" }
-            @for Group { facts, members } in &groups {
-                @if groups.len() > 1 {
-                    h3 { (members.iter().map(|one| one.trace.name.as_str()).collect::<Vec<_>>().join(", ")) }
-                }
-                (list(facts.iter().chain(&[("measured", dates(members))])))
+    let content = html! {
+        @for Group { facts, members } in &groups {
+            @if groups.len() > 1 {
+                h3 { (members.iter().map(|one| one.trace.name.as_str()).collect::<Vec<_>>().join(", ")) }
             }
+            (list(facts.iter().chain(&[("measured", dates(members))])))
         }
-    }
+    };
+    part("provenance", Level::TWO, "Where the figures come from", content)
 }
 
 /// When these were measured, from first to last.

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::heading::{Level, heading};
 use super::theme::swatch;
 use crate::numbers::{decimals, fixed};
 use crate::stats::Estimate;
@@ -44,8 +45,8 @@ pub(super) fn times(ratio: &Estimate, sign: &str) -> String {
     }
 }
 
-/// Statements as cards.
-pub(super) fn cards(statements: &[Statement]) -> Markup {
+/// Statements as cards, with their headings on this level.
+pub(super) fn cards(statements: &[Statement], level: Level) -> Markup {
     let class = |tone| match tone {
         Tone::Known => "known",
         Tone::Open => "open",
@@ -55,7 +56,7 @@ pub(super) fn cards(statements: &[Statement]) -> Markup {
         div.verdicts {
             @for Statement { question, answer, names, detail, tone } in statements {
                 article class=(class(*tone)) {
-                    h4 { (question) }
+                    (heading(level, question))
                     p.answer { @for name in names { (swatch(name)) } (answer) }
                     @for sentence in detail { p { (sentence) } }
                 }

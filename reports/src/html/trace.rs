@@ -3,7 +3,10 @@
 use maud::{Markup, html};
 
 use super::findings::Findings;
+use super::gaps::gaps;
+use super::heading::{Level, heading, part};
 use super::packed::packed;
+use super::ship::ship;
 use super::speed::speed_in_short;
 use super::statement::cards;
 use super::{charts, definitions, provenance, summary, tables};
@@ -11,6 +14,7 @@ use crate::ReportError;
 use crate::chart;
 use crate::growth;
 use crate::numbers::{bytes, count};
+use crate::recommendation::Recommendation;
 use crate::results::{Origin, Results};
 use crate::stats::smallest;
 use crate::table::notes;
@@ -28,8 +32,11 @@ pub(super) fn lede(results: &Results) -> Markup {
         "A " (kind) " trace of " (count(trace.events, "event"))
         ", with at most " (bytes(trace.peak_live_bytes)) " " (definitions::link("live", "live"))
         " in " (count(trace.peak_live_objects, "object"))
-        "; " (count(results.settings.rounds.into(), "timing round")) " each, " (times::written(results))
-        "; " (chart::platform(&results.provenance.target)) "."
+        span.wide {
+            "; " (count(results.settings.rounds.into(), "timing round")) " each, " (times::written(results))
+            "; " (chart::platform(&results.provenance.target))
+        }
+        "."
     }
 }
 
@@ -49,7 +56,7 @@ pub(super) fn folded(found: &Findings, index: usize) -> Result<Markup, ReportErr
                 }
             }
             p.lede { (lede(results)) }
-            (all_of(found, packed(charts::of_trace(results, index)?), index))
+            (all_of(found, index, Level::TWO.below().below(), html! {}, packed)?)
         }
     })
 }
@@ -61,24 +68,38 @@ pub(super) fn anchor(results: &Results, index: usize) -> String {
     format!("trace-{index}-{plain}")
 }
 
-/// All of one trace; `charts` are its charts, packed or not.
-pub(super) fn all_of(found: &Findings, charts: Markup, index: usize) -> Markup {
+/// All of one trace, with its headings from this level on. `switches` come after what to ship; `pack` is done to all
+/// charts.
+pub(super) fn all_of(
+    found: &Findings,
+    index: usize,
+    level: Level,
+    switches: Markup,
+    pack: fn(Markup) -> Markup,
+) -> Result<Markup, ReportError> {
     let results = found.results;
     let rows = placings(results);
     let notes = notes::notes(results, &rows);
-    html! {
-        (cards(&summary::statements(found)))
-        h3.part id={ "charts-" (index) } { "Charts" }
-        (charts)
-        h3.part id={ "tables-" (index) } { "Tables" }
-        (tables::tables(results, &rows))
+    let recommendation = Recommendation::of(results);
+    let scatter = charts::of_trace(results, index, &charts::TIME_AND_MEMORY)?;
+    let over_time = html! { (charts::cursor(results)) (charts::of_trace(results, index, &charts::OVER_TIME)?) };
+    let id = |name: &str| format!("{name}-{index}");
+    Ok(html! {
+        (ship(&recommendation, "What to ship", level))
+        (switches)
+        section id=(id("charts")) { (heading(level, "Time against memory")) (pack(scatter)) }
+        section.over-time { (heading(level, "Memory over time")) (pack(over_time)) }
+        (part("", level, "Findings one by one", cards(&summary::statements(found), level.below())))
+        (part(&id("more"), level, "More charts", pack(charts::others_of_trace(results, index)?)))
+        (part(&id("tables"), level, "Tables", tables::tables(results, &rows)))
+        @if let Some(gaps) = gaps(results) { (part(&id("gaps"), level, "Free gaps, for heaps of fixed size", gaps)) }
         @if !notes.is_empty() {
-            h3.part { "What failed, and why figures are missing" }
-            ul.notes { @for note in notes { li { (note) } } }
+            (part("", level, "What failed, and why figures are missing", html! {
+                ul.notes { @for note in notes { li { (note) } } }
+            }))
         }
-        h3.part { "About the trace" }
-        (provenance::trace(results))
-    }
+        (part("", level, "About the trace", provenance::trace(results)))
+    })
 }
 
 #[cfg(test)]

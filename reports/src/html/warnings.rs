@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use crate::numbers::count;
+use crate::prose::and;
 use crate::reasons::by_reason;
 use crate::results::{Results, WarningCode};
 
@@ -11,11 +12,22 @@ pub(super) fn warnings(results: &[Results]) -> Markup {
     html! {
         @if results.iter().any(|one| !one.warnings.is_empty()) {
             aside.warnings aria-label="Warnings" {
-                h2 { "Read the timings with care" }
-                ul { @for code in WarningCode::ALL { (line(results, code)) } }
+                details {
+                    summary {
+                        b { "Read the timings with care: " }
+                        (and(codes(results)))
+                    }
+                    ul { @for code in WarningCode::ALL { (line(results, code)) } }
+                }
             }
         }
     }
+}
+
+/// The names of the codes that some trace has a warning of.
+fn codes(results: &[Results]) -> Vec<&'static str> {
+    let has = |code: &WarningCode| results.iter().any(|one| one.warnings.iter().any(|warning| warning.code == *code));
+    WarningCode::ALL.into_iter().filter(has).map(WarningCode::name).collect()
 }
 
 /// A code with its message, or with the number of its traces where their messages differ.

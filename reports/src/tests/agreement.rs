@@ -41,7 +41,7 @@ fn marked_with(results: &Results, placings: &[Placing]) -> MarkedNames {
     let rows = rows.split("<tr data-contender=\"").skip(1);
     let rows: Vec<String> = rows.map(|row| row.replacen('"', " ", 1)).collect();
     let in_page = rows_with(rows.iter().map(String::as_str), |row| row.contains("</th><td class=\"best\""));
-    let answer = page.split("Fastest for a program that starts</h4>").nth(1).unwrap().split("</p>").next().unwrap();
+    let answer = page.split("Fastest for a program that starts</h3>").nth(1).unwrap().split("</p>").next().unwrap();
     let mut in_words: Vec<String> =
         answer.split("data-swatch=\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect();
     in_words.sort();
