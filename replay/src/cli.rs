@@ -27,11 +27,9 @@ mod trace;
 
 use std::process::ExitCode;
 
-use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser, Subcommand};
-use heaprace_traces::Source;
 
-use self::terminal::{USAGE, note};
+use self::terminal::USAGE;
 
 /// Replay allocation traces of real programs through memory allocators, and compare them.
 ///
@@ -41,7 +39,7 @@ use self::terminal::{USAGE, note};
 #[command(
     name = "replay",
     version,
-    override_usage = "replay --trace <FILE|NAME>... [OPTIONS]\n       replay --list\n       replay <COMMAND>",
+    override_usage = "replay <TRACE>... [OPTIONS]\n       replay --list\n       replay <COMMAND>",
     after_help = "Use '--help' for details and examples.",
     after_long_help = EXAMPLES,
     args_conflicts_with_subcommands = true,
@@ -79,20 +77,22 @@ enum Verb {
 
 const EXAMPLES: &str = "\
 Examples:
-  replay --trace serde-heavy.csv
-      Compare all allocators on a library trace.
-  replay --trace my-program.csv --allocator talc --allocator dlmalloc
+  replay serde-heavy
+      Compare all allocators on a library trace, and say what to ship.
+  replay serde-heavy --details --explain
+      The same with every figure, and with what each of them means.
+  replay my-program.htrace --allocator talc --allocator dlmalloc
       Compare two on your own trace. 'replay record' records a native program;
       the crate heaprace-recorder records a Rust program.
-  replay --trace serde-heavy --rigorous --strict
+  replay serde-heavy --rigorous --strict
       Take times to publish: one process per allocator and round, exit code 1 on any warning.
-  replay --trace serde-heavy --heap-limit 2MiB --rounds 0
+  replay serde-heavy --heap-limit 2MiB --rounds 0
       Which allocators fit into 2 MiB? Memory only, no timing.
-  replay --trace serde-heavy --min-heap --page-size 4096 --rounds 0
+  replay serde-heavy --min-heap --page-size 4096 --rounds 0
       How much memory does a device with 4 KiB pages need, per allocator?
-  replay --trace serde-heavy --format json | jq '.contenders[] | [.name, .memory.peak_heap_pages]'
+  replay serde-heavy --format json | jq '.contenders[] | [.name, .memory.peak_heap_pages]'
       Extract figures for a script.
-  replay --trace serde-heavy --out new && replay compare old new --fail-above 5%
+  replay serde-heavy --out new && replay compare old new --fail-above 5%
       Fail if the new run is worse than the one in the folder 'old'.
 
 Exit codes:
@@ -114,12 +114,6 @@ pub fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => {
             let _ = error.print();
-            // A likely first mistake: a trace without --trace.
-            if let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand)
-                && Source::locate(word).is_ok()
-            {
-                note(format_args!("to compare all allocators on that trace: replay --trace {word}"));
-            }
             return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
         }
     };

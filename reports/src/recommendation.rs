@@ -358,6 +358,9 @@ mod tests {
                 assert!(over.advice.iter().all(|advice| advice.ship == ["dlmalloc"]), "{role:?}: {over:?}");
             }
         }
+        let floor = recommended(vec![contender("bump").role(Role::Baseline).build()]);
+        let nothing = "None: nothing that can be shipped took part. To compare all allocators, leave out --allocator.";
+        assert!(floor.advice.iter().all(|advice| advice.text() == nothing), "{floor:?}");
         let all_grow = recommended(vec![
             contender("a").grows_by(1).fresh_ns(1).steady_ns(1).build(),
             contender("b").grows_by(2).fresh_ns(2).steady_ns(2).build(),

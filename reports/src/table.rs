@@ -1,5 +1,7 @@
 //! Results as tables.
 
+mod advice;
+mod brief;
 pub(crate) mod columns;
 pub(crate) mod comparisons;
 mod details;
@@ -9,12 +11,15 @@ pub(crate) mod markdown;
 pub(crate) mod model;
 pub(crate) mod notes;
 pub(crate) mod overview;
+mod paragraphs;
 pub(crate) mod placing;
+mod several;
 mod sparkline;
 pub(crate) mod terminal;
 pub(crate) mod text;
 mod timing;
 mod wrap;
 
+pub use several::{heading, line, summary};
 pub use text::{TextOptions, text};
 pub use wrap::wrap;

@@ -173,7 +173,10 @@ mod tests {
             assert!(timed.clone().all(|time| time.rewound_ns.is_empty() == (version == 4)), "{version}");
             let figures = results.contenders.iter().filter(|row| row.memory.known().is_some());
             assert_eq!(figures.count() >= 2, version > 1, "{version}");
-            let text = table::text(&results, table::TextOptions { color: false, width: Some(200) });
+            let text = table::text(
+                &results,
+                table::TextOptions { width: Some(200), details: true, explain: true, ..Default::default() },
+            );
             assert_eq!(text.contains(&format!("results of schema {version} ")), version < 4, "{version}: {text}");
             crate::html(std::slice::from_ref(&results)).unwrap();
             for chart in chart::ALL {
@@ -193,7 +196,10 @@ mod tests {
         assert_eq!(*growth, Figure::unknown(Reason::NotInSchema { version: 3 }));
         assert_eq!(row.latency, Figure::unknown(Reason::RewoundInSchema { version: 3 }));
         assert_eq!(row.time.known().unwrap().no_steady, Some(Reason::NoSteadyInSchema { version: 3 }));
-        let text = table::text(&results, table::TextOptions { color: false, width: Some(200) });
+        let text = table::text(
+            &results,
+            table::TextOptions { width: Some(200), details: true, explain: true, ..Default::default() },
+        );
         assert!(text.contains("no steady time (–): results of schema 3 have no steady times\n"), "{text}");
         assert!(!text.contains("grows by"), "{text}");
         let page = crate::html(std::slice::from_ref(&results)).unwrap();
@@ -303,7 +309,10 @@ mod tests {
         assert_eq!(notes(&json), [format!("contenders[0].memory: no figure: {reason}")]);
         let (results, _) = read(&json).unwrap();
         assert_eq!(results.contenders[0].memory.reason().unwrap().to_string(), reason);
-        let text = table::text(&results, table::TextOptions { color: false, width: Some(200) });
+        let text = table::text(
+            &results,
+            table::TextOptions { width: Some(200), details: true, explain: true, ..Default::default() },
+        );
         assert!(text.contains(&format!("dlmalloc: no memory figures (–): {reason}\n")), "{text}");
         let mut rest = Results::from_json(TODAY).unwrap();
         rest.contenders[0].memory = results.contenders[0].memory.clone();

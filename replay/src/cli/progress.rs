@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-use heaprace_engine::comparison::Progress;
+use heaprace_engine::comparison::{ComparisonPlan, Progress};
 use heaprace_reports::numbers::{count, grouped};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
@@ -41,18 +41,62 @@ pub(crate) struct Bar {
     rate_is_reported: Cell<bool>,
     /// Replays of the examinations, and the events of each.
     replays: Cell<(u64, u64)>,
+    trace: String,
+    /// What the comparison goes through.
+    steps: Vec<Step>,
+}
+
+/// A part of a comparison that takes its time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Checking,
+    Bounding,
+    Searching,
+    Timing,
+    Further,
+}
+
+impl Step {
+    /// Those that the plan asks for, in their order.
+    fn of(plan: &ComparisonPlan) -> Vec<Step> {
+        let all = [
+            (Step::Checking, true),
+            (Step::Bounding, plan.bounds),
+            (Step::Searching, plan.min_heap),
+            (Step::Timing, plan.rounds.count > 0),
+            (Step::Further, plan.latency || plan.instructions),
+        ];
+        all.into_iter().filter_map(|(step, is_wanted)| is_wanted.then_some(step)).collect()
+    }
 }
 
 impl Bar {
-    pub(crate) fn new(trace: &str) -> Self {
+    pub(crate) fn new(trace: &str, plan: &ComparisonPlan) -> Self {
         let bar = if io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
         bar.set_style(Bar::style(BEGUN));
         bar.set_prefix(trace.to_owned());
         bar.set_message("reading");
-        Bar { bar, rate_is_reported: Cell::new(false), replays: Cell::default() }
+        Bar {
+            bar,
+            rate_is_reported: Cell::new(false),
+            replays: Cell::default(),
+            trace: trace.to_owned(),
+            steps: Step::of(plan),
+        }
     }
 
     pub(crate) fn show(&self, progress: &Progress<'_>) {
+        let step = match progress {
+            Progress::Examining { .. } => Some(Step::Checking),
+            Progress::Bounding { .. } => Some(Step::Bounding),
+            Progress::Searching { .. } => Some(Step::Searching),
+            Progress::Timing { .. } => Some(Step::Timing),
+            Progress::Further { .. } => Some(Step::Further),
+            _ => None,
+        };
+        if let Some(at) = self.steps.iter().position(|known| Some(*known) == step) {
+            self.bar.set_prefix(format!("{}, step {} of {}", self.trace, at + 1, self.steps.len()));
+        }
         match *progress {
             Progress::Reading => self.bar.set_message("reading"),
             Progress::Examining { names, events, replays, trace_events } => {

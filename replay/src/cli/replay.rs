@@ -22,7 +22,8 @@ use heaprace_engine::time::rounds::{self, Rounds};
 use heaprace_reports::numbers::count;
 use heaprace_reports::results::{Results, Rigor, Verification};
 use heaprace_reports::{RESULTS_FILE, check_folder, printable, table};
-use heaprace_traces::{Source, TraceError, library};
+use heaprace_traces::library::{self, nearest};
+use heaprace_traces::{Source, TraceError};
 
 use crate::cli::child::begin_again;
 use crate::cli::exports::Exports;
@@ -30,7 +31,7 @@ use crate::cli::files::Files;
 use crate::cli::importing::Importing;
 use crate::cli::interrupt::interrupt;
 use crate::cli::progress::Bar;
-use crate::cli::saved::{OUT, charts_in, save, save_results, save_set, set_charts_in, text_options};
+use crate::cli::saved::{OUT, Showing, charts_in, save, save_results, save_set, set_charts_in};
 use crate::cli::snapshots::{self, SnapshotFile};
 use crate::cli::terminal::{
     BAD_INPUT, FAILED, Format, INTERRUPTED, USAGE, code_of, complain, complain_of, note, print,
@@ -39,15 +40,29 @@ use crate::cli::terminal::{
 /// Makes the command line, to complain in its words.
 type Command = fn() -> clap::Command;
 
+/// What `replay` says if it is told nothing.
+const GUIDE: &str = "\
+replay compares memory allocators on what a program really asked for. Three ways to begin:
+
+  replay serde-heavy                     a program of the library; 'replay --list' names all
+  replay record -- my-program            record your own program, then: replay my-program.htrace
+  replay library --quick                 every program of the library
+
+It prints a table and what to ship. 'replay --help' has the rest.";
+
 /// Finished rounds are saved between rounds, but rarely enough not to disturb the timing.
 const SAVE_EVERY: Duration = Duration::from_secs(5);
 
 /// Which traces to replay, through which allocators, and how.
 #[derive(Debug, Args)]
 pub(crate) struct ReplayArguments {
-    /// Trace to replay: a file, a trace of the library by name (see --list), or 'library' for all of it. Repeatable
-    #[arg(long = "trace", short, value_name = "FILE|NAME", required_unless_present = "list")]
+    /// Traces to replay: files, traces of the library by name (see --list), or 'library' for all of it
+    #[arg(value_name = "TRACE")]
     traces: Vec<String>,
+
+    /// The same, as an option. Repeatable
+    #[arg(long = "trace", short = 't', value_name = "TRACE")]
+    named_traces: Vec<String>,
 
     /// Allocator to compare [default: all]. Repeatable
     #[arg(long = "allocator", short, value_name = "NAME", value_parser = PossibleValuesParser::new(names()), hide_possible_values = true)]
@@ -168,6 +183,9 @@ pub(crate) struct ReplayArguments {
     format: Format,
 
     #[command(flatten)]
+    showing: Showing,
+
+    #[command(flatten)]
     importing: Importing,
 
     #[command(flatten)]
@@ -200,7 +218,12 @@ pub(crate) fn run(arguments: &ReplayArguments, command: Command) -> u8 {
     if arguments.list {
         return print(&list());
     }
-    let sources = match locate(&arguments.traces, &arguments.importing, command) {
+    let traces: Vec<&str> = arguments.named_traces.iter().chain(&arguments.traces).map(String::as_str).collect();
+    if traces.is_empty() {
+        note(format_args!("{GUIDE}"));
+        return USAGE;
+    }
+    let sources = match locate(&traces, &arguments.importing, command) {
         Ok(sources) => sources,
         Err(code) => return code,
     };
@@ -257,15 +280,39 @@ pub(crate) fn run(arguments: &ReplayArguments, command: Command) -> u8 {
     };
     // What fails on one trace does not keep the others from being replayed.
     let interrupted = || plan.interrupt.load(Ordering::Relaxed);
-    let left = sources.iter().take_while(|_| !interrupted());
+    let left = sources.iter().enumerate().take_while(|_| !interrupted());
     let mut all = Vec::new();
-    let codes = left.map(|source| replay_one(source, &plan, arguments, &mut all)).max().unwrap_or(0);
+    let several = sources.len() > 1;
+    let heads = several && arguments.prints_text() && !arguments.showing.each_in_full();
+    let headed = if heads { print(&table::heading(arguments.showing.options())) } else { 0 };
+    let codes = left
+        .map(|(at, source)| {
+            let place = if several { format!("{} of {}, ", at + 1, sources.len()) } else { String::new() };
+            replay_one(source, &place, &plan, arguments, &mut all)
+        })
+        .max()
+        .unwrap_or(0)
+        .max(headed);
     let saved = if all.len() > 1 { save_set(&all, &arguments.out) } else { Ok(()) };
-    let code = saved.map_or_else(|error| complain_of(FAILED, &error), |()| codes).max(codes);
+    if several && !all.is_empty() {
+        note(format_args!("Results and charts of each trace are in {}", arguments.out.join("<trace>").display()));
+    }
+    let mut code = saved.map_or_else(|error| complain_of(FAILED, &error), |()| codes).max(codes);
+    if several && arguments.prints_text() && !all.is_empty() {
+        let code_of_summary = print(&format!("\n{}", table::summary(&all, arguments.showing.options())));
+        code = code.max(code_of_summary);
+    }
     // What was finished by an interruption is exported, too.
-    let code = code.max(arguments.exports.write(&all));
+    code = code.max(arguments.exports.write(&all));
     // That nothing was saved is worse than that it is not all.
     if interrupted() && code == 0 { INTERRUPTED } else { code }
+}
+
+impl ReplayArguments {
+    /// Whether tables go to standard output.
+    fn prints_text(&self) -> bool {
+        matches!(self.format, Format::Text) && !self.exports.take_stdout()
+    }
 }
 
 /// The folder of a trace's results.
@@ -319,13 +366,19 @@ fn rigor_and_rounds(arguments: &ReplayArguments) -> Result<(Rigor, u32), String>
 }
 
 /// Finds every trace before anything is replayed.
-fn locate(arguments: &[String], importing: &Importing, command: Command) -> Result<Vec<Source>, u8> {
+fn locate(arguments: &[&str], importing: &Importing, command: Command) -> Result<Vec<Source>, u8> {
     let mut sources = Vec::new();
     let mut folders = HashSet::new();
     for source in arguments.iter().flat_map(|argument| named(argument)) {
         // Now, while Ctrl-C ends the process at once: a pipe may take as long as its writer.
         let source = source.and_then(|source| importing.apply(source).rereadable());
-        let source = source.map_err(|error| complain(BAD_INPUT, error))?;
+        let source = source.map_err(|error| {
+            let code = complain(BAD_INPUT, &error);
+            if let TraceError::NotFound { argument, .. } = &error {
+                suggest_verb(argument, command);
+            }
+            code
+        })?;
         if !folders.insert(folder_name(source.name()).to_owned()) {
             let message =
                 format!("two traces are called {:?}: their results would go to the same folder", source.name());
@@ -334,6 +387,15 @@ fn locate(arguments: &[String], importing: &Importing, command: Command) -> Resu
         sources.push(source);
     }
     Ok(sources)
+}
+
+/// A mistyped command looks like a trace.
+fn suggest_verb(word: &str, command: Command) {
+    let command = command();
+    let verbs = command.get_subcommands().map(clap::Command::get_name);
+    if let Some(verb) = nearest(word, verbs) {
+        note(format_args!("if you meant the command: replay {verb}"));
+    }
 }
 
 /// The trace that is called so, or those of a group of the library.
@@ -353,8 +415,14 @@ fn misused(command: Command, kind: ErrorKind, message: String) -> u8 {
 }
 
 /// Replays one trace, and adds its results to `all`.
-fn replay_one(source: &Source, plan: &ComparisonPlan, arguments: &ReplayArguments, all: &mut Vec<Results>) -> u8 {
-    let bar = Bar::new(&printable(source.name()));
+fn replay_one(
+    source: &Source,
+    place: &str,
+    plan: &ComparisonPlan,
+    arguments: &ReplayArguments,
+    all: &mut Vec<Results>,
+) -> u8 {
+    let bar = Bar::new(&format!("{place}{}", printable(source.name())), plan);
     let folder = folder_of(arguments, source);
     let goes_on = plan.latency || plan.instructions;
     let mut snapshots = SnapshotFile::default();
@@ -388,11 +456,6 @@ fn replay_one(source: &Source, plan: &ComparisonPlan, arguments: &ReplayArgument
         Ok(results) => results,
         Err(error) => return complain(code_of(&error), error),
     };
-    let shown = match arguments.format {
-        _ if arguments.exports.take_stdout() => 0,
-        Format::Json => print(&results.to_json()),
-        Format::Text => print(&table::text(&results, text_options())),
-    };
     for event in plan.snapshots.iter().filter_map(|moment| match moment {
         Moment::Event(event) if *event > results.trace.events => Some(*event),
         _ => None,
@@ -400,12 +463,23 @@ fn replay_one(source: &Source, plan: &ComparisonPlan, arguments: &ReplayArgument
         let events = count(results.trace.events, "event");
         note(format_args!("warning: --snapshot-at {event}: there is no snapshot, as the trace has {events}"));
     }
+    // First, so that the text ends with what to ship.
     let saved = match save(&results, &folder).and(snapshots_saved) {
         Ok(()) => {
-            note(format_args!("Results and charts are in {}", folder.display()));
+            if place.is_empty() {
+                note(format_args!("Results and charts are in {}", folder.display()));
+            }
             0
         }
         Err(error) => complain_of(FAILED, &error),
+    };
+    let options = arguments.showing.options();
+    let shown = match arguments.format {
+        _ if arguments.exports.take_stdout() => 0,
+        Format::Json => print(&results.to_json()),
+        Format::Text if place.is_empty() => print(&table::text(&results, options)),
+        Format::Text if arguments.showing.each_in_full() => print(&(table::text(&results, options) + "\n")),
+        Format::Text => print(&table::line(&results, options)),
     };
     let doubtful = arguments.strict && !results.warnings.is_empty();
     if doubtful {

@@ -9,7 +9,7 @@ use heaprace_reports::table;
 
 use crate::cli::exports::Exports;
 use crate::cli::files::Files;
-use crate::cli::saved::{self, charts_in, save_charts, save_set, set_charts_in, text_options};
+use crate::cli::saved::{self, Showing, charts_in, save_charts, save_set, set_charts_in};
 use crate::cli::terminal::{FAILED, Format, USAGE, complain, complain_of, note, print};
 
 /// Print tables and draw charts from saved results
@@ -28,6 +28,9 @@ pub(crate) struct ReportArguments {
     format: Format,
 
     #[command(flatten)]
+    showing: Showing,
+
+    #[command(flatten)]
     exports: Exports,
 }
 
@@ -43,16 +46,10 @@ pub(crate) fn run(arguments: &ReportArguments) -> u8 {
     }
     let mut code = 0;
     if !arguments.exports.take_stdout() {
-        let shown: Vec<String> = all
-            .iter()
-            .map(|results| match arguments.format {
-                Format::Json => results.to_json(),
-                Format::Text => table::text(results, text_options()),
-            })
-            .collect();
-        // A table ends with a line feed; a blank line separates it from the next.
-        let between = if matches!(arguments.format, Format::Text) { "\n" } else { "" };
-        code = print(&shown.join(between));
+        code = print(&match arguments.format {
+            Format::Json => all.iter().map(Results::to_json).collect(),
+            Format::Text => text(&all, arguments.showing),
+        });
     }
     if let Some(out) = &arguments.out {
         let mut drawn =
@@ -69,6 +66,22 @@ pub(crate) fn run(arguments: &ReportArguments) -> u8 {
         });
     }
     code.max(arguments.exports.write(&all))
+}
+
+/// One trace as it is alone; of several, a line each and the means over them.
+fn text(all: &[Results], showing: Showing) -> String {
+    let options = showing.options();
+    if let [one] = all {
+        return table::text(one, options);
+    }
+    let each: String = if showing.each_in_full() {
+        // A table ends with a line feed; a blank line separates it from the next.
+        all.iter().map(|results| table::text(results, options) + "\n").collect()
+    } else {
+        let lines = all.iter().map(|results| table::line(results, options));
+        std::iter::once(table::heading(options)).chain(lines).chain(["\n".to_owned()]).collect()
+    };
+    each + &table::summary(all, options)
 }
 
 /// Checks that what is written replaces neither what is read nor each other.

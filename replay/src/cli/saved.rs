@@ -5,12 +5,13 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use clap::Args;
 use heaprace_reports::results::Results;
 use heaprace_reports::table::TextOptions;
 use heaprace_traces::library::nearest;
 
 use crate::cli::files::Files;
-use crate::cli::terminal::{BAD_INPUT, complain, note};
+use crate::cli::terminal::{BAD_INPUT, columns, complain, note};
 
 /// The option that names the folder of results and charts.
 pub(crate) const OUT: &str = "--out";
@@ -100,11 +101,29 @@ pub(crate) fn save_set(all: &[Results], folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How tables look on standard output.
-pub(crate) fn text_options() -> TextOptions {
-    let terminal = io::stdout().is_terminal();
-    let plain = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
-        || env::var_os("TERM").is_some_and(|term| term == "dumb");
-    let width = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
-    TextOptions { color: terminal && !plain, width }
+/// How much of the results is printed.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Showing {
+    /// Print every figure of every row, whole warnings, and where it was measured
+    #[arg(long)]
+    details: bool,
+
+    /// Explain the columns and marks below the tables
+    #[arg(long)]
+    explain: bool,
+}
+
+impl Showing {
+    /// How tables look on standard output.
+    pub(crate) fn options(self) -> TextOptions {
+        let terminal = io::stdout().is_terminal();
+        let plain = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+            || env::var_os("TERM").is_some_and(|term| term == "dumb");
+        TextOptions { color: terminal && !plain, width: columns(), details: self.details, explain: self.explain }
+    }
+
+    /// Whether each of several traces is printed as it is alone.
+    pub(crate) fn each_in_full(self) -> bool {
+        self.details || self.explain
+    }
 }

@@ -1,5 +1,6 @@
 //! What a command prints: results on standard output, everything else on standard error; and its exit codes.
 
+use std::env;
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -94,10 +95,15 @@ pub(crate) fn note(line: fmt::Arguments<'_>) {
     let _ = writeln!(io::stderr(), "{}", printable(&line.to_string()));
 }
 
-/// Columns of the terminal, or 100 if standard output is no terminal; at least 40.
+/// Columns of the terminal; if standard output is none, of the variable COLUMNS, as pagers and scripts set it.
+pub(crate) fn columns() -> Option<usize> {
+    let terminal = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+    terminal.or_else(|| env::var("COLUMNS").ok()?.parse().ok())
+}
+
+/// The same, or 100 where nothing says; at least 40.
 pub(crate) fn width() -> usize {
-    let width = terminal_size::terminal_size_of(io::stdout()).map_or(100, |(width, _)| usize::from(width.0));
-    width.max(40)
+    columns().unwrap_or(100).max(40)
 }
 
 /// Counts events, and shows the count if standard error is a terminal.

@@ -15,6 +15,14 @@ pub(super) const FRESH: &str = "fresh_ns_per_op";
 pub(super) const STEADY: &str = "steady_ns_per_op";
 
 pub(super) fn advice(results: &Results) -> Vec<Advice> {
+    if results.contenders.iter().all(|row| row.role != Role::Contender) {
+        let metrics = [STEADY, FRESH, "peak_heap_bytes"];
+        return Situation::ALL
+            .into_iter()
+            .zip(metrics)
+            .map(|(situation, of)| words::nothing_to_ship(situation, of))
+            .collect();
+    }
     vec![runs_on(results), starts_and_ends(results), little_memory(results)]
 }
 

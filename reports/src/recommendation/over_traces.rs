@@ -16,7 +16,11 @@ use crate::stats::{Common, Estimate, Measure, ROUNDS_FOR_95, Regime, Verdict, co
 /// What these traces recommend, all of one origin and with the same settings.
 pub(super) fn recommendation(origin: Origin, group: &[&Results]) -> Recommendation {
     let all = Group { origin, traces: group };
-    let advice = Situation::ALL.map(|situation| all.advice(situation)).into();
+    let ships = |one: &&Results| one.contenders.iter().any(|row| row.role == Role::Contender);
+    let advice = match group.iter().any(ships) {
+        true => Situation::ALL.map(|situation| all.advice(situation)).into(),
+        false => Situation::ALL.map(|situation| words::nothing_to_ship(situation, metric(situation))).into(),
+    };
     let few = (group.len() < ROUNDS_FOR_95).then(|| words::MORE_TRACES.to_owned());
     Recommendation {
         traces: group.iter().map(|one| one.trace.name.clone()).collect(),

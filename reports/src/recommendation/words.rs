@@ -1,6 +1,6 @@
 //! Figures in words, for all situations alike.
 
-use super::Beside;
+use super::{Advice, Beside, Situation};
 use crate::numbers::{count, decimals, fixed};
 use crate::results::Origin;
 
@@ -53,6 +53,17 @@ pub(super) fn one_trace_only(origin: Origin) -> &'static str {
         Origin::Recorded | Origin::Synthetic => {
             "This is one run of one program. For yours, record it with 'replay record'; for more, take --trace library."
         }
+    }
+}
+
+/// Without a contender that can be shipped, nothing failed: there is nothing to choose from.
+pub(super) fn nothing_to_ship(situation: Situation, metric: &'static str) -> Advice {
+    Advice {
+        situation,
+        metric,
+        sentence: "None: nothing that can be shipped took part.".to_owned(),
+        run: Some("To compare all allocators, leave out --allocator.".to_owned()),
+        ..Advice::default()
     }
 }
 

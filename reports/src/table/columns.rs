@@ -102,6 +102,11 @@ pub(crate) fn net(results: &Results, regime: Regime) -> ColumnBuilder<'_> {
 
 /// The time over the baseline's.
 pub(crate) fn ratio(results: &Results, regime: Regime) -> ColumnBuilder<'_> {
+    ratio_with(results, regime, RATIO_DECIMALS)
+}
+
+/// The same with this many decimals below 10.
+pub(super) fn ratio_with(results: &Results, regime: Regime, places: usize) -> ColumnBuilder<'_> {
     let baseline = &results.settings.baseline;
     let heading = format!("{} × {baseline}", regime.name());
     ColumnBuilder::new(TableColumn::new("ratio", heading, CellShape::Paired), move |row| {
@@ -109,7 +114,7 @@ pub(crate) fn ratio(results: &Results, regime: Regime) -> ColumnBuilder<'_> {
             // Its ratio to itself is not a measurement.
             Figure::Known(_) if row.contender.name == *baseline => TableCell::figure(1.0, "1".into()),
             Figure::Known(Ratio { estimate, verdict }) => {
-                let places = if estimate.value < 9.9995 { RATIO_DECIMALS } else { decimals(estimate.value) };
+                let places = if estimate.value < 9.9995 { places } else { decimals(estimate.value) };
                 let sign = if verdict == Verdict::Inconclusive { Sign::Inconclusive } else { Sign::None };
                 TableCell::estimate(&Figure::Known(estimate), Some(places), sign)
             }

@@ -155,6 +155,25 @@ pub(crate) fn notes(results: &Results, rows: &[Placing]) -> Vec<String> {
     notes
 }
 
+/// The failures of what can be shipped, and the reasons for its missing figures.
+pub(super) fn failures(rows: &[Placing]) -> Vec<String> {
+    let contenders = || rows.iter().map(|row| row.contender).filter(|row| row.role == Role::Contender);
+    let invalid = contenders().filter_map(verification_note);
+    let first = |row: &Contender| {
+        let memory = row.memory.known().filter(|memory| memory.failed_requests > 0)?;
+        let first = memory
+            .first_failure
+            .as_ref()
+            .map(|first| format!(", first at event {} ({} B)", grouped(first.event), grouped(first.size_bytes)));
+        let failed = count(memory.failed_requests, "request");
+        Some(format!("{}: {failed} failed{}", row.name, first.unwrap_or_default()))
+    };
+    let mut notes: Vec<String> = invalid.chain(contenders().filter_map(first)).collect();
+    let missing = contenders().filter_map(|row| Some((row.name.as_str(), reason(&row.memory)?)));
+    notes.extend(by_reason(missing).into_iter().map(|(names, why)| format!("{names}: {why}")));
+    notes
+}
+
 pub(crate) fn verification_note(contender: &Contender) -> Option<String> {
     match &contender.verification {
         Verification::Passed => None,

@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 use super::placing::Placing;
 use super::wrap::{printable, wrap};
 use crate::numbers;
-use crate::results::FootprintPoint;
+use crate::results::{FootprintPoint, Role};
 
 /// The heights of a block.
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -16,11 +16,17 @@ const MOST: usize = 60;
 /// Minimum columns that still show a shape.
 const LEAST: usize = 8;
 
+const HEADING: &str = "committed heap over the run, by events, all on one scale, and its peak";
+
 /// The lines, at most `width` columns wide; empty if no row has a timeline or there is no room.
 ///
-/// Each line is scaled to its own peak, which is printed after it: compare shapes by eye, and sizes by number.
+/// All lines have one scale, so that what looks larger is larger; each has its peak as a number.
+/// A yardstick may be so large that nothing else could be seen beside it: it is left out, unless it is alone.
 pub(super) fn lines(rows: &[Placing], width: usize) -> Vec<String> {
-    let timelines = rows.iter().filter_map(|row| {
+    let is_contender = |row: &&Placing| row.contender.role == Role::Contender;
+    let none = !rows.iter().any(|row| is_contender(&row));
+    let shown = rows.iter().filter(|row| none || is_contender(row));
+    let timelines = shown.filter_map(|row| {
         let timeline = &row.memory()?.timeline;
         (!timeline.is_empty()).then(|| (printable(&row.contender.name), timeline))
     });
@@ -40,11 +46,12 @@ pub(super) fn lines(rows: &[Placing], width: usize) -> Vec<String> {
     if room < LEAST {
         return Vec::new();
     }
-    let mut lines = wrap("committed heap over the run, by events; each line is scaled to its own peak", width, 2);
+    let scale = series.iter().map(most).max().unwrap_or(0);
+    let mut lines = wrap(HEADING, width, 2);
     lines.extend(series.iter().zip(&peaks).map(|(one, peak)| {
         let (name, timeline, bytes) = one;
         let pad = name_width - name.width();
-        format!("{name}{}  {}  {peak:>peak_width$}", " ".repeat(pad), blocks(timeline, *bytes, most(one), room))
+        format!("{name}{}  {}  {peak:>peak_width$}", " ".repeat(pad), blocks(timeline, *bytes, scale, room))
     }));
     lines
 }
@@ -113,9 +120,9 @@ mod tests {
         let contenders = vec![contender("dlmalloc").pages(20).build(), contender("wee_alloc").pages(889).build()];
         let results = Results { contenders, ..sample::empty() };
         let expected = "\
-committed heap over the run, by events; each line is scaled to its own peak
-(live)     ▁▁▁▁▁▁▁▁▂▂▂▂▂▂▂▃▃▃▃▃▃▄▄▄▄▄▄▅▅▅▅▅▅▆▆▆▆▆▆▇▇▇▇▇█▇▆▆▆▅▄▃▃▃▃▂▁▁▁     1 MiB
-dlmalloc   ▁▁▁▁▂▂▂▂▂▂▂▂▂▂▃▃▃▃▃▃▃▄▄▄▄▄▄▅▅▅▅▅▅▆▆▆▆▆▆▇▇▇█████████████████  1.25 MiB
+committed heap over the run, by events, all on one scale, and its peak
+(live)     ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁     1 MiB
+dlmalloc   ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁  1.25 MiB
 wee_alloc  ▁▁▁▁▁▁▂▂▂▂▂▂▃▃▃▃▃▃▄▄▄▄▄▄▄▅▅▅▅▅▅▆▆▆▆▆▆▇▇▇▇▇▇▇███████████████  55.6 MiB";
         assert_eq!(lines(&placings(&results), 80).join("\n"), expected);
     }

@@ -1,43 +1,55 @@
-//! The table of one trace for a terminal.
+//! The results of one trace as text.
 
-use super::columns::INVALID;
+use super::advice;
+use super::brief;
 use super::details;
 use super::instructions;
 use super::latency;
-use super::model::Table;
 use super::notes;
 use super::overview::overview;
+use super::paragraphs::{Paint, Paragraphs};
 use super::placing::{Placing, placings};
 use super::sparkline;
-use super::terminal::lay_out;
 use super::timing;
 use super::wrap::wrap;
+use crate::recommendation::Recommendation;
 use crate::results::Results;
 
 /// The width if none is given, in columns.
 const DEFAULT_WIDTH: usize = 100;
 
-/// Options of the text table.
+/// Options of the text of a trace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TextOptions {
     /// Whether to print bold and red with ANSI escape sequences.
     pub color: bool,
     /// Maximum width in columns [default: 100].
     pub width: Option<usize>,
+    /// Whether to show every figure of every row, the whole text of warnings, and where it was measured.
+    pub details: bool,
+    /// Whether to explain columns and marks below the tables.
+    pub explain: bool,
 }
 
-/// The table of one trace, with its caption above, and its legend, failures and provenance below.
+impl TextOptions {
+    pub(super) fn width(self) -> usize {
+        self.width.unwrap_or(DEFAULT_WIDTH)
+    }
+}
+
+/// The results of one trace as text: tables, the footprint over the run, warnings, and at the end what to ship.
 ///
-/// The best figure of each column is marked, together with all that tie with it. If the width is short, versions move
-/// below names and intervals below medians, then figures below those that they derive from; no figure is left out.
-/// Minimum heaps have a column if they were searched for.
+/// By default this is a first look, which fits on a screen: one table of what can be shipped. Figures that were asked
+/// for, such as minimum heaps, latency and instructions, are always there. The best figure of each column is marked,
+/// together with all that tie with it. If the width is short, intervals move below medians, then figures below those
+/// that they derive from; no figure is left out.
 ///
 /// ```
 /// use heaprace_reports::results::Results;
 /// use heaprace_reports::table::{self, TextOptions};
 ///
 /// fn show(results: &Results) {
-///     print!("{}", table::text(results, TextOptions { color: false, width: Some(80) }));
+///     print!("{}", table::text(results, TextOptions { width: Some(80), ..TextOptions::default() }));
 /// }
 /// ```
 pub fn text(results: &Results, options: TextOptions) -> String {
@@ -46,75 +58,58 @@ pub fn text(results: &Results, options: TextOptions) -> String {
 
 /// The same with these placings.
 pub(crate) fn text_of(results: &Results, rows: &[Placing], options: TextOptions) -> String {
-    let width = options.width.unwrap_or(DEFAULT_WIDTH);
+    let width = options.width();
     let paint = Paint { color: options.color };
-    let mut lines: Vec<String> = Vec::new();
-
-    lines.extend(wrap(&notes::caption(results), width, 2).iter().map(|line| paint.bold(line)));
-    lines.push(String::new());
-    let (overview, mut legend) = overview(results, rows, width);
-    lines.extend(overview.lines().map(|line| paint.table_line(line)));
-    lines.push(String::new());
-    let mut add = |lines: &mut Vec<String>, table: Table| {
-        lines.extend(lay_out(&table, width).lines().map(str::to_owned));
-        lines.push(String::new());
-        legend.extend(table.legend);
-    };
-    let of_all = timing::table(results, rows).into_iter().chain(details::table(rows));
-    of_all.for_each(|table| add(&mut lines, table));
-    let sparklines = sparkline::lines(rows, width);
-    if !sparklines.is_empty() {
-        lines.extend(sparklines);
-        lines.push(String::new());
+    let mut text = Paragraphs::new(width);
+    let caption = if options.details { notes::caption(results) } else { brief::caption(results) };
+    let caption = wrap(&caption, width, 2).into_iter().map(|line| paint.bold(&line));
+    let mut legend = Vec::new();
+    if options.details {
+        text.add(caption);
+        let (overview, columns) = overview(results, rows, width);
+        text.add(overview.lines().map(|line| paint.table_line(line)));
+        legend = columns;
+        let of_all = timing::table(results, rows).into_iter().chain(details::table(rows));
+        of_all.for_each(|table| legend.extend(text.add_table(table)));
+    } else {
+        let table = brief::table(results, rows, width);
+        let below = brief::legend(results, rows).into_iter().flat_map(|line| wrap(&line, width, 2));
+        text.add(caption.chain(table.lines().map(|line| paint.table_line(line))).chain(below));
     }
     if results.settings.latency {
-        latency::tables(rows).into_iter().for_each(|table| add(&mut lines, table));
+        latency::tables(rows).into_iter().for_each(|table| legend.extend(text.add_table(table)));
     }
     if results.settings.instructions {
-        instructions::table(rows).into_iter().for_each(|table| add(&mut lines, table));
+        instructions::table(rows).into_iter().for_each(|table| legend.extend(text.add_table(table)));
     }
-    for warning in notes::warnings(results) {
-        lines.extend(wrap(&warning, width, 2).iter().map(|line| paint.red(line)));
+    text.add(sparkline::lines(rows, width));
+    if options.details {
+        text.add(notes::warnings(results).iter().flat_map(|line| wrap(line, width, 2)).map(|line| paint.red(&line)));
+    } else {
+        text.add(notes::warnings(results).iter().map(|line| paint.red(&cut(line, width))));
     }
-    if !results.warnings.is_empty() {
-        lines.push(String::new());
+    if options.explain {
+        if !options.details {
+            legend = brief::explanation(results, rows).into_iter().chain(legend).collect();
+        }
+        text.add_notes(&legend);
     }
-    let below = [legend, notes::trace(results), notes::notes(results, rows), vec![notes::provenance(results)]];
-    for paragraph in below.iter().filter(|paragraph| !paragraph.is_empty()) {
-        lines.extend(paragraph.iter().flat_map(|note| wrap(note, width, 2)));
-        lines.push(String::new());
+    if options.details {
+        text.add_notes(&notes::trace(results));
     }
-    // The last paragraph ends the text; its blank line is its line feed.
-    lines.join("\n")
+    text.add_notes(&if options.details { notes::notes(results, rows) } else { notes::failures(rows) });
+    if options.details {
+        text.add_notes(&[notes::provenance(results)]);
+    }
+    text.add(advice::lines(&Recommendation::of(results), width, options.details, paint));
+    text.end()
 }
 
-/// Adds emphasis if the terminal can show it.
-struct Paint {
-    color: bool,
-}
-
-impl Paint {
-    fn bold(&self, text: &str) -> String {
-        self.sgr("1", text)
-    }
-
-    fn red(&self, text: &str) -> String {
-        self.sgr("1;31", text)
-    }
-
-    fn sgr(&self, code: &str, text: &str) -> String {
-        if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.into() }
-    }
-
-    /// A line of the table, with marked figures in bold and `INVALID` in red.
-    fn table_line(&self, line: &str) -> String {
-        let words = line.split_inclusive(' ').map(|word| match word.trim_end() {
-            text if text.ends_with('*') => word.replacen(text, &self.bold(text), 1),
-            INVALID => word.replacen(INVALID, &self.red(INVALID), 1),
-            _ => word.into(),
-        });
-        words.collect()
-    }
+/// The text that fits the width, cut at a blank.
+fn cut(text: &str, width: usize) -> String {
+    let mut lines = wrap(text, width.saturating_sub(2), 0).into_iter();
+    let first = lines.next().unwrap_or_default();
+    if lines.next().is_some() { format!("{first} …") } else { first }
 }
 
 #[cfg(test)]
@@ -125,8 +120,11 @@ mod tests {
     use crate::results::{Contender, Role, Warning, WarningCode};
     use crate::sample::{self, contender};
 
+    /// With everything.
+    const FULL: TextOptions = TextOptions { color: false, width: None, details: true, explain: true };
+
     fn plain(results: &Results) -> String {
-        text(results, TextOptions::default())
+        text(results, FULL)
     }
 
     fn with(contenders: Vec<Contender>) -> Results {
@@ -188,13 +186,12 @@ wee_alloc      –       –    56,896   28,448      50.0
 broken         –       –     1,280      640      50.0
 bump           –       –   498,880  249,440      50.0
 
-committed heap over the run, by events; each line is scaled to its own peak
-(live)     ▁▁▁▁▁▁▁▁▂▂▂▂▂▂▂▃▃▃▃▃▃▃▄▄▄▄▄▄▅▅▅▅▅▅▆▆▆▆▆▆▇▇▇▇█▇▇▆▆▆▅▄▃▃▃▃▂▁▁▁     1 MiB
-dlmalloc   ▁▁▁▁▂▂▂▂▂▂▂▂▂▂▂▃▃▃▃▃▃▄▄▄▄▄▄▄▅▅▅▅▅▅▆▆▆▆▆▆▇▇██████████████████  1.25 MiB
-talc       ▁▁▁▁▁▁▁▁▂▂▂▂▂▂▂▃▃▃▃▃▃▄▄▄▄▄▄▄▅▅▅▅▅▆▆▆▆▆▆▇▇▇▇█████████████████  1.38 MiB
+committed heap over the run, by events, all on one scale, and its peak
+(live)     ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁     1 MiB
+dlmalloc   ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁  1.25 MiB
+talc       ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁  1.38 MiB
 wee_alloc  ▁▁▁▁▁▁▂▂▂▂▂▂▃▃▃▃▃▃▃▄▄▄▄▄▄▅▅▅▅▅▅▅▆▆▆▆▆▆▇▇▇▇▇▇████████████████  55.6 MiB
-broken     ▁▁▁▁▂▂▂▂▂▂▂▂▂▂▂▃▃▃▃▃▃▄▄▄▄▄▄▄▅▅▅▅▅▅▆▆▆▆▆▆▇▇██████████████████  1.25 MiB
-bump       ▁▁▁▁▁▁▂▂▂▂▂▂▃▃▃▃▃▃▃▄▄▄▄▄▄▅▅▅▅▅▅▅▆▆▆▆▆▆▇▇▇▇▇▇████████████████   487 MiB
+broken     ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁  1.25 MiB
 
 WARNING noisy-machine: two replays at once.
 WARNING governor: powersave.
@@ -231,6 +228,19 @@ null: no memory figures (–): hands out no memory
 Measured 2026-05-04T12:00:00Z by Heaprace 0.1.0 (9700486), release build for
   x86_64-unknown-linux-gnu by rustc 1.95.0 (59807616e 2026-04-14), on AMD EPYC 7763 64-Core
   Processor; seed 42.
+
+What to ship, by serde-heavy:
+Long-running: Ship talc: 0.75 × (0.75–0.75) the time of dlmalloc, 1.38 MiB at the peak. dlmalloc
+  comes next, with 1.34 × (1.34–1.34) its time.
+Starts and ends: Ship talc: 0.75 × (0.75–0.75) the time of dlmalloc, 1.38 MiB at the peak. dlmalloc
+  comes next, with 1.33 × (1.33–1.33) its time.
+Little memory: Ship dlmalloc (the reference): 1.25 MiB at the peak, 1.25 × the most that the program
+  held. talc comes next, with 1.10 × as much.
+Avoid wee_alloc: it did not serve the whole trace: requests failed.
+Avoid broken: it did not serve the whole trace: failed verification.
+This is one run of one program. For yours, record it with 'replay record'; for more, take --trace
+  library.
+To find the smallest heap that the program runs in, add --min-heap.
 ";
         assert_eq!(plain(&sample::of_every_kind()), expected);
     }
@@ -252,7 +262,7 @@ Measured 2026-05-04T12:00:00Z by Heaprace 0.1.0 (9700486), release build for
         }
         results.settings.latency = true;
         results.settings.instructions = true;
-        let text = text(&results, TextOptions { color: false, width: Some(80) });
+        let text = text(&results, TextOptions { width: Some(80), ..FULL });
         let expected = "
 single calls   p50   p90   p99  p99.9     max
                 ns    ns    ns     ns      ns
@@ -272,7 +282,7 @@ instructions     per op  per op         all
 dlmalloc           50.4    42.4  10,080,000
 null               8.00    0.00   1,600,000
 
-* the best";
+committed heap";
         assert!(text.contains(expected), "{text}");
         assert!(
             text.contains("The clock (tsc)")
@@ -324,7 +334,7 @@ null               8.00    0.00   1,600,000
             searched.settings.latency = true;
             searched.settings.instructions = true;
             for results in [widest(), searched, sample::results(), sample::empty()] {
-                let text = text(&results, TextOptions { color: false, width: Some(width) });
+                let text = text(&results, TextOptions { width: Some(width), ..FULL });
                 let longest = text.lines().max_by_key(|line| line.width()).unwrap();
                 assert!(longest.width() <= width, "{} columns of {width}: {longest}", longest.width());
             }
@@ -335,7 +345,7 @@ null               8.00    0.00   1,600,000
     #[test]
     fn no_figure_is_broken_at_60_columns() {
         let tables = |width| {
-            let text = text(&sample::results(), TextOptions { color: false, width: Some(width) });
+            let text = text(&sample::results(), TextOptions { width: Some(width), ..FULL });
             text.split_once("\n\n* the best").unwrap().0.to_owned()
         };
         let narrow = tables(60);
@@ -383,7 +393,7 @@ null               8.00    0.00   1,600,000
         let mut results = sample::results();
         results.warnings.push(Warning { code: WarningCode::DebugBuild, message: "a debug build".into() });
         results.contenders.push(contender("broken").invalid(17, "block 3 overlaps block 2").build());
-        let colored = text(&results, TextOptions { color: true, width: None });
+        let colored = text(&results, TextOptions { color: true, ..FULL });
         assert!(colored.contains("\u{1b}[1m20*\u{1b}[0m"), "the best is bold: {colored}");
         assert!(colored.contains("\u{1b}[1;31mINVALID\u{1b}[0m") && colored.contains("\u{1b}[1;31mWARNING"));
         let stripped =

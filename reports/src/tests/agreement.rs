@@ -27,7 +27,7 @@ fn file(results: &Results, format: &str) -> String {
 
 /// The names that each output marks, read from the output itself; the text uses these placings.
 fn marked_with(results: &Results, placings: &[Placing]) -> MarkedNames {
-    let text = text_of(results, placings, TextOptions::default());
+    let text = text_of(results, placings, TextOptions { details: true, ..TextOptions::default() });
     let rows = text.lines().skip_while(|line| !line.starts_with('─')).take_while(|line| !line.is_empty());
     let in_text = rows_with(rows, |line| line.split_whitespace().nth(2).is_some_and(|median| median.ends_with('*')));
     let markdown = file(results, "markdown");
