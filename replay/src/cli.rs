@@ -9,6 +9,7 @@ mod importing;
 mod inspect;
 mod interrupt;
 mod manual;
+mod named;
 #[cfg(target_os = "linux")]
 mod preloading;
 mod progress;

@@ -16,15 +16,17 @@
 //! }
 //! ```
 
+mod advice;
 mod one_trace;
 mod over_traces;
 mod words;
 
 use serde::Serialize;
 
+pub use self::advice::{Advice, Avoid, Margin, Situation};
 use crate::prose::and;
 use crate::results::{Origin, Results};
-use crate::stats::{Estimate, by_origin, check};
+use crate::stats::{by_origin, check};
 
 /// What the figures in the sentences are.
 pub const LEGEND: &str = "Ranges in parentheses are 95 % confidence intervals: the true figure is outside in about 1 of 20 \
@@ -45,120 +47,6 @@ pub struct Recommendation {
     pub avoid: Vec<Avoid>,
     /// What to run for more evidence, a sentence each.
     pub run: Vec<String>,
-}
-
-/// What to ship in one situation.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Advice {
-    /// The reader's situation.
-    pub situation: Situation,
-    /// The contenders that cannot be told apart by what decides, the one that needs the least memory first. Empty if the
-    /// evidence does not suffice.
-    pub ship: Vec<String>,
-    /// What speaks against the first of `ship`: that it goes on growing, or that this is not known.
-    pub caveat: Option<String>,
-    /// What decides: the name of a metric in METRICS.md.
-    pub metric: &'static str,
-    /// The first of `ship` over the reference. `None` if it is the reference, or if they were not compared.
-    pub beside_reference: Option<Beside>,
-    /// The best contender that is known to be worse, over the first of `ship`.
-    pub next: Option<Beside>,
-    /// Bytes of the first of `ship` at its peak; `None` over several traces.
-    pub peak_heap_bytes: Option<u64>,
-    /// The advice in one sentence, with what speaks against it; or that it is not known, and why.
-    pub sentence: String,
-    /// Further sentences: ties, who comes next, and what is faster but goes on growing.
-    pub details: Vec<String>,
-    /// What to run where the evidence does not suffice.
-    pub run: Option<String>,
-}
-
-/// A figure of a contender over that of another.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Beside {
-    /// The other contender: the reference, or the one that comes next.
-    pub name: String,
-    /// The ratio. Below 1, the first is faster or smaller.
-    pub ratio: f64,
-    /// Lower end of its 95 % interval; `None` if it is exact.
-    pub low: Option<f64>,
-    /// Upper end of its 95 % interval; `None` if it is exact.
-    pub high: Option<f64>,
-}
-
-/// What the program is like.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub enum Situation {
-    /// It keeps running and repeats its work.
-    #[default]
-    #[serde(rename = "long-running")]
-    RunsOn,
-    /// It starts, does its work and ends.
-    #[serde(rename = "starts-and-ends")]
-    StartsAndEnds,
-    /// Memory is what is short.
-    #[serde(rename = "little-memory")]
-    LittleMemory,
-}
-
-/// A contender not to ship.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Avoid {
-    /// Its name.
-    pub name: String,
-    /// The situations in which to avoid it.
-    pub situations: Vec<Situation>,
-    /// Why, as it follows its name.
-    pub reason: String,
-}
-
-impl Situation {
-    /// Every situation, in the order in which they are shown.
-    pub const ALL: [Situation; 3] = [Situation::RunsOn, Situation::StartsAndEnds, Situation::LittleMemory];
-
-    /// A few words for a heading.
-    pub fn name(self) -> &'static str {
-        match self {
-            Situation::RunsOn => "long-running",
-            Situation::StartsAndEnds => "starts and ends",
-            Situation::LittleMemory => "little memory",
-        }
-    }
-
-    /// The same for readers who have not met it before.
-    pub fn meaning(self) -> &'static str {
-        match self {
-            Situation::RunsOn => "A program that keeps running",
-            Situation::StartsAndEnds => "A program that starts, works and ends",
-            Situation::LittleMemory => "Memory is short",
-        }
-    }
-}
-
-impl Advice {
-    /// All of its sentences.
-    pub fn text(&self) -> String {
-        let rest = self.details.iter().chain(&self.run);
-        std::iter::once(&self.sentence).chain(rest).map(String::as_str).collect::<Vec<_>>().join(" ")
-    }
-}
-
-impl Avoid {
-    fn is_for_all(&self) -> bool {
-        self.situations == Situation::ALL
-    }
-}
-
-impl Beside {
-    fn of(name: &str, ratio: &Estimate) -> Self {
-        let interval = ratio.interval;
-        Beside {
-            name: name.to_owned(),
-            ratio: ratio.value,
-            low: interval.map(|interval| interval.low),
-            high: interval.map(|interval| interval.high),
-        }
-    }
 }
 
 impl Recommendation {
@@ -210,7 +98,18 @@ impl Recommendation {
     pub fn over(all: &[Results]) -> Vec<Self> {
         let groups = by_origin(all).into_iter().filter(|(_, group)| group.len() > 1);
         let groups = groups.filter(|(_, group)| check(group.iter().copied()).is_ok());
-        groups.map(|(origin, group)| over_traces::recommendation(origin, &group)).collect()
+        let over = groups.map(|(origin, group)| {
+            let found = over_traces::of(origin, &group);
+            Recommendation {
+                traces: group.iter().map(|one| one.trace.name.clone()).collect(),
+                origin,
+                reference: group.first().map_or(String::new(), |first| first.settings.baseline.clone()),
+                advice: found.advice,
+                avoid: found.avoid,
+                run: found.run,
+            }
+        });
+        over.collect()
     }
 }
 

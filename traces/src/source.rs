@@ -197,7 +197,7 @@ impl Source {
     }
 
     /// Whether the trace was recorded or made up, if that is known: for a trace of the library, and for one whose
-    /// provenance says that it is synthetic.
+    /// provenance says so or names what recorded it. A recorded trace that was changed afterwards is neither.
     ///
     /// ```
     /// use heaprace_traces::{Source, library::Origin};
@@ -205,10 +205,18 @@ impl Source {
     /// let text = "# origin: synthetic\nop,id,size,align\nalloc,1,24,8\n";
     /// let source = Source::from_bytes("example.csv", text.as_bytes());
     /// assert_eq!(source.origin(source.open()?.provenance()), Some(Origin::Synthetic));
+    /// assert_eq!(source.origin(&["recorder: heaprace-recorder 0.1.0"]), Some(Origin::Recorded));
     /// # Ok::<(), heaprace_traces::TraceError>(())
     /// ```
     pub fn origin(&self, provenance: &[impl AsRef<str>]) -> Option<Origin> {
-        let stated = || provenance.iter().any(|line| line.as_ref() == synthetic::ORIGIN).then_some(Origin::Synthetic);
+        let has = |is_it: &dyn Fn(&str) -> bool| provenance.iter().any(|line| is_it(line.as_ref()));
+        let stated = || {
+            if has(&|line| line == synthetic::ORIGIN) {
+                return Some(Origin::Synthetic);
+            }
+            let is_recorded = has(&|line| line == "origin: recorded" || line.starts_with("recorder: "));
+            (is_recorded && !has(&|line| line.starts_with("derived: "))).then_some(Origin::Recorded)
+        };
         self.library_entry().map(|entry| entry.about.origin).or_else(stated)
     }
 
@@ -311,6 +319,17 @@ fn without_endings(name: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_trace_is_recorded_if_it_says_so_and_was_not_changed() {
+        let of = |lines: &[&str]| Source::from_bytes("mine.csv", b"").origin(lines);
+        assert_eq!(of(&["program: a", "recorder: heaprace preload 0.1.0"]), Some(Origin::Recorded));
+        assert_eq!(of(&["origin: recorded"]), Some(Origin::Recorded));
+        assert_eq!(of(&["recorder: another tool", "origin: synthetic"]), Some(Origin::Synthetic));
+        for unstated in [&["program: a"][..], &["recorder: a", "derived: 2 rounds of a"], &["a recorder: b"]] {
+            assert_eq!(of(unstated), None, "{unstated:?}");
+        }
+    }
 
     #[test]
     fn endings_of_traces_are_taken_off() {

@@ -1,9 +1,8 @@
 //! Without a verb: replays traces through contenders, prints the comparison, and saves it.
 
-use std::collections::HashSet;
 use std::fs;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -22,23 +21,18 @@ use heaprace_engine::time::rounds::{self, Rounds};
 use heaprace_reports::numbers::count;
 use heaprace_reports::results::{Results, Rigor, Verification};
 use heaprace_reports::{RESULTS_FILE, check_folder, printable, table};
-use heaprace_traces::library::{self, nearest};
-use heaprace_traces::{Source, TraceError};
+use heaprace_traces::{Source, library};
 
 use crate::cli::child::begin_again;
 use crate::cli::exports::Exports;
 use crate::cli::files::Files;
 use crate::cli::importing::Importing;
 use crate::cli::interrupt::interrupt;
+use crate::cli::named::{Command, locate, misused};
 use crate::cli::progress::Bar;
 use crate::cli::saved::{OUT, Showing, charts_in, save, save_results, save_set, set_charts_in};
 use crate::cli::snapshots::{self, SnapshotFile};
-use crate::cli::terminal::{
-    BAD_INPUT, FAILED, Format, INTERRUPTED, USAGE, code_of, complain, complain_of, note, print,
-};
-
-/// Makes the command line, to complain in its words.
-type Command = fn() -> clap::Command;
+use crate::cli::terminal::{FAILED, Format, INTERRUPTED, USAGE, code_of, complain, complain_of, note, print};
 
 /// What `replay` says if it is told nothing.
 const GUIDE: &str = "\
@@ -363,55 +357,6 @@ fn rigor_and_rounds(arguments: &ReplayArguments) -> Result<(Rigor, u32), String>
         count @ rounds::FEWEST_RIGOROUS.. => Ok((Rigor::Rigorous, count)),
         count => Err(format!("--rounds {count}: --rigorous needs at least {} rounds", rounds::FEWEST_RIGOROUS)),
     }
-}
-
-/// Finds every trace before anything is replayed.
-fn locate(arguments: &[&str], importing: &Importing, command: Command) -> Result<Vec<Source>, u8> {
-    let mut sources = Vec::new();
-    let mut folders = HashSet::new();
-    for source in arguments.iter().flat_map(|argument| named(argument)) {
-        // Now, while Ctrl-C ends the process at once: a pipe may take as long as its writer.
-        let source = source.and_then(|source| importing.apply(source).rereadable());
-        let source = source.map_err(|error| {
-            let code = complain(BAD_INPUT, &error);
-            if let TraceError::NotFound { argument, .. } = &error {
-                suggest_verb(argument, command);
-            }
-            code
-        })?;
-        if !folders.insert(folder_name(source.name()).to_owned()) {
-            let message =
-                format!("two traces are called {:?}: their results would go to the same folder", source.name());
-            return Err(misused(command, ErrorKind::ArgumentConflict, message));
-        }
-        sources.push(source);
-    }
-    Ok(sources)
-}
-
-/// A mistyped command looks like a trace.
-fn suggest_verb(word: &str, command: Command) {
-    let command = command();
-    let verbs = command.get_subcommands().map(clap::Command::get_name);
-    if let Some(verb) = nearest(word, verbs) {
-        note(format_args!("if you meant the command: replay {verb}"));
-    }
-}
-
-/// The trace that is called so, or those of a group of the library.
-fn named(argument: &str) -> Vec<Result<Source, TraceError>> {
-    match library::group(argument) {
-        Some(group) if !Path::new(argument).is_file() => {
-            group.into_iter().map(|entry| Ok(Source::from(entry))).collect()
-        }
-        _ => vec![Source::locate(argument)],
-    }
-}
-
-/// Says what makes no sense about the arguments together, as clap does about each of them.
-fn misused(command: Command, kind: ErrorKind, message: String) -> u8 {
-    let _ = command().error(kind, message).print();
-    USAGE
 }
 
 /// Replays one trace, and adds its results to `all`.

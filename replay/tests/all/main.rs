@@ -5,6 +5,8 @@ mod bounds;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod decision;
+#[cfg(test)]
 mod ends;
 #[cfg(test)]
 mod figures;

@@ -1,7 +1,7 @@
 //! What one trace recommends.
 
+use super::advice::{Advice, Avoid, Margin, Situation};
 use super::words::{self, is_wide, range, times};
-use super::{Advice, Avoid, Beside, Situation};
 use crate::growth;
 use crate::numbers::{bytes, count, short};
 use crate::prose::and;
@@ -49,9 +49,9 @@ fn starts_and_ends(results: &Results) -> Advice {
 }
 
 /// A contender's time over that of another; `None` if they were not compared in enough rounds.
-fn beside(results: &Results, contender: &Contender, other: &str, regime: Regime) -> Option<Beside> {
+fn beside(results: &Results, contender: &Contender, other: &str, regime: Regime) -> Option<Margin> {
     let ratio = compared(results, contender, other, regime);
-    Some(Beside::of(other, &ratio.known()?.estimate))
+    Some(Margin::of(other, &ratio.known()?.estimate))
 }
 
 fn by_time(results: &Results, situation: Situation, regime: Regime, among: Vec<&Contender>) -> Advice {
@@ -60,7 +60,7 @@ fn by_time(results: &Results, situation: Situation, regime: Regime, among: Vec<&
     let unknown = |sentence: String, run: &str| Advice { sentence, run: Some(run.to_owned()), ..advice.clone() };
     let found = fastest_among(results, among, regime);
     let (best, next) = match &found {
-        Fastest::Clear { best, next, .. } => (vec![*best], Some(Beside::of(&next.contender.name, &next.ratio))),
+        Fastest::Clear { best, next, .. } => (vec![*best], Some(Margin::of(&next.contender.name, &next.ratio))),
         Fastest::Tied { .. } => (least_memory_first(results, found.contenders(), regime), None),
         Fastest::Alone { only, .. } => (vec![*only], None),
         Fastest::TooFewRounds { rounds, .. } => {
@@ -86,7 +86,7 @@ fn by_time(results: &Results, situation: Situation, regime: Regime, among: Vec<&
     let first = best[0];
     let beside_reference =
         beside(results, first, &results.settings.baseline, regime).filter(|_| first.name != results.settings.baseline);
-    let ties: Vec<(&Contender, Option<Beside>)> =
+    let ties: Vec<(&Contender, Option<Margin>)> =
         best[1..].iter().map(|one| (*one, beside(results, one, &first.name, regime))).collect();
     let mut details = Vec::new();
     if let Some((last, before)) = ties.split_last() {
@@ -113,7 +113,7 @@ fn by_time(results: &Results, situation: Situation, regime: Regime, among: Vec<&
 }
 
 /// `talc (0.98–1.02, 1.38 MiB at the peak)`.
-fn tied(contender: &Contender, beside: Option<&Beside>) -> String {
+fn tied(contender: &Contender, beside: Option<&Margin>) -> String {
     let figures: Vec<String> =
         beside.map(|beside| format!("{} ×", range(beside))).into_iter().chain(peak(contender)).collect();
     format!("{} ({})", contender.name, figures.join(", "))
@@ -131,7 +131,7 @@ fn least_memory_first<'a>(results: &Results, mut tied: Vec<&'a Contender>, regim
     if tied.is_empty() { all } else { tied }
 }
 
-fn sentence(results: &Results, best: &Contender, beside: Option<&Beside>, regime: Regime) -> String {
+fn sentence(results: &Results, best: &Contender, beside: Option<&Margin>, regime: Regime) -> String {
     let reference = &results.settings.baseline;
     let time = match beside {
         Some(beside) => Some(format!("{} the time of {reference}", times(beside))),
@@ -177,7 +177,7 @@ fn little_memory(results: &Results) -> Advice {
     let mut best = best;
     let faster = fastest_among(results, best.clone(), Regime::Fresh).contenders();
     best.sort_by_key(|one| !faster.iter().any(|other| other.name == one.name));
-    let next = next.map(|(next, ratio)| Beside { name: next.name.clone(), ratio, low: None, high: None });
+    let next = next.map(|(next, ratio)| Margin { name: next.name.clone(), ratio, low: None, high: None });
     let others = (best.len() > 1).then(|| {
         let need = if best.len() == 2 { "needs" } else { "need" };
         format!("{} {need} no more{}.", and(best[1..].iter().map(|one| &one.name)), growth::but(&best[1..]))
@@ -190,7 +190,7 @@ fn little_memory(results: &Results) -> Advice {
             "min_heap.bytes" => best[0].min_heap.known()?.bytes as f64 / row.min_heap.known()?.bytes as f64,
             _ => best[0].memory.known()?.peak_heap_bytes as f64 / row.memory.known()?.peak_heap_bytes as f64,
         };
-        completed(row).is_ok().then(|| Beside { name: row.name.clone(), ratio, low: None, high: None })
+        completed(row).is_ok().then(|| Margin { name: row.name.clone(), ratio, low: None, high: None })
     });
     Advice {
         situation,

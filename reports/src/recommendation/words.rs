@@ -1,11 +1,11 @@
 //! Figures in words, for all situations alike.
 
-use super::{Advice, Beside, Situation};
+use super::advice::{Advice, Margin, Situation};
 use crate::numbers::{count, decimals, fixed};
 use crate::results::Origin;
 
 /// A ratio with its interval: `0.42 × (0.41–0.43)`.
-pub(super) fn times(beside: &Beside) -> String {
+pub(super) fn times(beside: &Margin) -> String {
     let decimals = decimals(beside.ratio).max(2);
     format!(
         "{} ×{}",
@@ -15,7 +15,7 @@ pub(super) fn times(beside: &Beside) -> String {
 }
 
 /// Its interval alone: `0.41–0.43`.
-pub(super) fn range(beside: &Beside) -> String {
+pub(super) fn range(beside: &Margin) -> String {
     let decimals = decimals(beside.ratio).max(2);
     let end = |end: Option<f64>| fixed(end.unwrap_or(beside.ratio), decimals);
     format!("{}–{}", end(beside.low), end(beside.high))
@@ -24,7 +24,7 @@ pub(super) fn range(beside: &Beside) -> String {
 /// Ends of an interval that are further apart than this factor leave open more than most allocators differ by.
 const WIDE: f64 = 1.05;
 
-pub(super) fn is_wide(beside: &Beside) -> bool {
+pub(super) fn is_wide(beside: &Margin) -> bool {
     beside.low.zip(beside.high).is_none_or(|(low, high)| high > WIDE * low)
 }
 

@@ -3,7 +3,7 @@
 use super::paragraphs::Paint;
 use super::wrap::wrap;
 use crate::reasons::by_reason;
-use crate::recommendation::{Advice, Avoid, Recommendation, Situation};
+use crate::recommendation::{Advice, Recommendation, Situation};
 
 /// The recommendation, with a heading that says what it rests on; in short, or with every sentence.
 pub(super) fn lines(recommendation: &Recommendation, width: usize, in_full: bool, paint: Paint) -> Vec<String> {
@@ -15,10 +15,7 @@ pub(super) fn lines(recommendation: &Recommendation, width: usize, in_full: bool
         add(format!("{}: {text}", capital(advice.situation.name())));
     }
     if in_full {
-        for Avoid { name, situations, reason } in &recommendation.avoid {
-            let running = if *situations == Situation::ALL { "" } else { " in a program that keeps running" };
-            add(format!("Avoid {name}{running}: it {reason}."));
-        }
+        recommendation.avoid_sentences().iter().for_each(|(_, text)| add(format!("Avoid: {text}")));
         recommendation.run.iter().for_each(|run| add(run.clone()));
         return lines;
     }
@@ -91,6 +88,6 @@ mod tests {
         }
         let full = of(contenders(), true).replace("\n  ", " ");
         assert_eq!(full.matches("add --rigorous").count(), 2, "{full}");
-        assert!(full.contains("\nAvoid refuses: it did not serve the whole trace: requests failed.\n"), "{full}");
+        assert!(full.contains("\nAvoid: refuses did not serve the whole trace: requests failed.\n"), "{full}");
     }
 }

@@ -236,8 +236,8 @@ Starts and ends: Ship talc: 0.75 × (0.75–0.75) the time of dlmalloc, 1.38 MiB
   comes next, with 1.33 × (1.33–1.33) its time.
 Little memory: Ship dlmalloc (the reference): 1.25 MiB at the peak, 1.25 × the most that the program
   held. talc comes next, with 1.10 × as much.
-Avoid wee_alloc: it did not serve the whole trace: requests failed.
-Avoid broken: it did not serve the whole trace: failed verification.
+Avoid: wee_alloc did not serve the whole trace: requests failed.
+Avoid: broken did not serve the whole trace: failed verification.
 This is one run of one program. For yours, record it with 'replay record'; for more, take --trace
   library.
 To find the smallest heap that the program runs in, add --min-heap.

@@ -1,0 +1,119 @@
+//! An advice for a situation, and what to avoid.
+
+use serde::Serialize;
+
+use crate::stats::Estimate;
+
+/// What to ship in one situation.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Advice {
+    /// The reader's situation.
+    pub situation: Situation,
+    /// The contenders that cannot be told apart by what decides, the one that needs the least memory first. Empty if the
+    /// evidence does not suffice.
+    pub ship: Vec<String>,
+    /// What speaks against the first of `ship`: that it goes on growing, or that this is not known.
+    pub caveat: Option<String>,
+    /// What decides: the name of a metric in METRICS.md.
+    pub metric: &'static str,
+    /// The first of `ship` over the reference. `None` if it is the reference, or if they were not compared.
+    pub beside_reference: Option<Margin>,
+    /// The best contender that is known to be worse, over the first of `ship`.
+    pub next: Option<Margin>,
+    /// Bytes of the first of `ship` at its peak; `None` over several traces.
+    pub peak_heap_bytes: Option<u64>,
+    /// The advice in one sentence, with what speaks against it; or that it is not known, and why.
+    pub sentence: String,
+    /// Further sentences: ties, who comes next, and what is faster but goes on growing.
+    pub details: Vec<String>,
+    /// What to run where the evidence does not suffice.
+    pub run: Option<String>,
+}
+
+/// A figure of a contender over that of another.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Margin {
+    /// The other contender: the reference, or the one that comes next.
+    pub name: String,
+    /// The ratio. Below 1, the first is faster or smaller.
+    pub ratio: f64,
+    /// Lower end of its 95 % interval; `None` if it is exact.
+    pub low: Option<f64>,
+    /// Upper end of its 95 % interval; `None` if it is exact.
+    pub high: Option<f64>,
+}
+
+/// What the program is like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub enum Situation {
+    /// It keeps running and repeats its work.
+    #[default]
+    #[serde(rename = "long-running")]
+    RunsOn,
+    /// It starts, does its work and ends.
+    #[serde(rename = "starts-and-ends")]
+    StartsAndEnds,
+    /// Memory is what is short.
+    #[serde(rename = "little-memory")]
+    LittleMemory,
+}
+
+/// A contender not to ship.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Avoid {
+    /// Its name.
+    pub name: String,
+    /// The situations in which to avoid it.
+    pub situations: Vec<Situation>,
+    /// Why, as it follows its name.
+    pub reason: String,
+}
+
+impl Situation {
+    /// Every situation, in the order in which they are shown.
+    pub const ALL: [Situation; 3] = [Situation::RunsOn, Situation::StartsAndEnds, Situation::LittleMemory];
+
+    /// A few words for a heading.
+    pub fn name(self) -> &'static str {
+        match self {
+            Situation::RunsOn => "long-running",
+            Situation::StartsAndEnds => "starts and ends",
+            Situation::LittleMemory => "little memory",
+        }
+    }
+
+    /// The same for readers who have not met it before.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Situation::RunsOn => "A program that keeps running",
+            Situation::StartsAndEnds => "A program that starts, works and ends",
+            Situation::LittleMemory => "Memory is short",
+        }
+    }
+}
+
+impl Advice {
+    /// All of its sentences.
+    pub fn text(&self) -> String {
+        let rest = self.details.iter().chain(&self.run);
+        std::iter::once(&self.sentence).chain(rest).map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl Avoid {
+    pub(super) fn is_for_all(&self) -> bool {
+        self.situations == Situation::ALL
+    }
+}
+
+impl Margin {
+    pub(super) fn of(name: &str, ratio: &Estimate) -> Self {
+        let interval = ratio.interval;
+        Margin {
+            name: name.to_owned(),
+            ratio: ratio.value,
+            low: interval.map(|interval| interval.low),
+            high: interval.map(|interval| interval.high),
+        }
+    }
+}
