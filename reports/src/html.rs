@@ -171,7 +171,7 @@ fn traces(results: &[Results]) -> Result<Markup, ReportError> {
                 section #traces {
                     h2 { "Each trace" }
                     p.open-all { button #open-all type="button" { "Open all" } }
-                    noscript { p.note { "The charts of each trace are compressed, and need the page's script." } }
+                    noscript { p.note { "The charts and tables of each trace are compressed, and need the page's script." } }
                     @for (index, one) in several.iter().enumerate() { (trace::folded(one, index)?) }
                 }
             }
@@ -248,7 +248,7 @@ mod tests {
         let mut other = sample::results();
         (other.trace.name, other.trace.sha256) = ("other".into(), "another".into());
         let several = html(&[sample::results(), other.clone()]).unwrap();
-        assert_eq!(several.matches("class=\"packed\"").count(), 6, "three groups of charts each");
+        assert_eq!(several.matches("class=\"packed\"").count(), 10, "three groups of charts and two of tables each");
         assert_eq!(several.matches("data-chart=").count(), chart::ALL_TRACES.len());
         assert!(!several.contains("A summary needs two traces"));
         // Origins are never in one mean: of one trace each there is none, and a sentence says so where charts would be.

@@ -211,7 +211,7 @@ fn axis<'f>(figures: impl Iterator<Item = &'f Estimate> + Clone) -> Axis {
     let intervals = figures.filter_map(|figure| figure.interval).flat_map(|one| [one.low, one.high]);
     let (lowest, highest) = ends(&mut intervals.filter(|end| *end > 0.0));
     // Over two traces an interval may span powers of ten.
-    let room = (high / low).max(2.0);
+    let room = (high / low).sqrt().max(1.5);
     Axis::log(lowest.max(low / room) / 1.15, highest.min(high * room) * 1.15, "", 8)
 }
 

@@ -1,5 +1,5 @@
-//! Parts of the page that are not shown at first, compressed: the charts of twenty traces are megabytes of text that a
-//! reader may never look at.
+//! Parts of the page that are not shown at first, compressed: the charts and tables of twenty traces are megabytes of
+//! text that a reader may never look at.
 //!
 //! The browser unpacks them itself, without a network or a library. gzip leaves an eighth of the text, and base64 adds
 //! a third to that.

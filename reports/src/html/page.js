@@ -1,6 +1,6 @@
 "use strict";
-// What moves on the page: tooltips, switches, the time cursor, sorting. Without it tables, definitions, and the charts of a
-// page on one trace are still there.
+// What moves on the page: tooltips, switches, the time cursor, sorting. Without it definitions, and the charts and tables
+// of a page on one trace, are still there.
 (() => {
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const tip = document.getElementById("tip");
@@ -55,9 +55,12 @@
   // Focus itself may scroll the page.
   document.addEventListener("scroll", () => focused ? beside(focused) : hide(), { passive: true, capture: true });
   // For screen readers: a control points to its definition.
-  for (const element of all("[data-def]")) {
-    if (document.getElementById("def-" + element.dataset.def)) element.setAttribute("aria-describedby", "def-" + element.dataset.def);
+  function describe(root) {
+    for (const element of all("[data-def]", root)) {
+      if (document.getElementById("def-" + element.dataset.def)) element.setAttribute("aria-describedby", "def-" + element.dataset.def);
+    }
   }
+  describe(document);
 
   // ---- switches: which contenders are shown, in all charts and tables ----
 
@@ -199,7 +202,7 @@
     body.append(...known.concat(unknown).map(([, row]) => row));
   });
 
-  // ---- folded traces and parts, and their packed charts ----
+  // ---- folded traces and parts, and their packed charts and tables ----
 
   const folded = () => all("#traces details");
   const packed = all("script.packed").map((script) => ({ script, html: null, unpacked: null }));
@@ -209,15 +212,17 @@
         const bytes = Uint8Array.from(atob(part.script.textContent), (letter) => letter.charCodeAt(0));
         part.html = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
       } catch (error) {
-        part.html = "<p>This browser cannot unpack the charts. Browsers since 2023 can.</p>";
+        part.html = "<p>This browser cannot unpack charts and tables. Browsers since 2023 can.</p>";
       }
     })();
     return part.unpacked;
   }
   function insert(part) {
     if (part.html === null || !part.script) return;
+    const place = part.script.parentElement;
     part.script.outerHTML = part.html;
     part.script = null;
+    describe(place);
   }
   for (const part of packed) {
     part.script.closest("details").addEventListener("toggle", async ({ target }) => {

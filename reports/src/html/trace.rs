@@ -68,8 +68,8 @@ pub(super) fn anchor(results: &Results, index: usize) -> String {
     format!("trace-{index}-{plain}")
 }
 
-/// All of one trace, with its headings from this level on. `switches` come after what to ship; `pack` is done to all
-/// charts.
+/// All of one trace, with its headings from this level on. `switches` come after what to ship; `pack` is done to
+/// charts and tables.
 pub(super) fn all_of(
     found: &Findings,
     index: usize,
@@ -91,8 +91,8 @@ pub(super) fn all_of(
         section.over-time { (heading(level, "Memory over time")) (pack(over_time)) }
         (part("", level, "Findings one by one", cards(&summary::statements(found), level.below())))
         (part(&id("more"), level, "More charts", pack(charts::others_of_trace(results, index)?)))
-        (part(&id("tables"), level, "Tables", tables::tables(results, &rows)))
-        @if let Some(gaps) = gaps(results) { (part(&id("gaps"), level, "Free gaps, for heaps of fixed size", gaps)) }
+        (part(&id("tables"), level, "Tables", pack(tables::tables(results, &rows))))
+        @if let Some(gaps) = gaps(results) { (part(&id("gaps"), level, "Free gaps, for heaps of fixed size", pack(gaps))) }
         @if !notes.is_empty() {
             (part("", level, "What failed, and why figures are missing", html! {
                 ul.notes { @for note in notes { li { (note) } } }

@@ -184,11 +184,7 @@ impl Group<'_> {
             None if name == reference => None,
             None => Some(format!("not compared with {reference}")),
         };
-        let overhead = self
-            .memory()
-            .get(name)
-            .map(|overhead| format!("{} × what the program held at the peak", fixed(*overhead, 2)));
-        let figures: Vec<String> = beside.into_iter().chain(overhead).collect();
+        let figures: Vec<String> = beside.into_iter().chain(self.overhead(name)).collect();
         let figures = format!("on average over {} {}", words::traces(self.origin, traces), figures.join(", "));
         words::ship(name, reference, self.caveat(name).as_deref(), &[figures])
     }
@@ -197,6 +193,12 @@ impl Group<'_> {
     fn caveat(&self, name: &str) -> Option<String> {
         let but = self.growth(name).but("it");
         but.strip_prefix(", but ").map(|but| format!("{but} traces"))
+    }
+
+    /// What a contender needs at its peak.
+    fn overhead(&self, name: &str) -> Option<String> {
+        let memory = self.memory();
+        Some(format!("{} × what the program held at the peak", fixed(*memory.get(name)?, 2)))
     }
 
     /// The geometric means of peak heap over peak live of the contenders that served all.
@@ -249,7 +251,8 @@ impl Group<'_> {
             ));
         }
         let caveat = self.caveat(first);
-        let figures = [format!("no other is known to be {is} on any of {traces}")];
+        let unbeaten = format!("no other is known to be {is} on any of {traces}");
+        let figures: Vec<String> = std::iter::once(unbeaten).chain(self.overhead(first)).collect();
         let sentence = words::ship(first, self.reference(), caveat.as_deref(), &figures);
         Advice {
             ship: best.into_iter().map(str::to_owned).collect(),
@@ -257,7 +260,6 @@ impl Group<'_> {
             sentence,
             beside_reference,
             details,
-            run,
             ..advice
         }
     }
@@ -375,7 +377,7 @@ mod tests {
         );
         assert_eq!(
             little.sentence,
-            "Ship dlmalloc (the reference): no other is known to be smaller on any of 3 recorded traces."
+            "Ship dlmalloc (the reference): no other is known to be smaller on any of 3 recorded traces, 1.25 × what the program held at the peak."
         );
         assert_eq!(found.run, [words::MORE_TRACES]);
     }
