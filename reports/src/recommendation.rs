@@ -21,33 +21,10 @@ mod one_trace;
 mod over_traces;
 mod words;
 
-use serde::Serialize;
-
-pub use self::advice::{Advice, Avoid, Margin, Situation};
-use crate::prose::and;
-use crate::results::{Origin, Results};
+use crate::results::Results;
 use crate::stats::{by_origin, check};
 
-/// What the figures in the sentences are.
-pub const LEGEND: &str = "Ranges in parentheses are 95 % confidence intervals: the true figure is outside in about 1 of 20 \
-    cases. 1.25 × the time is a quarter more.";
-
-/// What to ship, on the evidence of one trace or of several.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Recommendation {
-    /// The traces that it rests on.
-    pub traces: Vec<String>,
-    /// Where these traces come from.
-    pub origin: Origin,
-    /// The contender that times are compared with.
-    pub reference: String,
-    /// For each situation, in the order in which they are shown.
-    pub advice: Vec<Advice>,
-    /// What not to ship.
-    pub avoid: Vec<Avoid>,
-    /// What to run for more evidence, a sentence each.
-    pub run: Vec<String>,
-}
+pub use advice::{Advice, Avoid, Beside, LEGEND, Recommendation, Situation};
 
 impl Recommendation {
     /// What the results of one trace recommend.
@@ -60,29 +37,6 @@ impl Recommendation {
             avoid: one_trace::avoid(results),
             run: one_trace::run(results),
         }
-    }
-
-    /// What to avoid, a sentence each with the contenders that it names. Those with the same fault in all situations share
-    /// one.
-    pub fn avoid_sentences(&self) -> Vec<(Vec<&str>, String)> {
-        let mut sentences: Vec<(Vec<&str>, String)> = Vec::new();
-        for one in &self.avoid {
-            let alike = |other: &&Avoid| other.is_for_all() && one.is_for_all() && other.reason == one.reason;
-            let all: Vec<&str> = self.avoid.iter().filter(alike).map(|other| other.name.as_str()).collect();
-            match &all[..] {
-                [] => {
-                    let text = format!("{} in a program that keeps running: it {}.", one.name, one.reason);
-                    sentences.push((vec![&one.name], text));
-                }
-                // Said with the first.
-                [first, ..] if *first != one.name => {}
-                names => {
-                    let text = format!("{} {}.", and(names.iter().copied()), one.reason);
-                    sentences.push((all, text));
-                }
-            }
-        }
-        sentences
     }
 
     /// What it rests on: the trace's name, or how many traces of which origin.
@@ -98,25 +52,14 @@ impl Recommendation {
     pub fn over(all: &[Results]) -> Vec<Self> {
         let groups = by_origin(all).into_iter().filter(|(_, group)| group.len() > 1);
         let groups = groups.filter(|(_, group)| check(group.iter().copied()).is_ok());
-        let over = groups.map(|(origin, group)| {
-            let found = over_traces::of(origin, &group);
-            Recommendation {
-                traces: group.iter().map(|one| one.trace.name.clone()).collect(),
-                origin,
-                reference: group.first().map_or(String::new(), |first| first.settings.baseline.clone()),
-                advice: found.advice,
-                avoid: found.avoid,
-                run: found.run,
-            }
-        });
-        over.collect()
+        groups.map(|(origin, group)| over_traces::recommendation(origin, &group)).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::{BuildProfile, Contender, Role};
+    use crate::results::{BuildProfile, Contender, Origin, Role};
     use crate::sample::{self, contender};
 
     fn recommended(contenders: Vec<Contender>) -> Recommendation {
@@ -223,6 +166,19 @@ mod tests {
     }
 
     #[test]
+    fn it_says_why_nobody_can_be_recommended() {
+        let of = |row: Contender| recommended(vec![row]).advice.iter().map(Advice::text).collect::<Vec<_>>();
+        let bump = of(contender("bump").role(Role::Baseline).build());
+        let expected = "None: no allocator that can be shipped took part. Add allocators: see --list.";
+        assert!(bump.len() == 3 && bump.iter().all(|text| text == expected), "{bump:?}");
+        let broken = of(contender("a").invalid(1, "overlap").build());
+        let expected = "None: no contender is known to serve every request (failed verification). Measure again;";
+        assert!(broken.iter().all(|text| text.starts_with(expected)), "{broken:?}");
+        let unknown = of(contender("a").without_memory("not examined").build());
+        assert!(unknown.iter().all(|text| text.contains("every request (not examined).")), "{unknown:?}");
+    }
+
+    #[test]
     fn who_failed_in_the_same_way_shares_a_sentence() {
         let found = recommended(vec![
             contender("a").failed_requests(3).build(),
@@ -257,9 +213,6 @@ mod tests {
                 assert!(over.advice.iter().all(|advice| advice.ship == ["dlmalloc"]), "{role:?}: {over:?}");
             }
         }
-        let floor = recommended(vec![contender("bump").role(Role::Baseline).build()]);
-        let nothing = "None: nothing that can be shipped took part. To compare all allocators, leave out --allocator.";
-        assert!(floor.advice.iter().all(|advice| advice.text() == nothing), "{floor:?}");
         let all_grow = recommended(vec![
             contender("a").grows_by(1).fresh_ns(1).steady_ns(1).build(),
             contender("b").grows_by(2).fresh_ns(2).steady_ns(2).build(),

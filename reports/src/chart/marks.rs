@@ -29,16 +29,16 @@ pub(super) enum End {
 
 /// Which way an error bar runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Direction {
+pub(super) enum Along {
     Across,
     Upright,
 }
 
 /// An error bar beside this pixel of the other axis. The first end points to lower pixels, the last to higher ones.
-pub(super) fn error_bar(sheet: &Sheet, direction: Direction, ends: [End; 2], beside: i32, color: RGBColor) -> Drawn {
+pub(super) fn error_bar(sheet: &Sheet, direction: Along, ends: [End; 2], beside: i32, color: RGBColor) -> Drawn {
     let place = |along: i32, off: i32| match direction {
-        Direction::Across => (along, beside + off),
-        Direction::Upright => (beside + off, along),
+        Along::Across => (along, beside + off),
+        Along::Upright => (beside + off, along),
     };
     let at = |end: End| match end {
         End::Cap(at) | End::Arrow(at) => at,

@@ -5,7 +5,7 @@ use plotters::prelude::*;
 use super::axis::Axis;
 use super::canvas::{Drawn, SOFT, Sheet};
 use super::frame::{Frame, Plot};
-use super::marks::{self, Direction, End};
+use super::marks::{self, Along, End};
 use super::scatter::{self, Label};
 use crate::stats::{Estimate, Interval};
 
@@ -106,7 +106,7 @@ fn corners(frame: &Frame, plot: &Plot, dots: &[Dot], front: &[usize]) -> Vec<(i3
 
 /// An error bar, in pixels.
 struct Bar {
-    direction: Direction,
+    direction: Along,
     ends: [End; 2],
     beside: i32,
 }
@@ -117,8 +117,8 @@ impl Bar {
             End::Cap(at) | End::Arrow(at) => at,
         });
         match self.direction {
-            Direction::Across => around((from, self.beside), (to, self.beside)),
-            Direction::Upright => around((self.beside, from), (self.beside, to)),
+            Along::Across => around((from, self.beside), (to, self.beside)),
+            Along::Upright => around((self.beside, from), (self.beside, to)),
         }
     }
 }
@@ -129,13 +129,13 @@ fn bars(frame: &Frame, plot: &Plot, dot: &Dot) -> Vec<Bar> {
         |axis: &Axis, value: f64, pixel: i32| if axis.contains(value) { End::Cap(pixel) } else { End::Arrow(pixel) };
     let across = |one: Interval| {
         let ends = [one.low, one.high].map(|value| end(&frame.x, value, frame.x_pixel(value)));
-        Bar { direction: Direction::Across, ends, beside: at.1 }
+        Bar { direction: Along::Across, ends, beside: at.1 }
     };
     let upright = |one: Interval| {
         let height = |value: f64| frame.pixel(plot, frame.x.position(dot.x.value), frame.y.position(value)).1;
         // The higher value has the lower pixel.
         let ends = [one.high, one.low].map(|value| end(&frame.y, value, height(value)));
-        Bar { direction: Direction::Upright, ends, beside: at.0 }
+        Bar { direction: Along::Upright, ends, beside: at.0 }
     };
     dot.x.interval.map(across).into_iter().chain(dot.y.interval.map(upright)).collect()
 }

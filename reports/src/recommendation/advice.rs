@@ -1,8 +1,31 @@
-//! An advice for a situation, and what to avoid.
+//! The parts of a recommendation, and its sentences.
 
 use serde::Serialize;
 
+use crate::prose::and;
+use crate::results::Origin;
 use crate::stats::Estimate;
+
+/// What the figures in the sentences are.
+pub const LEGEND: &str = "Ranges in parentheses are 95 % confidence intervals: the true figure is outside in about 1 of 20 \
+    cases. 1.25 × the time is a quarter more.";
+
+/// What to ship, on the evidence of one trace or of several.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Recommendation {
+    /// The traces that it rests on.
+    pub traces: Vec<String>,
+    /// Where these traces come from.
+    pub origin: Origin,
+    /// The contender that times are compared with.
+    pub reference: String,
+    /// For each situation, in the order in which they are shown.
+    pub advice: Vec<Advice>,
+    /// What not to ship.
+    pub avoid: Vec<Avoid>,
+    /// What to run for more evidence, a sentence each.
+    pub run: Vec<String>,
+}
 
 /// What to ship in one situation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -17,9 +40,9 @@ pub struct Advice {
     /// What decides: the name of a metric in METRICS.md.
     pub metric: &'static str,
     /// The first of `ship` over the reference. `None` if it is the reference, or if they were not compared.
-    pub beside_reference: Option<Margin>,
+    pub beside_reference: Option<Beside>,
     /// The best contender that is known to be worse, over the first of `ship`.
-    pub next: Option<Margin>,
+    pub next: Option<Beside>,
     /// Bytes of the first of `ship` at its peak; `None` over several traces.
     pub peak_heap_bytes: Option<u64>,
     /// The advice in one sentence, with what speaks against it; or that it is not known, and why.
@@ -32,7 +55,7 @@ pub struct Advice {
 
 /// A figure of a contender over that of another.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Margin {
+pub struct Beside {
     /// The other contender: the reference, or the one that comes next.
     pub name: String,
     /// The ratio. Below 1, the first is faster or smaller.
@@ -101,19 +124,44 @@ impl Advice {
 }
 
 impl Avoid {
-    pub(super) fn is_for_all(&self) -> bool {
+    fn is_for_all(&self) -> bool {
         self.situations == Situation::ALL
     }
 }
 
-impl Margin {
+impl Beside {
     pub(super) fn of(name: &str, ratio: &Estimate) -> Self {
         let interval = ratio.interval;
-        Margin {
+        Beside {
             name: name.to_owned(),
             ratio: ratio.value,
             low: interval.map(|interval| interval.low),
             high: interval.map(|interval| interval.high),
         }
+    }
+}
+
+impl Recommendation {
+    /// What to avoid, a sentence each with the contenders that it names. Those with the same fault in all situations share
+    /// one.
+    pub fn avoid_sentences(&self) -> Vec<(Vec<&str>, String)> {
+        let mut sentences: Vec<(Vec<&str>, String)> = Vec::new();
+        for one in &self.avoid {
+            let alike = |other: &&Avoid| other.is_for_all() && one.is_for_all() && other.reason == one.reason;
+            let all: Vec<&str> = self.avoid.iter().filter(alike).map(|other| other.name.as_str()).collect();
+            match &all[..] {
+                [] => {
+                    let text = format!("{} in a program that keeps running: it {}.", one.name, one.reason);
+                    sentences.push((vec![&one.name], text));
+                }
+                // Said with the first.
+                [first, ..] if *first != one.name => {}
+                names => {
+                    let text = format!("{} {}.", and(names.iter().copied()), one.reason);
+                    sentences.push((all, text));
+                }
+            }
+        }
+        sentences
     }
 }

@@ -1,6 +1,6 @@
 //! What one trace recommends.
 
-use super::advice::{Advice, Avoid, Margin, Situation};
+use super::advice::{Advice, Avoid, Beside, Situation};
 use super::words::{self, is_wide, range, times};
 use crate::growth;
 use crate::numbers::{bytes, count, short};
@@ -15,14 +15,6 @@ pub(super) const FRESH: &str = "fresh_ns_per_op";
 pub(super) const STEADY: &str = "steady_ns_per_op";
 
 pub(super) fn advice(results: &Results) -> Vec<Advice> {
-    if results.contenders.iter().all(|row| row.role != Role::Contender) {
-        let metrics = [STEADY, FRESH, "peak_heap_bytes"];
-        return Situation::ALL
-            .into_iter()
-            .zip(metrics)
-            .map(|(situation, of)| words::nothing_to_ship(situation, of))
-            .collect();
-    }
     vec![runs_on(results), starts_and_ends(results), little_memory(results)]
 }
 
@@ -44,14 +36,28 @@ fn runs_on(results: &Results) -> Advice {
     advice
 }
 
+/// Why no contender can be recommended, and what to run instead.
+fn nobody(results: &Results) -> (String, &'static str) {
+    let rows = || results.contenders.iter().filter(|row| row.role == Role::Contender);
+    if rows().next().is_none() {
+        return ("None: no allocator that can be shipped took part.".to_owned(), words::MORE_ALLOCATORS);
+    }
+    if rows().any(|row| row.memory.known().is_some_and(|memory| memory.failed_requests > 0)) {
+        return ("None: no contender served every request.".to_owned(), words::LARGER_LIMIT);
+    }
+    let reason = |row: &Contender| completed(row).err().or_else(|| Some(row.memory.reason()?.to_string()));
+    let reason = rows().find_map(reason).map_or(String::new(), |reason| format!(" ({reason})"));
+    (format!("None: no contender is known to serve every request{reason}."), words::MEASURE_AGAIN)
+}
+
 fn starts_and_ends(results: &Results) -> Advice {
     by_time(results, Situation::StartsAndEnds, Regime::Fresh, eligible(results))
 }
 
 /// A contender's time over that of another; `None` if they were not compared in enough rounds.
-fn beside(results: &Results, contender: &Contender, other: &str, regime: Regime) -> Option<Margin> {
+fn beside(results: &Results, contender: &Contender, other: &str, regime: Regime) -> Option<Beside> {
     let ratio = compared(results, contender, other, regime);
-    Some(Margin::of(other, &ratio.known()?.estimate))
+    Some(Beside::of(other, &ratio.known()?.estimate))
 }
 
 fn by_time(results: &Results, situation: Situation, regime: Regime, among: Vec<&Contender>) -> Advice {
@@ -60,7 +66,7 @@ fn by_time(results: &Results, situation: Situation, regime: Regime, among: Vec<&
     let unknown = |sentence: String, run: &str| Advice { sentence, run: Some(run.to_owned()), ..advice.clone() };
     let found = fastest_among(results, among, regime);
     let (best, next) = match &found {
-        Fastest::Clear { best, next, .. } => (vec![*best], Some(Margin::of(&next.contender.name, &next.ratio))),
+        Fastest::Clear { best, next, .. } => (vec![*best], Some(Beside::of(&next.contender.name, &next.ratio))),
         Fastest::Tied { .. } => (least_memory_first(results, found.contenders(), regime), None),
         Fastest::Alone { only, .. } => (vec![*only], None),
         Fastest::TooFewRounds { rounds, .. } => {
@@ -70,8 +76,9 @@ fn by_time(results: &Results, situation: Situation, regime: Regime, among: Vec<&
                 words::FIFTEEN_ROUNDS,
             );
         }
-        Fastest::NotTimed(reason) if eligible(results).is_empty() => {
-            return unknown(format!("None: {reason}."), words::LARGER_LIMIT);
+        Fastest::NotTimed(_) if eligible(results).is_empty() => {
+            let (sentence, run) = nobody(results);
+            return unknown(sentence, run);
         }
         Fastest::NotTimed(reason) => {
             return unknown(format!("Not known: no time was taken ({reason})."), words::FIFTEEN_ROUNDS);
@@ -86,7 +93,7 @@ fn by_time(results: &Results, situation: Situation, regime: Regime, among: Vec<&
     let first = best[0];
     let beside_reference =
         beside(results, first, &results.settings.baseline, regime).filter(|_| first.name != results.settings.baseline);
-    let ties: Vec<(&Contender, Option<Margin>)> =
+    let ties: Vec<(&Contender, Option<Beside>)> =
         best[1..].iter().map(|one| (*one, beside(results, one, &first.name, regime))).collect();
     let mut details = Vec::new();
     if let Some((last, before)) = ties.split_last() {
@@ -113,7 +120,7 @@ fn by_time(results: &Results, situation: Situation, regime: Regime, among: Vec<&
 }
 
 /// `talc (0.98–1.02, 1.38 MiB at the peak)`.
-fn tied(contender: &Contender, beside: Option<&Margin>) -> String {
+fn tied(contender: &Contender, beside: Option<&Beside>) -> String {
     let figures: Vec<String> =
         beside.map(|beside| format!("{} ×", range(beside))).into_iter().chain(peak(contender)).collect();
     format!("{} ({})", contender.name, figures.join(", "))
@@ -131,7 +138,7 @@ fn least_memory_first<'a>(results: &Results, mut tied: Vec<&'a Contender>, regim
     if tied.is_empty() { all } else { tied }
 }
 
-fn sentence(results: &Results, best: &Contender, beside: Option<&Margin>, regime: Regime) -> String {
+fn sentence(results: &Results, best: &Contender, beside: Option<&Beside>, regime: Regime) -> String {
     let reference = &results.settings.baseline;
     let time = match beside {
         Some(beside) => Some(format!("{} the time of {reference}", times(beside))),
@@ -170,14 +177,14 @@ fn little_memory(results: &Results) -> Advice {
         let figure = format!("{peak} at the peak, {overhead} × the most that the program held");
         ("peak_heap_bytes", found.contenders(), next, figure)
     } else {
-        let sentence = "None: no contender served every request.".to_owned();
-        let run = Some(words::LARGER_LIMIT.to_owned());
+        let (sentence, run) = nobody(results);
+        let run = Some(run.to_owned());
         return Advice { situation, metric: "peak_heap_bytes", sentence, run, ..Advice::default() };
     };
     let mut best = best;
     let faster = fastest_among(results, best.clone(), Regime::Fresh).contenders();
     best.sort_by_key(|one| !faster.iter().any(|other| other.name == one.name));
-    let next = next.map(|(next, ratio)| Margin { name: next.name.clone(), ratio, low: None, high: None });
+    let next = next.map(|(next, ratio)| Beside { name: next.name.clone(), ratio, low: None, high: None });
     let others = (best.len() > 1).then(|| {
         let need = if best.len() == 2 { "needs" } else { "need" };
         format!("{} {need} no more{}.", and(best[1..].iter().map(|one| &one.name)), growth::but(&best[1..]))
@@ -190,7 +197,7 @@ fn little_memory(results: &Results) -> Advice {
             "min_heap.bytes" => best[0].min_heap.known()?.bytes as f64 / row.min_heap.known()?.bytes as f64,
             _ => best[0].memory.known()?.peak_heap_bytes as f64 / row.memory.known()?.peak_heap_bytes as f64,
         };
-        completed(row).is_ok().then(|| Margin { name: row.name.clone(), ratio, low: None, high: None })
+        completed(row).is_ok().then(|| Beside { name: row.name.clone(), ratio, low: None, high: None })
     });
     Advice {
         situation,

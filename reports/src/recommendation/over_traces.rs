@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::advice::{Advice, Avoid, Margin, Situation};
+use super::advice::{Advice, Avoid, Beside, Recommendation, Situation};
 use super::one_trace;
 use super::words::{self, range, times};
 use crate::growth::{self, OverTraces};
@@ -15,22 +15,18 @@ use crate::results::{Contender, Origin, Results, Role};
 use crate::stats::{Common, Estimate, Measure, ROUNDS_FOR_95, Regime, Verdict, common_of, completed, eligible};
 
 /// What these traces recommend, all of one origin and with the same settings.
-pub(super) fn of(origin: Origin, group: &[&Results]) -> Found {
+pub(super) fn recommendation(origin: Origin, group: &[&Results]) -> Recommendation {
     let all = Group { origin, traces: group };
-    let ships = |one: &&Results| one.contenders.iter().any(|row| row.role == Role::Contender);
-    let advice = match group.iter().any(ships) {
-        true => Situation::ALL.map(|situation| all.advice(situation)).into(),
-        false => Situation::ALL.map(|situation| words::nothing_to_ship(situation, metric(situation))).into(),
-    };
+    let advice = Situation::ALL.map(|situation| all.advice(situation)).into();
     let few = (group.len() < ROUNDS_FOR_95).then(|| words::MORE_TRACES.to_owned());
-    Found { advice, avoid: avoid(group), run: few.into_iter().collect() }
-}
-
-/// What several traces show.
-pub(super) struct Found {
-    pub(super) advice: Vec<Advice>,
-    pub(super) avoid: Vec<Avoid>,
-    pub(super) run: Vec<String>,
+    Recommendation {
+        traces: group.iter().map(|one| one.trace.name.clone()).collect(),
+        origin,
+        reference: all.reference().to_owned(),
+        advice,
+        avoid: avoid(group),
+        run: few.into_iter().collect(),
+    }
 }
 
 struct Group<'a> {
@@ -134,15 +130,15 @@ impl Group<'_> {
         let name = &found.rows[first].name;
         let to_first = found.ratios_to(first);
         let reference = found.rows.iter().position(|row| row.name == self.reference()).filter(|&row| row != first);
-        let beside_reference = reference.map(|row| Margin::of(self.reference(), &found.ratios_to(row)[first]));
+        let beside_reference = reference.map(|row| Beside::of(self.reference(), &found.ratios_to(row)[first]));
         let behind = (0..means.len()).filter(|row| !best.contains(row) && is_slower(&to_first[*row]));
         let next = behind.min_by(|&one, &other| to_first[one].value.total_cmp(&to_first[other].value));
-        let next = next.map(|row| Margin::of(&found.rows[row].name, &to_first[row]));
+        let next = next.map(|row| Beside::of(&found.rows[row].name, &to_first[row]));
         let mut details = Vec::new();
         if best.len() > 1 {
             let tied = best[1..]
                 .iter()
-                .map(|&row| format!("{} ({} ×)", found.rows[row].name, range(&Margin::of("", &to_first[row]))));
+                .map(|&row| format!("{} ({} ×)", found.rows[row].name, range(&Beside::of("", &to_first[row]))));
             let counted =
                 best[1..].iter().map(|&row| (found.rows[row].name.as_str(), self.growth(&found.rows[row].name)));
             let what = if situation == Situation::LittleMemory { "memory" } else { "time" };
@@ -168,7 +164,7 @@ impl Group<'_> {
         let faster = growing.iter().filter_map(|name| {
             let found = self.common(&[best, name], situation);
             let at = |name: &str| found.rows.iter().position(|row| row.name == name);
-            let beside = Margin::of(best, found.ratios_to(at(best)?).get(at(name)?)?);
+            let beside = Beside::of(best, found.ratios_to(at(best)?).get(at(name)?)?);
             let is_faster = found.traces.len() >= ROUNDS_FOR_95 && beside.high? < 1.0;
             let but = self.growth(name).but("it");
             is_faster.then(|| format!("{name} takes {} its time{but} traces.", times(&beside)))
@@ -176,7 +172,7 @@ impl Group<'_> {
         faster.collect()
     }
 
-    fn sentence(&self, situation: Situation, name: &str, beside: Option<&Margin>, traces: usize) -> String {
+    fn sentence(&self, situation: Situation, name: &str, beside: Option<&Beside>, traces: usize) -> String {
         let reference = self.reference();
         let what = if situation == Situation::LittleMemory { "memory" } else { "time" };
         let beside = match beside {
@@ -235,7 +231,7 @@ impl Group<'_> {
         let at = |name: &str| found.rows.iter().position(|row| row.name == name);
         let beside_reference = at(self.reference()).zip(at(first)).filter(|(reference, first)| reference != first);
         let beside_reference = beside_reference
-            .and_then(|(row, first)| Some(Margin::of(self.reference(), found.ratios_to(row).get(first)?)));
+            .and_then(|(row, first)| Some(Beside::of(self.reference(), found.ratios_to(row).get(first)?)));
         let is = if situation == Situation::LittleMemory { "smaller" } else { "faster" };
         let what = if situation == Situation::LittleMemory { "memory" } else { "time" };
         let mean = beside_reference.as_ref().map(|beside| {
@@ -301,7 +297,6 @@ fn avoid(group: &[&Results]) -> Vec<Avoid> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recommendation::Recommendation;
     use crate::sample::{contender, on};
 
     const NAMES: [&str; 6] = ["one", "two", "three", "four", "five", "six"];

@@ -1,11 +1,11 @@
 //! Figures in words, for all situations alike.
 
-use super::advice::{Advice, Margin, Situation};
+use super::advice::Beside;
 use crate::numbers::{count, decimals, fixed};
 use crate::results::Origin;
 
 /// A ratio with its interval: `0.42 × (0.41–0.43)`.
-pub(super) fn times(beside: &Margin) -> String {
+pub(super) fn times(beside: &Beside) -> String {
     let decimals = decimals(beside.ratio).max(2);
     format!(
         "{} ×{}",
@@ -15,7 +15,7 @@ pub(super) fn times(beside: &Margin) -> String {
 }
 
 /// Its interval alone: `0.41–0.43`.
-pub(super) fn range(beside: &Margin) -> String {
+pub(super) fn range(beside: &Beside) -> String {
     let decimals = decimals(beside.ratio).max(2);
     let end = |end: Option<f64>| fixed(end.unwrap_or(beside.ratio), decimals);
     format!("{}–{}", end(beside.low), end(beside.high))
@@ -24,7 +24,7 @@ pub(super) fn range(beside: &Margin) -> String {
 /// Ends of an interval that are further apart than this factor leave open more than most allocators differ by.
 const WIDE: f64 = 1.05;
 
-pub(super) fn is_wide(beside: &Margin) -> bool {
+pub(super) fn is_wide(beside: &Beside) -> bool {
     beside.low.zip(beside.high).is_none_or(|(low, high)| high > WIDE * low)
 }
 
@@ -36,6 +36,10 @@ pub(super) const RIGOROUS: &str = "Measure again with --rigorous.";
 pub(super) const FIFTEEN_ROUNDS: &str = "Measure again with --rounds 15.";
 
 pub(super) const LARGER_LIMIT: &str = "Give a larger --heap-limit.";
+
+pub(super) const MORE_ALLOCATORS: &str = "Add allocators: see --list.";
+
+pub(super) const MEASURE_AGAIN: &str = "Measure again; if the time was up, with a larger --budget.";
 
 pub(super) const SEARCH_MIN_HEAP: &str = "To find the smallest heap that the program runs in, add --min-heap.";
 
@@ -53,17 +57,6 @@ pub(super) fn one_trace_only(origin: Origin) -> &'static str {
         Origin::Recorded | Origin::Synthetic => {
             "This is one run of one program. For yours, record it with 'replay record'; for more, take --trace library."
         }
-    }
-}
-
-/// Without a contender that can be shipped, nothing failed: there is nothing to choose from.
-pub(super) fn nothing_to_ship(situation: Situation, metric: &'static str) -> Advice {
-    Advice {
-        situation,
-        metric,
-        sentence: "None: nothing that can be shipped took part.".to_owned(),
-        run: Some("To compare all allocators, leave out --allocator.".to_owned()),
-        ..Advice::default()
     }
 }
 
