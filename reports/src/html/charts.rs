@@ -5,6 +5,7 @@ use maud::{Markup, PreEscaped, html};
 use super::{svg, timeline};
 use crate::ReportError;
 use crate::chart;
+use crate::prose::and;
 use crate::reasons::by_reason;
 use crate::results::Results;
 
@@ -24,12 +25,15 @@ fn is_first(file_name: &str) -> bool {
 pub(super) fn of_trace(results: &Results, index: usize, these: &[&str]) -> Result<Markup, ReportError> {
     let mut missing = Vec::new();
     for chart in chart::ALL.iter().filter(|chart| these.contains(&chart.file_name)) {
-        let svg = (chart.draw)(results)?;
-        missing.extend(chart::message_of(&svg).map(|message| (chart.title, message.to_owned())));
+        if chart::message_of(&(chart.draw)(results)?).is_some() {
+            missing.push(chart.title);
+        }
     }
     Ok(html! {
         (drawn(results, index, |name| these.contains(&name))?)
-        @for (titles, message) in by_reason(missing) { p.note { (titles) ": " (PreEscaped(message)) } }
+        @if !missing.is_empty() {
+            p.note { (and(missing)) ": there is nothing to draw. Which figures are missing, and why, is listed below." }
+        }
     })
 }
 
