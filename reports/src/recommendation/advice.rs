@@ -124,6 +124,15 @@ impl Advice {
 }
 
 impl Avoid {
+    /// The whole sentence.
+    pub fn text(&self) -> String {
+        if self.is_for_all() {
+            format!("{} {}.", self.name, self.reason)
+        } else {
+            format!("{} in a program that keeps running: it {}.", self.name, self.reason)
+        }
+    }
+
     fn is_for_all(&self) -> bool {
         self.situations == Situation::ALL
     }
@@ -150,10 +159,7 @@ impl Recommendation {
             let alike = |other: &&Avoid| other.is_for_all() && one.is_for_all() && other.reason == one.reason;
             let all: Vec<&str> = self.avoid.iter().filter(alike).map(|other| other.name.as_str()).collect();
             match &all[..] {
-                [] => {
-                    let text = format!("{} in a program that keeps running: it {}.", one.name, one.reason);
-                    sentences.push((vec![&one.name], text));
-                }
+                [] => sentences.push((vec![&one.name], one.text())),
                 // Said with the first.
                 [first, ..] if *first != one.name => {}
                 names => {
