@@ -22,6 +22,7 @@ mod typeface;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use crate::label::{differing_settings, labelled};
 use crate::results::Results;
 use crate::{ReportError, chart, html, save};
 
@@ -141,13 +142,13 @@ pub fn charts(
         written.push(path);
         Ok(())
     };
-    for (results, trace) in all.iter().zip(distinct_names(all)) {
+    for (results, trace) in labelled(all).iter().zip(distinct_names(all)) {
         for (chart, name) in chart::ALL.iter().zip(chart_names(&trace, format)) {
             write(name, &(chart.draw)(results)?)?;
         }
     }
     for (chart, name) in chart::ALL_TRACES.iter().zip(set_chart_names(format)).filter(|_| all.len() > 1) {
-        write(name, &(chart.draw)(all)?)?;
+        write(name, &(chart.draw)(&labelled(all))?)?;
     }
     Ok(written)
 }
@@ -166,7 +167,8 @@ fn stem(file_name: &'static str) -> &'static str {
     file_name.trim_end_matches(".svg")
 }
 
-/// A file name for each of the results: the name of its trace, followed by a number if several share a name.
+/// A file name for each of the results: the name of its trace, followed by the settings in which the results differ
+/// (`serde-heavy-4-KiB-pages`), and by a number if several still share a name.
 ///
 /// ```
 /// use heaprace_reports::export::distinct_names;
@@ -177,7 +179,16 @@ fn stem(file_name: &'static str) -> &'static str {
 /// }
 /// ```
 pub fn distinct_names(all: &[Results]) -> Vec<String> {
-    distinct_file_names(all.iter().map(|results| results.trace.name.as_str()))
+    distinct_file_names(labelled_names(all).iter().map(String::as_str))
+}
+
+/// The name of each trace with the settings in which the results differ, without blanks.
+pub fn labelled_names(all: &[Results]) -> Vec<String> {
+    let name = |(results, settings): (&Results, String)| match settings.as_str() {
+        "" => results.trace.name.clone(),
+        settings => format!("{}-{}", results.trace.name, settings.replace(", ", "-").replace(' ', "-")),
+    };
+    all.iter().zip(differing_settings(all)).map(name).collect()
 }
 
 /// The same for traces of these names.

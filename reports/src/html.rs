@@ -38,6 +38,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use self::findings::Findings;
 use self::heading::Level;
 use crate::ReportError;
+use crate::label::labelled;
 use crate::numbers::count;
 use crate::prose::and;
 use crate::results::{Results, Role};
@@ -64,6 +65,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 /// # Ok::<(), heaprace_reports::ReportError>(())
 /// ```
 pub fn html(results: &[Results]) -> Result<String, ReportError> {
+    let results = &*labelled(results);
     let title = match results {
         [one] => format!("{}: which allocator?", one.trace.name),
         _ => format!("Which allocator? {}", count(results.len() as u64, "trace")),

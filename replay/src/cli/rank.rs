@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
+use heaprace_reports::by_settings;
 use heaprace_reports::ranking::{self, MEASURES};
+use heaprace_reports::results::Results;
 
 use crate::cli::saved::{self, takes_part};
 use crate::cli::terminal::{BAD_INPUT, USAGE, complain, note, print, width};
@@ -12,10 +14,11 @@ use crate::cli::terminal::{BAD_INPUT, USAGE, complain, note, print, width};
 /// Rank allocators over a set of traces, with confidence intervals
 ///
 /// Ranks by the geometric mean of ratios to the baseline, over the traces that all allocators completed. Recorded and
-/// synthetic traces are ranked separately; programs of others and the library's drivers together and apart.
+/// synthetic traces are ranked separately; programs of others and the library's drivers together and apart. So are
+/// results of several settings, such as those of a sweep: page size, touch policy, heap limit, target.
 #[derive(Debug, Args)]
 pub(crate) struct RankArguments {
-    /// Saved results: results.json files, or folders that contain them; each trace once
+    /// Saved results: results.json files, or folders that contain them; each trace once per setting
     #[arg(value_name = "RESULTS", required = true)]
     results: Vec<PathBuf>,
 
@@ -34,7 +37,8 @@ pub(crate) fn run(arguments: &RankArguments) -> u8 {
         Ok(all) => all,
         Err(code) => return code,
     };
-    if let Err(error) = ranking::check(&all) {
+    let groups = by_settings(&all);
+    if let Some(error) = groups.iter().find_map(|(_, group)| ranking::check(group).err()) {
         return complain(BAD_INPUT, error);
     }
     // A file may hold an empty list of results.
@@ -61,5 +65,9 @@ pub(crate) fn run(arguments: &RankArguments) -> u8 {
     };
     let chosen = |name: &str| arguments.metrics.is_empty() || arguments.metrics.iter().any(|metric| metric == name);
     let measures: Vec<_> = MEASURES.into_iter().filter(|(name, _)| chosen(name)).collect();
-    print(&ranking::text(&all, baseline, &measures, width()))
+    let text = |(settings, group): &(String, Vec<Results>)| {
+        let heading = if settings.is_empty() { String::new() } else { format!("With {settings}\n\n") };
+        heading + &ranking::text(group, baseline, &measures, width())
+    };
+    print(&groups.iter().map(text).collect::<Vec<_>>().join("\n"))
 }

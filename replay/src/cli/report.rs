@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use heaprace_reports::export::distinct_names;
+use heaprace_reports::export::{distinct_names, labelled_names};
+use heaprace_reports::labelled;
 use heaprace_reports::results::Results;
 use heaprace_reports::table;
 
@@ -19,7 +20,7 @@ pub(crate) struct ReportArguments {
     #[arg(value_name = "RESULTS", required = true)]
     results: Vec<PathBuf>,
 
-    /// Draw charts into DIR/<trace>/, and charts over several traces into DIR
+    /// Draw charts into DIR/<trace>[-<settings>]/, and charts over several traces into DIR
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
@@ -52,10 +53,13 @@ pub(crate) fn run(arguments: &ReportArguments) -> u8 {
         });
     }
     if let Some(out) = &arguments.out {
-        let mut drawn =
-            all.iter().zip(distinct_names(&all)).try_for_each(|(results, name)| save_charts(results, &out.join(name)));
+        let shown = labelled(&all);
+        let mut drawn = shown
+            .iter()
+            .zip(distinct_names(&all))
+            .try_for_each(|(results, name)| save_charts(results, &out.join(name)));
         if drawn.is_ok() && all.len() > 1 {
-            drawn = save_set(&all, out);
+            drawn = save_set(&shown, out);
         }
         code = code.max(match drawn {
             Ok(()) => {
@@ -71,14 +75,15 @@ pub(crate) fn run(arguments: &ReportArguments) -> u8 {
 /// One trace as it is alone; of several, a line each and the means over them.
 fn text(all: &[Results], showing: Showing) -> String {
     let options = showing.options();
+    let named = labelled(all);
     if let [one] = all {
         return table::text(one, options);
     }
     let each: String = if showing.each_in_full() {
         // A table ends with a line feed; a blank line separates it from the next.
-        all.iter().map(|results| table::text(results, options) + "\n").collect()
+        named.iter().map(|results| table::text(results, options) + "\n").collect()
     } else {
-        let lines = all.iter().map(|results| table::line(results, options));
+        let lines = named.iter().map(|results| table::line(results, options));
         std::iter::once(table::heading(options)).chain(lines).chain(["\n".to_owned()]).collect()
     };
     each + &table::summary(all, options)
@@ -93,6 +98,6 @@ fn check(arguments: &ReportArguments, mut files: Files, all: &[Results]) -> Resu
         }
     }
     arguments.format.check(&mut files)?;
-    let names: Vec<&str> = all.iter().map(|results| results.trace.name.as_str()).collect();
-    arguments.exports.check(&mut files, &names)
+    let names = labelled_names(all);
+    arguments.exports.check(&mut files, &names.iter().map(String::as_str).collect::<Vec<_>>())
 }

@@ -8,12 +8,13 @@ use heaprace_engine::memory_budget::default_bytes;
 use heaprace_engine::sweep::{
     Build, Cell, CellSettings, CellState, Key, Merged, Stray, Sweep, SweepError, Work, merge, strays,
 };
+use heaprace_reports::labelled;
 use heaprace_reports::numbers::count;
 use heaprace_reports::results::{Results, Verification};
 use serde::Serialize;
 
 use crate::cli::child::begin_again;
-use crate::cli::saved::save;
+use crate::cli::saved::{save_charts, save_results};
 use crate::cli::terminal::{BAD_INPUT, FAILED, Format, USAGE, code_of, complain, complain_of, note, print};
 
 /// Split a comparison into cells that any machine can run, and merge them
@@ -224,6 +225,8 @@ fn merge_all(sweep: &Sweep, out: &Path) -> u8 {
     let mut exit = 0;
     let mut missing = Vec::new();
     let merged = merge(sweep, |cell| cell.state(out));
+    let done: Vec<Results> = merged.iter().filter_map(|merged| merged.results.clone()).collect();
+    let mut labelled = labelled(&done).into_owned().into_iter();
     for Merged { folder, results, missing: gone } in &merged {
         let folder = out.join(folder);
         missing.extend(gone.iter().map(|(cell, reason)| (cell.id().to_owned(), reason)));
@@ -231,7 +234,9 @@ fn merge_all(sweep: &Sweep, out: &Path) -> u8 {
             note(format_args!("{}: no contender is done yet", folder.display()));
             continue;
         };
-        exit = exit.max(match save(results, &folder) {
+        let shown = labelled.next();
+        let charts = || shown.iter().try_for_each(|shown| save_charts(shown, &folder));
+        exit = exit.max(match save_results(results, &folder).and_then(|()| charts()) {
             Ok(()) => print(&format!("{}\n", folder.join("results.json").display())),
             Err(error) => complain_of(FAILED, &error),
         });

@@ -81,6 +81,65 @@ fn merged_cells_equal_one_run() {
     assert_eq!(Results::from_json(&joint.to_json()).unwrap(), joint);
 }
 
+/// The shipped example, with traces that take no time: each trace is there once per page size, so nothing may mistake one
+/// for the other.
+#[test]
+fn the_shipped_example_is_labelled_and_ranked_per_setting() {
+    let folder = tempfile::tempdir().unwrap();
+    let trace = |name: &str, size: u32| {
+        let lines = format!("op,id,size,align\nalloc,1,{size},8\nalloc,2,{size},8\ndealloc,1\ndealloc,2\n");
+        fs::write(folder.path().join(name), lines).unwrap();
+    };
+    trace("one.csv", 5000);
+    trace("two.csv", 70_000);
+    let example = include_str!("../../../sweeps/example.toml");
+    let plan = example.replace(
+        "traces = [\"library:recorded\"]",
+        "traces = [\"one.csv\", \"two.csv\"]\nallocators = [\"dlmalloc\", \"talc\"]",
+    );
+    let plan = plan.replace("rounds = 20", "rounds = 6\nskip_bounds = true");
+    assert_eq!(plan.lines().count(), example.lines().count() + 2, "the example has changed");
+    fs::write(folder.path().join("plan.toml"), plan).unwrap();
+    let replay = |arguments: &[&str]| {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_replay")).args(arguments).current_dir(folder.path()).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let read = |path: &str| fs::read_to_string(folder.path().join(path)).unwrap();
+    let (code, _, errors) = replay(&["sweep", "plan.toml", "--run", "--merge", "--out", "out"]);
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(read("out/two-page-size-4096/footprint.svg").contains("two, 4 KiB pages"));
+
+    let (code, ranks, errors) = replay(&["rank", "out"]);
+    assert_eq!(code, Some(0), "{errors}");
+    let headings: Vec<&str> = ranks.lines().filter(|line| line.starts_with("With ")).collect();
+    assert_eq!(headings, ["With 4 KiB pages", "With 64 KiB pages"], "{ranks}");
+    assert_eq!(ranks.matches("peak_heap_bytes over 2 traces").count(), 2, "{ranks}");
+    let (code, _, errors) = replay(&["rank", "out", "out/one-page-size-4096"]);
+    assert_eq!(code, Some(3), "the same setting twice");
+    assert!(errors.contains("one occurs more than once"), "{errors}");
+
+    let labels = ["one, 4 KiB pages", "one, 64 KiB pages", "two, 4 KiB pages", "two, 64 KiB pages"];
+    let files = ["--export-latex", "a.tex", "--export-markdown", "a.md", "--report", "a.html", "--export-csv", "a.csv"];
+    let (code, text, errors) =
+        replay(&[&["report", "out", "--out", "drawn", "--export-svg", "svg"], &files[..]].concat());
+    assert_eq!(code, Some(0), "{errors}");
+    for (what, text) in
+        [("text", &text), ("LaTeX", &read("a.tex")), ("Markdown", &read("a.md")), ("page", &read("a.html"))]
+    {
+        for label in labels {
+            assert!(text.contains(label), "{label} in {what}: {text}");
+        }
+    }
+    for label in labels {
+        let name = label.replace(", ", "-").replace(' ', "-");
+        assert!(read(&format!("svg/{name}-footprint.svg")).contains(label));
+        assert!(read(&format!("drawn/{name}/footprint.svg")).contains(label));
+    }
+    let csv = read("a.csv");
+    assert!(csv.contains(",one,") && !csv.contains("KiB pages"), "data keep the name of the trace");
+}
+
 #[test]
 fn a_timed_row_has_companions_of_the_same_rounds() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,7 @@
 //! LaTeX: a `tabular` with booktabs rules, for `\input` into a table of a paper. Several traces are groups of rows.
 
 use crate::ReportError;
+use crate::label::labelled;
 use crate::results::{Results, Role};
 use crate::stats::Regime;
 use crate::table::model::{Beside, Sign, Table, TableCell, TableRow};
@@ -29,6 +30,7 @@ pub(super) fn latex(all: &[Results]) -> Result<Vec<u8>, ReportError> {
     for regime in Regime::ALL {
         text += &format!("% {}: {}.\n", regime.name(), times::timed(regime));
     }
+    let all = &*labelled(all);
     for results in all {
         let lines = [notes::caption(results), notes::provenance(results)];
         for line in lines.into_iter().chain(notes::warnings(results)) {

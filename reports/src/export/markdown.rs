@@ -1,6 +1,7 @@
 //! Markdown: what to ship, and the table of each trace, narrow enough for a README or a pull request.
 
 use crate::ReportError;
+use crate::label::{by_settings, labelled};
 use crate::recommendation::{LEGEND, Recommendation};
 use crate::results::{Results, Role};
 use crate::stats::{Regime, times_are_marked};
@@ -12,11 +13,14 @@ use crate::table::placing::{growth_matters, placings};
 use crate::times;
 
 pub(super) fn markdown(all: &[Results]) -> Result<Vec<u8>, ReportError> {
-    let over = Recommendation::over(all).into_iter().map(|together| {
-        let title = format!("What to ship, over {}", together.evidence());
-        recommended(&title, &together)
+    let over = by_settings(all).into_iter().flat_map(|(settings, group)| {
+        let of = if settings.is_empty() { settings } else { format!(", {settings}") };
+        Recommendation::over(&group).into_iter().map(move |together| {
+            let title = format!("What to ship, over {}{of}", together.evidence());
+            recommended(&title, &together)
+        })
     });
-    let traces: Vec<String> = over.chain(all.iter().map(one)).collect();
+    let traces: Vec<String> = over.chain(labelled(all).iter().map(one)).collect();
     Ok(traces.join("\n").into_bytes())
 }
 

@@ -1,6 +1,6 @@
 //! Which results of two runs belong together, and their names.
 
-use crate::numbers::{count, grouped};
+use crate::label::differing_settings;
 use crate::results::Results;
 use crate::times;
 
@@ -39,17 +39,17 @@ pub(super) fn pair<'a>(old: &'a [Results], new: &'a [Results]) -> Pairing<'a> {
     // Each rule is applied to all results before the next rule, so that no result takes a better match of another.
     let rules: [Rule; 4] =
         [&|old, new| comparable(old, new) && same_name(old, new), &comparable, &same_content, &same_name];
-    let mut left: Vec<&Results> = new.iter().collect();
+    let new_labels = labels(new);
+    let mut left: Vec<(&Results, &String)> = new.iter().zip(&new_labels).collect();
     let mut partners: Vec<Option<&Results>> = vec![None; old.len()];
     for rule in rules {
         for (old, partner) in old.iter().zip(&mut partners).filter(|(_, partner)| partner.is_none()) {
-            *partner = left.iter().position(|new| rule(old, new)).map(|index| left.remove(index));
+            *partner = left.iter().position(|(new, _)| rule(old, new)).map(|index| left.remove(index).0);
         }
     }
 
     let mut pairing = Pairing::default();
-    for (one, partner) in old.iter().zip(partners) {
-        let name = called(one, old);
+    for ((one, partner), name) in old.iter().zip(partners).zip(labels(old)) {
         let Some(new) = partner else {
             pairing.only_old.push(name);
             continue;
@@ -60,32 +60,17 @@ pub(super) fn pair<'a>(old: &'a [Results], new: &'a [Results]) -> Pairing<'a> {
             reasons => pairing.not_comparable.push((name, reasons.join("; "))),
         }
     }
-    pairing.only_new.extend(left.into_iter().map(|one| called(one, new)));
+    pairing.only_new.extend(left.into_iter().map(|(_, label)| label.clone()));
     pairing
 }
 
-/// The name of a trace, with the settings that distinguish these results from others of the same trace in the run.
-fn called(results: &Results, run: &[Results]) -> String {
-    let settings = |of: &Results| {
-        [
-            format!("pages of {} B", grouped(of.settings.page_bytes)),
-            format!("touch {}", times::touched(of)),
-            format!("a heap of up to {}", count(of.settings.heap_limit_pages, "page")),
-            of.provenance.target.clone(),
-        ]
+/// The names of the traces of a run, each with the settings in which the run's results differ.
+fn labels(run: &[Results]) -> Vec<String> {
+    let name = |(results, settings): (&Results, String)| match settings.as_str() {
+        "" => results.trace.name.clone(),
+        settings => format!("{} ({settings})", results.trace.name),
     };
-    let mut others: Vec<&Results> = run.iter().filter(|other| other.trace.name == results.trace.name).collect();
-    let mut distinguishing = Vec::new();
-    // The first distinguishing setting is enough: heap limits in pages usually follow from the page size.
-    for (index, setting) in settings(results).into_iter().enumerate() {
-        let before = others.len();
-        others.retain(|other| settings(other)[index] == setting);
-        distinguishing.extend((others.len() < before).then_some(setting));
-    }
-    match &distinguishing[..] {
-        [] => results.trace.name.clone(),
-        _ => format!("{} ({})", results.trace.name, distinguishing.join(", ")),
-    }
+    run.iter().zip(differing_settings(run)).map(name).collect()
 }
 
 /// Why the figures of two results cannot be compared: the relevant settings that differ.
@@ -193,7 +178,14 @@ mod tests {
             results
         };
         let two = [with(4096, 1024, TouchPolicy::First), with(65_536, 64, TouchPolicy::First), on("two", vec![])];
-        assert_eq!(names(&pair(&two, &two)), ["one (pages of 4,096 B)", "one (pages of 65,536 B)", "two"]);
+        assert_eq!(
+            names(&pair(&two, &two)),
+            [
+                "one (4 KiB pages, touch first, heap of 4 MiB)",
+                "one (64 KiB pages, touch first, heap of 4 MiB)",
+                "two (64 KiB pages, touch all, heap of 4 GiB)"
+            ]
+        );
         let more = [
             with(4096, 1024, TouchPolicy::First),
             with(4096, 1024, TouchPolicy::All),
@@ -201,13 +193,9 @@ mod tests {
         ];
         assert_eq!(
             names(&pair(&more, &more)),
-            [
-                "one (touch first)",
-                "one (touch all, a heap of up to 1,024 pages)",
-                "one (touch all, a heap of up to 64 pages)"
-            ]
+            ["one (touch first, heap of 4 MiB)", "one (touch all, heap of 4 MiB)", "one (touch all, heap of 256 KiB)"]
         );
         let found = pair(&two, &[]);
-        assert_eq!(found.only_old[1], "one (pages of 65,536 B)");
+        assert_eq!(found.only_old[1], "one (64 KiB pages, touch first, heap of 4 MiB)");
     }
 }

@@ -344,10 +344,10 @@ wee_alloc on two: fails 2 requests, 0 before
         let text = found.text(Some((&found.worse(0.0, &default_gates()), 0.0)), 300);
         let runs = "Processor; every new byte written; and 2026-05-04T12:00:00Z by Heaprace 0.1.0 (9700486), release build, on another; every new byte written\n";
         assert_eq!(text.matches(runs).count(), 2, "{text}");
-        for heading in ["\none (pages of 65,536 B)\n", "\none (pages of 4,096 B)\n"] {
+        for heading in ["\none (64 KiB pages, heap of 4 GiB)\n", "\none (4 KiB pages, heap of 256 MiB)\n"] {
             assert!(text.contains(heading), "{text}");
         }
-        assert!(text.contains("\na on one (pages of 4,096 B): peak_heap_bytes 1,310,720 →"), "{text}");
+        assert!(text.contains("\na on one (4 KiB pages, heap of 256 MiB): peak_heap_bytes 1,310,720 →"), "{text}");
     }
 
     /// Five contenders with two ratios each have ten verdicts; four have eight.

@@ -9,6 +9,7 @@ use super::terminal::{UNKNOWN, lay_out};
 use super::text::TextOptions;
 use super::wrap::wrap;
 use crate::growth::OverTraces;
+use crate::label::by_settings;
 use crate::numbers::{bytes, count, fixed};
 use crate::prose::printable;
 use crate::recommendation::{Advice, Recommendation, Situation};
@@ -95,7 +96,22 @@ fn padded(text: &str, columns: usize) -> String {
 }
 
 /// The means over several traces with their intervals, and what to ship: of each origin with two traces or more.
+///
+/// Results of several settings share no mean: each setting has its own.
 pub fn summary(all: &[Results], options: TextOptions) -> String {
+    let groups = by_settings(all);
+    if groups.len() < 2 {
+        return summary_of(all, options);
+    }
+    let paint = Paint { color: options.color };
+    let each = groups.iter().map(|(settings, group)| {
+        let heading: String = wrap(settings, options.width(), 2).iter().map(|line| paint.bold(line) + "\n").collect();
+        format!("{heading}\n{}", summary_of(group, options))
+    });
+    each.collect::<Vec<_>>().join("\n")
+}
+
+fn summary_of(all: &[Results], options: TextOptions) -> String {
     let paint = Paint { color: options.color };
     let mut text = Paragraphs::new(options.width());
     let recommendations = Recommendation::over(all);
