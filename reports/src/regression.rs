@@ -6,9 +6,12 @@
 mod comparison;
 mod doubts;
 mod gate;
+mod github;
 mod pairing;
 mod render;
+mod sight;
 mod times;
 
 pub use comparison::{Compared, OldAndNew, Regression};
 pub use gate::{Worse, default_gates, gates};
+pub use sight::Sight;

@@ -36,11 +36,15 @@ pub(crate) struct CompareArguments {
     ///
     /// A time counts only if its whole interval is above the threshold; memory is exact, so any excess counts. An
     /// allocator that newly fails verification or requests, or that lost one of these figures, always fails the gate.
+    /// Allocators and traces in NEW only are listed as new, and do not fail.
     #[arg(long, value_name = "PERCENT", value_parser = parse_threshold)]
     fail_above: Option<f64>,
 
     /// Metric to gate with --fail-above [default: fresh_ns_per_op, steady_ns_per_op, peak_heap_bytes, min_heap.bytes].
     /// Repeatable
+    ///
+    /// On a shared or noisy machine, gate on instructions_per_op and peak_heap_bytes: they hardly depend on the machine,
+    /// so the smallest regression shows. Instructions need both runs measured with --instructions.
     #[arg(long = "metric", value_name = "NAME", requires = "fail_above", value_parser = PossibleValuesParser::new(gates()))]
     metrics: Vec<String>,
 
@@ -48,7 +52,7 @@ pub(crate) struct CompareArguments {
     #[arg(long, value_name = "NAME")]
     relative_to: Option<String>,
 
-    /// Format of standard output: text, or Markdown for a pull request
+    /// Format of standard output: text, Markdown for a pull request, or, with --fail-above, annotations for GitHub
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     format: Format,
 }
@@ -57,6 +61,7 @@ pub(crate) struct CompareArguments {
 enum Format {
     Text,
     Markdown,
+    Github,
 }
 
 /// A threshold as a share.
@@ -81,6 +86,9 @@ pub(crate) fn run(arguments: &CompareArguments) -> u8 {
     {
         return complain(USAGE, format_args!("--relative-to: {message}"));
     }
+    if matches!(arguments.format, Format::Github) && arguments.fail_above.is_none() {
+        return complain(USAGE, "--format github: annotations are the findings of a gate; give --fail-above, too");
+    }
     let regression = Regression::of(&old, &new, arguments.relative_to.as_deref());
     let metrics: Vec<&str> = match &arguments.metrics[..] {
         [] => default_gates(),
@@ -88,9 +96,10 @@ pub(crate) fn run(arguments: &CompareArguments) -> u8 {
     };
     let gate = arguments.fail_above.map(|threshold| (regression.worse(threshold, &metrics), threshold));
     let verdict = gate.as_ref().map(|(worse, threshold)| (worse, *threshold));
-    let printed = print(&match arguments.format {
-        Format::Text => regression.text(verdict, width()),
-        Format::Markdown => regression.markdown(verdict),
+    let printed = print(&match (arguments.format, verdict) {
+        (Format::Github, Some((worse, threshold))) => regression.github(worse, threshold),
+        (Format::Github, None) | (Format::Text, _) => regression.text(verdict, width()),
+        (Format::Markdown, _) => regression.markdown(verdict),
     });
     if regression.cells.is_empty() {
         let message = "the two runs have nothing in common to compare";

@@ -145,10 +145,10 @@ fn steps_are_found() {
 }
 
 /// Runs the example for GitHub Actions as GitHub would, with a stand-in for Cargo that copies this build into place;
-/// `spoil` modifies the results of the new build. Returns the exit code of each step, up to the first that fails, and
-/// the summary.
+/// `spoil` modifies the results of a build, and the old build does not have the allocator `added`. Returns the exit code
+/// of each step, up to the first that fails, the summary, and what the last step printed.
 #[cfg(unix)]
-fn run_workflow(folder: &Path, spoil: &str) -> (Vec<i32>, String) {
+fn run_workflow(folder: &Path, spoil: &str, added: &str) -> (Vec<i32>, String, String) {
     use std::os::unix::fs::PermissionsExt;
 
     let script = |path: &Path, text: String| {
@@ -159,65 +159,95 @@ fn run_workflow(folder: &Path, spoil: &str) -> (Vec<i32>, String) {
     // cargo build --release --locked --manifest-path old/Cargo.toml --bin replay
     let cargo = format!(
         "#!/bin/bash\nset -eu\n[ \"$1 $2 $3 $4 $6 $7\" = 'build --release --locked --manifest-path --bin replay' ]\n\
-         at=${{5%/Cargo.toml}}/target/release; mkdir -p \"$at\"; cp {} \"$at/replay\"\n",
-        folder.join("replay").display()
+         at=${{5%/Cargo.toml}}/target/release; mkdir -p \"$at\"; cp {}/${{5%/Cargo.toml}}-replay \"$at/replay\"\n",
+        folder.display()
     );
     script(&folder.join("bin/cargo"), cargo);
-    script(&folder.join("replay"), format!("#!/bin/bash\nset -eu\n{REPLAY} \"$@\"\n[ \"$1\" = compare ] || {spoil}\n"));
+    let replay = format!("{REPLAY} \"$@\"\ncase $1 in compare|--list) ;; *) {spoil} ;; esac\n");
+    script(&folder.join("new-replay"), format!("#!/bin/bash\nset -eu\n{replay}"));
+    let lacks = format!(
+        "if [ \"$1\" = --list ]; then {REPLAY} --list | grep -v '^  {added} '; exit; fi\n\
+         case \"$* \" in *'--allocator {added} '*) exit 2 ;; esac\n"
+    );
+    script(&folder.join("old-replay"), format!("#!/bin/bash\nset -u\n{lacks}set -e\n{replay}"));
     let summary = folder.join("summary.md");
     fs::write(&summary, "").unwrap();
     let path = format!("{}:{}", folder.join("bin").display(), std::env::var("PATH").unwrap());
-    let mut codes = Vec::new();
+    let (mut codes, mut printed) = (Vec::new(), String::new());
     for step in run_steps(WORKFLOW) {
         let output = Command::new("bash")
             .args(["-e", "-c", &step])
             .current_dir(folder)
             .env("PATH", &path)
             .env("GITHUB_STEP_SUMMARY", &summary)
-            .env(
-                "REPLAY",
-                "--trace repeated-growth --allocator segregated-bump --allocator dlmalloc --rounds 7 --skip-bounds",
-            )
+            .env("TRACES", "repeated-growth")
+            .env("ALLOCATORS", "segregated-bump dlmalloc")
+            .env("OPTIONS", "--rounds 7 --skip-bounds")
+            .env("GATE", setting("GATE"))
             .output()
             .unwrap();
+        printed = String::from_utf8(output.stdout).unwrap();
         let code = output.status.code().unwrap();
         codes.push(code);
         if code != 0 {
             break;
         }
     }
-    (codes, fs::read_to_string(summary).unwrap())
+    (codes, fs::read_to_string(summary).unwrap(), printed)
 }
 
 #[cfg(unix)]
 #[test]
 fn the_example_for_github_runs_and_really_fails() {
     // Times of two runs in a busy test vary too much to compare; a third of the peak does not.
+    let steady = "sed -i -E 's/\"(fresh|steady)_ns\":\\[[^]]*/\"\\1_ns\":[9,9,9,9,9,9,9/g' */*/results.json";
     let sound = Folder::new();
-    let (codes, summary) = run_workflow(
-        sound.path(),
-        "sed -i -E 's/\"(cold|warm)_ns\":\\[[^]]*/\"\\1_ns\":[9,9,9,9,9,9,9/g' */*/results.json",
-    );
+    let (codes, summary, printed) = run_workflow(sound.path(), steady, "nothing");
     assert_eq!(codes, [0, 0, 0], "{summary}");
     assert!(summary.contains("**None of 4 figures got worse by more than 5 %.**"), "{summary}");
+    assert!(printed.starts_with("::notice title=No regression found::None of 4 figures got worse"), "{printed}");
 
     let worse = Folder::new();
     let spoil = "sed -i -E 's/\"peak_heap_bytes\":/\"peak_heap_bytes\":9/' new-run/*/results.json 2>/dev/null || true";
-    let (codes, summary) = run_workflow(worse.path(), spoil);
+    let (codes, summary, printed) = run_workflow(worse.path(), spoil, "nothing");
     assert_eq!(codes, [0, 0, 1], "{summary}");
     assert!(summary.contains("- segregated-bump on repeated-growth: peak\\_heap\\_bytes"), "{summary}");
+    let error = "::error title=Regression::segregated-bump on repeated-growth: peak_heap_bytes";
+    assert!(printed.contains(error), "{printed}");
 }
 
-/// The options in the example exist in the command.
+/// The pull request that adds an allocator passes, and the one that takes the allocator of the others away does not.
+#[cfg(unix)]
+#[test]
+fn the_example_for_github_passes_where_an_allocator_is_new() {
+    let added = Folder::new();
+    let (codes, summary, printed) = run_workflow(added.path(), "true", "segregated-bump");
+    assert_eq!(codes, [0, 0, 0], "{summary}");
+    let new = "::notice title=New::segregated-bump on repeated-growth\n";
+    assert!(printed.ends_with(new) && summary.contains("New, so there is nothing to compare with:"), "{printed}");
+
+    // Without dlmalloc in the old run, nothing is left to compare, and nothing can be relative to it.
+    let removed = Folder::new();
+    let spoil = "sed -i 's/\"name\":\"dlmalloc\"/\"name\":\"other\"/' old-run/*/results.json";
+    let (codes, ..) = run_workflow(removed.path(), spoil, "segregated-bump");
+    assert_eq!(codes, [0, 0, 3]);
+}
+
+/// A variable of the example.
+fn setting(name: &str) -> &'static str {
+    WORKFLOW.lines().find_map(|line| line.trim().strip_prefix(name)?.strip_prefix(": ")).unwrap()
+}
+
+/// The traces, allocators and options in the example exist in the command.
 #[test]
 fn the_options_of_the_example_are_valid() {
-    let line = WORKFLOW.lines().find_map(|line| line.trim().strip_prefix("REPLAY: ")).unwrap();
-    let mut arguments: Vec<&str> = line.split(' ').collect();
-    for name in line.split("--trace ").skip(1).filter_map(|rest| rest.split(' ').next()) {
+    let traces = setting("TRACES").split(' ');
+    for name in traces.clone() {
         assert!(heaprace_traces::library::entries().iter().any(|entry| entry.name == name), "{name}");
     }
-    arguments.push("--list");
-    assert!(Command::new(REPLAY).args(arguments).output().unwrap().status.success());
+    let allocators = setting("ALLOCATORS").split(' ').flat_map(|name| ["--allocator", name]);
+    let arguments = traces.flat_map(|name| ["--trace", name]).chain(allocators).chain(setting("OPTIONS").split(' '));
+    assert!(Command::new(REPLAY).args(arguments).arg("--list").output().unwrap().status.success());
 }
 
 /// A paper that includes the exported table, and a chart if this build can make PDF.

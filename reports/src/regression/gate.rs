@@ -1,6 +1,7 @@
 //! The gate: what got worse than allowed.
 
 use super::comparison::{Compared, OldAndNew, Regression};
+use super::sight::Sight;
 use crate::model::{self, Gate, Getter};
 use crate::numbers::{fixed, short};
 use crate::results::{Figure, Role};
@@ -29,6 +30,8 @@ pub struct Worse {
     pub lines: Vec<String>,
     /// How many figures were compared. A gate that compared none has shown nothing.
     pub compared: usize,
+    /// The smallest slowdown that each gated time could have shown.
+    pub sight: Vec<Sight>,
 }
 
 impl Regression {
@@ -37,7 +40,7 @@ impl Regression {
     /// above. A contender that broke, or lost such a figure, is worse regardless of the threshold. Ablations are not
     /// meant to ship, and fail no gate.
     pub fn worse(&self, threshold: f64, metrics: &[&str]) -> Worse {
-        let mut worse = Worse::default();
+        let mut worse = Worse { sight: self.sight(metrics), ..Worse::default() };
         for cell in self.cells.iter().filter(|cell| cell.role != Role::Ablation) {
             if let Some(broke) = &cell.broke {
                 worse.lines.push(format!("{}: {broke}", name(cell)));
@@ -215,8 +218,9 @@ mod tests {
     #[test]
     fn a_time_without_a_95_percent_interval_is_not_compared() {
         let of = |rounds, fresh_ns| contender("a").rounds(rounds).fresh_ns(fresh_ns).build();
-        assert_eq!(worse(of(2, 100), of(2, 200), 0.0), Worse { lines: Vec::new(), compared: 1 });
-        assert_eq!(worse(of(15, 100), of(5, 200), 0.0), Worse { lines: Vec::new(), compared: 1 });
+        for few in [worse(of(2, 100), of(2, 200), 0.0), worse(of(15, 100), of(5, 200), 0.0)] {
+            assert_eq!((few.lines.len(), few.compared), (0, 1));
+        }
         assert_eq!(worse(of(6, 100), of(6, 200), 0.0).compared, 3);
     }
 

@@ -2,6 +2,7 @@
 
 use super::comparison::{Compared, Regression};
 use super::gate::{Worse, change, difference, percent};
+use super::sight::{allowed, blind, each};
 use crate::numbers::{fixed, grouped};
 use crate::reasons::by_reason;
 use crate::results::{Figure, Role};
@@ -14,6 +15,10 @@ use crate::times;
 
 /// Stands for a missing ratio, with blanks in place of its mark.
 const NO_RATIO: &str = "–  ";
+
+/// The title of the list of what each time could have shown, in text and in Markdown.
+const SIGHT: &str = "smallest slowdown that each time could have shown";
+const SIGHT_TITLE: &str = "Smallest slowdown that each time could have shown";
 
 impl Regression {
     /// As text at most `width` columns wide, except for the table if names are long. `worse` has the findings of a
@@ -29,13 +34,20 @@ impl Regression {
             text += "\n\n";
         }
         let legend = self.legend();
-        let lists = [("exact differences:", self.differences()), ("not compared:", self.not_compared())];
+        let lists = [
+            ("exact differences:", self.differences()),
+            ("new, so there is nothing to compare with:", self.only_new.clone()),
+            ("not compared:", self.not_compared()),
+        ];
         let lists = lists.into_iter().filter(|(_, lines)| !lines.is_empty());
         let mut below: Vec<Vec<String>> = if self.cells.is_empty() { Vec::new() } else { vec![legend] };
         below.push(self.doubts.iter().map(|doubt| format!("WARNING: {doubt}")).collect());
         below.extend(lists.map(|(title, lines)| std::iter::once(title.to_owned()).chain(lines).collect()));
         if let Some((worse, threshold)) = worse {
+            let seen = each(&worse.sight);
+            below.extend((!seen.is_empty()).then(|| std::iter::once(format!("{SIGHT}:")).chain(seen).collect()));
             below.push(std::iter::once(verdict(worse, threshold)).chain(worse.lines.clone()).collect());
+            below.push(blind(&worse.sight, threshold).map(|blind| format!("WARNING: {blind}")).into_iter().collect());
         }
         text += &block(&below, width);
         text.trim_end_matches('\n').to_owned() + "\n"
@@ -46,13 +58,20 @@ impl Regression {
         let mut text = String::from("### Allocators, new against old\n\n");
         if let Some((worse, threshold)) = worse {
             text += &format!("**{}**\n\n{}", escaped(&verdict(worse, threshold)), list(&worse.lines));
+            text.extend(blind(&worse.sight, threshold).map(|blind| format!("**Warning:** {}\n\n", escaped(&blind))));
         }
         if !self.cells.is_empty() {
             text += &table_as_markdown(&self.table());
             text += &format!("\n{}\n\n", escaped(&self.legend().join(" ")));
         }
         text += &list(&self.doubts.iter().map(|doubt| format!("Warning: {doubt}")).collect::<Vec<_>>());
-        for (title, lines) in [("Exact differences", self.differences()), ("Not compared", self.not_compared())] {
+        if !self.only_new.is_empty() {
+            text += &format!("New, so there is nothing to compare with: {}\n\n", escaped(&self.only_new.join(", ")));
+        }
+        let seen = worse.map(|(worse, _)| each(&worse.sight)).unwrap_or_default();
+        for (title, lines) in
+            [("Exact differences", self.differences()), ("Not compared", self.not_compared()), (SIGHT_TITLE, seen)]
+        {
             if !lines.is_empty() {
                 text += &format!("<details><summary>{title}</summary>\n\n{}</details>\n\n", list(&lines));
             }
@@ -141,10 +160,8 @@ impl Regression {
             unknown.map(|(cell, reason)| (format!("{} on {}", cell.contender, cell.trace), reason)).collect();
         let grouped = by_reason(named.iter().map(|(name, reason)| (name.as_str(), reason.clone())));
         lines.extend(grouped.into_iter().map(|(names, reason)| format!("{names}: {reason}")));
-        for (which, names) in [("old", &self.only_old), ("new", &self.only_new)] {
-            if !names.is_empty() {
-                lines.push(format!("in the {which} run only: {}", names.join(", ")));
-            }
+        if !self.only_old.is_empty() {
+            lines.push(format!("in the old run only: {}", self.only_old.join(", ")));
         }
         lines
     }
@@ -193,18 +210,17 @@ fn ratio(figure: &Figure<Ratio>) -> String {
     }
 }
 
-/// The verdict of a gate.
-fn verdict(worse: &Worse, threshold: f64) -> String {
-    let allowed = if threshold == 0.0 {
-        "at all".to_owned()
-    } else {
-        format!("by more than {} %", fixed(threshold * 100.0, 2).trim_end_matches('0').trim_end_matches('.'))
-    };
+/// The verdict of a gate. Where a time could not have shown what is allowed, the verdict does not claim that it is no worse.
+pub(super) fn verdict(worse: &Worse, threshold: f64) -> String {
+    let by = if threshold == 0.0 { "at all".to_owned() } else { format!("by more than {} %", allowed(threshold)) };
     match (worse.compared, worse.lines.len()) {
         (0, _) => "No figure that the gate judges could be compared.".into(),
-        (compared, 0) => format!("None of {compared} figures got worse {allowed}."),
-        (compared, 1) => format!("1 of {compared} figures got worse {allowed}:"),
-        (compared, count) => format!("{count} of {compared} figures got worse {allowed}:"),
+        (compared, 0) if worse.sight.iter().any(|time| time.is_blind_to(threshold)) => {
+            format!("None of {compared} figures is shown to be worse {by}, but some are too noisy to tell.")
+        }
+        (compared, 0) => format!("None of {compared} figures got worse {by}."),
+        (compared, 1) => format!("1 of {compared} figures got worse {by}:"),
+        (compared, count) => format!("{count} of {compared} figures got worse {by}:"),
     }
 }
 
@@ -298,6 +314,9 @@ wee_alloc on one: instructions_per_op: new: the child died
 wee_alloc on two: no interval for times: a 95 % interval needs at least 6 rounds in both runs
 in the old run only: gone on one
 
+smallest slowdown that each time could have shown:
+dlmalloc on one: fresh_ns_per_op 2.2 %, steady_ns_per_op 2.2 %
+
 4 of 7 figures got worse by more than 5 %:
 dlmalloc on one: fresh_ns_per_op +20.0 % (95 % CI +17.4 % to +22.7 %)
 wee_alloc on one: fresh_ns_per_op is no longer known: the child died
@@ -374,7 +393,10 @@ wee_alloc on two: fails 2 requests, 0 before
     fn runs_without_common_traces_are_listed() {
         let nothing = Regression::of(&[on("a", vec![])], &[on("b", vec![])], None);
         let text = nothing.text(None, 80);
-        assert!(text.ends_with("not compared:\nin the old run only: a\nin the new run only: b\n"), "{text}");
+        assert!(
+            text.ends_with("new, so there is nothing to compare with:\nb\n\nnot compared:\nin the old run only: a\n"),
+            "{text}"
+        );
         assert_eq!(Regression::of(&[], &[], None).text(None, 80), "\n");
         let gate = nothing.worse(0.0, &default_gates());
         assert!(nothing.markdown(Some((&gate, 0.0))).contains("**No figure that the gate judges could be compared.**"));
