@@ -1,6 +1,7 @@
 //! Where, when and with what a measurement was made.
 
 use std::fs;
+use std::io;
 use std::time::SystemTime;
 
 use heaprace_reports::results::{BuildProfile, Figure, Provenance, Reason};
@@ -32,7 +33,12 @@ pub fn provenance() -> Provenance {
 fn line_of(path: &str) -> Figure<String> {
     match fs::read_to_string(path) {
         Ok(text) => Figure::Known(text.trim().to_owned()),
-        Err(error) => Figure::unknown(Reason::FileNotReadable { path: path.to_owned(), cause: error.to_string() }),
+        // Most virtual machines have no such file.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Figure::unknown(Reason::NotReported),
+        // In words, without the number of the error.
+        Err(error) => {
+            Figure::unknown(Reason::FileNotReadable { path: path.to_owned(), cause: error.kind().to_string() })
+        }
     }
 }
 

@@ -167,7 +167,7 @@ fn too_few_rounds(fewest: usize) -> Option<String> {
 
 fn debug_build(profile: BuildProfile) -> Option<String> {
     (profile != BuildProfile::Release).then(|| {
-        format!("measured with a {profile} build, whose timings say nothing about what you ship: run with `cargo run --release`.")
+        format!("measured with a {profile} build, whose timings say nothing about what you ship: run with cargo run --release.")
     })
 }
 
@@ -176,7 +176,7 @@ fn debug_build(profile: BuildProfile) -> Option<String> {
 fn governor(governor: &Figure<String>) -> Option<String> {
     let governor = governor.known().filter(|&governor| governor != "performance")?;
     Some(format!(
-        "the frequency governor is {governor}, so the clock frequency follows the load: `cpupower frequency-set -g performance` fixes it."
+        "the frequency governor is {governor}, so the clock frequency follows the load: cpupower frequency-set -g performance fixes it."
     ))
 }
 
@@ -186,7 +186,7 @@ fn transparent_huge_pages(policy: &Figure<String>) -> Option<String> {
     Some(
         "the system uses huge pages wherever they fit. The contenders' heaps opt out, but the program's operations and slots, \
          which every row reads, may be on huge pages in one process and on small ones in the next: \
-         `echo madvise > /sys/kernel/mm/transparent_hugepage/enabled` prevents that."
+         echo madvise > /sys/kernel/mm/transparent_hugepage/enabled prevents that."
             .to_owned(),
     )
 }
@@ -196,7 +196,7 @@ fn timer_resolution(shortest_ns: u64, step_ns: u64) -> Option<String> {
     (shortest_ns < needed_ns).then(|| {
         format!(
             "the shortest replay took {} ns, and the clock has steps of {} ns: a replay should take at least {} steps. \
-             `replay trace loop` makes a longer trace from it.",
+             replay trace loop makes a longer trace from it.",
             grouped(shortest_ns),
             grouped(step_ns),
             grouped(FEWEST_CLOCK_STEPS),

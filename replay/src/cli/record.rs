@@ -8,6 +8,7 @@ mod conversion;
 mod folder;
 mod grower;
 mod outcome;
+mod python;
 mod raw;
 mod run;
 mod signals;
@@ -162,6 +163,10 @@ fn record(arguments: &RecordArguments) -> anyhow::Result<bool> {
     // The last program of the first process is what the user means.
     outcomes.sort_by_key(|(index, _)| Some(*index) != main);
     outcomes.iter().for_each(|(_, outcome)| note(format_args!("{outcome}")));
+    if let Some(raw) = main.map(|main| &finished.raws[main]) {
+        let hint = python::hint(&raw.header.name(), python::inherited().as_deref(), &arguments.command);
+        hint.iter().for_each(|hint| note(format_args!("  {hint}")));
+    }
     note_replaced(&finished, main, arguments.follow_forks);
     let recorded = outcomes.first().filter(|(index, _)| Some(*index) == main).map_or(0, |(_, outcome)| outcome.calls());
     let findings = unrecorded::find(&finished.raws, finished.process, recorded, &bypassed, arguments.follow_forks);

@@ -93,6 +93,9 @@ pub(super) fn legend(results: &Results, rows: &[Placing]) -> Vec<String> {
         }
         lines.extend(times::alone(&results.settings).map(|alone| format!("Times are of {alone}: see --explain.")));
     }
+    if notes::some_failed(rows) {
+        lines.push(format!("Peak / live {}.", notes::OF_THE_SERVED));
+    }
     let marks = marked.then(|| format!("{BEST} best or a tie, {INCONCLUSIVE} undecided. "));
     lines.push(format!("{}All figures: --details. What they mean: --explain.", marks.unwrap_or_default()));
     lines
@@ -138,6 +141,7 @@ talc       0.75* 0.75–0.75   0.75* 0.75–0.75    1,408     1.38         0
 wee_alloc  0.94  0.94–0.94   0.89  0.89–0.89   56,896     55.6        12
 broken        –                 –               1,280     1.25   INVALID
 × dlmalloc (12.5 ns fresh, 12.6 ns steady per operation), with 95 % intervals.
+Peak / live where requests failed: of what was served, not of the whole trace.
 * best or a tie, ? undecided. All figures: --details. What they mean: --explain.
 
 committed heap over the run, by events, all on one scale, and its peak

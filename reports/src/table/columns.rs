@@ -243,12 +243,20 @@ fn narrow(heading: &Heading, unit: &str) -> String {
     lines.join("\n")
 }
 
-/// The number of failed requests, or [`INVALID`] if blocks were wrong.
+/// The number of failed requests, which is known without memory figures if all failed, or [`INVALID`] if blocks were
+/// wrong.
 pub(crate) fn failures<'a>(rows: &[Placing<'a>]) -> ColumnBuilder<'a> {
     metric("refused", rows).each(|row, cell| match row.contender.verification {
         Verification::Failed { .. } => TableCell::Words(INVALID.to_owned()),
-        _ => cell,
+        _ => all_failed(row.contender).unwrap_or(cell),
     })
+}
+
+/// The number of requests of a contender that served none.
+fn all_failed(contender: &Contender) -> Option<TableCell> {
+    let Some(Reason::AllRequestsFailed { requests, .. }) = contender.memory.reason() else { return None };
+    let number = requests.split(' ').next()?.replace(',', "").parse::<u64>().ok()?;
+    Some(TableCell::figure(number as f64, grouped(number)))
 }
 
 #[cfg(test)]
@@ -264,6 +272,19 @@ mod tests {
         time.ops = 0;
         let table = table("", &placings(&results), vec![gross(&results, Regime::Fresh)]);
         assert_eq!(table.rows[0].cells, [TableCell::Unknown("the trace has no operations".into())]);
+    }
+
+    #[test]
+    fn the_failures_of_a_contender_that_served_nothing_are_a_number() {
+        let why = "all 1,234 requests failed, the first at event 1, of 156 KiB at a heap of 0 pages and its limit: \
+                   --heap-limit";
+        let contenders =
+            vec![contender("full").without_memory(why).build(), contender("gone").without_memory("died").build()];
+        let results = Results { contenders, ..sample::empty() };
+        let rows = placings(&results);
+        let cells: Vec<TableCell> =
+            table("", &rows, vec![failures(&rows)]).rows.into_iter().flat_map(|row| row.cells).collect();
+        assert_eq!(cells, [TableCell::figure(1234.0, "1,234".into()), TableCell::Unknown("died".into())]);
     }
 
     /// The sample has no mean over time.

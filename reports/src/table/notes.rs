@@ -54,14 +54,23 @@ pub(crate) fn marks(times_are_marked: bool, marked: &str) -> String {
     format!("the best of the contenders known to serve every request: the lowest memory figure; {times}")
 }
 
+/// The denominator of overhead where requests failed.
+pub(super) const OF_THE_SERVED: &str = "where requests failed: of what was served, not of the whole trace";
+
+/// Whether a contender has figures, but of less work than the trace.
+pub(super) fn some_failed(rows: &[Placing]) -> bool {
+    rows.iter().any(|row| row.memory().is_some_and(|memory| memory.failed_requests > 0))
+}
+
 /// How to read the columns and the marks.
 pub(super) fn legend(results: &Results, rows: &[Placing], with_growth: bool) -> Vec<String> {
     let mut lines = Vec::new();
     if rows.iter().any(Placing::is_marked) {
         lines.push(format!("* {}.", marks(times_are_marked(results), "marked")));
     }
+    let served = if some_failed(rows) { format!(" ({OF_THE_SERVED})") } else { String::new() };
     lines.push(format!(
-        "Sorted by overhead, then by fresh time, with failures last. Overhead is peak heap / peak live; J–W #4 \
+        "Sorted by overhead, then by fresh time, with failures last. Overhead is peak heap / peak live{served}; J–W #4 \
          (Johnstone and Wilson) is overhead less 1, in per cent. A page has {} B.",
         grouped(results.settings.page_bytes)
     ));

@@ -198,8 +198,9 @@ WARNING governor: powersave.
 
 * the best of the contenders known to serve every request: the lowest memory figure; the fastest,
   and all that cannot be told apart from it over at least 6 common rounds.
-Sorted by overhead, then by fresh time, with failures last. Overhead is peak heap / peak live; J–W
-  #4 (Johnstone and Wilson) is overhead less 1, in per cent. A page has 65,536 B.
+Sorted by overhead, then by fresh time, with failures last. Overhead is peak heap / peak live (where
+  requests failed: of what was served, not of the whole trace); J–W #4 (Johnstone and Wilson) is
+  overhead less 1, in per cent. A page has 65,536 B.
 Timings are medians with their 95 % confidence intervals (CI). Fresh: a program that starts and
   ends, on fresh pages, page faults included. Steady: a program that runs on: the trace looped until
   it settles.
