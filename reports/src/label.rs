@@ -41,7 +41,7 @@ fn settings(results: &Results) -> [String; 4] {
 /// A number of bytes in the largest unit that it is a multiple of.
 fn size(bytes: u64) -> String {
     let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-    match units.into_iter().find(|(unit, _)| bytes > 0 && bytes % unit == 0) {
+    match units.into_iter().find(|(unit, _)| bytes > 0 && bytes.is_multiple_of(*unit)) {
         Some((unit, name)) => format!("{} {name}", grouped(bytes / unit)),
         None => format!("{} B", grouped(bytes)),
     }

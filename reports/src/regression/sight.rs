@@ -79,7 +79,7 @@ pub(super) fn blind(sight: &[Sight], threshold: f64) -> Option<String> {
     let what = if threshold == 0.0 { "every change".to_owned() } else { format!("{} %", allowed(threshold)) };
     Some(format!(
         "{} of {} cannot tell {what} from noise, so nothing shows that they did not get worse; the smallest slowdown that \
-         would have shown: {}{others}. More rounds show less. Instructions and memory do not depend on the machine: \
+         would have shown: {}{others}. More rounds show smaller ones. Instructions and memory do not depend on the machine: \
          '--metric instructions_per_op --metric peak_heap_bytes', with both runs measured with --instructions.",
         blind.len(),
         count(sight.len() as u64, "time"),

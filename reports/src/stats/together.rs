@@ -36,11 +36,6 @@ pub fn check<'a>(all: impl IntoIterator<Item = &'a Results>) -> Result<(), Ranki
     let Some(first) = all.first() else { return Ok(()) };
     for (index, results) in all.iter().enumerate() {
         let (one, other) = (&first.trace.name, &results.trace.name);
-        let same_trace =
-            |earlier: &&Results| earlier.trace.name == *other || earlier.trace.sha256 == results.trace.sha256;
-        if all[..index].iter().any(same_trace) {
-            return Err(RankingError::Twice { trace: other.clone() });
-        }
         let (ours, theirs) = (&first.settings, &results.settings);
         let settings = [
             ("page sizes", ours.page_bytes.to_string(), theirs.page_bytes.to_string()),
@@ -51,6 +46,12 @@ pub fn check<'a>(all: impl IntoIterator<Item = &'a Results>) -> Result<(), Ranki
         if let Some((what, our, their)) = settings.into_iter().find(|(_, our, their)| our != their) {
             let values = format!("{our} and {their}");
             return Err(RankingError::Mixed { what, one: one.clone(), other: other.clone(), values });
+        }
+        // After the settings: a trace of a sweep is there once for each of them.
+        let same_trace =
+            |earlier: &&Results| earlier.trace.name == *other || earlier.trace.sha256 == results.trace.sha256;
+        if all[..index].iter().any(same_trace) {
+            return Err(RankingError::Twice { trace: other.clone() });
         }
     }
     Ok(())
