@@ -322,7 +322,7 @@ mod tests {
 
     #[test]
     fn a_trace_is_recorded_if_it_says_so_and_was_not_changed() {
-        let of = |lines: &[&str]| Source::from_bytes("mine.csv", b"").origin(lines);
+        let of = |lines: &[&str]| Source::from_bytes("mine.csv", &b""[..]).origin(lines);
         assert_eq!(of(&["program: a", "recorder: heaprace preload 0.1.0"]), Some(Origin::Recorded));
         assert_eq!(of(&["origin: recorded"]), Some(Origin::Recorded));
         assert_eq!(of(&["recorder: another tool", "origin: synthetic"]), Some(Origin::Synthetic));

@@ -31,7 +31,7 @@ const WITH_FIGURES: usize = TRACE_WIDTH + 3 * (NAME_WIDTH + FIGURE_WIDTH);
 /// The measures of the means, in the order of the columns.
 const MEASURES: [Measure; 3] = [Measure::Time(Regime::Fresh), Measure::Time(Regime::Steady), Measure::Footprint];
 
-/// The heading above the [lines](line) of several traces.
+/// The heading above the [lines](line()) of several traces.
 pub fn heading(options: TextOptions) -> String {
     let paint = Paint { color: options.color };
     let caption = "What to ship by each trace alone; +1: one more cannot be told apart from it";
