@@ -93,7 +93,8 @@ pub(super) fn legend(results: &Results, rows: &[Placing]) -> Vec<String> {
         }
         lines.extend(times::alone(&results.settings).map(|alone| format!("Times are of {alone}: see --explain.")));
     }
-    if notes::some_failed(rows) {
+    // With a minimum heap there is no room for the ratio.
+    if notes::some_failed(rows) && !results.settings.min_heap {
         lines.push(format!("Peak / live {}.", notes::OF_THE_SERVED));
     }
     let marks = marked.then(|| format!("{BEST} best or a tie, {INCONCLUSIVE} undecided. "));
