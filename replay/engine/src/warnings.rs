@@ -345,6 +345,7 @@ mod tests {
                 matches!(&warnings[..], [warning] if warning.code == *code && warning.message.contains(message)),
                 "{code:?}, {message:?}: {warnings:?}"
             );
+            assert!(!warnings[0].message.contains('`'), "a terminal shows it raw: {}", warnings[0].message);
         }
         let others = [Interrupted, Merged, NotMeasured];
         let left: Vec<_> = WarningCode::ALL.into_iter().filter(|code| !others.contains(code)).collect();
