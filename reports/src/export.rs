@@ -3,6 +3,7 @@
 //! An exporter is a file here and a line in [`ALL`]; the command line has an option for each. `docs/RESULTS.md`
 //! documents the contents of the formats.
 
+mod columns;
 mod csv;
 mod json;
 mod jsonl;
@@ -22,6 +23,7 @@ mod typeface;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+pub use self::columns::ExportColumns;
 use crate::label::{differing_settings, labelled};
 use crate::results::Results;
 use crate::{ReportError, chart, html, save};
@@ -44,6 +46,8 @@ pub struct Exporter {
 pub enum Make {
     /// A single file of all results.
     File(fn(&[Results]) -> Result<Vec<u8>, ReportError>),
+    /// A single file with a table, whose columns can be chosen.
+    Table(fn(&[Results], &ExportColumns) -> Result<Vec<u8>, ReportError>),
     /// A file for each chart of each trace, from the chart's SVG.
     Charts(fn(&str) -> Result<Vec<u8>, ReportError>),
     /// Unavailable: its libraries are large, and this build leaves them out.
@@ -51,6 +55,17 @@ pub enum Make {
         /// The Cargo feature that enables it.
         feature: &'static str,
     },
+}
+
+impl Exporter {
+    /// The content of its file, with these columns if it is a table. `None` if it is not a single file.
+    pub fn file(&self, all: &[Results], columns: &ExportColumns) -> Option<Result<Vec<u8>, ReportError>> {
+        match self.make {
+            Make::File(make) => Some(make(all)),
+            Make::Table(make) => Some(make(all, columns)),
+            Make::Charts(_) | Make::NotBuilt { .. } => None,
+        }
+    }
 }
 
 /// An exporter that is available if its feature is on.
@@ -94,13 +109,13 @@ pub const ALL: &[Exporter] = &[
         format: "markdown",
         option: "export-markdown",
         what: "a table for a README or a pull request",
-        make: Make::File(markdown::markdown),
+        make: Make::Table(markdown::markdown),
     },
     Exporter {
         format: "latex",
         option: "export-latex",
         what: "a booktabs table for a paper",
-        make: Make::File(latex::latex),
+        make: Make::Table(latex::latex),
     },
     Exporter { format: "svg", option: "export-svg", what: "every chart", make: Make::Charts(svg::svg) },
     Exporter {
@@ -244,6 +259,11 @@ mod tests {
                 match exporter.make {
                     Make::File(make) => {
                         assert!(!make(&all).unwrap().is_empty() || all.is_empty(), "{}", exporter.format)
+                    }
+                    Make::Table(make) => {
+                        for name in ExportColumns::names() {
+                            make(&all, &ExportColumns::named([name]).unwrap()).unwrap();
+                        }
                     }
                     Make::Charts(convert) => {
                         for results in &all {

@@ -349,8 +349,8 @@ mod tests {
             let page = plain(&html(results).unwrap());
             let export = |format: &str| {
                 let exporter = crate::export::ALL.iter().find(|exporter| exporter.format == format).unwrap();
-                let crate::export::Make::File(make) = exporter.make else { panic!("{format} is a file") };
-                String::from_utf8(make(results).unwrap()).unwrap()
+                let file = exporter.file(results, &crate::export::ExportColumns::default()).expect("it is a file");
+                String::from_utf8(file.unwrap()).unwrap()
             };
             let (markdown, json): (String, serde_json::Value) =
                 (plain(&export("markdown")), serde_json::from_str(&export("json")).unwrap());

@@ -1,5 +1,6 @@
 //! LaTeX: a `tabular` with booktabs rules, for `\input` into a table of a paper. Several traces are groups of rows.
 
+use super::columns::ExportColumns;
 use crate::ReportError;
 use crate::label::labelled;
 use crate::results::{Results, Role};
@@ -10,8 +11,8 @@ use crate::table::overview::for_exports;
 use crate::table::placing::{growth_matters, placings};
 use crate::times;
 
-/// The ids of the columns, with their headings.
-const COLUMNS: [(&str, &str); 6] = [
+/// Columns that have a shorter heading than elsewhere, because the comments above the table explain them.
+const HEADINGS: [(&str, &str); 6] = [
     ("fresh", "Fresh [ns]"),
     ("steady", "Steady [ns]"),
     ("peak", "Peak"),
@@ -20,7 +21,7 @@ const COLUMNS: [(&str, &str); 6] = [
     ("refused", "Failed"),
 ];
 
-pub(super) fn latex(all: &[Results]) -> Result<Vec<u8>, ReportError> {
+pub(super) fn latex(all: &[Results], chosen: &ExportColumns) -> Result<Vec<u8>, ReportError> {
     let mut text = String::from(
         "% Written by Heaprace. The preamble needs \\usepackage{booktabs}.\n\
          % Times in ns per operation: medians with their 95 % confidence intervals. Peak: most committed heap; overhead: over peak live;\n\
@@ -38,20 +39,26 @@ pub(super) fn latex(all: &[Results]) -> Result<Vec<u8>, ReportError> {
         }
     }
     let placings: Vec<_> = all.iter().map(placings).collect();
-    let tables = all.iter().zip(&placings).map(|(results, rows)| for_exports(results, rows));
     let grows = placings.iter().any(|rows| growth_matters(rows));
-    let columns = COLUMNS.iter().filter(|(id, _)| grows || *id != "growth");
-    let (ids, headings): (Vec<&str>, Vec<&str>) = columns.copied().unzip();
+    let names = chosen.shown(grows);
+    let tables: Vec<Table> =
+        all.iter().zip(&placings).map(|(results, rows)| for_exports(results, rows, &names)).collect();
+    let heading = |(at, name): (usize, &&str)| {
+        let short = HEADINGS.iter().find(|(known, _)| known == name).map(|(_, heading)| (*heading).to_owned());
+        let full = || tables.first().map_or(String::new(), |table| escaped(&table.columns[at].heading));
+        short.unwrap_or_else(full)
+    };
+    let headings: Vec<String> = names.iter().enumerate().map(heading).collect();
     text += &format!(
         "\\begin{{tabular}}{{@{{}}l{}@{{}}}}\n\\toprule\nAllocator & {} \\\\\n",
-        "r".repeat(ids.len()),
+        "r".repeat(names.len()),
         headings.join(" & ")
     );
-    for (results, table) in all.iter().zip(tables) {
+    for (results, table) in all.iter().zip(&tables) {
         text += "\\midrule\n";
         if all.len() > 1 || times::alone(&results.settings).is_some() {
             let title = escaped(&times::heading(&results.trace.name, &results.settings));
-            text += &format!("\\multicolumn{{{}}}{{@{{}}l}}{{\\emph{{{title}}}}} \\\\\n", ids.len() + 1);
+            text += &format!("\\multicolumn{{{}}}{{@{{}}l}}{{\\emph{{{title}}}}} \\\\\n", names.len() + 1);
         }
         let mut role = Role::Contender;
         for row in &table.rows {
@@ -59,19 +66,18 @@ pub(super) fn latex(all: &[Results]) -> Result<Vec<u8>, ReportError> {
                 role = row.role;
                 text += "\\addlinespace\n";
             }
-            text += &line(&table, row, &ids);
+            text += &line(table, row);
         }
     }
     text += "\\bottomrule\n\\end{tabular}\n";
     Ok(text.into_bytes())
 }
 
-fn line(table: &Table, row: &TableRow, ids: &[&str]) -> String {
-    let cells = ids.iter().filter_map(|id| {
-        let at = table.columns.iter().position(|column| column.id == *id)?;
+fn line(table: &Table, row: &TableRow) -> String {
+    let cells = table.columns.iter().zip(&row.cells).map(|(column, of)| {
         // Each trace has its own unit, so the heading cannot have it.
-        let unit = table.columns[at].heading.rsplit(' ').next().filter(|_| *id == "peak" && row.cells[at].is_figure());
-        Some(cell(&row.cells[at]) + &unit.map(|unit| format!("\\,{unit}")).unwrap_or_default())
+        let unit = column.heading.rsplit(' ').next().filter(|_| column.id == "peak" && of.is_figure());
+        cell(of) + &unit.map(|unit| format!("\\,{unit}")).unwrap_or_default()
     });
     let name = format!("{} {}", escaped(&row.name), escaped(&row.version));
     let line = [name].into_iter().chain(cells).collect::<Vec<_>>().join(" & ");
@@ -133,7 +139,7 @@ mod tests {
     use crate::sample::{self, contender};
 
     fn text(all: &[Results]) -> String {
-        String::from_utf8(latex(all).unwrap()).unwrap()
+        String::from_utf8(latex(all, &ExportColumns::default()).unwrap()).unwrap()
     }
 
     #[test]
@@ -158,6 +164,18 @@ null 0.1.0 & 3.60 {\\footnotesize [3.54, 3.65]} & 2.00 {\\footnotesize [1.97, 2.
         assert!(text.ends_with(expected), "{text}");
         let comments = text.lines().take_while(|line| line.starts_with("% ")).count();
         assert_eq!(text.lines().nth(comments), Some("\\begin{tabular}{@{}lrrrrr@{}}"), "all above it is comments");
+    }
+
+    #[test]
+    fn the_columns_can_be_chosen() {
+        let chosen = ExportColumns::named(["jw4", "steady-ratio", "resident"]).unwrap();
+        let text = String::from_utf8(latex(&[sample::of_every_kind()], &chosen).unwrap()).unwrap();
+        for line in [
+            "\nAllocator & J?W \\#4 \\% & steady $\\times$ dlmalloc & resident, KiB \\\\\n",
+            "\ntalc 5.1.1 & 37.5 & 0.746 {\\footnotesize [0.746, 0.746]} & 1,408 \\\\\n",
+        ] {
+            assert!(text.contains(&line.replace("J?W", "J--W")), "{line} in {text}");
+        }
     }
 
     #[test]

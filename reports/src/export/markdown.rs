@@ -1,5 +1,6 @@
 //! Markdown: what to ship, and the table of each trace, narrow enough for a README or a pull request.
 
+use super::columns::ExportColumns;
 use crate::ReportError;
 use crate::label::{by_settings, labelled};
 use crate::recommendation::{LEGEND, Recommendation};
@@ -12,7 +13,7 @@ use crate::table::overview::for_exports;
 use crate::table::placing::{growth_matters, placings};
 use crate::times;
 
-pub(super) fn markdown(all: &[Results]) -> Result<Vec<u8>, ReportError> {
+pub(super) fn markdown(all: &[Results], chosen: &ExportColumns) -> Result<Vec<u8>, ReportError> {
     let over = by_settings(all).into_iter().flat_map(|(settings, group)| {
         let of = if settings.is_empty() { settings } else { format!(", {settings}") };
         Recommendation::over(&group).into_iter().map(move |together| {
@@ -20,7 +21,7 @@ pub(super) fn markdown(all: &[Results]) -> Result<Vec<u8>, ReportError> {
             recommended(&title, &together)
         })
     });
-    let traces: Vec<String> = over.chain(labelled(all).iter().map(one)).collect();
+    let traces: Vec<String> = over.chain(labelled(all).iter().map(|results| one(results, chosen))).collect();
     Ok(traces.join("\n").into_bytes())
 }
 
@@ -35,10 +36,9 @@ fn recommended(title: &str, recommendation: &Recommendation) -> String {
     format!("**{}**\n\n{list}\n{LEGEND}\n{run}", escaped(title))
 }
 
-fn one(results: &Results) -> String {
+fn one(results: &Results, chosen: &ExportColumns) -> String {
     let rows = placings(results);
-    let grows = growth_matters(&rows);
-    let mut table = for_exports(results, &rows).keeping(|_, column| grows || column.id != "growth");
+    let mut table = for_exports(results, &rows, &chosen.shown(growth_matters(&rows)));
     for column in table.columns.iter_mut().filter(|column| column.shape == CellShape::Paired) {
         column.heading += " (95 % CI)";
     }
@@ -74,7 +74,8 @@ mod tests {
 
     #[test]
     fn timings_of_several_runs_are_not_bold() {
-        let text = String::from_utf8(markdown(&[sample::of_several_runs()]).unwrap()).unwrap();
+        let text =
+            String::from_utf8(markdown(&[sample::of_several_runs()], &ExportColumns::default()).unwrap()).unwrap();
         assert!(text.contains("| 1.00 (0.98–1.02) | 1.00 (0.98–1.02) | 1,920 |"), "{text}");
         assert!(
             text.contains(
@@ -86,7 +87,9 @@ mod tests {
 
     #[test]
     fn growth_has_a_column_if_a_contender_grows_and_headings_name_times_of_allocator_code_alone() {
-        let text = |results: &Results| String::from_utf8(markdown(std::slice::from_ref(results)).unwrap()).unwrap();
+        let text = |results: &Results| {
+            String::from_utf8(markdown(std::slice::from_ref(results), &ExportColumns::default()).unwrap()).unwrap()
+        };
         let mut results = sample::empty();
         results.contenders = vec![contender("a").build(), contender("b").build()];
         assert!(!text(&results).contains("grows by") && !text(&results).contains("code alone"));
@@ -102,7 +105,7 @@ mod tests {
     #[test]
     fn several_traces_have_their_recommendation_together_first() {
         let on = |name| sample::on(name, vec![contender("a").build(), contender("b").pages(30).build()]);
-        let text = String::from_utf8(markdown(&[on("one"), on("two")]).unwrap()).unwrap();
+        let text = String::from_utf8(markdown(&[on("one"), on("two")], &ExportColumns::default()).unwrap()).unwrap();
         assert!(text.starts_with("**What to ship, over 2 recorded traces**\n\n- **long-running**: "), "{text}");
         assert_eq!(text.matches("**What to ship, ").count(), 3, "{text}");
     }
@@ -134,7 +137,7 @@ serde-heavy (synthetic): 200,000 events, peak live 1,048,576 B in 12,345 objects
 | null 0.1.0 (floor) | 3.60 (3.54–3.65) | 2.00 (1.97–2.03) | – | – | – |
 
 Fresh: a program that starts and ends, on fresh pages, page faults included. Steady: a program that runs on: the trace looped until it settles. Bold: the best of the contenders known to serve every request: the lowest memory figure; the fastest, and all that cannot be told apart from it over at least 6 common rounds. Measured 2026-05-04";
-        let text = String::from_utf8(markdown(&[sample::of_every_kind()]).unwrap()).unwrap();
+        let text = String::from_utf8(markdown(&[sample::of_every_kind()], &ExportColumns::default()).unwrap()).unwrap();
         assert!(text.starts_with(expected), "{text}");
         assert!(
             text.contains(

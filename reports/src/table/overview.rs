@@ -1,6 +1,6 @@
 //! The first table of a trace: time and memory of each contender, and the offline bound.
 
-use super::columns::{self, ColumnBuilder, failures, gross, metric, peak};
+use super::columns::{self, ColumnBuilder, failures, gross, metric, peak, ratio};
 use super::model::{Table, TableCell, TableColumn, TableRow};
 use super::notes;
 use super::placing::{Placing, growth_matters};
@@ -54,16 +54,19 @@ fn table(results: &Results, rows: &[Placing]) -> Table {
 }
 
 /// The columns that papers and pull requests have room for.
-pub(crate) fn for_exports(results: &Results, rows: &[Placing]) -> Table {
-    let sources = vec![
-        gross(results, Regime::Fresh),
-        gross(results, Regime::Steady),
-        metric("peak", rows),
-        metric("overhead", rows),
-        metric("growth", rows),
-        failures(rows),
-    ];
-    columns::table("allocator", rows, sources)
+pub(crate) const OF_EXPORTS: [&str; 6] = ["fresh", "steady", "peak", "overhead", "growth", "refused"];
+
+/// The table with the columns of these names, in their order.
+pub(crate) fn for_exports(results: &Results, rows: &[Placing], names: &[&'static str]) -> Table {
+    let source = |name: &&'static str| match *name {
+        "fresh" => gross(results, Regime::Fresh),
+        "steady" => gross(results, Regime::Steady),
+        "fresh-ratio" => ratio(results, Regime::Fresh),
+        "steady-ratio" => ratio(results, Regime::Steady),
+        "refused" => failures(rows),
+        id => metric(id, rows),
+    };
+    columns::table("allocator", rows, names.iter().map(source).collect())
 }
 
 /// A column of times, whose heading is narrower than its figures if there is little room.

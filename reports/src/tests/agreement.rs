@@ -21,8 +21,8 @@ fn rows_with<'t>(lines: impl Iterator<Item = &'t str>, is_marked: impl Fn(&str) 
 
 fn file(results: &Results, format: &str) -> String {
     let exporter = export::ALL.iter().find(|exporter| exporter.format == format).expect("it is built in");
-    let export::Make::File(make) = exporter.make else { panic!("it is a file") };
-    String::from_utf8(make(std::slice::from_ref(results)).unwrap()).unwrap()
+    let file = exporter.file(std::slice::from_ref(results), &export::ExportColumns::default()).expect("it is a file");
+    String::from_utf8(file.unwrap()).unwrap()
 }
 
 /// The names that each output marks, read from the output itself; the text uses these placings.
