@@ -12,6 +12,7 @@ use crate::growth::OverTraces;
 use crate::label::by_settings;
 use crate::numbers::{bytes, count, fixed};
 use crate::prose::printable;
+use crate::reasons::by_reason;
 use crate::recommendation::{Advice, Recommendation, Situation};
 use crate::results::{Figure, Origin, Results, Role};
 use crate::stats::{Estimate, Measure, Regime, by_origin, common, completed, trust_in_mean};
@@ -187,12 +188,11 @@ fn means(group: &[&Results]) -> Table {
         cells.extend([growing, failed].map(|number| TableCell::Words(number.to_string())));
     }
     table.legend.extend(trust_in_mean(found[2].traces.len()));
-    for (what, common) in ["fresh", "steady", "peak"].iter().zip(&found) {
-        if common.traces.len() < group.len() {
-            let (traces, all) = (common.traces.len(), group.len());
-            table.legend.push(format!("{what}: {traces} of {all} traces, which all in the mean completed."));
-        }
-    }
+    let counted = ["fresh", "steady", "peak"].into_iter().zip(&found).filter_map(|(what, common)| {
+        let (traces, all) = (common.traces.len(), group.len());
+        (traces < all).then(|| (what, format!("{traces} of {all} traces, which all in the mean completed.")))
+    });
+    table.legend.extend(by_reason(counted).into_iter().map(|(what, traces)| format!("{what}: {traces}")));
     table
 }
 
