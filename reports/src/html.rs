@@ -2,8 +2,8 @@
 //!
 //! It is for a colleague who opens it offline and has a minute. The order is: what to ship, and what fails or goes on
 //! growing; time against memory, and memory over time, with tooltips, a time cursor that all charts share, and
-//! contenders that can be switched off. The rest is behind headings: findings one by one, more charts, tables, what the
-//! terms mean, where the figures come from. On paper, what is closed is left out.
+//! contenders that can be switched off. The rest is below headings that open it: findings one by one, more charts,
+//! tables, what the terms mean, where the figures come from. On paper, what is closed is left out.
 //!
 //! [`maud`] escapes whatever goes into the page, so that a trace may be called `<script>`. Only what this crate wrote
 //! itself goes in as it is: the style sheet, the script and the charts.

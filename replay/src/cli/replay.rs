@@ -34,7 +34,7 @@ use crate::cli::saved::{OUT, Showing, charts_in, save, save_results, save_set, s
 use crate::cli::snapshots::{self, SnapshotFile};
 use crate::cli::terminal::{FAILED, Format, INTERRUPTED, USAGE, code_of, complain, complain_of, note, print};
 
-/// What `replay` says if it is told nothing.
+/// What `replay` says without a trace and without a command.
 const GUIDE: &str = "\
 replay compares memory allocators on what a program really asked for. Three ways to begin:
 
@@ -281,8 +281,8 @@ pub(crate) fn run(arguments: &ReplayArguments, command: Command) -> u8 {
     let headed = if heads { print(&table::heading(arguments.showing.options())) } else { 0 };
     let codes = left
         .map(|(at, source)| {
-            let place = if several { format!("{} of {}, ", at + 1, sources.len()) } else { String::new() };
-            replay_one(source, &place, &plan, arguments, &mut all)
+            let place = several.then_some((at + 1, sources.len()));
+            replay_one(source, place, &plan, arguments, &mut all)
         })
         .max()
         .unwrap_or(0)
@@ -293,8 +293,7 @@ pub(crate) fn run(arguments: &ReplayArguments, command: Command) -> u8 {
     }
     let mut code = saved.map_or_else(|error| complain_of(FAILED, &error), |()| codes).max(codes);
     if several && arguments.prints_text() && !all.is_empty() {
-        let code_of_summary = print(&format!("\n{}", table::summary(&all, arguments.showing.options())));
-        code = code.max(code_of_summary);
+        code = code.max(print(&format!("\n{}", table::summary(&all, arguments.showing.options()))));
     }
     // What was finished by an interruption is exported, too.
     code = code.max(arguments.exports.write(&all));
@@ -359,15 +358,16 @@ fn rigor_and_rounds(arguments: &ReplayArguments) -> Result<(Rigor, u32), String>
     }
 }
 
-/// Replays one trace, and adds its results to `all`.
+/// Replays one trace, and adds its results to `all`. Of several, `place` is its number and how many there are.
 fn replay_one(
     source: &Source,
-    place: &str,
+    place: Option<(usize, usize)>,
     plan: &ComparisonPlan,
     arguments: &ReplayArguments,
     all: &mut Vec<Results>,
 ) -> u8 {
-    let bar = Bar::new(&format!("{place}{}", printable(source.name())), plan);
+    let before = place.map_or(String::new(), |(at, all)| format!("{at} of {all}, "));
+    let bar = Bar::new(&format!("{before}{}", printable(source.name())), plan);
     let folder = folder_of(arguments, source);
     let goes_on = plan.latency || plan.instructions;
     let mut snapshots = SnapshotFile::default();
@@ -411,7 +411,7 @@ fn replay_one(
     // First, so that the text ends with what to ship.
     let saved = match save(&results, &folder).and(snapshots_saved) {
         Ok(()) => {
-            if place.is_empty() {
+            if place.is_none() {
                 note(format_args!("Results and charts are in {}", folder.display()));
             }
             0
@@ -422,7 +422,7 @@ fn replay_one(
     let shown = match arguments.format {
         _ if arguments.exports.take_stdout() => 0,
         Format::Json => print(&results.to_json()),
-        Format::Text if place.is_empty() => print(&table::text(&results, options)),
+        Format::Text if place.is_none() => print(&table::text(&results, options)),
         Format::Text if arguments.showing.each_in_full() => print(&(table::text(&results, options) + "\n")),
         Format::Text => print(&table::line(&results, options)),
     };

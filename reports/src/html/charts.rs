@@ -1,4 +1,4 @@
-//! The charts of the page: time against memory first, then memory over time, and the others behind a heading.
+//! The charts of the page: time against memory first, then memory over time, and the others below a heading that opens them.
 
 use maud::{Markup, PreEscaped, html};
 

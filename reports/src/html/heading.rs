@@ -18,7 +18,7 @@ pub(super) fn heading(Level(level): Level, text: &str) -> Markup {
     html! { (PreEscaped(format!("<h{level}>"))) (text) (PreEscaped(format!("</h{level}>"))) }
 }
 
-/// A part of the page behind its heading. What is closed is not printed.
+/// A part of the page below its heading. What is closed is not printed.
 pub(super) fn part(id: &str, level: Level, title: &str, content: Markup) -> Markup {
     html! {
         details.part id=[(!id.is_empty()).then_some(id)] {

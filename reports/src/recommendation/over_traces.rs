@@ -131,8 +131,8 @@ impl Group<'_> {
         let to_first = found.ratios_to(first);
         let reference = found.rows.iter().position(|row| row.name == self.reference()).filter(|&row| row != first);
         let beside_reference = reference.map(|row| Beside::of(self.reference(), &found.ratios_to(row)[first]));
-        let behind = (0..means.len()).filter(|row| !best.contains(row) && is_slower(&to_first[*row]));
-        let next = behind.min_by(|&one, &other| to_first[one].value.total_cmp(&to_first[other].value));
+        let worse = (0..means.len()).filter(|row| !best.contains(row) && is_slower(&to_first[*row]));
+        let next = worse.min_by(|&one, &other| to_first[one].value.total_cmp(&to_first[other].value));
         let next = next.map(|row| Beside::of(&found.rows[row].name, &to_first[row]));
         let mut details = Vec::new();
         if best.len() > 1 {

@@ -23,9 +23,8 @@ const NAME_WIDTH: usize = 11;
 pub(super) fn caption(results: &Results) -> String {
     let trace = &results.trace;
     let origin = match trace.origin {
-        Origin::Recorded => " (recorded)",
-        Origin::Synthetic => " (synthetic)",
-        Origin::Unstated => "",
+        Origin::Unstated => String::new(),
+        origin => format!(" ({origin})"),
     };
     let rounds = match results.settings.rounds {
         0 => "not timed".to_owned(),

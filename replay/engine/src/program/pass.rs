@@ -18,6 +18,7 @@ const MOST_MARKS: usize = 1000;
 
 /// Maximum events in a portion: few enough that its operations are still cached when they are replayed.
 const PORTION_EVENTS: usize = 1 << 16;
+
 /// The marks of a trace: the first ones, and their total number.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Marks {
