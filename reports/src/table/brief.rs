@@ -186,11 +186,14 @@ This is one run of one program. For yours, record it with 'replay record'; for
         let mut results = Results { contenders: contenders.into(), ..sample::results() };
         let message = "a reason that is longer than a line of a terminal can be, and then some more".to_owned();
         let warning = |code| Warning { code, message: message.clone() };
-        results.warnings = vec![warning(WarningCode::NoisyMachine), warning(WarningCode::DirtyTree)];
-        let text = at_80(&results);
-        assert!(text.lines().count() <= 40, "{} lines:\n{text}", text.lines().count());
-        let last = text.split("\n\n").last().unwrap();
-        assert!(last.starts_with("What to ship, by serde-heavy:\nLong-running: "), "{last}");
+        for (warnings, has_footprints) in [(1, true), (5, false)] {
+            results.warnings = vec![warning(WarningCode::NoisyMachine); warnings];
+            let text = at_80(&results);
+            assert!(text.lines().count() <= 40, "{} lines:\n{text}", text.lines().count());
+            assert_eq!(text.contains("committed heap over the run"), has_footprints, "{text}");
+            let last = text.split("\n\n").last().unwrap();
+            assert!(last.starts_with("What to ship, by serde-heavy:\nLong-running: "), "{last}");
+        }
     }
 
     #[test]

@@ -18,6 +18,9 @@ use crate::results::Results;
 /// The width if none is given, in columns.
 const DEFAULT_WIDTH: usize = 100;
 
+/// Lines of a terminal that the first look keeps to, as far as it can.
+const SCREEN_LINES: usize = 40;
+
 /// Options of the text of a trace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TextOptions {
@@ -58,51 +61,64 @@ pub fn text(results: &Results, options: TextOptions) -> String {
 
 /// The same with these placings.
 pub(crate) fn text_of(results: &Results, rows: &[Placing], options: TextOptions) -> String {
-    let width = options.width();
-    let paint = Paint { color: options.color };
+    if options.details {
+        return in_full(results, rows, options);
+    }
+    let text = first_look(results, rows, options, true);
+    // What to ship stays in sight; the page and the details have the footprints.
+    if text.lines().count() > SCREEN_LINES { first_look(results, rows, options, false) } else { text }
+}
+
+/// What can be shipped, in one table, and warnings in a line each.
+fn first_look(results: &Results, rows: &[Placing], options: TextOptions, with_footprints: bool) -> String {
+    let (width, paint) = (options.width(), Paint { color: options.color });
     let mut text = Paragraphs::new(width);
-    let caption = if options.details { notes::caption(results) } else { brief::caption(results) };
-    let caption = wrap(&caption, width, 2).into_iter().map(|line| paint.bold(&line));
-    let mut legend = Vec::new();
-    if options.details {
-        text.add(caption);
-        let (overview, columns) = overview(results, rows, width);
-        text.add(overview.lines().map(|line| paint.table_line(line)));
-        legend = columns;
-        let of_all = timing::table(results, rows).into_iter().chain(details::table(rows));
-        of_all.for_each(|table| legend.extend(text.add_table(table)));
-    } else {
-        let table = brief::table(results, rows, width);
-        let below = brief::legend(results, rows).into_iter().flat_map(|line| wrap(&line, width, 2));
-        text.add(caption.chain(table.lines().map(|line| paint.table_line(line))).chain(below));
+    let caption = wrap(&brief::caption(results), width, 2).into_iter().map(|line| paint.bold(&line));
+    let table = brief::table(results, rows, width);
+    let below = brief::legend(results, rows).into_iter().flat_map(|line| wrap(&line, width, 2));
+    text.add(caption.chain(table.lines().map(|line| paint.table_line(line))).chain(below));
+    let mut legend = brief::explanation(results, rows);
+    legend.extend(asked_for(results, rows, &mut text));
+    if with_footprints {
+        text.add(sparkline::lines(rows, width));
     }
-    if results.settings.latency {
-        latency::tables(rows).into_iter().for_each(|table| legend.extend(text.add_table(table)));
-    }
-    if results.settings.instructions {
-        instructions::table(rows).into_iter().for_each(|table| legend.extend(text.add_table(table)));
-    }
-    text.add(sparkline::lines(rows, width));
-    if options.details {
-        text.add(notes::warnings(results).iter().flat_map(|line| wrap(line, width, 2)).map(|line| paint.red(&line)));
-    } else {
-        text.add(notes::warnings(results).iter().map(|line| paint.red(&cut(line, width))));
-    }
+    text.add(notes::warnings(results).iter().map(|line| paint.red(&cut(line, width))));
     if options.explain {
-        if !options.details {
-            legend = brief::explanation(results, rows).into_iter().chain(legend).collect();
-        }
         text.add_notes(&legend);
     }
-    if options.details {
-        text.add_notes(&notes::trace(results));
-    }
-    text.add_notes(&if options.details { notes::notes(results, rows) } else { notes::failures(rows) });
-    if options.details {
-        text.add_notes(&[notes::provenance(results)]);
-    }
-    text.add(advice::lines(&Recommendation::of(results), width, options.details, paint));
+    text.add_notes(&notes::failures(rows));
+    text.add(advice::lines(&Recommendation::of(results), width, false, paint));
     text.end()
+}
+
+/// Every figure of every row, and every note.
+fn in_full(results: &Results, rows: &[Placing], options: TextOptions) -> String {
+    let (width, paint) = (options.width(), Paint { color: options.color });
+    let mut text = Paragraphs::new(width);
+    text.add(wrap(&notes::caption(results), width, 2).iter().map(|line| paint.bold(line)));
+    let (overview, mut legend) = overview(results, rows, width);
+    text.add(overview.lines().map(|line| paint.table_line(line)));
+    let of_all = timing::table(results, rows).into_iter().chain(details::table(rows));
+    of_all.for_each(|table| legend.extend(text.add_table(table)));
+    legend.extend(asked_for(results, rows, &mut text));
+    text.add(sparkline::lines(rows, width));
+    text.add(notes::warnings(results).iter().flat_map(|line| wrap(line, width, 2)).map(|line| paint.red(&line)));
+    if options.explain {
+        text.add_notes(&legend);
+    }
+    text.add_notes(&notes::trace(results));
+    text.add_notes(&notes::notes(results, rows));
+    text.add_notes(&[notes::provenance(results)]);
+    text.add(advice::lines(&Recommendation::of(results), width, true, paint));
+    text.end()
+}
+
+/// Adds the tables of what an option asked for, and returns their legends.
+fn asked_for(results: &Results, rows: &[Placing], text: &mut Paragraphs) -> Vec<String> {
+    let latency = results.settings.latency.then(|| latency::tables(rows));
+    let instructions = results.settings.instructions.then(|| instructions::table(rows));
+    let tables = latency.into_iter().flatten().chain(instructions.into_iter().flatten());
+    tables.flat_map(|table| text.add_table(table)).collect()
 }
 
 /// The text that fits the width, cut at a blank.
