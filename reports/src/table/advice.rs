@@ -42,12 +42,15 @@ pub(super) fn lines(recommendation: &Recommendation, width: usize, in_full: bool
 
 /// The sentence, and who ties with what it names, or that there is nothing else.
 fn in_short(advice: &Advice) -> String {
-    let is_named = |name: &String| advice.sentence.contains(name.as_str());
-    let is_alone = advice.ship.len() == 1 && advice.next.is_none();
-    match advice.details.first() {
-        Some(more) if is_alone || !advice.ship.iter().all(is_named) => format!("{} {more}", advice.sentence),
-        _ => advice.sentence.clone(),
-    }
+    let Advice { ship, sentence, details, .. } = advice;
+    let has = |text: &str, name: &str| text.split_whitespace().any(|word| word.trim_matches(['.', ',', ':']) == name);
+    let names = |text: &String| ship.iter().skip(1).all(|name| has(text, name));
+    let more = match ship.len() {
+        1 if advice.next.is_none() => details.first(),
+        2.. if !names(sentence) => details.iter().find(|text| names(text)),
+        _ => None,
+    };
+    more.map_or(sentence.clone(), |more| format!("{sentence} {more}"))
 }
 
 fn capital(words: &str) -> String {
@@ -60,6 +63,17 @@ mod tests {
     use super::*;
     use crate::results::Results;
     use crate::sample::{self, contender};
+
+    /// Over too few traces for a mean, what ties is not in the first of the further sentences.
+    #[test]
+    fn what_ties_over_few_traces_is_named_too() {
+        let contenders = || vec![contender("a").pages(20).build(), contender("b").pages(30).build()];
+        let both = ["one", "two"].map(|name| sample::on(name, contenders()));
+        let [over] = &Recommendation::over(&both)[..] else { panic!("one origin") };
+        let short = lines(over, 100, false, Paint { color: false }).join("\n").replace("\n  ", " ");
+        let runs_on = short.lines().find(|line| line.starts_with("Long-running: Ship a")).unwrap();
+        assert!(runs_on.contains("The same holds for b."), "{short}");
+    }
 
     fn of(contenders: Vec<crate::results::Contender>, in_full: bool) -> String {
         let found = Recommendation::of(&Results { contenders, ..sample::empty() });
