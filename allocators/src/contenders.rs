@@ -59,7 +59,7 @@ pub fn visit_all<V: Visitor>(visitor: &mut V) -> Vec<V::Output> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::heap_allocator::Purpose;
+    use crate::heap_allocator::{Group, Purpose};
 
     #[test]
     fn each_name_finds_its_own_contender() {
@@ -104,11 +104,55 @@ mod tests {
     }
 
     #[test]
+    fn the_ablations_are_in_their_group_and_in_no_other() {
+        for info in ALL {
+            let expected = [Group::Ablations].repeat((info.purpose == Purpose::Ablation).into());
+            let other = |group: &&Group| info.purpose == Purpose::Ablation || **group == Group::Ablations;
+            assert_eq!(info.groups.iter().filter(other).copied().collect::<Vec<_>>(), expected, "{}", info.name);
+        }
+    }
+
+    #[test]
+    fn each_contender_is_in_a_group_and_in_none_twice() {
+        for info in ALL {
+            assert!(!info.groups.is_empty(), "{}", info.name);
+            let of_all = Group::ALL.iter().filter(|group| info.groups.contains(group));
+            assert_eq!(info.groups, of_all.copied().collect::<Vec<_>>(), "{}: in the order of all groups", info.name);
+        }
+    }
+
+    #[test]
+    fn the_default_group_is_what_people_choose_between() {
+        let default = ALL.iter().filter(|info| info.groups.contains(&Group::Default));
+        let expected = ["swept-bump", "segregated-bump", "dlmalloc", "wasmalloc", "wee_alloc", "talc", "bump", "null"];
+        // wee_alloc gets its pages only on this system.
+        let registered =
+            |name: &&str| *name != "wee_alloc" || cfg!(all(target_os = "linux", target_pointer_width = "64"));
+        let expected: Vec<_> = expected.into_iter().filter(registered).collect();
+        assert_eq!(default.map(|info| info.name).collect::<Vec<_>>(), expected);
+    }
+
+    /// Whether a manifest pins this version of a crate exactly, or has the crate in its own workspace.
+    fn pins(manifest: &str, crate_name: &str, version: &str) -> bool {
+        let (pin, own) = (format!("\"={version}\""), format!("version = \"{version}\""));
+        let entries = manifest.lines().filter_map(|line| line.strip_prefix(crate_name)?.strip_prefix(" = "));
+        entries.into_iter().any(|entry| entry.contains(&pin) || (entry.contains("path = ") && entry.contains(&own)))
+    }
+
+    #[test]
     fn versions_match_the_pins_in_the_manifest() {
         let manifest = include_str!("../../Cargo.toml");
-        for info in ALL.iter().filter(|info| info.version != env!("CARGO_PKG_VERSION")) {
-            let pin = format!("{} = \"={}\"", info.name, info.version);
-            assert!(manifest.contains(&pin), "the workspace manifest has no line {pin}");
+        for Info { name, crate_name, version, .. } in ALL {
+            assert!(pins(manifest, crate_name, version), "{name}: the manifest does not pin {crate_name} {version}");
         }
+    }
+
+    #[test]
+    fn a_version_that_is_not_pinned_is_noticed() {
+        let manifest = "a = \"=1.2.3\"\nb = { version = \"=1.2.3\", features = [] }\nc = { path = \"c\", version = \"1.2.3\" }\n\
+                        d = { version = \"1.2.3\" }\nmy-e = \"=1.2.3\"";
+        let pinned = |version| ["a", "b", "c", "d", "e"].map(|name| pins(manifest, name, version));
+        assert_eq!(pinned("1.2.3"), [true, true, true, false, false]);
+        assert_eq!(pinned("1.2"), [false; 5]);
     }
 }

@@ -56,8 +56,10 @@ impl<F: Defective> Faulty<F> {
 unsafe impl<F: Defective> HeapAllocator for Faulty<F> {
     const INFO: Info = Info {
         name: "faulty",
+        crate_name: env!("CARGO_PKG_NAME"),
         version: "0",
         purpose: Purpose::Contender,
+        groups: &[],
         summary: "does one thing wrong",
         refuses: None,
     };

@@ -8,12 +8,16 @@ use crate::page_heap::HeapRef;
 /// Describes a contender, for tables and for look-ups in the list of [`contenders`](crate::contenders).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Info {
-    /// Name on the command line and in every table: lower case, like its crate.
+    /// Name on the command line and in every table: lower case, like its crate. A variant adds what is different.
     pub name: &'static str,
+    /// The crate that it comes from.
+    pub crate_name: &'static str,
     /// Version of its crate. Cargo.toml pins it exactly, and a test checks that both agree.
     pub version: &'static str,
     /// Its role in a comparison.
     pub purpose: Purpose,
+    /// The groups that it belongs to.
+    pub groups: &'static [Group],
     /// One line on how it works and how it is set up here.
     pub summary: &'static str,
     /// Requests that may fail although memory is available, and why. `None` if there are none.
@@ -33,6 +37,48 @@ pub enum Purpose {
     /// Not an allocator: its blocks are writable memory, but they overlap. It measures the harness's own time, and is
     /// not verified.
     Floor,
+}
+
+/// A set of contenders that are chosen between for the same use, so that they can be compared without naming each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// What most people choose between today, and what is compared if nothing else is requested.
+    Default,
+    /// For firmware: allocators for a fixed region of memory, or of small code.
+    Embedded,
+    /// For WebAssembly: allocators that ship in modules.
+    Wasm,
+    /// Memory allocators of hosted systems, for reference.
+    Hosted,
+    /// The [ablations](Purpose::Ablation).
+    Ablations,
+}
+
+impl Group {
+    /// All groups, in the order of tables.
+    pub const ALL: [Group; 5] = [Group::Default, Group::Embedded, Group::Wasm, Group::Hosted, Group::Ablations];
+
+    /// Name on the command line: lower case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Group::Default => "default",
+            Group::Embedded => "embedded",
+            Group::Wasm => "wasm",
+            Group::Hosted => "hosted",
+            Group::Ablations => "ablations",
+        }
+    }
+
+    /// One line on which contenders it has.
+    pub const fn summary(self) -> &'static str {
+        match self {
+            Group::Default => "what most people choose between, the yardstick and the floor",
+            Group::Embedded => "for firmware: a fixed region of memory, or small code",
+            Group::Wasm => "for WebAssembly: what ships in modules",
+            Group::Hosted => "the malloc libraries of hosted systems",
+            Group::Ablations => "contenders with one decision switched, to show what it costs or gains",
+        }
+    }
 }
 
 /// A part of the committed bytes that is in no live block, as reported by the contender.

@@ -28,6 +28,6 @@ pub mod violation;
 
 #[cfg(target_os = "linux")]
 pub use global::Global;
-pub use heap_allocator::{HeapAllocator, IdleKind, IdlePart, Info, Purpose};
+pub use heap_allocator::{Group, HeapAllocator, IdleKind, IdlePart, Info, Purpose};
 pub use page_heap::{HeapRef, PageHeap};
 pub use page_size::{PAGE_BYTES, PageSize};

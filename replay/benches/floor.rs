@@ -59,8 +59,10 @@ impl Sum {
 unsafe impl HeapAllocator for Sum {
     const INFO: Info = Info {
         name: "null, adding up",
+        crate_name: env!("CARGO_PKG_NAME"),
         version: env!("CARGO_PKG_VERSION"),
         purpose: Purpose::Floor,
+        groups: &[],
         summary: "answers every request with one address, and sums its arguments",
         refuses: None,
     };

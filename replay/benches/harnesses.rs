@@ -129,8 +129,10 @@ struct Contender<'m, M>(&'m mut M);
 unsafe impl<M: Malloc> HeapAllocator for Contender<'_, M> {
     const INFO: Info = Info {
         name: "libc",
+        crate_name: env!("CARGO_PKG_NAME"),
         version: env!("CARGO_PKG_VERSION"),
         purpose: Purpose::Yardstick,
+        groups: &[],
         summary: "the system's allocator",
         refuses: None,
     };

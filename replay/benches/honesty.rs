@@ -86,8 +86,10 @@ struct Slowed {
 unsafe impl HeapAllocator for Slowed {
     const INFO: Info = Info {
         name: "dlmalloc-slowed",
+        crate_name: Dlmalloc::INFO.crate_name,
         version: Dlmalloc::INFO.version,
         purpose: Purpose::Contender,
+        groups: &[],
         summary: "dlmalloc with a spin in some calls",
         refuses: Dlmalloc::INFO.refuses,
     };

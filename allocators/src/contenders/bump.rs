@@ -2,7 +2,7 @@
 
 use core::alloc::Layout;
 
-use crate::heap_allocator::{HeapAllocator, Info, Purpose};
+use crate::heap_allocator::{Group, HeapAllocator, Info, Purpose};
 use crate::page_heap::HeapRef;
 
 /// The yardstick without reuse. A block that shrinks stays in place; a block that grows moves.
@@ -17,8 +17,10 @@ pub struct Bump {
 unsafe impl HeapAllocator for Bump {
     const INFO: Info = Info {
         name: "bump",
+        crate_name: env!("CARGO_PKG_NAME"),
         version: env!("CARGO_PKG_VERSION"),
         purpose: Purpose::Yardstick,
+        groups: &[Group::Default],
         summary: "a bump pointer; nothing is ever freed",
         refuses: None,
     };

@@ -15,7 +15,7 @@ use core::ptr;
 
 use dlmalloc::Allocator;
 
-use crate::heap_allocator::{HeapAllocator, IdleKind, IdlePart, Info, Purpose};
+use crate::heap_allocator::{Group, HeapAllocator, IdleKind, IdlePart, Info, Purpose};
 use crate::page_heap::HeapRef;
 
 /// dlmalloc on a page heap.
@@ -71,8 +71,10 @@ unsafe impl Allocator for Pages {
 unsafe impl HeapAllocator for Dlmalloc {
     const INFO: Info = Info {
         name: "dlmalloc",
+        crate_name: "dlmalloc",
         version: "0.2.14",
         purpose: Purpose::Contender,
+        groups: &[Group::Default, Group::Wasm],
         summary: "the crate dlmalloc, Rust's default on wasm32-unknown-unknown: boundary tags, bins and a tree",
         refuses: None,
     };

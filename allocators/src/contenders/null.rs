@@ -12,7 +12,7 @@ use core::alloc::Layout;
 use core::hint::black_box;
 use core::ptr;
 
-use crate::heap_allocator::{HeapAllocator, Info, Purpose};
+use crate::heap_allocator::{Group, HeapAllocator, Info, Purpose};
 use crate::page_heap::HeapRef;
 
 /// The harness floor.
@@ -48,8 +48,10 @@ impl Null {
 unsafe impl HeapAllocator for Null {
     const INFO: Info = Info {
         name: "null",
+        crate_name: env!("CARGO_PKG_NAME"),
         version: env!("CARGO_PKG_VERSION"),
         purpose: Purpose::Floor,
+        groups: &[Group::Default],
         summary: "answers every request with one address: the harness's own time, part of every other time",
         refuses: None,
     };

@@ -4,7 +4,7 @@ use core::alloc::Layout;
 
 use segregated_bump::{Accounting, Idle, Lost};
 
-use crate::heap_allocator::{HeapAllocator, IdleKind, IdlePart, Info, Purpose};
+use crate::heap_allocator::{Group, HeapAllocator, IdleKind, IdlePart, Info, Purpose};
 use crate::page_heap::HeapRef;
 
 /// The allocator on the heap's pages. It has no accounting unless requested, so the timed code is the code that ships.
@@ -19,8 +19,10 @@ pub type Accounted<const REALLOC_IN_PLACE: bool = true> = SegregatedBump<REALLOC
 unsafe impl<const REALLOC_IN_PLACE: bool, A: Accounting> HeapAllocator for SegregatedBump<REALLOC_IN_PLACE, A> {
     const INFO: Info = Info {
         name: if REALLOC_IN_PLACE { "segregated-bump" } else { "segregated-bump-mv" },
+        crate_name: "segregated-bump",
         version: env!("CARGO_PKG_VERSION"),
         purpose: if REALLOC_IN_PLACE { Purpose::Contender } else { Purpose::Ablation },
+        groups: if REALLOC_IN_PLACE { &[Group::Default, Group::Embedded, Group::Wasm] } else { &[Group::Ablations] },
         summary: if REALLOC_IN_PLACE {
             "four bins of 16, 32, 64 and 128 bytes and a bump pointer; ours"
         } else {

@@ -4,7 +4,7 @@ use core::alloc::Layout;
 
 use segregated_bump::HeapPart;
 
-use crate::heap_allocator::{HeapAllocator, IdleKind, IdlePart, Info, Purpose};
+use crate::heap_allocator::{Group, HeapAllocator, IdleKind, IdlePart, Info, Purpose};
 use crate::page_heap::HeapRef;
 
 /// The allocator on the heap's pages.
@@ -14,8 +14,10 @@ pub type SweptBump = segregated_bump::SweptBump<HeapRef>;
 unsafe impl HeapAllocator for SweptBump {
     const INFO: Info = Info {
         name: "swept-bump",
+        crate_name: "segregated-bump",
         version: env!("CARGO_PKG_VERSION"),
         purpose: Purpose::Contender,
+        groups: &[Group::Default, Group::Embedded, Group::Wasm],
         summary: "bins and a bump pointer without headers, free memory joined by a sweep before the heap grows; ours",
         refuses: None,
     };

@@ -16,7 +16,7 @@ use talc::base::{CHUNK_UNIT, Talc as TalcBase, binning::Binning};
 use talc::source::Source;
 use talc::wasm::WasmBinning;
 
-use crate::heap_allocator::{HeapAllocator, IdleKind, IdlePart, Info, Purpose};
+use crate::heap_allocator::{Group, HeapAllocator, IdleKind, IdlePart, Info, Purpose};
 use crate::page_heap::HeapRef;
 use crate::page_size::PageSize;
 
@@ -67,8 +67,10 @@ fn pages_for(page: PageSize, layout: Layout) -> Option<usize> {
 unsafe impl HeapAllocator for Talc {
     const INFO: Info = Info {
         name: "talc",
+        crate_name: "talc",
         version: "5.1.1",
         purpose: Purpose::Contender,
+        groups: &[Group::Default, Group::Embedded, Group::Wasm],
         summary: "the crate talc, set up as for Wasm: boundary tags and bins, one heap that is extended",
         refuses: None,
     };

@@ -23,7 +23,7 @@ use wasmalloc::bins::{self, Class, SLICE_SIZE};
 use wasmalloc::heap::Heap;
 use wasmalloc::page::{self, Page};
 
-use crate::heap_allocator::{HeapAllocator, Info, Purpose};
+use crate::heap_allocator::{Group, HeapAllocator, Info, Purpose};
 use crate::page_heap::HeapRef;
 
 /// wasmalloc on a page heap.
@@ -83,8 +83,10 @@ unsafe impl Memory for Slices {
 unsafe impl HeapAllocator for Wasmalloc {
     const INFO: Info = Info {
         name: "wasmalloc",
+        crate_name: "wasmalloc",
         version: "0.1.1",
         purpose: Purpose::Contender,
+        groups: &[Group::Default, Group::Wasm],
         summary: "the crate wasmalloc, mimalloc's design for Wasm: free lists in 64 KiB pages, one size class per page",
         refuses: Some("requests that grow its heap past 4 GiB, because its map of slices is for 32-bit memories"),
     };

@@ -25,7 +25,7 @@ use core::ffi::{c_int, c_void};
 use std::cell::Cell;
 use std::ptr;
 
-use crate::heap_allocator::{HeapAllocator, Info, Purpose};
+use crate::heap_allocator::{Group, HeapAllocator, Info, Purpose};
 use crate::page_heap::{Guard, HeapRef, PageHeap};
 
 /// wee_alloc on a page heap.
@@ -120,8 +120,10 @@ impl WeeAlloc {
 unsafe impl HeapAllocator for WeeAlloc {
     const INFO: Info = Info {
         name: "wee_alloc",
+        crate_name: "wee_alloc",
         version: "0.4.5",
         purpose: Purpose::Contender,
+        groups: &[Group::Default, Group::Wasm],
         summary: "the crate wee_alloc, archived: first-fit free lists, with size classes; its native build",
         refuses: Some("alignments above 8 whose padding does not fit into the 4 KiB pages that it requests"),
     };

@@ -79,8 +79,10 @@ struct Hoarder<const RESERVE: usize> {
 unsafe impl<const RESERVE: usize> HeapAllocator for Hoarder<RESERVE> {
     const INFO: Info = Info {
         name: "hoarder",
+        crate_name: env!("CARGO_PKG_NAME"),
         version: "0",
         purpose: Purpose::Contender,
+        groups: &[],
         summary: "takes pages that it does not need",
         refuses: None,
     };

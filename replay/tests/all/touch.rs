@@ -72,8 +72,15 @@ impl Ledger {
 
 // SAFETY: its blocks are those of another contender. A realloc does not keep their bytes, which its role allows.
 unsafe impl HeapAllocator for Ledger {
-    const INFO: Info =
-        Info { name: "ledger", version: "0", purpose: Purpose::Floor, summary: "notes writes", refuses: None };
+    const INFO: Info = Info {
+        name: "ledger",
+        crate_name: env!("CARGO_PKG_NAME"),
+        version: "0",
+        purpose: Purpose::Floor,
+        groups: &[],
+        summary: "notes writes",
+        refuses: None,
+    };
 
     fn create(heap: HeapRef) -> Self {
         let inner = SegregatedBump::create(heap);
