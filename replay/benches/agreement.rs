@@ -24,6 +24,7 @@ use std::process::Command;
 use common::shown;
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use heaprace::Program;
+use heaprace::bench;
 use heaprace::contender::{Contender, TouchPolicy};
 use heaprace::lane::Lane;
 use heaprace::limits::Limits;
@@ -125,7 +126,7 @@ impl Pair {
 }
 
 fn rounds(trace: &str, program: &Program, contenders: &[Contender], seed: u64) -> Vec<Time> {
-    let count = if common::is_test() { 1 } else { ROUNDS };
+    let count = if bench::is_test() { 1 } else { ROUNDS };
     let (touch, page) = (TouchPolicy::All, PageSize::WASM);
     let rounds = Rounds { count, seed, touch, page, limit_pages: WASM32_PAGES };
     let trace = TraceLocation::Library(trace.to_owned());
@@ -161,8 +162,8 @@ fn bench(
     let mut group = criterion.benchmark_group(&group_name);
     group.sampling_mode(SamplingMode::Flat).throughput(Throughput::Elements(program.events()));
     group.bench_function(BenchmarkId::from_parameter(contender.info.name), |bencher| {
-        is_measured.set(!common::is_test());
-        bencher.iter_custom(|replays| common::time(contender, &mut lane, TouchPolicy::All, regime, replays));
+        is_measured.set(!bench::is_test());
+        bencher.iter_custom(|replays| bench::time(contender, &mut lane, TouchPolicy::All, regime, replays));
     });
     group.finish();
     let after = samples(&rounds(trace, program, contenders, SEED + 1)[which], regime);
@@ -190,7 +191,7 @@ fn agreement(criterion: &mut Criterion) {
         let mut pairs = Vec::new();
         for (trace, program) in &programs {
             for (which, name) in CONTENDERS.iter().enumerate() {
-                if !common::is_selected(&format!("agreement/{trace}/{}/{name}", regime.name())) {
+                if !bench::is_selected(&format!("agreement/{trace}/{}/{name}", regime.name())) {
                     continue;
                 }
                 pairs.extend(bench(criterion, trace, program, &contenders, which, regime));
@@ -203,7 +204,7 @@ fn agreement(criterion: &mut Criterion) {
 }
 
 fn config() -> Criterion {
-    common::criterion().output_directory(&directory())
+    bench::criterion().output_directory(&directory())
 }
 
 criterion_group!(name = benches; config = config(); targets = agreement);

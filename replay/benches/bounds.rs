@@ -6,12 +6,11 @@
 //! Each trace runs once, without statistics: the figures are the same in every run, and the times only need to be far
 //! below the limit. A filter selects lines by the names `bounds/<trace>`.
 
-mod common;
-
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use heaprace::Program;
+use heaprace::bench;
 use heaprace::contender::Contender;
 use heaprace::lane::Lane;
 use heaprace::limits::Limits;
@@ -55,10 +54,10 @@ fn line(name: &str, program: &Program) -> (bool, bool) {
 }
 
 fn main() -> ExitCode {
-    let selected = |name: &str| common::should_run(&format!("bounds/{name}"));
-    let entries: Vec<_> = common::entries().filter(|entry| selected(entry.name)).collect();
+    let selected = |name: &str| bench::should_run(&format!("bounds/{name}"));
+    let entries: Vec<_> = bench::entries().filter(|entry| selected(entry.name)).collect();
     let mut synthetic = vec![("uniform-million", Kind::Uniform), ("drift-million", Kind::Drift)];
-    synthetic.retain(|(name, _)| selected(name) && !common::is_test());
+    synthetic.retain(|(name, _)| selected(name) && !bench::is_test());
     if entries.is_empty() && synthetic.is_empty() {
         return ExitCode::SUCCESS;
     }
@@ -79,6 +78,6 @@ fn main() -> ExitCode {
     }
     println!("{near} of {} traces of the library are within 5 %", entries.len());
     // The share applies to the whole library, not to a filtered part of it.
-    let is_whole = entries.len() == common::entries().count();
+    let is_whole = entries.len() == bench::entries().count();
     if (near * 4 >= entries.len() * 3 || !is_whole) && in_time { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

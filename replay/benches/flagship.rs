@@ -35,6 +35,7 @@ use std::process::{Command, ExitCode};
 
 use common::shown;
 use heaprace::Program;
+use heaprace::bench;
 use heaprace::contender::{Contender, TouchPolicy};
 use heaprace::lane::Lane;
 use heaprace::limits::Limits;
@@ -354,9 +355,9 @@ impl Selection {
     fn of_command_line() -> Self {
         let [memory, time, calls] = ["memory", "time", "calls"].map(|part| format!("flagship/{part}"));
         Selection {
-            memory: common::should_run(&memory),
-            time: common::should_run(&time),
-            calls: common::should_run(&calls),
+            memory: bench::should_run(&memory),
+            time: bench::should_run(&time),
+            calls: bench::should_run(&calls),
         }
     }
 }
@@ -381,7 +382,7 @@ fn library_sources() -> Vec<Source> {
     let mut entries: Vec<&LibraryEntry> =
         library::entries().iter().filter(|entry| entry.about.origin == Origin::Recorded).collect();
     entries.sort_by_key(|entry| entry.name);
-    if common::is_test() {
+    if bench::is_test() {
         entries.sort_by_key(|entry| entry.about.totals.events);
         entries.truncate(1);
     }
@@ -422,8 +423,8 @@ fn parts_of(traces: &[Trace]) -> [Part<'_>; 3] {
     };
     [
         Part { name: "tuned on", traces: part(true), is_judged: false },
-        Part { name: "later", traces: part(false), is_judged: !common::is_test() },
-        Part { name: "all", traces: traces.iter().collect(), is_judged: !common::is_test() },
+        Part { name: "later", traces: part(false), is_judged: !bench::is_test() },
+        Part { name: "all", traces: traces.iter().collect(), is_judged: !bench::is_test() },
     ]
 }
 
@@ -463,7 +464,7 @@ fn main() -> ExitCode {
     let contenders: Vec<Contender> =
         Contender::all().into_iter().filter(|contender| contender.info.purpose == Purpose::Contender).collect();
     let asked = env::var(ROUNDS_VARIABLE).ok().map(|rounds| rounds.parse().expect("a number of rounds"));
-    let rounds = if common::is_test() { 1 } else { asked.unwrap_or(rounds::default_count(Rigor::Default)) };
+    let rounds = if bench::is_test() { 1 } else { asked.unwrap_or(rounds::default_count(Rigor::Default)) };
     let rounds = selection.time.then_some(rounds);
 
     let library = measure(&library_sources(), &contenders, rounds, 0);
@@ -483,7 +484,7 @@ fn main() -> ExitCode {
         let sources = sources_in(Path::new(&folder)).expect("the folder of traces can be read");
         let others = measure(&sources, &contenders, rounds, FEWEST_TIMED_EVENTS);
         let all: Vec<&Trace> = others.iter().collect();
-        let parts = [Part { name: "all", traces: all.clone(), is_judged: !common::is_test() }];
+        let parts = [Part { name: "all", traces: all.clone(), is_judged: !bench::is_test() }];
         is_well &= report("others", &all, &parts, &OTHERS_GOALS, &selection);
     }
     if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -26,6 +26,7 @@ use common::shown;
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use fastrand::Rng;
 use heaprace::Program;
+use heaprace::bench;
 use heaprace::engine::{self, TouchNone};
 use heaprace::program::{OpKind, PackedOp};
 use heaprace_allocators::page_heap::Guard;
@@ -350,8 +351,8 @@ fn bench(criterion: &mut Criterion, name: &str, program: Program, goal: &Goal) -
         });
     }
     group.finish();
-    let rounds = if common::is_test() { 51 } else { 501 };
-    !common::should_run(&format!("floor/{name}/race"))
+    let rounds = if bench::is_test() { 51 } else { 501 };
+    !bench::should_run(&format!("floor/{name}/race"))
         || (0..ATTEMPTS).any(|_| is_reached(&mut track, name, goal, rounds))
 }
 
@@ -361,5 +362,5 @@ fn floor(criterion: &mut Criterion) {
     assert!(predictable && random, "the engine's loop does more than it should");
 }
 
-criterion_group!(name = benches; config = common::criterion(); targets = floor);
+criterion_group!(name = benches; config = bench::criterion(); targets = floor);
 criterion_main!(benches);

@@ -29,6 +29,7 @@ use common::shown;
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use fastrand::Rng;
 use heaprace::Program;
+use heaprace::bench;
 use heaprace::engine::{self, TouchNone};
 use heaprace::program::OpKind;
 use heaprace_allocators::page_heap::host_page_bytes;
@@ -399,7 +400,7 @@ fn compare(name: &str, inputs: &Inputs, rounds: usize) {
 }
 
 fn bench(criterion: &mut Criterion, entry: &'static LibraryEntry) {
-    let selected = |name: &str| common::is_selected(&format!("harness/{}/{name}", entry.name));
+    let selected = |name: &str| bench::is_selected(&format!("harness/{}/{name}", entry.name));
     if !LOOPS.iter().map(|replay| replay.name).chain(["table"]).any(selected) {
         return;
     }
@@ -413,8 +414,8 @@ fn bench(criterion: &mut Criterion, entry: &'static LibraryEntry) {
         });
     }
     group.finish();
-    if common::should_run(&format!("harness/{}/table", entry.name)) {
-        compare(entry.name, &inputs, if common::is_test() { 2 } else { 51 });
+    if bench::should_run(&format!("harness/{}/table", entry.name)) {
+        compare(entry.name, &inputs, if bench::is_test() { 2 } else { 51 });
     }
 }
 
@@ -425,5 +426,5 @@ fn harnesses(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(name = benches; config = common::criterion(); targets = harnesses);
+criterion_group!(name = benches; config = bench::criterion(); targets = harnesses);
 criterion_main!(benches);

@@ -1,12 +1,11 @@
 //! The cost of the metrics: ten million events of `serde-heavy`, repeatedly, with all metrics (`metrics/all`) against
 //! the bare replay of the same contender (`metrics/bare`), alternating. It fails above 15 times.
 
-mod common;
-
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use heaprace::Program;
+use heaprace::bench;
 use heaprace::contender::{Contender, TouchPolicy};
 use heaprace::engine::{TouchNone, replay};
 use heaprace::lane::Lane;
@@ -22,12 +21,12 @@ const HIGHEST_RATIO: f64 = 15.0;
 /// Twelve rounds of 879,876 events, and the frees of their leftovers; one round if this only checks that it runs.
 fn long_program() -> Program {
     let source = Source::locate("serde-heavy").expect("it is in the library");
-    let rounds = if common::is_test() { 1 } else { 12 };
+    let rounds = if bench::is_test() { 1 } else { 12 };
     Program::compile(algebra::repeat(|| source.open(), rounds)).expect("the program is sound")
 }
 
 fn metrics(criterion: &mut Criterion) {
-    if !["all", "bare", "race"].iter().any(|name| common::is_selected(&format!("metrics/{name}"))) {
+    if !["all", "bare", "race"].iter().any(|name| bench::is_selected(&format!("metrics/{name}"))) {
         return;
     }
     let program = long_program();
@@ -48,7 +47,7 @@ fn metrics(criterion: &mut Criterion) {
         start.elapsed()
     };
 
-    if common::should_run("metrics/race") {
+    if bench::should_run("metrics/race") {
         let mut ratios: Vec<f64> = (0..7).map(|_| measured().as_secs_f64() / bare().as_secs_f64()).collect();
         ratios.sort_by(f64::total_cmp);
         let median = ratios[ratios.len() / 2];
@@ -63,5 +62,5 @@ fn metrics(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(name = benches; config = common::criterion(); targets = metrics);
+criterion_group!(name = benches; config = bench::criterion(); targets = metrics);
 criterion_main!(benches);

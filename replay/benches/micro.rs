@@ -24,6 +24,7 @@ use std::time::Duration;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use fastrand::Rng;
 use heaprace::Program;
+use heaprace::bench;
 use heaprace::contender::{Contender, TouchPolicy};
 use heaprace::lane::Lane;
 use heaprace::limits::Limits;
@@ -127,7 +128,7 @@ impl Operation {
     /// them.
     fn time(&self, lane: &mut Lane<'_>, contender: &Contender, operations: u64) -> Duration {
         let replays = operations.div_ceil(self.times);
-        let time = common::time(contender, lane, TouchPolicy::All, Regime::Steady, replays);
+        let time = bench::time(contender, lane, TouchPolicy::All, Regime::Steady, replays);
         time.mul_f64(operations as f64 / (replays * self.times) as f64)
     }
 }
@@ -148,5 +149,5 @@ fn micro(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(name = benches; config = common::criterion(); targets = micro);
+criterion_group!(name = benches; config = bench::criterion(); targets = micro);
 criterion_main!(benches);

@@ -9,6 +9,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use heaprace::Program;
+use heaprace::bench;
 use heaprace_traces::htrace::HtraceReader;
 use heaprace_traces::library::LibraryEntry;
 use heaprace_traces::{Source, csv};
@@ -57,8 +58,8 @@ impl Inputs {
 }
 
 fn readers(criterion: &mut Criterion) {
-    for entry in common::entries() {
-        if !WAYS.iter().any(|(way, _)| common::is_selected(&format!("readers/{}/{way}", entry.name))) {
+    for entry in bench::entries() {
+        if !WAYS.iter().any(|(way, _)| bench::is_selected(&format!("readers/{}/{way}", entry.name))) {
             continue;
         }
         let (inputs, events) = (Inputs::of(entry), entry.about.totals.events);
@@ -73,5 +74,5 @@ fn readers(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(name = benches; config = common::criterion(); targets = readers);
+criterion_group!(name = benches; config = bench::criterion(); targets = readers);
 criterion_main!(benches);

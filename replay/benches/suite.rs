@@ -22,6 +22,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use heaprace::Program;
+use heaprace::bench;
 use heaprace::contender::{Contender, TouchPolicy};
 use heaprace::distributions;
 use heaprace::lane::Lane;
@@ -45,7 +46,7 @@ fn ns(mut call: impl FnMut()) -> f64 {
 
 /// Runs these calls in turn, several times, and divides the time of each by its count.
 fn rounds<const CALLS: usize>(mut calls: [(&mut dyn FnMut(), u64); CALLS]) -> Vec<[f64; CALLS]> {
-    let rounds = if common::is_test() { 1 } else { 7 };
+    let rounds = if bench::is_test() { 1 } else { 7 };
     let round = |_| calls.each_mut().map(|(call, count)| ns(&mut **call) / *count as f64);
     (0..rounds).map(round).collect()
 }
@@ -63,10 +64,10 @@ impl Line {
     /// Measures, prints, and returns whether the ratio is within twice the goal. `run` gives what is measured and its
     /// reference, in ns, for each round. A check that runs once proves nothing.
     fn is_near(&self, mut run: impl FnMut() -> Vec<[f64; 2]>) -> bool {
-        if !common::should_run(&format!("suite/{}", self.name)) {
+        if !bench::should_run(&format!("suite/{}", self.name)) {
             return true;
         }
-        (0..if common::is_test() { 1 } else { ATTEMPTS }).any(|_| {
+        (0..if bench::is_test() { 1 } else { ATTEMPTS }).any(|_| {
             let rounds = run();
             let median = |of: fn(&[f64; 2]) -> f64| {
                 estimate_median(&rounds.iter().map(of).collect::<Vec<_>>()).expect("there are rounds")
@@ -82,7 +83,7 @@ impl Line {
                 self.goal,
                 if ratio.value <= self.goal { "met" } else { "missed" }
             );
-            common::is_test() || ratio.value <= 2.0 * self.goal
+            bench::is_test() || ratio.value <= 2.0 * self.goal
         })
     }
 }
@@ -133,7 +134,7 @@ fn examinations(program: &Program) -> bool {
 
 /// Objects are freed at random, so that each event meets a line of memory that no other has met lately.
 fn live_objects() -> bool {
-    let live = if common::is_test() { [100, 10_000] } else { [10_000, 1_000_000] };
+    let live = if bench::is_test() { [100, 10_000] } else { [10_000, 1_000_000] };
     let [few, many] = live.map(|live| {
         let events = Kind::Drift.events_with_live(live * 4, live, 1).expect("drift keeps its live objects");
         Program::compile(events.map(Ok)).expect("a synthetic trace is sound")
@@ -206,7 +207,7 @@ fn readers(source: &Source, events: u64) -> bool {
 }
 
 fn main() -> ExitCode {
-    let names = if common::is_test() { ["markdown-html"; 2] } else { ["sqlite-ledger", "serde-heavy"] };
+    let names = if bench::is_test() { ["markdown-html"; 2] } else { ["sqlite-ledger", "serde-heavy"] };
     let [of_program, of_text] = names.map(|name| Source::locate(name).expect("it is in the library"));
     let [program, text] = [&of_program, &of_text].map(|source| Program::load(source).expect("the trace is sound"));
     let near = [examinations(&program), live_objects(), about_the_trace(&program), readers(&of_text, text.events())];

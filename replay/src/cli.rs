@@ -28,9 +28,11 @@ mod trace;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand};
+use heaprace_engine::contender::Contender;
+use heaprace_engine::field::Field;
 
-use self::terminal::USAGE;
+use self::terminal::{USAGE, complain};
 
 /// Replay allocation traces of real programs through memory allocators, and compare them.
 ///
@@ -104,14 +106,21 @@ Exit codes:
   3  a trace or saved results could not be read, or --memory leaves nothing for a heap
   130  interrupted by Ctrl-C or SIGTERM; finished results are saved";
 
-/// Runs the command with the arguments of this process, and returns its exit code.
+/// Runs the command with the arguments of this process, and returns its exit code. `own` are contenders that take part
+/// beside those of the registry, as [`contenders!`](crate::contenders) lists them.
 ///
 /// A timed replay is a child process of the same binary: nothing may come before this call that a child must not do.
-pub fn main() -> ExitCode {
+pub fn main(own: Vec<Contender>) -> ExitCode {
+    let field = match Field::with(own) {
+        Ok(field) => field,
+        Err(error) => return ExitCode::from(complain(USAGE, error)),
+    };
     if child::is_wanted() {
-        return ExitCode::from(child::serve());
+        return ExitCode::from(child::serve(&field));
     }
-    let arguments = match Arguments::try_parse() {
+    let command = command(&field);
+    let parsed = command.clone().try_get_matches().and_then(|matches| Arguments::from_arg_matches(&matches));
+    let arguments = match parsed {
         Ok(arguments) => arguments,
         Err(error) => {
             let _ = error.print();
@@ -131,7 +140,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Inspect(arguments)) => inspect::run(&arguments),
         Some(Verb::Trace(arguments)) => trace::run(&arguments),
         Some(Verb::Convert(arguments)) => convert::run(&arguments),
-        Some(Verb::Sweep(arguments)) => sweep::run(&arguments),
+        Some(Verb::Sweep(arguments)) => sweep::run(&arguments, &field),
         #[cfg(target_os = "linux")]
         Some(Verb::Record(recording)) => record::run(&recording),
         #[cfg(target_os = "linux")]
@@ -139,10 +148,15 @@ pub fn main() -> ExitCode {
         Some(Verb::Report(report)) => report::run(&report),
         Some(Verb::Compare(arguments)) => compare::run(&arguments),
         Some(Verb::Rank(ranking)) => rank::run(&ranking),
-        Some(Verb::Completions(completions)) => manual::complete(&completions, Arguments::command()),
-        Some(Verb::Man(manual)) => manual::page(&manual, Arguments::command()),
-        None => replay::run(&arguments.replay, Arguments::command),
+        Some(Verb::Completions(completions)) => manual::complete(&completions, command),
+        Some(Verb::Man(manual)) => manual::page(&manual, command),
+        None => replay::run(&arguments.replay, &field, &command),
     })
+}
+
+/// The command line, with the names of these contenders.
+fn command(field: &Field) -> Command {
+    replay::with_names_of(field, Arguments::command())
 }
 
 #[cfg(test)]
@@ -151,6 +165,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        Arguments::command().debug_assert();
+        command(&Field::registered()).debug_assert();
     }
 }

@@ -1,5 +1,5 @@
 //! The `replay` command.
 
 fn main() -> std::process::ExitCode {
-    heaprace::main()
+    heaprace::main(heaprace::contenders![])
 }

@@ -27,6 +27,7 @@ pub mod distributions;
 pub mod engine;
 #[doc(hidden)]
 pub mod environment;
+pub mod field;
 #[doc(hidden)]
 pub mod heap_size;
 pub mod lane;

@@ -13,10 +13,12 @@
 //! [companions](heaprace_reports::results::Time::companions). Ratios refer to companions, never to other cells.
 //!
 //! ```
+//! use heaprace_engine::field::Field;
 //! use heaprace_engine::sweep::{Build, CellState, Sweep, merge};
 //!
+//! let field = Field::registered();
 //! let plan = "traces = [\"repeated-growth\"]\nallocators = [\"talc\", \"bump\"]\n[settings]\nrounds = 0\nskip_bounds = true\n";
-//! let sweep = Sweep::parse(plan, "plan.toml", "".as_ref(), &Build::current()?)?;
+//! let sweep = Sweep::parse(plan, "plan.toml", "".as_ref(), &field, &Build::current(&field)?)?;
 //! let cells = sweep.cells();
 //! assert_eq!(cells.len(), 2);
 //! let folder = tempfile::tempdir()?;
@@ -45,7 +47,7 @@ use heaprace_traces::TraceError;
 pub use cell::{BASELINE, Cell, CellState};
 pub use key::{Build, CellSettings, Key, Work};
 pub use merge::{Merged, Stray, merge, strays};
-pub use plan::{Group, Sweep};
+pub use plan::{CellGroup, Sweep};
 
 use crate::comparison::CompareError;
 

@@ -4,7 +4,7 @@ use std::env;
 use std::io;
 use std::process::Command;
 
-use heaprace_engine::contender::Contender;
+use heaprace_engine::field::Field;
 use heaprace_engine::time::{child, process};
 
 use crate::cli::terminal::FAILED;
@@ -16,8 +16,8 @@ pub(crate) fn is_wanted() -> bool {
 }
 
 /// Answers the parent.
-pub(crate) fn serve() -> u8 {
-    if child::serve(&Contender::all()) { 0 } else { FAILED }
+pub(crate) fn serve(field: &Field) -> u8 {
+    if child::serve(field.all()) { 0 } else { FAILED }
 }
 
 /// This command as a child of itself.

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use clap::Command;
 use clap::error::ErrorKind;
 use heaprace_engine::comparison::folder_name;
 use heaprace_traces::library::{self, nearest};
@@ -11,11 +12,8 @@ use heaprace_traces::{Source, TraceError};
 use crate::cli::importing::Importing;
 use crate::cli::terminal::{BAD_INPUT, USAGE, complain, note};
 
-/// Makes the command line, to complain in its words.
-pub(crate) type Command = fn() -> clap::Command;
-
 /// Finds every trace before anything is replayed.
-pub(crate) fn locate(arguments: &[&str], importing: &Importing, command: Command) -> Result<Vec<Source>, u8> {
+pub(crate) fn locate(arguments: &[&str], importing: &Importing, command: &Command) -> Result<Vec<Source>, u8> {
     let mut sources = Vec::new();
     let mut folders = HashSet::new();
     for source in arguments.iter().flat_map(|argument| named(argument)) {
@@ -39,9 +37,8 @@ pub(crate) fn locate(arguments: &[&str], importing: &Importing, command: Command
 }
 
 /// A mistyped command looks like a trace.
-fn suggest_verb(word: &str, command: Command) {
-    let command = command();
-    let verbs = command.get_subcommands().map(clap::Command::get_name);
+fn suggest_verb(word: &str, command: &Command) {
+    let verbs = command.get_subcommands().map(Command::get_name);
     if let Some(verb) = nearest(word, verbs) {
         note(format_args!("if you meant the command: replay {verb}"));
     }
@@ -58,7 +55,7 @@ fn named(argument: &str) -> Vec<Result<Source, TraceError>> {
 }
 
 /// Says what makes no sense about the arguments together, as clap does about each of them.
-pub(crate) fn misused(command: Command, kind: ErrorKind, message: String) -> u8 {
-    let _ = command().error(kind, message).print();
+pub(crate) fn misused(command: &Command, kind: ErrorKind, message: String) -> u8 {
+    let _ = command.clone().error(kind, message).print();
     USAGE
 }

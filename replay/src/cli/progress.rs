@@ -106,6 +106,11 @@ impl Bar {
                 self.bar.set_length(replays * trace_events);
                 self.bar.set_position(events);
             }
+            Progress::Waiting { name } => self.bar.suspend(|| {
+                note(format_args!(
+                    "{name}: its heap does not fit into --memory beside the others; it is checked again, alone"
+                ));
+            }),
             Progress::Snapshots { .. } | Progress::Examined(_) => {}
             Progress::Bounding { steps, most_steps } => {
                 self.report_rate();

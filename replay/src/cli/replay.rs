@@ -7,12 +7,13 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
-use heaprace_allocators::{PageSize, contenders};
+use clap::{Args, Command};
+use heaprace_allocators::{Group, PageSize};
 use heaprace_engine::comparison::{ComparisonPlan, Progress, compare, folder_name};
 use heaprace_engine::contender::{Contender, TouchPolicy};
+use heaprace_engine::field::{Field, FieldError};
 use heaprace_engine::heap_size::{HeapLimit, parse_memory, parse_page_size};
 use heaprace_engine::limits::parse_budget;
 use heaprace_engine::memory::metrics::Instant as Moment;
@@ -28,7 +29,7 @@ use crate::cli::exports::Exports;
 use crate::cli::files::Files;
 use crate::cli::importing::Importing;
 use crate::cli::interrupt::interrupt;
-use crate::cli::named::{Command, locate, misused};
+use crate::cli::named::{locate, misused};
 use crate::cli::progress::Bar;
 use crate::cli::saved::{OUT, Showing, charts_in, save, save_results, save_set, set_charts_in};
 use crate::cli::snapshots::{self, SnapshotFile};
@@ -58,8 +59,8 @@ pub(crate) struct ReplayArguments {
     #[arg(long = "trace", short = 't', value_name = "TRACE")]
     named_traces: Vec<String>,
 
-    /// Allocator to compare [default: all]. Repeatable
-    #[arg(long = "allocator", short, value_name = "NAME", value_parser = PossibleValuesParser::new(names()), hide_possible_values = true)]
+    /// Allocator or group to compare (see --list) [default: the group 'default']. Repeatable
+    #[arg(long = "allocator", short, value_name = "NAME", hide_possible_values = true)]
     allocators: Vec<String>,
 
     /// List allocators and library traces
@@ -126,7 +127,7 @@ pub(crate) struct ReplayArguments {
     rigorous: bool,
 
     /// Allocator that ratios are relative to; it is added if missing [default: dlmalloc if timed, else the first]
-    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(names()), hide_possible_values = true)]
+    #[arg(long, value_name = "NAME", hide_possible_values = true)]
     baseline: Option<String>,
 
     /// Exit with 1 on any warning, after measuring and saving everything
@@ -186,8 +187,13 @@ pub(crate) struct ReplayArguments {
     exports: Exports,
 }
 
-fn names() -> impl Iterator<Item = &'static str> {
-    contenders::ALL.iter().map(|info| info.name)
+/// The command with the names of these contenders, for messages and completions.
+pub(crate) fn with_names_of(field: &Field, command: Command) -> Command {
+    let allocators: Vec<_> = field.choices().collect();
+    let names: Vec<_> = field.names().collect();
+    command
+        .mut_arg("allocators", |argument| argument.value_parser(PossibleValuesParser::new(allocators)))
+        .mut_arg("baseline", |argument| argument.value_parser(PossibleValuesParser::new(names)))
 }
 
 fn touches() -> impl TypedValueParser<Value = TouchPolicy> {
@@ -208,9 +214,9 @@ fn parse_instant(text: &str) -> Result<Moment, String> {
 }
 
 /// Compares, or lists what can be compared.
-pub(crate) fn run(arguments: &ReplayArguments, command: Command) -> u8 {
+pub(crate) fn run(arguments: &ReplayArguments, field: &Field, command: &Command) -> u8 {
     if arguments.list {
-        return print(&list());
+        return print(&list(field));
     }
     let traces: Vec<&str> = arguments.named_traces.iter().chain(&arguments.traces).map(String::as_str).collect();
     if traces.is_empty() {
@@ -244,13 +250,12 @@ pub(crate) fn run(arguments: &ReplayArguments, command: Command) -> u8 {
         Ok(both) => both,
         Err(message) => return misused(command, ErrorKind::ValueValidation, message),
     };
-    let takes_part = |name: &str| arguments.allocators.iter().chain(&arguments.baseline).any(|chosen| chosen == name);
+    let contenders = match chosen(arguments, field) {
+        Ok(contenders) => contenders,
+        Err(error) => return misused(command, ErrorKind::InvalidValue, error.to_string()),
+    };
     let plan = ComparisonPlan {
-        contenders: match &arguments.allocators[..] {
-            [] => Contender::all(),
-            // In the order of the registry, and each once.
-            _ => names().filter(|&name| takes_part(name)).filter_map(Contender::named).collect(),
-        },
+        contenders,
         verify: !arguments.skip_verification,
         snapshots: once(&arguments.snapshot_at),
         bounds: !arguments.skip_bounds,
@@ -299,6 +304,15 @@ pub(crate) fn run(arguments: &ReplayArguments, command: Command) -> u8 {
     code = code.max(arguments.exports.write(&all));
     // That nothing was saved is worse than that it is not all.
     if interrupted() && code == 0 { INTERRUPTED } else { code }
+}
+
+/// The contenders that take part.
+fn chosen(arguments: &ReplayArguments, field: &Field) -> Result<Vec<Contender>, FieldError> {
+    let names = match &arguments.allocators[..] {
+        [] => vec![Group::Default.name()],
+        names => names.iter().map(String::as_str).collect(),
+    };
+    field.choose(names.into_iter().chain(arguments.baseline.as_deref()))
 }
 
 impl ReplayArguments {
@@ -436,11 +450,19 @@ fn replay_one(
     shown.max(saved).max(if unsound || doubtful { FAILED } else { 0 })
 }
 
-fn list() -> String {
+fn list(field: &Field) -> String {
     let mut text = "Allocators:\n".to_owned();
-    for info in contenders::ALL {
+    for Contender { info, .. } in field.all() {
         text += &format!("  {} {}\n      {}\n", info.name, info.version, info.summary);
     }
+    text += "\nGroups of allocators:\n";
+    for group in Group::ALL {
+        let members: Vec<_> = field.members(group).iter().map(|member| member.info.name).collect();
+        if !members.is_empty() {
+            text += &format!("  {}: {}\n      {}\n", group.name(), group.summary(), members.join(", "));
+        }
+    }
+    text += "  all\n";
     text += "\nTraces in the library:\n";
     for entry in library::entries() {
         let about = &entry.about;

@@ -7,8 +7,9 @@ use std::sync::atomic::Ordering;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use heaprace_allocators::{Info, PageSize, Purpose, contenders};
+use heaprace_allocators::{Group, Info, PageSize, Purpose};
 use heaprace_engine::comparison::participants::DEFAULT_BASELINE;
+use heaprace_engine::field::Field;
 use heaprace_engine::heap_size::HeapLimit;
 use heaprace_engine::real::{self, Input, RealPlan};
 use heaprace_reports::check_folder;
@@ -35,7 +36,8 @@ const LIBRARY: &str = "libheaprace_serve.so";
     after_long_help = EXAMPLES
 )]
 pub(crate) struct RunArguments {
-    /// Allocator to run on [default with --compare: all]. Repeatable with --compare
+    /// Allocator to run on, or with --compare also a group [default with --compare: the group 'default']. Repeatable with
+    /// --compare
     #[arg(long = "allocator", short, value_name = "NAME", value_parser = PossibleValuesParser::new(names()), hide_possible_values = true)]
     allocators: Vec<String>,
 
@@ -98,13 +100,9 @@ Exit codes:
   2  usage error
   130  interrupted by Ctrl-C; finished rounds are shown";
 
-fn names() -> impl Iterator<Item = &'static str> {
-    offered().map(|info| info.name)
-}
-
-/// Everything but the floor, whose blocks overlap.
-fn offered() -> impl Iterator<Item = &'static Info> {
-    contenders::ALL.iter().filter(|info| info.purpose != Purpose::Floor)
+/// The library that is preloaded has the contenders of the registry.
+fn names() -> Vec<&'static str> {
+    Field::registered().choices().collect()
 }
 
 /// Runs, and prints what was measured.
@@ -176,18 +174,25 @@ fn plan(arguments: &RunArguments) -> Result<RealPlan, Misuse> {
         _ => Err("a real run has at most 4GiB".to_owned()),
     });
     let limit_pages = limit.map_err(|message| Misuse::Usage(format!("--heap-limit: {message}")))?;
-    let chosen: Vec<Info> = match (arguments.compare, &arguments.allocators[..]) {
-        (false, [name]) => offered().filter(|info| info.name == name).copied().collect(),
-        (false, _) => {
-            let message = "name one allocator with --allocator, or compare several with --compare".to_owned();
-            return Err(Misuse::Usage(message));
+    let field = Field::registered();
+    let mut names: Vec<&str> = arguments.allocators.iter().map(String::as_str).collect();
+    if arguments.compare {
+        if names.is_empty() {
+            names.push(Group::Default.name());
         }
-        (true, []) => offered().filter(|info| info.purpose == Purpose::Contender).copied().collect(),
-        (true, names) => {
-            let takes_part = |name: &str| name == arguments.baseline || names.iter().any(|chosen| chosen == name);
-            offered().filter(|info| takes_part(info.name)).copied().collect()
-        }
+        names.push(&arguments.baseline);
+    }
+    let chosen = field.choose(names).map_err(|error| Misuse::Usage(error.to_string()))?;
+    let takes_part = |info: &Info| match &arguments.allocators[..] {
+        [] => info.purpose == Purpose::Contender,
+        // The blocks of the floor overlap.
+        _ => info.purpose != Purpose::Floor,
     };
+    let chosen: Vec<Info> = chosen.iter().map(|contender| contender.info).filter(takes_part).collect();
+    if !arguments.compare && chosen.len() != 1 {
+        let message = "name one allocator with --allocator, or compare several with --compare".to_owned();
+        return Err(Misuse::Usage(message));
+    }
     let name = arguments.command.first().expect("clap requires a command");
     let (preload, file) = match arguments.global {
         true => (None, PathBuf::from(name)),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use heaprace_engine::field::Field;
 use heaprace_engine::heap_size::parse_memory;
 use heaprace_engine::memory_budget::default_bytes;
 use heaprace_engine::sweep::{
@@ -63,8 +64,8 @@ A plan:
   rounds = 20
 
   Traces are files (relative to the plan), names of library traces, or \"library\",
-  \"library:recorded\", \"library:programs\", \"library:drivers\", \"library:synthetic\". Without
-  allocators, all are compared. Settings are page_size, heap_limit, touch, rounds, seed, rigorous,
+  \"library:recorded\", \"library:programs\", \"library:drivers\", \"library:synthetic\". Allocators
+  are names and groups (see 'replay --list'), by default the group \"default\". Settings are page_size, heap_limit, touch, rounds, seed, rigorous,
   latency, instructions, min_heap, skip_verification and budget, each a value or a list with the
   syntax of replay's options, and skip_bounds = true. Every combination becomes a cell.
 
@@ -101,8 +102,9 @@ struct Line<'c> {
 }
 
 /// Lists, runs or merges.
-pub(crate) fn run(arguments: &SweepArguments) -> u8 {
-    let sweep = match Build::current().and_then(|build| Sweep::read(&arguments.plan, &build)) {
+pub(crate) fn run(arguments: &SweepArguments, field: &Field) -> u8 {
+    let sweep = Build::current(field).and_then(|build| Sweep::read(&arguments.plan, field, &build));
+    let sweep = match sweep {
         Ok(sweep) => sweep,
         Err(error) => return complain(code(&error), error),
     };

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use heaprace::comparison::{CompareError, ComparisonPlan};
+use heaprace::comparison::{CompareError, ComparisonPlan, Progress};
 use heaprace::contender::{Contender, TouchPolicy};
 use heaprace::time::rounds::Rounds;
 use heaprace::{Program, compare};
@@ -22,7 +22,8 @@ fn ten_mib() -> String {
     (0..10).map(|id| format!("alloc,{id},1048576,8\n")).collect()
 }
 
-fn compared(source: &Source, memory_bytes: u64, jobs: usize, rounds: u32) -> Results {
+/// The results, and how many contenders had to wait for the memory of others.
+fn compared_and_waited(source: &Source, memory_bytes: u64, jobs: usize, rounds: u32) -> (Results, usize) {
     let rounds =
         Rounds { count: rounds, seed: 1, touch: TouchPolicy::All, page: PageSize::WASM, limit_pages: WASM32_PAGES };
     let plan = ComparisonPlan {
@@ -32,7 +33,13 @@ fn compared(source: &Source, memory_bytes: u64, jobs: usize, rounds: u32) -> Res
         make_child: Some(replay_child),
         ..ComparisonPlan::of(Contender::all(), rounds)
     };
-    compare(source, &plan, |_| {}).unwrap()
+    let mut waited = 0;
+    let count_waits = |progress: Progress<'_>| waited += usize::from(matches!(progress, Progress::Waiting { .. }));
+    (compare(source, &plan, count_waits).unwrap(), waited)
+}
+
+fn compared(source: &Source, memory_bytes: u64, jobs: usize, rounds: u32) -> Results {
+    compared_and_waited(source, memory_bytes, jobs, rounds).0
 }
 
 /// The exit code of `replay` with these arguments, under a limit that `ulimit` sets.
@@ -73,11 +80,14 @@ fn what_fits_into_the_budget_does_not_depend_on_what_runs_beside_it() {
     assert_eq!(program.profile().peak_live_bytes, 10 << 20);
     // Room for one heap of most contenders, and for two of none.
     let budget_bytes = 19 << 20;
-    let alone = compared(&source, budget_bytes, 1, 0);
+    let (alone, waited) = compared_and_waited(&source, budget_bytes, 1, 0);
+    assert_eq!(waited, 0, "nothing runs beside it");
     let known = |results: &Results| results.contenders.iter().filter(|row| row.memory.known().is_some()).count();
     assert!(known(&alone) >= 5, "{alone:?}");
     for _ in 0..3 {
-        let together = compared(&source, budget_bytes, 8, 0);
+        let (together, waited) = compared_and_waited(&source, budget_bytes, 8, 0);
+        // At least those whose own heap is too large, and they say so.
+        assert!(waited > 0);
         for (one, other) in alone.contenders.iter().zip(&together.contenders) {
             assert_eq!((&one.memory, &one.min_heap), (&other.memory, &other.min_heap), "{}", one.name);
         }

@@ -7,15 +7,20 @@ use std::process::Command;
 
 use heaprace::comparison::{ComparisonPlan, compare};
 use heaprace::contender::{Contender, TouchPolicy};
+use heaprace::field::Field;
 use heaprace::sweep::{Build, Cell, CellState, Stray, Sweep, merge, strays};
 use heaprace::time::rounds::Rounds;
 use heaprace_reports::results::{Figure, Reason, Results, Rigor, Verification, WarningCode};
+
+fn current() -> Build {
+    Build::current(&Field::registered()).unwrap()
+}
 
 fn sweep(settings: &str) -> Sweep {
     let plan = format!(
         "traces = [\"repeated-growth\"]\nallocators = [\"dlmalloc\", \"talc\", \"null\"]\n[settings]\n{settings}\n"
     );
-    Sweep::parse(&plan, "plan.toml", Path::new(""), &Build::current().unwrap()).unwrap()
+    Sweep::parse(&plan, "plan.toml", Path::new(""), &Field::registered(), &current()).unwrap()
 }
 
 fn make_child() -> io::Result<Command> {
@@ -255,14 +260,14 @@ fn cells_of_another_build_are_excluded_and_named() {
     assert!(strays(&sweep, folder.path()).is_empty());
     let later = Build { revision: "0123456789ab".into(), ..sweep.build().clone() };
     let plan = "traces = [\"repeated-growth\"]\nallocators = [\"talc\"]\n[settings]\nrounds = 0\nskip_bounds = true\n";
-    let later = Sweep::parse(plan, "plan.toml", Path::new(""), &later).unwrap();
+    let later = Sweep::parse(plan, "plan.toml", Path::new(""), &Field::registered(), &later).unwrap();
     fs::write(folder.path().join("cells/half.json"), "{\"schema_").unwrap();
     assert!(merge(&later, |cell| cell.state(folder.path()))[0].results.is_none(), "another build has other cells");
     let left_out: Vec<(Stray, usize)> = strays(&later, folder.path()).into_iter().collect();
     let unreadable = Stray::Unreadable(folder.path().join("cells/half.json"));
     assert_eq!(left_out, [(Stray::OtherBuild(sweep.build().revision.clone()), 3), (unreadable, 1)]);
 
-    let smaller = Sweep::parse(plan, "plan.toml", Path::new(""), sweep.build()).unwrap();
+    let smaller = Sweep::parse(plan, "plan.toml", Path::new(""), &Field::registered(), sweep.build()).unwrap();
     assert_eq!(strays(&smaller, folder.path()).get(&Stray::OtherPlan), Some(&2));
 }
 
@@ -272,7 +277,7 @@ fn a_changed_trace_is_rejected() {
     let trace = folder.path().join("own.csv");
     fs::write(&trace, "op,id,size,align\nalloc,1,24,8\n").unwrap();
     let plan = "traces = [\"own.csv\"]\nallocators = [\"bump\"]\n[settings]\nrounds = 0\nskip_bounds = true\n";
-    let sweep = Sweep::parse(plan, "plan.toml", folder.path(), &Build::current().unwrap()).unwrap();
+    let sweep = Sweep::parse(plan, "plan.toml", folder.path(), &Field::registered(), &current()).unwrap();
     fs::write(&trace, "op,id,size,align\nalloc,1,25,8\n").unwrap();
     let message = sweep.cells()[0].run(make_child).unwrap_err().to_string();
     assert!(message.contains("own.csv: has changed since the plan was read"), "{message}");

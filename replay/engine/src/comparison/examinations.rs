@@ -27,6 +27,8 @@ const REPLAYS: u64 = 2;
 enum WorkerEvent {
     /// It has started with this contender.
     Begun(usize),
+    /// This contender's heap does not fit beside those of others: it waits for them.
+    Waits(usize),
     /// More events replayed since the last message.
     Events(u64),
     /// It is done with this contender.
@@ -63,6 +65,7 @@ pub(super) fn examine_all(
         for event in worker_events {
             match event {
                 WorkerEvent::Begun(index) => active.push(plan.contenders[index].info.name),
+                WorkerEvent::Waits(index) => progress(Progress::Waiting { name: plan.contenders[index].info.name }),
                 WorkerEvent::Events(more) => events += more,
                 WorkerEvent::Done(index, examination) => {
                     let Examination { verification, memory, partial, snapshots } = (*examination)?;
@@ -117,7 +120,10 @@ impl Examiner<'_> {
                 return;
             }
             let _ = sender.send(WorkerEvent::Begun(index));
-            let examination = self.examine(contender, &mut lane, &report_events);
+            let report_wait = || {
+                let _ = sender.send(WorkerEvent::Waits(index));
+            };
+            let examination = self.examine(contender, &mut lane, &report_events, &report_wait);
             // There will be no results, so the others need not continue.
             failed.fetch_or(examination.is_err(), Ordering::Relaxed);
             let _ = sender.send(WorkerEvent::Done(index, Box::new(examination)));
@@ -129,6 +135,7 @@ impl Examiner<'_> {
         contender: &Contender,
         lane: &mut Option<Lane<'p>>,
         report_events: &(dyn Fn(u64) + Sync),
+        report_wait: &dyn Fn(),
     ) -> Result<Examination, LaneError> {
         if self.plan.interrupt.load(Ordering::Relaxed) {
             return Ok(unexamined(Stop::Interrupt.reason()));
@@ -156,6 +163,7 @@ impl Examiner<'_> {
             }
         }
         // Others had a part of the memory. What the contender can do with all of it does not depend on them.
+        report_wait();
         let _alone = self.taking_turns.write().unwrap_or_else(PoisonError::into_inner);
         let has_room = budget.take(self.bookkeeping_bytes);
         debug_assert!(has_room, "the comparison would not have begun");

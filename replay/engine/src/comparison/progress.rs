@@ -20,6 +20,12 @@ pub enum Progress<'a> {
         /// Events of the trace.
         trace_events: u64,
     },
+    /// A contender's heap did not fit into the memory budget beside those of the others: it is examined again, alone, when they
+    /// are done.
+    Waiting {
+        /// The contender's name.
+        name: &'a str,
+    },
     /// Snapshots of a contender's heap.
     Snapshots {
         /// The contender's name.

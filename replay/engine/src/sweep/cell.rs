@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use heaprace_allocators::{Purpose, contenders};
+use heaprace_allocators::Purpose;
 use heaprace_reports::results::{self, Companion, Figure, Results, Rigor};
 use heaprace_traces::Source;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,8 @@ pub struct Cell {
     id: String,
     key: Key,
     trace: Source,
+    /// `None` for bounds.
+    contender: Option<Contender>,
 }
 
 /// Whether a cell is done.
@@ -57,8 +59,13 @@ pub(super) struct Head {
 }
 
 impl Cell {
-    pub(super) fn new(key: Key, trace: Source) -> Self {
-        Cell { id: key.id(), key, trace }
+    pub(super) fn new(key: Key, trace: Source, contender: Option<Contender>) -> Self {
+        Cell { id: key.id(), key, trace, contender }
+    }
+
+    /// The contender that it measures, unless it computes bounds.
+    pub(super) fn contender(&self) -> Option<&Contender> {
+        self.contender.as_ref()
     }
 
     /// The address: 16 hexadecimal digits.
@@ -155,13 +162,13 @@ impl Cell {
     ///
     /// Those of [`run`](Self::run), and a trace that needs more memory.
     pub fn run_within(&self, make_child: MakeChild, memory_bytes: Option<u64>) -> Result<Results, SweepError> {
-        let plan = |names: &[&str], settings: &CellSettings| plan(names, settings, make_child, memory_bytes);
-        let results = match &self.key.work {
-            Work::Bounds => {
+        let plan = |contenders, settings: &CellSettings| plan(contenders, settings, make_child, memory_bytes);
+        let results = match (&self.key.work, self.contender) {
+            (Work::Contender { settings, .. }, Some(contender)) => measure(&self.trace, contender, settings, plan)?,
+            _ => {
                 let settings = CellSettings { rounds: 0, ..CellSettings::default() };
-                compare(&self.trace, &ComparisonPlan { bounds: true, ..plan(&[], &settings) }, |_| {})?
+                compare(&self.trace, &ComparisonPlan { bounds: true, ..plan(Vec::new(), &settings) }, |_| {})?
             }
-            Work::Contender { name, settings, .. } => measure(&self.trace, name, settings, plan)?,
         };
         if results.trace.sha256 != self.key.trace_sha256 {
             return Err(SweepError::Changed {
@@ -177,19 +184,21 @@ impl Cell {
 /// Measures one contender. If it is timed, the baseline and the floor run in the same rounds.
 fn measure(
     trace: &Source,
-    name: &str,
+    contender: Contender,
     settings: &CellSettings,
-    plan: impl Fn(&[&str], &CellSettings) -> ComparisonPlan,
+    plan: impl Fn(Vec<Contender>, &CellSettings) -> ComparisonPlan,
 ) -> Result<Results, SweepError> {
-    let floors = contenders::ALL.iter().filter(|info| info.purpose == Purpose::Floor).map(|info| info.name);
-    let companions: Vec<&str> = match settings.rounds {
-        0 => Vec::new(),
-        _ => [BASELINE].into_iter().chain(floors).filter(|&companion| companion != name).collect(),
-    };
-    let all: Vec<&str> = [name].into_iter().chain(companions).collect();
+    let name = contender.info.name;
+    let mut all = vec![contender];
+    if settings.rounds > 0 {
+        let is_companion = |other: &Contender| {
+            other.info.name != name && (other.info.name == BASELINE || other.info.purpose == Purpose::Floor)
+        };
+        all.extend(Contender::all().into_iter().filter(is_companion));
+    }
     // Only the times of the companions matter.
     let timed = CellSettings { min_heap: false, latency: false, instructions: false, ..settings.clone() };
-    let mut results = compare(trace, &plan(&all, &timed), |_| {})?;
+    let mut results = compare(trace, &plan(all, &timed), |_| {})?;
     let rows = std::mem::take(&mut results.contenders);
     let (mut own, others): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.name == name);
     for row in &mut own {
@@ -208,7 +217,7 @@ fn measure(
     }
     if *settings != timed {
         let alone = CellSettings { rounds: 0, ..settings.clone() };
-        let further = compare(trace, &plan(&[name], &alone), |_| {})?;
+        let further = compare(trace, &plan(vec![contender], &alone), |_| {})?;
         for (row, further) in own.iter_mut().zip(further.contenders) {
             (row.min_heap, row.latency, row.instructions) = (further.min_heap, further.latency, further.instructions);
         }
@@ -220,8 +229,12 @@ fn measure(
 }
 
 /// The comparison of these contenders under these settings, on one thread.
-fn plan(names: &[&str], settings: &CellSettings, make_child: MakeChild, memory_bytes: Option<u64>) -> ComparisonPlan {
-    let contenders = names.iter().filter_map(|name| Contender::named(name)).collect();
+fn plan(
+    contenders: Vec<Contender>,
+    settings: &CellSettings,
+    make_child: MakeChild,
+    memory_bytes: Option<u64>,
+) -> ComparisonPlan {
     let rounds = Rounds {
         count: settings.rounds,
         seed: settings.seed,

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use super::SweepError;
 use crate::contender::TouchPolicy;
 use crate::environment;
+use crate::field::Field;
 
 /// Hexadecimal digits of an id: 64 bits, so that two cells of a sweep practically never collide.
 const ID_DIGITS: usize = 16;
@@ -22,8 +23,8 @@ pub struct Build {
     pub schema_version: u32,
     /// Version of Heaprace.
     pub heaprace_version: String,
-    /// The git revision. If the tree has uncommitted changes, or there is no revision, `+` and a hash of the binary
-    /// follow, because nothing else distinguishes two such builds.
+    /// The git revision. If the tree has uncommitted changes, or there is no revision, or a contender comes from elsewhere,
+    /// `+` and a hash of the binary follow, because nothing else distinguishes two such builds.
     pub revision: String,
     /// The compiler.
     pub rustc: String,
@@ -36,15 +37,15 @@ pub struct Build {
 }
 
 impl Build {
-    /// This build, on this host.
+    /// This build with these contenders, on this host.
     ///
     /// # Errors
     ///
     /// If the binary must be read to identify it, and cannot be read.
-    pub fn current() -> Result<Self, SweepError> {
+    pub fn current(field: &Field) -> Result<Self, SweepError> {
         let from = environment::provenance();
         let revision = match from.git_revision {
-            Figure::Known(revision) if !revision.ends_with("-dirty") => revision,
+            Figure::Known(revision) if !revision.ends_with("-dirty") && !field.has_own() => revision,
             Figure::Known(revision) => format!("{revision}+{}", own_hash()?),
             Figure::Unknown { .. } => format!("unknown+{}", own_hash()?),
         };
@@ -255,7 +256,7 @@ mod tests {
     /// Two builds with uncommitted changes have the same revision, but must not share cells.
     #[test]
     fn a_build_with_changes_is_identified_by_its_binary() {
-        let revision = Build::current().unwrap().revision;
+        let revision = Build::current(&Field::registered()).unwrap().revision;
         assert_eq!(
             revision.contains('+'),
             revision.contains("-dirty") || revision.starts_with("unknown"),

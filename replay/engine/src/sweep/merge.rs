@@ -12,10 +12,8 @@ use heaprace_reports::results::{self, Figure, Part, Provenance, Reason, Results,
 
 use super::BASELINE;
 use super::cell::{CELLS, Cell, CellState, Head};
-use super::key::Work;
-use super::plan::{Group, Sweep};
+use super::plan::{CellGroup, Sweep};
 use crate::comparison::row;
-use crate::contender::Contender;
 
 /// The merged cells of a group.
 #[derive(Clone, Debug)]
@@ -44,7 +42,7 @@ pub fn merge(sweep: &Sweep, state: impl Fn(&Cell) -> CellState) -> Vec<Merged> {
     sweep.groups().into_iter().map(|group| merge_group(group, &state)).collect()
 }
 
-fn merge_group(group: Group, state: &impl Fn(&Cell) -> CellState) -> Merged {
+fn merge_group(group: CellGroup, state: &impl Fn(&Cell) -> CellState) -> Merged {
     let mut missing = Vec::new();
     let mut take = |cell: &Cell| {
         let reason = match state(cell) {
@@ -99,7 +97,7 @@ fn join(bounds: Option<Taken<'_>>, cells: Vec<Taken<'_>>) -> Option<Results> {
 
 /// The row of a contender whose cell is not done: only its name is known.
 fn missing_row(cell: &Cell, reason: Reason) -> Option<results::Contender> {
-    let Work::Contender { name, .. } = &cell.key().work else { return None };
+    let contender = cell.contender()?;
     Some(results::Contender {
         verification: Verification::NotChecked { reason: reason.clone() },
         memory: Figure::unknown(reason.clone()),
@@ -107,7 +105,7 @@ fn missing_row(cell: &Cell, reason: Reason) -> Option<results::Contender> {
         time: Figure::unknown(reason.clone()),
         latency: Figure::unknown(reason.clone()),
         instructions: Figure::unknown(reason),
-        ..row(&Contender::named(name)?)
+        ..row(contender)
     })
 }
 

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
 
-use heaprace_allocators::contenders;
+use heaprace_allocators::Group;
 use heaprace_traces::{Source, library};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -18,6 +18,7 @@ use super::key::{Build, CellSettings, Key, Work};
 use super::settings::Settings;
 use crate::comparison::folder_name;
 use crate::contender::Contender;
+use crate::field::Field;
 
 /// The content of a plan.
 #[derive(Clone, Debug)]
@@ -33,7 +34,7 @@ pub struct Sweep {
 
 /// The cells of one trace and one choice of settings, which are merged into one document.
 #[derive(Clone, Debug)]
-pub struct Group {
+pub struct CellGroup {
     /// Name of its folder: the trace's name, followed by the settings if there are several choices.
     pub folder: String,
     /// The cell that computes the trace's bounds, shared by all groups of the trace.
@@ -52,15 +53,15 @@ struct Document {
 }
 
 impl Sweep {
-    /// Reads the plan at this path. Paths in it are relative to its folder.
+    /// Reads the plan at this path, for these contenders. Paths in it are relative to its folder.
     ///
     /// # Errors
     ///
     /// [`SweepError::Open`] and [`SweepError::Plan`], and the error of a trace file that cannot be read.
-    pub fn read(path: &Path, build: &Build) -> Result<Self, SweepError> {
+    pub fn read(path: &Path, field: &Field, build: &Build) -> Result<Self, SweepError> {
         let file = path.display().to_string();
         let text = read(path).map_err(|source| SweepError::Open { file: file.clone(), source })?;
-        Self::parse(&text, &file, path.parent().unwrap_or(Path::new("")), build)
+        Self::parse(&text, &file, path.parent().unwrap_or(Path::new("")), field, build)
     }
 
     /// Parses the text of a plan. Messages call it `file`, and its paths are relative to `folder`.
@@ -68,7 +69,7 @@ impl Sweep {
     /// # Errors
     ///
     /// Same as [`Sweep::read`].
-    pub fn parse(text: &str, file: &str, folder: &Path, build: &Build) -> Result<Self, SweepError> {
+    pub fn parse(text: &str, file: &str, folder: &Path, field: &Field, build: &Build) -> Result<Self, SweepError> {
         let faulty = |span: Option<Range<usize>>, message: String| SweepError::Plan {
             file: file.to_owned(),
             line: text.as_bytes()[..span.map_or(0, |span| span.start)].iter().filter(|&&byte| byte == b'\n').count()
@@ -82,8 +83,8 @@ impl Sweep {
         })?;
         let traces = locate(&document.traces, folder, faulty)?;
         let contenders = match &document.allocators {
-            None => Contender::all(),
-            Some(names) => choose(names, faulty)?,
+            None => field.members(Group::Default),
+            Some(names) => choose(names, field, faulty)?,
         };
         let mut hashed = Vec::new();
         for trace in traces {
@@ -110,25 +111,26 @@ impl Sweep {
     }
 
     /// The cells, grouped by the document that they are merged into.
-    pub fn groups(&self) -> Vec<Group> {
+    pub fn groups(&self) -> Vec<CellGroup> {
         let mut groups = Vec::new();
         for (trace, hash) in &self.traces {
-            let cell = |work| {
+            let cell = |work, contender| {
                 let key = Key { build: self.build.clone(), trace_sha256: hash.clone(), work };
-                Cell::new(key, trace.clone())
+                Cell::new(key, trace.clone(), contender)
             };
-            let bounds = self.bounds.then(|| cell(Work::Bounds));
+            let bounds = self.bounds.then(|| cell(Work::Bounds, None));
             for (label, settings) in &self.settings {
                 let of = |contender: &Contender| {
-                    cell(Work::Contender {
+                    let work = Work::Contender {
                         name: contender.info.name.to_owned(),
                         version: contender.info.version.to_owned(),
                         settings: settings.clone(),
-                    })
+                    };
+                    cell(work, Some(*contender))
                 };
                 let separator = if label.is_empty() { "" } else { "-" };
                 let folder = short(format!("{}{separator}{label}", folder_name(trace.name())));
-                groups.push(Group {
+                groups.push(CellGroup {
                     // Results in the folder of the cells would be mistaken for a cell.
                     folder: if folder == CELLS { format!("trace-{CELLS}") } else { folder },
                     bounds: bounds.clone(),
@@ -237,23 +239,19 @@ fn locate_one(name: &str, folder: &Path) -> Result<Vec<Source>, String> {
 
 fn choose(
     wanted: &Spanned<Vec<Spanned<String>>>,
+    field: &Field,
     faulty: impl Fn(Option<Range<usize>>, String) -> SweepError,
 ) -> Result<Vec<Contender>, SweepError> {
-    let names = || contenders::ALL.iter().map(|info| info.name);
-    let known = || names().collect::<Vec<_>>().join(", ");
     for name in wanted.get_ref() {
-        if !names().any(|known| known == name.get_ref()) {
-            let message = format!("allocators: there is no {:?}; there are {}", name.get_ref(), known());
-            return Err(faulty(Some(name.span()), message));
+        if let Err(error) = field.choose([name.get_ref().as_str()]) {
+            return Err(faulty(Some(name.span()), format!("allocators: {error}")));
         }
     }
-    // In the order of the registry, each once.
-    let chosen: Vec<Contender> = names()
-        .filter(|name| wanted.get_ref().iter().any(|wanted| wanted.get_ref() == name))
-        .filter_map(Contender::named)
-        .collect();
+    let names = wanted.get_ref().iter().map(|name| name.get_ref().as_str());
+    let chosen = field.choose(names).map_err(|error| faulty(Some(wanted.span()), error.to_string()))?;
     if chosen.is_empty() {
-        let message = format!("allocators: the list is empty; omit the key for all, or give some of {}", known());
+        let known = field.choices().collect::<Vec<_>>().join(", ");
+        let message = format!("allocators: nothing is chosen; omit the key for the default, or give some of {known}");
         return Err(faulty(Some(wanted.span()), message));
     }
     Ok(chosen)
@@ -280,13 +278,12 @@ mod tests {
     }
 
     fn parse(text: &str) -> Result<Sweep, SweepError> {
-        Sweep::parse(text, "plan.toml", Path::new(""), &build())
+        Sweep::parse(text, "plan.toml", Path::new(""), &Field::registered(), &build())
     }
 
     #[test]
     fn faults_are_reported_with_their_line_and_the_known_names() {
-        let all_names =
-            "swept-bump, segregated-bump, dlmalloc, wasmalloc, wee_alloc, talc, bump, segregated-bump-mv, null";
+        let all_names = Field::registered().choices().collect::<Vec<_>>().join(", ");
         let cases = [
             ("", "1: missing field `traces`"),
             ("traces = []\n", "1: traces: the list is empty; give files, names of the library"),
@@ -307,7 +304,7 @@ mod tests {
                 "traces = [\"serde-heavy\"]\nallocators = [\n\"tlac\"]\n",
                 "3: allocators: there is no \"tlac\"; there are ",
             ),
-            ("traces = [\"serde-heavy\"]\nallocators = [\"tlac\"]\n", all_names),
+            ("traces = [\"serde-heavy\"]\nallocators = [\"tlac\"]\n", &all_names),
             ("traces = [\"serde-heavy\"]\nallocators = []\n", "2: allocators: the list is empty; omit the key for all"),
         ];
         for (text, expected) in cases {
