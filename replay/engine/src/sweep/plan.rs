@@ -302,10 +302,10 @@ mod tests {
             ("traces = \"library\"\n", "1: invalid type: string \"library\", expected a sequence"),
             (
                 "traces = [\"serde-heavy\"]\nallocators = [\n\"tlac\"]\n",
-                "3: allocators: there is no \"tlac\"; there are ",
+                "3: allocators: there is no allocator \"tlac\"; there are ",
             ),
             ("traces = [\"serde-heavy\"]\nallocators = [\"tlac\"]\n", &all_names),
-            ("traces = [\"serde-heavy\"]\nallocators = []\n", "2: allocators: the list is empty; omit the key for all"),
+            ("traces = [\"serde-heavy\"]\nallocators = []\n", "2: allocators: nothing is chosen; omit the key for the default"),
         ];
         for (text, expected) in cases {
             let message = parse(text).unwrap_err().to_string();
@@ -391,21 +391,22 @@ mod tests {
         let temporary = tempfile::tempdir().unwrap();
         let folder = temporary.path();
         fs::create_dir_all(folder.join("deep")).unwrap();
+        let read_plan = |plan: &Path| Sweep::read(plan, &Field::registered(), &build());
         let plan = folder.join("plan.toml");
         let text = "op,id,size,align\nalloc,1,24,8\n";
         fs::write(folder.join("deep/a.csv"), text).unwrap();
         fs::write(folder.join("a.csv"), text).unwrap();
         fs::write(&plan, "traces = [\"deep/a.csv\"]\n").unwrap();
-        assert_eq!(Sweep::read(&plan, &build()).unwrap().traces[0].0.name(), "a");
+        assert_eq!(read_plan(&plan).unwrap().traces[0].0.name(), "a");
         fs::write(&plan, "traces = [\"deep/a.csv\", \"a.csv\"]\n").unwrap();
-        let message = Sweep::read(&plan, &build()).unwrap_err().to_string();
+        let message = read_plan(&plan).unwrap_err().to_string();
         assert!(message.contains("are both called \"a\""), "{message}");
         // This file exists where the tests run, but not next to the plan.
         fs::write(&plan, "traces = [\"Cargo.toml\"]\n").unwrap();
-        let message = Sweep::read(&plan, &build()).unwrap_err().to_string();
+        let message = read_plan(&plan).unwrap_err().to_string();
         assert!(message.contains("is relative to the plan"), "{message}");
         fs::remove_file(&plan).unwrap();
-        let message = Sweep::read(&plan, &build()).unwrap_err().to_string();
+        let message = read_plan(&plan).unwrap_err().to_string();
         assert!(message.contains("plan.toml: No such file") && message.contains("name a plan"), "{message}");
     }
 
@@ -427,8 +428,7 @@ mod tests {
         let seeds = (0..100).map(|seed| seed.to_string()).collect::<Vec<_>>().join(", ");
         let rounds = (0..100).map(|rounds| rounds.to_string()).collect::<Vec<_>>().join(", ");
         let text = format!("traces = [\"serde-heavy\"]\n[settings]\nseed = [{seeds}]\nrounds = [{rounds}]\n");
-        let build = Build::current().unwrap();
-        let message = Sweep::parse(&text, "plan.toml", Path::new(""), &build).unwrap_err().to_string();
+        let message = parse(&text).unwrap_err().to_string();
         assert!(message.contains("more than 4096 combinations"), "{message}");
     }
 }
