@@ -202,6 +202,8 @@ fn exhaustion<A: HeapAllocator>(page: PageSize) -> Result<(), Failure> {
         let limit_pages = page.pages_for(8 * PAGE_BYTES);
         let mut checked = Checked::<A>::on_pages(page, 2 * limit_pages)?;
         checked.set_limit_pages(limit_pages);
+        // A fixed pool is as large as the limit when it is created.
+        checked.reset()?;
         let fill = |checked: &mut Checked<A>| -> Result<Vec<NonNull<u8>>, Failure> {
             let mut blocks = Vec::new();
             while let Some(block) = checked.alloc(layout(bytes, 8), false)? {
@@ -234,8 +236,10 @@ fn exhaustion<A: HeapAllocator>(page: PageSize) -> Result<(), Failure> {
                 again.len()
             )));
         }
-        checked.set_limit_pages(2 * limit_pages);
-        request(&mut checked, layout(bytes, 8), false, 2 * limit_pages)?;
+        if !A::HAS_FIXED_POOL {
+            checked.set_limit_pages(2 * limit_pages);
+            request(&mut checked, layout(bytes, 8), false, 2 * limit_pages)?;
+        }
         kept.iter().chain(&again).try_for_each(|&block| checked.dealloc(block))?;
     }
     Ok(())

@@ -46,6 +46,7 @@ contenders! {
     #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
     mod wee_alloc: wee_alloc::WeeAlloc;
     mod talc: talc::Talc;
+    mod good_memory_allocator: good_memory_allocator::GoodMemoryAllocator;
     mod bump: bump::Bump;
     segregated_bump::SegregatedBump<false>, accounted by segregated_bump::Accounted<false>;
     mod null: null::Null;

@@ -123,6 +123,10 @@ pub unsafe trait HeapAllocator: Sized {
     /// Whether [`idle`](Self::idle) accounts for every byte that is in no live block.
     const KNOWS_ALL_IDLE: bool = false;
 
+    /// Whether it gets all memory up to the heap's limit when it is created, so that a limit that is raised later adds
+    /// none. Of all contenders, only [fixed pools](crate::fixed_pool) do.
+    const HAS_FIXED_POOL: bool = false;
+
     /// Checks that this contender can be measured in this process.
     ///
     /// # Errors

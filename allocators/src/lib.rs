@@ -14,6 +14,7 @@ pub mod conformance;
 pub mod contenders;
 #[cfg(feature = "faulty")]
 pub mod faulty;
+pub mod fixed_pool;
 #[cfg(target_os = "linux")]
 pub mod global;
 pub mod heap_allocator;

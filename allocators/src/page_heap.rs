@@ -26,6 +26,7 @@
 
 mod budget;
 mod error;
+mod pool;
 
 use std::cell::Cell;
 use std::ptr::NonNull;
@@ -98,9 +99,13 @@ struct Memory {
     pages: usize,
     // In bytes, so that the code that runs for every request needs no multiplication. All are whole pages.
     limit_bytes: Cell<usize>,
+    /// What a grow may reach: the limit, or nothing if the memory is one pool.
+    growable_bytes: Cell<usize>,
     committed_bytes: Cell<usize>,
-    /// Readable and writable bytes; at least the committed ones.
+    /// Readable and writable bytes that are taken from the budget; at least the committed ones.
     open_bytes: Cell<usize>,
+    /// Bytes of the [pool](HeapRef::open_pool): whole pages, all readable and writable. 0 if there is none.
+    pool_bytes: Cell<usize>,
     grow_calls: Cell<u64>,
     refused_grows: Cell<u64>,
     budget: Option<Arc<MemoryBudget>>,
@@ -156,8 +161,10 @@ impl PageHeap {
             guard,
             pages,
             limit_bytes: Cell::new(page.bytes_of(pages)),
+            growable_bytes: Cell::new(page.bytes_of(pages)),
             committed_bytes: Cell::new(0),
             open_bytes: Cell::new(0),
+            pool_bytes: Cell::new(0),
             grow_calls: Cell::new(0),
             refused_grows: Cell::new(0),
             budget: budget.cloned(),
@@ -175,6 +182,9 @@ impl PageHeap {
     pub fn set_limit_pages(&mut self, pages: usize) {
         let memory = &*self.memory;
         memory.limit_bytes.set(memory.page.bytes_of(pages.min(memory.pages)));
+        if memory.pool_bytes.get() == 0 {
+            memory.growable_bytes.set(memory.limit_bytes.get());
+        }
     }
 
     /// The current limit, in pages.
@@ -208,14 +218,16 @@ impl PageHeap {
         memory.grow_calls.set(0);
         memory.refused_grows.set(0);
         memory.over_budget.set(false);
-        let bytes = memory.open_bytes.get();
+        let bytes = memory.open_bytes.get().max(memory.accessible_pool_bytes());
         if bytes > 0 {
-            // SAFETY: open bytes are whole host pages of the reservation, and the assertion shows that no handle
+            // SAFETY: accessible bytes are whole host pages of the reservation, and the assertion shows that no handle
             // exists.
             unsafe { os::close(memory.base, bytes) }.map_err(|source| PageHeapError::Reset { bytes, source })?;
-            memory.give_back(bytes);
+            memory.give_back(memory.open_bytes.get());
             memory.open_bytes.set(0);
+            memory.pool_bytes.set(0);
         }
+        memory.growable_bytes.set(memory.limit_bytes.get());
         Ok(())
     }
 }
@@ -231,7 +243,7 @@ impl HeapRef {
         let first = memory.committed_bytes.get();
         // The limit may have been set below the committed size. The comparison is in pages: the bytes of a request may
         // exceed the address space.
-        let Some(room) = memory.limit_bytes.get().checked_sub(first) else { return memory.refuse() };
+        let Some(room) = memory.growable_bytes.get().checked_sub(first) else { return memory.refuse() };
         if pages > memory.page.pages_in(room) {
             return memory.refuse();
         }
@@ -279,16 +291,19 @@ impl HeapRef {
         self.memory.grow_calls.get()
     }
 
-    /// Failed calls of [`grow`](Self::grow) since the heap was created or reset: whether the heap has met its limit. A
-    /// contender may request more than it needs, and still serve the request after such a failure.
+    /// Failed calls of [`grow`](Self::grow), or [requests without room](Self::note_full_pool) in a pool, since the heap was
+    /// created or reset: whether the heap has met its limit. A contender may request more than it needs, and still serve
+    /// the request after such a failure.
     pub fn refused_grows(&self) -> u64 {
         self.memory.refused_grows.get()
     }
 
-    /// Bytes resident in the host's memory, over all host pages that contain committed pages. `None` if unknown.
+    /// Bytes resident in the host's memory, over all host pages that contain committed pages, and all of a
+    /// [pool](Self::open_pool). `None` if unknown.
     pub fn resident_bytes(&self) -> Option<usize> {
-        // SAFETY: committed pages belong to the reservation, which consists of whole host pages.
-        unsafe { os::resident_bytes(self.memory.base, self.committed_bytes()) }
+        let bytes = self.committed_bytes().max(self.memory.pool_bytes.get());
+        // SAFETY: committed pages and pools belong to the reservation, which consists of whole host pages.
+        unsafe { os::resident_bytes(self.memory.base, bytes) }
     }
 
     /// Whether the `bytes` bytes from `address` are all within the committed pages.
@@ -306,8 +321,9 @@ impl Memory {
     /// is a valid outcome.
     #[cold]
     fn open_up_to(&self, bytes: usize) -> bool {
-        let open = self.open_bytes.get();
-        let up_to = |unit: usize| bytes.next_multiple_of(unit).min(self.capacity_bytes);
+        let (open, pool) = (self.open_bytes.get(), self.accessible_pool_bytes());
+        let most = if pool == 0 { self.capacity_bytes } else { pool };
+        let up_to = |unit: usize| bytes.next_multiple_of(unit).min(most);
         // A budget that has no room for a batch may have room for what is needed.
         let ends = [up_to(self.guard.batch_bytes(self.page)), up_to(host_page_bytes())];
         let Some(end) = ends.into_iter().find(|&end| end >= bytes && self.take(end - open)) else {
@@ -315,13 +331,18 @@ impl Memory {
             return false;
         };
         // SAFETY: bytes `open..end` are whole host pages of the reservation.
-        let opened = unsafe { os::open(self.base.add(open), end - open) }.is_ok();
+        let opened = pool != 0 || unsafe { os::open(self.base.add(open), end - open) }.is_ok();
         if opened {
             self.open_bytes.set(end);
         } else {
             self.give_back(end - open);
         }
         opened
+    }
+
+    /// The bytes of the pool, and those after it in its last host page.
+    fn accessible_pool_bytes(&self) -> usize {
+        self.pool_bytes.get().next_multiple_of(host_page_bytes())
     }
 
     fn take(&self, bytes: usize) -> bool {

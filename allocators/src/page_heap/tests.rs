@@ -180,3 +180,100 @@ fn heaps_share_a_budget_and_a_grow_past_it_fails_and_says_so() {
     assert_eq!((alone.handle().grow(100), alone.passed_budget_bytes()), (None, Some(total_bytes)));
     assert_eq!((alone.handle().grow(101), alone.handle().refused_grows()), (None, 2), "past the limit");
 }
+
+#[test]
+fn a_pool_is_the_whole_limit_and_its_pages_count_once_they_are_committed() {
+    for page_bytes in [256, 4096, PAGE_BYTES, 2 << 20] {
+        for guard in [Guard::Trap, Guard::Batched] {
+            let page = PageSize::from_bytes(page_bytes).unwrap();
+            let mut heap = PageHeap::reserve_sized(page, 5, guard).unwrap();
+            for limit in [3, 5] {
+                heap.set_limit_pages(limit);
+                let pages = heap.handle();
+                let memory = pages.open_pool().unwrap();
+                let (base, bytes) = (pages.base(), limit * page_bytes);
+                assert_eq!((memory.cast(), memory.len()), (base, bytes));
+                // SAFETY: the pool is accessible, and only this test uses it.
+                unsafe {
+                    assert_eq!(base.add(bytes - 1).read(), 0, "a reset takes back what was not committed");
+                    base.write_bytes(1, bytes);
+                }
+                assert_eq!((pages.committed_pages(), pages.open_pool()), (0, None));
+                assert_eq!(pages.resident_bytes(), Some(bytes.next_multiple_of(host_page_bytes())));
+                let start = base.addr().get();
+                for (end, committed) in [(1, 1), (page_bytes, 1), (page_bytes + 1, 2), (1, 2), (bytes, limit)] {
+                    assert!(pages.commit_up_to(start + end));
+                    assert_eq!(pages.committed_pages(), committed);
+                    assert!(pages.contains(start, committed * page_bytes));
+                    assert!(!pages.contains(start, committed * page_bytes + 1));
+                }
+                assert_eq!((pages.refused_grows(), pages.grow_calls()), (0, 0));
+                assert!(!pages.commit_up_to(start + bytes + 1) && !pages.commit_up_to(start - 1));
+                pages.commit_moved(start + bytes + 1);
+                assert_eq!((pages.committed_pages(), pages.refused_grows()), (limit, 3));
+                drop(pages);
+                heap.reset().unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn memory_is_either_a_pool_or_grows() {
+    let mut heap = PageHeap::reserve(10, Guard::Trap).unwrap();
+    assert!(heap.handle().open_pool().is_some());
+    heap.set_limit_pages(9);
+    assert_eq!((heap.handle().grow(1), heap.handle().refused_grows()), (None, 1), "it is a pool");
+    assert!(heap.handle().commit_up_to(heap.handle().base().addr().get() + 1));
+    assert_eq!((heap.handle().grow(1), heap.handle().grow(0)), (None, None));
+    heap.reset().unwrap();
+    assert!(
+        heap.handle().grow(9).is_some() && heap.handle().grow(1).is_none(),
+        "the limit was set while it was a pool"
+    );
+    assert_eq!(heap.handle().open_pool(), None);
+    assert!(!heap.handle().commit_up_to(heap.handle().base().addr().get() + 1), "it grows");
+    heap.set_limit_pages(0);
+    heap.reset().unwrap();
+    assert_eq!(heap.handle().open_pool(), None, "no pages");
+}
+
+#[test]
+fn a_pool_takes_from_the_budget_what_is_committed() {
+    let budget = Arc::new(MemoryBudget::new(20 * PAGE_BYTES));
+    let heap = |guard| PageHeap::reserve_within(PageSize::WASM, 20, guard, Some(&budget)).unwrap();
+    let left = || {
+        (0..=20)
+            .rev()
+            .find(|&pages| budget.take(pages * PAGE_BYTES))
+            .inspect(|&pages| budget.give_back(pages * PAGE_BYTES))
+    };
+    let (mut first, second) = (heap(Guard::Trap), heap(Guard::Batched));
+    let commit =
+        |heap: &PageHeap, pages| heap.handle().commit_up_to(heap.handle().base().addr().get() + pages * PAGE_BYTES);
+    assert!(first.handle().open_pool().is_some() && second.handle().open_pool().is_some());
+    assert_eq!(left(), Some(20));
+    assert!(commit(&first, 3));
+    assert_eq!(left(), Some(17));
+    assert!(commit(&second, 2), "a batch is the whole pool, and does not fit, but the pages do");
+    assert_eq!(left(), Some(15));
+    assert!(!commit(&second, 18));
+    assert_eq!((second.passed_budget_bytes(), second.handle().refused_grows()), (Some(20 * PAGE_BYTES), 1));
+    second.handle().commit_moved(second.handle().base().addr().get() + 18 * PAGE_BYTES);
+    assert_eq!((second.handle().committed_pages(), left()), (18, Some(15)));
+    first.reset().unwrap();
+    assert_eq!((left(), first.passed_budget_bytes()), (Some(18), None));
+    drop(second);
+    assert_eq!(left(), Some(20));
+}
+
+#[test]
+fn a_full_pool_that_the_budget_made_smaller_than_the_limit_has_passed_the_budget() {
+    let budget = Arc::new(MemoryBudget::new(20 * PAGE_BYTES));
+    for (pages, request_pages, passed) in [(20, 1, false), (21, 22, false), (21, 21, true)] {
+        let heap = PageHeap::reserve_within(PageSize::WASM, pages, Guard::Trap, Some(&budget)).unwrap();
+        assert_eq!(heap.handle().open_pool().unwrap().len(), 20 * PAGE_BYTES);
+        heap.handle().note_full_pool(request_pages * PAGE_BYTES);
+        assert_eq!((heap.passed_budget_bytes().is_some(), heap.handle().refused_grows()), (passed, 1), "{pages}");
+    }
+}
