@@ -46,9 +46,14 @@ contenders! {
     #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
     mod wee_alloc: wee_alloc::WeeAlloc;
     mod talc: talc::Talc;
+    mod rlsf: rlsf::Rlsf;
+    mod linked_list_allocator: linked_list_allocator::LinkedListAllocator;
+    mod buddy_system_allocator: buddy_system_allocator::BuddySystemAllocator;
     mod good_memory_allocator: good_memory_allocator::GoodMemoryAllocator;
     mod bump: bump::Bump;
     segregated_bump::SegregatedBump<false>, accounted by segregated_bump::Accounted<false>;
+    talc::TalcClaim;
+    talc::TalcDefaultBinning;
     mod null: null::Null;
 }
 
@@ -93,14 +98,14 @@ mod tests {
     }
 
     #[test]
-    fn roles_are_in_table_order_and_our_variant_without_in_place_realloc_is_an_ablation() {
+    fn roles_are_in_table_order_and_variants_are_ablations() {
         let order = [Purpose::Contender, Purpose::Yardstick, Purpose::Ablation, Purpose::Floor];
         let places = ALL.iter().map(|info| order.iter().position(|role| *role == info.purpose).unwrap());
         assert!(places.is_sorted());
         let named =
             |role| ALL.iter().filter(move |info| info.purpose == role).map(|info| info.name).collect::<Vec<_>>();
         assert_eq!(named(Purpose::Yardstick), ["bump"]);
-        assert_eq!(named(Purpose::Ablation), ["segregated-bump-mv"]);
+        assert_eq!(named(Purpose::Ablation), ["segregated-bump-mv", "talc-claim", "talc-default-binning"]);
         assert_eq!(named(Purpose::Floor), ["null"]);
     }
 
@@ -125,7 +130,8 @@ mod tests {
     #[test]
     fn the_default_group_is_what_people_choose_between() {
         let default = ALL.iter().filter(|info| info.groups.contains(&Group::Default));
-        let expected = ["swept-bump", "segregated-bump", "dlmalloc", "wasmalloc", "wee_alloc", "talc", "bump", "null"];
+        let expected =
+            ["swept-bump", "segregated-bump", "dlmalloc", "wasmalloc", "wee_alloc", "talc", "rlsf", "bump", "null"];
         // wee_alloc gets its pages only on this system.
         let registered =
             |name: &&str| *name != "wee_alloc" || cfg!(all(target_os = "linux", target_pointer_width = "64"));

@@ -1,17 +1,23 @@
 //! The crate `talc`, set up like `talc::wasm::new_wasm_dynamic_allocator`: its Wasm binning, and one heap that is
-//! extended.
+//! extended. Two ablations switch one of these decisions each:
 //!
-//! The crate's own Wasm source panics on other systems, so this source implements the same growth rule: it adds as many
+//! - `talc-claim` claims a new heap for every growth, like `talc::wasm::WasmGrowAndClaim`;
+//! - `talc-default-binning` has the bins that the crate uses on other systems.
+//!
+//! The crate's own Wasm sources panic on other systems, so this source implements the same growth rule: it adds as many
 //! pages as the failed request can need at most. If they continue the heap, it extends the heap (on this page heap they
 //! always do).
 //!
-//! For small pages there is one addition: the first heap has room for the crate's own tables (about 1 KiB). The crate's
-//! rule assumes that room, which a page of 64 KiB always has. Without it the crate would reject a first heap of a
-//! single 256-byte page.
+//! For small pages there is one addition: the first heap has room for the crate's own tables (about 1 KiB, or 3 KiB
+//! with the default binning). The crate's rule assumes that room, which a page of 64 KiB always has. Without it the
+//! crate would reject a first heap of a single 256-byte page.
 
 use core::alloc::Layout;
+use core::fmt::Debug;
+use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
 
+use talc::DefaultBinning;
 use talc::base::{CHUNK_UNIT, Talc as TalcBase, binning::Binning};
 use talc::source::Source;
 use talc::wasm::WasmBinning;
@@ -20,21 +26,91 @@ use crate::heap_allocator::{Group, HeapAllocator, IdleKind, IdlePart, Info, Purp
 use crate::page_heap::HeapRef;
 use crate::page_size::PageSize;
 
+/// talc on a page heap, set up as for Wasm.
+pub type Talc = TalcAs<ForWasm>;
+
+/// talc with a new heap for every growth.
+pub type TalcClaim = TalcAs<Claiming>;
+
+/// talc with its default binning.
+pub type TalcDefaultBinning = TalcAs<DefaultBins>;
+
 /// talc on a page heap.
 #[derive(Debug)]
-pub struct Talc {
-    inner: TalcBase<GrowAndExtend, WasmBinning>,
+pub struct TalcAs<S: Setup> {
+    inner: TalcBase<Pages<S>, S::Binning>,
+}
+
+/// How talc is set up.
+pub trait Setup: Debug {
+    /// Its bins.
+    type Binning: Binning;
+    /// Whether new pages extend the heap before them, or become a heap of their own.
+    const EXTENDS: bool;
+    /// Describes the contender.
+    const INFO: Info;
+}
+
+/// See [`Talc`].
+#[derive(Debug)]
+pub struct ForWasm;
+
+impl Setup for ForWasm {
+    type Binning = WasmBinning;
+    const EXTENDS: bool = true;
+    const INFO: Info = Info {
+        name: "talc",
+        crate_name: "talc",
+        version: "5.1.1",
+        purpose: Purpose::Contender,
+        groups: &[Group::Default, Group::Embedded, Group::Wasm],
+        summary: "the crate talc, set up as for Wasm: boundary tags and bins, one heap that is extended",
+        refuses: None,
+    };
+}
+
+/// See [`TalcClaim`].
+#[derive(Debug)]
+pub struct Claiming;
+
+impl Setup for Claiming {
+    type Binning = WasmBinning;
+    const EXTENDS: bool = false;
+    const INFO: Info = Info {
+        name: "talc-claim",
+        purpose: Purpose::Ablation,
+        groups: &[Group::Ablations],
+        summary: "talc with its extending switched off: new pages are a heap of their own",
+        ..ForWasm::INFO
+    };
+}
+
+/// See [`TalcDefaultBinning`].
+#[derive(Debug)]
+pub struct DefaultBins;
+
+impl Setup for DefaultBins {
+    type Binning = DefaultBinning;
+    const EXTENDS: bool = true;
+    const INFO: Info = Info {
+        name: "talc-default-binning",
+        purpose: Purpose::Ablation,
+        groups: &[Group::Ablations],
+        summary: "talc with its Wasm binning switched off: the bins that it has on other systems",
+        ..ForWasm::INFO
+    };
 }
 
 #[derive(Debug)]
-struct GrowAndExtend {
+struct Pages<S> {
     heap: HeapRef,
-    /// End of talc's heap, once it has one.
+    /// End of talc's latest heap, once it has one.
     end: Option<NonNull<u8>>,
+    setup: PhantomData<S>,
 }
 
 // SAFETY: it calls no allocator. It claims only pages that are new and that stay.
-unsafe impl Source for GrowAndExtend {
+unsafe impl<S: Setup> Source for Pages<S> {
     fn acquire<B: Binning>(talc: &mut TalcBase<Self, B>, layout: Layout) -> Result<(), ()> {
         let page = talc.source.heap.page_size();
         let mut pages = pages_for(page, layout).ok_or(())?;
@@ -45,7 +121,7 @@ unsafe impl Source for GrowAndExtend {
         let bytes = pages * page.bytes();
         let end = match talc.source.end {
             // SAFETY: the heap ends there, and the pages after it are new.
-            Some(end) if end == first => unsafe { talc.extend(end, first.as_ptr().add(bytes)) },
+            Some(end) if S::EXTENDS && end == first => unsafe { talc.extend(end, first.as_ptr().add(bytes)) },
             // SAFETY: the pages are new.
             _ => unsafe { talc.claim(first.as_ptr(), bytes) }.ok_or(())?,
         };
@@ -64,21 +140,12 @@ fn pages_for(page: PageSize, layout: Layout) -> Option<usize> {
 }
 
 // SAFETY: the crate guarantees this for its blocks, and all of them are in the heap's pages.
-unsafe impl HeapAllocator for Talc {
-    const INFO: Info = Info {
-        name: "talc",
-        crate_name: "talc",
-        version: "5.1.1",
-        purpose: Purpose::Contender,
-        groups: &[Group::Default, Group::Embedded, Group::Wasm],
-        summary: "the crate talc, set up as for Wasm: boundary tags and bins, one heap that is extended",
-        refuses: None,
-    };
+unsafe impl<S: Setup> HeapAllocator for TalcAs<S> {
+    const INFO: Info = S::INFO;
 
     fn create(heap: HeapRef) -> Self {
-        Talc { inner: TalcBase::new(GrowAndExtend { heap, end: None }) }
+        TalcAs { inner: TalcBase::new(Pages { heap, end: None, setup: PhantomData }) }
     }
-
     #[inline]
     unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
         // SAFETY: upheld by the caller.
@@ -127,21 +194,47 @@ unsafe impl HeapAllocator for Talc {
 mod tests {
     use super::*;
     use crate::page_heap::{Guard, PageHeap};
+    use crate::page_size::PAGE_BYTES;
 
-    /// Fails if the crate changes its chunks.
-    #[test]
-    fn usable_sizes_reach_to_the_next_block() {
+    fn layout(bytes: usize) -> Layout {
+        Layout::from_size_align(bytes, 8).unwrap()
+    }
+
+    fn usable_sizes_reach_to_the_next_block<S: Setup>() {
         for bytes in [1, 24, 25, 40, 56, 57, 100, 1000, 5001] {
             let heap = PageHeap::reserve(4, Guard::Trap).unwrap();
-            let mut allocator = Talc::create(heap.handle());
-            let layout = Layout::from_size_align(bytes, 8).unwrap();
+            let mut allocator = TalcAs::<S>::create(heap.handle());
             // SAFETY: the layout is not empty, and the block is live.
             let (block, next, usable) = unsafe {
-                let block = allocator.alloc(layout);
-                (block, allocator.alloc(layout), allocator.usable_bytes(block, layout).unwrap())
+                let block = allocator.alloc(layout(bytes));
+                (block, allocator.alloc(layout(bytes)), allocator.usable_bytes(block, layout(bytes)).unwrap())
             };
             assert!((bytes..bytes + CHUNK_UNIT).contains(&usable), "{usable} for {bytes}");
             assert_eq!(next.addr().abs_diff(block.addr()), usable + size_of::<usize>(), "{bytes}");
         }
+    }
+
+    /// Fails if the crate changes its chunks.
+    #[test]
+    fn usable_sizes_reach_to_the_next_block_in_every_setup() {
+        usable_sizes_reach_to_the_next_block::<ForWasm>();
+        usable_sizes_reach_to_the_next_block::<Claiming>();
+        usable_sizes_reach_to_the_next_block::<DefaultBins>();
+    }
+
+    /// Pages after blocks of which the last fits only into the free memory at the ends of two pages together.
+    fn pages_of_blocks<S: Setup>() -> usize {
+        let heap = PageHeap::reserve(8, Guard::Trap).unwrap();
+        let mut allocator = TalcAs::<S>::create(heap.handle());
+        for bytes in [40_000, 60_000, 28_000] {
+            // SAFETY: the layout is not empty.
+            assert!(!unsafe { allocator.alloc(layout(bytes)) }.is_null());
+        }
+        heap.handle().committed_pages()
+    }
+
+    #[test]
+    fn a_block_spans_growths_of_an_extended_heap_but_not_claimed_heaps() {
+        assert_eq!([pages_of_blocks::<ForWasm>(), pages_of_blocks::<Claiming>()], [2, 3]);
     }
 }
