@@ -17,6 +17,7 @@ mod means;
 mod overall;
 mod packed;
 mod provenance;
+mod settings;
 mod ship;
 mod size;
 mod speed;
@@ -38,7 +39,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use self::findings::Findings;
 use self::heading::Level;
 use crate::ReportError;
-use crate::label::labelled;
+use crate::label::{differing_settings, labelled};
 use crate::numbers::count;
 use crate::prose::and;
 use crate::results::{Results, Role};
@@ -68,7 +69,7 @@ pub fn html(results: &[Results]) -> Result<String, ReportError> {
     let results = &*labelled(results);
     let title = match results {
         [one] => format!("{}: which allocator?", one.trace.name),
-        _ => format!("Which allocator? {}", count(results.len() as u64, "trace")),
+        _ => format!("Which allocator? {}", how_many(results)),
     };
     let page = html! {
         (DOCTYPE)
@@ -108,6 +109,20 @@ pub fn html(results: &[Results]) -> Result<String, ReportError> {
     Ok(page.into_string().replace('\t', " ").chars().map(valid).collect())
 }
 
+/// How many traces there are, and with how many settings if they have several.
+fn how_many(results: &[Results]) -> String {
+    let settings = number_of_settings(results);
+    if settings < 2 {
+        return count(results.len() as u64, "trace");
+    }
+    let traces: BTreeSet<&str> = results.iter().map(|one| one.trace.sha256.as_str()).collect();
+    format!("{} with {settings} settings", count(traces.len() as u64, "trace"))
+}
+
+fn number_of_settings(results: &[Results]) -> usize {
+    differing_settings(results).into_iter().collect::<BTreeSet<_>>().len()
+}
+
 fn header(results: &[Results]) -> Markup {
     html! {
         header {
@@ -121,9 +136,10 @@ fn header(results: &[Results]) -> Markup {
                     [] => {}
                     [one] => (trace::lede(one)),
                     _ => {
-                        (count(results.len() as u64, "trace")) " replayed through the same allocators"
+                        (how_many(results)) " replayed through the same allocators"
                         span.wide {
-                            " on the same simulated page heap; "
+                            @if number_of_settings(results) < 2 { " on the same simulated page heap" }
+                            "; "
                             (and(results.iter().map(|one| times::written(one)).collect::<BTreeSet<_>>()))
                         }
                         "."

@@ -69,23 +69,23 @@ pub(super) fn cursor(results: &Results) -> Markup {
     }
 }
 
-/// These charts over all traces, and why some are missing.
-pub(super) fn over_traces(results: &[Results], these: &[&str]) -> Result<Markup, ReportError> {
-    drawn_over_traces(results, |name| these.contains(&name))
+/// These charts over all traces of a setting, the `setting`th of the page, and why some are missing.
+pub(super) fn over_traces(results: &[Results], setting: usize, these: &[&str]) -> Result<Markup, ReportError> {
+    drawn_over_traces(results, setting, |name| these.contains(&name))
 }
 
-/// The other charts over all traces.
-pub(super) fn others_over_traces(results: &[Results]) -> Result<Markup, ReportError> {
-    drawn_over_traces(results, |name| !is_first(name))
+/// The other charts over all traces of a setting.
+pub(super) fn others_over_traces(results: &[Results], setting: usize) -> Result<Markup, ReportError> {
+    drawn_over_traces(results, setting, |name| !is_first(name))
 }
 
-fn drawn_over_traces(results: &[Results], takes: impl Fn(&str) -> bool) -> Result<Markup, ReportError> {
+fn drawn_over_traces(results: &[Results], setting: usize, takes: impl Fn(&str) -> bool) -> Result<Markup, ReportError> {
     let (mut figures, mut missing) = (Vec::new(), Vec::new());
     for (number, chart) in chart::ALL_TRACES.iter().enumerate().filter(|(_, chart)| takes(chart.file_name)) {
         let svg = (chart.draw)(results)?;
         match chart::message_of(&svg) {
             Some(message) => missing.push((chart.title, message.to_owned())),
-            None => figures.push(figure(chart.file_name, &svg, &format!("c{number}-"))),
+            None => figures.push(figure(chart.file_name, &svg, &format!("s{setting}c{number}-"))),
         }
     }
     Ok(html! {

@@ -1,5 +1,6 @@
 //! Several traces at once: how often each contender wins. Recorded and synthetic traces are counted apart, as it is
-//! unknown how many synthetic traces equal a real program.
+//! unknown how many synthetic traces equal a real program. Results of several settings, such as those of a sweep, are
+//! counted apart, too: each setting has its own means, charts over traces, and numbers of wins.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use super::findings::Findings;
 use super::heading::{Level, part};
 use super::means::means;
 use super::provenance::origin;
+use super::settings::{Setting, each_setting, settings};
 use super::ship::ship;
 use super::size::{CLIMBS, GROWS};
 use super::speed::fastest_for;
@@ -27,26 +29,49 @@ use crate::stats::{Fastest, Measure, Regime, by_kind, by_origin, completed, elig
 
 /// The part of the page about all traces together. `switches` come after what to ship.
 pub(super) fn section(results: &[Results], found: &[Findings], switches: Markup) -> Result<Markup, ReportError> {
-    let together = Recommendation::over(results);
-    let (first, others) = together.split_first().map_or((None, &[][..]), |(first, others)| (Some(first), others));
-    let title = |of: &Recommendation| format!("What to ship, over {}", of.evidence());
-    let means = means_of_groups(results);
+    let settings = settings(results);
+    let title = |of: &Recommendation, setting: &Setting| format!("What to ship, over {}{}", of.evidence(), setting.of);
+    let together: Vec<(&Setting, Vec<Recommendation>)> =
+        settings.iter().map(|setting| (setting, Recommendation::over(&setting.results))).collect();
+    let charts = |these: &[&str]| -> Result<Markup, ReportError> {
+        each_setting(&settings, Level::TWO.below(), |at, setting, _| charts::over_traces(&setting.results, at, these))
+    };
+    let winners = each_setting(&settings, Level::TWO.below(), |_, setting, level| {
+        let apart: Vec<Findings>;
+        let found = match &settings[..] {
+            [_] => found,
+            _ => {
+                apart = setting.results.iter().map(Findings::of).collect();
+                &apart
+            }
+        };
+        Ok(cards(&statements(found), level))
+    })?;
+    let more =
+        each_setting(&settings, Level::TWO.below(), |at, setting, _| charts::others_over_traces(&setting.results, at))?;
     Ok(html! {
         section #overall {
-            @match first {
-                Some(first) => (ship(first, &title(first), Level::TWO)),
-                None => (nothing_together(results)),
+            @for (setting, recommendations) in &together {
+                @match recommendations.first() {
+                    Some(first) => (ship(first, &title(first, setting), Level::TWO)),
+                    None => (nothing_together(setting)),
+                }
             }
             (switches)
             section #charts {
                 h2 { "Time against memory, over all traces" }
-                (charts::over_traces(results, &charts::TIME_AND_MEMORY)?)
+                (charts(&charts::TIME_AND_MEMORY)?)
             }
-            section { h2 { "Memory over time" } (charts::over_traces(results, &charts::OVER_TIME)?) }
-            @for other in others { (part("", Level::TWO, &title(other), ship(other, &title(other), Level::TWO.below()))) }
-            (part("means", Level::TWO, "Geometric means", means))
+            section { h2 { "Memory over time" } (charts(&charts::OVER_TIME)?) }
+            @for (setting, recommendations) in &together {
+                @for other in recommendations.iter().skip(1) {
+                    @let title = title(other, setting);
+                    (part("", Level::TWO, &title, ship(other, &title, Level::TWO.below())))
+                }
+            }
+            (part("means", Level::TWO, "Geometric means", means_of_groups(&settings)))
             (part("winners", Level::TWO, "Trace by trace", html! {
-                (cards(&statements(found), Level::TWO.below()))
+                (winners)
                 @if let Some(chance) = expected_by_chance(found.iter().map(Findings::verdicts).sum()) {
                     p.note {
                         "The fastest contender is found by comparing the best with each of the others, on each trace, "
@@ -55,21 +80,22 @@ pub(super) fn section(results: &[Results], found: &[Findings], switches: Markup)
                 }
                 (winners_by_trace(found))
             }))
-            (part("more", Level::TWO, "More charts over all traces", charts::others_over_traces(results)?))
+            (part("more", Level::TWO, "More charts over all traces", more))
         }
     })
 }
 
 /// Why there is no recommendation over several traces.
-fn nothing_together(results: &[Results]) -> Markup {
+fn nothing_together(Setting { of, results }: &Setting) -> Markup {
     let refused = by_origin(results).into_iter().find_map(|(_, group)| ranking::check(group).err());
     html! {
         section.ship {
-            h2 { "What to ship" }
+            h2 { "What to ship" (of) }
             p {
                 "There is no answer over all of these traces: "
                 @match refused {
                     Some(error) => (error),
+                    None if results.len() == 1 => "there is one trace",
                     None => "only traces of one origin are taken together, and each has another",
                 }
                 ". Each trace has its own below."
@@ -78,8 +104,12 @@ fn nothing_together(results: &[Results]) -> Markup {
     }
 }
 
-/// The means over the traces of each origin, and of each kind of program.
-fn means_of_groups(results: &[Results]) -> Markup {
+/// The means over the traces of each origin, and of each kind of program, by setting.
+fn means_of_groups(settings: &[Setting]) -> Markup {
+    html! { @for setting in settings { (means_of_setting(setting)) } }
+}
+
+fn means_of_setting(Setting { of, results }: &Setting) -> Markup {
     // Origins are never in one mean.
     let origins = by_origin(results);
     let groups = origins.iter().flat_map(|(kind, group)| {
@@ -91,14 +121,14 @@ fn means_of_groups(results: &[Results]) -> Markup {
         @for (traces, group) in groups {
             @match ranking::check(group.iter().copied()) {
                 Ok(()) => {
-                    h3 { "Geometric means over " (traces) }
+                    h3 { "Geometric means over " (traces) (of) }
                     (cards(&[
                         means(fastest_for(Regime::Fresh), &group, Measure::Time(Regime::Fresh)),
                         means(fastest_for(Regime::Steady), &group, Measure::Time(Regime::Steady)),
                         means("Smallest peak heap, over peak live", &group, Measure::Footprint),
                     ], Level::TWO.below().below()))
                 }
-                Err(error) => p { "There are none over " (traces) ": " (error) "." },
+                Err(error) => p { "There are none over " (traces) (of) ": " (error) "." },
             }
         }
     }
@@ -383,6 +413,48 @@ mod tests {
         all[1].contenders[1] = contender("talc").invalid(3, "overlap").build();
         let stated = stated(&all);
         assert_eq!((stated[3].question, stated[3].detail[0].as_str()), ("Failed", "talc on 1 of 2: b."));
+    }
+
+    /// Two traces, each with two page sizes, as from a sweep. With small pages, the other contender is the smaller one.
+    #[test]
+    fn each_setting_of_a_sweep_has_its_own_means_charts_and_wins() {
+        let traces = ["a", "b"];
+        let with = |page_bytes: u64, talc: u64| {
+            traces.map(|trace| {
+                let mut results = on(trace, Origin::Recorded, [("dlmalloc", 200, 20), ("talc", 100, talc)]);
+                results.settings.page_bytes = page_bytes;
+                results.settings.heap_limit_pages = (1 << 32) / page_bytes;
+                results
+            })
+        };
+        let all = [with(65_536, 22), with(4096, 18)].concat();
+        let page = html(&crate::label::labelled(&all));
+        for settings in ["64 KiB pages", "4 KiB pages"] {
+            for heading in [
+                format!("<h2>What to ship, over 2 recorded traces, {settings}</h2>"),
+                format!("<h3>2 traces, {settings}</h3>"),
+                format!("<h3>Geometric means over 2 recorded traces, {settings}</h3><div"),
+            ] {
+                assert!(page.contains(&heading), "{heading} in {page}");
+            }
+        }
+        for pooled in ["There is no answer", "There are none", "There is no mean", " of 4 recorded", "over 4 "] {
+            assert!(!page.contains(pooled), "{pooled} in {page}");
+        }
+        // In the order of the settings.
+        let of = |from: &str, to: &str| {
+            let rest = &page[page.find(from).unwrap_or_else(|| panic!("{from} in {page}"))..];
+            rest[..rest.find(to).unwrap_or(rest.len())].to_owned()
+        };
+        let means = of("<h3>Geometric means over 2 recorded traces, 4 KiB pages", "id=\"winners\"");
+        assert!(means.contains("over 2 traces: talc 1.12, dlmalloc 1.25."), "{means}");
+        assert!(
+            page.contains("Of 2 recorded traces: dlmalloc on 2.") && page.contains("Of 2 recorded traces: talc on 2.")
+        );
+        assert_eq!(page.matches("data-chart=\"pareto-means-fresh\"").count(), 2);
+        // Without several traces of a setting there is nothing to count.
+        let one_each = [all[0].clone(), all[2].clone()];
+        assert!(html(&one_each).contains("There is no answer over all of these traces: page sizes of a and a differ"));
     }
 
     #[test]
