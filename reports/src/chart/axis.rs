@@ -175,18 +175,27 @@ impl Axis {
     /// pixels.
     pub(super) fn thinned(mut self, width: f64) -> Self {
         let per_position = width / (self.range.end - self.range.start);
-        let blank = canvas::text_width("m", TEXT) * 0.75;
-        let room = |tick: &Tick| canvas::text_width(&tick.label, TEXT);
-        let crowded = |pair: &[Tick]| {
-            (pair[1].position - pair[0].position) * per_position < (room(&pair[0]) + room(&pair[1])) / 2.0 + blank
-        };
-        while self.ticks.windows(2).any(crowded) {
+        while self.ticks.windows(2).any(|pair| are_crowded(&pair[0], &pair[1], per_position)) {
             let mut index = 0;
             self.ticks.retain(|_| {
                 index += 1;
                 index % 2 == 1
             });
         }
+        self
+    }
+
+    /// The same axis without the ticks whose labels have no room after the one before, on this many pixels: for labels
+    /// that get longer from tick to tick.
+    pub(super) fn spaced(mut self, width: f64) -> Self {
+        let per_position = width / (self.range.end - self.range.start);
+        let mut kept: Vec<Tick> = Vec::new();
+        for tick in self.ticks {
+            if kept.last().is_none_or(|last| !are_crowded(last, &tick, per_position)) {
+                kept.push(tick);
+            }
+        }
+        self.ticks = kept;
         self
     }
 
@@ -295,6 +304,13 @@ fn scaled(value: f64) -> String {
         0.001.. => trimmed(value),
         _ => format!("{value:e}"),
     }
+}
+
+/// Whether the labels of two ticks are too close to each other, with this many pixels per unit of position.
+fn are_crowded(one: &Tick, next: &Tick, per_position: f64) -> bool {
+    let blank = canvas::text_width("m", TEXT) * 0.75;
+    let room = |tick: &Tick| canvas::text_width(&tick.label, TEXT);
+    (next.position - one.position) * per_position < (room(one) + room(next)) / 2.0 + blank
 }
 
 #[cfg(test)]

@@ -209,9 +209,10 @@ fn names<'a>(lines: &'a [Line], live: &[FootprintPoint], height_of: impl Fn(u64)
     let end = |points: &[FootprintPoint], bytes: fn(&FootprintPoint) -> u64| height_of(points.last().map_or(0, bytes));
     let of_line = |line: &'a Line| {
         let y = end(&line.figures.timeline, |point| point.committed_bytes);
-        Name { text: &line.contender.name, color: line.style.color, y, is_contender: true }
+        Name { text: &line.contender.name, color: line.style.color, y, is_contender: true, sample: None }
     };
-    let live = Name { text: "live", color: SOFT, y: end(live, |point| point.live_bytes), is_contender: false };
+    let y = end(live, |point| point.live_bytes);
+    let live = Name { text: "live", color: SOFT, y, is_contender: false, sample: None };
     lines.iter().map(of_line).chain([live]).collect()
 }
 

@@ -203,7 +203,7 @@ fn draw(
         let end = line.last().map_or(0.0, |corner| corner.1);
         plot.draw_series(LineSeries::new(line, SOFT.stroke_width(5)))?;
         let y = frame.pixel(&plot, 0.0, end).1;
-        let name = Name { text: CUMULATIVE, color: SOFT, y, is_contender: false };
+        let name = Name { text: CUMULATIVE, color: SOFT, y, is_contender: false, sample: None };
         labels::paint(sheet, &[name], frame.right(&plot), (frame.top(), frame.bottom()))
     })
 }

@@ -9,6 +9,9 @@ use super::palette;
 /// Space between the ends of the lines and the names, for the thin lines that connect them.
 pub(super) const GAP: i32 = 56;
 
+/// Space for a sample of a line before its name, as long as the longest pattern of dashes.
+pub(super) const SAMPLE: i32 = 84;
+
 /// A name, and the height at which its line ends, in pixels.
 pub(super) struct Name<'a> {
     pub(super) text: &'a str,
@@ -16,6 +19,9 @@ pub(super) struct Name<'a> {
     pub(super) y: i32,
     /// Whether it is a contender's name.
     pub(super) is_contender: bool,
+    /// The stroke and the dashes of its line, for a sample before the name: for lines that end close together, so that
+    /// where they end does not show which is which.
+    pub(super) sample: Option<(ShapeStyle, &'static str)>,
 }
 
 /// The room for names to the right of a plot.
@@ -35,8 +41,14 @@ pub(super) fn paint(sheet: &Sheet, names: &[Name], right: i32, (top, bottom): (u
             let y = y.round() as i32;
             let leader = vec![(right + 4, name.y), (right + GAP - 8, y)];
             sheet.draw(&PathElement::new(leader, name.color.stroke_width(HAIRLINE)))?;
-            let text = canvas::fit(name.text, TEXT, room);
-            canvas::text(sheet, &text, (right + GAP, y), TEXT, palette::ink(name.color), HPos::Left)
+            let mut left = right + GAP;
+            if let Some((stroke, dashes)) = name.sample {
+                let sample = PathElement::new(vec![(left, y), (left + SAMPLE - 12, y)], stroke);
+                sheet.dashed(dashes, || sheet.draw(&sample))?;
+                left += SAMPLE;
+            }
+            let text = canvas::fit(name.text, TEXT, room - f64::from(left - right - GAP));
+            canvas::text(sheet, &text, (left, y), TEXT, palette::ink(name.color), HPos::Left)
         };
         if name.is_contender { sheet.contender(name.text, paint)? } else { paint()? }
     }

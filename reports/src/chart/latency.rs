@@ -37,7 +37,10 @@ pub fn latency(results: &Results) -> Result<String, ReportError> {
         paint_timer(sheet, &frame, &plot, &lines)?;
         paint_lines(sheet, &mut plot, &frame, &lines)?;
         let end = |line: &Line| frame.pixel(&plot, 0.0, frame.y.position(line.figures.all.max_ns)).1;
-        let name = |line| Name { text: name_of(line), color: line.style.color, y: end(line), is_contender: true };
+        let name = |line| {
+            let (text, sample) = (name_of(line), Some((line.stroke(), line.style.dashes)));
+            Name { text, color: line.style.color, y: end(line), is_contender: true, sample }
+        };
         let names: Vec<Name> = lines.iter().map(name).collect();
         labels::paint(sheet, &names, frame.right(&plot), (frame.top(), frame.bottom()))
     })
@@ -78,15 +81,35 @@ fn curve(contender: &Contender) -> Result<&Latency, String> {
     }
 }
 
+/// The percentiles of a contender in words.
+fn figures(line: &Line) -> String {
+    let all = &line.figures.all;
+    let [p50, p99, p999, max] = [all.p50_ns, all.p99_ns, all.p999_ns, all.max_ns].map(duration);
+    format!("{}: median {p50}, 99 % {p99}, 99.9 % {p999}, slowest {max}", line.contender.name)
+}
+
+/// A time with about three significant digits, in the largest unit that it reaches: `9.40 ns`, `60.0 ms`.
+fn duration(ns: f64) -> String {
+    let (size, unit) = [(1e9, "s"), (1e6, "ms"), (1e3, "µs")]
+        .into_iter()
+        // What is rounded up to the next unit is in it.
+        .find(|(size, _)| ns >= size * 0.9995)
+        .unwrap_or((1.0, "ns"));
+    format!("{} {unit}", short(ns / size))
+}
+
+/// The same for a tick, without zeros after the decimal point: `1 µs`.
+fn tick_label(ns: f64) -> String {
+    let text = duration(ns);
+    let Some((digits, unit)) = text.split_once(' ') else { return text };
+    let digits = if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits };
+    format!("{digits} {unit}")
+}
+
 fn words(results: &Results, lines: &[Line], left_out: &[LeftOut]) -> Words {
     let mut description =
         format!("Percentiles of the time of single calls on the trace {}, with the clock's cost.", results.trace.name);
     if !lines.is_empty() {
-        let figures = |line: &Line| {
-            let all = &line.figures.all;
-            let [p50, p99, p999, max] = [all.p50_ns, all.p99_ns, all.p999_ns, all.max_ns].map(short);
-            format!("{}: median {p50} ns, 99 % {p99} ns, 99.9 % {p999} ns, slowest {max} ns", line.contender.name)
-        };
         let all: Vec<String> = lines.iter().map(figures).collect();
         description += &format!(" {}.", all.join("; "));
     }
@@ -105,10 +128,11 @@ fn frame(results: &Results, lines: &[Line], left_out: &[LeftOut]) -> Frame {
     // axis.
     let name_share = f64::from(LINE + 8) / f64::from(PLOT);
     let beside = |cost: f64| ((cost.ln() - name_share * high.ln()) / (1.0 - name_share)).exp();
-    let y = Axis::log(clock_cost(lines).map_or(low, |cost| low.min(beside(cost))), high, "ns", 9);
+    let mut y = Axis::log(clock_cost(lines).map_or(low, |cost| low.min(beside(cost))), high, "", 9);
+    y.ticks.iter_mut().for_each(|tick| tick.label = tick_label(tick.position.exp2()));
     let passes = lines.iter().map(|line| line.figures.passes).max().unwrap_or(0);
     let calls = lines.iter().map(|line| line.figures.all.count).max().unwrap_or(0);
-    Frame {
+    let frame = Frame {
         subtitle: format!(
             "{}; {} in {}, with page faults",
             canvas::platform(&results.provenance.target),
@@ -119,10 +143,13 @@ fn frame(results: &Results, lines: &[Line], left_out: &[LeftOut]) -> Frame {
         x: share_axis(calls),
         y_title: format!("time per call, {}", y.note),
         y,
-        name_room: labels::room(lines.iter().map(name_of)),
+        name_room: labels::room(lines.iter().map(name_of)) + labels::SAMPLE as u32,
         name_count: lines.len(),
         notes: not_shown(left_out).into_iter().collect(),
-    }
+    };
+    let (left, right) = frame.edges();
+    let x = frame.x.clone().spaced(f64::from(right - left));
+    Frame { x, ..frame }
 }
 
 /// An axis of nines, from one call in two to the slowest of this many.
@@ -155,10 +182,7 @@ fn corners(line: &Line) -> Vec<(f64, f64)> {
 
 fn paint_lines(sheet: &Sheet, plot: &mut Plot, frame: &Frame, lines: &[Line]) -> Drawn {
     for line in lines {
-        let all = &line.figures.all;
-        let [p50, p99, p999, max] = [all.p50_ns, all.p99_ns, all.p999_ns, all.max_ns].map(short);
-        let tip =
-            format!("{}: median {p50} ns, 99 % {p99} ns, 99.9 % {p999} ns, slowest {max} ns", line.contender.name);
+        let tip = figures(line);
         let points: Vec<(f64, f64)> =
             corners(line).into_iter().map(|(nines, ns)| (frame.x.position(nines), frame.y.position(ns))).collect();
         line.paint(sheet, &tip, || {
@@ -201,8 +225,8 @@ mod tests {
         let svg = latency(&sample::results()).unwrap();
         let svg = Document::parse(&svg).unwrap();
         for name in ["null", "segregated-bump", "dlmalloc", "talc", "wee_alloc", "bump"] {
-            // The line, and the line that connects it to its name.
-            assert_eq!(of_contender(&svg, name, "polyline").len(), 2, "{name}");
+            // The line, the line that connects it to its name, and its sample before the name.
+            assert_eq!(of_contender(&svg, name, "polyline").len(), 3, "{name}");
             assert_eq!(of_contender(&svg, name, "text").len(), 1, "{name}");
         }
         for text in [
@@ -211,13 +235,53 @@ mod tests {
             "99",
             "99.9",
             "99.99",
-            "99.999",
+            "10 ns",
+            "1 µs",
+            "time per call, log scale",
             "clock 12.5 ns",
             "native, 64-bit; 200,000 calls in 3 fresh replays, with page faults",
         ] {
             assert!(texts(&svg).iter().any(|found| found == text), "{text} in {:?}", texts(&svg));
         }
-        assert!(child(&svg, "desc").contains("talc: median 9.40 ns, 99 % 28.2 ns, 99.9 % 282 ns, slowest 8,460 ns"));
+        assert!(child(&svg, "desc").contains("talc: median 9.40 ns, 99 % 28.2 ns, 99.9 % 282 ns, slowest 8.46 µs"));
+    }
+
+    /// Ten lines that end within a few ns of each other: each name has its own row, and the sample shows which line it is.
+    #[test]
+    fn each_of_ten_names_has_a_sample_of_its_line() {
+        let names =
+            ["talc", "dlmalloc", "wee_alloc", "rlsf", "mimalloc", "jemalloc", "lol_alloc", "wasmalloc", "bump", "a"];
+        let alike = |at: usize| contender(names[at]).steady_ns(100 + at as u64).build();
+        let svg = latency(&Results { contenders: (0..10).map(alike).collect(), ..sample::empty() }).unwrap();
+        let svg = Document::parse(&svg).unwrap();
+        let mut heights = Vec::new();
+        for name in names {
+            let lines = of_contender(&svg, name, "polyline");
+            let dashes = |node: &roxmltree::Node| {
+                let groups = node.ancestors();
+                groups.filter_map(|group| group.attribute("stroke-dasharray")).map(str::to_owned).next()
+            };
+            let of_width = |at: usize| (lines[at].attribute("stroke-width"), dashes(&lines[at]));
+            // In the order of painting: the line, the hairline that connects it to its name, and the sample.
+            assert_eq!(of_width(0), of_width(2), "{name}");
+            assert_eq!(of_width(1), (Some("2"), None), "{name}");
+            let text = of_contender(&svg, name, "text")[0];
+            heights.push(text.attribute("y").unwrap().parse::<f64>().unwrap());
+        }
+        heights.sort_by(f64::total_cmp);
+        assert!(heights.windows(2).all(|pair| pair[1] - pair[0] >= f64::from(LINE) - 1.0), "{heights:?}");
+    }
+
+    #[test]
+    fn times_are_in_the_largest_unit_that_they_reach() {
+        assert_eq!(
+            [0.5, 9.4, 999.4, 999.9, 6.0e7, 2e9].map(duration),
+            ["0.50 ns", "9.40 ns", "999 ns", "1.00 µs", "60.0 ms", "2.00 s"]
+        );
+        assert_eq!(
+            [3.0, 100.0, 1e3, 1e5, 3e9, 1.5e3].map(tick_label),
+            ["3 ns", "100 ns", "1 µs", "100 µs", "3 s", "1.5 µs"]
+        );
     }
 
     #[test]
