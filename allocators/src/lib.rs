@@ -4,7 +4,9 @@
 //! `no_std`, no dependencies. This crate *compares* allocators: the [`HeapAllocator`] trait, the [`PageHeap`], the
 //! [`contenders`] (one file each) and the checks that they must pass ([`shadow`], [`conformance`]).
 //!
-//! A new contender needs one new file with an implementation of [`HeapAllocator`], and one line in [`contenders`].
+//! A new contender needs one new file and one line in [`contenders`]. The file implements [`HeapAllocator`]; for an
+//! allocator with a [fixed pool](fixed_pool), the smaller trait [`Pool`](fixed_pool::Pool); or, for one that implements
+//! [`GlobalAlloc`](std::alloc::GlobalAlloc) and has a replaceable source of memory, only [`Wrap`](wrapped::Wrap).
 //!
 //! On Linux this crate defines the symbol `mmap` in every program that links it; [`wee_alloc`](contenders::wee_alloc)
 //! explains why. Calls from anything other than wee_alloc go to the system as usual.
@@ -26,6 +28,7 @@ pub mod places;
 pub mod run;
 pub mod shadow;
 pub mod violation;
+pub mod wrapped;
 
 #[cfg(target_os = "linux")]
 pub use global::Global;
