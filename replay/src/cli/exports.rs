@@ -47,13 +47,15 @@ impl Args for Exports {
             .long(COLUMNS)
             .value_name("NAME,...")
             .help(format!(
-                "Columns of --export-markdown and --export-latex, in this order: {} [default: fresh,steady,peak,overhead,growth,refused]",
+                "Columns of --export-markdown and --export-latex, in this order: {}; or narrow, for LaTeX that fits one column of a two-column paper [default: fresh,steady,peak,overhead,growth,refused]",
                 ExportColumns::names().join(", ")
             ))
             .help_heading(HEADING)
             .value_delimiter(',')
             .hide_possible_values(true)
-            .value_parser(PossibleValuesParser::new(ExportColumns::names()));
+            .value_parser(PossibleValuesParser::new(
+                ExportColumns::names().into_iter().chain([ExportColumns::NARROW]),
+            ));
         export::ALL.iter().fold(command, |command, exporter| command.arg(option(exporter))).arg(columns)
     }
 

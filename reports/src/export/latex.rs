@@ -1,9 +1,18 @@
 //! LaTeX: a `tabular` with booktabs rules, for `\input` into a table of a paper. Several traces are groups of rows.
+//!
+//! The narrow columns fit one column of a two-column paper: small print, units in a line of their own, intervals as
+//! raised and lowered differences, versions in the comments. What failed has words in place of its figures, because
+//! there is no room for a column that says so.
+
+#[cfg(test)]
+mod width;
 
 use super::columns::ExportColumns;
 use crate::ReportError;
 use crate::label::labelled;
-use crate::results::{Results, Role};
+use crate::numbers::{count, fixed};
+use crate::prose::and;
+use crate::results::{Contender, Results, Role, Verification};
 use crate::stats::Regime;
 use crate::table::model::{Beside, Sign, Table, TableCell, TableRow};
 use crate::table::notes;
@@ -20,6 +29,17 @@ const HEADINGS: [(&str, &str); 6] = [
     ("growth", "Growth"),
     ("refused", "Failed"),
 ];
+
+/// The headings and units of the narrow columns.
+const NARROW_HEADINGS: [(&str, &str, &str); 4] = [
+    ("fresh", "Fresh", "ns"),
+    ("steady", "Steady", "ns"),
+    ("overhead", "Heap", "$\\times$ live"),
+    ("growth", "Growth", "pages"),
+];
+
+/// The print of the narrow table. Its size does not depend on that of the paper's text.
+const NARROW_PRINT: &str = "{\\fontsize{8}{9.5}\\selectfont\\setlength{\\tabcolsep}{1.8pt}%\n";
 
 pub(super) fn latex(all: &[Results], chosen: &ExportColumns) -> Result<Vec<u8>, ReportError> {
     let mut text = String::from(
@@ -44,33 +64,62 @@ pub(super) fn latex(all: &[Results], chosen: &ExportColumns) -> Result<Vec<u8>, 
     let tables: Vec<Table> =
         all.iter().zip(&placings).map(|(results, rows)| for_exports(results, rows, &names)).collect();
     let heading = |(at, name): (usize, &&str)| {
-        let short = HEADINGS.iter().find(|(known, _)| known == name).map(|(_, heading)| (*heading).to_owned());
+        let short = if chosen.are_narrow() {
+            NARROW_HEADINGS.iter().find(|(known, ..)| known == name).map(|(_, heading, _)| (*heading).to_owned())
+        } else {
+            HEADINGS.iter().find(|(known, _)| known == name).map(|(_, heading)| (*heading).to_owned())
+        };
         let full = || tables.first().map_or(String::new(), |table| escaped(&table.columns[at].heading));
         short.unwrap_or_else(full)
     };
     let headings: Vec<String> = names.iter().enumerate().map(heading).collect();
+    if chosen.are_narrow() {
+        text += &narrow_comments(all);
+        text += NARROW_PRINT;
+    }
     text += &format!(
         "\\begin{{tabular}}{{@{{}}l{}@{{}}}}\n\\toprule\nAllocator & {} \\\\\n",
         "r".repeat(names.len()),
         headings.join(" & ")
     );
-    for (results, table) in all.iter().zip(&tables) {
+    if chosen.are_narrow() {
+        let unit = |name: &&str| NARROW_HEADINGS.iter().find(|(known, ..)| known == name).map_or("", |(.., unit)| unit);
+        text += &format!(" & {} \\\\\n", names.iter().map(unit).collect::<Vec<_>>().join(" & "));
+    }
+    for ((results, placings), table) in all.iter().zip(&placings).zip(&tables) {
         text += "\\midrule\n";
         if all.len() > 1 || times::alone(&results.settings).is_some() {
             let title = escaped(&times::heading(&results.trace.name, &results.settings));
             text += &format!("\\multicolumn{{{}}}{{@{{}}l}}{{\\emph{{{title}}}}} \\\\\n", names.len() + 1);
         }
         let mut role = Role::Contender;
-        for row in &table.rows {
+        for (row, placing) in table.rows.iter().zip(placings) {
             if row.role != role {
                 role = row.role;
                 text += "\\addlinespace\n";
             }
-            text += &line(table, row);
+            text += &if chosen.are_narrow() { narrow_line(row, placing.contender) } else { line(table, row) };
         }
     }
-    text += "\\bottomrule\n\\end{tabular}\n";
+    text += "\\bottomrule\n\\end{tabular}";
+    text += if chosen.are_narrow() { "}\n" } else { "\n" };
     Ok(text.into_bytes())
+}
+
+/// What the narrow table has no room for.
+fn narrow_comments(all: &[Results]) -> String {
+    let mut versions: Vec<String> = Vec::new();
+    for row in all.iter().flat_map(|results| &results.contenders) {
+        let version = format!("{} {}", row.name, row.version);
+        if !versions.contains(&version) {
+            versions.push(version);
+        }
+    }
+    format!(
+        "% Heap: overhead. Raised and lowered: how far the ends of the interval are above and below the median.\n\
+         % Versions: {}.\n",
+        plain(&and(&versions))
+    )
 }
 
 fn line(table: &Table, row: &TableRow) -> String {
@@ -80,10 +129,46 @@ fn line(table: &Table, row: &TableRow) -> String {
         cell(of) + &unit.map(|unit| format!("\\,{unit}")).unwrap_or_default()
     });
     let name = format!("{} {}", escaped(&row.name), escaped(&row.version));
-    let line = [name].into_iter().chain(cells).collect::<Vec<_>>().join(" & ");
+    joined([name].into_iter().chain(cells))
+}
+
+/// A row of the narrow table.
+fn narrow_line(row: &TableRow, contender: &Contender) -> String {
+    let failed_requests = contender.memory.known().map_or(0, |memory| memory.failed_requests);
+    let failed = match contender.verification {
+        Verification::Failed { .. } => Some("failed verification".to_owned()),
+        _ if failed_requests > 0 => Some(format!("{} failed", count(failed_requests, "request"))),
+        _ => None,
+    };
+    let cells = match failed {
+        Some(failed) => vec![format!("\\multicolumn{{{}}}{{r@{{}}}}{{{failed}}}", row.cells.len())],
+        None => row.cells.iter().map(narrow_cell).collect(),
+    };
+    joined([escaped(&row.name)].into_iter().chain(cells))
+}
+
+/// The cells as a row.
+fn joined(cells: impl Iterator<Item = String>) -> String {
+    let line = cells.collect::<Vec<_>>().join(" & ");
     // `\\` and the rules would take it as their argument.
     let apart = if line.trim_start().starts_with(['[', '*']) { "{}" } else { "" };
     format!("{apart}{line} \\\\\n")
+}
+
+/// A cell of the narrow table: an interval is raised and lowered differences, and a second figure is left out.
+fn narrow_cell(of: &TableCell) -> String {
+    let TableCell::Figure { text, beside: Beside::Interval(low, high), sign, .. } = of else {
+        let alone = match of {
+            TableCell::Figure { value, text, sign, .. } => TableCell::figure(*value, text.clone()).marked(*sign),
+            other => other.clone(),
+        };
+        return cell(&alone);
+    };
+    let number = |text: &str| text.replace(',', "").parse::<f64>().unwrap_or(f64::NAN);
+    let places = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    let difference = |more: &str, less: &str| escaped(&fixed(number(more) - number(less), places)).replace(',', "{,}");
+    let scripts = format!("$^{{+{}}}_{{-{}}}$", difference(high, text), difference(text, low));
+    cell(&TableCell::figure(0.0, text.clone()).marked(*sign)) + &scripts
 }
 
 fn cell(cell: &TableCell) -> String {
@@ -176,6 +261,33 @@ null 0.1.0 & 3.60 {\\footnotesize [3.54, 3.65]} & 2.00 {\\footnotesize [1.97, 2.
         ] {
             assert!(text.contains(&line.replace("J?W", "J--W")), "{line} in {text}");
         }
+    }
+
+    #[test]
+    fn the_narrow_table_looks_like_this() {
+        let expected = "\
+% Heap: overhead. Raised and lowered: how far the ends of the interval are above and below the median.
+% Versions: null 0.1.0, wee_alloc 0.4.5, dlmalloc 0.2.14, talc 5.1.1, bump 0.1.0 and broken 0.1.0.
+{\\fontsize{8}{9.5}\\selectfont\\setlength{\\tabcolsep}{1.8pt}%
+\\begin{tabular}{@{}lrrr@{}}
+\\toprule
+Allocator & Fresh & Steady & Heap \\\\
+ & ns & ns & $\\times$ live \\\\
+\\midrule
+dlmalloc & 12.5$^{+0.2}_{-0.2}$ & 12.6$^{+0.2}_{-0.2}$ & \\textbf{1.25} \\\\
+talc & \\textbf{9.40}$^{+0.14}_{-0.15}$ & \\textbf{9.40}$^{+0.14}_{-0.15}$ & 1.38 \\\\
+wee\\_alloc & \\multicolumn{3}{r@{}}{12 requests failed} \\\\
+broken & \\multicolumn{3}{r@{}}{failed verification} \\\\
+\\addlinespace
+bump & 20.9$^{+0.3}_{-0.3}$ & 6.40$^{+0.10}_{-0.10}$ & 487 \\\\
+\\addlinespace
+null & 3.60$^{+0.05}_{-0.06}$ & 2.00$^{+0.03}_{-0.03}$ & -- \\\\
+\\bottomrule
+\\end{tabular}}
+";
+        let chosen = ExportColumns::named([ExportColumns::NARROW]).unwrap();
+        let text = String::from_utf8(latex(&[sample::of_every_kind()], &chosen).unwrap()).unwrap();
+        assert!(text.ends_with(expected), "{text}");
     }
 
     #[test]
