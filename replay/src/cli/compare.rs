@@ -1,20 +1,22 @@
 //! `replay compare`: the differences between two runs, and a gate for continuous integration.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 use heaprace_reports::regression::{Regression, default_gates, gates};
+use heaprace_reports::results::Results;
 
 use crate::cli::saved;
 use crate::cli::terminal::{BAD_INPUT, FAILED, USAGE, complain, print, width};
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  success; with --fail-above: no regression above the threshold
+  0  success; with --fail-above: no regression above the threshold, or nothing to compare yet
   1  with --fail-above: a regression above the threshold
   2  usage error
-  3  results could not be read, or had nothing in common";
+  3  results could not be read, or what they have in common could not be compared";
 
 /// Compare two runs, and fail on a regression
 ///
@@ -24,7 +26,7 @@ Exit codes:
 #[derive(Debug, Args)]
 #[command(after_long_help = EXIT_CODES)]
 pub(crate) struct CompareArguments {
-    /// The reference run: a results.json, or a folder that contains several
+    /// The reference run: a results.json, or a folder that contains several. An empty folder is a run that measured nothing
     #[arg(value_name = "OLD")]
     old: PathBuf,
 
@@ -36,7 +38,7 @@ pub(crate) struct CompareArguments {
     ///
     /// A time counts only if its whole interval is above the threshold; memory is exact, so any excess counts. An
     /// allocator that newly fails verification or requests, or that lost one of these figures, always fails the gate.
-    /// Allocators and traces in NEW only are listed as new, and do not fail.
+    /// Allocators and traces in NEW only are listed as new, and do not fail, even if NEW has no others.
     #[arg(long, value_name = "PERCENT", value_parser = parse_threshold)]
     fail_above: Option<f64>,
 
@@ -76,8 +78,7 @@ fn parse_threshold(text: &str) -> Result<f64, String> {
 
 /// Compares, and returns [`FAILED`] if the gate found a regression.
 pub(crate) fn run(arguments: &CompareArguments) -> u8 {
-    let read = |path: &PathBuf| saved::read(std::slice::from_ref(path));
-    let (old, new) = match read(&arguments.old).and_then(|old| Ok((old, read(&arguments.new)?))) {
+    let (old, new) = match old_run(&arguments.old).and_then(|old| Ok((old, saved::read(&[arguments.new.clone()])?))) {
         Ok(runs) => runs,
         Err(code) => return code,
     };
@@ -101,8 +102,11 @@ pub(crate) fn run(arguments: &CompareArguments) -> u8 {
         (Format::Github, None) | (Format::Text, _) => regression.text(verdict, width()),
         (Format::Markdown, _) => regression.markdown(verdict),
     });
+    if regression.is_all_new() {
+        return printed;
+    }
     if regression.cells.is_empty() {
-        let message = "the two runs have nothing in common to compare";
+        let message = "nothing that the two runs have in common can be compared";
         return complain(BAD_INPUT, message);
     }
     match verdict {
@@ -113,6 +117,12 @@ pub(crate) fn run(arguments: &CompareArguments) -> u8 {
         Some((worse, _)) if !worse.lines.is_empty() => printed.max(FAILED),
         _ => printed,
     }
+}
+
+/// The results of the reference run. It measured nothing where all traces, or all allocators, are new.
+fn old_run(path: &Path) -> Result<Vec<Results>, u8> {
+    let is_empty = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+    if is_empty { Ok(Vec::new()) } else { saved::read(&[path.to_owned()]) }
 }
 
 #[cfg(test)]

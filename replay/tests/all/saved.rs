@@ -226,11 +226,37 @@ fn the_example_for_github_passes_where_an_allocator_is_new() {
     let new = "::notice title=New::segregated-bump on repeated-growth\n";
     assert!(printed.ends_with(new) && summary.contains("New, so there is nothing to compare with:"), "{printed}");
 
-    // Without dlmalloc in the old run, nothing is left to compare, and nothing can be relative to it.
-    let removed = Folder::new();
+    // The trace is in both runs, but with other pages: nothing can be compared, and that is not because it is new.
+    let other = Folder::new();
+    let spoil = "sed -i 's/\"page_bytes\":65536/\"page_bytes\":4096/' old-run/*/results.json";
+    let (codes, _, printed) = run_workflow(other.path(), spoil, "segregated-bump");
+    assert_eq!(codes, [0, 0, 3], "{printed}");
+}
+
+/// The pull request that adds all traces of the workflow, or all its allocators, passes, and says that nothing was compared.
+#[cfg(unix)]
+#[test]
+fn the_example_for_github_passes_where_all_is_new() {
+    let nothing = "Nothing to compare yet: no allocator has been measured on the same trace in both runs.";
+    let check = |codes: &[i32], summary: &str, printed: &str, new: &str| {
+        assert_eq!(codes, [0, 0, 0], "{summary}");
+        assert!(
+            summary.contains(&format!("**{nothing}**")) && summary.contains(&format!("compare with: {new}\n")),
+            "{summary}"
+        );
+        assert!(printed.starts_with(&format!("::warning title=Nothing to compare yet::{nothing}\n")), "{printed}");
+        assert!(printed.ends_with(&format!("::notice title=New::{new}\n")), "{printed}");
+    };
+    let traces = Folder::new();
+    let (codes, summary, printed) = run_workflow(traces.path(), "true", "repeated-growth");
+    check(&codes, &summary, &printed, "repeated-growth");
+    assert!(traces.path().join("old-run").read_dir().unwrap().next().is_none(), "the old build was not run");
+
+    let allocators = Folder::new();
     let spoil = "sed -i 's/\"name\":\"dlmalloc\"/\"name\":\"other\"/' old-run/*/results.json";
-    let (codes, ..) = run_workflow(removed.path(), spoil, "segregated-bump");
-    assert_eq!(codes, [0, 0, 3]);
+    let (codes, summary, printed) = run_workflow(allocators.path(), spoil, "segregated-bump");
+    check(&codes, &summary, &printed, "segregated-bump on repeated-growth, dlmalloc on repeated-growth");
+    assert!(printed.contains("::warning title=Missing in the new run::other on repeated-growth\n"), "{printed}");
 }
 
 /// A variable of the example.
@@ -270,10 +296,13 @@ fn a_paper_compiles() {
     }
     let output = folder.replay(&arguments);
     assert!(output.status.success(), "{output:?}");
+    let narrow = ["report", "run", "--export-latex", "narrow.tex", "--columns", "narrow"];
+    assert!(folder.replay(&narrow).status.success());
     let chart = if cfg!(feature = "pdf") { "\\includegraphics[width=8.5cm]{charts/small-footprint.pdf}" } else { "" };
     let paper = format!(
         "\\documentclass{{article}}\n\\usepackage{{booktabs}}\n\\usepackage{{graphicx}}\n\\begin{{document}}\n\
-         \\begin{{table}}\\centering\\small\\input{{table}}\\caption{{All of them.}}\\end{{table}}\n{chart}\n\\end{{document}}\n"
+         \\begin{{table}}\\centering\\small\\input{{table}}\\caption{{All of them.}}\\end{{table}}\n\
+         \\begin{{table}}\\centering\\input{{narrow}}\\caption{{In one column.}}\\end{{table}}\n{chart}\n\\end{{document}}\n"
     );
     fs::write(folder.path().join("paper.tex"), paper).unwrap();
     let compiled = Command::new("pdflatex")

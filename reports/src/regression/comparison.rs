@@ -101,6 +101,12 @@ impl Regression {
         regression
     }
 
+    /// Whether there is nothing to compare yet: all that the new run has is new. Where the two runs share a trace or a
+    /// cell that cannot be compared, this is false.
+    pub fn is_all_new(&self) -> bool {
+        self.cells.is_empty() && self.not_comparable.is_empty() && !self.only_new.is_empty()
+    }
+
     /// Adds the cells of a trace.
     fn add(&mut self, pair: &Paired, relative_to: Option<&str>) {
         let Paired { name: trace, old, new } = pair;
@@ -216,6 +222,20 @@ mod tests {
             (vec!["gone on one".into(), "two".into()], vec!["here on one".into(), "three".into()])
         );
         assert!(found.not_comparable.is_empty());
+    }
+
+    #[test]
+    fn all_is_new_unless_something_in_common_cannot_be_compared() {
+        let of = |trace, name| [on(trace, vec![contender(name).build()])];
+        let is_all_new = |old: &[Results], new: &[Results]| Regression::of(old, new, None).is_all_new();
+        assert!(is_all_new(&of("one", "a"), &of("two", "a")), "another trace");
+        assert!(is_all_new(&of("one", "a"), &of("one", "b")), "another allocator");
+        assert!(is_all_new(&[], &of("one", "a")), "the old run measured nothing");
+        assert!(!is_all_new(&of("one", "a"), &of("one", "a")));
+        assert!(!is_all_new(&of("one", "a"), &[]), "nothing is new");
+        let mut other = of("one", "a");
+        other[0].settings.page_bytes = 4096;
+        assert!(!is_all_new(&of("one", "a"), &other), "it is there, but not comparable");
     }
 
     #[test]

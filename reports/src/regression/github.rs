@@ -2,7 +2,6 @@
 
 use super::comparison::Regression;
 use super::gate::Worse;
-use super::render::verdict;
 use super::sight::blind;
 
 impl Regression {
@@ -10,8 +9,10 @@ impl Regression {
     /// warning, what is new and a gate that found nothing a notice. GitHub shows ten of each kind for a step, so the first
     /// error is the verdict with their number.
     pub fn github(&self, worse: &Worse, threshold: f64) -> String {
-        let verdict = verdict(worse, threshold);
+        let verdict = self.verdict(worse, threshold);
         let mut text = match (worse.compared, &worse.lines[..]) {
+            // The gate judged nothing, which must be seen, but nothing is wrong.
+            _ if self.is_all_new() => command("warning", "Nothing to compare yet", &verdict),
             (0, _) => command("error", "Nothing to compare", &verdict),
             (_, []) => command("notice", "No regression found", &verdict),
             (_, lines) => {
@@ -65,8 +66,15 @@ mod tests {
             annotations(&new, &new),
             "::notice title=No regression found::None of 6 figures got worse by more than 5 %25.\n"
         );
-        let nothing = annotations(&[on("a", vec![])], &[on("b", vec![])]);
+        let nothing = annotations(&old, &[]);
         assert!(nothing.starts_with("::error title=Nothing to compare::"), "{nothing}");
+        assert_eq!(
+            annotations(&[on("a", vec![])], &[on("b", vec![])]),
+            "::warning title=Nothing to compare yet::Nothing to compare yet: no allocator has been measured on the same trace \
+             in both runs.\n\
+             ::warning title=Missing in the new run::a\n\
+             ::notice title=New::b\n"
+        );
     }
 
     /// A name with a line feed must not start a command of its own.

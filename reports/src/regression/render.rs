@@ -16,6 +16,9 @@ use crate::times;
 /// Stands for a missing ratio, with blanks in place of its mark.
 const NO_RATIO: &str = "–  ";
 
+/// Stands in place of a verdict where the new run has nothing that the old one has, too.
+const NOTHING_YET: &str = "Nothing to compare yet: no allocator has been measured on the same trace in both runs.";
+
 /// The title of the list of what each time could have shown, in text and in Markdown.
 const SIGHT: &str = "smallest slowdown that each time could have shown";
 const SIGHT_TITLE: &str = "Smallest slowdown that each time could have shown";
@@ -46,8 +49,10 @@ impl Regression {
         if let Some((worse, threshold)) = worse {
             let seen = each(&worse.sight);
             below.extend((!seen.is_empty()).then(|| std::iter::once(format!("{SIGHT}:")).chain(seen).collect()));
-            below.push(std::iter::once(verdict(worse, threshold)).chain(worse.lines.clone()).collect());
+            below.push(std::iter::once(self.verdict(worse, threshold)).chain(worse.lines.clone()).collect());
             below.push(blind(&worse.sight, threshold).map(|blind| format!("WARNING: {blind}")).into_iter().collect());
+        } else if self.is_all_new() {
+            below.push(vec![NOTHING_YET.to_owned()]);
         }
         text += &block(&below, width);
         text.trim_end_matches('\n').to_owned() + "\n"
@@ -57,8 +62,10 @@ impl Regression {
     pub fn markdown(&self, worse: Option<(&Worse, f64)>) -> String {
         let mut text = String::from("### Allocators, new against old\n\n");
         if let Some((worse, threshold)) = worse {
-            text += &format!("**{}**\n\n{}", escaped(&verdict(worse, threshold)), list(&worse.lines));
+            text += &format!("**{}**\n\n{}", escaped(&self.verdict(worse, threshold)), list(&worse.lines));
             text.extend(blind(&worse.sight, threshold).map(|blind| format!("**Warning:** {}\n\n", escaped(&blind))));
+        } else if self.is_all_new() {
+            text += &format!("**{NOTHING_YET}**\n\n");
         }
         if !self.cells.is_empty() {
             text += &table_as_markdown(&self.table());
@@ -80,6 +87,22 @@ impl Regression {
             text += &list(&[format!("old: {old}"), format!("new: {new}")]);
         }
         text.trim_end().to_owned() + "\n"
+    }
+
+    /// The verdict of a gate. Where a time could not have shown what is allowed, the verdict does not claim that it is no
+    /// worse.
+    pub(super) fn verdict(&self, worse: &Worse, threshold: f64) -> String {
+        let by = if threshold == 0.0 { "at all".to_owned() } else { format!("by more than {} %", allowed(threshold)) };
+        match (worse.compared, worse.lines.len()) {
+            _ if self.is_all_new() => NOTHING_YET.into(),
+            (0, _) => "No figure that the gate judges could be compared.".into(),
+            (compared, 0) if worse.sight.iter().any(|time| time.is_blind_to(threshold)) => {
+                format!("None of {compared} figures is shown to be worse {by}, but some are too noisy to tell.")
+            }
+            (compared, 0) => format!("None of {compared} figures got worse {by}."),
+            (compared, 1) => format!("1 of {compared} figures got worse {by}:"),
+            (compared, count) => format!("{count} of {compared} figures got worse {by}:"),
+        }
     }
 
     /// The legend of the table, and how many of its verdicts are expected to be wrong by chance.
@@ -207,20 +230,6 @@ fn ratio(figure: &Figure<Ratio>) -> String {
             format!("{} {}–{} {mark}", fixed(estimate.value, 2), fixed(interval.low, 2), fixed(interval.high, 2))
         }
         None => format!("{} {mark}", fixed(estimate.value, 2)),
-    }
-}
-
-/// The verdict of a gate. Where a time could not have shown what is allowed, the verdict does not claim that it is no worse.
-pub(super) fn verdict(worse: &Worse, threshold: f64) -> String {
-    let by = if threshold == 0.0 { "at all".to_owned() } else { format!("by more than {} %", allowed(threshold)) };
-    match (worse.compared, worse.lines.len()) {
-        (0, _) => "No figure that the gate judges could be compared.".into(),
-        (compared, 0) if worse.sight.iter().any(|time| time.is_blind_to(threshold)) => {
-            format!("None of {compared} figures is shown to be worse {by}, but some are too noisy to tell.")
-        }
-        (compared, 0) => format!("None of {compared} figures got worse {by}."),
-        (compared, 1) => format!("1 of {compared} figures got worse {by}:"),
-        (compared, count) => format!("{count} of {compared} figures got worse {by}:"),
     }
 }
 
@@ -392,13 +401,25 @@ wee_alloc on two: fails 2 requests, 0 before
     #[test]
     fn runs_without_common_traces_are_listed() {
         let nothing = Regression::of(&[on("a", vec![])], &[on("b", vec![])], None);
-        let text = nothing.text(None, 80);
+        let text = nothing.text(None, 100);
         assert!(
-            text.ends_with("new, so there is nothing to compare with:\nb\n\nnot compared:\nin the old run only: a\n"),
+            text.ends_with(
+                "new, so there is nothing to compare with:\nb\n\nnot compared:\nin the old run only: a\n\n\
+                 Nothing to compare yet: no allocator has been measured on the same trace in both runs.\n"
+            ),
             "{text}"
         );
         assert_eq!(Regression::of(&[], &[], None).text(None, 80), "\n");
         let gate = nothing.worse(0.0, &default_gates());
-        assert!(nothing.markdown(Some((&gate, 0.0))).contains("**No figure that the gate judges could be compared.**"));
+        for text in [nothing.markdown(Some((&gate, 0.0))), nothing.markdown(None)] {
+            assert!(
+                text.contains("\n\n**Nothing to compare yet: no allocator has been") && text.contains(": b\n"),
+                "{text}"
+            );
+        }
+        let timeless = [on("a", vec![contender("talc").without_time("x").build()])];
+        let found = Regression::of(&timeless, &timeless, None);
+        let gate = found.worse(0.0, &["fresh_ns_per_op"]);
+        assert!(found.markdown(Some((&gate, 0.0))).contains("**No figure that the gate judges could be compared.**"));
     }
 }
