@@ -104,6 +104,11 @@ const SIZES: [usize; 25] = [
     4 * MIB,
 ];
 
+/// The limit of a heap in which the contender has that much for blocks.
+fn limit_pages<A: HeapAllocator>(page: PageSize, bytes: usize) -> usize {
+    page.pages_for(A::SETUP_BYTES + bytes)
+}
+
 fn layout(bytes: usize, align: usize) -> Layout {
     Layout::from_size_align(bytes, align).expect("the cases' layouts are sound")
 }
@@ -124,7 +129,7 @@ fn request<A: HeapAllocator>(
 }
 
 fn sizes_and_alignments<A: HeapAllocator>(page: PageSize) -> Result<(), Failure> {
-    let limit_pages = page.pages_for(512 * MIB);
+    let limit_pages = limit_pages::<A>(page, 512 * MIB);
     let mut checked = Checked::<A>::on_pages(page, limit_pages)?;
     for round in 0..2 {
         let mut blocks = Vec::new();
@@ -152,7 +157,7 @@ fn sizes_and_alignments<A: HeapAllocator>(page: PageSize) -> Result<(), Failure>
 }
 
 fn realloc_keeps_bytes<A: HeapAllocator>(page: PageSize) -> Result<(), Failure> {
-    let limit_pages = page.pages_for(512 * MIB);
+    let limit_pages = limit_pages::<A>(page, 512 * MIB);
     for align in [1, 8, 16, 64, 4096, 65_536] {
         let mut checked = Checked::<A>::on_pages(page, limit_pages)?;
         let mut grown: Vec<NonNull<u8>> = Vec::new();
@@ -181,7 +186,7 @@ fn realloc_keeps_bytes<A: HeapAllocator>(page: PageSize) -> Result<(), Failure> 
 }
 
 fn zeroed_on_dirty_memory<A: HeapAllocator>(page: PageSize) -> Result<(), Failure> {
-    let limit_pages = page.pages_for(64 * MIB);
+    let limit_pages = limit_pages::<A>(page, 64 * MIB);
     let mut checked = Checked::<A>::on_pages(page, limit_pages)?;
     for _ in 0..3 {
         for zeroed in [false, true, true] {
@@ -199,7 +204,7 @@ fn zeroed_on_dirty_memory<A: HeapAllocator>(page: PageSize) -> Result<(), Failur
 
 fn exhaustion<A: HeapAllocator>(page: PageSize) -> Result<(), Failure> {
     for bytes in [16, 64, 100, 128] {
-        let limit_pages = page.pages_for(8 * PAGE_BYTES);
+        let limit_pages = limit_pages::<A>(page, 8 * PAGE_BYTES);
         let mut checked = Checked::<A>::on_pages(page, 2 * limit_pages)?;
         checked.set_limit_pages(limit_pages);
         // A fixed pool is as large as the limit when it is created.
@@ -246,7 +251,7 @@ fn exhaustion<A: HeapAllocator>(page: PageSize) -> Result<(), Failure> {
 }
 
 fn failed_realloc<A: HeapAllocator>(page: PageSize) -> Result<(), Failure> {
-    let limit_pages = page.pages_for(4 * PAGE_BYTES);
+    let limit_pages = limit_pages::<A>(page, 4 * PAGE_BYTES);
     let mut checked = Checked::<A>::on_pages(page, limit_pages)?;
     let mut block = request(&mut checked, layout(1000, 8), false, limit_pages)?;
     for bytes in [(limit_pages + 1) * page.bytes(), 1 << 30, isize::MAX as usize - 65_536] {
@@ -260,7 +265,7 @@ fn failed_realloc<A: HeapAllocator>(page: PageSize) -> Result<(), Failure> {
 }
 
 fn absurd_requests<A: HeapAllocator>(page: PageSize) -> Result<(), Failure> {
-    let limit_pages = page.pages_for(16 * PAGE_BYTES);
+    let limit_pages = limit_pages::<A>(page, 16 * PAGE_BYTES);
     let mut checked = Checked::<A>::on_pages(page, limit_pages)?;
     for round in 0..2 {
         for align in [1, 16, 4096, 65_536, 1 << 30] {
@@ -280,7 +285,7 @@ fn absurd_requests<A: HeapAllocator>(page: PageSize) -> Result<(), Failure> {
 }
 
 fn two_instances<A: HeapAllocator>(page: PageSize) -> Result<(), Failure> {
-    let limit_pages = page.pages_for(64 * MIB);
+    let limit_pages = limit_pages::<A>(page, 64 * MIB);
     let mut pair = [Checked::<A>::on_pages(page, limit_pages)?, Checked::<A>::on_pages(page, limit_pages)?];
     let mut blocks = [Vec::new(), Vec::new()];
     for step in 0..3000 {
@@ -304,7 +309,7 @@ fn two_instances<A: HeapAllocator>(page: PageSize) -> Result<(), Failure> {
 }
 
 fn reset_and_reuse<A: HeapAllocator>(page: PageSize) -> Result<(), Failure> {
-    let limit_pages = page.pages_for(64 * MIB);
+    let limit_pages = limit_pages::<A>(page, 64 * MIB);
     let mut checked = Checked::<A>::on_pages(page, limit_pages)?;
     let mut first = None;
     for _ in 0..4 {

@@ -50,6 +50,8 @@ contenders! {
     mod linked_list_allocator: linked_list_allocator::LinkedListAllocator;
     mod buddy_system_allocator: buddy_system_allocator::BuddySystemAllocator;
     mod good_memory_allocator: good_memory_allocator::GoodMemoryAllocator;
+    #[cfg(feature = "hosted")]
+    mod jemalloc: jemalloc::Jemalloc;
     mod bump: bump::Bump;
     segregated_bump::SegregatedBump<false>, accounted by segregated_bump::Accounted<false>;
     talc::TalcClaim;

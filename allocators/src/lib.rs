@@ -8,6 +8,8 @@
 //! allocator with a [fixed pool](fixed_pool), the smaller trait [`Pool`](fixed_pool::Pool); or, for one that implements
 //! [`GlobalAlloc`](std::alloc::GlobalAlloc) and has a replaceable source of memory, only [`Wrap`](wrapped::Wrap).
 //!
+//! The feature `hosted` adds an allocator of hosted systems for reference, in C: `jemalloc`. Its build takes minutes.
+//!
 //! On Linux this crate defines the symbol `mmap` in every program that links it; [`wee_alloc`](contenders::wee_alloc)
 //! explains why. Calls from anything other than wee_alloc go to the system as usual.
 

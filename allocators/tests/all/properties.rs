@@ -42,7 +42,7 @@ fn pages() -> impl Strategy<Value = PageSize> {
 
 /// Runs a program on a heap small enough to run out now and then.
 fn run<A: HeapAllocator>(page: PageSize, ops: &[Op]) -> Result<(), Violation> {
-    let mut checked = Checked::<A>::on_pages(page, page.pages_for(24 * PAGE_BYTES)).unwrap();
+    let mut checked = Checked::<A>::on_pages(page, page.pages_for(A::SETUP_BYTES + 24 * PAGE_BYTES)).unwrap();
     let mut live: Vec<NonNull<u8>> = Vec::new();
     for op in ops {
         match *op {
