@@ -12,7 +12,7 @@
 //! Other allocators of hosted systems have no such hooks. mimalloc (3.3.2, in the crate libmimalloc-sys 0.1.49) accepts
 //! memory as an arena, but never lets go of it: `mi_arena_unload` is commented out, and a reset of the page heap would
 //! leave a dead arena in its list. Where it searches an arena also depends on the number of the thread, so its memory
-//! figures would not repeat. snmalloc (snmalloc-sys 0.7.6) and glibc's `malloc` take their memory from the system alone.
+//! figures would not always repeat. snmalloc (snmalloc-sys 0.7.6) and glibc's `malloc` take their memory from the system alone.
 
 use core::alloc::Layout;
 use core::ffi::{CStr, c_int, c_uint, c_void};

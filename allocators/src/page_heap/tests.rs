@@ -219,6 +219,20 @@ fn a_pool_is_the_whole_limit_and_its_pages_count_once_they_are_committed() {
 }
 
 #[test]
+fn a_reset_takes_back_what_a_pool_has_not_committed() {
+    let mut heap = PageHeap::reserve(4, Guard::Batched).unwrap();
+    for _ in 0..2 {
+        let last = heap.handle().open_pool().unwrap().len() - 1;
+        // SAFETY: the pool is accessible, and only this test uses it.
+        unsafe {
+            let byte = heap.handle().base().add(last);
+            assert_eq!(byte.replace(1), 0);
+        }
+        heap.reset().unwrap();
+    }
+}
+
+#[test]
 fn memory_is_either_a_pool_or_grows() {
     let mut heap = PageHeap::reserve(10, Guard::Trap).unwrap();
     assert!(heap.handle().open_pool().is_some());
@@ -265,6 +279,10 @@ fn a_pool_takes_from_the_budget_what_is_committed() {
     assert_eq!((left(), first.passed_budget_bytes()), (Some(18), None));
     drop(second);
     assert_eq!(left(), Some(20));
+    let mut smaller = heap(Guard::Batched);
+    smaller.set_limit_pages(5);
+    assert!(smaller.handle().open_pool().is_some() && commit(&smaller, 1));
+    assert_eq!(left(), Some(15), "a batch ends with the pool");
 }
 
 #[test]
