@@ -200,10 +200,14 @@ unsafe impl<P: Pool> HeapAllocator for FixedPool<P> {
         }
     }
 
+    /// Up to the end of the block's last page at most: what lies past it may be past the mark, and no part of the footprint.
+    /// The answer must not depend on the mark, because it is the same as long as the block lives.
     #[inline]
     unsafe fn usable_bytes(&self, block: *mut u8, layout: Layout) -> Option<usize> {
         // SAFETY: upheld by the caller.
-        self.pool.as_ref().and_then(|pool| unsafe { pool.usable_bytes(block, layout) })
+        let usable = self.pool.as_ref().and_then(|pool| unsafe { pool.usable_bytes(block, layout) });
+        let page_end = (block.addr() + layout.size()).next_multiple_of(self.heap.page_bytes());
+        usable.map(|bytes| bytes.min(page_end - block.addr()))
     }
 
     fn idle(&self, live_blocks: usize) -> Vec<IdlePart> {
@@ -288,6 +292,10 @@ mod tests {
             self.frees += 1;
         }
 
+        unsafe fn usable_bytes(&self, _block: *mut u8, layout: Layout) -> Option<usize> {
+            Some(layout.size() + 24)
+        }
+
         unsafe fn realloc(&mut self, _block: *mut u8, layout: Layout, new_size: usize) -> Option<*mut u8> {
             // SAFETY: upheld by the caller.
             Some(unsafe { self.alloc(Layout::from_size_align(new_size, layout.align()).unwrap()) })
@@ -331,6 +339,21 @@ mod tests {
             unsafe { allocator.dealloc(block, bytes(1)) };
             assert_eq!((pages(), heap.handle().refused_grows()), (10, 0), "freeing takes no page back");
         }
+    }
+
+    #[test]
+    fn what_is_usable_past_the_last_page_of_a_block_is_not_reported() {
+        let heap = PageHeap::reserve(10, Guard::Trap).unwrap();
+        let mut allocator = FixedPool::<Placed>::create(heap.handle());
+        for (offset, expected) in [(0, 34), (PAGE_BYTES - 10, 10), (PAGE_BYTES - 30, 30), (PAGE_BYTES, 34)] {
+            let block = allocator.put(offset, 10);
+            // SAFETY: the block is live, and has this layout.
+            assert_eq!(unsafe { allocator.usable_bytes(block, bytes(10)) }, Some(expected), "at {offset}");
+            assert!(allocator.heap.contains(block.addr(), expected));
+        }
+        let block = allocator.put(PAGE_BYTES - 10, 10);
+        // SAFETY: the block is live, and has this layout.
+        assert_eq!(unsafe { allocator.usable_bytes(block, bytes(10)) }, Some(10), "also once the mark is higher");
     }
 
     #[test]
