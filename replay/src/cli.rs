@@ -5,6 +5,7 @@ mod compare;
 mod convert;
 mod exports;
 mod files;
+mod fuzz;
 mod importing;
 mod inspect;
 mod interrupt;
@@ -21,6 +22,7 @@ mod report;
 #[cfg(target_os = "linux")]
 mod run;
 mod saved;
+mod shrink;
 mod snapshots;
 mod sweep;
 mod terminal;
@@ -28,6 +30,7 @@ mod trace;
 
 use std::process::ExitCode;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use heaprace_engine::contender::Contender;
 use heaprace_engine::field::Field;
@@ -72,6 +75,8 @@ enum Verb {
     Report(report::ReportArguments),
     Compare(compare::CompareArguments),
     Rank(rank::RankArguments),
+    Fuzz(fuzz::FuzzArguments),
+    Shrink(shrink::ShrinkArguments),
     /// Print a shell completion script
     Completions(manual::CompletionsArguments),
     /// Print the manual page of replay or of one of its commands
@@ -128,6 +133,7 @@ pub fn main(own: Vec<Contender>) -> ExitCode {
         }
     };
     let has_handler = match &arguments.verb {
+        Some(Verb::Fuzz(_) | Verb::Shrink(_)) => true,
         // The signals of a recorded program are its own.
         #[cfg(target_os = "linux")]
         Some(Verb::Record(_) | Verb::Run(_)) => true,
@@ -148,15 +154,23 @@ pub fn main(own: Vec<Contender>) -> ExitCode {
         Some(Verb::Report(report)) => report::run(&report),
         Some(Verb::Compare(arguments)) => compare::run(&arguments),
         Some(Verb::Rank(ranking)) => rank::run(&ranking),
+        Some(Verb::Fuzz(arguments)) => fuzz::run(&arguments, &field),
+        Some(Verb::Shrink(arguments)) => shrink::run(&arguments, &field),
         Some(Verb::Completions(completions)) => manual::complete(&completions, command),
         Some(Verb::Man(manual)) => manual::page(&manual, command),
         None => replay::run(&arguments.replay, &field, &command),
     })
 }
 
-/// The command line, with the names of these contenders.
+/// The command line, with the names of these contenders for messages and completions.
 fn command(field: &Field) -> Command {
-    replay::with_names_of(field, Arguments::command())
+    let name = || PossibleValuesParser::new(field.names());
+    let names_or_groups = || PossibleValuesParser::new(field.choices());
+    Arguments::command()
+        .mut_arg("allocators", |argument| argument.value_parser(names_or_groups()))
+        .mut_arg("baseline", |argument| argument.value_parser(name()))
+        .mut_subcommand("fuzz", |verb| verb.mut_arg("allocators", |argument| argument.value_parser(names_or_groups())))
+        .mut_subcommand("shrink", |verb| verb.mut_arg("allocator", |argument| argument.value_parser(name())))
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! The registry's contenders, each compiled into the engine.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::AtomicU64;
 
+use heaprace_allocators::conformance;
 use heaprace_allocators::contenders::{self, Visitor};
 use heaprace_allocators::{HeapAllocator, Info};
-use heaprace_reports::results::Latency;
+use heaprace_reports::results::{Latency, Verification};
 
 use crate::engine::{TouchAll, TouchFirst, TouchNone, TouchWritten};
 use crate::lane::{Examination, Lane, LaneError, Lap, Meter, OnLap};
@@ -18,6 +20,7 @@ type Laps = fn(&mut Lane<'_>, Limits<'_>, OnLap<'_>) -> Result<(), LaneError>;
 type MeterOne = fn(&mut Lane<'_>, Limits<'_>, Meter<'_>) -> Result<(), LaneError>;
 type Latencies = fn(&mut Lane<'_>, &Clock, Limits<'_>) -> Result<Latency, LaneError>;
 type Examine = fn(&mut Lane<'_>, bool, &[Instant], Limits<'_>) -> Result<Examination, LaneError>;
+type Verify = fn(&mut Lane<'_>, &AtomicU64, Limits<'_>) -> Result<Verification, LaneError>;
 type FirstFailure = fn(&mut Lane<'_>, usize, Limits<'_>) -> Result<Option<u64>, LaneError>;
 
 /// A contender, ready to run: one function call per replay, without dispatch inside.
@@ -29,6 +32,10 @@ pub struct Contender {
     pub probe: fn() -> Result<(), String>,
     /// [`Lane::examine`].
     pub examine: Examine,
+    /// [`Lane::verify`].
+    pub verify: Verify,
+    /// [`conformance::cases`].
+    pub conformance: fn() -> Vec<conformance::Case>,
     /// [`Lane::first_failure`].
     pub first_failure: FirstFailure,
     /// One per touch policy, in the order of [`TouchPolicy`].
@@ -52,6 +59,8 @@ impl Contender {
             info: A::INFO,
             probe: A::probe,
             examine: |lane, verify, snapshots, limits| lane.examine::<A, Accounted>(verify, snapshots, limits),
+            verify: |lane, done, limits| lane.verify::<A>(done, limits),
+            conformance: conformance::cases::<A>,
             first_failure: |lane, limit_pages, limits| lane.first_failure::<A>(limit_pages, limits),
             laps: [
                 |lane, limits, on_lap| lane.laps::<A, TouchNone>(limits, on_lap),

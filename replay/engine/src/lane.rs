@@ -4,13 +4,14 @@ mod failure;
 mod figures;
 mod lap;
 mod left_live;
+mod verified;
 
 use std::ops::ControlFlow;
 use std::time::{self, Duration};
 
 use heaprace_allocators::page_heap::{Guard, PageHeapError};
 use heaprace_allocators::{HeapAllocator, HeapRef, PageHeap, Purpose};
-use heaprace_reports::results::{Figure, Grouped, Growth, Memory, Moment, Partial, Reason, Retention, Verification};
+use heaprace_reports::results::{Figure, Growth, Memory, Moment, Partial, Reason, Retention, Verification};
 
 use crate::engine::{self, Flow, Observer, Touch, TouchNone, TouchParts};
 use crate::limits::{Limits, Stop};
@@ -326,16 +327,7 @@ impl<'p> Lane<'p> {
             let mut observers = (Verify::new(heap.clone()), watch);
             let run =
                 self.replay_by::<A, _, TouchNone>(&mut allocator, &mut observers, limits, None, Some(&mut ages))?;
-            if run.flow.is_continue() {
-                let _ = observers.0.finish(run.events);
-            }
-            verification = match (observers.0.violation(), run.stop) {
-                (Some((event, violation)), _) => Verification::Failed { event, message: violation.to_string() },
-                (None, Some(_)) => {
-                    Verification::NotChecked { reason: Reason::SoundUpTo { event: Grouped(run.events) } }
-                }
-                (None, None) => Verification::Passed,
-            };
+            verification = observers.0.conclude(run.events, run.stop);
             watch = observers.1;
             run
         } else {

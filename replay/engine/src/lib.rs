@@ -2,8 +2,9 @@
 //!
 //! A trace is compiled to a [`Program`]; the [`engine`] runs it through a contender on a [`lane`]. Observers watch the
 //! replay: [`verify`] checks every block, [`memory`] takes figures. [`time`] replays without observers, in separate
-//! processes. [`compare()`] does all of this and returns [`heaprace_reports::results::Results`]. On Linux, [`real`] runs
-//! a program itself on contenders, by the [`Global`] allocator or a preloaded library.
+//! processes. [`compare()`] does all of this and returns [`heaprace_reports::results::Results`]. [`fuzz`] checks contenders
+//! with random programs. On Linux, [`real`] runs a program itself on contenders, by the [`Global`] allocator or a
+//! preloaded library.
 //!
 //! ```
 //! use heaprace_allocators::PageSize;
@@ -28,6 +29,7 @@ pub mod engine;
 #[doc(hidden)]
 pub mod environment;
 pub mod field;
+pub mod fuzz;
 #[doc(hidden)]
 pub mod heap_size;
 pub mod lane;

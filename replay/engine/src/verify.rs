@@ -4,8 +4,10 @@ use std::alloc::Layout;
 
 use heaprace_allocators::HeapRef;
 use heaprace_allocators::shadow::{Shadow, Violation};
+use heaprace_reports::results::{Grouped, Reason, Verification};
 
 use crate::engine::{Flow, LiveBlock, Observer};
+use crate::limits::Stop;
 
 /// Checks every block of a replay: inside the committed heap, aligned, disjoint from every live block, contents intact
 /// on resize and free, zeroed where promised. Stops the replay at the first violation.
@@ -14,6 +16,7 @@ use crate::engine::{Flow, LiveBlock, Observer};
 #[derive(Debug)]
 pub struct Verify {
     shadow: Shadow,
+    /// The event at which the replay stopped, counted from 1, and why.
     violation: Option<(u64, Violation)>,
 }
 
@@ -23,16 +26,19 @@ impl Verify {
         Verify { shadow: Shadow::new(heap), violation: None }
     }
 
-    /// The event at which the replay stopped, counted from 1, and the violation.
-    pub fn violation(&self) -> Option<(u64, Violation)> {
-        self.violation
-    }
-
-    /// Checks the blocks that are still live after the replay. `event` is the last event.
-    pub fn finish(&mut self, event: u64) -> Flow {
-        // SAFETY: the heap has not been reset, because the shadow holds a handle to it.
-        let result = unsafe { self.shadow.check_all() };
-        self.note(event, result)
+    /// The result of a replay that ended after `events` events, by itself or because of a limit. If no violation has
+    /// stopped it, the blocks that are still live are checked now.
+    pub(crate) fn conclude(&mut self, events: u64, stop: Option<Stop>) -> Verification {
+        if self.violation.is_none() {
+            // SAFETY: the heap has not been reset, because the shadow holds a handle to it.
+            let result = unsafe { self.shadow.check_all() };
+            let _ = self.note(events, result);
+        }
+        match (self.violation, stop) {
+            (Some((event, violation)), _) => Verification::Failed { event, message: violation.to_string() },
+            (None, Some(_)) => Verification::NotChecked { reason: Reason::SoundUpTo { event: Grouped(events) } },
+            (None, None) => Verification::Passed,
+        }
     }
 
     fn note(&mut self, event: u64, result: Result<(), Violation>) -> Flow {

@@ -187,15 +187,6 @@ pub(crate) struct ReplayArguments {
     exports: Exports,
 }
 
-/// The command with the names of these contenders, for messages and completions.
-pub(crate) fn with_names_of(field: &Field, command: Command) -> Command {
-    let allocators: Vec<_> = field.choices().collect();
-    let names: Vec<_> = field.names().collect();
-    command
-        .mut_arg("allocators", |argument| argument.value_parser(PossibleValuesParser::new(allocators)))
-        .mut_arg("baseline", |argument| argument.value_parser(PossibleValuesParser::new(names)))
-}
-
 fn touches() -> impl TypedValueParser<Value = TouchPolicy> {
     let value = |touch| {
         PossibleValue::new(TouchPolicy::name(touch)).help(match touch {

@@ -11,6 +11,8 @@ mod ends;
 #[cfg(test)]
 mod figures;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod house;

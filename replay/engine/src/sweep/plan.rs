@@ -305,7 +305,10 @@ mod tests {
                 "3: allocators: there is no allocator \"tlac\"; there are ",
             ),
             ("traces = [\"serde-heavy\"]\nallocators = [\"tlac\"]\n", &all_names),
-            ("traces = [\"serde-heavy\"]\nallocators = []\n", "2: allocators: nothing is chosen; omit the key for the default"),
+            (
+                "traces = [\"serde-heavy\"]\nallocators = []\n",
+                "2: allocators: nothing is chosen; omit the key for the default",
+            ),
         ];
         for (text, expected) in cases {
             let message = parse(text).unwrap_err().to_string();
