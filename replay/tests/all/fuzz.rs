@@ -242,10 +242,12 @@ fn the_same_seed_finds_the_same() {
 
 #[test]
 fn sound_contenders_hold_and_the_floor_is_left_out() {
-    let contenders = Contender::all();
+    // The conformance suite of all takes seconds: its own test runs it. One that needs a scope is among these.
+    let names = ["swept-bump", "wee_alloc", "null"];
+    let contenders: Vec<_> = names.into_iter().filter_map(Contender::named).collect();
     let plan = FuzzPlan { most_programs: 100, time: Duration::from_secs(60), ..FuzzPlan::default() };
     let report = check(&contenders, &plan).unwrap();
-    // Nine contenders less the floor, eight cases, two sizes of pages.
+    // Eight cases each, on two sizes of pages.
     let checked = contenders.iter().filter(|contender| contender.info.purpose != Purpose::Floor).count() as u64;
     assert_eq!((report.programs, report.cases, report.findings.len()), (100, checked * 8 * 2, 0));
     assert!(report.ops > 10_000 && report.skipped.is_empty() && !report.interrupted, "{report:?}");
