@@ -194,7 +194,6 @@ unsafe impl<S: Setup> HeapAllocator for TalcAs<S> {
 mod tests {
     use super::*;
     use crate::page_heap::{Guard, PageHeap};
-    use crate::page_size::PAGE_BYTES;
 
     fn layout(bytes: usize) -> Layout {
         Layout::from_size_align(bytes, 8).unwrap()
