@@ -5,7 +5,8 @@
 //! the highest block so far. Memory that the allocator only sets up or writes its own data to does not count.
 //!
 //! The mark means little for an allocator that also takes blocks from the end of its pool: one such block makes the
-//! whole limit its footprint. The smallest heap in which a trace completes is the better figure then.
+//! whole limit its footprint. The smallest heap in which a trace completes (`--min-heap`) is the better figure
+//! then.
 //!
 //! Times include the mark: a comparison for each new block. They cannot be taken without it, because the pages of the heap
 //! after each lap of a timed replay belong to the figures.

@@ -127,8 +127,8 @@ pub unsafe trait HeapAllocator: Sized {
     /// none. Of all contenders, only [fixed pools](crate::fixed_pool) do.
     const HAS_FIXED_POOL: bool = false;
 
-    /// Bytes of the heap that it needs before it can serve any request: the [conformance](crate::conformance) suite adds
-    /// them to its limits. Only allocators of hosted systems have some.
+    /// Bytes that it takes from the heap, however small the first request is: the [conformance](crate::conformance) suite
+    /// adds them to its limits. Only allocators of hosted systems have some.
     const SETUP_BYTES: usize = 0;
 
     /// Checks that this contender can be measured in this process.
