@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 
 use heaprace::Program;
 use heaprace::bench;
-use heaprace::contender::Contender;
+use heaprace::field::Field;
 use heaprace::lane::Lane;
 use heaprace::limits::Limits;
 use heaprace::memory::bounds::{Instance, Placement, playback};
-use heaprace_allocators::Purpose;
 use heaprace_allocators::page_heap::{Guard, WASM32_PAGES};
+use heaprace_allocators::{Group, Purpose};
 use heaprace_traces::Source;
 use heaprace_traces::synthetic::Kind;
 
@@ -26,7 +26,8 @@ const LIMIT: Duration = Duration::from_secs(8);
 /// The smallest span of a contender that has served all requests.
 fn least_span_bytes(program: &Program) -> u64 {
     let mut lane = Lane::new(program, WASM32_PAGES, Guard::Batched).expect("a heap can be reserved");
-    let contenders = Contender::all().into_iter().filter(|contender| contender.info.purpose != Purpose::Floor);
+    let contenders = Field::registered().members(Group::Default).into_iter();
+    let contenders = contenders.filter(|contender| contender.info.purpose != Purpose::Floor);
     let memories = contenders.map(|contender| {
         (contender.examine)(&mut lane, false, &[], Limits::NONE).expect("the heap can be emptied").memory
     });

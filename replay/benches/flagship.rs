@@ -37,6 +37,7 @@ use common::shown;
 use heaprace::Program;
 use heaprace::bench;
 use heaprace::contender::{Contender, TouchPolicy};
+use heaprace::field::Field;
 use heaprace::lane::Lane;
 use heaprace::limits::Limits;
 use heaprace::time::process::{self, TraceLocation};
@@ -44,7 +45,7 @@ use heaprace::time::race::{self, Race};
 use heaprace::time::rounds::{self, Rounds};
 use heaprace::time::{instructions, latency};
 use heaprace_allocators::page_heap::{Guard, WASM32_PAGES};
-use heaprace_allocators::{PageSize, Purpose};
+use heaprace_allocators::{Group, PageSize, Purpose};
 use heaprace_reports::results::{Figure, InstructionCounter, Rigor, SlowCall};
 use heaprace_reports::stats::{Common, ContenderRatios, Estimate, median, ratio_within_rounds};
 use heaprace_traces::Source;
@@ -461,8 +462,8 @@ fn main() -> ExitCode {
     if !selection.memory && !selection.time && !selection.calls {
         return ExitCode::SUCCESS;
     }
-    let contenders: Vec<Contender> =
-        Contender::all().into_iter().filter(|contender| contender.info.purpose == Purpose::Contender).collect();
+    let mut contenders = Field::registered().members(Group::Default);
+    contenders.retain(|contender| contender.info.purpose == Purpose::Contender);
     let asked = env::var(ROUNDS_VARIABLE).ok().map(|rounds| rounds.parse().expect("a number of rounds"));
     let rounds = if bench::is_test() { 1 } else { asked.unwrap_or(rounds::default_count(Rigor::Default)) };
     let rounds = selection.time.then_some(rounds);

@@ -26,8 +26,10 @@ use fastrand::Rng;
 use heaprace::Program;
 use heaprace::bench;
 use heaprace::contender::{Contender, TouchPolicy};
+use heaprace::field::Field;
 use heaprace::lane::Lane;
 use heaprace::limits::Limits;
+use heaprace_allocators::Group;
 use heaprace_allocators::page_heap::{Guard, WASM32_PAGES};
 use heaprace_reports::stats::Regime;
 use heaprace_traces::Action;
@@ -136,7 +138,7 @@ impl Operation {
 fn micro(criterion: &mut Criterion) {
     for operation in Operation::all() {
         let mut group = criterion.benchmark_group(format!("micro/{}", operation.name));
-        for contender in Contender::all() {
+        for contender in &Field::registered().members(Group::Default) {
             let mut lane = Lane::new(&operation.program, WASM32_PAGES, Guard::Batched).expect("a heap can be reserved");
             group.bench_function(BenchmarkId::from_parameter(contender.info.name), |bencher| {
                 // A failed request is less work.

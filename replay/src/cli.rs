@@ -169,8 +169,11 @@ fn command(field: &Field) -> Command {
     Arguments::command()
         .mut_arg("allocators", |argument| argument.value_parser(names_or_groups()))
         .mut_arg("baseline", |argument| argument.value_parser(name()))
-        .mut_subcommand("fuzz", |verb| verb.mut_arg("allocators", |argument| argument.value_parser(names_or_groups())))
-        .mut_subcommand("shrink", |verb| verb.mut_arg("allocator", |argument| argument.value_parser(name())))
+        .mut_subcommands(|verb| match verb.get_name() {
+            "fuzz" => verb.mut_arg("allocators", |argument| argument.value_parser(names_or_groups())),
+            "shrink" => verb.mut_arg("allocator", |argument| argument.value_parser(name())),
+            _ => verb,
+        })
 }
 
 #[cfg(test)]

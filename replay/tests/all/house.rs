@@ -233,10 +233,8 @@ fn a_type_name_means_one_thing() {
 }
 
 /// Names that several types have on purpose, and why.
-const NAMED_BY_THEIR_MODULE: [(&str, &str); 2] = [
-    ("Contender", "the row of a contender in results, and the contender itself in replay"),
-    ("Group", "a group of contenders, and the cells of a sweep that become one document"),
-];
+const NAMED_BY_THEIR_MODULE: [(&str, &str); 1] =
+    [("Contender", "the row of a contender in results, and the contender itself in replay")];
 
 #[test]
 fn a_doubled_name_is_noticed_where_it_confuses() {

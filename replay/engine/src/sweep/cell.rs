@@ -12,13 +12,14 @@ use serde::{Deserialize, Serialize};
 
 use super::SweepError;
 use super::key::{CellSettings, Key, Work};
+use crate::comparison::participants::DEFAULT_BASELINE;
 use crate::comparison::{ComparisonPlan, compare};
 use crate::contender::Contender;
 use crate::time::process::MakeChild;
 use crate::time::rounds::Rounds;
 
 /// The contender that runs in the rounds of every other timed contender, as the reference of ratios.
-pub const BASELINE: &str = "dlmalloc";
+pub const BASELINE: &str = DEFAULT_BASELINE;
 
 /// The folder of the cells, within that of the sweep.
 pub(super) const CELLS: &str = "cells";
