@@ -27,6 +27,7 @@ mod snapshots;
 mod sweep;
 mod terminal;
 mod trace;
+mod wasm;
 
 use std::process::ExitCode;
 
@@ -77,6 +78,7 @@ enum Verb {
     Rank(rank::RankArguments),
     Fuzz(fuzz::FuzzArguments),
     Shrink(shrink::ShrinkArguments),
+    Wasm(wasm::WasmArguments),
     /// Print a shell completion script
     Completions(manual::CompletionsArguments),
     /// Print the manual page of replay or of one of its commands
@@ -156,6 +158,7 @@ pub fn main(own: Vec<Contender>) -> ExitCode {
         Some(Verb::Rank(ranking)) => rank::run(&ranking),
         Some(Verb::Fuzz(arguments)) => fuzz::run(&arguments, &field),
         Some(Verb::Shrink(arguments)) => shrink::run(&arguments, &field),
+        Some(Verb::Wasm(arguments)) => wasm::run(&arguments),
         Some(Verb::Completions(completions)) => manual::complete(&completions, command),
         Some(Verb::Man(manual)) => manual::page(&manual, command),
         None => replay::run(&arguments.replay, &field, &command),

@@ -51,7 +51,7 @@ pub static ALLOCATOR: segregated_bump::SingleThreaded<
     };
 
 /// Every realloc moves its block.
-#[cfg(feature = "segregated-bump-moving")]
+#[cfg(feature = "segregated-bump-mv")]
 #[global_allocator]
 pub static ALLOCATOR: segregated_bump::SingleThreaded<
     segregated_bump::SegregatedBump<segregated_bump::page_source::WasmPages, false>,

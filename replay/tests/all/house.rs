@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 
 /// Folders of the workspace's crates, from its root.
-const CRATES: [&str; 8] = [
+const CRATES: [&str; 9] = [
     "allocators",
     "allocators/segregated-bump",
     "traces",
@@ -19,6 +19,7 @@ const CRATES: [&str; 8] = [
     "reports",
     "replay",
     "replay/engine",
+    "replay/wasm",
 ];
 
 /// Longest file, in lines, its tests included.

@@ -1,0 +1,400 @@
+//! Each allocator's size, pages and times, side by side.
+//!
+//! As in the native lane, a timing round runs every allocator once, in a new order, and each in a new process: ratios
+//! are formed within rounds, and the floor is subtracted within rounds.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use heaprace_engine::Program;
+use heaprace_reports::results::{Figure, Role};
+use heaprace_reports::stats::{Estimate, estimate_median, ratio_within_rounds};
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::fuel::{FuelCosts, FuelSummary};
+use crate::guests::{FLOOR, Guest};
+use crate::host::{Host, HostError, Job, Tier};
+use crate::module::{ModuleFault, with_most_grown_pages};
+use crate::recording::{Recording, RecordingError};
+use crate::size::Sizes;
+use crate::witness::Observation;
+use crate::workshop::{OptLevel, Workshop, WorkshopError, write};
+
+/// The version of the JSON document. It grows when a field changes its meaning or goes away.
+const SCHEMA_VERSION: u32 = 1;
+
+/// Why an allocator has no time if no round was asked for.
+pub(crate) const NOT_TIMED: &str = "no round was timed";
+
+/// The allocator that ratios are relative to.
+pub const REFERENCE: &str = "dlmalloc";
+
+/// What to compare, and how.
+#[derive(Clone, Debug)]
+pub struct GuestPlan {
+    /// The allocators, without the floor.
+    pub guests: Vec<Guest>,
+    /// How their modules are optimised.
+    pub level: OptLevel,
+    /// Timing rounds; 0 measures sizes and pages only.
+    pub rounds: u32,
+    /// Whether to write every new byte of a block, as a program would.
+    pub touch: bool,
+    /// Pages that an allocator may add to its memory.
+    pub limit_pages: u64,
+    /// The most time that an allocator may take for each tier, and for its pages.
+    pub budget: Duration,
+    /// Seed of the order within rounds.
+    pub seed: u64,
+}
+
+/// Why there is no comparison.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum GuestError {
+    /// A module cannot be compiled.
+    #[error(transparent)]
+    Workshop(#[from] WorkshopError),
+    /// The trace cannot be replayed in WebAssembly.
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
+    /// The module is not as expected.
+    #[error(transparent)]
+    Module(#[from] ModuleFault),
+}
+
+/// The document.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct GuestResults {
+    schema_version: u32,
+    /// Name of the trace.
+    pub trace: String,
+    /// Events of the trace.
+    pub events: u64,
+    /// The engine and its version, or why there is none.
+    pub engine: Figure<String>,
+    /// The compiler of the modules.
+    pub compiler: String,
+    /// Optimisation level of the modules that were replayed.
+    pub opt_level: &'static str,
+    /// Whether every new byte was written.
+    pub touch: bool,
+    /// Pages that an allocator may add to its memory.
+    pub limit_pages: u64,
+    /// The allocator that ratios are relative to.
+    pub reference: &'static str,
+    /// A row for each allocator.
+    pub rows: Vec<GuestRow>,
+}
+
+/// What was found about an allocator.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct GuestRow {
+    /// Its name.
+    pub name: &'static str,
+    /// The version of its crate.
+    pub version: &'static str,
+    /// Whether you could ship it.
+    pub role: Role,
+    /// What it adds to a module; the floor adds none.
+    pub sizes: Figure<Sizes>,
+    /// Its pages, and whether its blocks are sound.
+    pub memory: Figure<Observation>,
+    /// What its calls cost in fuel; `None` if the engine does not count any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fuel: Option<Figure<FuelSummary>>,
+    /// Its times, one entry for each of the engine's tiers.
+    pub times: Vec<TierTimes>,
+}
+
+/// Times of an allocator in code of one tier.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TierTimes {
+    /// The tier's name.
+    pub tier: &'static str,
+    /// The first replay, on fresh pages.
+    pub fresh: Figure<GuestTime>,
+    /// A replay after others in the same memory.
+    pub steady: Figure<GuestTime>,
+}
+
+/// A time over rounds.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct GuestTime {
+    /// Time of each round's replay.
+    pub gross_ns: Vec<u64>,
+    /// Nanoseconds per event less the floor's, formed within rounds: median, and 95 % interval.
+    pub net_ns_per_op: Figure<Spread>,
+    /// Gross time over the reference's, formed within rounds: median, and 95 % interval.
+    pub ratio: Figure<Spread>,
+}
+
+/// A median with its 95 % interval, which a single round does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Spread {
+    /// The median.
+    pub median: f64,
+    /// Lower and upper end.
+    pub interval: Option<[f64; 2]>,
+}
+
+impl From<Estimate> for Spread {
+    fn from(estimate: Estimate) -> Self {
+        Spread { median: estimate.value, interval: estimate.interval.map(|interval| [interval.low, interval.high]) }
+    }
+}
+
+/// Samples of one allocator and tier.
+#[derive(Clone, Debug, Default)]
+struct Samples {
+    fresh: Vec<u64>,
+    steady: Vec<u64>,
+    /// Why there are none, or no more.
+    no_fresh: Option<String>,
+    no_steady: Option<String>,
+    taken: Duration,
+}
+
+/// Compares. `progress` is told what is being done.
+///
+/// # Errors
+///
+/// If a module cannot be compiled, or the trace cannot be replayed in WebAssembly. An allocator or an engine that fails
+/// is a row with the reason.
+pub fn compare_guests(
+    trace: &str,
+    program: &Program,
+    plan: &GuestPlan,
+    host: Result<&dyn Host, String>,
+    progress: &mut dyn FnMut(&str),
+) -> Result<GuestResults, GuestError> {
+    let workshop = Workshop::open()?;
+    let mut guests = plan.guests.clone();
+    guests.push(Guest::named(FLOOR).expect("the floor is among the guests"));
+    let mut modules = Vec::new();
+    let mut sizes = Vec::new();
+    for guest in &guests {
+        progress(&format!("compiling {}", guest.name));
+        modules.push(limited(&workshop, guest.name, plan)?);
+        sizes.push(match guest.role {
+            Role::Floor => Figure::unknown("the floor is no allocator"),
+            _ => Figure::Known(Sizes::of(&workshop, guest.name)?),
+        });
+    }
+    let driver = workshop.driver()?;
+    let recording = Recording::of(program)?;
+    let job = |at: usize| -> Job<'_> {
+        Job { allocator: &modules[at], driver: &driver, recording: &recording, touch: plan.touch, budget: plan.budget }
+    };
+    let memory: Vec<Figure<Observation>> = (0..guests.len())
+        .map(|at| {
+            progress(&format!("checking {}", guests[at].name));
+            match &host {
+                Ok(host) => known(host.observe(job(at), guests[at].role != Role::Floor, &mut |_, _| {})),
+                Err(reason) => Figure::unknown(reason.as_str()),
+            }
+        })
+        .collect();
+    let mut costs: Vec<Option<Figure<FuelCosts>>> = Vec::new();
+    for (at, guest) in guests.iter().enumerate() {
+        progress(&format!("counting {}", guest.name));
+        // A module that failed its check has no figures.
+        let host = host.as_ref().ok().filter(|_| memory[at].known().is_some());
+        costs.push(host.and_then(|host| host.fuel(job(at))).map(known));
+    }
+    let tiers = host.as_ref().map(|host| host.tiers().to_vec()).unwrap_or_default();
+    let mut times = vec![Vec::new(); guests.len()];
+    for &tier in &tiers {
+        let Ok(host) = host else { continue };
+        let fit: Vec<bool> = memory.iter().map(|memory| memory.known().is_some()).collect();
+        let samples = rounds(host, tier, plan, &fit, job, progress);
+        for (at, times) in times.iter_mut().enumerate() {
+            times.push(tier_times(&guests, &samples, at, tier, recording.events));
+        }
+    }
+    let fuel = fuel(&costs, recording.events);
+    let figures = sizes.into_iter().zip(memory).zip(fuel).zip(times);
+    let rows = guests.iter().zip(figures).map(|(guest, (((sizes, memory), fuel), times))| GuestRow {
+        name: guest.name,
+        version: guest.version,
+        role: guest.role,
+        sizes,
+        memory,
+        fuel,
+        times,
+    });
+    Ok(GuestResults {
+        schema_version: SCHEMA_VERSION,
+        trace: trace.to_owned(),
+        events: recording.events,
+        engine: match &host {
+            Ok(host) => Figure::Known(host.name().to_owned()),
+            Err(reason) => Figure::unknown(reason.as_str()),
+        },
+        compiler: workshop.compiler().to_owned(),
+        opt_level: plan.level.name(),
+        touch: plan.touch,
+        limit_pages: plan.limit_pages,
+        reference: REFERENCE,
+        rows: rows.collect(),
+    })
+}
+
+/// The file of a guest's module with the limit of its memory.
+fn limited(workshop: &Workshop, guest: &str, plan: &GuestPlan) -> Result<PathBuf, GuestError> {
+    let file = workshop.module(guest, plan.level)?;
+    let limited = file.with_extension(format!("{}pages.wasm", plan.limit_pages));
+    if !limited.is_file() {
+        let module = std::fs::read(&file).map_err(|cause| crate::workshop::file_error(&file, cause))?;
+        write(&limited, &with_most_grown_pages(&module, plan.limit_pages)?)?;
+    }
+    Ok(limited)
+}
+
+fn known<T>(outcome: Result<T, HostError>) -> Figure<T> {
+    match outcome {
+        Ok(value) => Figure::Known(value),
+        Err(reason) => Figure::unknown(reason.to_string()),
+    }
+}
+
+/// The fuel of each guest, the floor being the last.
+fn fuel(costs: &[Option<Figure<FuelCosts>>], events: u64) -> Vec<Option<Figure<FuelSummary>>> {
+    let floor = costs.last().and_then(|floor| floor.as_ref()?.known());
+    let summary = |costs: &Figure<FuelCosts>| match (costs, floor) {
+        (Figure::Known(costs), Some(floor)) => match costs.summary(floor, events) {
+            Some(summary) => Figure::Known(summary),
+            None => Figure::unknown("the trace has no operations"),
+        },
+        (Figure::Known(_), None) => Figure::unknown("the fuel of the floor is unknown"),
+        (Figure::Unknown { unknown }, _) => Figure::Unknown { unknown: unknown.clone() },
+    };
+    costs.iter().map(|costs| costs.as_ref().map(summary)).collect()
+}
+
+/// Times every guest that is fit, once a round, in a new order.
+fn rounds<'j>(
+    host: &dyn Host,
+    tier: Tier,
+    plan: &GuestPlan,
+    fit: &[bool],
+    job: impl Fn(usize) -> Job<'j>,
+    progress: &mut dyn FnMut(&str),
+) -> Vec<Samples> {
+    let mut samples = vec![Samples::default(); fit.len()];
+    let mut order: Vec<usize> = (0..fit.len()).filter(|&at| fit[at]).collect();
+    let mut random = fastrand::Rng::with_seed(plan.seed);
+    for round in 1..=plan.rounds {
+        progress(&format!("timing {} code, round {round} of {}", tier.name, plan.rounds));
+        random.shuffle(&mut order);
+        for &at in &order {
+            let sample = &mut samples[at];
+            if sample.no_fresh.is_some() {
+                continue;
+            }
+            let left = plan.budget.saturating_sub(sample.taken);
+            if left.is_zero() {
+                sample.no_fresh = Some(format!("the time budget ran out after {} rounds", round - 1));
+                continue;
+            }
+            let start = Instant::now();
+            let laps = host.time(Job { budget: left, ..job(at) }, tier);
+            sample.taken += start.elapsed();
+            match laps {
+                Err(error) => sample.no_fresh = Some(error.to_string()),
+                Ok(laps) => {
+                    match laps.fresh_ns() {
+                        Figure::Known(ns) => sample.fresh.push(ns),
+                        Figure::Unknown { unknown } => sample.no_fresh = Some(unknown.to_string()),
+                    }
+                    match laps.steady_ns() {
+                        Figure::Known(ns) => sample.steady.push(ns),
+                        Figure::Unknown { unknown } => sample.no_steady = Some(unknown.to_string()),
+                    }
+                }
+            }
+        }
+    }
+    samples
+}
+
+fn tier_times(guests: &[Guest], samples: &[Samples], at: usize, tier: Tier, events: u64) -> TierTimes {
+    let place = |name: &str| guests.iter().position(|guest| guest.name == name);
+    let time = |of: fn(&Samples) -> (&[u64], &Option<String>)| -> Figure<GuestTime> {
+        let (ours, reason) = of(&samples[at]);
+        if ours.is_empty() {
+            return Figure::unknown(reason.clone().unwrap_or_else(|| NOT_TIMED.to_owned()));
+        }
+        let others = |name| place(name).map_or(&[][..], |at| of(&samples[at]).0);
+        let ratio = match place(REFERENCE) {
+            Some(_) => match ratio_within_rounds(ours, others(REFERENCE)) {
+                Figure::Known(ratio) => Figure::Known(ratio.estimate.into()),
+                Figure::Unknown { unknown } => Figure::Unknown { unknown },
+            },
+            None => Figure::unknown(format!("{REFERENCE} does not take part")),
+        };
+        Figure::Known(GuestTime { gross_ns: ours.to_vec(), net_ns_per_op: net(ours, others(FLOOR), events), ratio })
+    };
+    TierTimes {
+        tier: tier.name,
+        fresh: time(|samples| (&samples.fresh, &samples.no_fresh)),
+        // Samples of some rounds only would not be those of the others'.
+        steady: time(|samples| match &samples.no_steady {
+            Some(_) => (&[], &samples.no_steady),
+            None => (&samples.steady, &samples.no_fresh),
+        }),
+    }
+}
+
+/// Nanoseconds per event beyond the floor.
+fn net(ours: &[u64], floor: &[u64], events: u64) -> Figure<Spread> {
+    if events == 0 {
+        return Figure::unknown("the trace has no operations");
+    }
+    let net: Vec<f64> =
+        ours.iter().zip(floor).map(|(&ours, &floor)| (ours as f64 - floor as f64) / events as f64).collect();
+    match estimate_median(&net) {
+        Some(estimate) => Figure::Known(estimate.into()),
+        None => Figure::unknown("the floor was not timed"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIER: Tier = Tier { name: "test", flags: &[] };
+
+    fn guests() -> Vec<Guest> {
+        ["talc", "dlmalloc", FLOOR].map(|name| Guest::named(name).unwrap()).to_vec()
+    }
+
+    fn samples(fresh: [&[u64]; 3], steady: [&[u64]; 3]) -> Vec<Samples> {
+        let of = |(fresh, steady): (&[u64], &[u64])| Samples {
+            fresh: fresh.to_vec(),
+            steady: steady.to_vec(),
+            ..Samples::default()
+        };
+        fresh.into_iter().zip(steady).map(of).collect()
+    }
+
+    #[test]
+    fn the_floor_is_subtracted_and_the_reference_divided_within_rounds() {
+        let samples = samples([&[30, 60, 90], &[60, 120, 180], &[10, 20, 30]], [&[], &[], &[]]);
+        let times = tier_times(&guests(), &samples, 0, TIER, 10);
+        let fresh = times.fresh.known().unwrap();
+        assert_eq!(fresh.ratio.known().unwrap().median, 0.5);
+        assert_eq!(fresh.net_ns_per_op.known().unwrap().median, 4.0);
+        assert_eq!(times.steady, Figure::unknown("no round was timed"));
+    }
+
+    #[test]
+    fn steady_times_that_a_round_lacks_are_unknown_with_the_reason() {
+        let mut samples = samples([&[3, 3], &[6, 6], &[1, 1]], [&[2], &[4, 4], &[1, 1]]);
+        samples[0].no_steady = Some("full".to_owned());
+        let times = tier_times(&guests(), &samples, 0, TIER, 1);
+        assert_eq!(times.steady, Figure::unknown("full"));
+        assert!(times.fresh.known().is_some());
+    }
+}

@@ -1,0 +1,26 @@
+//! The WebAssembly lane of Heaprace: the same traces, through allocators as real modules, in real engines.
+//!
+//! The native lane replays on a simulated page heap, with native code and 64-bit words. Here each allocator is a
+//! wasm32 module that gets its pages by `memory.grow`, as its users have it:
+//!
+//! - [`guests`] names the modules, and [`workshop`] compiles them;
+//! - [`size`] is what an allocator adds to a module;
+//! - [`recording`] is the trace in the form that the driver, a module of its own, replays;
+//! - [`host`] is what an engine does: [`node`] runs the driver beside an allocator in V8;
+//! - [`fuel`] is what calls cost in operators, where the engine counts them;
+//! - [`witness`] checks every block that comes back, and counts pages and failures;
+//! - [`comparison`] does all of it for each allocator, in rounds, and [`table`] shows it.
+//!
+//! `docs/wasm.md` describes the method, and what its figures cannot show.
+
+pub mod comparison;
+pub mod fuel;
+pub mod guests;
+pub mod host;
+pub mod module;
+pub mod node;
+pub mod recording;
+pub mod size;
+pub mod table;
+pub mod witness;
+pub mod workshop;
