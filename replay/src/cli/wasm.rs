@@ -98,6 +98,9 @@ Examples:
 enum Engine {
     /// V8, by way of Node
     Node,
+    /// Wasmtime, which also counts fuel
+    #[cfg(feature = "wasmtime")]
+    Wasmtime,
 }
 
 /// What a replay writes.
@@ -176,6 +179,8 @@ fn with_engine<T>(engine: Engine, compare: impl FnOnce(Result<&dyn Host, String>
             Ok(node) => compare(Ok(&node)),
             Err(error) => compare(Err(error.to_string())),
         },
+        #[cfg(feature = "wasmtime")]
+        Engine::Wasmtime => compare(Ok(&heaprace_wasm::wasmtime::Wasmtime::default())),
     }
 }
 

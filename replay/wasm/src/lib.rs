@@ -6,7 +6,8 @@
 //! - [`guests`] names the modules, and [`workshop`] compiles them;
 //! - [`size`] is what an allocator adds to a module;
 //! - [`recording`] is the trace in the form that the driver, a module of its own, replays;
-//! - [`host`] is what an engine does: [`node`] runs the driver beside an allocator in V8;
+//! - [`host`] is what an engine does: [`node`] runs the driver beside an allocator in V8, and with the feature
+//!   `wasmtime` the module of that name does so in this process;
 //! - [`fuel`] is what calls cost in operators, where the engine counts them;
 //! - [`witness`] checks every block that comes back, and counts pages and failures;
 //! - [`comparison`] does all of it for each allocator, in rounds, and [`table`] shows it.
@@ -22,5 +23,7 @@ pub mod node;
 pub mod recording;
 pub mod size;
 pub mod table;
+#[cfg(feature = "wasmtime")]
+pub mod wasmtime;
 pub mod witness;
 pub mod workshop;
