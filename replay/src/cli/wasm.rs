@@ -13,7 +13,7 @@ use heaprace_engine::limits::parse_budget;
 use heaprace_engine::memory_budget;
 use heaprace_reports::save;
 use heaprace_traces::Source;
-use heaprace_wasm::comparison::{GuestError, GuestPlan, GuestResults, compare_guests};
+use heaprace_wasm::comparison::{GuestError, GuestPlan, GuestResults, REFERENCE, compare_guests};
 use heaprace_wasm::guests::{self, Guest};
 use heaprace_wasm::host::Host;
 use heaprace_wasm::node::Node;
@@ -37,7 +37,7 @@ pub(crate) struct WasmArguments {
     #[arg(long, short, value_name = "TRACE")]
     trace: String,
 
-    /// Allocator to compare [default: all]. Repeatable
+    /// Allocator to compare [default: all]; dlmalloc, which ratios are relative to, is added. Repeatable
     #[arg(long = "allocator", short, value_name = "NAME", value_parser = guests())]
     allocators: Vec<Guest>,
 
@@ -159,7 +159,10 @@ fn plan(arguments: &WasmArguments) -> Result<GuestPlan, String> {
     let limit_pages = arguments.heap_limit.pages(page).map_err(|error| format!("--heap-limit: {error}"))? as u64;
     let guests = match arguments.allocators.is_empty() {
         true => guests::ALL.into_iter().filter(|guest| guest.name != guests::FLOOR).collect(),
-        false => guests::ALL.into_iter().filter(|guest| arguments.allocators.contains(guest)).collect(),
+        false => {
+            let is_asked = |guest: &Guest| guest.name == REFERENCE || arguments.allocators.contains(guest);
+            guests::ALL.into_iter().filter(is_asked).collect()
+        }
     };
     Ok(GuestPlan {
         guests,

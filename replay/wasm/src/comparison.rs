@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use heaprace_engine::Program;
+use heaprace_reports::numbers::grouped;
 use heaprace_reports::results::{Figure, Role};
 use heaprace_reports::stats::{Estimate, estimate_median, ratio_within_rounds};
 use serde::Serialize;
@@ -191,7 +192,9 @@ pub fn compare_guests(
         .map(|at| {
             progress(&format!("checking {}", guests[at].name));
             match &host {
-                Ok(host) => known(host.observe(job(at), guests[at].role != Role::Floor, &mut |_, _| {})),
+                Ok(host) => {
+                    whole(host.observe(job(at), guests[at].role != Role::Floor, &mut |_, _| {}), recording.events)
+                }
                 Err(reason) => Figure::unknown(reason.as_str()),
             }
         })
@@ -207,8 +210,8 @@ pub fn compare_guests(
     let mut times = vec![Vec::new(); guests.len()];
     for &tier in &tiers {
         let Ok(host) = host else { continue };
-        let fit: Vec<bool> = memory.iter().map(|memory| memory.known().is_some()).collect();
-        let samples = rounds(host, tier, plan, &fit, job, progress);
+        let unfit: Vec<Option<String>> = memory.iter().map(why_not_timed).collect();
+        let samples = rounds(host, tier, plan, unfit, job, progress);
         for (at, times) in times.iter_mut().enumerate() {
             times.push(tier_times(&guests, &samples, at, tier, recording.events));
         }
@@ -273,17 +276,39 @@ fn fuel(costs: &[Option<Figure<FuelCosts>>], events: u64) -> Vec<Option<Figure<F
     costs.iter().map(|costs| costs.as_ref().map(summary)).collect()
 }
 
-/// Times every guest that is fit, once a round, in a new order.
+/// What a replay has shown, if it was whole.
+fn whole(outcome: Result<Observation, HostError>, events: u64) -> Figure<Observation> {
+    match outcome {
+        Ok(seen) if seen.events < events => {
+            Figure::unknown(format!("the time budget ran out after event {} of the check", grouped(seen.events)))
+        }
+        outcome => known(outcome),
+    }
+}
+
+/// Why a guest is not timed, if it is not.
+fn why_not_timed(memory: &Figure<Observation>) -> Option<String> {
+    match memory {
+        Figure::Known(memory) if memory.failed_requests > 0 => {
+            Some("not timed, because requests failed: it would do less work than the others".to_owned())
+        }
+        Figure::Known(_) => None,
+        Figure::Unknown { unknown } => Some(unknown.to_string()),
+    }
+}
+
+/// Times every guest once a round, in a new order, except those that are `unfit` for a reason.
 fn rounds<'j>(
     host: &dyn Host,
     tier: Tier,
     plan: &GuestPlan,
-    fit: &[bool],
+    unfit: Vec<Option<String>>,
     job: impl Fn(usize) -> Job<'j>,
     progress: &mut dyn FnMut(&str),
 ) -> Vec<Samples> {
-    let mut samples = vec![Samples::default(); fit.len()];
-    let mut order: Vec<usize> = (0..fit.len()).filter(|&at| fit[at]).collect();
+    let mut order: Vec<usize> = (0..unfit.len()).filter(|&at| unfit[at].is_none()).collect();
+    let mut samples: Vec<Samples> =
+        unfit.into_iter().map(|no_fresh| Samples { no_fresh, ..Samples::default() }).collect();
     let mut random = fastrand::Rng::with_seed(plan.seed);
     for round in 1..=plan.rounds {
         progress(&format!("timing {} code, round {round} of {}", tier.name, plan.rounds));
@@ -387,6 +412,23 @@ mod tests {
         assert_eq!(fresh.ratio.known().unwrap().median, 0.5);
         assert_eq!(fresh.net_ns_per_op.known().unwrap().median, 4.0);
         assert_eq!(times.steady, Figure::unknown("no round was timed"));
+    }
+
+    #[test]
+    fn what_is_not_whole_has_no_figures_and_what_failed_has_no_times() {
+        let seen = |events, failed_requests| Observation {
+            events,
+            grown_pages: 1,
+            growing_events: 1,
+            grow_calls: Figure::Known(1),
+            growth: Vec::new(),
+            failed_requests,
+        };
+        let cut = whole(Ok(seen(9, 0)), 10);
+        assert_eq!(cut, Figure::unknown("the time budget ran out after event 9 of the check"));
+        assert!(why_not_timed(&cut).is_some());
+        assert_eq!(why_not_timed(&whole(Ok(seen(10, 0)), 10)), None);
+        assert!(why_not_timed(&whole(Ok(seen(10, 1)), 10)).is_some_and(|reason| reason.contains("failed")));
     }
 
     #[test]

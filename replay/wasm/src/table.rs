@@ -4,7 +4,7 @@ use heaprace_reports::numbers::{grouped, short};
 use heaprace_reports::results::{Figure, Role};
 use heaprace_reports::table::wrap;
 
-use crate::comparison::{GuestResults, GuestRow, GuestTime, Spread, TierTimes};
+use crate::comparison::{GuestResults, GuestRow, GuestTime, NOT_TIMED, Spread, TierTimes};
 use crate::size::AddedBytes;
 
 /// Stands for a figure that there is not.
@@ -140,36 +140,32 @@ fn notes(results: &GuestResults, width: usize) -> String {
         Some((_, names)) => names.push(name),
         None => reasons.push((reason, vec![name])),
     };
-    let is_whole = |events: u64| events == results.events;
     for row in &results.rows {
         if let Figure::Known(sizes) = &row.sizes
             && let Figure::Unknown { unknown } = &sizes.z_wasm_opt
         {
             add(row.name, unknown.to_string());
         }
-        match &row.memory {
-            Figure::Known(memory) if !is_whole(memory.events) => {
-                add(row.name, format!("checked up to event {}, when its time budget ran out", grouped(memory.events)));
-            }
-            Figure::Known(_) => {}
-            Figure::Unknown { unknown } => add(row.name, unknown.to_string()),
+        if let Figure::Unknown { unknown } = &row.memory {
+            add(row.name, unknown.to_string());
         }
         if let Some(Figure::Unknown { unknown }) = &row.fuel {
             add(row.name, format!("fuel: {unknown}"));
         }
-        for tier in &row.times {
-            for time in [&tier.fresh, &tier.steady] {
-                match time {
-                    // Without rounds nothing is missing; and an allocator that failed its check has its reason above.
-                    Figure::Unknown { unknown } if row.memory.known().is_some() => {
-                        let reason = unknown.to_string();
-                        if reason != crate::comparison::NOT_TIMED {
-                            add(row.name, format!("{} code: {reason}", tier.tier));
-                        }
-                    }
-                    _ => {}
-                }
-            }
+        let times = row.times.iter().flat_map(|tier| [(tier.tier, &tier.fresh), (tier.tier, &tier.steady)]);
+        let missing: Vec<(&str, String)> = times
+            .filter_map(|(tier, time)| match time {
+                Figure::Unknown { unknown } => Some((tier, unknown.to_string())),
+                Figure::Known(_) => None,
+            })
+            .collect();
+        // Without rounds nothing is missing; and what failed its check has its reason above.
+        if row.memory.known().is_none() || missing.iter().all(|(_, reason)| reason == NOT_TIMED) {
+            continue;
+        }
+        let of_all = missing.len() == 2 * row.times.len() && missing.iter().all(|(_, reason)| *reason == missing[0].1);
+        for (tier, reason) in missing {
+            add(row.name, if of_all { reason } else { format!("{tier} code: {reason}") });
         }
     }
     let all = results.rows.iter().filter(|row| row.role != Role::Floor).count();
