@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::slice;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
@@ -78,10 +79,11 @@ fn parse_threshold(text: &str) -> Result<f64, String> {
 
 /// Compares, and returns [`FAILED`] if the gate found a regression.
 pub(crate) fn run(arguments: &CompareArguments) -> u8 {
-    let (old, new) = match old_run(&arguments.old).and_then(|old| Ok((old, saved::read(&[arguments.new.clone()])?))) {
-        Ok(runs) => runs,
-        Err(code) => return code,
-    };
+    let (old, new) =
+        match old_run(&arguments.old).and_then(|old| Ok((old, saved::read(slice::from_ref(&arguments.new))?))) {
+            Ok(runs) => runs,
+            Err(code) => return code,
+        };
     if let Some(name) = &arguments.relative_to
         && let Err(message) = saved::takes_part(name, &[&old, &new])
     {
