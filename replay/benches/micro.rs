@@ -145,7 +145,7 @@ fn micro(criterion: &mut Criterion) {
                 let failure =
                     (contender.first_failure)(&mut lane, WASM32_PAGES, Limits::NONE).expect("a heap can be reset");
                 assert_eq!(failure, None, "{} fails at {}", contender.info.name, operation.name);
-                bencher.iter_custom(|operations| operation.time(&mut lane, &contender, operations));
+                bencher.iter_custom(|operations| operation.time(&mut lane, contender, operations));
             });
         }
     }
