@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use heaprace::field::Field;
 use heaprace::sweep::{CellState, Sweep, merge};
 use heaprace_reports::results::Results;
 use libfuzzer_sys::fuzz_target;
@@ -15,7 +16,8 @@ const PLAN: &str = "traces = [\"repeated-growth\"]\nallocators = [\"dlmalloc\", 
 fn sweep() -> &'static (Sweep, PathBuf) {
     static SWEEP: OnceLock<(Sweep, PathBuf)> = OnceLock::new();
     SWEEP.get_or_init(|| {
-        let sweep = Sweep::parse(PLAN, "plan.toml", Path::new(""), &traces_fuzz::build()).expect("the plan is right");
+        let sweep = Sweep::parse(PLAN, "plan.toml", Path::new(""), &Field::registered(), &traces_fuzz::build())
+            .expect("the plan is right");
         let folder = std::env::temp_dir().join(format!("heaprace-fuzz-{}", std::process::id()));
         (sweep, folder)
     })

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use heaprace::field::Field;
 use heaprace::sweep::{Cell, CellState, Sweep, merge};
 use libfuzzer_sys::fuzz_target;
 
@@ -12,7 +13,10 @@ fuzz_target!(|text: &str| {
     if text.contains('/') {
         return;
     }
-    let Ok(sweep) = Sweep::parse(text, "plan.toml", Path::new("/nowhere"), &traces_fuzz::build()) else { return };
+    let Ok(sweep) = Sweep::parse(text, "plan.toml", Path::new("/nowhere"), &Field::registered(), &traces_fuzz::build())
+    else {
+        return;
+    };
     let cells = sweep.cells();
     let names: HashSet<&str> = cells.iter().map(Cell::id).collect();
     assert_eq!(names.len(), cells.len(), "two cells have one name");
