@@ -92,7 +92,7 @@ fn the_heap_of_the_program_is_the_one_that_a_replay_of_its_recording_predicts() 
     let options = ["--rounds", "0", "--skip-bounds", "--skip-verification", "--format", "json", "--out", out];
     let replayed = replay(&[&["--trace", trace][..], &options].concat(), "");
     let predicted = Results::from_json(&String::from_utf8(replayed.stdout).unwrap()).unwrap();
-    let (runs, _) = compare(&[churn().to_str().unwrap()], "2", &all(), "");
+    let (runs, _) = compare(&[churn().to_str().unwrap()], "2", &["--allocator", "default"], "");
     for row in &runs.contenders {
         let predicted = predicted.contenders.iter().find(|it| it.name == row.name).unwrap();
         let predicted = predicted.memory.known().unwrap().peak_heap_pages;
@@ -134,7 +134,7 @@ fn what_cannot_be_served_is_an_error_with_its_remedy() {
     let program = churn().to_str().unwrap();
     for (arguments, code, words) in [
         (&["run", "--", program][..], 2, "name one allocator"),
-        (&["run", "--allocator", "null", "--", program], 2, "invalid value 'null'"),
+        (&["run", "--allocator", "null", "--", program], 2, "name one allocator"),
         (&["run", "--allocator", "talc", "--", "no-such-program"], 1, "no such program in PATH"),
         (&["run", "--allocator", "talc", "--global", "--", program], 1, "(exit status: 0): no request reached"),
         (
