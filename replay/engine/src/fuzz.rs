@@ -267,7 +267,7 @@ fn shrink_program(
         Outcome::Failed(symptom) => {
             let limits = ShrinkLimits {
                 interrupt: &plan.interrupt,
-                deadline: Instant::now() + SHRINK_FOR,
+                deadline: Instant::now().checked_add(SHRINK_FOR),
                 on_progress: &mut |progress| on_progress(FuzzProgress::Shrinking(contender.info.name, progress)),
             };
             let (failing, trials) = shrink::shrink(contender, Failing { symptom, ..failing }, limits)?;
@@ -353,7 +353,7 @@ pub fn shrink_trace(
     plan: &ShrinkPlan,
     on_progress: &mut dyn FnMut(ShrinkProgress),
 ) -> Result<Shrunk, FuzzError> {
-    let deadline = Instant::now() + plan.time;
+    let deadline = Instant::now().checked_add(plan.time);
     // A child must not begin a thread.
     let program = Program::load(source)?.decoded_in_turn();
     let all = program.events();

@@ -200,9 +200,10 @@ fn a_circle_is_noticed_in_every_way_that_a_path_is_written() {
     assert_eq!(circle(&three).map(|circle| circle.len()), Some(3));
 }
 
-/// The types that modules define for others, by name: the places where each is, and whether other crates see it there.
+/// The types that modules define for others, also within a macro such as `named!`, by name: the places where each is, and whether other crates
+/// see it there.
 fn types(krate: &str, modules: &Modules, all: &mut BTreeMap<String, Vec<(String, bool)>>) {
-    let types = Regex::new(r"(?m)^pub(\([^)]*\))? (?:struct|enum|trait|union) (\w+)").unwrap();
+    let types = Regex::new(r"(?m)^(?:    )?pub(\([^)]*\))? (?:struct|enum|trait|union) (\w+)").unwrap();
     for (module, source) in modules {
         for found in types.captures_iter(&code(source)) {
             let place = (format!("{krate}: {module}"), found.get(1).is_none());

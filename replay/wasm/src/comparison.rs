@@ -157,7 +157,7 @@ struct Samples {
     taken: Duration,
 }
 
-/// Compares. `progress` is told what is being done.
+/// Compares. `progress` is called with what is being done.
 ///
 /// # Errors
 ///

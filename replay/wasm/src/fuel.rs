@@ -2,40 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use heaprace_engine::program::OpKind;
+use heaprace_reports::results::CallKind;
 use serde::Serialize;
 
 /// The shares of calls whose fuel is reported.
 const SHARES: [f64; 4] = [0.5, 0.9, 0.99, 0.999];
 
-/// The kind of a call.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CallKind {
-    /// An allocation.
-    #[default]
-    Alloc,
-    /// A zeroed allocation.
-    AllocZeroed,
-    /// A deallocation.
-    Dealloc,
-    /// A change of size.
-    Realloc,
-}
-
-impl From<OpKind> for CallKind {
-    fn from(kind: OpKind) -> Self {
-        match kind {
-            OpKind::Alloc => CallKind::Alloc,
-            OpKind::AllocZeroed => CallKind::AllocZeroed,
-            OpKind::Dealloc => CallKind::Dealloc,
-            OpKind::Realloc => CallKind::Realloc,
-        }
-    }
-}
-
 /// A call and its fuel.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct CostlyCall {
     /// The event, from 1.
     pub event: u64,
@@ -57,7 +31,7 @@ pub struct FuelCosts {
     /// Bytes that `memory.copy` and `memory.fill` were asked to write, which are not in the fuel.
     pub bulk_bytes: u64,
     /// The first of those that cost the most.
-    worst: CostlyCall,
+    worst: Option<CostlyCall>,
 }
 
 impl FuelCosts {
@@ -65,8 +39,8 @@ impl FuelCosts {
     pub fn add(&mut self, call: CostlyCall) {
         *self.calls.entry(call.fuel).or_default() += 1;
         self.total += call.fuel;
-        if call.fuel > self.worst.fuel {
-            self.worst = call;
+        if self.worst.is_none_or(|worst| call.fuel > worst.fuel) {
+            self.worst = Some(call);
         }
     }
 
@@ -82,14 +56,14 @@ impl FuelCosts {
         found.map_or(0, |(&fuel, _)| fuel)
     }
 
-    /// The figures, with those of the floor subtracted from the mean. `None` without events.
+    /// The figures, with those of the floor subtracted from the mean. `None` without calls.
     pub fn summary(&self, floor: &FuelCosts, events: u64) -> Option<FuelSummary> {
         let per_event = |amount: u64| amount as f64 / events as f64;
-        (events > 0).then(|| FuelSummary {
+        Some(FuelSummary {
             net_per_op: per_event(self.total) - per_event(floor.total),
             bulk_bytes_per_op: per_event(self.bulk_bytes),
             percentiles: SHARES.map(|share| (share * 100.0, self.percentile(share))),
-            worst: self.worst,
+            worst: self.worst?,
         })
     }
 }
@@ -114,7 +88,7 @@ mod tests {
     fn costs(fuel: impl IntoIterator<Item = u64>) -> FuelCosts {
         let mut costs = FuelCosts::default();
         for (event, fuel) in (1..).zip(fuel) {
-            costs.add(CostlyCall { event, fuel, ..CostlyCall::default() });
+            costs.add(CostlyCall { event, kind: CallKind::Alloc, size_bytes: 8, fuel });
         }
         costs
     }

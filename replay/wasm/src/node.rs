@@ -79,7 +79,7 @@ impl Node {
             "fewest": fewest,
             "most": most,
             "alike": ALIKE,
-            "budget_ms": job.budget.as_millis() as u64,
+            "budget_ms": u64::try_from(job.budget.as_millis()).unwrap_or(u64::MAX),
         });
         let mut node = Command::new("node");
         node.args(tier.flags).args(["-e", SCRIPT, "--", &task.to_string()]);
@@ -188,7 +188,7 @@ impl Host for Node {
     fn observe(&self, job: Job<'_>, checks: bool, answered: Answered<'_>) -> Result<Observation, HostError> {
         let child = Node::start(job, TIERS[0], true)?;
         let mut observed = Ok(None);
-        report(child, job.budget + GRACE, |out| {
+        report(child, job.budget.saturating_add(GRACE), |out| {
             observed = watch(&mut BufReader::with_capacity(1 << 16, out), job, checks, answered);
             Ok(())
         })?;
@@ -198,7 +198,7 @@ impl Host for Node {
 
     fn time(&self, job: Job<'_>, tier: Tier) -> Result<TimedLaps, HostError> {
         let child = Node::start(job, tier, false)?;
-        let report = report(child, job.budget + GRACE, |_| Ok(()))?;
+        let report = report(child, job.budget.saturating_add(GRACE), |_| Ok(()))?;
         Ok(TimedLaps { laps: report.laps, ended: report.ended })
     }
 }

@@ -112,7 +112,8 @@ struct Session {
     answers: usize,
     start_pages: u32,
     file: File,
-    deadline: Instant,
+    /// `None` if it is too far away for a clock.
+    deadline: Option<Instant>,
 }
 
 impl Session {
@@ -150,7 +151,7 @@ impl Session {
             guest,
             start_pages,
             file: job.recording.file()?,
-            deadline: Instant::now() + job.budget,
+            deadline: Instant::now().checked_add(job.budget),
         })
     }
 
@@ -175,7 +176,7 @@ impl Session {
             time += thread_time().zip(used).map_or(wall, |(now, used)| now - used);
             let memory = self.memory.data(&self.guest.store);
             each(&memory[self.ops..][..bytes], &memory[self.answers..][..bytes])?;
-            if Instant::now() > self.deadline {
+            if self.deadline.is_some_and(|deadline| Instant::now() > deadline) {
                 return Ok(None);
             }
         }
@@ -268,7 +269,7 @@ fn fuel_of_calls(job: Job<'_>, per_byte: u8) -> Result<FuelCosts, HostError> {
     let alloc_zeroed: TypedFunc<(u32, u32), u32> = function(store, instance, "alloc_zeroed")?;
     let dealloc: TypedFunc<(u32, u32, u32), ()> = function(store, instance, "dealloc")?;
     let realloc: TypedFunc<(u32, u32, u32, u32), u32> = function(store, instance, "realloc")?;
-    let deadline = Instant::now() + job.budget;
+    let deadline = Instant::now().checked_add(job.budget);
     let mut slots = vec![0; job.recording.slots];
     let mut costs = FuelCosts::default();
     for (event, operation) in (1..).zip(job.recording.operations()?) {
@@ -292,7 +293,7 @@ fn fuel_of_calls(job: Job<'_>, per_byte: u8) -> Result<FuelCosts, HostError> {
             }
         }
         costs.add(CostlyCall { event, kind: kind.into(), size_bytes: size, fuel: before - fuel(store)? });
-        if event % CHUNK_OPS as u64 == 0 && Instant::now() > deadline {
+        if event % CHUNK_OPS as u64 == 0 && deadline.is_some_and(|deadline| Instant::now() > deadline) {
             return Err(HostError::Allocator(format!("the time budget ran out at event {event}")));
         }
     }

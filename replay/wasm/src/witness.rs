@@ -3,8 +3,11 @@
 //! It sees the address that the allocator answers and the pages of its memory after each event. It knows nothing of
 //! what the blocks contain.
 
-use std::collections::BTreeMap;
+use std::alloc::Layout;
 
+use heaprace_allocators::PAGE_BYTES;
+use heaprace_allocators::places::Places;
+use heaprace_allocators::shadow::Violation;
 use heaprace_engine::program::OpKind;
 use heaprace_reports::results::Figure;
 use serde::Serialize;
@@ -12,44 +15,14 @@ use thiserror::Error;
 
 use crate::recording::Operation;
 
-/// Bytes in a page of WebAssembly.
-pub const PAGE_BYTES: u64 = 64 * 1024;
-
-/// What is wrong with a block.
+/// A block that is not what was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum BlockFault {
-    /// Its address does not have the alignment that was asked for.
-    #[error("event {event}: the block at {address} is not aligned to {align} bytes")]
-    Misaligned {
-        /// The event, from 1.
-        event: u64,
-        /// The address.
-        address: u32,
-        /// The alignment asked for.
-        align: u32,
-    },
-    /// It is not within the memory, or in the module's own data.
-    #[error("event {event}: the block at {address} of {size} bytes is outside of the heap")]
-    Outside {
-        /// The event, from 1.
-        event: u64,
-        /// The address.
-        address: u32,
-        /// Its size.
-        size: u32,
-    },
-    /// It shares bytes with another live block.
-    #[error("event {event}: the block at {address} of {size} bytes overlaps the live one at {other}")]
-    Overlap {
-        /// The event, from 1.
-        event: u64,
-        /// The address.
-        address: u32,
-        /// Its size.
-        size: u32,
-        /// The address of the other.
-        other: u32,
-    },
+#[error("event {event}: {violation}")]
+pub struct BlockFault {
+    /// The event, from 1.
+    pub event: u64,
+    /// What is wrong; offsets are from the end of the module's own data.
+    pub violation: Violation,
 }
 
 /// An event after which the memory was larger.
@@ -82,12 +55,12 @@ pub struct Observation {
 /// Watches one replay.
 #[derive(Debug)]
 pub struct Witness {
-    /// Start and end of each live block.
-    blocks: BTreeMap<u32, u64>,
+    /// The live blocks above the module's own data.
+    places: Places<()>,
     /// Address of each slot's block, or 0.
     slots: Vec<u32>,
-    /// Where the allocator's memory begins: the module's own data is below.
-    heap_base: u32,
+    /// Where the allocator's memory begins.
+    heap_base: usize,
     /// Pages before the first event.
     start_pages: u64,
     pages: u64,
@@ -96,7 +69,7 @@ pub struct Witness {
 }
 
 impl Witness {
-    /// For a replay with so many slots, in a module whose data ends at `heap_base` and whose memory has `start_pages`.
+    /// For a replay with this number of slots, in a module whose data ends at `heap_base` and whose memory has `start_pages`.
     /// If it does not `check`, blocks may be anywhere: those of the floor overlap.
     pub fn new(slots: usize, heap_base: u32, start_pages: u64, checks: bool) -> Self {
         let seen = Observation {
@@ -107,8 +80,9 @@ impl Witness {
             growth: Vec::new(),
             failed_requests: 0,
         };
-        let (blocks, slots) = (BTreeMap::new(), vec![0; slots]);
-        Witness { blocks, slots, heap_base, start_pages, pages: start_pages, checks, seen }
+        let heap_base = heap_base as usize;
+        let (places, slots) = (Places::new(heap_base), vec![0; slots]);
+        Witness { places, slots, heap_base, start_pages, pages: start_pages, checks, seen }
     }
 
     /// An event and what came of it: the address of the object's block, and the pages of the memory.
@@ -133,7 +107,7 @@ impl Witness {
             OpKind::Dealloc => false,
         };
         if before != 0 {
-            self.blocks.remove(&before);
+            self.places.remove(before as usize);
         }
         if !is_asked {
             return Ok(());
@@ -147,21 +121,12 @@ impl Witness {
     }
 
     fn check(&mut self, event: u64, operation: Operation, address: u32) -> Result<(), BlockFault> {
-        let Operation { size, align, .. } = operation;
-        let end = u64::from(address) + u64::from(size);
-        if !address.is_multiple_of(align) {
-            return Err(BlockFault::Misaligned { event, address, align });
-        }
-        if address < self.heap_base || end > self.pages * PAGE_BYTES {
-            return Err(BlockFault::Outside { event, address, size });
-        }
-        // Live blocks are disjoint, so the last one that begins before this one's end has the highest end.
-        let last = u32::try_from(end - 1).unwrap_or(u32::MAX);
-        let below = self.blocks.range(..=last).next_back();
-        if let Some((&other, _)) = below.filter(|&(_, &other_end)| other_end > u64::from(address)) {
-            return Err(BlockFault::Overlap { event, address, size, other });
-        }
-        self.blocks.insert(address, end);
+        let layout = Layout::from_size_align(operation.size as usize, operation.align as usize)
+            .expect("a recording has only what 32 bits can ask for");
+        let heap_bytes = (self.pages as usize * PAGE_BYTES).saturating_sub(self.heap_base);
+        let checked = self.places.check(address as usize, layout, heap_bytes);
+        checked.map_err(|violation| BlockFault { event, violation })?;
+        self.places.insert(address as usize, layout, ());
         Ok(())
     }
 
@@ -213,18 +178,22 @@ mod tests {
             seen
         };
         assert_eq!(see(&[(2048, 100), (2152, 100), (1944, 104)]), Ok(()), "neighbours");
-        assert_eq!(see(&[(2052, 10)]), Err(BlockFault::Misaligned { event: 1, address: 2052, align: 8 }));
-        assert_eq!(see(&[(1016, 10)]), Err(BlockFault::Outside { event: 1, address: 1016, size: 10 }));
+        let fault = |event, violation| Err(BlockFault { event, violation });
+        // Offsets are from the heap's base at 1024, and the heap ends at the end of the second page.
+        let outside =
+            |offset, bytes| fault(1, Violation::OutsideHeap { offset, bytes, committed_bytes: 0x2_0000 - 1024 });
+        assert_eq!(see(&[(2052, 10)]), fault(1, Violation::Misaligned { offset: 1028, align: 8 }));
+        assert_eq!(see(&[(1016, 10)]), outside(-8, 10));
         assert_eq!(see(&[(0x1_fff8, 8)]), Ok(()));
-        assert_eq!(see(&[(0x1_fff8, 9)]), Err(BlockFault::Outside { event: 1, address: 0x1_fff8, size: 9 }));
-        let overlap = |address, size| Err(BlockFault::Overlap { event: 2, address, size, other: 2048 });
+        assert_eq!(see(&[(0x1_fff8, 9)]), outside(0x1_fff8 - 1024, 9));
+        let overlap = |event, address: u32, bytes: u32, other_bytes| {
+            let (offset, bytes) = (address as isize - 1024, bytes as usize);
+            fault(event, Violation::Overlap { offset, bytes, other_offset: 1024, other_bytes })
+        };
         for (address, size) in [(2048, 100), (2144, 100), (2040, 9), (1024, 4096), (2056, 8)] {
-            assert_eq!(see(&[(2048, 100), (address, size)]), overlap(address, size));
+            assert_eq!(see(&[(2048, 100), (address, size)]), overlap(2, address, size, 100));
         }
-        assert_eq!(
-            see(&[(2048, 100), (2104, 1), (3000, 8)]),
-            Err(BlockFault::Overlap { event: 2, address: 2104, size: 1, other: 2048 })
-        );
+        assert_eq!(see(&[(2048, 100), (2104, 1), (3000, 8)]), overlap(2, 2104, 1, 100));
     }
 
     #[test]

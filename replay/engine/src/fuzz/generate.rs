@@ -161,7 +161,7 @@ impl Generator {
             }
             self.resize_to(place, size);
             if in_the_way == 0 {
-                // The new one is the last, so that the growing one must be moved behind it again.
+                // The new one is the last, so that the growing one must be moved to the end again.
                 self.allocate();
                 if let [.., before, last] = &mut self.live[..] {
                     std::mem::swap(before, last);

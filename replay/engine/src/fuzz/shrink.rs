@@ -33,10 +33,11 @@ pub(super) struct Failing {
     pub(super) symptom: Symptom,
 }
 
-/// When to end, and who wants to know.
+/// When to end, and what to call with the progress.
 pub(super) struct ShrinkLimits<'a> {
     pub(super) interrupt: &'a AtomicBool,
-    pub(super) deadline: Instant,
+    /// `None` if it is too far away for a clock.
+    pub(super) deadline: Option<Instant>,
     pub(super) on_progress: &'a mut dyn FnMut(ShrinkProgress),
 }
 
@@ -75,7 +76,8 @@ struct Shrinker<'a> {
 
 impl Shrinker<'_> {
     fn is_over(&self) -> bool {
-        self.limits.interrupt.load(Ordering::Relaxed) || Instant::now() >= self.limits.deadline
+        self.limits.interrupt.load(Ordering::Relaxed)
+            || self.limits.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
     /// Takes the candidate if the allocator fails on it in the same way.
@@ -129,7 +131,7 @@ impl Shrinker<'_> {
         Ok(())
     }
 
-    /// Only the objects that the last events are about: little to replay, so many numbers are tried in no time.
+    /// Only the objects that the last events are about: little to replay, so several numbers cost nearly nothing.
     fn last_events(&mut self) -> Result<(), FuzzError> {
         let mut last = FEWEST_LAST_EVENTS;
         while last < self.best.script.steps.len() {

@@ -81,7 +81,7 @@ impl Observer for Stopwatch<'_> {
         // Keeps the compiler from deferring any part of the call.
         black_box(answer);
         let ticks = clock::between(self.begin, clock::end());
-        let (kind, size_bytes) = (kind(call.kind), call.size as u64);
+        let (kind, size_bytes) = (call.kind.into(), call.size as u64);
         let committed_bytes = self.heap.committed_bytes() as u64;
         self.histograms.record(kind, size_bytes, ticks);
         self.slowest.record(Seen {
@@ -106,12 +106,14 @@ impl Observer for Stopwatch<'_> {
     }
 }
 
-#[inline(always)]
-fn kind(kind: OpKind) -> CallKind {
-    match kind {
-        OpKind::Alloc => CallKind::Alloc,
-        OpKind::AllocZeroed => CallKind::AllocZeroed,
-        OpKind::Realloc => CallKind::Realloc,
-        OpKind::Dealloc => CallKind::Dealloc,
+impl From<OpKind> for CallKind {
+    #[inline(always)]
+    fn from(kind: OpKind) -> Self {
+        match kind {
+            OpKind::Alloc => CallKind::Alloc,
+            OpKind::AllocZeroed => CallKind::AllocZeroed,
+            OpKind::Realloc => CallKind::Realloc,
+            OpKind::Dealloc => CallKind::Dealloc,
+        }
     }
 }
