@@ -235,8 +235,11 @@ fn a_type_name_means_one_thing() {
 }
 
 /// Names that several types have on purpose, and why.
-const NAMED_BY_THEIR_MODULE: [(&str, &str); 1] =
-    [("Contender", "the row of a contender in results, and the contender itself in replay")];
+const NAMED_BY_THEIR_MODULE: [(&str, &str); 3] = [
+    ("Contender", "the row of a contender in results, and the contender itself in replay"),
+    ("Origin", "of a trace, in the library and in results: two leaves that do not know each other"),
+    ("ProgramKind", "as Origin"),
+];
 
 #[test]
 fn a_doubled_name_is_noticed_where_it_confuses() {
