@@ -158,7 +158,7 @@ pub fn main(own: Vec<Contender>) -> ExitCode {
         Some(Verb::Rank(ranking)) => rank::run(&ranking),
         Some(Verb::Fuzz(arguments)) => fuzz::run(&arguments, &field),
         Some(Verb::Shrink(arguments)) => shrink::run(&arguments, &field),
-        Some(Verb::Wasm(arguments)) => wasm::run(&arguments),
+        Some(Verb::Wasm(arguments)) => wasm::run(&arguments, &command),
         Some(Verb::Completions(completions)) => manual::complete(&completions, command),
         Some(Verb::Man(manual)) => manual::page(&manual, command),
         None => replay::run(&arguments.replay, &field, &command),

@@ -47,6 +47,7 @@ mod labels;
 mod latency;
 mod marks;
 mod medians;
+mod module_size;
 mod occupancy;
 pub(crate) mod palette;
 mod panels;
@@ -77,6 +78,7 @@ pub use johnstone_wilson::johnstone_wilson;
 pub use joint::joint;
 pub use latency::latency;
 pub use medians::medians;
+pub use module_size::module_size;
 pub use occupancy::occupancy;
 pub use pareto::{pareto_fresh, pareto_steady};
 pub use pareto_means::{pareto_means_fresh, pareto_means_steady};
@@ -113,6 +115,7 @@ pub const ALL: &[Chart] = &[
     Chart { file_name: "ratios.svg", title: "Time against the baseline", draw: ratios::ratios, data: ratios::data },
     Chart { file_name: "pareto-fresh.svg", title: "Memory against fresh time", draw: pareto::pareto_fresh, data: pareto::fresh_data },
     Chart { file_name: "pareto-steady.svg", title: "Memory against steady time", draw: pareto::pareto_steady, data: pareto::steady_data },
+    Chart { file_name: "module-size.svg", title: "Size of a WebAssembly module against its pages", draw: module_size::module_size, data: module_size::data },
     Chart { file_name: "latency.svg", title: "Latency of single calls", draw: latency::latency, data: latency::data },
     Chart { file_name: "heap-map.svg", title: "Heap map", draw: heap_map::heap_map, data: heap_map::data },
     Chart { file_name: "heap-strips.svg", title: "The heap at three moments", draw: heap_strips::heap_strips, data: heap_strips::data },

@@ -6,6 +6,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::results::{OLDEST_SCHEMA_VERSION, SCHEMA_VERSION};
+use crate::wasm::WASM_SCHEMA_VERSION;
 
 /// Why results could not be read, drawn or written.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,15 @@ pub enum ReportError {
         newest = SCHEMA_VERSION
     )]
     SchemaVersion {
+        /// The version that the document names.
+        found: u64,
+    },
+
+    /// The document of the WebAssembly lane follows another version of its schema.
+    #[error(
+        "it follows schema version {found} of replay wasm, and this Heaprace reads version {WASM_SCHEMA_VERSION}: measure again by 'replay wasm'"
+    )]
+    WasmSchemaVersion {
         /// The version that the document names.
         found: u64,
     },

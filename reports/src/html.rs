@@ -30,6 +30,7 @@ mod timeline;
 mod trace;
 mod trade_off;
 mod warnings;
+mod wasm;
 mod winners;
 
 use std::collections::BTreeSet;
@@ -242,7 +243,7 @@ mod tests {
 
     #[test]
     fn the_parts_are_there_and_nothing_is_loaded() {
-        let page = html(&[sample::results()]).unwrap();
+        let page = html(&[Results { wasm: Some(sample::wasm()), ..sample::results() }]).unwrap();
         for part in [
             "Fastest for a program that starts",
             "Fastest for a program that runs on",
@@ -251,6 +252,8 @@ mod tests {
             "id=\"definitions\"",
             "id=\"provenance\"",
             "Content-Security-Policy",
+            "id=\"wasm-0\"",
+            "data-situation=\"small module\"",
         ] {
             assert!(page.contains(part), "{part}");
         }
@@ -258,7 +261,7 @@ mod tests {
             assert!(!page.contains(loads), "{loads}");
         }
         assert_eq!(page.matches("data-chart=").count(), chart::ALL.len());
-        let mut without = sample::results();
+        let mut without = Results { wasm: Some(sample::wasm()), ..sample::results() };
         without.contenders.iter_mut().for_each(|row| row.latency = Figure::unknown("not asked for"));
         let without = html(&[without]).unwrap();
         assert_eq!(without.matches("data-chart=").count(), chart::ALL.len() - 1);

@@ -14,6 +14,7 @@
 //! - [`export`]: results in the formats of notebooks, papers and pull requests.
 //! - [`html()`]: results of one or several traces as a single page.
 //! - [`validation`]: what replays predict, beside what the programs themselves do.
+//! - [`wasm`]: results of allocators as WebAssembly modules, which belong to those of the same trace.
 //! - [`load`]: reads saved results.
 //! - [`save`]: writes any of these completely or not at all.
 //!
@@ -57,6 +58,7 @@ pub mod stats;
 pub mod table;
 mod times;
 pub mod validation;
+pub mod wasm;
 mod wire;
 
 pub use error::ReportError;

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::ReportError;
 use crate::results::Results;
-use crate::wire::{self, Mismatch};
+use crate::wasm::{WASM_FILE, WasmResults};
+use crate::wire::{self, Mismatch, MismatchKind};
 
 /// The name under which results are saved, and looked for in folders.
 pub const RESULTS_FILE: &str = "results.json";
@@ -23,7 +24,8 @@ pub struct Saved {
 }
 
 /// Reads all results at these paths: a file is read whatever its name is, a folder is searched for files called [`RESULTS_FILE`], those in
-/// its own folders included, in the order of their names.
+/// its own folders included, in the order of their names. Results of the WebAssembly lane that lie beside a file, and are of the same
+/// trace, are put into [`Results::wasm`].
 ///
 /// # Errors
 ///
@@ -79,7 +81,32 @@ fn file(path: &Path) -> Result<impl Iterator<Item = Saved>, ReportError> {
     // What is no text is no results, as other text is.
     let all = wire::read_all(&String::from_utf8_lossy(&bytes)).map_err(within)?;
     let path = path.to_owned();
-    Ok(all.into_iter().map(move |(results, mismatches)| Saved { path: path.clone(), results, mismatches }))
+    Ok(all.into_iter().map(move |(mut results, mut mismatches)| {
+        mismatches.extend(add_wasm(&mut results, &path.with_file_name(WASM_FILE)));
+        Saved { path: path.clone(), results, mismatches }
+    }))
+}
+
+/// Adds what the WebAssembly lane has left in this file, if it is there and of the same trace. What cannot be read costs no more than
+/// itself.
+fn add_wasm(results: &mut Results, path: &Path) -> Option<Mismatch> {
+    let bytes = match read(path) {
+        Ok(bytes) => bytes,
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return None,
+        Err(cause) => return Some(without_wasm(cause.to_string())),
+    };
+    match WasmResults::from_json(&String::from_utf8_lossy(&bytes)) {
+        Ok(wasm) if wasm.sha256 == results.trace.sha256 => {
+            results.wasm = Some(wasm);
+            None
+        }
+        Ok(_) => Some(without_wasm(format!("{WASM_FILE} is of another trace; 'replay wasm' measures this one"))),
+        Err(error) => Some(without_wasm(format!("{WASM_FILE}: {error}"))),
+    }
+}
+
+fn without_wasm(reason: String) -> Mismatch {
+    Mismatch { field: "wasm".to_owned(), kind: MismatchKind::Gap(reason), more: 0 }
 }
 
 /// Maximum size of a file of results: a thousand times that of usual ones, and no device without an end.
@@ -130,6 +157,28 @@ mod tests {
         let paths: Vec<_> = found.iter().map(|saved| saved.path.strip_prefix(&folder.0).unwrap()).collect();
         assert_eq!(paths, ["a/deep/results.json", "b/results.json", "other.json"].map(Path::new));
         assert_eq!(found[0].results, sample::results());
+    }
+
+    #[test]
+    fn what_the_webassembly_lane_left_beside_a_file_is_added_if_it_is_of_the_same_trace() {
+        let folder = Folder::new("wasm");
+        let json = sample::results().to_json();
+        let mut other = sample::wasm();
+        other.sha256 = "another".into();
+        for (name, text) in [("a", sample::wasm().to_json()), ("b", other.to_json()), ("c", "{}".into())] {
+            save(&folder.0.join(name).join(RESULTS_FILE), json.as_bytes()).unwrap();
+            save(&folder.0.join(name).join(WASM_FILE), text.as_bytes()).unwrap();
+        }
+        let found = load(&[&folder.0]).unwrap();
+        let notes = |at: usize| found[at].mismatches.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!((found[0].results.wasm.as_ref(), notes(0)), (Some(&sample::wasm()), Vec::new()));
+        for (at, what) in [(1, "of another trace"), (2, "not results of Heaprace")] {
+            assert!(found[at].results.wasm.is_none());
+            assert!(notes(at).len() == 1 && notes(at)[0].contains(what), "{:?}", notes(at));
+        }
+        // What was read is written with them.
+        let again = Results::from_json(&found[0].results.to_json()).unwrap();
+        assert_eq!(again, found[0].results);
     }
 
     #[test]

@@ -52,6 +52,12 @@ pub(crate) fn fixed(value: f64, decimals: usize) -> String {
     }
 }
 
+/// The same for a number that may be negative: `-1,234`.
+pub fn signed(number: i64) -> String {
+    let sign = if number < 0 { "-" } else { "" };
+    format!("{sign}{}", grouped(number.unsigned_abs()))
+}
+
 /// The value with about three significant digits: `1.23`, `18.5`, `1,445`.
 ///
 /// ```

@@ -19,12 +19,14 @@
 mod advice;
 mod one_trace;
 mod over_traces;
+mod small_module;
 mod words;
 
 use crate::results::Results;
 use crate::stats::{by_origin, check};
 
-pub use advice::{Advice, Avoid, Beside, LEGEND, Recommendation, Situation};
+pub use advice::{Advice, Avoid, Beside, LEGEND, Recommendation, Situation, SmallModule};
+pub use small_module::small_module;
 
 impl Recommendation {
     /// What the results of one trace recommend.
@@ -35,6 +37,7 @@ impl Recommendation {
             reference: results.settings.baseline.clone(),
             advice: one_trace::advice(results),
             avoid: one_trace::avoid(results),
+            small_module: small_module(&results.wasm.iter().collect::<Vec<_>>()),
             run: one_trace::run(results),
         }
     }
@@ -248,5 +251,34 @@ mod tests {
                 assert!(names.contains(&advice.metric), "{}", advice.metric);
             }
         }
+    }
+
+    #[test]
+    fn a_small_module_is_one_that_takes_few_pages_too() {
+        let found = recommended(climber());
+        assert_eq!(found.small_module, None, "it was not replayed there");
+        let wasm = sample::wasm();
+        let module = small_module(&[&wasm]).unwrap();
+        assert_eq!((module.ship.as_str(), module.added_bytes, module.pages), ("talc", 1794, 84));
+        assert_eq!(
+            module.text(),
+            "Ship talc: 1,794 bytes at opt-level z, 84 pages, 0.80 × (0.76–0.84) the time of dlmalloc in Node. Fewer \
+             bytes, but more memory: tiny (236 bytes, 645 pages)."
+        );
+        // Over several traces, pages are those of all, and there is no one time.
+        let module = small_module(&[&wasm, &wasm]).unwrap();
+        assert_eq!((module.pages, module.beside_reference.is_none()), (168, true));
+        assert!(module.sentence.ends_with("168 pages on 2 traces."), "{}", module.sentence);
+    }
+
+    #[test]
+    fn of_a_slow_small_module_it_says_what_is_as_fast_as_the_reference() {
+        let mut wasm = sample::wasm();
+        let tiny = wasm.rows.iter_mut().find(|row| row.name == "tiny").unwrap();
+        let crate::results::Figure::Known(memory) = &mut tiny.memory else { unreachable!() };
+        memory.grown_pages = 90;
+        let module = small_module(&[&wasm]).unwrap();
+        assert_eq!(module.ship, "tiny");
+        assert_eq!(module.details, ["No slower than dlmalloc: talc, with 1,794 bytes."]);
     }
 }

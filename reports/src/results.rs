@@ -16,11 +16,13 @@ pub(crate) mod figure;
 mod latency;
 pub(crate) mod named;
 mod reason;
+mod role;
 mod warning;
 
 use serde::{Deserialize, Serialize};
 
 use self::named::named;
+use crate::wasm::WasmResults;
 
 pub use crate::model::{
     Bounds, Class, Distributions, FailedRequest, FootprintPoint, Fragmentation, FragmentationAt, Gaps, GapsAt, Growth,
@@ -32,6 +34,7 @@ pub use figure::Figure;
 pub(crate) use figure::{fault, reason_in};
 pub use latency::*;
 pub use reason::{Grouped, Reason};
+pub use role::Role;
 pub use warning::*;
 
 /// The version of the JSON schema that this crate writes. It grows when a field changes its meaning or goes away; a new field does not make
@@ -65,6 +68,9 @@ pub struct Results {
     /// What each row was measured by, where the results were merged of several runs; empty otherwise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub merged_from: Vec<Part>,
+    /// What the same trace gave in WebAssembly, if it was replayed there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wasm: Option<WasmResults>,
 }
 
 /// A part of merged results, and the run that it comes from.
@@ -326,20 +332,6 @@ pub struct Partial {
     pub heap_bytes: u64,
     /// How long that took.
     pub elapsed_ns: u64,
-}
-
-named! {
-    /// What a row is in the comparison.
-    pub enum Role {
-        /// An allocator that you could ship.
-        Contender = "contender",
-        /// A yardstick that you would not ship.
-        Baseline = "baseline",
-        /// A variant of another contender with one decision switched, to show what that decision does. No verdict goes to it.
-        Ablation = "ablation",
-        /// No allocator at all: the time that the harness itself takes.
-        Floor = "floor",
-    }
 }
 
 /// Whether a contender's blocks were what an allocator's must be: inside the heap, aligned, disjoint, keeping their bytes,

@@ -5,6 +5,10 @@ mod builder;
 use self::builder::EVENTS;
 pub(crate) use self::builder::{PAGE, PEAK_LIVE, contender};
 use crate::results::*;
+use crate::wasm::{
+    AddedBytes, CostlyCall, FuelSummary, GrownAt, ModuleSizes, Observation, Spread, TierTimes, WASM_SCHEMA_VERSION,
+    WasmResults, WasmRow, WasmTime,
+};
 
 /// Results without contenders, and with an unexamined trace.
 pub(crate) fn empty() -> Results {
@@ -70,6 +74,7 @@ pub(crate) fn empty() -> Results {
         warnings: Vec::new(),
         contenders: Vec::new(),
         merged_from: Vec::new(),
+        wasm: None,
     }
 }
 
@@ -117,6 +122,78 @@ pub(crate) fn results() -> Results {
         contender("wee_alloc").version("0.4.5").pages(889).fresh_ns(399).steady_ns(275).build(),
     ];
     results
+}
+
+/// What the WebAssembly lane gives: two engines' tiers, an ablation, a row without a time, and the floor.
+pub(crate) fn wasm() -> WasmResults {
+    let spread = |median: f64| Figure::Known(Spread { median, interval: Some([median - 1.0, median + 1.0]) });
+    let time = |net: f64| WasmTime {
+        gross_ns: vec![1_000_000; 6],
+        net_ns_per_op: spread(net),
+        ratio: Figure::Known(Spread { median: net / 20.0, interval: Some([net / 21.0, net / 19.0]) }),
+    };
+    let tiers = |net: Option<f64>| {
+        let time = || net.map_or(Figure::unknown("not timed, because requests failed"), |net| Figure::Known(time(net)));
+        let tier = |engine: &str, tier: &str| TierTimes {
+            engine: engine.into(),
+            tier: tier.into(),
+            fresh: time(),
+            steady: time(),
+        };
+        vec![tier("Node", "optimised"), tier("Wasmtime", "cranelift")]
+    };
+    let row = |name: &str, bytes: i64, pages: u64, net: Option<f64>| {
+        let added = AddedBytes { whole_bytes: bytes, code_bytes: bytes - 4, data_bytes: 4 };
+        let worst = CostlyCall { event: 7, kind: CallKind::Alloc, size_bytes: 24, fuel: 600 };
+        let percentiles = [(50.0, 90), (90.0, 120), (99.0, 300), (99.9, 500)];
+        WasmRow {
+            name: name.into(),
+            version: "1.0.0".into(),
+            role: Role::Contender,
+            sizes: Figure::Known(ModuleSizes {
+                z: added,
+                z_wasm_opt: Figure::unknown("wasm-opt is not installed"),
+                s: added,
+                three: added,
+            }),
+            memory: Figure::Known(Observation {
+                events: EVENTS,
+                grown_pages: pages,
+                growing_events: 1,
+                grow_calls: Figure::Known(1),
+                growth: vec![GrownAt { event: 3, pages }],
+                failed_requests: u64::from(net.is_none()),
+            }),
+            fuel: Some(Figure::Known(FuelSummary { net_per_op: 150.0, bulk_bytes_per_op: 9.0, percentiles, worst })),
+            times: tiers(net),
+        }
+    };
+    let floor = WasmRow {
+        role: Role::Floor,
+        sizes: Figure::unknown("the floor is no allocator"),
+        ..row("null", 0, 0, Some(0.0))
+    };
+    WasmResults {
+        schema_version: WASM_SCHEMA_VERSION,
+        trace: empty().trace.name,
+        sha256: empty().trace.sha256,
+        events: EVENTS,
+        engines: vec![Figure::Known("Node 20.20.2 (V8 11.3)".into()), Figure::Known("Wasmtime 44.0.0".into())],
+        compiler: "rustc 1.95.0 (59807616e 2026-04-14)".into(),
+        opt_level: "3".into(),
+        touch: true,
+        limit_pages: 65_536,
+        rounds: 6,
+        reference: "dlmalloc".into(),
+        rows: vec![
+            row("dlmalloc", 6656, 83, Some(20.0)),
+            row("talc", 1794, 84, Some(16.0)),
+            row("tiny", 236, 645, Some(27.5)),
+            WasmRow { role: Role::Ablation, ..row("tiny-mv", 200, 700, Some(30.0)) },
+            row("refuses", 100, 10, None),
+            floor,
+        ],
+    }
 }
 
 /// Results with a row of every kind that tables show: the best and the second best, a row that fails requests, a row

@@ -18,8 +18,10 @@ mod sparkline;
 pub(crate) mod terminal;
 pub(crate) mod text;
 mod timing;
+mod wasm;
 mod wrap;
 
 pub use several::{heading, line, summary};
 pub use text::{TextOptions, text};
+pub use wasm::{wasm_sizes_text, wasm_text};
 pub use wrap::wrap;

@@ -2,6 +2,7 @@
 
 mod mismatch;
 mod upgrade;
+mod wasm;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

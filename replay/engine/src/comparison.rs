@@ -111,6 +111,7 @@ pub fn compare(
         warnings: Vec::new(),
         contenders: plan.contenders.iter().map(row).collect(),
         merged_from: Vec::new(),
+        wasm: None,
     };
     let memory = Memory::of(&program, plan, source)?;
     let limits = Limits::new(&plan.interrupt, plan.budget);

@@ -276,6 +276,7 @@ mod tests {
             bounds: Figure::unknown("not needed here"),
             warnings: Vec::new(),
             merged_from: Vec::new(),
+            wasm: None,
             contenders: vec![
                 row("a", Role::Contender, vec![9_000_000; 6]),
                 row("null", Role::Floor, vec![1_000_000, 1_010_000, 1_020_000, 1_030_000, 1_040_000, 9_000_000]),

@@ -5,45 +5,52 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, ValueEnum};
+use clap::{Args, Command, ValueEnum};
 use heaprace_allocators::PageSize;
 use heaprace_engine::Program;
+use heaprace_engine::comparison::folder_name;
 use heaprace_engine::heap_size::HeapLimit;
 use heaprace_engine::limits::parse_budget;
 use heaprace_engine::memory_budget;
-use heaprace_reports::save;
+use heaprace_reports::recommendation::small_module;
+use heaprace_reports::table::{wasm_sizes_text, wasm_text, wrap};
+use heaprace_reports::wasm::{WASM_FILE, WasmResults};
+use heaprace_reports::{check_folder, save};
 use heaprace_traces::Source;
-use heaprace_wasm::comparison::{GuestError, GuestPlan, GuestResults, REFERENCE, compare_guests};
+use heaprace_wasm::comparison::{self, GuestError, GuestPlan, REFERENCE, Subject, compare_guests};
 use heaprace_wasm::guests::{self, Guest};
 use heaprace_wasm::host::Host;
 use heaprace_wasm::node::Node;
-use heaprace_wasm::table;
 use heaprace_wasm::workshop::OptLevel;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::cli::files::STDOUT;
 use crate::cli::importing::Importing;
-use crate::cli::terminal::{BAD_INPUT, FAILED, USAGE, complain, print, width};
+use crate::cli::named::locate;
+use crate::cli::terminal::{BAD_INPUT, FAILED, Format, USAGE, complain, note, print, width};
 
-/// Replay a trace through allocators compiled to WebAssembly, in a real engine
+/// Replay traces through allocators compiled to WebAssembly, in real engines
 ///
 /// Compiles each allocator to a wasm32 module, which grows its memory by memory.grow, and puts side by side the bytes
 /// that it adds to a module, its pages, its growth and its time. Needs `rustup target add wasm32-unknown-unknown`, a
-/// clone of Heaprace's repository, and Node.
+/// clone of Heaprace's repository, and Node. 'replay report' shows the results beside native ones of the same trace.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, override_usage = "replay wasm <TRACE>... [OPTIONS]")]
 pub(crate) struct WasmArguments {
-    /// Trace to replay: a file, or a trace of the library by name
-    #[arg(long, short, value_name = "TRACE")]
-    trace: String,
+    /// Traces to replay: files, traces of the library by name, or groups of it
+    #[arg(value_name = "TRACE", required_unless_present = "named_traces")]
+    traces: Vec<String>,
+
+    /// The same, as an option. Repeatable
+    #[arg(long = "trace", short = 't', value_name = "TRACE")]
+    named_traces: Vec<String>,
 
     /// Allocator to compare [default: all]; dlmalloc, which ratios are relative to, is added. Repeatable
     #[arg(long = "allocator", short, value_name = "NAME", value_parser = guests())]
     allocators: Vec<Guest>,
 
-    /// Engine that runs the modules
-    #[arg(long, value_name = "ENGINE", value_enum, default_value_t = Engine::Node)]
-    engine: Engine,
+    /// Engine that runs the modules [default: all that are there]. Repeatable
+    #[arg(long = "engine", value_name = "ENGINE", value_enum)]
+    engines: Vec<Engine>,
 
     /// Optimization level of the modules that are replayed; sizes are of all three
     #[arg(long, value_name = "LEVEL", value_parser = levels(), default_value = "3")]
@@ -76,9 +83,13 @@ pub(crate) struct WasmArguments {
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
 
-    /// Also write the results as JSON, '-' for standard output instead of the table
-    #[arg(long, value_name = "PATH")]
-    json: Option<PathBuf>,
+    /// Folder for results: DIR/<trace>/wasm.json
+    #[arg(long, value_name = "DIR", default_value = "heaprace-report")]
+    out: PathBuf,
+
+    /// Format of standard output: tables, or the results as JSON, one document per trace
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    format: Format,
 
     #[command(flatten)]
     importing: Importing,
@@ -86,11 +97,13 @@ pub(crate) struct WasmArguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  replay wasm --trace serde-heavy
-      Sizes, pages and times of all allocators in V8.
-  replay wasm --trace serde-heavy --allocator talc --allocator dlmalloc --rounds 15
+  replay wasm serde-heavy
+      Sizes, pages and times of all allocators.
+  replay wasm serde-heavy --allocator talc --allocator dlmalloc --rounds 15
       Compare two more closely.
-  replay wasm --trace serde-heavy --rounds 0 --json - | jq '.rows[] | [.name, .sizes.z.whole_bytes]'
+  replay serde-heavy && replay wasm serde-heavy && replay report heaprace-report/serde-heavy
+      Native figures and those of WebAssembly together.
+  replay wasm serde-heavy --rounds 0 --format json | jq '.rows[] | [.name, .sizes.z.whole_bytes]'
       Extract sizes for a script.";
 
 /// The engines.
@@ -123,35 +136,72 @@ fn levels() -> impl TypedValueParser<Value = OptLevel> {
         .try_map(|name| OptLevel::named(&name).ok_or("no such level"))
 }
 
-/// Compares, and shows.
-pub(crate) fn run(arguments: &WasmArguments) -> u8 {
-    let source = match Source::locate(&arguments.trace).map(|source| arguments.importing.apply(source)) {
-        Ok(source) => source,
-        Err(error) => return complain(BAD_INPUT, error),
+/// Compares on every trace, saves and shows.
+pub(crate) fn run(arguments: &WasmArguments, command: &Command) -> u8 {
+    let traces: Vec<&str> = arguments.named_traces.iter().chain(&arguments.traces).map(String::as_str).collect();
+    let sources = match locate(&traces, &arguments.importing, command) {
+        Ok(sources) => sources,
+        Err(code) => return code,
     };
     let plan = match plan(arguments) {
         Ok(plan) => plan,
         Err(message) => return complain(USAGE, message),
     };
-    let program = match Program::load(&source) {
-        Ok(program) => program,
-        Err(error) => return complain(BAD_INPUT, error),
-    };
+    let folder = |source: &Source| arguments.out.join(folder_name(source.name()));
+    if let Err(error) = sources.iter().try_for_each(|source| check_folder(&folder(source))) {
+        return complain(FAILED, error);
+    }
+    let hosts = hosts(arguments);
+    let engines: Vec<_> = hosts.iter().map(|host| host.as_ref().map(|host| &**host).map_err(Clone::clone)).collect();
+    let (mut all, mut code): (Vec<WasmResults>, u8) = (Vec::new(), 0);
+    for source in &sources {
+        let results = match compare(source, &plan, &engines) {
+            Ok(results) => results,
+            // What fails on one trace does not keep the others from being replayed.
+            Err(failed) => {
+                code = code.max(failed);
+                continue;
+            }
+        };
+        let saved = save(&folder(source).join(WASM_FILE), results.to_json().as_bytes());
+        code = code.max(saved.map_or_else(|error| complain(FAILED, error), |()| 0));
+        code = code.max(print(&match arguments.format {
+            Format::Json => results.to_json(),
+            Format::Text => {
+                let sizes = if all.is_empty() { wasm_sizes_text(&results, width()) + "\n" } else { String::new() };
+                sizes + &wasm_text(&results, width()) + "\n"
+            }
+        }));
+        all.push(results);
+    }
+    if matches!(arguments.format, Format::Text)
+        && let Some(module) = small_module(&all.iter().collect::<Vec<_>>())
+    {
+        code = code.max(print(&(wrap(&format!("Small module: {}", module.text()), width(), 2).join("\n") + "\n")));
+    }
+    if !all.is_empty() {
+        note(format_args!("Results are in {}", arguments.out.join("<trace>").join(WASM_FILE).display()));
+    }
+    code
+}
+
+/// Compares on one trace; the error is an exit code, after a line that says what is wrong.
+fn compare(source: &Source, plan: &GuestPlan, engines: &[comparison::Engine<'_>]) -> Result<WasmResults, u8> {
+    let program = Program::load(source).map_err(|error| complain(BAD_INPUT, error))?;
+    let sha256 = source.sha256().map_err(|error| complain(BAD_INPUT, error))?;
     let bar = if io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
     bar.set_style(ProgressStyle::with_template("{prefix}: {msg}").expect("the template is sound"));
     bar.set_prefix(source.name().to_owned());
-    let compared = with_engine(arguments.engine, |host| {
-        compare_guests(source.name(), &program, &plan, host, &mut |what| {
-            bar.set_message(what.to_owned());
-            bar.tick();
-        })
+    let subject = Subject { name: source.name(), sha256: &sha256, program: &program };
+    let compared = compare_guests(subject, plan, engines, &mut |what| {
+        bar.set_message(what.to_owned());
+        bar.tick();
     });
     bar.finish_and_clear();
-    match compared {
-        Ok(results) => show(&results, arguments),
-        Err(error @ GuestError::Recording(_)) => complain(BAD_INPUT, error),
-        Err(error) => complain(FAILED, error),
-    }
+    compared.map_err(|error| match error {
+        GuestError::Recording(_) => complain(BAD_INPUT, error),
+        error => complain(FAILED, error),
+    })
 }
 
 fn plan(arguments: &WasmArguments) -> Result<GuestPlan, String> {
@@ -175,28 +225,15 @@ fn plan(arguments: &WasmArguments) -> Result<GuestPlan, String> {
     })
 }
 
-/// Calls `compare` with the engine, or with the reason why it cannot run.
-fn with_engine<T>(engine: Engine, compare: impl FnOnce(Result<&dyn Host, String>) -> T) -> T {
-    match engine {
-        Engine::Node => match Node::find() {
-            Ok(node) => compare(Ok(&node)),
-            Err(error) => compare(Err(error.to_string())),
-        },
-        #[cfg(feature = "wasmtime")]
-        Engine::Wasmtime => compare(Ok(&heaprace_wasm::wasmtime::Wasmtime::default())),
-    }
-}
-
-fn show(results: &GuestResults, arguments: &WasmArguments) -> u8 {
-    let json = || serde_json::to_string_pretty(results).expect("plain data with string keys always serialises") + "\n";
-    match &arguments.json {
-        Some(path) if path.as_os_str() == STDOUT => return print(&json()),
-        Some(path) => {
-            if let Err(error) = save(path, json().as_bytes()) {
-                return complain(FAILED, error);
-            }
-        }
-        None => {}
-    }
-    print(&table::text(results, width()))
+/// The engines that were asked for, or the reasons why they cannot run.
+fn hosts(arguments: &WasmArguments) -> Vec<Result<Box<dyn Host>, String>> {
+    let find = |engine: &Engine| -> Result<Box<dyn Host>, String> {
+        Ok(match engine {
+            Engine::Node => Box::new(Node::find().map_err(|error| error.to_string())?),
+            #[cfg(feature = "wasmtime")]
+            Engine::Wasmtime => Box::new(heaprace_wasm::wasmtime::Wasmtime::default()),
+        })
+    };
+    let asked = if arguments.engines.is_empty() { Engine::value_variants() } else { &arguments.engines };
+    asked.iter().map(find).collect()
 }

@@ -10,23 +10,18 @@ use heaprace_engine::Program;
 use heaprace_reports::numbers::grouped;
 use heaprace_reports::results::{Figure, Role};
 use heaprace_reports::stats::{Estimate, estimate_median, ratio_within_rounds};
-use serde::Serialize;
+use heaprace_reports::wasm::{
+    FuelSummary, NOT_TIMED, Observation, Spread, TierTimes, WASM_SCHEMA_VERSION, WasmResults, WasmRow, WasmTime,
+};
 use thiserror::Error;
 
-use crate::fuel::{FuelCosts, FuelSummary};
+use crate::fuel::FuelCosts;
 use crate::guests::{FLOOR, Guest};
 use crate::host::{Host, HostError, Job, Tier};
 use crate::module::{ModuleFault, with_most_grown_pages};
 use crate::recording::{Recording, RecordingError};
-use crate::size::Sizes;
-use crate::witness::Observation;
+use crate::size::sizes_of;
 use crate::workshop::{OptLevel, Workshop, WorkshopError, write};
-
-/// The version of the JSON document. It grows when a field changes its meaning or goes away.
-const SCHEMA_VERSION: u32 = 1;
-
-/// Why an allocator has no time if no round was asked for.
-pub(crate) const NOT_TIMED: &str = "no round was timed";
 
 /// The allocator that ratios are relative to.
 pub const REFERENCE: &str = "dlmalloc";
@@ -65,87 +60,6 @@ pub enum GuestError {
     Module(#[from] ModuleFault),
 }
 
-/// The document.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct GuestResults {
-    schema_version: u32,
-    /// Name of the trace.
-    pub trace: String,
-    /// Events of the trace.
-    pub events: u64,
-    /// The engine and its version, or why there is none.
-    pub engine: Figure<String>,
-    /// The compiler of the modules.
-    pub compiler: String,
-    /// Optimisation level of the modules that were replayed.
-    pub opt_level: &'static str,
-    /// Whether every new byte was written.
-    pub touch: bool,
-    /// Pages that an allocator may add to its memory.
-    pub limit_pages: u64,
-    /// The allocator that ratios are relative to.
-    pub reference: &'static str,
-    /// A row for each allocator.
-    pub rows: Vec<GuestRow>,
-}
-
-/// What was found about an allocator.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct GuestRow {
-    /// Its name.
-    pub name: &'static str,
-    /// The version of its crate.
-    pub version: &'static str,
-    /// Whether you could ship it.
-    pub role: Role,
-    /// What it adds to a module; the floor adds none.
-    pub sizes: Figure<Sizes>,
-    /// Its pages, and whether its blocks are sound.
-    pub memory: Figure<Observation>,
-    /// What its calls cost in fuel; `None` if the engine does not count any.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fuel: Option<Figure<FuelSummary>>,
-    /// Its times, one entry for each of the engine's tiers.
-    pub times: Vec<TierTimes>,
-}
-
-/// Times of an allocator in code of one tier.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct TierTimes {
-    /// The tier's name.
-    pub tier: &'static str,
-    /// The first replay, on fresh pages.
-    pub fresh: Figure<GuestTime>,
-    /// A replay after others in the same memory.
-    pub steady: Figure<GuestTime>,
-}
-
-/// A time over rounds.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct GuestTime {
-    /// Time of each round's replay.
-    pub gross_ns: Vec<u64>,
-    /// Nanoseconds per event less the floor's, formed within rounds: median, and 95 % interval.
-    pub net_ns_per_op: Figure<Spread>,
-    /// Gross time over the reference's, formed within rounds: median, and 95 % interval.
-    pub ratio: Figure<Spread>,
-}
-
-/// A median with its 95 % interval, which a single round does not have.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Spread {
-    /// The median.
-    pub median: f64,
-    /// Lower and upper end.
-    pub interval: Option<[f64; 2]>,
-}
-
-impl From<Estimate> for Spread {
-    fn from(estimate: Estimate) -> Self {
-        Spread { median: estimate.value, interval: estimate.interval.map(|interval| [interval.low, interval.high]) }
-    }
-}
-
 /// Samples of one allocator and tier.
 #[derive(Clone, Debug, Default)]
 struct Samples {
@@ -157,6 +71,20 @@ struct Samples {
     taken: Duration,
 }
 
+/// A trace to compare on.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// SHA-256 of its uncompressed text, in hexadecimal.
+    pub sha256: &'a str,
+    /// What is replayed.
+    pub program: &'a Program,
+}
+
+/// An engine, or why there is none.
+pub type Engine<'a> = Result<&'a dyn Host, String>;
+
 /// Compares. `progress` is called with what is being done.
 ///
 /// # Errors
@@ -164,12 +92,11 @@ struct Samples {
 /// If a module cannot be compiled, or the trace cannot be replayed in WebAssembly. An allocator or an engine that fails
 /// is a row with the reason.
 pub fn compare_guests(
-    trace: &str,
-    program: &Program,
+    subject: Subject<'_>,
     plan: &GuestPlan,
-    host: Result<&dyn Host, String>,
+    engines: &[Engine<'_>],
     progress: &mut dyn FnMut(&str),
-) -> Result<GuestResults, GuestError> {
+) -> Result<WasmResults, GuestError> {
     let workshop = Workshop::open()?;
     let mut guests = plan.guests.clone();
     guests.push(Guest::named(FLOOR).expect("the floor is among the guests"));
@@ -180,68 +107,86 @@ pub fn compare_guests(
         modules.push(limited(&workshop, guest.name, plan)?);
         sizes.push(match guest.role {
             Role::Floor => Figure::unknown("the floor is no allocator"),
-            _ => Figure::Known(Sizes::of(&workshop, guest.name)?),
+            _ => Figure::Known(sizes_of(&workshop, guest.name)?),
         });
     }
     let driver = workshop.driver()?;
-    let recording = Recording::of(program)?;
+    let recording = Recording::of(subject.program)?;
     let job = |at: usize| -> Job<'_> {
         Job { allocator: &modules[at], driver: &driver, recording: &recording, touch: plan.touch, budget: plan.budget }
     };
+    let hosts: Vec<&dyn Host> = engines.iter().filter_map(|engine| engine.as_ref().ok().copied()).collect();
+    let nobody = engines.iter().find_map(|engine| engine.as_ref().err()).cloned();
     let memory: Vec<Figure<Observation>> = (0..guests.len())
         .map(|at| {
             progress(&format!("checking {}", guests[at].name));
-            match &host {
-                Ok(host) => {
-                    whole(host.observe(job(at), guests[at].role != Role::Floor, &mut |_, _| {}), recording.events)
-                }
-                Err(reason) => Figure::unknown(reason.as_str()),
-            }
+            let checks = guests[at].role != Role::Floor;
+            let seen = hosts.iter().map(|host| whole(host.observe(job(at), checks, &mut |_, _| {}), recording.events));
+            let none = || Figure::unknown(nobody.clone().unwrap_or_else(|| "no engine was asked for".to_owned()));
+            seen.reduce(agreed).unwrap_or_else(none)
         })
         .collect();
     let mut costs: Vec<Option<Figure<FuelCosts>>> = Vec::new();
     for (at, guest) in guests.iter().enumerate() {
         progress(&format!("counting {}", guest.name));
         // A module that failed its check has no figures.
-        let host = host.as_ref().ok().filter(|_| memory[at].known().is_some());
-        costs.push(host.and_then(|host| host.fuel(job(at))).map(known));
+        let sound = hosts.iter().filter(|_| memory[at].known().is_some());
+        costs.push(sound.filter_map(|host| host.fuel(job(at))).next().map(known));
     }
-    let tiers = host.as_ref().map(|host| host.tiers().to_vec()).unwrap_or_default();
     let mut times = vec![Vec::new(); guests.len()];
-    for &tier in &tiers {
-        let Ok(host) = host else { continue };
-        let unfit: Vec<Option<String>> = memory.iter().map(why_not_timed).collect();
-        let samples = rounds(host, tier, plan, unfit, job, progress);
-        for (at, times) in times.iter_mut().enumerate() {
-            times.push(tier_times(&guests, &samples, at, tier, recording.events));
+    for host in hosts {
+        for &tier in host.tiers() {
+            let unfit: Vec<Option<String>> = memory.iter().map(why_not_timed).collect();
+            let samples = rounds(host, tier, plan, unfit, job, progress);
+            for (at, times) in times.iter_mut().enumerate() {
+                times.push(tier_times(host, tier, &guests, &samples, at, recording.events));
+            }
         }
     }
     let fuel = fuel(&costs, recording.events);
     let figures = sizes.into_iter().zip(memory).zip(fuel).zip(times);
-    let rows = guests.iter().zip(figures).map(|(guest, (((sizes, memory), fuel), times))| GuestRow {
-        name: guest.name,
-        version: guest.version,
+    let rows = guests.iter().zip(figures).map(|(guest, (((sizes, memory), fuel), times))| WasmRow {
+        name: guest.name.to_owned(),
+        version: guest.version.to_owned(),
         role: guest.role,
         sizes,
         memory,
         fuel,
         times,
     });
-    Ok(GuestResults {
-        schema_version: SCHEMA_VERSION,
-        trace: trace.to_owned(),
+    let engine = |engine: &Engine<'_>| match engine {
+        Ok(host) => Figure::Known(host.name().to_owned()),
+        Err(reason) => Figure::unknown(reason.as_str()),
+    };
+    Ok(WasmResults {
+        schema_version: WASM_SCHEMA_VERSION,
+        trace: subject.name.to_owned(),
+        sha256: subject.sha256.to_owned(),
         events: recording.events,
-        engine: match &host {
-            Ok(host) => Figure::Known(host.name().to_owned()),
-            Err(reason) => Figure::unknown(reason.as_str()),
-        },
+        engines: engines.iter().map(engine).collect(),
         compiler: workshop.compiler().to_owned(),
-        opt_level: plan.level.name(),
+        opt_level: plan.level.name().to_owned(),
         touch: plan.touch,
         limit_pages: plan.limit_pages,
-        reference: REFERENCE,
+        rounds: plan.rounds,
+        reference: REFERENCE.to_owned(),
         rows: rows.collect(),
     })
+}
+
+/// What two engines have seen, of which one may show single calls of `memory.grow`. All else repeats exactly.
+fn agreed(one: Figure<Observation>, other: Figure<Observation>) -> Figure<Observation> {
+    match (one, other) {
+        (Figure::Known(one), Figure::Known(other)) => {
+            let figures = |seen: &Observation| (seen.growth.clone(), seen.failed_requests);
+            if figures(&one) != figures(&other) {
+                let pages = [one.grown_pages, other.grown_pages].map(grouped);
+                return Figure::unknown(format!("the engines disagree: {} and {} pages", pages[0], pages[1]));
+            }
+            Figure::Known(if one.grow_calls.known().is_some() { one } else { other })
+        }
+        (unknown @ Figure::Unknown { .. }, _) | (_, unknown) => unknown,
+    }
 }
 
 /// The file of a guest's module with the limit of its memory.
@@ -311,7 +256,7 @@ fn rounds<'j>(
         unfit.into_iter().map(|no_fresh| Samples { no_fresh, ..Samples::default() }).collect();
     let mut random = fastrand::Rng::with_seed(plan.seed);
     for round in 1..=plan.rounds {
-        progress(&format!("timing {} code, round {round} of {}", tier.name, plan.rounds));
+        progress(&format!("timing {} code in {}, round {round} of {}", tier.name, engine_name(host), plan.rounds));
         random.shuffle(&mut order);
         for &at in &order {
             let sample = &mut samples[at];
@@ -344,9 +289,9 @@ fn rounds<'j>(
     samples
 }
 
-fn tier_times(guests: &[Guest], samples: &[Samples], at: usize, tier: Tier, events: u64) -> TierTimes {
+fn tier_times(host: &dyn Host, tier: Tier, guests: &[Guest], samples: &[Samples], at: usize, events: u64) -> TierTimes {
     let place = |name: &str| guests.iter().position(|guest| guest.name == name);
-    let time = |of: fn(&Samples) -> (&[u64], &Option<String>)| -> Figure<GuestTime> {
+    let time = |of: fn(&Samples) -> (&[u64], &Option<String>)| -> Figure<WasmTime> {
         let (ours, reason) = of(&samples[at]);
         if ours.is_empty() {
             return Figure::unknown(reason.clone().unwrap_or_else(|| NOT_TIMED.to_owned()));
@@ -354,15 +299,16 @@ fn tier_times(guests: &[Guest], samples: &[Samples], at: usize, tier: Tier, even
         let others = |name| place(name).map_or(&[][..], |at| of(&samples[at]).0);
         let ratio = match place(REFERENCE) {
             Some(_) => match ratio_within_rounds(ours, others(REFERENCE)) {
-                Figure::Known(ratio) => Figure::Known(ratio.estimate.into()),
+                Figure::Known(ratio) => Figure::Known(spread(ratio.estimate)),
                 Figure::Unknown { unknown } => Figure::Unknown { unknown },
             },
             None => Figure::unknown(format!("{REFERENCE} does not take part")),
         };
-        Figure::Known(GuestTime { gross_ns: ours.to_vec(), net_ns_per_op: net(ours, others(FLOOR), events), ratio })
+        Figure::Known(WasmTime { gross_ns: ours.to_vec(), net_ns_per_op: net(ours, others(FLOOR), events), ratio })
     };
     TierTimes {
-        tier: tier.name,
+        engine: engine_name(host).to_owned(),
+        tier: tier.name.to_owned(),
         fresh: time(|samples| (&samples.fresh, &samples.no_fresh)),
         // Samples of some rounds only would not be those of the others'.
         steady: time(|samples| match &samples.no_steady {
@@ -370,6 +316,15 @@ fn tier_times(guests: &[Guest], samples: &[Samples], at: usize, tier: Tier, even
             None => (&samples.steady, &samples.no_fresh),
         }),
     }
+}
+
+/// An engine's name without its version.
+fn engine_name(host: &dyn Host) -> &str {
+    host.name().split(' ').next().unwrap_or_default()
+}
+
+fn spread(estimate: Estimate) -> Spread {
+    Spread { median: estimate.value, interval: estimate.interval.map(|interval| [interval.low, interval.high]) }
 }
 
 /// Nanoseconds per event beyond the floor.
@@ -380,7 +335,7 @@ fn net(ours: &[u64], floor: &[u64], events: u64) -> Figure<Spread> {
     let net: Vec<f64> =
         ours.iter().zip(floor).map(|(&ours, &floor)| (ours as f64 - floor as f64) / events as f64).collect();
     match estimate_median(&net) {
-        Some(estimate) => Figure::Known(estimate.into()),
+        Some(estimate) => Figure::Known(spread(estimate)),
         None => Figure::unknown("the floor was not timed"),
     }
 }
@@ -390,6 +345,37 @@ mod tests {
     use super::*;
 
     const TIER: Tier = Tier { name: "test", flags: &[] };
+
+    struct Nothing;
+
+    impl Host for Nothing {
+        fn name(&self) -> &str {
+            "Nothing 1.0"
+        }
+
+        fn tiers(&self) -> &[Tier] {
+            &[TIER]
+        }
+
+        fn observe(&self, _: Job<'_>, _: bool, _: crate::host::Answered<'_>) -> Result<Observation, HostError> {
+            Err(HostError::Engine("it does nothing".to_owned()))
+        }
+
+        fn time(&self, _: Job<'_>, _: Tier) -> Result<crate::host::TimedLaps, HostError> {
+            Err(HostError::Engine("it does nothing".to_owned()))
+        }
+    }
+
+    fn seen(events: u64, failed_requests: u64) -> Observation {
+        Observation {
+            events,
+            grown_pages: 1,
+            growing_events: 1,
+            grow_calls: Figure::Known(1),
+            growth: Vec::new(),
+            failed_requests,
+        }
+    }
 
     fn guests() -> Vec<Guest> {
         ["talc", "dlmalloc", FLOOR].map(|name| Guest::named(name).unwrap()).to_vec()
@@ -407,7 +393,8 @@ mod tests {
     #[test]
     fn the_floor_is_subtracted_and_the_reference_divided_within_rounds() {
         let samples = samples([&[30, 60, 90], &[60, 120, 180], &[10, 20, 30]], [&[], &[], &[]]);
-        let times = tier_times(&guests(), &samples, 0, TIER, 10);
+        let times = tier_times(&Nothing, TIER, &guests(), &samples, 0, 10);
+        assert_eq!(times.name(), "Nothing, test");
         let fresh = times.fresh.known().unwrap();
         assert_eq!(fresh.ratio.known().unwrap().median, 0.5);
         assert_eq!(fresh.net_ns_per_op.known().unwrap().median, 4.0);
@@ -416,14 +403,6 @@ mod tests {
 
     #[test]
     fn what_is_not_whole_has_no_figures_and_what_failed_has_no_times() {
-        let seen = |events, failed_requests| Observation {
-            events,
-            grown_pages: 1,
-            growing_events: 1,
-            grow_calls: Figure::Known(1),
-            growth: Vec::new(),
-            failed_requests,
-        };
         let cut = whole(Ok(seen(9, 0)), 10);
         assert_eq!(cut, Figure::unknown("the time budget ran out after event 9 of the check"));
         assert!(why_not_timed(&cut).is_some());
@@ -435,8 +414,23 @@ mod tests {
     fn steady_times_that_a_round_lacks_are_unknown_with_the_reason() {
         let mut samples = samples([&[3, 3], &[6, 6], &[1, 1]], [&[2], &[4, 4], &[1, 1]]);
         samples[0].no_steady = Some("full".to_owned());
-        let times = tier_times(&guests(), &samples, 0, TIER, 1);
+        let times = tier_times(&Nothing, TIER, &guests(), &samples, 0, 1);
         assert_eq!(times.steady, Figure::unknown("full"));
         assert!(times.fresh.known().is_some());
+    }
+    #[test]
+    fn engines_agree_in_all_but_single_calls_of_memory_grow() {
+        let coarse = Observation { grow_calls: Figure::unknown("not shown"), ..seen(10, 0) };
+        let both =
+            |one: &Observation, other: &Observation| agreed(Figure::Known(one.clone()), Figure::Known(other.clone()));
+        for (one, other) in [(&coarse, &seen(10, 0)), (&seen(10, 0), &coarse)] {
+            assert_eq!(both(one, other), Figure::Known(seen(10, 0)));
+        }
+        let growth = vec![heaprace_reports::wasm::GrownAt { event: 3, pages: 2 }];
+        let other = Observation { growth, grown_pages: 2, ..seen(10, 0) };
+        assert_eq!(both(&coarse, &other), Figure::unknown("the engines disagree: 1 and 2 pages"));
+        assert!(both(&coarse, &seen(10, 1)).known().is_none());
+        let failed = Figure::unknown("it trapped");
+        assert_eq!(agreed(Figure::Known(coarse), failed.clone()), failed);
     }
 }

@@ -2,24 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use heaprace_reports::results::CallKind;
-use serde::Serialize;
+use heaprace_reports::wasm::{CostlyCall, FuelSummary};
 
 /// The shares of calls whose fuel is reported.
 const SHARES: [f64; 4] = [0.5, 0.9, 0.99, 0.999];
-
-/// A call and its fuel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct CostlyCall {
-    /// The event, from 1.
-    pub event: u64,
-    /// What was asked.
-    pub kind: CallKind,
-    /// For how many bytes.
-    pub size_bytes: u32,
-    /// What it cost.
-    pub fuel: u64,
-}
 
 /// The fuel of all calls of a replay.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -68,21 +54,10 @@ impl FuelCosts {
     }
 }
 
-/// Fuel of an allocator's calls.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct FuelSummary {
-    /// The mean of an event, less that of the floor.
-    pub net_per_op: f64,
-    /// Bytes that `memory.copy` and `memory.fill` write for an event, which are not in the fuel.
-    pub bulk_bytes_per_op: f64,
-    /// Pairs of a share in per cent, and the fuel that this share of the calls does not exceed. The floor's is included.
-    pub percentiles: [(f64, u64); 4],
-    /// The call that cost the most.
-    pub worst: CostlyCall,
-}
-
 #[cfg(test)]
 mod tests {
+    use heaprace_reports::results::CallKind;
+
     use super::*;
 
     fn costs(fuel: impl IntoIterator<Item = u64>) -> FuelCosts {

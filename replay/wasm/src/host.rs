@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use heaprace_engine::time::sample::{FEWEST_LOOPS, MOST_LOOPS};
 use heaprace_reports::results::Figure;
+use heaprace_reports::wasm::Observation;
 use serde::{Deserialize, Serialize};
 
 use crate::fuel::FuelCosts;
 use crate::recording::{Operation, Recording};
-use crate::witness::{BlockFault, Observation};
+use crate::witness::BlockFault;
 
 /// Why a figure of timing is missing: the budget.
 const OUT_OF_TIME: &str = "the time budget ran out in the first replay";

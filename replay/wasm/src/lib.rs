@@ -10,7 +10,8 @@
 //!   `wasmtime` the module of that name does so in this process;
 //! - [`fuel`] is what calls cost in operators, where the engine counts them;
 //! - [`witness`] checks every block that comes back, and counts pages and failures;
-//! - [`comparison`] does all of it for each allocator, in rounds, and [`table`] shows it.
+//! - [`comparison`] does all of it for each allocator, in rounds. What it finds is data of `heaprace_reports::wasm`, which
+//!   shows them.
 //!
 //! `docs/wasm.md` describes the method, and what its figures cannot show.
 
@@ -22,7 +23,6 @@ pub mod module;
 pub mod node;
 pub mod recording;
 pub mod size;
-pub mod table;
 #[cfg(feature = "wasmtime")]
 pub mod wasmtime;
 pub mod witness;

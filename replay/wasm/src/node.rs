@@ -9,11 +9,12 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
+use heaprace_reports::wasm::Observation;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::host::{ALIKE, Answered, Ended, Host, HostError, Job, LAPS, Tier, TimedLap, TimedLaps};
-use crate::witness::{Observation, Witness};
+use crate::witness::Witness;
 
 /// What runs in Node.
 const SCRIPT: &str = include_str!("node/host.js");

@@ -5,81 +5,50 @@ use std::path::Path;
 use std::process::Command;
 
 use heaprace_reports::results::Figure;
-use serde::Serialize;
+use heaprace_reports::wasm::{AddedBytes, ModuleSizes};
 
 use crate::guests::NONE;
 use crate::module::{ModuleFault, code_and_data_bytes};
 use crate::workshop::{OptLevel, Workshop, WorkshopError};
 
-/// Bytes that an allocator adds to a module.
+/// What `module` has more than `none`.
 ///
-/// `whole_bytes` is more than the sum of the two sections by what the allocator needs of other sections: types,
-/// globals, names of exports. A module that grows past a power of 128 also has a longer length somewhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct AddedBytes {
-    /// Of the whole file.
-    pub whole_bytes: i64,
-    /// Of the code section.
-    pub code_bytes: i64,
-    /// Of the data section. A static that begins as zeroes has none.
-    pub data_bytes: i64,
+/// # Errors
+///
+/// If either is no module.
+pub fn added_bytes(module: &[u8], none: &[u8]) -> Result<AddedBytes, ModuleFault> {
+    let ((code, data), (none_code, none_data)) = (code_and_data_bytes(module)?, code_and_data_bytes(none)?);
+    Ok(AddedBytes {
+        whole_bytes: module.len() as i64 - none.len() as i64,
+        code_bytes: code as i64 - none_code as i64,
+        data_bytes: data as i64 - none_data as i64,
+    })
 }
 
-/// The sizes of one allocator.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Sizes {
-    /// At optimisation level z.
-    pub z: AddedBytes,
-    /// At z, and then through `wasm-opt -Oz`.
-    pub z_wasm_opt: Figure<AddedBytes>,
-    /// At s.
-    pub s: AddedBytes,
-    /// At 3.
-    pub three: AddedBytes,
-}
-
-impl AddedBytes {
-    /// What `module` has more than `none`.
-    ///
-    /// # Errors
-    ///
-    /// If either is no module.
-    pub fn over(module: &[u8], none: &[u8]) -> Result<Self, ModuleFault> {
-        let ((code, data), (none_code, none_data)) = (code_and_data_bytes(module)?, code_and_data_bytes(none)?);
-        Ok(AddedBytes {
-            whole_bytes: module.len() as i64 - none.len() as i64,
-            code_bytes: code as i64 - none_code as i64,
-            data_bytes: data as i64 - none_data as i64,
-        })
-    }
-}
-
-impl Sizes {
-    /// Measures a guest; compiles what is not compiled yet.
-    ///
-    /// # Errors
-    ///
-    /// If a module does not compile.
-    pub fn of(workshop: &Workshop, guest: &str) -> Result<Self, WorkshopError> {
-        let at = |level| -> Result<AddedBytes, WorkshopError> {
-            let (module, none) = (workshop.module(guest, level)?, workshop.module(NONE, level)?);
-            let added = AddedBytes::over(&read(&module)?, &read(&none)?);
-            added.map_err(|fault| not_compiled(guest, fault))
-        };
-        Ok(Sizes {
-            z: at(OptLevel::Z)?,
-            z_wasm_opt: optimised(workshop, guest)?,
-            s: at(OptLevel::S)?,
-            three: at(OptLevel::Three)?,
-        })
-    }
+/// Measures a guest; compiles what is not compiled yet.
+///
+/// # Errors
+///
+/// If a module does not compile.
+pub fn sizes_of(workshop: &Workshop, guest: &str) -> Result<ModuleSizes, WorkshopError> {
+    let at = |level| -> Result<AddedBytes, WorkshopError> {
+        let (module, none) = (workshop.module(guest, level)?, workshop.module(NONE, level)?);
+        let added = added_bytes(&read(&module)?, &read(&none)?);
+        added.map_err(|fault| not_compiled(guest, fault))
+    };
+    Ok(ModuleSizes {
+        z: at(OptLevel::Z)?,
+        z_wasm_opt: optimised(workshop, guest)?,
+        s: at(OptLevel::S)?,
+        three: at(OptLevel::Three)?,
+    })
 }
 
 fn optimised(workshop: &Workshop, guest: &str) -> Result<Figure<AddedBytes>, WorkshopError> {
     let [module, none] = [guest, NONE].map(|name| workshop.module(name, OptLevel::Z));
     let [module, none] = [wasm_opt(&module?), wasm_opt(&none?)];
     Ok(match (module, none) {
-        (Ok(module), Ok(none)) => match AddedBytes::over(&module, &none) {
+        (Ok(module), Ok(none)) => match added_bytes(&module, &none) {
             Ok(added) => Figure::Known(added),
             Err(fault) => Figure::unknown(format!("wasm-opt: {fault}")),
         },

@@ -11,15 +11,16 @@ use std::time::{Duration, Instant};
 use heaprace_engine::program::OpKind;
 use heaprace_engine::time::processor::thread_time;
 use heaprace_reports::results::Figure;
+use heaprace_reports::wasm::{CostlyCall, Observation};
 use wasmtime::{
     Config, Engine, Instance, Linker, Memory, Module, OperatorCost, ResourceLimiter, Store, TypedFunc, WasmParams,
     WasmResults,
 };
 
-use crate::fuel::{CostlyCall, FuelCosts};
+use crate::fuel::FuelCosts;
 use crate::host::{Answered, Ended, Host, HostError, Job, LAPS, Tier, TimedLap, TimedLaps, have_settled};
 use crate::recording::{CHUNK_OPS, Operation, PAIR_BYTES, operations_in};
-use crate::witness::{Observation, Witness};
+use crate::witness::Witness;
 
 const TIERS: [Tier; 1] = [Tier { name: "cranelift", flags: &[] }];
 

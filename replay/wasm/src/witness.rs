@@ -10,7 +10,7 @@ use heaprace_allocators::places::Places;
 use heaprace_allocators::shadow::Violation;
 use heaprace_engine::program::OpKind;
 use heaprace_reports::results::Figure;
-use serde::Serialize;
+use heaprace_reports::wasm::{GrownAt, Observation};
 use thiserror::Error;
 
 use crate::recording::Operation;
@@ -23,33 +23,6 @@ pub struct BlockFault {
     pub event: u64,
     /// What is wrong; offsets are from the end of the module's own data.
     pub violation: Violation,
-}
-
-/// An event after which the memory was larger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct GrownAt {
-    /// The event, from 1.
-    pub event: u64,
-    /// Pages that the allocator has added so far.
-    pub pages: u64,
-}
-
-/// What a watched replay has shown.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Observation {
-    /// Events that were replayed: fewer than the trace has if the time ran out.
-    pub events: u64,
-    /// Pages that the allocator has added to the memory. A memory of WebAssembly never shrinks, so this is both the peak
-    /// and the end.
-    pub grown_pages: u64,
-    /// Events in which the memory grew.
-    pub growing_events: u64,
-    /// Calls of `memory.grow`, with those that failed.
-    pub grow_calls: Figure<u64>,
-    /// The course of the memory: every event in which it grew.
-    pub growth: Vec<GrownAt>,
-    /// Requests that failed.
-    pub failed_requests: u64,
 }
 
 /// Watches one replay.

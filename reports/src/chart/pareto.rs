@@ -321,6 +321,7 @@ fn dots<'a>(points: &'a [Point], clock: Clock) -> Vec<Dot<'a>> {
         );
         Dot {
             name: &point.contender.name,
+            label: point.contender.name.as_str().into(),
             color: point.style.color,
             ships: point.contender.role == Role::Contender,
             x: costs.time_ns,

@@ -120,7 +120,8 @@ impl<'a> Means<'a> {
         };
         let dots = self.rows.iter().map(|row| {
             let (x, y, tip) = dot(row);
-            Dot { name: &row.name, color: palette::style_of(&row.name).color, ships: row.ships, x, y, tip }
+            let label = row.name.as_str().into();
+            Dot { name: &row.name, label, color: palette::style_of(&row.name).color, ships: row.ships, x, y, tip }
         });
         dots.collect()
     }

@@ -1,5 +1,7 @@
 //! Points with names, intervals and the Pareto front between two axes on which less is better.
 
+use std::borrow::Cow;
+
 use plotters::prelude::*;
 
 use super::axis::Axis;
@@ -18,6 +20,8 @@ pub(super) const ARROWS: &str = "arrow: the interval goes on beyond the axis";
 /// A point of a contender.
 pub(super) struct Dot<'a> {
     pub(super) name: &'a str,
+    /// What stands beside the point: the name, and perhaps a figure.
+    pub(super) label: Cow<'a, str>,
     pub(super) color: RGBColor,
     /// Whether it could be shipped, and so be on the front. Others are rings.
     pub(super) ships: bool,
@@ -60,7 +64,7 @@ pub(super) fn paint(
 ) -> Drawn {
     let corners = corners(frame, plot, dots, front);
     if !corners.is_empty() {
-        let tip = "the front: no contender is both faster and smaller than a contender on it";
+        let tip = "the front: no contender is better on both axes than a contender on it";
         sheet.group(vec![("class", "front".into())], Some(tip.into()), || {
             sheet.draw(&PathElement::new(corners.clone(), SOFT.stroke_width(4)))
         })?;
@@ -68,7 +72,7 @@ pub(super) fn paint(
     let bars: Vec<Vec<Bar>> = dots.iter().map(|dot| bars(frame, plot, dot)).collect();
     let covered = bars.iter().flatten().map(Bar::area).chain(corners.windows(2).map(|pair| around(pair[0], pair[1])));
     let obstacles: Vec<[i32; 4]> = covered.chain(obstacles).collect();
-    let labels: Vec<Label> = dots.iter().map(|dot| Label { text: dot.name, at: pixel(frame, plot, dot) }).collect();
+    let labels: Vec<Label> = dots.iter().map(|dot| Label { text: &dot.label, at: pixel(frame, plot, dot) }).collect();
     let (left, right) = frame.edges();
     let bounds = [left + 4, frame.top() as i32, right + 70, frame.bottom() as i32];
     let places = scatter::place(&labels, RADIUS, bounds, &obstacles);

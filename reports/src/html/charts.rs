@@ -16,9 +16,12 @@ pub(super) const TIME_AND_MEMORY: [&str; 4] =
 /// The charts of memory over time.
 pub(super) const OVER_TIME: [&str; 2] = ["footprint.svg", "footprints.svg"];
 
-/// Whether a chart has a place of its own before the others.
-fn is_first(file_name: &str) -> bool {
-    TIME_AND_MEMORY.contains(&file_name) || OVER_TIME.contains(&file_name)
+/// The chart of WebAssembly modules.
+pub(super) const WEB_ASSEMBLY: [&str; 1] = ["module-size.svg"];
+
+/// Whether a chart has a place of its own apart from the others.
+fn has_a_place(file_name: &str) -> bool {
+    TIME_AND_MEMORY.iter().chain(&OVER_TIME).chain(&WEB_ASSEMBLY).any(|name| *name == file_name)
 }
 
 /// These charts of one trace, the `index`th of the page, and why some are missing.
@@ -39,7 +42,7 @@ pub(super) fn of_trace(results: &Results, index: usize, these: &[&str]) -> Resul
 
 /// The other charts of one trace. One that has nothing to show is left out: tables give the reasons.
 pub(super) fn others_of_trace(results: &Results, index: usize) -> Result<Markup, ReportError> {
-    drawn(results, index, |name| !is_first(name))
+    drawn(results, index, |name| !has_a_place(name))
 }
 
 fn drawn(results: &Results, index: usize, takes: impl Fn(&str) -> bool) -> Result<Markup, ReportError> {
@@ -76,7 +79,7 @@ pub(super) fn over_traces(results: &[Results], setting: usize, these: &[&str]) -
 
 /// The other charts over all traces of a setting.
 pub(super) fn others_over_traces(results: &[Results], setting: usize) -> Result<Markup, ReportError> {
-    drawn_over_traces(results, setting, |name| !is_first(name))
+    drawn_over_traces(results, setting, |name| !has_a_place(name))
 }
 
 fn drawn_over_traces(results: &[Results], setting: usize, takes: impl Fn(&str) -> bool) -> Result<Markup, ReportError> {
@@ -105,12 +108,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_charts_that_come_first_exist() {
+    fn the_charts_with_a_place_of_their_own_exist() {
         let known: Vec<&str> = chart::ALL
             .iter()
             .map(|one| one.file_name)
             .chain(chart::ALL_TRACES.iter().map(|one| one.file_name))
             .collect();
-        assert!(TIME_AND_MEMORY.iter().chain(&OVER_TIME).all(|name| known.contains(name)), "{known:?}");
+        assert!(
+            TIME_AND_MEMORY.iter().chain(&OVER_TIME).chain(&WEB_ASSEMBLY).all(|name| known.contains(name)),
+            "{known:?}"
+        );
     }
 }

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::heading::{Level, heading};
 use super::theme::swatch;
-use crate::recommendation::{Advice, LEGEND, Recommendation};
+use crate::recommendation::{Advice, LEGEND, Recommendation, SmallModule};
 
 /// A recommendation, with its headings from this level on.
 pub(super) fn ship(recommendation: &Recommendation, title: &str, level: Level) -> Markup {
@@ -13,6 +13,7 @@ pub(super) fn ship(recommendation: &Recommendation, title: &str, level: Level) -
             (heading(level, title))
             div.verdicts.advice {
                 @for advice in &recommendation.advice { (card(advice, level.below())) }
+                @if let Some(module) = &recommendation.small_module { (small_module(module, level.below())) }
                 (avoid(recommendation, level.below()))
             }
             p.note {
@@ -39,6 +40,17 @@ fn card(advice: &Advice, level: Level) -> Markup {
             @if !advice.details.is_empty() || advice.run.is_some() {
                 p.more { (advice.details.iter().chain(&advice.run).map(String::as_str).collect::<Vec<_>>().join(" ")) }
             }
+        }
+    }
+}
+
+fn small_module(module: &SmallModule, level: Level) -> Markup {
+    html! {
+        article.known data-situation="small module" {
+            (heading(level, "A small WebAssembly module"))
+            p.answer { (swatch(&module.ship)) (module.ship) }
+            p { (module.sentence) }
+            @if !module.details.is_empty() { p.more { (module.details.join(" ")) } }
         }
     }
 }

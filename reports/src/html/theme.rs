@@ -14,8 +14,9 @@ pub(super) fn swatch(name: &str) -> Markup {
 
 /// The rules for the swatches of all contenders.
 pub(super) fn style(results: &[Results]) -> String {
-    let names: BTreeSet<&str> =
-        results.iter().flat_map(|one| &one.contenders).map(|contender| contender.name.as_str()).collect();
+    let native = results.iter().flat_map(|one| &one.contenders).map(|contender| contender.name.as_str());
+    let in_wasm = results.iter().flat_map(|one| &one.wasm).flat_map(|wasm| &wasm.rows).map(|row| row.name.as_str());
+    let names: BTreeSet<&str> = native.chain(in_wasm).collect();
     let rule = |name| format!("[data-swatch=\"{}\"]{{--swatch:{}}}\n", css_string(name), hex(style_of(name).color));
     names.into_iter().map(rule).collect()
 }

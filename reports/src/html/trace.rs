@@ -9,6 +9,7 @@ use super::packed::packed;
 use super::ship::ship;
 use super::speed::speed_in_short;
 use super::statement::cards;
+use super::wasm::wasm;
 use super::{charts, definitions, provenance, summary, tables};
 use crate::ReportError;
 use crate::chart;
@@ -84,11 +85,15 @@ pub(super) fn all_of(
     let scatter = charts::of_trace(results, index, &charts::TIME_AND_MEMORY)?;
     let over_time = html! { (charts::cursor(results)) (charts::of_trace(results, index, &charts::OVER_TIME)?) };
     let id = |name: &str| format!("{name}-{index}");
+    let in_wasm = wasm(results, index).transpose()?;
     Ok(html! {
         (ship(&recommendation, "What to ship", level))
         (switches)
         section id=(id("charts")) { (heading(level, "Time against memory")) (pack(scatter)) }
         section.over-time { (heading(level, "Memory over time")) (pack(over_time)) }
+        @if let Some(found) = in_wasm {
+            section id=(id("wasm")) { (heading(level, "In WebAssembly")) (pack(found)) }
+        }
         (part("", level, "Findings one by one", cards(&summary::statements(found), level.below())))
         (part(&id("more"), level, "More charts", pack(charts::others_of_trace(results, index)?)))
         (part(&id("tables"), level, "Tables", pack(tables::tables(results, &rows))))

@@ -23,6 +23,9 @@ pub struct Recommendation {
     pub advice: Vec<Advice>,
     /// What not to ship.
     pub avoid: Vec<Avoid>,
+    /// What to ship where the bytes of a WebAssembly module count; `None` if all of the traces were not replayed there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub small_module: Option<SmallModule>,
     /// What to run for more evidence, a sentence each.
     pub run: Vec<String>,
 }
@@ -81,6 +84,24 @@ pub enum Situation {
     LittleMemory,
 }
 
+/// The allocator that adds the fewest bytes to a module, of those that take few pages.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SmallModule {
+    /// Its name.
+    pub ship: String,
+    /// What it adds to a module at opt-level z.
+    pub added_bytes: i64,
+    /// Pages that it adds to the memory, over all traces.
+    pub pages: u64,
+    /// Its time over the reference's, in the first tier that was timed; `None` over several traces, or if it is the
+    /// reference or was not timed.
+    pub beside_reference: Option<Beside>,
+    /// The advice in one sentence.
+    pub sentence: String,
+    /// Further sentences: what is smaller but takes more pages, and what is as fast as the reference.
+    pub details: Vec<String>,
+}
+
 /// A contender not to ship.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Avoid {
@@ -120,6 +141,13 @@ impl Advice {
     pub fn text(&self) -> String {
         let rest = self.details.iter().chain(&self.run);
         std::iter::once(&self.sentence).chain(rest).map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl SmallModule {
+    /// All of its sentences.
+    pub fn text(&self) -> String {
+        std::iter::once(&self.sentence).chain(&self.details).map(String::as_str).collect::<Vec<_>>().join(" ")
     }
 }
 

@@ -7,24 +7,28 @@ use std::collections::BTreeMap;
 
 use super::advice::{Advice, Avoid, Beside, Recommendation, Situation};
 use super::one_trace;
+use super::small_module::small_module;
 use super::words::{self, range, times};
 use crate::growth::{self, OverTraces};
 use crate::numbers::{count, fixed};
 use crate::prose::and;
 use crate::results::{Contender, Origin, Results, Role};
 use crate::stats::{Common, Estimate, Measure, ROUNDS_FOR_95, Regime, Verdict, common_of, completed, eligible};
+use crate::wasm::WasmResults;
 
 /// What these traces recommend, all of one origin and with the same settings.
 pub(super) fn recommendation(origin: Origin, group: &[&Results]) -> Recommendation {
     let all = Group { origin, traces: group };
     let advice = Situation::ALL.map(|situation| all.advice(situation)).into();
     let few = (group.len() < ROUNDS_FOR_95).then(|| words::MORE_TRACES.to_owned());
+    let wasm: Option<Vec<&WasmResults>> = group.iter().map(|one| one.wasm.as_ref()).collect();
     Recommendation {
         traces: group.iter().map(|one| one.trace.name.clone()).collect(),
         origin,
         reference: all.reference().to_owned(),
         advice,
         avoid: avoid(group),
+        small_module: wasm.and_then(|all| small_module(&all)),
         run: few.into_iter().collect(),
     }
 }

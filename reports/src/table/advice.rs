@@ -14,6 +14,9 @@ pub(super) fn lines(recommendation: &Recommendation, width: usize, in_full: bool
         let text = if in_full { advice.text() } else { in_short(advice) };
         add(format!("{}: {text}", capital(advice.situation.name())));
     }
+    if let Some(module) = &recommendation.small_module {
+        add(format!("Small module: {}", if in_full { module.text() } else { module.sentence.clone() }));
+    }
     if in_full {
         recommendation.avoid_sentences().iter().for_each(|(_, text)| add(format!("Avoid: {text}")));
         recommendation.run.iter().for_each(|run| add(run.clone()));

@@ -11,6 +11,7 @@ use super::paragraphs::{Paint, Paragraphs};
 use super::placing::{Placing, placings};
 use super::sparkline;
 use super::timing;
+use super::wasm::wasm_text;
 use super::wrap::wrap;
 use crate::recommendation::Recommendation;
 use crate::results::Results;
@@ -83,6 +84,7 @@ fn first_look(results: &Results, rows: &[Placing], options: TextOptions, with_fo
         text.add(sparkline::lines(rows, width));
     }
     text.add(notes::warnings(results).iter().map(|line| paint.red(&cut(line, width))));
+    text.add(in_wasm(results, width));
     if options.explain {
         text.add_notes(&legend);
     }
@@ -103,6 +105,7 @@ fn in_full(results: &Results, rows: &[Placing], options: TextOptions) -> String 
     legend.extend(asked_for(results, rows, &mut text));
     text.add(sparkline::lines(rows, width));
     text.add(notes::warnings(results).iter().flat_map(|line| wrap(line, width, 2)).map(|line| paint.red(&line)));
+    text.add(in_wasm(results, width));
     if options.explain {
         text.add_notes(&legend);
     }
@@ -111,6 +114,11 @@ fn in_full(results: &Results, rows: &[Placing], options: TextOptions) -> String 
     text.add_notes(&[notes::provenance(results)]);
     text.add(advice::lines(&Recommendation::of(results), width, true, paint));
     text.end()
+}
+
+/// What the same trace gave in WebAssembly, if it was replayed there.
+fn in_wasm(results: &Results, width: usize) -> Vec<String> {
+    results.wasm.iter().flat_map(|wasm| wasm_text(wasm, width).lines().map(str::to_owned).collect::<Vec<_>>()).collect()
 }
 
 /// Adds the tables of what an option asked for, and returns their legends.

@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use heaprace_reports::wasm::AddedBytes;
 use heaprace_wasm::guests::{ALL, DRIVER, NONE};
 use heaprace_wasm::module::code_and_data_bytes;
-use heaprace_wasm::size::{AddedBytes, Sizes};
+use heaprace_wasm::size::{added_bytes, sizes_of};
 use heaprace_wasm::workshop::{OptLevel, Workshop, WorkshopError};
 
 use crate::common::workshop;
@@ -58,10 +59,10 @@ fn sizes_are_those_of_the_sections() {
     let (code, data) = code_and_data_bytes(&none).unwrap();
     assert!((20..100).contains(&code), "{code}");
     assert_eq!(data, 0);
-    assert_eq!(AddedBytes::over(&none, &none), Ok(AddedBytes { whole_bytes: 0, code_bytes: 0, data_bytes: 0 }));
-    let floor = AddedBytes::over(&floor, &none).unwrap();
+    assert_eq!(added_bytes(&none, &none), Ok(AddedBytes { whole_bytes: 0, code_bytes: 0, data_bytes: 0 }));
+    let floor = added_bytes(&floor, &none).unwrap();
     assert!(floor.code_bytes > 0 && floor.whole_bytes >= floor.code_bytes && floor.data_bytes == 0, "{floor:?}");
-    let sizes = Sizes::of(&workshop, "segregated-bump").unwrap();
+    let sizes = sizes_of(&workshop, "segregated-bump").unwrap();
     assert!(sizes.z.code_bytes < sizes.three.code_bytes, "{sizes:?}");
 }
 
