@@ -6,8 +6,8 @@ use self::builder::EVENTS;
 pub(crate) use self::builder::{PAGE, PEAK_LIVE, contender};
 use crate::results::*;
 use crate::wasm::{
-    AddedBytes, CostlyCall, FuelSummary, GrownAt, ModuleSizes, Observation, Spread, TierTimes, WASM_SCHEMA_VERSION,
-    WasmResults, WasmRow, WasmTime,
+    AddedBytes, ClassFuel, CostlyCall, FuelSummary, GrownAt, ModuleSizes, Observation, Spread, TierTimes,
+    WASM_SCHEMA_VERSION, WasmResults, WasmRow, WasmTime,
 };
 
 /// Results without contenders, and with an unexamined trace.
@@ -144,7 +144,16 @@ pub(crate) fn wasm() -> WasmResults {
     };
     let row = |name: &str, bytes: i64, pages: u64, net: Option<f64>| {
         let added = AddedBytes { whole_bytes: bytes, code_bytes: bytes - 4, data_bytes: 4 };
-        let worst = CostlyCall { event: 7, kind: CallKind::Alloc, size_bytes: 24, fuel: 600 };
+        let worst = CostlyCall {
+            event: 7,
+            kind: CallKind::Alloc,
+            size_bytes: 24,
+            fuel: 600,
+            live_bytes: 96,
+            live_objects: 3,
+            pages: 2,
+            grown_pages: 1,
+        };
         let percentiles = [(50.0, 90), (90.0, 120), (99.0, 300), (99.9, 500)];
         WasmRow {
             name: name.into(),
@@ -164,7 +173,19 @@ pub(crate) fn wasm() -> WasmResults {
                 growth: vec![GrownAt { event: 3, pages }],
                 failed_requests: u64::from(net.is_none()),
             }),
-            fuel: Some(Figure::Known(FuelSummary { net_per_op: 150.0, bulk_bytes_per_op: 9.0, percentiles, worst })),
+            fuel: Some(Figure::Known(FuelSummary {
+                net_per_op: 150.0,
+                bulk_bytes_per_op: 9.0,
+                percentiles,
+                worst,
+                by_class: vec![ClassFuel {
+                    kind: CallKind::Alloc,
+                    up_to_bytes: Some(32),
+                    calls: 9,
+                    percentiles,
+                    most: 600,
+                }],
+            })),
             times: tiers(net),
         }
     };

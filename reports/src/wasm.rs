@@ -135,6 +135,30 @@ pub struct CostlyCall {
     pub size_bytes: u32,
     /// What it cost.
     pub fuel: u64,
+    /// Bytes live before it.
+    pub live_bytes: u64,
+    /// Objects live before it.
+    pub live_objects: u64,
+    /// Pages of the memory before it, with those of the module's own data and stack.
+    pub pages: u64,
+    /// Pages by which the memory grew in it.
+    pub grown_pages: u64,
+}
+
+/// Fuel of calls of one kind and size class.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClassFuel {
+    /// What was asked.
+    pub kind: CallKind,
+    /// The sizes of the class go up to here; the class before it ends where this one begins. `None` for all that are
+    /// larger, and the size of a realloc is the new one.
+    pub up_to_bytes: Option<u64>,
+    /// Calls.
+    pub calls: u64,
+    /// As for all calls.
+    pub percentiles: [(f64, u64); 4],
+    /// The most that one of them cost.
+    pub most: u64,
 }
 
 /// Fuel of an allocator's calls: the operators that each executes.
@@ -146,8 +170,10 @@ pub struct FuelSummary {
     pub bulk_bytes_per_op: f64,
     /// Pairs of a share in per cent, and the fuel that this share of the calls does not exceed. The floor's is included.
     pub percentiles: [(f64, u64); 4],
-    /// The call that cost the most.
+    /// The call that cost the most, the first of them.
     pub worst: CostlyCall,
+    /// Calls by what they ask for, and by size class; those without any calls are left out.
+    pub by_class: Vec<ClassFuel>,
 }
 
 /// Times of an allocator in code of one tier.

@@ -270,13 +270,19 @@ fn fuel_of_calls(job: Job<'_>, per_byte: u8) -> Result<FuelCosts, HostError> {
     let alloc_zeroed: TypedFunc<(u32, u32), u32> = function(store, instance, "alloc_zeroed")?;
     let dealloc: TypedFunc<(u32, u32, u32), ()> = function(store, instance, "dealloc")?;
     let realloc: TypedFunc<(u32, u32, u32, u32), u32> = function(store, instance, "realloc")?;
+    let memory = instance
+        .get_memory(&mut *store, "memory")
+        .ok_or_else(|| HostError::Allocator("the module exports no memory".to_owned()))?;
     let deadline = Instant::now().checked_add(job.budget);
     let mut slots = vec![0; job.recording.slots];
+    let (mut live_bytes, mut live_objects) = (0, 0);
     let mut costs = FuelCosts::default();
     for (event, operation) in (1..).zip(job.recording.operations()?) {
         let (_, Operation { kind, slot, size, align, old_size }) = operation?;
+        let pages = memory.size(&*store);
         let before = fuel(store)?;
         let slot = &mut slots[slot];
+        let was_live = *slot != 0;
         match kind {
             OpKind::Alloc => *slot = alloc.call(&mut *store, (size, align)).map_err(failed)?,
             OpKind::AllocZeroed => *slot = alloc_zeroed.call(&mut *store, (size, align)).map_err(failed)?,
@@ -293,7 +299,25 @@ fn fuel_of_calls(job: Job<'_>, per_byte: u8) -> Result<FuelCosts, HostError> {
                 }
             }
         }
-        costs.add(CostlyCall { event, kind: kind.into(), size_bytes: size, fuel: before - fuel(store)? });
+        let is_live = *slot != 0;
+        costs.add(CostlyCall {
+            event,
+            kind: kind.into(),
+            size_bytes: size,
+            fuel: before - fuel(store)?,
+            live_bytes,
+            live_objects,
+            pages,
+            grown_pages: memory.size(&*store) - pages,
+        });
+        if was_live {
+            live_bytes -= u64::from(if kind == OpKind::Realloc { old_size } else { size });
+            live_objects -= 1;
+        }
+        if is_live {
+            live_bytes += u64::from(size);
+            live_objects += 1;
+        }
         if event % CHUNK_OPS as u64 == 0 && deadline.is_some_and(|deadline| Instant::now() > deadline) {
             return Err(HostError::Allocator(format!("the time budget ran out at event {event}")));
         }

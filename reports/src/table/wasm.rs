@@ -32,7 +32,9 @@ pub fn wasm_text(results: &WasmResults, width: usize) -> String {
     let mut text = heading(results, width);
     text += &pages(&rows);
     if rows.iter().any(|row| row.fuel.is_some()) {
-        text += "\nFuel of an event beyond the floor, and of the calls that cost more than others\n\n";
+        let heading = "Fuel of an event beyond the floor, and of calls: percentiles, and the worst with its event, what it asks for, \
+             what was live, and the pages that it grew by";
+        text += &format!("\n{}\n\n", wrap(heading, width, 0).join("\n"));
         text += &fuel(&rows);
     }
     let tiers = rows.first().map_or(0, |row| row.times.len());
@@ -101,7 +103,8 @@ fn pages(rows: &[&WasmRow]) -> String {
 }
 
 fn fuel(rows: &[&WasmRow]) -> String {
-    let header = ["", "mean", "bulk bytes", "median", "90 %", "99 %", "99.9 %", "worst", "at event"];
+    let header =
+        ["", "mean", "bulk bytes", "median", "90 %", "99 %", "99.9 %", "worst", "at event", "call", "live KiB", "grew"];
     let mut lines = vec![header.map(str::to_owned).to_vec()];
     for row in rows {
         let mut line = vec![row.name.clone()];
@@ -109,9 +112,15 @@ fn fuel(rows: &[&WasmRow]) -> String {
             Some(fuel) => {
                 line.extend([short(fuel.net_per_op), short(fuel.bulk_bytes_per_op)]);
                 line.extend(fuel.percentiles.map(|(_, fuel)| grouped(fuel)));
-                line.extend([grouped(fuel.worst.fuel), grouped(fuel.worst.event)]);
+                let worst = &fuel.worst;
+                line.extend([
+                    grouped(worst.fuel),
+                    grouped(worst.event),
+                    format!("{} {}", worst.kind, worst.size_bytes),
+                ]);
+                line.extend([grouped(worst.live_bytes.div_ceil(1024)), grouped(worst.grown_pages)]);
             }
-            None => line.extend([UNKNOWN; 8].map(str::to_owned)),
+            None => line.extend([UNKNOWN; 11].map(str::to_owned)),
         }
         lines.push(line);
     }

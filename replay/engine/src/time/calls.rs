@@ -2,6 +2,7 @@
 
 mod clock;
 mod histograms;
+pub mod size_class;
 mod slowest;
 
 use std::cmp::Reverse;

@@ -4,10 +4,7 @@ use hdrhistogram::Histogram;
 use heaprace_reports::results::{CallKind, ClassLatency, CurvePoint, Percentiles};
 
 use super::clock::Clock;
-
-/// Upper bounds of the classes: the powers of two from 16 B to 64 KiB, and 1 MiB. Anything larger is one more class.
-const UP_TO_BYTES: [u64; 14] =
-    [16, 32, 64, 128, 256, 512, 1 << 10, 2 << 10, 4 << 10, 8 << 10, 16 << 10, 32 << 10, 64 << 10, 1 << 20];
+use super::size_class::{CLASSES, UP_TO_BYTES, class_of};
 
 const KINDS: [CallKind; 4] = [CallKind::Alloc, CallKind::AllocZeroed, CallKind::Realloc, CallKind::Dealloc];
 
@@ -29,12 +26,12 @@ pub(super) struct Histograms {
 
 impl Histograms {
     pub(super) fn new() -> Self {
-        Histograms { of: (0..KINDS.len() * (UP_TO_BYTES.len() + 1)).map(|_| Calls::new()).collect() }
+        Histograms { of: (0..KINDS.len() * CLASSES).map(|_| Calls::new()).collect() }
     }
 
     #[inline(always)]
     pub(super) fn record(&mut self, kind: CallKind, bytes: u64, ticks: u64) {
-        self.of[kind as usize * (UP_TO_BYTES.len() + 1) + class(bytes)].record(ticks);
+        self.of[kind as usize * CLASSES + class_of(bytes)].record(ticks);
     }
 
     /// Percentiles of each class that has calls.
@@ -58,17 +55,6 @@ impl Histograms {
         let mut all = Calls::new();
         self.of.iter().for_each(|calls| all.add(calls));
         (all.percentiles(clock), all.curve(clock))
-    }
-}
-
-/// The class of this size.
-#[inline(always)]
-fn class(bytes: u64) -> usize {
-    match bytes {
-        // The logarithm of the power of two at or above it, minus that of 16.
-        0..=0x1_0000 => (bytes.max(16) - 1).ilog2() as usize + 1 - 4,
-        0x1_0001..=0x10_0000 => UP_TO_BYTES.len() - 1,
-        _ => UP_TO_BYTES.len(),
     }
 }
 
@@ -131,15 +117,6 @@ impl Calls {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_size_belongs_to_the_first_class_that_reaches_it() {
-        let naive = |bytes| UP_TO_BYTES.iter().position(|&up_to| bytes <= up_to).unwrap_or(UP_TO_BYTES.len());
-        let edges = UP_TO_BYTES.iter().flat_map(|&up_to| [up_to - 1, up_to, up_to + 1]);
-        for bytes in edges.chain([1, 2, 100_000, u64::from(u32::MAX)]) {
-            assert_eq!(class(bytes), naive(bytes), "{bytes} B");
-        }
-    }
-
     /// Ticks of every order of magnitude, with the kind and size of their calls.
     fn calls(count: u64) -> Vec<(CallKind, u64, u64)> {
         let mut random = fastrand::Rng::with_seed(7);
@@ -179,8 +156,8 @@ mod tests {
             let by_class = histograms.by_class(&clock);
             assert_eq!(by_class.iter().map(|class| class.percentiles.count).sum::<u64>(), count);
             for found in by_class {
-                let class_of = |bytes| UP_TO_BYTES.get(class(bytes)).copied();
-                let ticks = ticks_of(&|&&(kind, bytes, _)| kind == found.kind && class_of(bytes) == found.up_to_bytes);
+                let bound = |bytes| UP_TO_BYTES.get(class_of(bytes)).copied();
+                let ticks = ticks_of(&|&&(kind, bytes, _)| kind == found.kind && bound(bytes) == found.up_to_bytes);
                 check(&found.percentiles, ticks, &clock);
             }
         }
