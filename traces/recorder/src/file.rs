@@ -1,13 +1,8 @@
-//! The file that a trace is written to.
+//! Files of traces: the formats that their names ask for, and how they are written.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-
-use crate::csv::{self, Columns};
-use crate::error::WriteError;
-use crate::event::Event;
-use crate::htrace;
 
 /// The formats that traces are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +63,7 @@ pub fn numbered(path: &Path, part: &str) -> PathBuf {
 /// can be read.
 #[derive(Debug)]
 pub struct WholeFile {
-    file: File,
+    pub(crate) file: File,
     length: u64,
 }
 
@@ -96,104 +91,6 @@ impl Write for WholeFile {
 
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
-    }
-}
-
-impl WholeFile {
-    /// Lets other processes record into the file. Forked children keep it open, and with it the lock.
-    fn unlock(self) {
-        #[cfg(unix)]
-        // SAFETY: the file is open.
-        unsafe {
-            libc::flock(std::os::fd::AsRawFd::as_raw_fd(&self.file), libc::LOCK_UN)
-        };
-    }
-}
-
-/// Creates or empties a file, and locks it until it is closed. If another process has locked it, that one is recording
-/// into it, so this one takes a file with its process id in its name, which is returned, too.
-fn create_locked(path: &Path) -> io::Result<(File, Option<PathBuf>)> {
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Ok((file, None));
-    }
-    if lock(&file) {
-        file.set_len(0)?;
-        return Ok((file, None));
-    }
-    let own = numbered(path, &std::process::id().to_string());
-    let file = File::create(&own)?;
-    lock(&file);
-    Ok((file, Some(own)))
-}
-
-/// Whether no other process has locked the file. It does not wait. Where files cannot be locked, none is.
-fn lock(file: &File) -> bool {
-    #[cfg(unix)]
-    {
-        // SAFETY: the file is open.
-        let result = unsafe { libc::flock(std::os::fd::AsRawFd::as_raw_fd(file), libc::LOCK_EX | libc::LOCK_NB) };
-        result == 0 || io::Error::last_os_error().kind() != io::ErrorKind::WouldBlock
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = file;
-        true
-    }
-}
-
-/// The trace of a recording. It has its final name from the start, so what is written can be read whatever happens to
-/// the process.
-pub(crate) enum TraceFile {
-    Htrace(Box<htrace::HtraceWriter<WholeFile>>),
-    Csv(csv::CsvWriter<WholeFile>),
-}
-
-impl TraceFile {
-    /// Creates the file. If its ending is that of no format, it is binary. Returns its path, too, if that is another
-    /// because a process is recording into the file.
-    pub(crate) fn create(
-        path: &Path,
-        columns: Columns,
-        provenance: &[impl AsRef<str>],
-    ) -> Result<(Self, Option<PathBuf>), WriteError> {
-        let format = TraceFormat::of(path).unwrap_or(TraceFormat::Htrace);
-        if format == TraceFormat::CsvZst {
-            let cause = "the recorder does not compress; let the name end in .htrace or .csv";
-            return Err(io::Error::new(io::ErrorKind::Unsupported, cause).into());
-        }
-        let (file, other) = create_locked(path)?;
-        let file = WholeFile::from(file);
-        let created = match format {
-            TraceFormat::Csv => TraceFile::Csv(csv::CsvWriter::new(file, columns, provenance)?),
-            _ => TraceFile::Htrace(Box::new(htrace::HtraceWriter::new(file, columns, provenance)?)),
-        };
-        Ok((created, other))
-    }
-
-    /// Writes one event.
-    #[inline]
-    pub(crate) fn write(&mut self, event: &Event) -> Result<(), WriteError> {
-        match self {
-            TraceFile::Htrace(writer) => writer.write(event),
-            TraceFile::Csv(writer) => writer.write(event),
-        }
-    }
-
-    /// Writes a comment between the event before and the next one.
-    pub(crate) fn comment(&mut self, text: &str) -> Result<(), WriteError> {
-        match self {
-            TraceFile::Htrace(writer) => writer.comment(text),
-            TraceFile::Csv(writer) => writer.comment(text),
-        }
-    }
-
-    /// Writes the rest.
-    pub(crate) fn finish(self) -> Result<(), WriteError> {
-        match self {
-            TraceFile::Htrace(writer) => writer.finish().map(WholeFile::unlock),
-            TraceFile::Csv(writer) => writer.finish().map(WholeFile::unlock),
-        }
     }
 }
 

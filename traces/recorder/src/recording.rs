@@ -10,6 +10,7 @@ mod scribe;
 pub(crate) mod session;
 mod signals;
 mod spawn;
+mod trace_file;
 mod waker;
 
 pub use scribe::Summary;

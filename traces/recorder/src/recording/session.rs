@@ -10,10 +10,10 @@ use std::time::Duration;
 use super::gate::{self, Phase};
 use super::lane::{self, muted};
 use super::scribe::{self, Summary, warn};
+use super::trace_file::TraceFile;
 use super::{clock, marks, signals, waker};
 use crate::csv::Columns;
 use crate::escape::escaped;
-use crate::file::TraceFile;
 use crate::fill::Fill;
 
 /// How long a thread sleeps at a time while it waits for the end.
