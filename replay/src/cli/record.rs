@@ -3,10 +3,13 @@
 //! The program runs with a library of ours preloaded, which writes a raw recording for each program that a process
 //! runs. Once the program has ended, the recordings become traces. The exit code is that of the recording, not of the
 //! program, whose status stands in the summary: a trace of a program that fails or crashes is a good trace.
+//!
+//! A program that is a [WebAssembly module](module) runs in Node instead.
 
 mod conversion;
 mod folder;
 mod grower;
+mod module;
 mod outcome;
 mod python;
 mod raw;
@@ -25,6 +28,7 @@ use heaprace_traces::csv::Columns;
 use heaprace_traces::{Output, escaped, numbered};
 
 use crate::cli::files;
+use crate::cli::interrupt;
 use crate::cli::preloading::{locate_library, locate_program};
 use crate::cli::terminal::{FAILED, USAGE, complain, complain_of, note};
 use conversion::{Conversion, convert_all};
@@ -40,7 +44,7 @@ const LIBRARY: &str = "libheaprace_preload.so";
 /// Which program to record, and where to.
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "replay record [OPTIONS] -- <COMMAND> [ARGUMENTS]...\n       replay record --recover <DIR> [--output <FILE>]",
+    override_usage = "replay record [OPTIONS] -- <COMMAND> [ARGUMENTS]...\n       replay record --wasm <MODULE> [--output <FILE>]\n       replay record --recover <DIR> [--output <FILE>]",
     after_help = "Use '--help' for details and examples.",
     after_long_help = EXAMPLES
 )]
@@ -71,10 +75,17 @@ pub(crate) struct RecordArguments {
     #[arg(long, value_name = "DIR", conflicts_with_all = ["follow_forks", "extents", "command"])]
     recover: Option<PathBuf>,
 
+    /// Record a WebAssembly module in Node; its allocator must be heaprace_recorder::WasmRecorder
+    ///
+    /// The module may import only what the recorder does. What runs is its export main, as a Rust program for
+    /// wasm32-unknown-unknown has, or run.
+    #[arg(long, value_name = "MODULE", conflicts_with_all = ["follow_forks", "extents", "recover", "command"])]
+    wasm: Option<PathBuf>,
+
     /// Program to run, and its arguments
     #[arg(
         value_name = "COMMAND",
-        required_unless_present = "recover",
+        required_unless_present_any = ["recover", "wasm"],
         num_args = 1..,
         trailing_var_arg = true,
         allow_hyphen_values = true
@@ -94,6 +105,8 @@ Examples:
       and so on.
   replay record --extents -- jq . data.json
       Also record how much of each block jq writes, so that a replay can write as much.
+  replay record --wasm target/wasm32-unknown-unknown/release/my-program.wasm
+      Record a Rust program compiled to WebAssembly into my-program.htrace.
 
 What is recorded:
   Every call of malloc, calloc, realloc, free and related functions, including C++'s new and
@@ -110,8 +123,8 @@ What cannot be recorded:
 Exit codes:
   0  the trace is complete; the summary has the program's own exit status
   1  the trace is not all that was asked for: the program cannot be recorded, events were lost, a
-     process that was not recorded made more calls than the one that was, a process still runs,
-     the output exists, or a file could not be written
+     process that was not recorded made more calls than the one that was, a process still runs, a
+     module trapped, the output exists, or a file could not be written
   2  usage error";
 
 /// Records, and prints a summary to standard error.
@@ -128,6 +141,9 @@ pub(crate) fn run(arguments: &RecordArguments) -> u8 {
 
 /// Fails if the trace would replace the program, or a file that is named in its arguments.
 fn check_inputs(arguments: &RecordArguments) -> Result<(), String> {
+    if let Some(module) = &arguments.wasm {
+        return files::check([module], "--output", &module_output(arguments, module));
+    }
     let Some((command, words)) = arguments.command.split_first() else { return Ok(()) };
     let program = locate_program(command).ok();
     let inputs = program.into_iter().chain(words.iter().map(PathBuf::from));
@@ -139,11 +155,23 @@ fn output(arguments: &RecordArguments, command: &OsStr) -> PathBuf {
     arguments.output.clone().unwrap_or_else(|| target::default_name(command))
 }
 
+/// Where the trace of a module goes.
+fn module_output(arguments: &RecordArguments, module: &Path) -> PathBuf {
+    arguments.output.clone().unwrap_or_else(|| module::default_output(module))
+}
+
 /// Whether the traces are whole, and of all that ran.
 fn record(arguments: &RecordArguments) -> anyhow::Result<bool> {
     if let Some(folder) = &arguments.recover {
         let output = arguments.output.as_deref().unwrap_or(Path::new("recovered.htrace"));
         return recover(folder, output, arguments.force);
+    }
+    if let Some(module) = &arguments.wasm {
+        // Node gets the signal, too.
+        interrupt::end_without_leftovers();
+        let outcome = module::record(module, &module_output(arguments, module), arguments.force)?;
+        note(format_args!("{outcome}"));
+        return Ok(outcome.is_whole());
     }
     let command = arguments.command.first().context("no command is given")?;
     let program = locate_program(command)?;

@@ -5,6 +5,7 @@
 mod lacking;
 mod names;
 mod signals;
+mod wasm;
 
 use std::collections::HashSet;
 use std::env;

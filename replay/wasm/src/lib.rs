@@ -13,6 +13,8 @@
 //! - [`comparison`] does all of it for each allocator, in rounds. What it finds is data of `heaprace_reports::wasm`, which
 //!   shows them.
 //!
+//! [`record`](mod@record) makes a trace of a program that is a module itself.
+//!
 //! `docs/wasm.md` describes the method, and what its figures cannot show.
 
 pub mod comparison;
@@ -21,7 +23,9 @@ pub mod guests;
 pub mod host;
 pub mod module;
 pub mod node;
+pub mod record;
 pub mod recording;
+mod script;
 pub mod size;
 #[cfg(feature = "wasmtime")]
 pub mod wasmtime;

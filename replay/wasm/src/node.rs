@@ -4,9 +4,7 @@
 //! the driver does.
 
 use std::io::{self, BufReader, Read};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use heaprace_reports::wasm::Observation;
@@ -14,6 +12,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::host::{ALIKE, Answered, Ended, Host, HostError, Job, LAPS, Tier, TimedLap, TimedLaps};
+use crate::script;
 use crate::witness::Witness;
 
 /// What runs in Node.
@@ -54,10 +53,7 @@ impl Node {
         let mut name = String::new();
         for tier in TIERS {
             let asked = Command::new("node").args(tier.flags).args(["-p", versions]).stdin(Stdio::null()).output();
-            let answer = asked.map_err(|cause| match cause.kind() {
-                io::ErrorKind::NotFound => HostError::Engine("node is not installed, or not on the path".to_owned()),
-                _ => HostError::Engine(format!("node cannot be run: {cause}")),
-            })?;
+            let answer = asked.map_err(script::cannot_run)?;
             if !answer.status.success() {
                 let message = String::from_utf8_lossy(&answer.stderr).trim().to_owned();
                 return Err(HostError::Engine(format!("node does not take {}: {message}", tier.flags.join(" "))));
@@ -82,56 +78,23 @@ impl Node {
             "alike": ALIKE,
             "budget_ms": u64::try_from(job.budget.as_millis()).unwrap_or(u64::MAX),
         });
-        let mut node = Command::new("node");
-        node.args(tier.flags).args(["-e", SCRIPT, "--", &task.to_string()]);
-        node.stdin(job.recording.file()?).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // Options of the user's own programs could change the tier.
-        node.env_remove("NODE_OPTIONS");
-        node.spawn().map_err(|cause| HostError::Engine(format!("node cannot be run: {cause}")))
+        script::start(tier.flags, SCRIPT, task.to_string().as_ref(), job.recording.file()?.into())
     }
 }
 
-/// Reads what a process writes, and its report. It is ended after `most`.
+/// Reads what a replay writes, and its report. It is ended after `most`.
 fn report(
-    mut child: Child,
+    child: Child,
     most: Duration,
     read: impl FnOnce(&mut dyn Read) -> io::Result<()>,
 ) -> Result<Report, HostError> {
-    let (mut out, mut errors) = (child.stdout.take().expect("it is piped"), child.stderr.take().expect("it is piped"));
-    let said = thread::spawn(move || {
-        let mut said = String::new();
-        errors.read_to_string(&mut said).map(|_| said)
-    });
-    let (done, waiting) = mpsc::channel::<()>();
-    let watch = thread::spawn(move || -> io::Result<(ExitStatus, bool)> {
-        // It closes its outputs when it ends; then this end of the channel is dropped.
-        let is_over = waiting.recv_timeout(most) == Err(RecvTimeoutError::Timeout);
-        if is_over {
-            child.kill()?;
-        }
-        Ok((child.wait()?, is_over))
-    });
-    let read = read(&mut out);
-    // What is not read would keep the process from its end.
-    let drained = io::copy(&mut out, &mut io::sink());
-    let said = said.join().expect("it does not panic")?;
-    drop(done);
-    let (status, is_over) = watch.join().expect("it does not panic")?;
-    if is_over {
-        return Err(HostError::Allocator("a single call took longer than the time budget".to_owned()));
-    }
-    let line = said.lines().rev().find(|line| line.starts_with('{'));
-    let Some(report) = line.and_then(|line| serde_json::from_str::<Report>(line).ok()) else {
-        let reason = said.lines().find(|line| !line.trim().is_empty()).unwrap_or("without a message");
-        return Err(HostError::Engine(format!("node ended with {status}: {reason}")));
-    };
+    let (report, read) = script::report::<Report, _>(child, most, read)?;
     if let Some(trap) = report.trap {
         return Err(HostError::Allocator(format!("the module trapped: {trap}")));
     }
     if let Some(error) = report.error {
         return Err(HostError::Engine(format!("node: {error}")));
     }
-    drained?;
     read?;
     Ok(report)
 }
