@@ -1,7 +1,10 @@
 //! The trace library: traces of real programs that ship with Heaprace, each with a description.
 //!
-//! A trace is two files in `traces/library/`, `<name>.htrace` and `<name>.toml`, and one line in the table below. The
+//! A trace is two files in `traces/library/`, `<name>.htrace` and `<name>.toml`, and one line in a table below. The
 //! feature `library` embeds them; without it, the library is empty.
+//!
+//! Some programs were recorded a second time, in WebAssembly: these traces are [`twins`]. They are no further programs,
+//! so [`entries`], which all means are formed over, are without them.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -14,6 +17,13 @@ use crate::profile::Profile;
 /// No library is embedded.
 #[cfg(not(feature = "library"))]
 static EMBEDDED: &[Embedded] = &[];
+#[cfg(not(feature = "library"))]
+static EMBEDDED_TWINS: &[Embedded] = &[];
+
+/// The names of the twins: that of the other trace of the program, and `-wasm`.
+#[cfg(feature = "library")]
+static EMBEDDED_TWINS: &[Embedded] =
+    embedded!["serde-heavy-wasm", "regex-match-wasm", "markdown-html-wasm", "image-decode-wasm"];
 
 /// The names of the library, in the order in which they are listed.
 #[cfg(feature = "library")]
@@ -235,11 +245,11 @@ impl From<&Profile> for Totals {
     }
 }
 
-/// Names of groups of entries: all of them, or those of one origin or kind.
-pub const GROUPS: [&str; 5] =
-    ["library", "library:recorded", "library:programs", "library:drivers", "library:synthetic"];
+/// Names of groups of traces: all [`entries`], those of one origin or kind, and the [`twins`], which are in no other.
+pub const GROUPS: [&str; 6] =
+    ["library", "library:recorded", "library:programs", "library:drivers", "library:synthetic", "library:wasm"];
 
-/// The entries of a group; `None` if there is no group of this name.
+/// The traces of a group; `None` if there is no group of this name.
 ///
 /// ```
 /// let all = heaprace_traces::library::group("library").unwrap();
@@ -253,12 +263,13 @@ pub fn group(name: &str) -> Option<Vec<&'static LibraryEntry>> {
         "library:programs" => |about| about.kind == Some(ProgramKind::Program),
         "library:drivers" => |about| about.kind == Some(ProgramKind::Driver),
         "library:synthetic" => |about| about.origin == Origin::Synthetic,
+        "library:wasm" => return Some(twins().iter().collect()),
         _ => return None,
     };
     Some(entries().iter().filter(|entry| belongs(&entry.about)).collect())
 }
 
-/// All traces of the library.
+/// The traces of the library, each of a program of its own.
 ///
 /// ```
 /// for entry in heaprace_traces::library::entries() {
@@ -270,6 +281,30 @@ pub fn entries() -> &'static [LibraryEntry] {
     ENTRIES.get_or_init(|| EMBEDDED.iter().map(LibraryEntry::parse).collect())
 }
 
+/// Further traces of some programs, recorded in WebAssembly.
+///
+/// ```
+/// for twin in heaprace_traces::library::twins() {
+///     assert!(twin.about.platform.starts_with("wasm32"), "{}", twin.name);
+/// }
+/// ```
+pub fn twins() -> &'static [LibraryEntry] {
+    static TWINS: OnceLock<Vec<LibraryEntry>> = OnceLock::new();
+    TWINS.get_or_init(|| EMBEDDED_TWINS.iter().map(LibraryEntry::parse).collect())
+}
+
+/// The trace of this name, which may be a twin.
+///
+/// ```
+/// use heaprace_traces::library::named;
+///
+/// let [native, twin] = ["serde-heavy", "serde-heavy-wasm"].map(|name| named(name).expect("it is in the library"));
+/// assert!(twin.about.totals.peak_live_bytes < native.about.totals.peak_live_bytes, "pointers are half as large");
+/// ```
+pub fn named(name: &str) -> Option<&'static LibraryEntry> {
+    entries().iter().chain(twins()).find(|entry| entry.name == name)
+}
+
 impl LibraryEntry {
     fn parse(files: &Embedded) -> Self {
         let about = toml::from_str(files.about).expect("the files are embedded, and a test reads them");
@@ -279,7 +314,7 @@ impl LibraryEntry {
 
 /// The error for an argument that is neither a file nor a name of the library.
 pub(crate) fn not_found(argument: &str, asked: &str) -> TraceError {
-    let names: Vec<&'static str> = entries().iter().map(|entry| entry.name).collect();
+    let names: Vec<&'static str> = entries().iter().chain(twins()).map(|entry| entry.name).collect();
     let nearest = nearest(asked, names.iter().copied());
     TraceError::NotFound { argument: argument.to_owned(), nearest, names }
 }
@@ -304,7 +339,7 @@ mod tests {
     /// Compares each `.toml` with its trace.
     #[test]
     fn totals_and_hash_are_those_of_the_trace() {
-        for entry in entries() {
+        for entry in entries().iter().chain(twins()) {
             let source = Source::from(entry);
             let mut profile = Profile::default();
             for event in source.open().unwrap() {
@@ -318,10 +353,22 @@ mod tests {
     #[test]
     fn groups_are_found_by_their_names_and_each_recorded_trace_is_of_one_kind() {
         let of = |name| group(name).map(|found| found.len());
-        let [all, recorded, programs, drivers, synthetic] = GROUPS.map(|name| of(name).unwrap());
+        let [all, recorded, programs, drivers, synthetic, wasm] = GROUPS.map(|name| of(name).unwrap());
         assert_eq!((all, recorded), (entries().len(), programs + drivers));
         assert_eq!(recorded + synthetic, all);
+        assert_eq!(wasm, twins().len());
         assert_eq!(of("library:made-up"), None);
+    }
+
+    #[test]
+    fn a_twin_is_of_a_program_that_has_a_trace_and_only_twins_are_of_webassembly() {
+        for twin in twins() {
+            let native = twin.name.strip_suffix("-wasm").and_then(named).unwrap();
+            assert!(std::ptr::eq(named(twin.name).unwrap(), twin), "{}", twin.name);
+            assert_eq!((twin.about.kind, twin.about.origin), (native.about.kind, native.about.origin), "{}", twin.name);
+            assert!(twin.about.platform.starts_with("wasm32"), "{}", twin.name);
+        }
+        assert!(entries().iter().all(|entry| !entry.about.platform.starts_with("wasm32")));
     }
 
     #[test]

@@ -62,7 +62,7 @@ impl Source {
     /// [`TraceError::Open`] if the path cannot be inspected.
     pub fn locate(argument: &str) -> Result<Self, TraceError> {
         let path = Path::new(argument);
-        let named = library::entries().iter().find(|entry| entry.name == without_endings(argument));
+        let named = library::named(without_endings(argument));
         match (path.metadata(), named) {
             (Ok(metadata), _) if !metadata.is_dir() => {
                 let file_name = path.file_name().map_or(argument.into(), |name| name.to_string_lossy());

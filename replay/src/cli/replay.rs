@@ -22,7 +22,7 @@ use heaprace_engine::time::rounds::{self, Rounds};
 use heaprace_reports::numbers::count;
 use heaprace_reports::results::{Results, Rigor, Verification};
 use heaprace_reports::{RESULTS_FILE, check_folder, printable, table};
-use heaprace_traces::{Source, library};
+use heaprace_traces::{LibraryEntry, Source, library};
 
 use crate::cli::child::begin_again;
 use crate::cli::exports::Exports;
@@ -455,18 +455,18 @@ fn list(field: &Field) -> String {
     }
     text += "  all\n";
     text += "\nTraces in the library:\n";
-    for entry in library::entries() {
-        let about = &entry.about;
-        text += &format!(
-            "  {} ({}, {} events)\n      {}\n",
-            entry.name,
-            about.kind.map_or(about.origin.name(), library::ProgramKind::name),
-            about.totals.events,
-            about.description
-        );
-    }
+    library::entries().iter().for_each(|entry| text += &listed(entry));
+    text += "\nThe same programs, recorded in WebAssembly:\n";
+    library::twins().iter().for_each(|entry| text += &listed(entry));
     let groups = library::GROUPS.join(", ");
     text + &format!(
         "\nSeveral at once: {groups}.\nAny other trace is given by its path; FORMAT.md says what is in one.\n"
     )
+}
+
+/// Two lines on a trace of the library.
+fn listed(entry: &LibraryEntry) -> String {
+    let LibraryEntry { name, about, .. } = entry;
+    let kind = about.kind.map_or(about.origin.name(), library::ProgramKind::name);
+    format!("  {name} ({kind}, {} events)\n      {}\n", about.totals.events, about.description)
 }

@@ -64,10 +64,11 @@ A plan:
   rounds = 20
 
   Traces are files (relative to the plan), names of library traces, or \"library\",
-  \"library:recorded\", \"library:programs\", \"library:drivers\", \"library:synthetic\". Allocators
-  are names and groups (see 'replay --list'), by default the group \"default\". Settings are page_size, heap_limit, touch, rounds, seed, rigorous,
-  latency, instructions, min_heap, skip_verification and budget, each a value or a list with the
-  syntax of replay's options, and skip_bounds = true. Every combination becomes a cell.
+  \"library:recorded\", \"library:programs\", \"library:drivers\", \"library:synthetic\",
+  \"library:wasm\". Allocators are names and groups (see 'replay --list'), by default the group
+  \"default\". Settings are page_size, heap_limit, touch, rounds, seed, rigorous, latency,
+  instructions, min_heap, skip_verification and budget, each a value or a list with the syntax of
+  replay's options, and skip_bounds = true. Every combination becomes a cell.
 
 Examples:
   replay sweep plan.toml

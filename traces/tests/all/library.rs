@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use heaprace_traces::LibraryEntry;
-use heaprace_traces::library::{Origin, entries};
+use heaprace_traces::library::{Origin, entries, twins};
 
 /// A line of the table in the workloads' README.
 fn line(entry: &LibraryEntry) -> String {
@@ -20,6 +20,8 @@ fn line(entry: &LibraryEntry) -> String {
 fn the_readme_has_of_each_trace_what_its_toml_says() {
     let table: String = entries().iter().map(line).collect();
     assert!(include_str!("../../workloads/README.md").contains(&table), "the table there should be:\n{table}");
+    let table: String = twins().iter().map(line).collect();
+    assert!(include_str!("../../workloads/README.md").contains(&table), "that of the twins should be:\n{table}");
 }
 
 #[test]
@@ -32,13 +34,18 @@ fn each_trace_has_a_workload() {
         let folder = if script { "traces/workloads/native/" } else { "traces/workloads/record " };
         assert!(entry.about.command.starts_with(&format!("{folder}{}", entry.name)), "{}", entry.about.command);
     }
+    for twin in twins() {
+        let native = twin.name.trim_end_matches("-wasm");
+        assert!(workloads.join("src/bin").join(native).with_extension("rs").is_file(), "{}", twin.name);
+        assert_eq!(twin.about.command, format!("traces/workloads/record {}", twin.name));
+    }
 }
 
 /// Enough events for an allocator to settle in, and few enough for all to be replayed; and files that are cloned in a
 /// moment.
 #[test]
 fn sizes_are_within_bounds() {
-    for entry in entries().iter().filter(|entry| entry.about.origin == Origin::Recorded) {
+    for entry in entries().iter().chain(twins()).filter(|entry| entry.about.origin == Origin::Recorded) {
         assert!((20_000..=5_000_000).contains(&entry.about.totals.events), "{}", entry.name);
     }
     let bytes: usize = entries().iter().map(|entry| entry.htrace.len()).sum();

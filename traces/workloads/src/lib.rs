@@ -1,7 +1,7 @@
 //! What the workloads share: their global allocator, and numbers that look random and are the same in every run.
 
-/// The global allocator of a workload: the recorder, which writes this file; or, with the feature `real`, the contender
-/// that `replay run --global` names.
+/// The global allocator of a workload: the recorder, which writes this file, or in WebAssembly tells the host; or, with
+/// the feature `real`, the contender that `replay run --global` names.
 #[macro_export]
 macro_rules! allocator {
     ($file:literal) => {
@@ -14,9 +14,13 @@ macro_rules! allocator {
         $crate::allocator!($file, { $crate::Global::by_name() });
     };
     ($file:literal, $global:block) => {
-        #[cfg(not(feature = "real"))]
+        #[cfg(not(any(feature = "real", target_family = "wasm")))]
         #[global_allocator]
         static ALLOCATOR: $crate::Recorder = $crate::Recorder::new($file).with_extents();
+
+        #[cfg(target_family = "wasm")]
+        #[global_allocator]
+        static ALLOCATOR: $crate::WasmRecorder = $crate::WasmRecorder::new();
 
         #[cfg(feature = "real")]
         #[global_allocator]
@@ -26,7 +30,10 @@ macro_rules! allocator {
 
 #[cfg(feature = "real")]
 pub use heaprace_allocators::{Global, global::ByName};
+#[cfg(not(target_family = "wasm"))]
 pub use heaprace_recorder::Recorder;
+#[cfg(target_family = "wasm")]
+pub use heaprace_recorder::WasmRecorder;
 
 /// A fixed sequence of pseudo-random numbers (xorshift): the same in every run and on every platform.
 #[derive(Clone, Debug)]

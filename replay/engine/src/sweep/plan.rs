@@ -228,7 +228,7 @@ fn locate_one(name: &str, folder: &Path) -> Result<Vec<Source>, String> {
     let relative = folder.join(name);
     let located = if relative.exists() {
         Source::locate(&relative.to_string_lossy())
-    } else if Path::new(name).exists() && !library::entries().iter().any(|entry| entry.name == name) {
+    } else if Path::new(name).exists() && library::named(name).is_none() {
         // A file in the current folder would be a different trace on another machine.
         return Err(format!("traces: {name:?} is relative to the plan, and there is no {}", relative.display()));
     } else {
@@ -296,7 +296,7 @@ mod tests {
             ("traces = [\"serde-havy\"]\n", "did you mean serde-heavy?"),
             (
                 "traces = [\"library:made-up\"]\n",
-                "there are \"library\", \"library:recorded\", \"library:programs\", \"library:drivers\", \"library:synthetic\"",
+                "there are \"library\", \"library:recorded\", \"library:programs\", \"library:drivers\", \"library:synthetic\", \"library:wasm\"",
             ),
             ("traces = [\"src\"]\n", "1: traces: src: is a folder"),
             ("traces = \"library\"\n", "1: invalid type: string \"library\", expected a sequence"),

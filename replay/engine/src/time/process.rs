@@ -106,7 +106,7 @@ impl TraceLocation {
     pub(crate) fn source(&self) -> Result<Source, String> {
         match self {
             TraceLocation::Library(name) => {
-                let entry = library::entries().iter().find(|entry| entry.name == name);
+                let entry = library::named(name);
                 entry.map(Source::from).ok_or_else(|| format!("the library has no trace {name:?}"))
             }
             TraceLocation::File { path, format, assume_align_bytes } => {

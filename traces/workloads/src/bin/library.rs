@@ -2,8 +2,9 @@
 //!
 //! `record NAME` runs the workload of that name, writes `traces/library/NAME.htrace`, and prints the part of its
 //! `.toml` that follows from the trace. `check` runs the workload of every library trace, and compares totals. A
-//! workload is a Rust program that lies in this folder, or a script of the folder `native` that records a program of
-//! the system: `./record NAME` and `./check` build all that is needed.
+//! workload is a Rust program that lies in this folder, also as a WebAssembly module, which the ending `-wasm` of a
+//! trace's name says, or a script of the folder `native` that records a program of the system: `./record NAME` and
+//! `./check` build all that is needed.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -55,7 +56,8 @@ fn record(name: &str) -> Result<()> {
     events.comments().iter().try_for_each(|comment| output.comment(comment))?;
     output.finish()?;
     println!("{name}.htrace: {} bytes. For {name}.toml:\n", fs::metadata(&library)?.len());
-    println!("platform = \"{}\"\nsha256 = \"{}\"", platform(), source.sha256()?);
+    let recorded_on = events.provenance().iter().find_map(|line| line.strip_prefix("platform: "));
+    println!("platform = \"{}\"\nsha256 = \"{}\"", recorded_on.unwrap_or("?"), source.sha256()?);
     if let Workload::Script(script) = &workload {
         println!("\n[versions]");
         for (of, version) in versions(script)?? {
@@ -71,7 +73,7 @@ fn record(name: &str) -> Result<()> {
 /// Records every workload again, and compares it with the library.
 fn check() -> Result<ExitCode> {
     let mut failed = false;
-    for entry in library::entries() {
+    for entry in library::entries().iter().chain(library::twins()) {
         let workload = Workload::named(entry.name)?;
         if let Some(reason) = workload.reason_to_skip(&entry.about)? {
             println!("skipped: {}: {reason}", entry.name);
@@ -115,12 +117,20 @@ fn check() -> Result<ExitCode> {
 enum Workload {
     /// A Rust program, which records itself.
     Program(PathBuf),
+    /// The same Rust program as a WebAssembly module, by its name: `replay record` runs it in Node.
+    Module(String),
     /// A script, which has `replay record` record a program of the system.
     Script(PathBuf),
 }
 
+/// What modules are compiled for.
+const WASM: &str = "wasm32-unknown-unknown";
+
 impl Workload {
     fn named(name: &str) -> Result<Self> {
+        if let Some(program) = name.strip_suffix("-wasm") {
+            return Ok(Workload::Module(program.to_owned()));
+        }
         let program = next_to_this(&format!("{name}{}", std::env::consts::EXE_SUFFIX))?;
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("native").join(name);
         match (program.is_file(), script.is_file()) {
@@ -134,7 +144,11 @@ impl Workload {
 
     /// Why this system cannot check the library's totals: its program is missing, or another one.
     fn reason_to_skip(&self, about: &LibraryAbout) -> Result<Option<String>> {
-        let Workload::Script(script) = self else { return Ok(None) };
+        let script = match self {
+            Workload::Program(_) => return Ok(None),
+            Workload::Module(_) => return Ok(lacks_for_modules()),
+            Workload::Script(script) => script,
+        };
         if platform() != about.platform {
             return Ok(Some(format!("this is {}, and the library's is of {}", platform(), about.platform)));
         }
@@ -152,7 +166,7 @@ impl Workload {
     /// How far a total may be from the library's, however small it is.
     fn slack(&self, total: &str) -> u64 {
         match self {
-            Workload::Program(_) => 0,
+            Workload::Program(_) | Workload::Module(_) => 0,
             Workload::Script(_) if total.ends_with("_bytes") => LOADED_BYTES,
             Workload::Script(_) => LOADED_OBJECTS,
         }
@@ -160,20 +174,60 @@ impl Workload {
 
     /// Runs it, and gives the trace that it leaves.
     fn run(&self, name: &str) -> Result<Source> {
-        let (path, trace) = match self {
-            Workload::Program(path) => (path, next_to_this(&format!("{name}.csv"))?),
-            Workload::Script(path) => (path, next_to_this(&format!("{name}.htrace"))?),
+        let mut trace = next_to_this(&format!("{name}.htrace"))?;
+        let mut command = match self {
+            Workload::Program(path) => {
+                trace.set_extension("csv");
+                let mut program = Command::new(path);
+                program.env("HEAPRACE_TRACE", &trace);
+                program
+            }
+            Workload::Module(program) => {
+                let replay = std::env::var_os("HEAPRACE_REPLAY").ok_or("HEAPRACE_REPLAY does not name the command")?;
+                let mut command = Command::new(replay);
+                command.args(["record", "--force", "--wasm"]).arg(module(program)?).arg("--output").arg(&trace);
+                command
+            }
+            Workload::Script(path) => {
+                let mut script = Command::new(path);
+                script.arg(&trace);
+                script
+            }
         };
-        let mut command = Command::new(path);
-        let status = match self {
-            Workload::Program(_) => command.env("HEAPRACE_TRACE", &trace).status()?,
-            Workload::Script(_) => command.arg(&trace).status()?,
-        };
+        let status = command.status()?;
         if !status.success() {
-            return Err(format!("{} failed: {status}", path.display()).into());
+            return Err(format!("{name}: {} failed: {status}", command.get_program().display()).into());
         }
         Ok(Source::locate(&trace.to_string_lossy())?)
     }
+}
+
+/// What this system lacks to record modules.
+fn lacks_for_modules() -> Option<String> {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let asked = Command::new(rustc).args(["--print", "target-libdir", "--target", WASM]).output();
+    let libraries = asked.map(|answer| String::from_utf8_lossy(&answer.stdout).trim().to_owned()).unwrap_or_default();
+    let is_core = |name: &str| name.starts_with("libcore") && name.ends_with(".rlib");
+    let mut files = fs::read_dir(libraries).into_iter().flatten().flatten();
+    if !files.any(|file| is_core(&file.file_name().to_string_lossy())) {
+        return Some(format!("the Rust compiler has no library for {WASM}; 'rustup target add {WASM}' installs it"));
+    }
+    let is_there = Command::new("node").arg("--version").output().is_ok_and(|answer| answer.status.success());
+    (!is_there).then(|| "node is not installed, or not on the path".to_owned())
+}
+
+/// Compiles a program of this folder to a module, and gives its file.
+fn module(program: &str) -> Result<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut build = Command::new(cargo);
+    build.args(["build", "--quiet", "--release", "--locked", "--target", WASM, "--bin", program]);
+    let status = build.current_dir(env!("CARGO_MANIFEST_DIR")).status()?;
+    if !status.success() {
+        return Err(format!("{program} does not compile for {WASM}").into());
+    }
+    let target =
+        std::env::current_exe()?.ancestors().nth(2).ok_or("this program is in no folder of Cargo's")?.to_owned();
+    Ok(target.join(WASM).join("release").join(program).with_extension("wasm"))
 }
 
 /// The versions that decide what a script's program does, or why this system does not have it.
