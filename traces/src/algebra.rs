@@ -16,13 +16,13 @@
 
 mod interleave;
 mod repeat;
-mod scale;
+mod resize;
 mod slice;
 mod teardown;
 
 pub use interleave::{Interleave, InterleavedPart, interleave};
 pub use repeat::{Repeat, repeat};
-pub use scale::{Scale, scale};
+pub use resize::{Resize, narrow, scale, why_not_narrow};
 pub use slice::{Slice, slice};
 pub use teardown::{WithoutTeardown, without_teardown};
 

@@ -97,6 +97,16 @@ enum Operation {
         #[command(flatten)]
         to: To,
     },
+    /// Estimate what the program would ask for with 32-bit pointers
+    ///
+    /// Blocks that are aligned to 8 bytes shrink to half their size and are aligned to 4; all others stay. docs/wasm.md
+    /// says how far that is from the truth.
+    Narrow {
+        #[command(flatten)]
+        from: From,
+        #[command(flatten)]
+        to: To,
+    },
     /// Drop the final run of frees, after which nothing is allocated or reallocated
     WithoutTeardown {
         #[command(flatten)]
@@ -121,6 +131,7 @@ impl Operation {
             Operation::Slice { from, to, .. }
             | Operation::Loop { from, to, .. }
             | Operation::Scale { from, to, .. }
+            | Operation::Narrow { from, to }
             | Operation::WithoutTeardown { from, to } => (from, to),
             Operation::Interleave { traces, to, .. } => {
                 return files::check(traces.iter().map(String::as_str), OUTPUT, &to.output);
@@ -198,6 +209,14 @@ pub(crate) fn run(arguments: &TraceArguments) -> u8 {
             let done = format!("sizes of {} times {factor}", source.name());
             let (columns, provenance) = (input.columns(), algebra::provenance(input.provenance(), &done));
             write(algebra::scale(input, *factor), source.display(), columns, &provenance, to)
+        }),
+        Operation::Narrow { from, to } => from.open().and_then(|(source, input)| {
+            if let Some(reason) = algebra::why_not_narrow(input.provenance()) {
+                return Err((BAD_INPUT, format!("{}: {reason}", source.display())));
+            }
+            let done = format!("{} with pointers of 32 bits, estimated", source.name());
+            let (columns, provenance) = (input.columns(), algebra::provenance(input.provenance(), &done));
+            write(algebra::narrow(input), source.display(), columns, &provenance, to)
         }),
         Operation::WithoutTeardown { from, to } => from.open().and_then(|(source, input)| {
             let done = format!("{} without its teardown", source.name());

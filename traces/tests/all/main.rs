@@ -16,6 +16,8 @@ mod library;
 #[cfg(test)]
 mod locate;
 #[cfg(test)]
+mod narrow;
+#[cfg(test)]
 mod native;
 #[cfg(test)]
 mod output;
