@@ -16,7 +16,7 @@ use heaprace_reports::recommendation::small_module;
 use heaprace_reports::table::{wasm_sizes_text, wasm_text, wrap};
 use heaprace_reports::wasm::{WASM_FILE, WasmResults};
 use heaprace_reports::{check_folder, save};
-use heaprace_traces::Source;
+use heaprace_traces::{Source, algebra};
 use heaprace_wasm::comparison::{self, GuestError, GuestPlan, REFERENCE, Subject, compare_guests};
 use heaprace_wasm::guests::{self, Guest};
 use heaprace_wasm::host::Host;
@@ -43,6 +43,12 @@ pub(crate) struct WasmArguments {
     /// The same, as an option. Repeatable
     #[arg(long = "trace", short = 't', value_name = "TRACE")]
     named_traces: Vec<String>,
+
+    /// Estimate the trace for pointers of this width, from a recording on 64 bits
+    ///
+    /// As 'replay trace narrow' does: a lower bound of what the program asks for in WebAssembly.
+    #[arg(long, value_name = "BITS", value_parser = ["32"])]
+    pointer_width: Option<String>,
 
     /// Allocator to compare [default: all]; dlmalloc, which ratios are relative to, is added. Repeatable
     #[arg(long = "allocator", short, value_name = "NAME", value_parser = guests())]
@@ -147,23 +153,26 @@ pub(crate) fn run(arguments: &WasmArguments, command: &Command) -> u8 {
         Ok(plan) => plan,
         Err(message) => return complain(USAGE, message),
     };
-    let folder = |source: &Source| arguments.out.join(folder_name(source.name()));
-    if let Err(error) = sources.iter().try_for_each(|source| check_folder(&folder(source))) {
+    let is_narrowed = arguments.pointer_width.is_some();
+    let folders = sources.iter().map(|source| arguments.out.join(folder_of(source, is_narrowed)));
+    if let Err(error) = folders.into_iter().try_for_each(|folder| check_folder(&folder)) {
         return complain(FAILED, error);
     }
     let hosts = hosts(arguments);
     let engines: Vec<_> = hosts.iter().map(|host| host.as_ref().map(|host| &**host).map_err(Clone::clone)).collect();
     let (mut all, mut code): (Vec<WasmResults>, u8) = (Vec::new(), 0);
     for source in &sources {
-        let results = match compare(source, &plan, &engines) {
-            Ok(results) => results,
+        let loaded = load(source, is_narrowed).map_err(|message| complain(BAD_INPUT, message));
+        let compared = loaded.and_then(|loaded| Ok((compare(&loaded, &plan, &engines)?, loaded.folder)));
+        let (results, folder) = match compared {
+            Ok(compared) => compared,
             // What fails on one trace does not keep the others from being replayed.
             Err(failed) => {
                 code = code.max(failed);
                 continue;
             }
         };
-        let saved = save(&folder(source).join(WASM_FILE), results.to_json().as_bytes());
+        let saved = save(&arguments.out.join(folder).join(WASM_FILE), results.to_json().as_bytes());
         code = code.max(saved.map_or_else(|error| complain(FAILED, error), |()| 0));
         code = code.max(print(&match arguments.format {
             Format::Json => results.to_json(),
@@ -185,14 +194,45 @@ pub(crate) fn run(arguments: &WasmArguments, command: &Command) -> u8 {
     code
 }
 
+/// What is replayed of a trace.
+struct Loaded {
+    name: String,
+    /// Where its results go, in the folder for all.
+    folder: String,
+    sha256: String,
+    program: Program,
+}
+
+/// A trace as it was recorded, or its estimate with pointers of 32 bits.
+fn load(source: &Source, is_narrowed: bool) -> Result<Loaded, String> {
+    let sha256 = source.sha256().map_err(|error| error.to_string())?;
+    if !is_narrowed {
+        let program = Program::load(source).map_err(|error| error.to_string())?;
+        return Ok(Loaded { name: source.name().to_owned(), folder: folder_of(source, false), sha256, program });
+    }
+    let events = source.open().map_err(|error| error.to_string())?;
+    if let Some(reason) = algebra::why_not_narrow(events.provenance()) {
+        return Err(format!("{}: {reason}", source.display()));
+    }
+    let program = Program::compile(algebra::narrow(events)).map_err(|error| error.to_string())?;
+    let name = format!("{}, estimated with pointers of 32 bits", source.name());
+    // It is another trace than the recorded one: native results of that are not to be shown with it.
+    Ok(Loaded { name, folder: folder_of(source, true), sha256: format!("{sha256}{NARROWED}"), program })
+}
+
+/// What is appended where an estimate must not be taken for its trace.
+const NARROWED: &str = "-32-bit";
+
+fn folder_of(source: &Source, is_narrowed: bool) -> String {
+    format!("{}{}", folder_name(source.name()), if is_narrowed { NARROWED } else { "" })
+}
+
 /// Compares on one trace; the error is an exit code, after a line that says what is wrong.
-fn compare(source: &Source, plan: &GuestPlan, engines: &[comparison::Engine<'_>]) -> Result<WasmResults, u8> {
-    let program = Program::load(source).map_err(|error| complain(BAD_INPUT, error))?;
-    let sha256 = source.sha256().map_err(|error| complain(BAD_INPUT, error))?;
+fn compare(loaded: &Loaded, plan: &GuestPlan, engines: &[comparison::Engine<'_>]) -> Result<WasmResults, u8> {
     let bar = if io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
     bar.set_style(ProgressStyle::with_template("{prefix}: {msg}").expect("the template is sound"));
-    bar.set_prefix(source.name().to_owned());
-    let subject = Subject { name: source.name(), sha256: &sha256, program: &program };
+    bar.set_prefix(loaded.name.clone());
+    let subject = Subject { name: &loaded.name, sha256: &loaded.sha256, program: &loaded.program };
     let compared = compare_guests(subject, plan, engines, &mut |what| {
         bar.set_message(what.to_owned());
         bar.tick();
