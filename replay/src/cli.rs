@@ -23,6 +23,7 @@ mod report;
 mod run;
 mod saved;
 mod shrink;
+mod size;
 mod snapshots;
 mod sweep;
 mod terminal;
@@ -79,6 +80,7 @@ enum Verb {
     Fuzz(fuzz::FuzzArguments),
     Shrink(shrink::ShrinkArguments),
     Wasm(wasm::WasmArguments),
+    Size(size::SizeArguments),
     /// Print a shell completion script
     Completions(manual::CompletionsArguments),
     /// Print the manual page of replay or of one of its commands
@@ -159,6 +161,7 @@ pub fn main(own: Vec<Contender>) -> ExitCode {
         Some(Verb::Fuzz(arguments)) => fuzz::run(&arguments, &field),
         Some(Verb::Shrink(arguments)) => shrink::run(&arguments, &field),
         Some(Verb::Wasm(arguments)) => wasm::run(&arguments, &command),
+        Some(Verb::Size(arguments)) => size::run(&arguments),
         Some(Verb::Completions(completions)) => manual::complete(&completions, command),
         Some(Verb::Man(manual)) => manual::page(&manual, command),
         None => replay::run(&arguments.replay, &field, &command),

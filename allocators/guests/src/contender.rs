@@ -2,8 +2,6 @@
 //!
 //! It is the module's global allocator, because talc needs one to be there; nothing but the exports calls it.
 
-#[cfg(feature = "none")]
-mod nothing;
 #[cfg(feature = "null")]
 mod null;
 
@@ -11,7 +9,7 @@ mod null;
 #[global_allocator]
 pub static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
-#[cfg(feature = "lite-alloc")]
+#[cfg(any(feature = "lite-alloc", feature = "lite-alloc-realloc"))]
 #[global_allocator]
 pub static ALLOCATOR: lite_alloc::single_threaded::SegregatedBumpAllocator =
     lite_alloc::single_threaded::SegregatedBumpAllocator::new();
@@ -28,7 +26,7 @@ pub static ALLOCATOR: mini_alloc::MiniAlloc = mini_alloc::MiniAlloc::INIT;
 
 #[cfg(feature = "none")]
 #[global_allocator]
-pub static ALLOCATOR: nothing::Nothing = nothing::Nothing;
+pub static ALLOCATOR: crate::nothing::Nothing = crate::nothing::Nothing;
 
 #[cfg(feature = "null")]
 #[global_allocator]

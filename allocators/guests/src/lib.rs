@@ -1,21 +1,30 @@
-//! A WebAssembly module: one allocator with its calls as exports, or the driver that replays a trace through them.
+//! A module: one allocator with its calls as exports, or the driver that replays a trace through them.
 //!
 //! The feature names the module. All modules of allocators have the same exports, so that the size of one without an
 //! allocator (`none`) can be subtracted, and the driver takes any of them. The driver is a module of its own, with a
 //! memory of its own: what it needs never shows in the allocator's pages.
+//!
+//! For a target without a system, the same package is a library of firmware: an allocator over a region of memory. It
+//! is only compiled, for its size.
 
 #![no_std]
-#![cfg(target_family = "wasm")]
 
-#[cfg(not(feature = "driver"))]
+#[cfg(all(target_family = "wasm", not(feature = "driver")))]
 mod contender;
-#[cfg(feature = "driver")]
+#[cfg(all(target_family = "wasm", feature = "driver"))]
 mod driver;
-#[cfg(not(feature = "driver"))]
-mod exports;
+#[cfg(target_os = "none")]
+mod firmware;
+#[cfg(feature = "none")]
+mod nothing;
 
-/// Without a message: texts and their formatting would be most of a small module.
+#[cfg(all(target_family = "wasm", not(feature = "driver")))]
+heaprace_guest::export!(contender::ALLOCATOR);
+#[cfg(target_os = "none")]
+heaprace_guest::export!(firmware::ALLOCATOR);
+
+#[cfg(all(target_family = "wasm", feature = "driver"))]
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    core::arch::wasm32::unreachable()
+    heaprace_guest::trap()
 }

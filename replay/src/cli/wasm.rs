@@ -13,7 +13,7 @@ use heaprace_engine::heap_size::HeapLimit;
 use heaprace_engine::limits::parse_budget;
 use heaprace_engine::memory_budget;
 use heaprace_reports::recommendation::small_module;
-use heaprace_reports::table::{wasm_sizes_text, wasm_text, wrap};
+use heaprace_reports::table::{wasm_text, wrap};
 use heaprace_reports::wasm::{WASM_FILE, WasmResults};
 use heaprace_reports::{check_folder, save};
 use heaprace_traces::{Source, algebra};
@@ -21,11 +21,14 @@ use heaprace_wasm::comparison::{self, GuestError, GuestPlan, REFERENCE, Subject,
 use heaprace_wasm::guests::{self, Guest};
 use heaprace_wasm::host::Host;
 use heaprace_wasm::node::Node;
+use heaprace_wasm::own;
+use heaprace_wasm::target::Target;
 use heaprace_wasm::workshop::OptLevel;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::importing::Importing;
 use crate::cli::named::locate;
+use crate::cli::size::complain_of_guest;
 use crate::cli::terminal::{BAD_INPUT, FAILED, Format, USAGE, complain, note, print, width};
 
 /// Replay traces through allocators compiled to WebAssembly, in real engines
@@ -53,6 +56,10 @@ pub(crate) struct WasmArguments {
     /// Allocator to compare [default: all]; dlmalloc, which ratios are relative to, is added. Repeatable
     #[arg(long = "allocator", short, value_name = "NAME", value_parser = guests())]
     allocators: Vec<Guest>,
+
+    /// Also compare an allocator of your own: the folder of its package, or a .wasm file. Repeatable
+    #[arg(long = "guest", value_name = "PATH")]
+    guests: Vec<PathBuf>,
 
     /// Engine that runs the modules [default: all that are there]. Repeatable
     #[arg(long = "engine", value_name = "ENGINE", value_enum)]
@@ -133,8 +140,8 @@ enum Writes {
 
 fn guests() -> impl TypedValueParser<Value = Guest> {
     // The floor takes part in any case.
-    let names = guests::ALL.iter().map(|guest| guest.name).filter(|&name| name != guests::FLOOR);
-    PossibleValuesParser::new(names).try_map(|name| Guest::named(&name).ok_or("no such allocator"))
+    let names = guests::of(Target::Wasm32).iter().map(|guest| &*guest.name).filter(|&name| name != guests::FLOOR);
+    PossibleValuesParser::new(names).try_map(|name| Guest::named(&name, Target::Wasm32).ok_or("no such allocator"))
 }
 
 fn levels() -> impl TypedValueParser<Value = OptLevel> {
@@ -149,7 +156,11 @@ pub(crate) fn run(arguments: &WasmArguments, command: &Command) -> u8 {
         Ok(sources) => sources,
         Err(code) => return code,
     };
-    let plan = match plan(arguments) {
+    let own = match own::at(&arguments.guests) {
+        Ok(own) => own,
+        Err(error) => return complain_of_guest(&error),
+    };
+    let plan = match plan(arguments, own) {
         Ok(plan) => plan,
         Err(message) => return complain(USAGE, message),
     };
@@ -176,10 +187,7 @@ pub(crate) fn run(arguments: &WasmArguments, command: &Command) -> u8 {
         code = code.max(saved.map_or_else(|error| complain(FAILED, error), |()| 0));
         code = code.max(print(&match arguments.format {
             Format::Json => results.to_json(),
-            Format::Text => {
-                let sizes = if all.is_empty() { wasm_sizes_text(&results, width()) + "\n" } else { String::new() };
-                sizes + &wasm_text(&results, width()) + "\n"
-            }
+            Format::Text => wasm_text(&results, width()) + "\n",
         }));
         all.push(results);
     }
@@ -244,16 +252,14 @@ fn compare(loaded: &Loaded, plan: &GuestPlan, engines: &[comparison::Engine<'_>]
     })
 }
 
-fn plan(arguments: &WasmArguments) -> Result<GuestPlan, String> {
+fn plan(arguments: &WasmArguments, own: Vec<Guest>) -> Result<GuestPlan, String> {
     let page = PageSize::WASM;
     let limit_pages = arguments.heap_limit.pages(page).map_err(|error| format!("--heap-limit: {error}"))? as u64;
-    let guests = match arguments.allocators.is_empty() {
-        true => guests::ALL.into_iter().filter(|guest| guest.name != guests::FLOOR).collect(),
-        false => {
-            let is_asked = |guest: &Guest| guest.name == REFERENCE || arguments.allocators.contains(guest);
-            guests::ALL.into_iter().filter(is_asked).collect()
-        }
+    let is_asked = |guest: &&Guest| match arguments.allocators.is_empty() {
+        true => guest.name != guests::FLOOR,
+        false => guest.name == REFERENCE || arguments.allocators.contains(guest),
     };
+    let guests = own.into_iter().chain(guests::of(Target::Wasm32).iter().filter(is_asked).cloned()).collect();
     Ok(GuestPlan {
         guests,
         level: arguments.opt_level,

@@ -21,6 +21,7 @@ use crate::host::{Host, HostError, Job, Tier};
 use crate::module::{ModuleFault, with_most_grown_pages};
 use crate::recording::{Recording, RecordingError};
 use crate::size::sizes_of;
+use crate::target::Target;
 use crate::workshop::{OptLevel, Workshop, WorkshopError, write};
 
 /// The allocator that ratios are relative to.
@@ -97,17 +98,17 @@ pub fn compare_guests(
     engines: &[Engine<'_>],
     progress: &mut dyn FnMut(&str),
 ) -> Result<WasmResults, GuestError> {
-    let workshop = Workshop::open()?;
+    let workshop = Workshop::open(Target::Wasm32)?;
     let mut guests = plan.guests.clone();
-    guests.push(Guest::named(FLOOR).expect("the floor is among the guests"));
+    guests.push(Guest::named(FLOOR, Target::Wasm32).expect("the floor is among the guests"));
     let mut modules = Vec::new();
     let mut sizes = Vec::new();
     for guest in &guests {
         progress(&format!("compiling {}", guest.name));
-        modules.push(limited(&workshop, guest.name, plan)?);
+        modules.push(limited(&workshop, guest, plan)?);
         sizes.push(match guest.role {
             Role::Floor => Figure::unknown("the floor is no allocator"),
-            _ => Figure::Known(sizes_of(&workshop, guest.name)?),
+            _ => sizes_of(&workshop, guest)?,
         });
     }
     let driver = workshop.driver()?;
@@ -146,8 +147,8 @@ pub fn compare_guests(
     let fuel = fuel(&costs, recording.events);
     let figures = sizes.into_iter().zip(memory).zip(fuel).zip(times);
     let rows = guests.iter().zip(figures).map(|(guest, (((sizes, memory), fuel), times))| WasmRow {
-        name: guest.name.to_owned(),
-        version: guest.version.to_owned(),
+        name: guest.name.clone().into_owned(),
+        version: guest.version.clone().into_owned(),
         role: guest.role,
         sizes,
         memory,
@@ -190,7 +191,7 @@ fn agreed(one: Figure<Observation>, other: Figure<Observation>) -> Figure<Observ
 }
 
 /// The file of a guest's module with the limit of its memory.
-fn limited(workshop: &Workshop, guest: &str, plan: &GuestPlan) -> Result<PathBuf, GuestError> {
+fn limited(workshop: &Workshop, guest: &Guest, plan: &GuestPlan) -> Result<PathBuf, GuestError> {
     let file = workshop.module(guest, plan.level)?;
     let limited = file.with_extension(format!("{}pages.wasm", plan.limit_pages));
     if !limited.is_file() {
@@ -378,7 +379,7 @@ mod tests {
     }
 
     fn guests() -> Vec<Guest> {
-        ["talc", "dlmalloc", FLOOR].map(|name| Guest::named(name).unwrap()).to_vec()
+        ["talc", "dlmalloc", FLOOR].map(|name| Guest::named(name, Target::Wasm32).unwrap()).to_vec()
     }
 
     fn samples(fresh: [&[u64]; 3], steady: [&[u64]; 3]) -> Vec<Samples> {

@@ -33,15 +33,15 @@ pub enum ModuleFault {
 }
 
 /// A section of a module.
-struct Section<'m> {
-    id: u8,
+pub(crate) struct Section<'m> {
+    pub(crate) id: u8,
     /// With the section's own header.
     whole: Range<usize>,
-    content: &'m [u8],
+    pub(crate) content: &'m [u8],
 }
 
 /// Reads an unsigned number in LEB128, and moves `bytes` past it.
-fn number(bytes: &mut &[u8]) -> Option<u64> {
+pub(crate) fn number(bytes: &mut &[u8]) -> Option<u64> {
     let mut value = 0;
     for shift in (0..64).step_by(7) {
         let (&byte, rest) = bytes.split_first()?;
@@ -54,7 +54,8 @@ fn number(bytes: &mut &[u8]) -> Option<u64> {
     None
 }
 
-fn push_number(bytes: &mut Vec<u8>, mut value: u64) {
+/// Writes an unsigned number in LEB128.
+pub(crate) fn push_number(bytes: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         bytes.push(value as u8 | 0x80);
         value >>= 7;
@@ -62,7 +63,8 @@ fn push_number(bytes: &mut Vec<u8>, mut value: u64) {
     bytes.push(value as u8);
 }
 
-fn sections(module: &[u8]) -> Result<Vec<Section<'_>>, ModuleFault> {
+/// All sections, in order.
+pub(crate) fn sections(module: &[u8]) -> Result<Vec<Section<'_>>, ModuleFault> {
     let mut rest = module.strip_prefix(HEADER).ok_or(ModuleFault::NoModule)?;
     let mut sections = Vec::new();
     while let Some((&id, after)) = rest.split_first() {

@@ -1,13 +1,15 @@
 //! What an allocator adds to a module: its bytes over those of a module that has the same exports and no allocator.
 
+use std::fmt::Display;
 use std::io;
 use std::path::Path;
 use std::process::Command;
 
+use heaprace_reports::numbers::grouped;
 use heaprace_reports::results::Figure;
 use heaprace_reports::wasm::{AddedBytes, ModuleSizes};
 
-use crate::guests::NONE;
+use crate::guests::{Guest, ModuleOrigin, NONE};
 use crate::module::{ModuleFault, code_and_data_bytes};
 use crate::workshop::{OptLevel, Workshop, WorkshopError};
 
@@ -25,35 +27,41 @@ pub fn added_bytes(module: &[u8], none: &[u8]) -> Result<AddedBytes, ModuleFault
     })
 }
 
-/// Measures a guest; compiles what is not compiled yet.
+/// Measures a guest; compiles what is not compiled yet. Unknown for a module that its author has compiled.
 ///
 /// # Errors
 ///
 /// If a module does not compile.
-pub fn sizes_of(workshop: &Workshop, guest: &str) -> Result<ModuleSizes, WorkshopError> {
+pub fn sizes_of(workshop: &Workshop, guest: &Guest) -> Result<Figure<ModuleSizes>, WorkshopError> {
+    let failed = |fault: ModuleFault| not_compiled(guest, fault);
+    if let ModuleOrigin::File(_) = guest.origin {
+        let (code, data) = code_and_data_bytes(&read(&workshop.module(guest, OptLevel::Z)?)?).map_err(failed)?;
+        return Ok(Figure::unknown(format!(
+            "compiled by its author, with {} bytes of code and {} of data; a package would be compiled at each level",
+            grouped(code),
+            grouped(data)
+        )));
+    }
     let at = |level| -> Result<AddedBytes, WorkshopError> {
-        let (module, none) = (workshop.module(guest, level)?, workshop.module(NONE, level)?);
-        let added = added_bytes(&read(&module)?, &read(&none)?);
-        added.map_err(|fault| not_compiled(guest, fault))
+        let (module, none) = (workshop.module(guest, level)?, workshop.feature(NONE, level)?);
+        added_bytes(&read(&module)?, &read(&none)?).map_err(failed)
     };
-    Ok(ModuleSizes {
+    Ok(Figure::Known(ModuleSizes {
         z: at(OptLevel::Z)?,
-        z_wasm_opt: optimised(workshop, guest)?,
+        z_wasm_opt: optimised(&workshop.module(guest, OptLevel::Z)?, &workshop.feature(NONE, OptLevel::Z)?),
         s: at(OptLevel::S)?,
         three: at(OptLevel::Three)?,
-    })
+    }))
 }
 
-fn optimised(workshop: &Workshop, guest: &str) -> Result<Figure<AddedBytes>, WorkshopError> {
-    let [module, none] = [guest, NONE].map(|name| workshop.module(name, OptLevel::Z));
-    let [module, none] = [wasm_opt(&module?), wasm_opt(&none?)];
-    Ok(match (module, none) {
+fn optimised(module: &Path, none: &Path) -> Figure<AddedBytes> {
+    match (wasm_opt(module), wasm_opt(none)) {
         (Ok(module), Ok(none)) => match added_bytes(&module, &none) {
             Ok(added) => Figure::Known(added),
             Err(fault) => Figure::unknown(format!("wasm-opt: {fault}")),
         },
         (Err(reason), _) | (_, Err(reason)) => Figure::unknown(reason),
-    })
+    }
 }
 
 /// The module as `wasm-opt -Oz` writes it, or the reason why there is none.
@@ -73,10 +81,12 @@ fn wasm_opt(module: &Path) -> Result<Vec<u8>, String> {
     }
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, WorkshopError> {
+/// The file of a module.
+pub(crate) fn read(file: &Path) -> Result<Vec<u8>, WorkshopError> {
     std::fs::read(file).map_err(|cause| crate::workshop::file_error(file, cause))
 }
 
-fn not_compiled(guest: &str, fault: ModuleFault) -> WorkshopError {
-    WorkshopError::Compile { module: guest.to_owned(), message: fault.to_string() }
+/// What came of a compilation is not what it must be.
+pub(crate) fn not_compiled(guest: &Guest, fault: impl Display) -> WorkshopError {
+    WorkshopError::Compile { module: guest.name.clone().into_owned(), message: fault.to_string() }
 }

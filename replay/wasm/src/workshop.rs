@@ -3,36 +3,48 @@
 //! A module's name in the cache is a hash of all that it is made from: the sources, the versions that the lock file
 //! names, the compiler, and the optimisation level. Modules do not contain the folder that they were compiled in, so
 //! that their sizes do not depend on it.
+//!
+//! What an author's own package is made from, only Cargo knows. It is asked every time, and the name in the cache is a
+//! hash of the module itself.
 
 use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::guests::DRIVER;
-
-/// What modules are compiled for.
-const TARGET: &str = "wasm32-unknown-unknown";
+use crate::cargo::{Build, remapping};
+use crate::guests::{DRIVER, Guest, ModuleOrigin};
+use crate::interface::{InterfaceFault, check};
+use crate::link::link;
+use crate::target::{Target, has_core, linker};
 
 /// The package of the guests, from the repository's root.
 const PACKAGE: &str = "allocators/guests";
 
-/// What else modules are compiled from: the crate of our allocators, and the manifest that its own inherits from.
-const BESIDE: [&str; 3] = ["allocators/segregated-bump/src", "allocators/segregated-bump/Cargo.toml", "Cargo.toml"];
+/// What modules are compiled from: the package, the crate with its exports, the crate of our allocators, and the manifest
+/// that its own inherits from.
+const SOURCES: [&str; 8] = [
+    "allocators/guests/src",
+    "allocators/guests/Cargo.toml",
+    "allocators/guests/Cargo.lock",
+    "allocators/guests/exports/src",
+    "allocators/guests/exports/Cargo.toml",
+    "allocators/segregated-bump/src",
+    "allocators/segregated-bump/Cargo.toml",
+    "Cargo.toml",
+];
 
 /// Why there is no module.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum WorkshopError {
     /// The sources are not there.
-    #[error(
-        "the sources of the WebAssembly modules, {PACKAGE}, were not found: run this in a clone of Heaprace's repository"
-    )]
+    #[error("the sources of the modules, {PACKAGE}, were not found: run this in a clone of Heaprace's repository")]
     NoSources,
     /// The compiler cannot be run.
     #[error("cannot run the compiler {compiler}: {cause}")]
@@ -44,9 +56,17 @@ pub enum WorkshopError {
     },
     /// The compiler has no library for the target.
     #[error(
-        "the Rust compiler has no library for WebAssembly: `rustup target add {TARGET}` installs it (or let RUSTC name a compiler that has it)"
+        "the Rust compiler has no library for {0}: `rustup target add {0}` installs it (or let RUSTC name a compiler that has it)"
     )]
-    NoTarget,
+    NoTarget(&'static str),
+    /// There is no linker for the target.
+    #[error("the Rust compiler has no linker for {triple}, rust-lld; let {variable} name one that takes its options")]
+    NoLinker {
+        /// The target.
+        triple: &'static str,
+        /// The environment's variable.
+        variable: String,
+    },
     /// A guest does not compile.
     #[error("the module {module} does not compile:\n{message}")]
     Compile {
@@ -54,6 +74,14 @@ pub enum WorkshopError {
         module: String,
         /// What cargo said.
         message: String,
+    },
+    /// An author's module is not one that can be replayed.
+    #[error("the module {module}: {fault}")]
+    Interface {
+        /// The guest.
+        module: String,
+        /// What is missing.
+        fault: InterfaceFault,
     },
     /// A file cannot be read or written.
     #[error("{path}: {cause}")]
@@ -98,14 +126,17 @@ impl OptLevel {
 /// Where modules come from.
 #[derive(Clone, Debug)]
 pub struct Workshop {
+    target: Target,
     /// The repository's root.
     root: PathBuf,
     /// Where modules and Cargo's own files go.
     folder: PathBuf,
     /// The compiler's version, in one line.
     compiler: String,
-    /// For the linker's environment: paths that a module must not name.
+    /// A folder whose paths a module must not name.
     sysroot: PathBuf,
+    /// For firmware.
+    linker: Option<OsString>,
     sources: Sha256,
 }
 
@@ -114,9 +145,9 @@ impl Workshop {
     ///
     /// # Errors
     ///
-    /// If either is missing, or the compiler has no library for WebAssembly.
-    pub fn open() -> Result<Self, WorkshopError> {
-        Self::at(&root()?)
+    /// If either is missing, or the compiler has no library for the target.
+    pub fn open(target: Target) -> Result<Self, WorkshopError> {
+        Self::at(&root()?, target)
     }
 
     /// The workshop of the clone in this folder.
@@ -124,7 +155,7 @@ impl Workshop {
     /// # Errors
     ///
     /// As for [`open`](Self::open).
-    pub fn at(root: &Path) -> Result<Self, WorkshopError> {
+    pub fn at(root: &Path, target: Target) -> Result<Self, WorkshopError> {
         if !root.join(PACKAGE).join("Cargo.toml").is_file() {
             return Err(WorkshopError::NoSources);
         }
@@ -137,25 +168,29 @@ impl Workshop {
             })?;
             Ok(String::from_utf8_lossy(&answer.stdout).trim().to_owned())
         };
-        let libraries = PathBuf::from(ask(&["--print", "target-libdir", "--target", TARGET])?);
+        let libraries = PathBuf::from(ask(&["--print", "target-libdir", "--target", target.triple()])?);
         if !has_core(&libraries) {
-            return Err(WorkshopError::NoTarget);
+            return Err(WorkshopError::NoTarget(target.triple()));
         }
         let version = ask(&["-vV"])?;
+        let sysroot = PathBuf::from(ask(&["--print", "sysroot"])?);
+        let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default();
+        let linker = linker(target, &sysroot, host);
+        if target == Target::Thumbv7em && linker.is_none() {
+            return Err(WorkshopError::NoLinker { triple: target.triple(), variable: target.linker_variable() });
+        }
         let mut sources = Sha256::new();
         sources.update(&version);
-        add(&mut sources, &root.join(PACKAGE).join("src"))?;
-        for file in ["Cargo.toml", "Cargo.lock"] {
-            add(&mut sources, &root.join(PACKAGE).join(file))?;
-        }
-        for beside in BESIDE {
-            add(&mut sources, &root.join(beside))?;
+        for source in SOURCES {
+            add(&mut sources, &root.join(source))?;
         }
         Ok(Workshop {
+            target,
             folder: target_folder(root).join("guests"),
             root: root.to_owned(),
             compiler: version.lines().next().unwrap_or_default().to_owned(),
-            sysroot: PathBuf::from(ask(&["--print", "sysroot"])?),
+            sysroot,
+            linker,
             sources,
         })
     }
@@ -165,19 +200,46 @@ impl Workshop {
         &self.compiler
     }
 
+    /// What it compiles for.
+    pub fn target(&self) -> Target {
+        self.target
+    }
+
     /// The file of a guest's module; compiles it if that was not done yet.
     ///
     /// # Errors
     ///
-    /// If it does not compile, or a file cannot be written.
-    pub fn module(&self, guest: &str, level: OptLevel) -> Result<PathBuf, WorkshopError> {
-        let mut hash = self.sources.clone();
-        hash.update(format!("{guest} {}", level.name()));
-        let hash: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        let file = self.folder.join(format!("{guest}-{}-{hash}.wasm", level.name()));
+    /// If it does not compile, an author's module has not the exports that a replay needs, or a file cannot be written.
+    pub fn module(&self, guest: &Guest, level: OptLevel) -> Result<PathBuf, WorkshopError> {
+        let made = match &guest.origin {
+            ModuleOrigin::Feature => return self.feature(&guest.name, level),
+            ModuleOrigin::Package(folder) => self.compile(&guest.name, Some(folder), level)?,
+            ModuleOrigin::File(file) => fs::read(file).map_err(|cause| file_error(file, cause))?,
+        };
+        if self.target == Target::Wasm32 {
+            let failed = |fault| WorkshopError::Interface { module: guest.name.clone().into_owned(), fault };
+            check(&made).map_err(failed)?;
+        }
+        let hash = short_hash(Sha256::new_with_prefix(&made));
+        let file = self.folder.join("own").join(format!("{hash}.{}", self.target.extension()));
         if !file.is_file() {
-            let compiled = self.compile(guest, level)?;
-            write(&file, &compiled)?;
+            write(&file, &made)?;
+        }
+        Ok(file)
+    }
+
+    /// The module of a feature of the package `allocators/guests`.
+    ///
+    /// # Errors
+    ///
+    /// If it does not compile, or a file cannot be written.
+    pub fn feature(&self, feature: &str, level: OptLevel) -> Result<PathBuf, WorkshopError> {
+        let mut hash = self.sources.clone();
+        hash.update(format!("{feature} {} {}", level.name(), self.target.name()));
+        let hash = short_hash(hash);
+        let file = self.folder.join(format!("{feature}-{}-{hash}.{}", level.name(), self.target.extension()));
+        if !file.is_file() {
+            write(&file, &self.compile(feature, None, level)?)?;
         }
         Ok(file)
     }
@@ -186,55 +248,39 @@ impl Workshop {
     ///
     /// # Errors
     ///
-    /// As for [`module`](Self::module).
+    /// As for [`feature`](Self::feature).
     pub fn driver(&self) -> Result<PathBuf, WorkshopError> {
-        self.module(DRIVER, OptLevel::Three)
+        self.feature(DRIVER, OptLevel::Three)
     }
 
-    fn compile(&self, guest: &str, level: OptLevel) -> Result<Vec<u8>, WorkshopError> {
+    /// Compiles a feature, or an author's package.
+    fn compile(&self, name: &str, own: Option<&Path>, level: OptLevel) -> Result<Vec<u8>, WorkshopError> {
+        let package = self.root.join(PACKAGE);
         // A folder for each: another process that compiles another guest does not replace the file.
-        let built = self.folder.join("build").join(format!("{guest}-{}", level.name()));
-        let output = self.cargo(guest, level, &built).output();
-        let failed = |message| WorkshopError::Compile { module: guest.to_owned(), message };
-        match output {
-            Ok(Output { status, .. }) if status.success() => {
-                let file = built.join(TARGET).join("release/guests.wasm");
-                fs::read(&file).map_err(|cause| file_error(&file, cause))
-            }
-            Ok(output) => Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned())),
-            Err(cause) => Err(failed(format!("cannot run cargo: {cause}"))),
+        let of =
+            own.map(|own| "-".to_owned() + &short_hash(Sha256::new_with_prefix(own.as_os_str().as_encoded_bytes())));
+        let (level_name, target_name) = (level.name(), self.target.name());
+        let folder = format!("{name}{}-{level_name}-{target_name}", of.unwrap_or_default());
+        let folder = self.folder.join("build").join(folder);
+        let failed = |message| WorkshopError::Compile { module: name.to_owned(), message };
+        let mut folders = vec![(&*self.root, "/heaprace"), (&*self.sysroot, "/rust")];
+        folders.extend(own.map(|own| (own, "/own")));
+        let build = Build {
+            package: own.unwrap_or(&package),
+            feature: own.is_none().then_some(name),
+            target: self.target,
+            level: level_name,
+            folder: &folder,
+            flags: remapping(&folders),
+            from: &package,
+        };
+        let mut made = build.run().map_err(failed)?;
+        if let (Target::Thumbv7em, Some(linker)) = (self.target, &self.linker) {
+            let library = made;
+            made = folder.join("linked.elf");
+            link(linker, &library, &made).map_err(failed)?;
         }
-    }
-
-    fn cargo(&self, guest: &str, level: OptLevel, built: &Path) -> Command {
-        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.args(["build", "--quiet", "--release", "--locked", "--target", TARGET, "--features", guest]);
-        cargo.arg("--target-dir").arg(built).current_dir(self.root.join(PACKAGE));
-        cargo.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", level.name());
-        // Link-time optimisation and incremental compilation exclude each other.
-        cargo.env("CARGO_INCREMENTAL", "0");
-        // Flags for the user's own programs would change the modules; and no module names a folder of this machine.
-        cargo.env("CARGO_ENCODED_RUSTFLAGS", self.remapping());
-        cargo
-    }
-
-    /// The flags that replace folders of this machine in what modules contain.
-    fn remapping(&self) -> OsString {
-        let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from);
-        let cargo_home = cargo_home.or_else(|| env::home_dir().map(|home| home.join(".cargo")));
-        let folders =
-            [(Some(&self.root), "/heaprace"), (cargo_home.as_ref(), "/cargo"), (Some(&self.sysroot), "/rust")];
-        let mut flags = OsString::new();
-        for (folder, name) in folders.into_iter().filter_map(|(folder, name)| Some((folder?, name))) {
-            if !flags.is_empty() {
-                flags.push("\x1f");
-            }
-            flags.push("--remap-path-prefix=");
-            flags.push(folder);
-            flags.push("=");
-            flags.push(name);
-        }
-        flags
+        fs::read(&made).map_err(|cause| file_error(&made, cause))
     }
 }
 
@@ -255,13 +301,8 @@ fn target_folder(root: &Path) -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder))
 }
 
-fn has_core(libraries: &Path) -> bool {
-    let Ok(files) = fs::read_dir(libraries) else { return false };
-    files.flatten().any(|file| {
-        let name = file.file_name();
-        let name = name.to_string_lossy();
-        name.starts_with("libcore") && name.ends_with(".rlib")
-    })
+fn short_hash(hash: Sha256) -> String {
+    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Adds a file, or all files of a folder, to a hash.

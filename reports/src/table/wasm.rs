@@ -3,30 +3,17 @@
 use super::wrap::wrap;
 use crate::numbers::{grouped, short, signed};
 use crate::reasons::names_by_reason;
-use crate::results::Figure;
-use crate::wasm::{AddedBytes, NOT_TIMED, Spread, TierTimes, WasmResults, WasmRow, WasmTime};
+use crate::results::{Figure, Role};
+use crate::wasm::{NOT_TIMED, Spread, TierTimes, WasmResults, WasmRow, WasmTime};
 
 /// Stands for a figure that there is not.
-const UNKNOWN: &str = "–";
+pub const UNKNOWN: &str = "–";
 
 /// Blanks between two columns.
 const GAP: &str = "  ";
 
-/// What each allocator adds to a module: it is the same whatever the trace. With the reasons of what is missing.
-pub fn wasm_sizes_text(results: &WasmResults, width: usize) -> String {
-    let line = format!(
-        "Bytes that an allocator adds to a module, whole and by section at opt-level z, after wasm-opt -Oz, and whole at s and 3, by {}",
-        results.compiler
-    );
-    let rows: Vec<&WasmRow> = results.allocators().collect();
-    let missing = rows.iter().filter_map(|row| {
-        let reason = row.sizes.reason().or_else(|| row.sizes.known()?.z_wasm_opt.reason())?;
-        Some((row.name.as_str(), reason.to_string()))
-    });
-    wrap(&line, width, 0).join("\n") + "\n\n" + &sizes(&rows) + &reasons(missing, rows.len(), width)
-}
-
-/// The tables of a trace without sizes, and why figures are missing, for a terminal of this width.
+/// The tables of a trace, and why figures are missing, for a terminal of this width. Of sizes it has one: 'replay size' has
+/// all.
 pub fn wasm_text(results: &WasmResults, width: usize) -> String {
     let rows: Vec<&WasmRow> = results.allocators().collect();
     let mut text = heading(results, width);
@@ -61,24 +48,6 @@ fn heading(results: &WasmResults, width: usize) -> String {
         results.opt_level,
     );
     wrap(&line, width, 0).join("\n") + "\n\n"
-}
-
-fn sizes(rows: &[&WasmRow]) -> String {
-    let mut lines = vec![["", "bytes at z", "code", "data", "-Oz", "s", "3"].map(str::to_owned).to_vec()];
-    for row in rows {
-        let mut line = vec![row.name.clone()];
-        let whole = |added: &AddedBytes| signed(added.whole_bytes);
-        match row.sizes.known() {
-            Some(sizes) => {
-                line.extend([whole(&sizes.z), signed(sizes.z.code_bytes), signed(sizes.z.data_bytes)]);
-                line.push(sizes.z_wasm_opt.known().map_or(UNKNOWN.to_owned(), whole));
-                line.extend([whole(&sizes.s), whole(&sizes.three)]);
-            }
-            None => line.extend([UNKNOWN; 6].map(str::to_owned)),
-        }
-        lines.push(line);
-    }
-    aligned(&lines)
 }
 
 fn pages(rows: &[&WasmRow]) -> String {
@@ -170,6 +139,9 @@ fn missing(results: &WasmResults) -> Vec<(&str, String)> {
     let mut missing = Vec::new();
     for row in &results.rows {
         let mut add = |reason: String| missing.push((row.name.as_str(), reason));
+        if let (Figure::Unknown { unknown }, true) = (&row.sizes, row.role != Role::Floor) {
+            add(unknown.to_string());
+        }
         if let Some(reason) = row.memory.reason() {
             // Whatever else is missing is so for the same reason.
             add(reason.to_string());
@@ -195,7 +167,7 @@ fn missing(results: &WasmResults) -> Vec<(&str, String)> {
 }
 
 /// Lines of cells, the first one to the left and the others to the right.
-fn aligned(lines: &[Vec<String>]) -> String {
+pub fn aligned(lines: &[Vec<String>]) -> String {
     let columns = lines.first().map_or(0, Vec::len);
     let widths: Vec<usize> = (0..columns)
         .map(|column| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or_default())
@@ -225,9 +197,8 @@ mod tests {
     #[test]
     fn each_table_has_a_row_for_each_allocator_and_reasons_stand_once() {
         let wasm = sample::wasm();
-        let (sizes, text) = (wasm_sizes_text(&wasm, 100), wasm_text(&wasm, 100));
-        assert!(sizes.contains("\n– all: wasm-opt is not installed\n"), "{sizes}");
-        assert_eq!((sizes.matches("\ntalc ").count(), text.matches("\ntalc ").count()), (1, 4), "{text}");
+        let text = wasm_text(&wasm, 100);
+        assert_eq!(text.matches("\ntalc ").count(), 4, "{text}");
         assert!(!text.contains("\nnull "), "the floor has no row: {text}");
         for line in ["Node, optimised code: ns per event", "Wasmtime, cranelift code: ns per event", "16.0"] {
             assert!(text.contains(line), "{line} in {text}");

@@ -8,13 +8,21 @@ use heaprace_traces::CsvReader;
 use heaprace_wasm::host::{Host, HostError, Job};
 use heaprace_wasm::node::Node;
 use heaprace_wasm::recording::Recording;
+use heaprace_wasm::target::Target;
 use heaprace_wasm::workshop::{OptLevel, Workshop, WorkshopError};
 
-/// The workshop, or a line that says why the test is skipped.
+/// The workshop for WebAssembly, or a line that says why the test is skipped.
 pub(crate) fn workshop() -> Option<Workshop> {
-    match Workshop::open() {
+    workshop_for(Target::Wasm32)
+}
+
+/// The same for any target.
+pub(crate) fn workshop_for(target: Target) -> Option<Workshop> {
+    match Workshop::open(target) {
         Ok(workshop) => Some(workshop),
-        Err(error @ (WorkshopError::NoTarget | WorkshopError::NoCompiler { .. })) => {
+        Err(
+            error @ (WorkshopError::NoTarget(_) | WorkshopError::NoCompiler { .. } | WorkshopError::NoLinker { .. }),
+        ) => {
             eprintln!("skipped: {error}");
             None
         }
@@ -40,7 +48,7 @@ impl Bench {
 
     /// The module of a guest.
     pub(crate) fn module(&self, guest: &str) -> PathBuf {
-        self.workshop.module(guest, OptLevel::Three).unwrap()
+        self.workshop.feature(guest, OptLevel::Three).unwrap()
     }
 
     /// A replay of a guest's module, with every new byte written.

@@ -6,9 +6,13 @@
 mod agreement;
 #[cfg(test)]
 mod common;
+#[cfg(test)]
+mod firmware;
 #[cfg(all(test, feature = "wasmtime"))]
 mod fuel;
 #[cfg(test)]
 mod modules;
+#[cfg(test)]
+mod own;
 #[cfg(test)]
 mod replays;
