@@ -7,6 +7,8 @@ mod agreement;
 #[cfg(test)]
 mod common;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod firmware;
 #[cfg(all(test, feature = "wasmtime"))]
 mod fuel;
