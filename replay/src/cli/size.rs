@@ -78,12 +78,10 @@ pub(crate) fn run(arguments: &SizeArguments) -> u8 {
         match measure(target, &guests) {
             Ok(table) => tables.push(table),
             // What was not asked for by its name may be missing.
-            Err(error @ (WorkshopError::NoTarget(_) | WorkshopError::NoLinker { .. }))
-                if arguments.target.is_none() =>
-            {
-                note(format_args!("not for {}: {error}", target.name()));
-            }
-            Err(error) => return complain(FAILED, error),
+            Err(error) => match left_out(&error, target).filter(|_| arguments.target.is_none()) {
+                Some(reason) => note(format_args!("not for {}: {reason}", target.name())),
+                None => return complain(FAILED, error),
+            },
         }
     }
     if tables.is_empty() {
@@ -100,6 +98,18 @@ pub(crate) fn run(arguments: &SizeArguments) -> u8 {
         None => {}
     }
     print(&tables.iter().map(|table| table.text(width())).collect::<Vec<_>>().join("\n"))
+}
+
+/// Why a target is left out if all were asked for; `None` if it must not be. An author's package need not be for every
+/// target.
+fn left_out(error: &WorkshopError, target: Target) -> Option<String> {
+    match error {
+        WorkshopError::NoTarget(_) | WorkshopError::NoLinker { .. } => Some(error.to_string()),
+        WorkshopError::Compile { module, .. } => {
+            Some(format!("{module} does not compile; --target {} shows why", target.name()))
+        }
+        _ => None,
+    }
 }
 
 /// An author's allocator cannot take part.

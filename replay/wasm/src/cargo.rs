@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::target::Target;
 
 /// The profile of every module, without its optimisation level: the smallest code that users commonly ship.
-const PROFILE: [(&str, &str); 8] = [
+const PROFILE: [(&str, &str); 7] = [
     ("LTO", "fat"),
     ("CODEGEN_UNITS", "1"),
     ("PANIC", "abort"),
@@ -18,8 +18,6 @@ const PROFILE: [(&str, &str); 8] = [
     ("DEBUG", "false"),
     ("DEBUG_ASSERTIONS", "false"),
     ("OVERFLOW_CHECKS", "false"),
-    // Link-time optimisation and incremental compilation exclude each other.
-    ("INCREMENTAL", "false"),
 ];
 
 /// A library to compile.
@@ -77,8 +75,9 @@ impl Build<'_> {
         for (setting, value) in PROFILE {
             cargo.env(format!("CARGO_PROFILE_RELEASE_{setting}"), value);
         }
-        // It would win over the profile.
-        cargo.env_remove("CARGO_INCREMENTAL").env("CARGO_ENCODED_RUSTFLAGS", &self.flags).current_dir(self.from);
+        // Link-time optimisation and incremental compilation exclude each other.
+        cargo.env("CARGO_INCREMENTAL", "0");
+        cargo.env("CARGO_ENCODED_RUSTFLAGS", &self.flags).current_dir(self.from);
         cargo
     }
 }

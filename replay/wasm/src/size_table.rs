@@ -91,9 +91,12 @@ impl SizeTable {
             }
         }
         let mut text = wrap(&heading, width, 0).join("\n") + "\n\n" + &aligned(&lines);
-        for (reason, names) in notes {
+        let notes = notes.into_iter().flat_map(|(reason, names)| {
             let names = if names.len() == self.rows.len() { "all".to_owned() } else { names.join(", ") };
-            text += &format!("\n{}\n", wrap(&format!("{UNKNOWN} {names}: {reason}"), width, 2).join("\n"));
+            wrap(&format!("{UNKNOWN} {names}: {reason}"), width, 2)
+        });
+        for (at, line) in notes.enumerate() {
+            text += &format!("{}{line}\n", if at == 0 { "\n" } else { "" });
         }
         text
     }

@@ -14,13 +14,14 @@ use heaprace_wasm::workshop::{OptLevel, WorkshopError};
 
 use crate::common::{Bench, program, workshop, workshop_for};
 
-/// A package in this folder whose library is `source`.
+/// A package in this folder whose library is `source`. What its profile says must not matter.
 fn package(folder: &Path, name: &str, source: &str) -> Guest {
     let exports = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../allocators/guests/exports");
     let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../allocators/segregated-bump");
     let manifest = format!(
         "[package]\nname = \"{name}\"\nversion = \"1.2.3\"\nedition = \"2024\"\n[dependencies]\n\
-         heaprace-guest = {{ path = {exports:?} }}\nsegregated-bump = {{ path = {ours:?} }}\n[workspace]\n"
+         heaprace-guest = {{ path = {exports:?} }}\nsegregated-bump = {{ path = {ours:?} }}\n[workspace]\n\
+         [profile.release]\nlto = \"off\"\ncodegen-units = 7\noverflow-checks = true\n"
     );
     fs::create_dir_all(folder.join("src")).unwrap();
     fs::write(folder.join("Cargo.toml"), manifest).unwrap();
