@@ -1,6 +1,7 @@
 //! All contenders: one file each, and one line each in the list below, which the command line, the benches and the
 //! tests use.
 
+use self::segregated_bump::members;
 use crate::heap_allocator::{HeapAllocator, Info};
 
 /// An operation on a contender whose type is selected by name: `visit` is compiled once per contender, so that there is
@@ -53,7 +54,20 @@ contenders! {
     #[cfg(feature = "hosted")]
     mod jemalloc: jemalloc::Jemalloc;
     mod bump: bump::Bump;
-    segregated_bump::SegregatedBump<false>, accounted by segregated_bump::Accounted<false>;
+    segregated_bump::SegregatedBump<members::Moving>, accounted by segregated_bump::Accounted<members::Moving>;
+    segregated_bump::SegregatedBump<members::Published>, accounted by segregated_bump::Accounted<members::Published>;
+    segregated_bump::SegregatedBump<members::By16>, accounted by segregated_bump::Accounted<members::By16>;
+    segregated_bump::SegregatedBump<members::To32K>, accounted by segregated_bump::Accounted<members::To32K>;
+    segregated_bump::SegregatedBump<members::Lists>, accounted by segregated_bump::Accounted<members::Lists>;
+    segregated_bump::SegregatedBump<members::Pages>, accounted by segregated_bump::Accounted<members::Pages>;
+    segregated_bump::SegregatedBump<members::Aligned>, accounted by segregated_bump::Accounted<members::Aligned>;
+    segregated_bump::SegregatedBump<members::Run>, accounted by segregated_bump::Accounted<members::Run>;
+    segregated_bump::SegregatedBump<members::Split>, accounted by segregated_bump::Accounted<members::Split>;
+    segregated_bump::SegregatedBump<members::Top>, accounted by segregated_bump::Accounted<members::Top>;
+    segregated_bump::SegregatedBump<members::Keep>, accounted by segregated_bump::Accounted<members::Keep>;
+    segregated_bump::SegregatedBump<members::Stay>, accounted by segregated_bump::Accounted<members::Stay>;
+    segregated_bump::SegregatedBump<members::Eighth>, accounted by segregated_bump::Accounted<members::Eighth>;
+    segregated_bump::SegregatedBump<members::Fit>, accounted by segregated_bump::Accounted<members::Fit>;
     talc::TalcClaim;
     talc::TalcDefaultBinning;
     mod null: null::Null;
@@ -95,7 +109,8 @@ mod tests {
         }
         let variants: Vec<_> = visit_all(&mut Variant).into_iter().filter(|(_, is_another, _)| *is_another).collect();
         let names: Vec<_> = variants.iter().map(|(name, ..)| *name).collect();
-        assert_eq!(names, ["segregated-bump", "segregated-bump-mv"]);
+        let is_ours = |name: &&str| name.starts_with("segregated-bump");
+        assert_eq!(names, ALL.iter().map(|info| info.name).filter(is_ours).collect::<Vec<_>>());
         assert!(variants.iter().all(|(.., knows)| *knows == [false, true]), "{variants:?}");
     }
 
@@ -107,7 +122,27 @@ mod tests {
         let named =
             |role| ALL.iter().filter(move |info| info.purpose == role).map(|info| info.name).collect::<Vec<_>>();
         assert_eq!(named(Purpose::Yardstick), ["bump"]);
-        assert_eq!(named(Purpose::Ablation), ["segregated-bump-mv", "talc-claim", "talc-default-binning"]);
+        assert_eq!(
+            named(Purpose::Ablation),
+            [
+                "segregated-bump-mv",
+                "segregated-bump-pub",
+                "segregated-bump-by16",
+                "segregated-bump-32k",
+                "segregated-bump-lists",
+                "segregated-bump-4k",
+                "segregated-bump-align",
+                "segregated-bump-run",
+                "segregated-bump-split",
+                "segregated-bump-top",
+                "segregated-bump-keep",
+                "segregated-bump-stay",
+                "segregated-bump-eighth",
+                "segregated-bump-fit",
+                "talc-claim",
+                "talc-default-binning",
+            ]
+        );
         assert_eq!(named(Purpose::Floor), ["null"]);
     }
 

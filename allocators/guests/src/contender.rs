@@ -52,7 +52,7 @@ pub static ALLOCATOR: segregated_bump::SingleThreaded<
 #[cfg(feature = "segregated-bump-mv")]
 #[global_allocator]
 pub static ALLOCATOR: segregated_bump::SingleThreaded<
-    segregated_bump::SegregatedBump<segregated_bump::page_source::WasmPages, false>,
+    segregated_bump::SegregatedBump<segregated_bump::page_source::WasmPages, segregated_bump::policies::Moving>,
 > =
     // SAFETY: this module has one thread.
     unsafe {

@@ -2,12 +2,15 @@
 #![no_std]
 
 mod allocator;
+mod bins;
 pub mod page_source;
+pub mod policies;
 mod segregated_bump;
 mod single_threaded;
 mod swept_bump;
 
 pub use allocator::Allocator;
+pub use bins::Bin;
 pub use page_source::PageSource;
 pub use segregated_bump::{Accounting, CLASS_BYTES, Idle, Lost, SegregatedBump};
 pub use single_threaded::SingleThreaded;

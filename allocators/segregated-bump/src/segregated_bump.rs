@@ -1,4 +1,6 @@
-//! The segregated bump allocator: four free lists and a bump pointer, for Wasm modules and short-lived programs.
+//! The segregated bump allocator: free lists by size and a bump pointer, for Wasm modules and short-lived programs.
+//!
+//! The [`Classic`]:
 //!
 //! - A request of up to 128 bytes with an alignment of up to 16 is rounded up to its **size class**: 16, 32, 64 or 128
 //!   bytes. It takes the most recently freed block in this class's **bin**, or a new block from the **bump pointer**.
@@ -13,28 +15,36 @@
 //! A small alloc or free is a handful of instructions; there are no headers, no splitting and no coalescing. The price:
 //! a program that frees large blocks, or whose sizes drift from one class to another, grows without bound.
 //!
+//! The other members of the family decide differently in one or more of these: see [`Policies`].
+//!
 //! All state is in the value: instances are independent of each other. For the global allocator of a whole program see
 //! [`SingleThreaded`].
 //!
 //! [`SingleThreaded`]: crate::SingleThreaded
 
+mod accounting;
+mod idle;
+mod reuse;
+mod top;
+
 use core::alloc::Layout;
+use core::fmt;
 use core::ptr;
 
 use crate::allocator::Allocator;
 use crate::page_source::PageSource;
+use crate::policies::{Classic, LargeFrees, Policies, PowersOfTwo, SizeClasses, UNIT};
 
-/// The smallest size class, and the unit of the bump pointer: every block begins at a multiple of it.
-const UNIT: usize = 16;
+pub use accounting::{Accounting, Lost};
+pub use idle::Idle;
 
-/// Sizes of the four classes, in bytes.
-pub const CLASS_BYTES: [usize; 4] = [16, 32, 64, 128];
+/// Sizes of the classic's four classes, in bytes.
+pub const CLASS_BYTES: [usize; 4] = PowersOfTwo::<4>::BYTES;
 
 /// The allocator.
 ///
 /// - `S` is the source of its pages.
-/// - `REALLOC_IN_PLACE` enables in-place realloc. If it is off, every realloc moves its block, which shows what the
-///   allocator costs without that code.
+/// - `P` is the member of the family: its [`Policies`].
 /// - `A` is its [`Accounting`]: `()` counts nothing and costs nothing; [`Lost`] counts the bytes that are given up, for
 ///   [`idle`](Self::idle). Both place every block at the same address.
 ///
@@ -51,137 +61,83 @@ pub const CLASS_BYTES: [usize; 4] = [16, 32, 64, 128];
 /// assert_eq!(allocator.alloc(Layout::from_size_align(30, 8)?), block, "20 and 30 bytes are of one class");
 /// # Ok::<(), core::alloc::LayoutError>(())
 /// ```
-#[derive(Debug)]
-pub struct SegregatedBump<S, const REALLOC_IN_PLACE: bool = true, A = ()> {
-    /// The most recently freed block of each class. It holds the address of the one freed before it, and so on.
-    bins: [*mut FreeBlock; CLASS_BYTES.len()],
+pub struct SegregatedBump<S, P: Policies = Classic, A = ()> {
+    /// The free blocks of each class.
+    bins: <P::Classes as SizeClasses>::Bins,
     /// The bump pointer. Null before the first run of memory.
     top: *mut u8,
     /// The address after the run. Bytes are compared with its distance from `top`, so that nothing can overflow.
     end: usize,
     /// Start of the run, for `reset`.
     run: *mut u8,
+    /// Large free blocks.
+    large: P::LargeFrees,
     /// Counts bytes that will not be reused.
     lost: A,
     source: S,
 }
 
-/// Whether an allocator counts the bytes that it gives up: `()` does not, [`Lost`] does.
-pub trait Accounting {
-    /// Whether it counts.
-    const COUNTS: bool;
-
-    /// The initial count: nothing is lost yet.
-    const START: Self;
-
-    /// Adds bytes to [`Lost::freed_bytes`].
-    fn add_freed(&mut self, bytes: usize);
-
-    /// Adds bytes to [`Lost::padding_bytes`].
-    fn add_padding(&mut self, bytes: usize);
-
-    /// The counts, if it counts.
-    fn lost(&self) -> Option<Lost>;
-}
-
-impl Accounting for () {
-    const COUNTS: bool = false;
-    const START: Self = ();
-
-    #[inline]
-    fn add_freed(&mut self, _bytes: usize) {}
-
-    #[inline]
-    fn add_padding(&mut self, _bytes: usize) {}
-
-    fn lost(&self) -> Option<Lost> {
-        None
-    }
-}
-
-impl Accounting for Lost {
-    const COUNTS: bool = true;
-    const START: Self = Lost { freed_bytes: 0, padding_bytes: 0 };
-
-    #[inline]
-    fn add_freed(&mut self, bytes: usize) {
-        self.freed_bytes += bytes;
-    }
-
-    #[inline]
-    fn add_padding(&mut self, bytes: usize) {
-        self.padding_bytes += bytes;
-    }
-
-    fn lost(&self) -> Option<Lost> {
-        Some(*self)
-    }
-}
-
-/// Bytes that are given up until the next reset: they are in no bin, and the bump pointer is past them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Lost {
-    /// Bytes of blocks that were freed, or that shrank in place, and that fit no bin: those above 128 bytes or with an
-    /// alignment above 16.
-    pub freed_bytes: usize,
-    /// Padding before blocks with an alignment above 16, and the ends of runs that the source did not continue.
-    pub padding_bytes: usize,
-}
-
-/// The bytes that this allocator has got from its source and that are in no live block. Runs abandoned by a
-/// [`reset`](SegregatedBump::reset) do not count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Idle {
-    /// Bytes in the bins, by class: blocks that are reused only for requests of the same class.
-    pub bin_bytes: [usize; CLASS_BYTES.len()],
-    /// Bytes from the bump pointer to the end of the run.
-    pub tail_bytes: usize,
-    /// Bytes that will not be reused; `None` if the allocator does not count them.
-    pub lost: Option<Lost>,
-}
-
-/// The contents of a free block.
-#[derive(Debug)]
-struct FreeBlock {
-    next: *mut FreeBlock,
-}
-
 // SAFETY: the pointers refer to memory that the source has given exclusively to this allocator.
-unsafe impl<S: Send, const REALLOC_IN_PLACE: bool, A: Send> Send for SegregatedBump<S, REALLOC_IN_PLACE, A> {}
+unsafe impl<S: Send, P: Policies, A: Send> Send for SegregatedBump<S, P, A> {}
 
-impl<S, const REALLOC_IN_PLACE: bool, A: Accounting> SegregatedBump<S, REALLOC_IN_PLACE, A> {
+impl<S, P: Policies, A> fmt::Debug for SegregatedBump<S, P, A> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = formatter.debug_struct("SegregatedBump");
+        shown.field("run", &self.run).field("top", &self.top).field("end", &self.end).finish_non_exhaustive()
+    }
+}
+
+impl<S, P: Policies, A: Accounting> SegregatedBump<S, P, A> {
     /// An allocator without any memory yet: the first request gets it from `source`.
+    ///
+    /// Policies that contradict each other do not compile: where large blocks are kept, they are multiples of 16 bytes.
     pub const fn new(source: S) -> Self {
+        const {
+            assert!(P::LARGE_STEP.is_power_of_two() && P::LARGE_STEP <= 65_536, "a step of large blocks");
+            assert!(P::LARGE_STEP >= UNIT || !P::LargeFrees::KEEPS, "large blocks that are kept are multiples of 16");
+            assert!(P::REFILL_BLOCKS > 0, "a bin gets one block at least");
+        }
         Self {
-            bins: [ptr::null_mut(); CLASS_BYTES.len()],
+            bins: P::Classes::EMPTY,
             top: ptr::null_mut(),
             end: 0,
             run: ptr::null_mut(),
+            large: P::LargeFrees::START,
             lost: A::START,
             source,
         }
     }
 }
 
-impl<S: PageSource, const REALLOC_IN_PLACE: bool, A: Accounting> SegregatedBump<S, REALLOC_IN_PLACE, A> {
+impl<S: PageSource, P: Policies, A: Accounting> SegregatedBump<S, P, A> {
     /// Allocates a block for `layout`. Returns null if the source has no more memory. A size of 0 gets a block of the
     /// smallest class.
     #[inline]
     pub fn alloc(&mut self, layout: Layout) -> *mut u8 {
-        let class = class_of(layout.size(), layout.align());
-        if class < CLASS_BYTES.len() {
-            // SAFETY: this is one of the classes. A block in a bin is free memory of this allocator, of at least 16
-            // bytes, and `dealloc` wrote a FreeBlock to it.
-            unsafe {
-                let bin = self.bins.get_unchecked_mut(class);
-                let block = *bin;
+        let (size, align) = (layout.size(), layout.align());
+        let class = class_of::<P>(size, align);
+        if class < P::Classes::COUNT {
+            // SAFETY: this is one of the classes.
+            let bin = unsafe { self.bins.as_mut().get_unchecked_mut(class) };
+            // A bin's blocks are aligned to 16, and may be aligned to more.
+            if !P::BINS_TAKE_ALIGNED || bin.first().addr() & (align - 1) == 0 {
+                let block = bin.take();
                 if !block.is_null() {
-                    *bin = (*block).next;
-                    return block.cast();
+                    return block;
                 }
             }
         }
-        self.bump(class_bytes(class, layout.size()), layout.align())
+        let bytes = class_bytes::<P>(class, size);
+        if if class < P::Classes::COUNT { P::SPLITS } else { P::LargeFrees::KEEPS } {
+            let block = self.reuse(class, bytes, align);
+            if !block.is_null() {
+                return block;
+            }
+        }
+        if P::REFILL_BLOCKS > 1 && class < P::Classes::COUNT {
+            return self.refill_bin(class, bytes, align);
+        }
+        self.bump(bytes, align)
     }
 
     /// Like [`alloc`](Self::alloc), with the first `layout.size()` bytes set to 0.
@@ -202,19 +158,19 @@ impl<S: PageSource, const REALLOC_IN_PLACE: bool, A: Accounting> SegregatedBump<
     /// `block` is a live block of this allocator, and `layout` is its current layout.
     #[inline]
     pub unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout) {
-        let class = class_of(layout.size(), layout.align());
-        if class < CLASS_BYTES.len() {
-            let free = block.cast::<FreeBlock>();
+        let class = class_of::<P>(layout.size(), layout.align());
+        if P::TOP_TAKES_FREES && block.wrapping_add(class_bytes::<P>(class, layout.size())) == self.top {
+            self.top = block;
+            return;
+        }
+        if class < P::Classes::COUNT {
             // SAFETY: this is one of the classes. The block was live and belongs to the allocator again. It is aligned
             // to 16 and, whatever its previous layouts were, covers its whole class: `alloc` and `resize_in_place` both
             // reserve that much.
-            unsafe {
-                let bin = self.bins.get_unchecked_mut(class);
-                free.write(FreeBlock { next: *bin });
-                *bin = free;
-            }
+            unsafe { self.bins.as_mut().get_unchecked_mut(class).put(block) };
         } else {
-            self.lost.add_freed(class_bytes(class, layout.size()));
+            // SAFETY: the block was live, with these bytes, and belongs to the allocator again.
+            unsafe { self.give_up(block, class_bytes::<P>(class, layout.size())) };
         }
     }
 
@@ -227,7 +183,8 @@ impl<S: PageSource, const REALLOC_IN_PLACE: bool, A: Accounting> SegregatedBump<
     /// layout's alignment, is at most `isize::MAX`.
     #[inline]
     pub unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        if REALLOC_IN_PLACE && self.resize_in_place(block, layout, new_size) {
+        // SAFETY: upheld by the caller.
+        if P::REALLOC_IN_PLACE && unsafe { self.resize_in_place(block, layout, new_size) } {
             return block;
         }
         // SAFETY: upheld by the caller.
@@ -241,55 +198,34 @@ impl<S: PageSource, const REALLOC_IN_PLACE: bool, A: Accounting> SegregatedBump<
     ///
     /// No block of this allocator is in use any more.
     pub unsafe fn reset(&mut self) {
-        self.bins = [ptr::null_mut(); CLASS_BYTES.len()];
+        self.bins = P::Classes::EMPTY;
         self.top = self.run;
+        self.large = P::LargeFrees::START;
         self.lost = A::START;
     }
 
-    /// Bytes that a block of this layout takes: its whole class, or the next multiple of 16. The bytes past the
-    /// layout's size may be written to; otherwise they are internal fragmentation.
+    /// Bytes that a block of this layout takes: its whole class, or the next multiple of the step of large blocks. The
+    /// bytes past the layout's size may be written to; otherwise they are internal fragmentation.
     #[must_use]
     pub fn usable_bytes(layout: Layout) -> usize {
-        block_bytes(layout.size(), layout.align())
-    }
-
-    /// Accounts for the bytes that are in no live block. It walks the bins, so it takes time proportional to the number
-    /// of free blocks.
-    ///
-    /// ```
-    /// use segregated_bump::{SegregatedBump, page_source::Region};
-    /// use core::{alloc::Layout, mem::MaybeUninit};
-    ///
-    /// let ram = Box::leak(Box::new([MaybeUninit::uninit(); 4096]));
-    /// let mut allocator: SegregatedBump<Region> = SegregatedBump::new(Region::new(ram));
-    /// let layout = Layout::new::<[u8; 20]>();
-    /// let block = allocator.alloc(layout);
-    /// // SAFETY: the block is live, and this is its layout.
-    /// unsafe { allocator.dealloc(block, layout) };
-    /// assert_eq!(allocator.idle().bin_bytes, [0, 32, 0, 0]);
-    /// ```
-    pub fn idle(&self) -> Idle {
-        let mut idle = Idle { tail_bytes: self.room(), lost: self.lost.lost(), ..Idle::default() };
-        for (class, bytes) in idle.bin_bytes.iter_mut().enumerate() {
-            let mut block = self.bins[class];
-            while !block.is_null() {
-                *bytes += CLASS_BYTES[class];
-                // SAFETY: a block in a bin is free memory of this allocator, and `dealloc` wrote a FreeBlock to it.
-                block = unsafe { (*block).next };
-            }
-        }
-        idle
+        block_bytes::<P>(layout.size(), layout.align())
     }
 
     /// Resizes the block in place if possible, and returns whether it did.
-    fn resize_in_place(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> bool {
+    ///
+    /// # Safety
+    ///
+    /// As for `realloc`.
+    unsafe fn resize_in_place(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> bool {
         let align = layout.align();
-        let (old, new) = (block_bytes(layout.size(), align), block_bytes(new_size, align));
-        if block.wrapping_add(old) != self.top {
-            // Not the last block. A large block is not reused after it is freed, so moving it gains nothing.
-            let is_large = old > CLASS_BYTES[3] || align > UNIT;
-            let stays = new == old || new < old && is_large;
-            self.lost.add_freed(if stays { old - new } else { 0 });
+        let (old, new) = (block_bytes::<P>(layout.size(), align), block_bytes::<P>(new_size, align));
+        if block.wrapping_add(old) != self.top || !P::TOP_TAKES_SHRINKS && new < old {
+            // Not the last block. A large block that is not reused after it is freed gains nothing by moving, and one
+            // that is kept gives up its end.
+            let is_large = old > P::Classes::LARGEST || align > small_align::<P>();
+            let stays = new == old || new < old && (is_large || !P::SMALL_SHRINKS_MOVE);
+            // SAFETY: the block has its old bytes, of which the last ones belong to the allocator again.
+            unsafe { self.give_up(block.wrapping_add(new), if stays { old - new } else { 0 }) };
             return stays;
         }
         let missing = new.saturating_sub(old + self.room());
@@ -301,93 +237,49 @@ impl<S: PageSource, const REALLOC_IN_PLACE: bool, A: Accounting> SegregatedBump<
         true
     }
 
-    /// Bytes from the bump pointer to the end of the run.
+    /// Takes back memory that is not a block of a bin: files it, or loses it.
+    ///
+    /// # Safety
+    ///
+    /// As for `file`, if large blocks are kept.
     #[inline]
-    fn room(&self) -> usize {
-        self.end - self.top.addr()
+    unsafe fn give_up(&mut self, start: *mut u8, bytes: usize) {
+        if P::LargeFrees::KEEPS {
+            // SAFETY: upheld by the caller.
+            unsafe { self.file(start, bytes) };
+        } else {
+            self.lost.add_freed(bytes);
+        }
     }
+}
 
-    /// A block of `bytes` from the bump pointer, at a multiple of `align`. Null if the source has no more memory.
-    #[inline]
-    fn bump(&mut self, bytes: usize, align: usize) -> *mut u8 {
-        // A layout's size, rounded up to its alignment, is at most `isize::MAX`, so no sum here overflows.
-        let mut pad = padding(self.top, align);
-        if pad + bytes > self.room() {
-            if !self.refill(bytes, align) {
-                return ptr::null_mut();
-            }
-            pad = padding(self.top, align);
-        }
-        let block = self.top.wrapping_add(pad);
-        self.top = block.wrapping_add(bytes);
-        self.lost.add_padding(pad);
-        block
-    }
-
-    /// Gets memory with room for `bytes` at `align`.
-    #[cold]
-    fn refill(&mut self, bytes: usize, align: usize) -> bool {
-        // Enough for the block wherever a run may begin, including padding: the bump pointer is a multiple of 16.
-        let enough = bytes + align.max(UNIT).saturating_sub(self.source.run_align());
-        // If new memory continues the run, only the missing bytes are needed.
-        let mut needed = padding(self.top, align) + bytes - self.room();
-        if self.top.is_null() {
-            needed = enough;
-        }
-        while self.acquire(needed) {
-            if padding(self.top, align) + bytes <= self.room() {
-                return true;
-            }
-            needed = enough;
-        }
-        false
-    }
-
-    /// Acquires memory from the source. If it continues the run, the run becomes longer; if not, the rest of the old
-    /// run is given up.
-    fn acquire(&mut self, min_bytes: usize) -> bool {
-        let Some(memory) = self.source.acquire(min_bytes) else {
-            return false;
-        };
-        let start = memory.cast::<u8>().as_ptr();
-        if self.end != start.addr() {
-            // Every block begins at a multiple of 16, so the run must too.
-            let pad = if self.source.run_align() < UNIT { padding(start, UNIT).min(memory.len()) } else { 0 };
-            self.lost.add_padding(self.room() + pad);
-            self.run = start.wrapping_add(pad);
-            self.top = self.run;
-        }
-        self.end = start.addr() + memory.len();
-        true
-    }
+/// The highest alignment of small blocks.
+const fn small_align<P: Policies>() -> usize {
+    if P::BINS_TAKE_ALIGNED { usize::MAX } else { UNIT }
 }
 
 /// The class of a request; the number of classes if it is not small.
 #[inline]
-fn class_of(size: usize, align: usize) -> usize {
-    if size > CLASS_BYTES[3] || align > UNIT {
-        return CLASS_BYTES.len();
+fn class_of<P: Policies>(size: usize, align: usize) -> usize {
+    if size > P::Classes::LARGEST || align > small_align::<P>() {
+        return P::Classes::COUNT;
     }
-    // The number of bits in the last byte's offset: 4 for up to 16 bytes, 5 for up to 32, and so on.
-    let last = size.saturating_sub(1) | (UNIT - 1);
-    (usize::BITS - 4 - last.leading_zeros()) as usize
+    P::Classes::class_of(size)
 }
 
-/// Bytes that a block of this class covers: its whole class, or a multiple of 16.
+/// Bytes that a block of this class covers: its whole class, or a multiple of the step of large blocks.
 #[inline]
-fn class_bytes(class: usize, size: usize) -> usize {
+fn class_bytes<P: Policies>(class: usize, size: usize) -> usize {
     // A size is at most `isize::MAX`, so this cannot overflow.
-    if class < CLASS_BYTES.len() { UNIT << class } else { (size.max(1) + UNIT - 1) & !(UNIT - 1) }
+    if class < P::Classes::COUNT {
+        P::Classes::bytes_of(class)
+    } else {
+        (size.max(1) + P::LARGE_STEP - 1) & !(P::LARGE_STEP - 1)
+    }
 }
 
 /// Bytes that a block for such a request covers.
 #[inline]
-fn block_bytes(size: usize, align: usize) -> usize {
-    class_bytes(class_of(size, align), size)
-}
-
-/// Bytes from `address` to the next multiple of `align`.
-#[inline]
-fn padding(address: *mut u8, align: usize) -> usize {
-    address.addr().wrapping_neg() & (align - 1)
+fn block_bytes<P: Policies>(size: usize, align: usize) -> usize {
+    class_bytes::<P>(class_of::<P>(size, align), size)
 }

@@ -5,6 +5,7 @@ use core::cell::UnsafeCell;
 
 use crate::allocator::Allocator;
 use crate::page_source::PageSource;
+use crate::policies::Policies;
 use crate::segregated_bump::{Accounting, SegregatedBump};
 use crate::swept_bump::SweptBump;
 
@@ -39,7 +40,7 @@ macro_rules! allocator {
 }
 
 allocator!([S: PageSource] SweptBump<S>);
-allocator!([S: PageSource, const REALLOC_IN_PLACE: bool, A: Accounting] SegregatedBump<S, REALLOC_IN_PLACE, A>);
+allocator!([S: PageSource, P: Policies, A: Accounting] SegregatedBump<S, P, A>);
 
 /// Turns an allocator that needs `&mut self` into a [`GlobalAlloc`], without a lock, for single-threaded programs: a
 /// Wasm module without shared memory, or firmware whose interrupt handlers do not allocate.

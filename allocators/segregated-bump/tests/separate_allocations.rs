@@ -1,4 +1,4 @@
-//! Both allocators on a source whose runs are separate allocations of the system, so that AddressSanitizer sees an access
+//! The allocators on a source whose runs are separate allocations of the system, so that AddressSanitizer sees an access
 //! between them, and Miri a pointer that is used outside of the run that it was made from:
 //! `MIRIFLAGS=-Zmiri-permissive-provenance cargo +nightly miri test -p segregated-bump --features inspect`
 
@@ -6,6 +6,7 @@ use core::alloc::Layout;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
+use segregated_bump::policies::{FourSteps, ListsBySize, Policies};
 use segregated_bump::{Allocator, PageSource, SegregatedBump, SweptBump};
 
 /// Runs of odd lengths, handed out from the lowest address on.
@@ -125,6 +126,28 @@ fn the_segregated_bump_allocator_stays_in_its_runs() {
     let mut failures = 0;
     for seed in 0..PROGRAMS.0 {
         failures += run(&mut SegregatedBump::<_>::new(Separate::new(8)), seed, PROGRAMS.1);
+    }
+    assert!(failures > 0, "memory runs out");
+}
+
+/// A member of the family that cuts and keeps all that it can.
+struct Cutting;
+
+impl Policies for Cutting {
+    type Classes = FourSteps<12>;
+    type LargeFrees = ListsBySize;
+    const BINS_TAKE_ALIGNED: bool = true;
+    const REFILL_BLOCKS: usize = 4;
+    const SPLITS: bool = true;
+    const TOP_TAKES_FREES: bool = true;
+    const SMALL_SHRINKS_MOVE: bool = false;
+}
+
+#[test]
+fn a_member_that_cuts_and_keeps_blocks_stays_in_its_runs() {
+    let mut failures = 0;
+    for seed in 0..PROGRAMS.0 {
+        failures += run(&mut SegregatedBump::<_, Cutting>::new(Separate::new(8)), seed, PROGRAMS.1);
     }
     assert!(failures > 0, "memory runs out");
 }

@@ -1,33 +1,38 @@
-//! Our own segregated bump allocator, as it ships, on the simulated page heap.
+//! Our own segregated bump allocators, as they ship, on the simulated page heap: the classic, and members of its family
+//! with other decisions.
+
+pub mod members;
 
 use core::alloc::Layout;
 
+use segregated_bump::policies::{Classic, LargeFrees};
 use segregated_bump::{Accounting, Idle, Lost};
 
-use crate::heap_allocator::{Group, HeapAllocator, IdleKind, IdlePart, Info, Purpose};
+use crate::heap_allocator::{HeapAllocator, IdleKind, IdlePart, Info};
 use crate::page_heap::HeapRef;
+use members::Member;
 
-/// The allocator on the heap's pages. It has no accounting unless requested, so the timed code is the code that ships.
-pub type SegregatedBump<const REALLOC_IN_PLACE: bool = true, A = ()> =
-    segregated_bump::SegregatedBump<HeapRef, REALLOC_IN_PLACE, A>;
+/// An allocator of the family on the heap's pages. It has no accounting unless requested, so the timed code is the code
+/// that ships.
+pub type SegregatedBump<P = Classic, A = ()> = segregated_bump::SegregatedBump<HeapRef, P, A>;
 
 /// The same allocator with accounting, for memory figures.
-pub type Accounted<const REALLOC_IN_PLACE: bool = true> = SegregatedBump<REALLOC_IN_PLACE, Lost>;
+pub type Accounted<P = Classic> = SegregatedBump<P, Lost>;
+
+/// Bins that have a part of their own in the account of idle bytes.
+const NAMED_BINS: [(usize, &str); 4] =
+    [(16, "bin of 16 bytes"), (32, "bin of 32 bytes"), (64, "bin of 64 bytes"), (128, "bin of 128 bytes")];
 
 // SAFETY: see the crate segregated-bump: blocks are carved from the heap's pages without overlap, aligned to 16 or as
-// requested, and are reused only within their class.
-unsafe impl<const REALLOC_IN_PLACE: bool, A: Accounting> HeapAllocator for SegregatedBump<REALLOC_IN_PLACE, A> {
+// requested, and what is free is in one place.
+unsafe impl<P: Member, A: Accounting> HeapAllocator for SegregatedBump<P, A> {
     const INFO: Info = Info {
-        name: if REALLOC_IN_PLACE { "segregated-bump" } else { "segregated-bump-mv" },
+        name: P::NAME,
         crate_name: "segregated-bump",
         version: env!("CARGO_PKG_VERSION"),
-        purpose: if REALLOC_IN_PLACE { Purpose::Contender } else { Purpose::Ablation },
-        groups: if REALLOC_IN_PLACE { &[Group::Default, Group::Embedded, Group::Wasm] } else { &[Group::Ablations] },
-        summary: if REALLOC_IN_PLACE {
-            "four bins of 16, 32, 64 and 128 bytes and a bump pointer; ours"
-        } else {
-            "segregated-bump with its in-place realloc switched off: every realloc moves"
-        },
+        purpose: P::PURPOSE,
+        groups: P::GROUPS,
+        summary: P::SUMMARY,
         refuses: None,
     };
 
@@ -56,15 +61,24 @@ unsafe impl<const REALLOC_IN_PLACE: bool, A: Accounting> HeapAllocator for Segre
 
     #[inline]
     unsafe fn usable_bytes(&self, _block: *mut u8, layout: Layout) -> Option<usize> {
-        Some(SegregatedBump::<REALLOC_IN_PLACE, A>::usable_bytes(layout))
+        Some(SegregatedBump::<P, A>::usable_bytes(layout))
     }
 
     fn idle(&self, _live_blocks: usize) -> Vec<IdlePart> {
-        let Idle { bin_bytes, tail_bytes, lost } = SegregatedBump::idle(self);
-        let bins = ["bin of 16 bytes", "bin of 32 bytes", "bin of 64 bytes", "bin of 128 bytes"];
-        let mut parts: Vec<_> = (bins.into_iter().zip(bin_bytes))
-            .map(|(name, bytes)| IdlePart { kind: IdleKind::Free, name, bytes })
-            .collect();
+        let Idle { bin_bytes: _, large_bytes, tail_bytes, lost } = SegregatedBump::idle(self);
+        let (mut parts, mut others) = (Vec::new(), None);
+        for (class_bytes, bytes) in self.bins() {
+            match NAMED_BINS.iter().find(|(named_bytes, _)| *named_bytes == class_bytes) {
+                Some(&(_, name)) => parts.push(IdlePart { kind: IdleKind::Free, name, bytes }),
+                None => others = Some(others.unwrap_or(0) + bytes),
+            }
+        }
+        if let Some(bytes) = others {
+            parts.push(IdlePart { kind: IdleKind::Free, name: "other bins", bytes });
+        }
+        if P::LargeFrees::KEEPS {
+            parts.push(IdlePart { kind: IdleKind::Free, name: "large free blocks", bytes: large_bytes });
+        }
         parts.push(IdlePart { kind: IdleKind::Tail, name: "after the bump pointer", bytes: tail_bytes });
         if let Some(Lost { freed_bytes, padding_bytes }) = lost {
             parts.push(IdlePart { kind: IdleKind::Lost, name: "freed, in no bin", bytes: freed_bytes });

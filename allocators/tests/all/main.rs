@@ -5,6 +5,8 @@ mod absolute_addresses;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod family;
+#[cfg(test)]
 mod page_sizes;
 #[cfg(test)]
 mod properties;

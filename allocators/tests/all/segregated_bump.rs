@@ -10,6 +10,7 @@ use heaprace_allocators::page_heap::Guard;
 use heaprace_allocators::shadow::{Shadow, Violation};
 use heaprace_allocators::{HeapAllocator, HeapRef, PAGE_BYTES, PageHeap};
 use segregated_bump::page_source::Region;
+use segregated_bump::policies::Moving;
 use segregated_bump::{PageSource, SegregatedBump, SingleThreaded};
 
 type Ours = SegregatedBump<HeapRef>;
@@ -247,7 +248,7 @@ fn a_small_block_that_shrinks_does_not_lose_its_class() {
 #[test]
 fn without_in_place_realloc_every_realloc_moves() {
     let heap = heap(16);
-    let mut allocator = SegregatedBump::<HeapRef, false>::new(heap.handle());
+    let mut allocator = SegregatedBump::<HeapRef, Moving>::new(heap.handle());
     let block = allocator.alloc(layout(20, 1));
     // SAFETY: the block is live with this layout.
     unsafe {

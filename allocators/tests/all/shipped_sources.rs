@@ -12,6 +12,7 @@ use std::ptr::NonNull;
 use heaprace_allocators::page_heap::Guard;
 use heaprace_allocators::{PAGE_BYTES, PageHeap};
 use segregated_bump::page_source::{Region, wasm_run};
+use segregated_bump::policies::{Classic, Moving, Policies, Published};
 use segregated_bump::{Accounting, Lost, PageSource, SegregatedBump};
 
 /// Pages of each source.
@@ -93,13 +94,13 @@ unsafe impl PageSource for MockWasm<'_> {
 type Outcome = (Option<usize>, usize);
 
 /// Runs the program of this seed. Offsets are relative to `base`.
-fn run<S: PageSource, const IN_PLACE: bool, A: Accounting>(
+fn run<S: PageSource, P: Policies, A: Accounting>(
     seed: u64,
     source: S,
     base: NonNull<u8>,
-    mut pages: impl FnMut(&SegregatedBump<S, IN_PLACE, A>) -> usize,
+    mut pages: impl FnMut(&SegregatedBump<S, P, A>) -> usize,
 ) -> Vec<Outcome> {
-    let mut allocator = SegregatedBump::<S, IN_PLACE, A>::new(source);
+    let mut allocator = SegregatedBump::<S, P, A>::new(source);
     let mut random = seed;
     let mut below = |bound: usize| {
         // Knuth's generator; its upper bits are the better ones.
@@ -162,26 +163,26 @@ fn run<S: PageSource, const IN_PLACE: bool, A: Accounting>(
 
 const OPS: usize = 4000;
 
-fn on_the_page_heap<const IN_PLACE: bool, A: Accounting>(seed: u64, limit_pages: usize) -> Vec<Outcome> {
+fn on_the_page_heap<P: Policies, A: Accounting>(seed: u64, limit_pages: usize) -> Vec<Outcome> {
     let heap = PageHeap::reserve(limit_pages, Guard::Trap).unwrap();
     let pages = heap.handle();
-    run::<_, IN_PLACE, A>(seed, heap.handle(), pages.base(), |_| pages.committed_pages())
+    run::<_, P, A>(seed, heap.handle(), pages.base(), |_| pages.committed_pages())
 }
 
-fn on_wasm_pages<const IN_PLACE: bool>(seed: u64, limit_pages: usize, fault: Fault) -> Vec<Outcome> {
+fn on_wasm_pages<P: Policies>(seed: u64, limit_pages: usize, fault: Fault) -> Vec<Outcome> {
     let (memory, pages) = (Memory::new(), Cell::new(0));
     let source = MockWasm { memory: &memory, limit_pages, pages: &pages, fault };
-    run::<_, IN_PLACE, ()>(seed, source, memory.start, |_| pages.get())
+    run::<_, P, ()>(seed, source, memory.start, |_| pages.get())
 }
 
 /// A region is handed out whole, so the pages taken are those that the bump pointer has reached.
-fn on_a_region<const IN_PLACE: bool>(seed: u64, limit_pages: usize) -> Vec<Outcome> {
+fn on_a_region<P: Policies>(seed: u64, limit_pages: usize) -> Vec<Outcome> {
     let memory = Memory::new();
     let bytes = limit_pages * PAGE_BYTES;
     // SAFETY: the memory is large enough, outlives the allocator, and has no other user.
     let region = unsafe { Region::from_raw(memory.start, bytes) };
     let mut highest = 0;
-    run::<_, IN_PLACE, ()>(seed, region, memory.start, |allocator| {
+    run::<_, P, ()>(seed, region, memory.start, |allocator| {
         highest = (bytes - allocator.idle().tail_bytes).max(highest);
         highest.div_ceil(PAGE_BYTES)
     })
@@ -196,32 +197,33 @@ fn difference(one: &[Outcome], other: &[Outcome]) -> Option<(usize, Outcome, Out
 /// Programs: seeds, with more pages than they need and with so few that they run out.
 const PROGRAMS: [(u64, usize); 6] = [(1, PAGES), (2, PAGES), (3, PAGES), (4, 300), (5, 100), (6, 10)];
 
-fn shipped_matches_measured<const IN_PLACE: bool>() {
+fn shipped_matches_measured<P: Policies>() {
     for (seed, limit_pages) in PROGRAMS {
-        let simulated = on_the_page_heap::<IN_PLACE, ()>(seed, limit_pages);
+        let simulated = on_the_page_heap::<P, ()>(seed, limit_pages);
         let (_, pages) = simulated[OPS - 1];
         assert_eq!(pages == limit_pages, limit_pages < PAGES, "{pages} of {limit_pages}");
-        let wasm = on_wasm_pages::<IN_PLACE>(seed, limit_pages, Fault::None);
+        let wasm = on_wasm_pages::<P>(seed, limit_pages, Fault::None);
         assert_eq!(difference(&simulated, &wasm), None, "WasmPages, seed {seed}");
-        let region = on_a_region::<IN_PLACE>(seed, limit_pages);
+        let region = on_a_region::<P>(seed, limit_pages);
         assert_eq!(difference(&simulated, &region), None, "Region, seed {seed}");
-        let accounted = on_the_page_heap::<IN_PLACE, Lost>(seed, limit_pages);
+        let accounted = on_the_page_heap::<P, Lost>(seed, limit_pages);
         assert_eq!(difference(&simulated, &accounted), None, "with accounting, seed {seed}");
     }
 }
 
 #[test]
 fn every_block_and_every_page_matches_the_page_heap() {
-    shipped_matches_measured::<true>();
-    shipped_matches_measured::<false>();
+    shipped_matches_measured::<Classic>();
+    shipped_matches_measured::<Moving>();
+    shipped_matches_measured::<Published>();
 }
 
 #[test]
 fn a_source_that_differs_is_detected() {
     for (fault, at_least) in [(Fault::AsksForMore, 3), (Fault::BeginsLater, 6), (Fault::EndsEarlier, 3)] {
         let differs = PROGRAMS.iter().filter(|&&(seed, limit_pages)| {
-            let simulated = on_the_page_heap::<true, ()>(seed, limit_pages);
-            difference(&simulated, &on_wasm_pages::<true>(seed, limit_pages, fault)).is_some()
+            let simulated = on_the_page_heap::<Classic, ()>(seed, limit_pages);
+            difference(&simulated, &on_wasm_pages::<Classic>(seed, limit_pages, fault)).is_some()
         });
         let programs = differs.count();
         assert!(programs >= at_least, "{fault:?} shows in {programs} programs");

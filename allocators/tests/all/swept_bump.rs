@@ -3,8 +3,8 @@
 mod exhaustive;
 mod faults;
 mod patterns;
-mod stress;
-mod subject;
+pub(crate) mod stress;
+pub(crate) mod subject;
 
 use std::alloc::Layout;
 

@@ -48,6 +48,20 @@ pub(crate) struct Record {
     pub(crate) left_bytes: usize,
 }
 
+impl Source {
+    /// A source over the committed pages of a heap, of which it has `bytes` bytes and gives whole multiples of
+    /// `page_bytes`, and its record.
+    pub(crate) fn new(
+        heap: &PageHeap,
+        placing: Placing,
+        page_bytes: usize,
+        bytes: usize,
+    ) -> (Self, Rc<RefCell<Record>>) {
+        let record = Rc::new(RefCell::new(Record { runs: Vec::new(), left_bytes: bytes }));
+        (Source { heap: heap.handle(), page_bytes, bytes, placing, record: Rc::clone(&record) }, record)
+    }
+}
+
 // SAFETY: runs are disjoint parts of the committed pages of a heap that has no other user. They hold zeroes: all that
 // is written elsewhere is in gaps.
 unsafe impl PageSource for Source {
@@ -75,6 +89,40 @@ unsafe impl PageSource for Source {
         // SAFETY: as above; the bytes become the allocator's only now.
         unsafe { start.write_bytes(0, bytes) };
         Some(NonNull::slice_from_raw_parts(start, bytes))
+    }
+}
+
+/// A heap whose pages for so many bytes are committed, and hold what no source has given.
+pub(crate) fn untouched_heap(bytes: usize) -> PageHeap {
+    let page = PageSize::from_bytes(4096).unwrap();
+    let heap = PageHeap::reserve_sized(page, page.pages_for(bytes), Guard::Trap).unwrap();
+    heap.handle().grow(page.pages_for(bytes)).unwrap();
+    let committed = heap.handle().committed_bytes();
+    // SAFETY: the pages are committed, and have no other user yet.
+    unsafe { heap.handle().base().write_bytes(UNTOUCHED, committed) };
+    heap
+}
+
+/// Makes all that the source gave as it was. Nobody uses it any more.
+pub(crate) fn take_back(heap: &PageHeap, record: &Record) {
+    for &(offset, run_bytes) in &record.runs {
+        // SAFETY: the pages are committed, and nobody uses them any more.
+        unsafe { heap.handle().base().add(offset).write_bytes(UNTOUCHED, run_bytes) };
+    }
+}
+
+/// Checks that all that the source did not give is as it was.
+pub(crate) fn check_gaps(heap: &PageHeap, record: &Record) {
+    let mut runs = record.runs.clone();
+    runs.sort_unstable();
+    runs.push((heap.handle().committed_bytes(), 0));
+    let mut from = 0;
+    for (start, bytes) in runs {
+        // SAFETY: the bytes are committed, and no allocator has them.
+        let gap = unsafe { std::slice::from_raw_parts(heap.handle().base().add(from).as_ptr(), start - from) };
+        let is_untouched = |part: &[u8]| part == &[UNTOUCHED; 256][..part.len()];
+        assert!(gap.chunks(256).all(is_untouched), "the gap at {from} was overwritten");
+        from = start + bytes;
     }
 }
 
@@ -106,18 +154,12 @@ pub(crate) enum Place {
 impl Subject {
     /// A new allocator whose source has `bytes` bytes and gives whole multiples of `page_bytes`.
     pub(crate) fn new(placing: Placing, page_bytes: usize, bytes: usize) -> Self {
-        let page = PageSize::from_bytes(4096).unwrap();
-        let heap = PageHeap::reserve_sized(page, page.pages_for(bytes), Guard::Trap).unwrap();
-        heap.handle().grow(page.pages_for(bytes)).unwrap();
-        let committed = heap.handle().committed_bytes();
-        // SAFETY: the pages are committed, and have no other user yet.
-        unsafe { heap.handle().base().write_bytes(UNTOUCHED, committed) };
+        let heap = untouched_heap(bytes);
         Self::on(heap, placing, page_bytes, bytes)
     }
 
     fn on(heap: PageHeap, placing: Placing, page_bytes: usize, bytes: usize) -> Self {
-        let record = Rc::new(RefCell::new(Record { runs: Vec::new(), left_bytes: bytes }));
-        let source = Source { heap: heap.handle(), page_bytes, bytes, placing, record: Rc::clone(&record) };
+        let (source, record) = Source::new(&heap, placing, page_bytes, bytes);
         let shadow = Shadow::new(heap.handle());
         let is_exact = placing == Placing::Consecutive;
         Subject { allocator: SweptBump::new(source), live: Vec::new(), record, shadow, heap, is_exact }
@@ -125,10 +167,7 @@ impl Subject {
 
     /// Starts again, with a new allocator on the same memory.
     pub(crate) fn again(self, placing: Placing, page_bytes: usize, bytes: usize) -> Self {
-        for &(offset, run_bytes) in &self.record.borrow().runs {
-            // SAFETY: the pages are committed, and nobody uses them any more.
-            unsafe { self.heap.handle().base().add(offset).write_bytes(UNTOUCHED, run_bytes) };
-        }
+        take_back(&self.heap, &self.record.borrow());
         Self::on(self.heap, placing, page_bytes, bytes)
     }
 
@@ -231,15 +270,6 @@ impl Subject {
     pub(crate) fn check_contents(&self) {
         // SAFETY: the heap was never reset.
         unsafe { self.shadow.check_all() }.unwrap();
-        let mut runs = self.record.borrow().runs.clone();
-        runs.sort_unstable();
-        runs.push((self.heap.handle().committed_bytes(), 0));
-        let mut from = 0;
-        for (start, bytes) in runs {
-            // SAFETY: the bytes are committed, and no allocator has them.
-            let gap = unsafe { std::slice::from_raw_parts(self.heap.handle().base().add(from).as_ptr(), start - from) };
-            assert!(gap.iter().all(|&byte| byte == UNTOUCHED), "the gap at {from} was overwritten");
-            from = start + bytes;
-        }
+        check_gaps(&self.heap, &self.record.borrow());
     }
 }
