@@ -50,17 +50,20 @@ impl Bin {
         self.first = free;
     }
 
-    /// The blocks, the most recently freed one first.
+    /// The blocks, the most recently freed one first. What a block holds is read when the one after it is requested, so
+    /// that a check sees each block before that.
+    #[inline]
     pub(crate) fn blocks(&self) -> impl Iterator<Item = *mut u8> {
-        let mut next = self.first;
+        let mut link = Some(self.first);
+        let mut latest: *mut FreeBlock = ptr::null_mut();
         core::iter::from_fn(move || {
-            let block = next;
-            if block.is_null() {
+            // SAFETY: as in `take`. The bin is borrowed, so the block stays in it.
+            latest = link.take().unwrap_or_else(|| unsafe { (*latest).next });
+            if latest.is_null() {
+                link = Some(latest);
                 return None;
             }
-            // SAFETY: as in `take`. The bin is borrowed, so the block stays in it.
-            next = unsafe { (*block).next };
-            Some(block.cast())
+            Some(latest.cast())
         })
     }
 }

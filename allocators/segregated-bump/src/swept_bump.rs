@@ -30,6 +30,7 @@ use core::alloc::Layout;
 use core::ptr;
 
 use crate::allocator::Allocator;
+use crate::bins::Bin;
 use crate::page_source::PageSource;
 use map::{GRANULE, LINE};
 use runs::Runs;
@@ -63,8 +64,8 @@ const WINDOW: usize = 8192;
 /// ```
 #[derive(Debug)]
 pub struct SweptBump<S> {
-    /// The most recently freed block of each small size. It holds the address of the one freed before it, and so on.
-    bins: [*mut FreeBlock; BINS],
+    /// The free blocks of each small size.
+    bins: [Bin; BINS],
     /// The bump pointer of small blocks.
     window: *mut u8,
     /// The address after the window.
@@ -88,12 +89,6 @@ pub struct SweptBump<S> {
     source: S,
 }
 
-/// The contents of a free small block.
-#[derive(Debug)]
-struct FreeBlock {
-    next: *mut FreeBlock,
-}
-
 /// What lines are taken for. The one that only some programs need is the last, so that the others' code leaves it out.
 #[derive(Clone, Copy, PartialEq)]
 #[repr(usize)]
@@ -110,7 +105,7 @@ impl<S> SweptBump<S> {
     /// An allocator without any memory yet: the first request gets it from `source`.
     pub const fn new(source: S) -> Self {
         SweptBump {
-            bins: [ptr::null_mut(); BINS],
+            bins: [const { Bin::EMPTY }; BINS],
             window: ptr::null_mut(),
             window_end: 0,
             runs: Runs::EMPTY,
@@ -215,7 +210,7 @@ impl<S: PageSource> SweptBump<S> {
     ///
     /// `bytes` is the size of a small block: a multiple of 16, at least 16 and at most `SMALL`.
     #[inline]
-    unsafe fn bin(&mut self, bytes: usize) -> &mut *mut FreeBlock {
+    unsafe fn bin(&mut self, bytes: usize) -> &mut Bin {
         debug_assert!(bytes > 0 && bytes <= SMALL && bytes & (GRANULE - 1) == 0);
         // SAFETY: upheld by the caller.
         unsafe { self.bins.get_unchecked_mut(bytes / GRANULE - 1) }
@@ -228,16 +223,8 @@ impl<S: PageSource> SweptBump<S> {
     /// As for `bin`.
     #[inline]
     unsafe fn pop(&mut self, bytes: usize) -> *mut u8 {
-        // SAFETY: upheld by the caller. A block in a bin is free memory of this allocator, and `push` wrote a FreeBlock
-        // to it.
-        unsafe {
-            let bin = self.bin(bytes);
-            let block = *bin;
-            if !block.is_null() {
-                *bin = (*block).next;
-            }
-            block.cast()
-        }
+        // SAFETY: upheld by the caller.
+        unsafe { self.bin(bytes) }.take()
     }
 
     /// Puts a free small block into its bin.
@@ -247,13 +234,8 @@ impl<S: PageSource> SweptBump<S> {
     /// As for `bin`; the block is free memory of this allocator, and aligned to 16.
     #[inline]
     unsafe fn push(&mut self, block: *mut u8, bytes: usize) {
-        let free = block.cast::<FreeBlock>();
         // SAFETY: upheld by the caller; every block has at least 16 bytes.
-        unsafe {
-            let bin = self.bin(bytes);
-            free.write(FreeBlock { next: *bin });
-            *bin = free;
-        }
+        unsafe { self.bin(bytes).put(block) };
     }
 
     /// Takes what [`take`](Self::take) does, and makes room for it: by the rest of the window, by a sweep if it is time

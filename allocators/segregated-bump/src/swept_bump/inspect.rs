@@ -2,7 +2,7 @@
 
 use super::map::{GRANULE, LINE};
 use super::runs::{Run, list_of};
-use super::{BINS, FreeBlock, SweptBump};
+use super::{BINS, SweptBump};
 use crate::page_source::PageSource;
 
 /// What a range of the heap that is in no live block serves as.
@@ -52,12 +52,7 @@ impl<S: PageSource> SweptBump<S> {
     /// gave and the allocator gave up, such as less than a line at the ends of its memory, is in no range.
     pub fn for_each_part(&self, mut visit: impl FnMut(HeapPart, *const u8, usize)) {
         for bin in 0..BINS {
-            let mut block = self.bins[bin];
-            while !block.is_null() {
-                visit(HeapPart::Bin, block.cast(), (bin + 1) * GRANULE);
-                // SAFETY: a block in a bin is free memory of this allocator, and `push` wrote a FreeBlock to it.
-                block = unsafe { (*block).next };
-            }
+            self.bins[bin].blocks().for_each(|block| visit(HeapPart::Bin, block, (bin + 1) * GRANULE));
         }
         for &first in self.runs.lists().0 {
             let mut run = first;
@@ -184,12 +179,9 @@ impl<S: PageSource> SweptBump<S> {
         self.for_each_single(&mut |part, start, bytes| result = result.and_then(|()| self.mark(part, start, bytes)));
         result?;
         for bin in 0..BINS {
-            let mut block: *mut FreeBlock = self.bins[bin];
-            while !block.is_null() {
+            for block in self.bins[bin].blocks() {
                 // A circle comes back to a block that is marked.
-                self.mark(HeapPart::Bin, block.cast(), (bin + 1) * GRANULE)?;
-                // SAFETY: the block is within the heap, and in a bin.
-                block = unsafe { (*block).next };
+                self.mark(HeapPart::Bin, block, (bin + 1) * GRANULE)?;
             }
         }
         Ok(())

@@ -4,6 +4,7 @@ use core::{mem, ptr};
 
 use super::map::{GRANULE, LINE};
 use super::{BINS, SweptBump, padding};
+use crate::bins::Bin;
 use crate::page_source::PageSource;
 
 /// A sweep takes time in proportion to the small blocks, so it waits for windows of half of their bytes.
@@ -32,10 +33,8 @@ impl<S: PageSource> SweptBump<S> {
         unsafe {
             self.small_bytes += self.runs.mark_all();
             for bin in 0..BINS {
-                let mut block = mem::replace(&mut self.bins[bin], ptr::null_mut());
-                while !block.is_null() {
+                for block in mem::replace(&mut self.bins[bin], Bin::EMPTY).blocks() {
                     self.runs.map.flip_range(block.addr(), block.addr() + (bin + 1) * GRANULE);
-                    block = (*block).next;
                 }
             }
             let mut below = self.runs.map.end();
