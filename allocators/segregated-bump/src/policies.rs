@@ -88,8 +88,8 @@ pub trait Policies {
 
     /// Whether a last block that shrinks lowers the top. If not, it shrinks like any other.
     ///
-    /// A vector that is shrunk to fit, or text that is shorter than its buffer, gives back what it did not use.
-    /// lite-alloc keeps these bytes in the block, and they are lost when it is freed.
+    /// A vector that is shrunk to fit, or text that is shorter than its buffer, gives back what it did not use, as it does
+    /// in dlmalloc. lite-alloc keeps these bytes, and they are lost.
     const TOP_TAKES_SHRINKS: bool = true;
 
     /// Whether a small block that shrinks to a lower class moves there.

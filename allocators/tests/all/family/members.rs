@@ -4,8 +4,8 @@ use std::any::type_name;
 use std::marker::PhantomData;
 
 use segregated_bump::policies::{
-    ClassTable, Discarded, FourSteps, GrowthStep, LargeFrees, ListsBySize, Multiples, Policies, PowersOfTwo,
-    SizeClasses, Tabled,
+    ClassTable, Classic, Discarded, FourSteps, GrowthStep, LargeFrees, ListsBySize, Moving, Multiples, Policies,
+    PowersOfTwo, Published, SizeClasses, Tabled,
 };
 use segregated_bump::{Lost, SegregatedBump};
 
@@ -93,16 +93,16 @@ macro_rules! combine {
     };
 }
 
-/// All combinations of the switches with powers of two and steps of 16 bytes, and other classes and steps with all
-/// combinations of what they act on.
+/// The members that the crate names; all combinations of the switches with powers of two and steps of 16 bytes; and other
+/// classes and steps with all combinations of what they act on.
 pub(crate) fn all() -> Vec<Checked> {
-    let mut all = Vec::new();
+    let mut all = vec![Checked::of::<Classic>(), Checked::of::<Moving>(), Checked::of::<Published>()];
     combine!(all: PowersOfTwo<3>, Discarded, 16, [] ? ? ? ? ? ? ? true);
     combine!(all: PowersOfTwo<3>, ListsBySize, 16, [] ? ? ? ? ? ? ? true);
     // Where every realloc moves, it does not matter how a block shrinks.
     combine!(all: PowersOfTwo<3>, Discarded, 16, [] ? ? ? ? ? true true false);
     combine!(all: PowersOfTwo<3>, ListsBySize, 16, [] ? ? ? ? ? true true false);
-    assert_eq!(all.len(), 320);
+    assert_eq!(all.len(), 3 + 320);
     combine!(all: Multiples<5>, Discarded, 16, [] ? ? ? ? false true true true);
     combine!(all: Multiples<5>, ListsBySize, 16, [] ? ? ? ? false true true true);
     combine!(all: FourSteps<6>, Discarded, 16, [] ? ? ? ? false true true true);
@@ -112,6 +112,6 @@ pub(crate) fn all() -> Vec<Checked> {
     combine!(all: PowersOfTwo<3>, Discarded, 1, [] ? false ? ? ? ? ? true);
     combine!(all: PowersOfTwo<3>, Discarded, 256, [] false false ? ? ? ? ? true);
     combine!(all: PowersOfTwo<3>, ListsBySize, 256, [] false false ? ? ? ? ? true);
-    assert_eq!(all.len(), 320 + 224);
+    assert_eq!(all.len(), 3 + 320 + 224);
     all
 }
