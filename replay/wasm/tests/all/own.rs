@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use heaprace_wasm::comparison::{GuestPlan, compare_guests};
+use heaprace_wasm::comparison::{GuestPlan, Subject, compare_guests};
 use heaprace_wasm::flash::FlashSizes;
 use heaprace_wasm::guests::Guest;
 use heaprace_wasm::own;
-use heaprace_wasm::size::Sizes;
+use heaprace_wasm::size::sizes_of;
 use heaprace_wasm::target::Target;
 use heaprace_wasm::workshop::{OptLevel, WorkshopError};
 
@@ -52,7 +52,7 @@ fn a_package_has_the_sizes_that_it_has_among_the_others() {
     let folder = tempfile::tempdir().unwrap();
     let mine = package(folder.path(), "mine", SEGREGATED);
     let known = Guest::named("segregated-bump", Target::Wasm32).unwrap();
-    let sizes = [&mine, &known].map(|guest| Sizes::of(&workshop, guest).unwrap());
+    let sizes = [&mine, &known].map(|guest| sizes_of(&workshop, guest).unwrap());
     assert_eq!(sizes[0], sizes[1]);
     let module = fs::read(workshop.module(&mine, OptLevel::Z).unwrap()).unwrap();
     let named = String::from_utf8_lossy(&module).contains(folder.path().to_str().unwrap());
@@ -78,13 +78,14 @@ fn a_package_and_a_module_are_rows_beside_the_others() {
         seed: 1,
     };
     let program = program("alloc,1,100000,8\nalloc,2,100,8\nrealloc,2,5000\ndealloc,1\n");
-    let results = compare_guests("test", &program, &plan, Ok(&bench.node), &mut |_| {}).unwrap();
+    let subject = Subject { name: "test", sha256: "", program: &program };
+    let results = compare_guests(subject, &plan, &[Ok(&bench.node)], &mut |_| {}).unwrap();
     let names: Vec<&str> = results.rows.iter().map(|row| &*row.name).collect();
     assert_eq!(names, ["mine", "theirs", "dlmalloc", "null"]);
     assert_eq!(results.rows[0].version, "1.2.3");
     assert_eq!(results.rows[1].memory, results.rows[2].memory);
     assert!(results.rows[1].version.starts_with("sha256:"), "{}", results.rows[1].version);
-    let text = heaprace_wasm::table::text(&results, 100);
+    let text = heaprace_reports::table::wasm_text(&results, 100);
     assert!(text.contains("– theirs: compiled by its author"), "{text}");
     // What was written is in the cache, and not beside the author's module.
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
