@@ -13,10 +13,10 @@
 //! ```
 
 pub(crate) mod figure;
-mod latency;
+pub(crate) mod latency;
 pub(crate) mod named;
 mod reason;
-mod role;
+pub(crate) mod role;
 mod warning;
 
 use serde::{Deserialize, Serialize};

@@ -10,7 +10,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::results::{CallKind, Figure, Role};
+use crate::results::figure::Figure;
+use crate::results::latency::CallKind;
+use crate::results::role::Role;
 
 /// The name under which they are saved.
 pub const WASM_FILE: &str = "wasm.json";

@@ -2,10 +2,10 @@
 
 use super::advice::{Beside, SmallModule};
 use super::words::{self, times};
-use crate::numbers::{count, signed};
+use crate::numbers::{count, short, signed};
 use crate::prose::and;
 use crate::results::{Origin, Role};
-use crate::wasm::{TierTimes, WasmResults, WasmRow};
+use crate::wasm::{WasmResults, WasmRow};
 
 /// How many pages an allocator may take for each that the most frugal takes: fewer bytes of code are no gain if the heap
 /// grows by more than them.
@@ -39,8 +39,7 @@ pub fn small_module(all: &[&WasmResults]) -> Option<SmallModule> {
     let best_at = *frugal.first()?;
     let best = &candidates[best_at];
     let reference = &first.reference;
-    let is_one_trace = others.is_empty();
-    let beside = |at: usize| if is_one_trace { beside_reference(candidates[at].row, reference) } else { None };
+    let times: Vec<Option<Times>> = candidates.iter().map(|one| Times::of(all, &one.row.name, reference)).collect();
     let smaller: Vec<String> = candidates[..best_at]
         .iter()
         .map(|one| format!("{} ({} bytes, {})", one.row.name, signed(one.added_bytes), pages(one.pages)))
@@ -49,50 +48,82 @@ pub fn small_module(all: &[&WasmResults]) -> Option<SmallModule> {
     if !smaller.is_empty() {
         details.push(format!("Fewer bytes, but more memory: {}.", and(smaller)));
     }
-    let (found, tier) = beside(best_at).unzip();
-    if found.as_ref().is_some_and(|beside: &Beside| is_above_one(beside)) {
+    if times[best_at].as_ref().is_some_and(Times::is_slower) {
         let as_fast = frugal.iter().find(|&&at| {
-            candidates[at].row.name == *reference || beside(at).is_some_and(|(beside, _)| !is_above_one(&beside))
+            candidates[at].row.name == *reference || times[at].as_ref().is_some_and(|times| !times.is_slower())
         });
         details.extend(as_fast.map(|&at| &candidates[at]).map(|one| {
             format!("No slower than {reference}: {}, with {} bytes.", one.row.name, signed(one.added_bytes))
         }));
     }
-    let sentence = sentence(best, reference, found.as_ref().zip(tier), all.len());
+    let sentence = sentence(best, reference, times[best_at].as_ref(), all.len());
+    let beside_reference = times[best_at].as_ref().and_then(Times::of_one_trace);
     Some(SmallModule {
         ship: best.row.name.clone(),
         added_bytes: best.added_bytes,
         pages: best.pages,
-        beside_reference: found,
+        beside_reference,
         sentence,
         details,
     })
 }
 
-fn sentence(best: &Candidate, reference: &str, beside: Option<(&Beside, &TierTimes)>, traces: usize) -> String {
+fn sentence(best: &Candidate, reference: &str, times: Option<&Times>, traces: usize) -> String {
     let on = match traces {
         1 => String::new(),
         several => format!(" on {}", words::traces(Origin::Unstated, several)),
     };
     let mut figures =
         vec![format!("{} bytes at opt-level z", signed(best.added_bytes)), format!("{}{on}", pages(best.pages))];
-    figures
-        .extend(beside.map(|(beside, tier)| format!("{} the time of {reference} in {}", times(beside), tier.engine)));
+    figures.extend(times.map(|times| format!("{} the time of {reference} in {}", times.text(), times.engine)));
     words::ship(&best.row.name, reference, None, &figures)
 }
 
-/// A row's steady time over the reference's; its fresh time, if it has no steady one. The reference has none.
-fn beside_reference<'r>(row: &'r WasmRow, reference: &str) -> Option<(Beside, &'r TierTimes)> {
-    let times = if row.name == reference { &[][..] } else { &row.times };
-    times.iter().find_map(|tier| {
-        let ratio = [&tier.steady, &tier.fresh].into_iter().find_map(|time| time.known()?.ratio.known())?;
-        let [low, high] = ratio.interval.map_or([None; 2], |ends| ends.map(Some));
-        Some((Beside { name: reference.to_owned(), ratio: ratio.median, low, high }, tier))
-    })
+/// An allocator's steady times over the reference's, a trace each; fresh times, where there are no steady ones.
+struct Times<'r> {
+    /// The engine of the first tier that was timed.
+    engine: &'r str,
+    ratios: Vec<Beside>,
 }
 
-fn is_above_one(beside: &Beside) -> bool {
-    beside.low.unwrap_or(beside.ratio) > 1.0
+impl<'r> Times<'r> {
+    /// `None` for the reference, and if it was not timed on all traces.
+    fn of(all: &[&'r WasmResults], name: &str, reference: &str) -> Option<Self> {
+        if name == reference {
+            return None;
+        }
+        let mut engine = "";
+        let ratios = all.iter().map(|one| {
+            let row = one.rows.iter().find(|row| row.name == name)?;
+            row.times.iter().find_map(|tier| {
+                let ratio = [&tier.steady, &tier.fresh].into_iter().find_map(|time| time.known()?.ratio.known())?;
+                let [low, high] = ratio.interval.map_or([None; 2], |ends| ends.map(Some));
+                engine = &tier.engine;
+                Some(Beside { name: reference.to_owned(), ratio: ratio.median, low, high })
+            })
+        });
+        let ratios = ratios.collect::<Option<Vec<Beside>>>()?;
+        Some(Times { engine, ratios })
+    }
+
+    fn of_one_trace(&self) -> Option<Beside> {
+        if let [one] = &self.ratios[..] { Some(one.clone()) } else { None }
+    }
+
+    /// Whether it is known to be slower than the reference on a trace.
+    fn is_slower(&self) -> bool {
+        self.ratios.iter().any(|beside| beside.low.unwrap_or(beside.ratio) > 1.0)
+    }
+
+    /// `0.80 × (0.76–0.84)` for one trace, `0.8 to 3.2 ×` for several.
+    fn text(&self) -> String {
+        if let [one] = &self.ratios[..] {
+            return times(one);
+        }
+        let medians = || self.ratios.iter().map(|beside| beside.ratio);
+        let (least, most) = (medians().fold(f64::INFINITY, f64::min), medians().fold(0.0, f64::max));
+        format!("{} to {} ×", short(least), short(most))
+    }
 }
 
 fn pages(pages: u64) -> String {

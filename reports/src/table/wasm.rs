@@ -19,10 +19,10 @@ pub fn wasm_text(results: &WasmResults, width: usize) -> String {
     let mut text = heading(results, width);
     text += &pages(&rows);
     if rows.iter().any(|row| row.fuel.is_some()) {
-        let heading = "Fuel of an event beyond the floor, and of calls: percentiles, and the worst with its event, what it asks for, \
-             what was live, and the pages that it grew by";
-        text += &format!("\n{}\n\n", wrap(heading, width, 0).join("\n"));
+        text += "\nFuel of an event beyond the floor, and percentiles of calls\n\n";
         text += &fuel(&rows);
+        text += "\nThe call that cost the most fuel, what was live before it, and the pages that it grew by\n\n";
+        text += &worst_calls(&rows);
     }
     let tiers = rows.first().map_or(0, |row| row.times.len());
     for tier in (0..tiers).filter(|&tier| results.rows.iter().any(|row| row.times[tier].is_timed())) {
@@ -72,8 +72,7 @@ fn pages(rows: &[&WasmRow]) -> String {
 }
 
 fn fuel(rows: &[&WasmRow]) -> String {
-    let header =
-        ["", "mean", "bulk bytes", "median", "90 %", "99 %", "99.9 %", "worst", "at event", "call", "live KiB", "grew"];
+    let header = ["", "mean", "bulk bytes", "median", "90 %", "99 %", "99.9 %", "worst"];
     let mut lines = vec![header.map(str::to_owned).to_vec()];
     for row in rows {
         let mut line = vec![row.name.clone()];
@@ -81,15 +80,28 @@ fn fuel(rows: &[&WasmRow]) -> String {
             Some(fuel) => {
                 line.extend([short(fuel.net_per_op), short(fuel.bulk_bytes_per_op)]);
                 line.extend(fuel.percentiles.map(|(_, fuel)| grouped(fuel)));
-                let worst = &fuel.worst;
-                line.extend([
-                    grouped(worst.fuel),
-                    grouped(worst.event),
-                    format!("{} {}", worst.kind, worst.size_bytes),
-                ]);
-                line.extend([grouped(worst.live_bytes.div_ceil(1024)), grouped(worst.grown_pages)]);
+                line.push(grouped(fuel.worst.fuel));
             }
-            None => line.extend([UNKNOWN; 11].map(str::to_owned)),
+            None => line.extend([UNKNOWN; 7].map(str::to_owned)),
+        }
+        lines.push(line);
+    }
+    aligned(&lines)
+}
+
+fn worst_calls(rows: &[&WasmRow]) -> String {
+    let header = ["", "fuel", "event", "call", "bytes", "live KiB", "objects", "pages", "grew"];
+    let mut lines = vec![header.map(str::to_owned).to_vec()];
+    for row in rows {
+        let mut line = vec![row.name.clone()];
+        match row.fuel.as_ref().and_then(Figure::known).map(|fuel| &fuel.worst) {
+            Some(worst) => {
+                line.extend([grouped(worst.fuel), grouped(worst.event), worst.kind.to_string()]);
+                line.push(grouped(worst.size_bytes.into()));
+                line.push(grouped(worst.live_bytes.div_ceil(1024)));
+                line.extend([worst.live_objects, worst.pages, worst.grown_pages].map(grouped));
+            }
+            None => line.extend([UNKNOWN; 8].map(str::to_owned)),
         }
         lines.push(line);
     }
@@ -198,7 +210,7 @@ mod tests {
     fn each_table_has_a_row_for_each_allocator_and_reasons_stand_once() {
         let wasm = sample::wasm();
         let text = wasm_text(&wasm, 100);
-        assert_eq!(text.matches("\ntalc ").count(), 4, "{text}");
+        assert_eq!(text.matches("\ntalc ").count(), 5, "{text}");
         assert!(!text.contains("\nnull "), "the floor has no row: {text}");
         for line in ["Node, optimised code: ns per event", "Wasmtime, cranelift code: ns per event", "16.0"] {
             assert!(text.contains(line), "{line} in {text}");
