@@ -2,6 +2,7 @@
 #![cfg(feature = "lock_api")]
 
 use std::alloc::{GlobalAlloc, Layout};
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
@@ -35,6 +36,9 @@ unsafe impl RawMutex for Spin {
     }
 }
 
+/// Bytes of a region.
+const BYTES: usize = 1 << 20;
+
 /// Blocks that a thread keeps.
 const KEPT: usize = 20;
 
@@ -67,10 +71,11 @@ fn share(allocator: &Locked<Spin, impl Allocator + Send>, steps: usize) {
 #[test]
 fn threads_do_not_share_blocks() {
     let steps = if cfg!(miri) { 100 } else { 20_000 };
-    let region = || Region::new(Box::leak(Box::new_uninit_slice(1 << 20)));
-    // As for a static: the values are constructed without a lock of their own.
-    share(&Locked::new(SweptBump::new(region())), steps);
-    share(&Locked::new(SegregatedBump::<_>::new(region())), steps);
+    static mut RAM: [[u8; BYTES]; 2] = [[0; BYTES]; 2];
+    // SAFETY: this is the only use of the memory, and each half is of one region.
+    let [first, second] = [0, 1].map(|half| unsafe { Region::from_raw(NonNull::from(&mut RAM[half]).cast(), BYTES) });
+    share(&Locked::new(SweptBump::new(first)), steps);
+    share(&Locked::new(SegregatedBump::<_>::new(second)), steps);
     // Two allocators, four threads.
     assert_eq!(LOCKS.load(Ordering::Relaxed), 2 * 4 * (2 * steps - KEPT), "each call takes the lock once");
 }
