@@ -23,5 +23,5 @@ mod wrap;
 
 pub use several::{heading, line, summary};
 pub use text::{TextOptions, text};
-pub use wasm::{UNKNOWN, aligned, wasm_text};
+pub use wasm::{UNKNOWN, aligned, reasons, wasm_text};
 pub use wrap::wrap;

@@ -58,7 +58,7 @@ pub static ALLOCATOR: segregated_bump::SingleThreaded<
 #[cfg(feature = "segregated-bump-mv")]
 #[global_allocator]
 pub static ALLOCATOR: segregated_bump::SingleThreaded<
-    segregated_bump::SegregatedBump<segregated_bump::page_source::Region, false>,
+    segregated_bump::SegregatedBump<segregated_bump::page_source::Region, segregated_bump::policies::Moving>,
 > =
     // SAFETY: this firmware has one thread.
     unsafe { segregated_bump::SingleThreaded::new(segregated_bump::SegregatedBump::new(region())) };

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use heaprace_reports::save;
 use heaprace_wasm::guests::{self, FLOOR, Guest};
 use heaprace_wasm::own::{self, OwnGuestError};
 use heaprace_wasm::size_table::SizeTable;
@@ -14,8 +13,7 @@ use heaprace_wasm::target::Target;
 use heaprace_wasm::workshop::{Workshop, WorkshopError};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::cli::files::STDOUT;
-use crate::cli::terminal::{BAD_INPUT, FAILED, USAGE, complain, note, print, width};
+use crate::cli::terminal::{BAD_INPUT, FAILED, Format, USAGE, complain, note, print, width};
 
 /// Measure what allocators add to a WebAssembly module and to firmware
 ///
@@ -37,9 +35,9 @@ pub(crate) struct SizeArguments {
     #[arg(long = "guest", value_name = "PATH")]
     guests: Vec<PathBuf>,
 
-    /// Also write the sizes as JSON, '-' for standard output instead of the table
-    #[arg(long, value_name = "PATH")]
-    json: Option<PathBuf>,
+    /// Format of standard output
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    format: Format,
 }
 
 const EXAMPLES: &str = "\
@@ -87,17 +85,12 @@ pub(crate) fn run(arguments: &SizeArguments) -> u8 {
     if tables.is_empty() {
         return complain(FAILED, "nothing was measured");
     }
-    let json = || serde_json::to_string_pretty(&tables).expect("plain data with string keys always serialises") + "\n";
-    match &arguments.json {
-        Some(path) if path.as_os_str() == STDOUT => return print(&json()),
-        Some(path) => {
-            if let Err(error) = save(path, json().as_bytes()) {
-                return complain(FAILED, error);
-            }
+    print(&match arguments.format {
+        Format::Text => tables.iter().map(|table| table.text(width())).collect::<Vec<_>>().join("\n"),
+        Format::Json => {
+            serde_json::to_string_pretty(&tables).expect("plain data with string keys always serialises") + "\n"
         }
-        None => {}
-    }
-    print(&tables.iter().map(|table| table.text(width())).collect::<Vec<_>>().join("\n"))
+    })
 }
 
 /// Why a target is left out if all were asked for; `None` if it must not be. An author's package need not be for every

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use heaprace_reports::numbers::signed;
 use heaprace_reports::results::{Figure, Role};
-use heaprace_reports::table::{UNKNOWN, aligned, wrap};
+use heaprace_reports::table::{UNKNOWN, aligned, reasons, wrap};
 use heaprace_reports::wasm::{AddedBytes, ModuleSizes};
 use serde::Serialize;
 
@@ -79,26 +79,13 @@ impl SizeTable {
         };
         let heading = format!("Bytes that an allocator adds to {what}, for {}, by {}", self.target, self.compiler);
         let mut lines: Vec<Vec<String>> = vec![self.header().map(str::to_owned).to_vec()];
-        let mut notes = Vec::new();
+        let mut missing = Vec::new();
         for row in &self.rows {
-            let (cells, reasons) = row.sizes.cells();
+            let (cells, reason) = row.sizes.cells();
             lines.push([vec![row.name.clone().into_owned()], cells].concat());
-            for reason in reasons {
-                match notes.iter_mut().find(|(known, _): &&mut (String, Vec<&str>)| *known == reason) {
-                    Some((_, names)) => names.push(&row.name),
-                    None => notes.push((reason, vec![&*row.name])),
-                }
-            }
+            missing.extend(reason.map(|reason| (&*row.name, reason)));
         }
-        let mut text = wrap(&heading, width, 0).join("\n") + "\n\n" + &aligned(&lines);
-        let notes = notes.into_iter().flat_map(|(reason, names)| {
-            let names = if names.len() == self.rows.len() { "all".to_owned() } else { names.join(", ") };
-            wrap(&format!("{UNKNOWN} {names}: {reason}"), width, 2)
-        });
-        for (at, line) in notes.enumerate() {
-            text += &format!("{}{line}\n", if at == 0 { "\n" } else { "" });
-        }
-        text
+        wrap(&heading, width, 0).join("\n") + "\n\n" + &aligned(&lines) + &reasons(missing, self.rows.len(), width)
     }
 
     fn header(&self) -> [&'static str; 7] {
@@ -111,8 +98,7 @@ impl SizeTable {
 
 impl TargetSizes {
     /// A cell for each column, and why some are empty.
-    fn cells(&self) -> (Vec<String>, Vec<String>) {
-        let unknown = |reason: String| ([UNKNOWN; 6].map(str::to_owned).to_vec(), vec![reason]);
+    fn cells(&self) -> (Vec<String>, Option<String>) {
         match self {
             TargetSizes::Wasm(Figure::Known(ModuleSizes { z, z_wasm_opt, s, three })) => {
                 let whole = |added: &AddedBytes| signed(added.whole_bytes);
@@ -122,15 +108,17 @@ impl TargetSizes {
                 };
                 let cells =
                     vec![whole(z), signed(z.code_bytes), signed(z.data_bytes), optimised, whole(s), whole(three)];
-                (cells, reason.into_iter().collect())
+                (cells, reason)
             }
             TargetSizes::Firmware(Figure::Known(FlashSizes { z, s, three })) => {
                 let flash = |added: &AddedFlash| signed(added.flash_bytes);
                 let ram = |added: &AddedFlash| signed(added.ram_bytes);
-                (vec![flash(z), signed(z.code_bytes), flash(s), flash(three), ram(z), ram(three)], Vec::new())
+                (vec![flash(z), signed(z.code_bytes), flash(s), flash(three), ram(z), ram(three)], None)
             }
             TargetSizes::Wasm(Figure::Unknown { unknown: reason })
-            | TargetSizes::Firmware(Figure::Unknown { unknown: reason }) => unknown(reason.to_string()),
+            | TargetSizes::Firmware(Figure::Unknown { unknown: reason }) => {
+                ([UNKNOWN; 6].map(str::to_owned).to_vec(), Some(reason.to_string()))
+            }
         }
     }
 }

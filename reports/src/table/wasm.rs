@@ -136,7 +136,7 @@ fn cells(spread: Option<&Spread>) -> [String; 2] {
 
 /// Why figures are missing, a line each reason with the names that it is for; nothing if nothing is missing. What holds
 /// for `all` has no list of names.
-fn reasons<'a>(missing: impl IntoIterator<Item = (&'a str, String)>, all: usize, width: usize) -> String {
+pub fn reasons<'a>(missing: impl IntoIterator<Item = (&'a str, String)>, all: usize, width: usize) -> String {
     let mut text = String::new();
     for (mut names, reason) in names_by_reason(missing) {
         names.dedup();
