@@ -274,11 +274,12 @@ impl Workshop {
             flags: remapping(&folders),
             from: &package,
         };
-        let mut made = build.run().map_err(failed)?;
+        let made = build.run().map_err(failed)?;
         if let (Target::Thumbv7em, Some(linker)) = (self.target, &self.linker) {
-            let library = made;
-            made = folder.join("linked.elf");
-            link(linker, &library, &made).map_err(failed)?;
+            // A file of its own: another process that links the same guest does not replace it.
+            let linked = tempfile::NamedTempFile::new_in(&folder).map_err(|cause| file_error(&folder, cause))?;
+            link(linker, &made, linked.path()).map_err(failed)?;
+            return fs::read(linked.path()).map_err(|cause| file_error(linked.path(), cause));
         }
         fs::read(&made).map_err(|cause| file_error(&made, cause))
     }
