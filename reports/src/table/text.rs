@@ -11,10 +11,11 @@ use super::paragraphs::{Paint, Paragraphs};
 use super::placing::{Placing, placings};
 use super::sparkline;
 use super::timing;
-use super::wasm::wasm_text;
+use super::wasm::{in_short, wasm_text};
 use super::wrap::wrap;
 use crate::recommendation::Recommendation;
 use crate::results::Results;
+use crate::wasm::WasmResults;
 
 /// The width if none is given, in columns.
 const DEFAULT_WIDTH: usize = 100;
@@ -84,7 +85,7 @@ fn first_look(results: &Results, rows: &[Placing], options: TextOptions, with_fo
         text.add(sparkline::lines(rows, width));
     }
     text.add(notes::warnings(results).iter().map(|line| paint.red(&cut(line, width))));
-    text.add(in_wasm(results, width));
+    text.add(in_wasm(results, |wasm| in_short(wasm, width)));
     if options.explain {
         text.add_notes(&legend);
     }
@@ -105,7 +106,7 @@ fn in_full(results: &Results, rows: &[Placing], options: TextOptions) -> String 
     legend.extend(asked_for(results, rows, &mut text));
     text.add(sparkline::lines(rows, width));
     text.add(notes::warnings(results).iter().flat_map(|line| wrap(line, width, 2)).map(|line| paint.red(&line)));
-    text.add(in_wasm(results, width));
+    text.add(in_wasm(results, |wasm| wasm_text(wasm, width)));
     if options.explain {
         text.add_notes(&legend);
     }
@@ -117,8 +118,8 @@ fn in_full(results: &Results, rows: &[Placing], options: TextOptions) -> String 
 }
 
 /// What the same trace gave in WebAssembly, if it was replayed there.
-fn in_wasm(results: &Results, width: usize) -> Vec<String> {
-    results.wasm.iter().flat_map(|wasm| wasm_text(wasm, width).lines().map(str::to_owned).collect::<Vec<_>>()).collect()
+fn in_wasm(results: &Results, text: impl Fn(&WasmResults) -> String) -> Vec<String> {
+    results.wasm.iter().flat_map(|wasm| text(wasm).lines().map(str::to_owned).collect::<Vec<_>>()).collect()
 }
 
 /// Adds the tables of what an option asked for, and returns their legends.

@@ -37,6 +37,46 @@ pub fn wasm_text(results: &WasmResults, width: usize) -> String {
     text
 }
 
+/// The figures that most readers ask for, in one table, and why figures are missing. Times are of the first tier that was
+/// timed.
+pub(super) fn in_short(results: &WasmResults, width: usize) -> String {
+    let rows: Vec<&WasmRow> = results.allocators().collect();
+    let tiers = rows.first().map_or(0, |row| row.times.len());
+    let tier = (0..tiers).find(|&tier| results.rows.iter().any(|row| row.times[tier].is_timed()));
+    let has_fuel = rows.iter().any(|row| row.fuel.is_some());
+    let mut header = ["", "bytes at z", "pages", "grows"].map(str::to_owned).to_vec();
+    if has_fuel {
+        header.extend(["fuel", "worst call"].map(str::to_owned));
+    }
+    if tier.is_some() {
+        header.extend(["fresh ×", "", "steady ×", ""].map(str::to_owned));
+    }
+    let mut lines = vec![header];
+    for row in &rows {
+        let mut line = size_and_pages(row);
+        if has_fuel {
+            let fuel = row.fuel.as_ref().and_then(Figure::known);
+            line.push(cell(fuel.map(|fuel| short(fuel.net_per_op))));
+            line.push(cell(fuel.map(|fuel| grouped(fuel.worst.fuel))));
+        }
+        if let Some(tier) = tier {
+            for time in [&row.times[tier].fresh, &row.times[tier].steady] {
+                line.extend(cells(time.known().and_then(|time| time.ratio.known())));
+            }
+        }
+        lines.push(line);
+    }
+    let mut about = Vec::new();
+    if let Some(tier) = tier {
+        about.push(format!("× {}'s time in {}", results.reference, rows[0].times[tier].name()));
+    }
+    if has_fuel {
+        about.push("fuel: mean of an event beyond the floor".to_owned());
+    }
+    let about = if about.is_empty() { String::new() } else { format!("{}.\n", about.join("; ")) };
+    heading(results, width) + &aligned(&lines) + &about + &reasons(missing(results), rows.len(), width)
+}
+
 fn heading(results: &WasmResults, width: usize) -> String {
     let engines: Vec<String> = results.engines.iter().filter_map(Figure::known).cloned().collect();
     let engines = if engines.is_empty() { "no engine".to_owned() } else { engines.join(", ") };
@@ -56,19 +96,28 @@ fn pages(rows: &[&WasmRow]) -> String {
     if fails {
         lines[0].push("failed".to_owned());
     }
-    let cell = |figure: Option<String>| figure.unwrap_or_else(|| UNKNOWN.to_owned());
     for row in rows {
-        let memory = row.memory.known();
-        let mut line = vec![row.name.clone()];
-        line.push(cell(row.sizes.known().map(|sizes| signed(sizes.z.whole_bytes))));
-        line.push(cell(memory.map(|memory| grouped(memory.grown_pages))));
-        line.push(cell(row.grows().map(grouped)));
+        let mut line = size_and_pages(row);
         if fails {
-            line.push(cell(memory.map(|memory| grouped(memory.failed_requests))));
+            line.push(cell(row.memory.known().map(|memory| grouped(memory.failed_requests))));
         }
         lines.push(line);
     }
     aligned(&lines)
+}
+
+/// Name, bytes, pages and grows.
+fn size_and_pages(row: &WasmRow) -> Vec<String> {
+    vec![
+        row.name.clone(),
+        cell(row.sizes.known().map(|sizes| signed(sizes.z.whole_bytes))),
+        cell(row.memory.known().map(|memory| grouped(memory.grown_pages))),
+        cell(row.grows().map(grouped)),
+    ]
+}
+
+fn cell(figure: Option<String>) -> String {
+    figure.unwrap_or_else(|| UNKNOWN.to_owned())
 }
 
 fn fuel(rows: &[&WasmRow]) -> String {
@@ -216,6 +265,18 @@ mod tests {
             assert!(text.contains(line), "{line} in {text}");
         }
         assert_eq!(text.matches("– refuses: not timed, because requests failed").count(), 1, "{text}");
+    }
+
+    #[test]
+    fn in_short_there_is_one_table_with_the_times_of_one_tier() {
+        let wasm = sample::wasm();
+        let text = in_short(&wasm, 100);
+        assert_eq!(text.matches("\ntalc ").count(), 1, "{text}");
+        assert!(text.contains("× dlmalloc's time in Node, optimised; fuel: mean"), "{text}");
+        let talc = text.lines().find(|line| line.starts_with("talc ")).unwrap();
+        for cell in ["1,794", "84", "150", "600", "0.800"] {
+            assert!(talc.contains(cell), "{cell} in {talc}");
+        }
     }
 
     #[test]
