@@ -268,7 +268,7 @@ mod tests {
         // Over several traces, pages are those of all, and there is no one time.
         let module = small_module(&[&wasm, &wasm]).unwrap();
         assert_eq!((module.pages, module.beside_reference.is_none()), (168, true));
-        let expected = "168 pages on 2 traces, 0.800 to 0.800 × the time of dlmalloc in Node.";
+        let expected = "168 pages on 2 traces, 0.80 to 0.80 × the time of dlmalloc in Node.";
         assert!(module.sentence.ends_with(expected), "{}", module.sentence);
     }
 

@@ -1,5 +1,7 @@
 //! The results of one trace as text.
 
+use std::collections::BTreeMap;
+
 use super::advice;
 use super::brief;
 use super::details;
@@ -19,6 +21,9 @@ use crate::wasm::WasmResults;
 
 /// The width if none is given, in columns.
 const DEFAULT_WIDTH: usize = 100;
+
+/// Bytes of a page of WebAssembly.
+const WASM_PAGE_BYTES: u64 = 65_536;
 
 /// Lines of a terminal that the first look keeps to, as far as it can.
 const SCREEN_LINES: usize = 40;
@@ -85,7 +90,7 @@ fn first_look(results: &Results, rows: &[Placing], options: TextOptions, with_fo
         text.add(sparkline::lines(rows, width));
     }
     text.add(notes::warnings(results).iter().map(|line| paint.red(&cut(line, width))));
-    text.add(in_wasm(results, |wasm| in_short(wasm, width)));
+    text.add(in_wasm(results, |wasm| in_short(wasm, &native_pages(results), width)));
     if options.explain {
         text.add_notes(&legend);
     }
@@ -115,6 +120,14 @@ fn in_full(results: &Results, rows: &[Placing], options: TextOptions) -> String 
     text.add_notes(&[notes::provenance(results)]);
     text.add(advice::lines(&Recommendation::of(results), width, true, paint));
     text.end()
+}
+
+/// Pages of 64 KiB at the peak, by name; none if the heap had other pages.
+fn native_pages(results: &Results) -> BTreeMap<&str, u64> {
+    let rows = if results.settings.page_bytes == WASM_PAGE_BYTES { &results.contenders[..] } else { &[] };
+    rows.iter()
+        .filter_map(|row| Some((row.name.as_str(), row.memory.known()?.peak_heap_bytes / WASM_PAGE_BYTES)))
+        .collect()
 }
 
 /// What the same trace gave in WebAssembly, if it was replayed there.

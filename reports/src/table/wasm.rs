@@ -1,5 +1,7 @@
 //! The results of the WebAssembly lane in the terminal.
 
+use std::collections::BTreeMap;
+
 use super::wrap::wrap;
 use crate::numbers::{grouped, short, signed};
 use crate::reasons::names_by_reason;
@@ -37,14 +39,22 @@ pub fn wasm_text(results: &WasmResults, width: usize) -> String {
     text
 }
 
+/// Why an allocator can have other pages in its native build.
+const WHY_OTHER_PAGES: &str = "native: pages of the native replay, where words have 8 bytes; headers and the steps in which a heap grows \
+    differ with them";
+
 /// The figures that most readers ask for, in one table, and why figures are missing. Times are of the first tier that was
-/// timed.
-pub(super) fn in_short(results: &WasmResults, width: usize) -> String {
+/// timed. `native` are pages of the same allocators in the native replay, by name.
+pub(super) fn in_short(results: &WasmResults, native: &BTreeMap<&str, u64>, width: usize) -> String {
     let rows: Vec<&WasmRow> = results.allocators().collect();
     let tiers = rows.first().map_or(0, |row| row.times.len());
     let tier = (0..tiers).find(|&tier| results.rows.iter().any(|row| row.times[tier].is_timed()));
     let has_fuel = rows.iter().any(|row| row.fuel.is_some());
+    let has_native = rows.iter().any(|row| native.contains_key(row.name.as_str()));
     let mut header = ["", "bytes at z", "pages", "grows"].map(str::to_owned).to_vec();
+    if has_native {
+        header.push("native".to_owned());
+    }
     if has_fuel {
         header.extend(["fuel", "worst call"].map(str::to_owned));
     }
@@ -54,6 +64,9 @@ pub(super) fn in_short(results: &WasmResults, width: usize) -> String {
     let mut lines = vec![header];
     for row in &rows {
         let mut line = size_and_pages(row);
+        if has_native {
+            line.push(native.get(row.name.as_str()).map_or(String::new(), |&pages| grouped(pages)));
+        }
         if has_fuel {
             let fuel = row.fuel.as_ref().and_then(Figure::known);
             line.push(cell(fuel.map(|fuel| short(fuel.net_per_op))));
@@ -73,7 +86,11 @@ pub(super) fn in_short(results: &WasmResults, width: usize) -> String {
     if has_fuel {
         about.push("fuel: mean of an event beyond the floor".to_owned());
     }
-    let about = if about.is_empty() { String::new() } else { format!("{}.\n", about.join("; ")) };
+    if has_native {
+        about.push(WHY_OTHER_PAGES.to_owned());
+    }
+    let about = if about.is_empty() { String::new() } else { about.join("; ") + "." };
+    let about: String = wrap(&about, width, 0).iter().map(|line| format!("{line}\n")).collect();
     heading(results, width) + &aligned(&lines) + &about + &reasons(missing(results), rows.len(), width)
 }
 
@@ -270,11 +287,13 @@ mod tests {
     #[test]
     fn in_short_there_is_one_table_with_the_times_of_one_tier() {
         let wasm = sample::wasm();
-        let text = in_short(&wasm, 100);
+        let text = in_short(&wasm, &BTreeMap::from([("talc", 77)]), 100);
         assert_eq!(text.matches("\ntalc ").count(), 1, "{text}");
+        assert!(text.contains("native: pages of the"), "{text}");
         assert!(text.contains("× dlmalloc's time in Node, optimised; fuel: mean"), "{text}");
         let talc = text.lines().find(|line| line.starts_with("talc ")).unwrap();
-        for cell in ["1,794", "84", "150", "600", "0.800"] {
+        assert!(!in_short(&wasm, &BTreeMap::new(), 100).contains("native"));
+        for cell in ["1,794", "84", "77", "150", "600", "0.80"] {
             assert!(talc.contains(cell), "{cell} in {talc}");
         }
     }
