@@ -50,16 +50,16 @@ pub fn scale<I: Iterator<Item = Result<Event, TraceError>>>(events: I, factor: f
 /// It passes on the errors of the events.
 ///
 /// ```
-/// use heaprace_traces::{Action, Source, algebra};
+/// use heaprace_traces::{Action, Source, TraceError, algebra};
 ///
 /// let text = "op,id,size,align\nalloc,1,24,8\nalloc,2,24,1\n";
 /// let events = Source::from_bytes("example.csv", text.as_bytes()).open()?;
 /// let sizes = algebra::narrow(events).map(|event| match event?.action {
-///     Action::Alloc { layout, .. } => Ok((layout.size(), layout.align())),
+///     Action::Alloc { layout, .. } => Ok::<_, TraceError>((layout.size(), layout.align())),
 ///     other => panic!("there are two allocations: {other:?}"),
 /// });
 /// assert_eq!(sizes.collect::<Result<Vec<_>, _>>()?, [(12, 4), (24, 1)], "a string, and its text");
-/// # Ok::<(), heaprace_traces::TraceError>(())
+/// # Ok::<(), TraceError>(())
 /// ```
 pub fn narrow<I: Iterator<Item = Result<Event, TraceError>>>(events: I) -> Resize<I> {
     Resize { events, rule: Rule::Narrow, read: 0, ended: false }
