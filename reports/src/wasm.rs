@@ -1,4 +1,4 @@
-//! The WebAssembly lane's results: what `replay wasm` leaves behind for a trace, beside [`Results`] of the native lane.
+//! The WebAssembly lane's results: what `replay wasm` finds on a trace, beside [`Results`] of the native lane.
 //!
 //! They are a document of their own, [`WASM_FILE`], in the same folder: both can be measured again without the other.
 //! [`load`](crate::load()) puts those of the same trace into [`Results::wasm`].

@@ -1,4 +1,4 @@
-//! The allocators behind a lock, as the global allocator of a program with threads.
+//! The allocators with a lock around every call, as the global allocator of a program with threads.
 #![cfg(feature = "lock_api")]
 
 use std::alloc::{GlobalAlloc, Layout};

@@ -2,7 +2,7 @@
 //!
 //! The host is a page or Node with `record.js`, which `replay record --wasm` also runs: it turns events into a trace.
 //! Each event is one call of an imported function. A buffer of records in the module's own memory would be quicker, but
-//! it would move the heap behind it, and someone would have to fetch its rest when the program ends or traps. The call
+//! it would move the heap after it, and someone would have to fetch its rest when the program ends or traps. The call
 //! takes no memory: every block has the address that it has without the recorder. What a call costs is time, and a
 //! trace has none.
 

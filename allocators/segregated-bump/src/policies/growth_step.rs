@@ -8,7 +8,7 @@
 pub enum GrowthStep {
     /// As little as the request needs; the source rounds up to its pages. lite-alloc and wee_alloc do so.
     Needed,
-    /// A multiple of so many bytes, as dlmalloc's granularity of 64 KiB.
+    /// A multiple of this number of bytes, as dlmalloc's granularity of 64 KiB.
     MultipleOf(usize),
     /// At least this part of the latest run of memory: 1 doubles it, 8 adds an eighth. bumpalo doubles its chunks;
     /// wasmalloc adds an eighth of its heap.

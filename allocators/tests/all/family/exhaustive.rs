@@ -12,7 +12,7 @@ const BLOCKS: [(usize, usize, bool); 6] =
 /// Sizes that a live block may change to.
 const SIZES: [usize; 3] = [10, 60, 400];
 
-/// The requests that are possible with so many live blocks: a block of each kind, each live block with another size, and
+/// The requests that are possible with this number of live blocks: a block of each kind, each live block with another size, and
 /// its end.
 fn requests(live: usize) -> usize {
     BLOCKS.len() + live * (SIZES.len() + 1)

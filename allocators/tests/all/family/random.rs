@@ -54,7 +54,7 @@ pub(super) fn run(member: Checked, seed: u64, ops: usize) -> Result<usize, Strin
     Ok(failures)
 }
 
-/// Runs each member for so many operations, by programs of at most 20,000.
+/// Runs each member for this number of operations, by programs of at most 20,000.
 fn run_all(ops: usize) {
     let members = members::all();
     let programs = ops.div_ceil(20_000);

@@ -1,4 +1,4 @@
-//! The size classes that figures of single calls are told apart by.
+//! The size classes of figures on single calls.
 
 /// Upper bounds of the classes: the powers of two from 16 B to 64 KiB, and 1 MiB. Anything larger is one more class.
 pub const UP_TO_BYTES: [u64; 14] =
