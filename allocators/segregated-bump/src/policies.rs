@@ -28,13 +28,17 @@
 //! ```
 
 mod classes;
+mod decisions;
 mod growth_step;
 mod large_frees;
+mod swept;
 
 pub(crate) use classes::UNIT;
-pub use classes::{ClassTable, FourSteps, Multiples, PowersOfTwo, SizeClasses, Tabled};
+pub use classes::{ClassTable, EveryMultiple, FourSteps, Multiples, PowersOfTwo, SizeClasses, Tabled};
+pub use decisions::Decisions;
 pub use growth_step::GrowthStep;
 pub use large_frees::{Discarded, LargeFrees, ListsBySize};
+pub use swept::{SweepAfter, Swept, SweptDecisions, SweptPolicies};
 
 /// A member of the family. The defaults of the constants are those of the [`Classic`].
 ///

@@ -15,7 +15,8 @@
 //! A small alloc or free is a handful of instructions; there are no headers, no splitting and no coalescing. The price:
 //! a program that frees large blocks, or whose sizes drift from one class to another, grows without bound.
 //!
-//! The other members of the family decide differently in one or more of these: see [`Policies`].
+//! The other members of the family decide differently in one or more of these: see
+//! [`Policies`](crate::policies::Policies).
 //!
 //! All state is in the value: instances are independent of each other. For the global allocator of a whole program see
 //! [`SingleThreaded`].
@@ -33,7 +34,7 @@ use core::ptr;
 
 use crate::allocator::Allocator;
 use crate::page_source::PageSource;
-use crate::policies::{Classic, LargeFrees, Policies, PowersOfTwo, SizeClasses, UNIT};
+use crate::policies::{Classic, Decisions, LargeFrees, PowersOfTwo, SizeClasses, UNIT};
 
 pub use accounting::{Accounting, Lost};
 pub use idle::Idle;
@@ -44,7 +45,7 @@ pub const CLASS_BYTES: [usize; 4] = PowersOfTwo::<4>::BYTES;
 /// The allocator.
 ///
 /// - `S` is the source of its pages.
-/// - `P` is the member of the family: its [`Policies`].
+/// - `P` is the member of the family: its [`Policies`](crate::policies::Policies).
 /// - `A` is its [`Accounting`]: `()` counts nothing and costs nothing; [`Lost`] counts the bytes that are given up, for
 ///   [`idle`](Self::idle). Both place every block at the same address.
 ///
@@ -61,7 +62,7 @@ pub const CLASS_BYTES: [usize; 4] = PowersOfTwo::<4>::BYTES;
 /// assert_eq!(allocator.alloc(Layout::from_size_align(30, 8)?), block, "20 and 30 bytes are of one class");
 /// # Ok::<(), core::alloc::LayoutError>(())
 /// ```
-pub struct SegregatedBump<S, P: Policies = Classic, A = ()> {
+pub struct SegregatedBump<S, P: Decisions = Classic, A = ()> {
     /// The free blocks of each class.
     bins: <P::Classes as SizeClasses>::Bins,
     /// The bump pointer. Null before the first run of memory.
@@ -78,25 +79,21 @@ pub struct SegregatedBump<S, P: Policies = Classic, A = ()> {
 }
 
 // SAFETY: the pointers refer to memory that the source has given exclusively to this allocator.
-unsafe impl<S: Send, P: Policies, A: Send> Send for SegregatedBump<S, P, A> {}
+unsafe impl<S: Send, P: Decisions, A: Send> Send for SegregatedBump<S, P, A> {}
 
-impl<S, P: Policies, A> fmt::Debug for SegregatedBump<S, P, A> {
+impl<S, P: Decisions, A> fmt::Debug for SegregatedBump<S, P, A> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = formatter.debug_struct("SegregatedBump");
         shown.field("run", &self.run).field("top", &self.top).field("end", &self.end).finish_non_exhaustive()
     }
 }
 
-impl<S, P: Policies, A: Accounting> SegregatedBump<S, P, A> {
+impl<S, P: Decisions, A: Accounting> SegregatedBump<S, P, A> {
     /// An allocator without any memory yet: the first request gets it from `source`.
     ///
     /// Policies that contradict each other do not compile: where large blocks are kept, they are multiples of 16 bytes.
     pub const fn new(source: S) -> Self {
-        const {
-            assert!(P::LARGE_STEP.is_power_of_two() && P::LARGE_STEP <= 65_536, "a step of large blocks");
-            assert!(P::LARGE_STEP >= UNIT || !P::LargeFrees::KEEPS, "large blocks that are kept are multiples of 16");
-            assert!(P::REFILL_BLOCKS > 0, "a bin gets one block at least");
-        }
+        const { P::AGREE };
         Self {
             bins: P::Classes::EMPTY,
             top: ptr::null_mut(),
@@ -109,18 +106,18 @@ impl<S, P: Policies, A: Accounting> SegregatedBump<S, P, A> {
     }
 }
 
-impl<S: PageSource, P: Policies, A: Accounting> SegregatedBump<S, P, A> {
+impl<S: PageSource, P: Decisions, A: Accounting> SegregatedBump<S, P, A> {
     /// Allocates a block for `layout`. Returns null if the source has no more memory. A size of 0 gets a block of the
     /// smallest class.
     #[inline]
     pub fn alloc(&mut self, layout: Layout) -> *mut u8 {
         let (size, align) = (layout.size(), layout.align());
         let class = class_of::<P>(size, align);
-        if class < P::Classes::COUNT {
+        if class < P::Classes::count() {
             // SAFETY: this is one of the classes.
             let bin = unsafe { self.bins.as_mut().get_unchecked_mut(class) };
             // A bin's blocks are aligned to 16, and may be aligned to more.
-            if !P::BINS_TAKE_ALIGNED || bin.first().addr() & (align - 1) == 0 {
+            if !P::bins_take_aligned() || bin.first().addr() & (align - 1) == 0 {
                 let block = bin.take();
                 if !block.is_null() {
                     return block;
@@ -128,13 +125,13 @@ impl<S: PageSource, P: Policies, A: Accounting> SegregatedBump<S, P, A> {
             }
         }
         let bytes = class_bytes::<P>(class, size);
-        if if class < P::Classes::COUNT { P::SPLITS } else { P::LargeFrees::KEEPS } {
+        if if class < P::Classes::count() { P::splits() } else { P::LargeFrees::keeps() } {
             let block = self.reuse(class, bytes, align);
             if !block.is_null() {
                 return block;
             }
         }
-        if P::REFILL_BLOCKS > 1 && class < P::Classes::COUNT {
+        if P::refill_blocks() > 1 && class < P::Classes::count() {
             return self.refill_bin(class, bytes, align);
         }
         self.bump(bytes, align)
@@ -159,11 +156,11 @@ impl<S: PageSource, P: Policies, A: Accounting> SegregatedBump<S, P, A> {
     #[inline]
     pub unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout) {
         let class = class_of::<P>(layout.size(), layout.align());
-        if P::TOP_TAKES_FREES && block.wrapping_add(class_bytes::<P>(class, layout.size())) == self.top {
+        if P::top_takes_frees() && block.wrapping_add(class_bytes::<P>(class, layout.size())) == self.top {
             self.top = block;
             return;
         }
-        if class < P::Classes::COUNT {
+        if class < P::Classes::count() {
             // SAFETY: this is one of the classes. The block was live and belongs to the allocator again. It is aligned
             // to 16 and, whatever its previous layouts were, covers its whole class: `alloc` and `resize_in_place` both
             // reserve that much.
@@ -184,7 +181,7 @@ impl<S: PageSource, P: Policies, A: Accounting> SegregatedBump<S, P, A> {
     #[inline]
     pub unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         // SAFETY: upheld by the caller.
-        if P::REALLOC_IN_PLACE && unsafe { self.resize_in_place(block, layout, new_size) } {
+        if P::realloc_in_place() && unsafe { self.resize_in_place(block, layout, new_size) } {
             return block;
         }
         // SAFETY: upheld by the caller.
@@ -219,11 +216,11 @@ impl<S: PageSource, P: Policies, A: Accounting> SegregatedBump<S, P, A> {
     unsafe fn resize_in_place(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> bool {
         let align = layout.align();
         let (old, new) = (block_bytes::<P>(layout.size(), align), block_bytes::<P>(new_size, align));
-        if block.wrapping_add(old) != self.top || !P::TOP_TAKES_SHRINKS && new < old {
+        if block.wrapping_add(old) != self.top || !P::top_takes_shrinks() && new < old {
             // Not the last block. A large block that is not reused after it is freed gains nothing by moving, and one
             // that is kept gives up its end.
-            let is_large = old > P::Classes::LARGEST || align > small_align::<P>();
-            let stays = new == old || new < old && (is_large || !P::SMALL_SHRINKS_MOVE);
+            let is_large = old > P::Classes::largest() || align > small_align::<P>();
+            let stays = new == old || new < old && (is_large || !P::small_shrinks_move());
             // SAFETY: the block has its old bytes, of which the last ones belong to the allocator again.
             unsafe { self.give_up(block.wrapping_add(new), if stays { old - new } else { 0 }) };
             return stays;
@@ -244,7 +241,7 @@ impl<S: PageSource, P: Policies, A: Accounting> SegregatedBump<S, P, A> {
     /// As for `file`, if large blocks are kept.
     #[inline]
     unsafe fn give_up(&mut self, start: *mut u8, bytes: usize) {
-        if P::LargeFrees::KEEPS {
+        if P::LargeFrees::keeps() {
             // SAFETY: upheld by the caller.
             unsafe { self.file(start, bytes) };
         } else {
@@ -254,32 +251,32 @@ impl<S: PageSource, P: Policies, A: Accounting> SegregatedBump<S, P, A> {
 }
 
 /// The highest alignment of small blocks.
-const fn small_align<P: Policies>() -> usize {
-    if P::BINS_TAKE_ALIGNED { usize::MAX } else { UNIT }
+fn small_align<P: Decisions>() -> usize {
+    if P::bins_take_aligned() { usize::MAX } else { UNIT }
 }
 
 /// The class of a request; the number of classes if it is not small.
 #[inline]
-fn class_of<P: Policies>(size: usize, align: usize) -> usize {
-    if size > P::Classes::LARGEST || align > small_align::<P>() {
-        return P::Classes::COUNT;
+fn class_of<P: Decisions>(size: usize, align: usize) -> usize {
+    if size > P::Classes::largest() || align > small_align::<P>() {
+        return P::Classes::count();
     }
     P::Classes::class_of(size)
 }
 
 /// Bytes that a block of this class covers: its whole class, or a multiple of the step of large blocks.
 #[inline]
-fn class_bytes<P: Policies>(class: usize, size: usize) -> usize {
+fn class_bytes<P: Decisions>(class: usize, size: usize) -> usize {
     // A size is at most `isize::MAX`, so this cannot overflow.
-    if class < P::Classes::COUNT {
+    if class < P::Classes::count() {
         P::Classes::bytes_of(class)
     } else {
-        (size.max(1) + P::LARGE_STEP - 1) & !(P::LARGE_STEP - 1)
+        (size.max(1) + P::large_step() - 1) & !(P::large_step() - 1)
     }
 }
 
 /// Bytes that a block for such a request covers.
 #[inline]
-fn block_bytes<P: Policies>(size: usize, align: usize) -> usize {
+fn block_bytes<P: Decisions>(size: usize, align: usize) -> usize {
     class_bytes::<P>(class_of::<P>(size, align), size)
 }

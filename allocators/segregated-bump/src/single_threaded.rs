@@ -5,7 +5,7 @@ use core::cell::UnsafeCell;
 
 use crate::allocator::Allocator;
 use crate::page_source::PageSource;
-use crate::policies::Policies;
+use crate::policies::{Decisions, SweptDecisions};
 use crate::segregated_bump::{Accounting, SegregatedBump};
 use crate::swept_bump::SweptBump;
 
@@ -39,8 +39,8 @@ macro_rules! allocator {
     };
 }
 
-allocator!([S: PageSource] SweptBump<S>);
-allocator!([S: PageSource, P: Policies, A: Accounting] SegregatedBump<S, P, A>);
+allocator!([S: PageSource, P: SweptDecisions] SweptBump<S, P>);
+allocator!([S: PageSource, P: Decisions, A: Accounting] SegregatedBump<S, P, A>);
 
 /// Turns an allocator that needs `&mut self` into a [`GlobalAlloc`], without a lock, for single-threaded programs: a
 /// Wasm module without shared memory, or firmware whose interrupt handlers do not allocate.

@@ -27,34 +27,28 @@ mod runs;
 mod sweep;
 
 use core::alloc::Layout;
+use core::fmt;
 use core::ptr;
 
 use crate::allocator::Allocator;
 use crate::bins::Bin;
 use crate::page_source::PageSource;
+use crate::policies::{SizeClasses, Swept, SweptDecisions};
 use map::{GRANULE, LINE};
 use runs::Runs;
 
 #[cfg(feature = "inspect")]
 pub use inspect::{HeapFault, HeapPart};
 
-/// Sizes of small blocks: all multiples of 16 up to 1152.
-const BINS: usize = 72;
-
-/// The largest small block, in bytes.
-const SMALL: usize = BINS * GRANULE;
-
-/// Bytes of a window, if it is cut from something larger.
-const WINDOW: usize = 8192;
-
-/// The allocator. `S` is the source of its pages.
+/// The allocator. `S` is the source of its pages, and `P` is the member of the family: its
+/// [`SweptPolicies`](crate::policies::SweptPolicies).
 ///
 /// ```
 /// use segregated_bump::{SweptBump, page_source::Region};
 /// use core::{alloc::Layout, mem::MaybeUninit};
 ///
 /// let ram = Box::leak(Box::new([MaybeUninit::uninit(); 4096]));
-/// let mut allocator = SweptBump::new(Region::new(ram));
+/// let mut allocator: SweptBump<Region> = SweptBump::new(Region::new(ram));
 /// let layout = Layout::from_size_align(3000, 8)?;
 /// let block = allocator.alloc(layout);
 /// // SAFETY: the block is live, and this is its layout.
@@ -62,10 +56,9 @@ const WINDOW: usize = 8192;
 /// assert_eq!(allocator.alloc(Layout::from_size_align(3500, 8)?), block, "large blocks are used again");
 /// # Ok::<(), core::alloc::LayoutError>(())
 /// ```
-#[derive(Debug)]
-pub struct SweptBump<S> {
+pub struct SweptBump<S, P: SweptDecisions = Swept> {
     /// The free blocks of each small size.
-    bins: [Bin; BINS],
+    bins: <P::Small as SizeClasses>::Bins,
     /// The bump pointer of small blocks.
     window: *mut u8,
     /// The address after the window.
@@ -99,13 +92,23 @@ enum Use {
 }
 
 // SAFETY: the pointers refer to memory that the source has given exclusively to this allocator.
-unsafe impl<S: Send> Send for SweptBump<S> {}
+unsafe impl<S: Send, P: SweptDecisions> Send for SweptBump<S, P> {}
 
-impl<S> SweptBump<S> {
+impl<S, P: SweptDecisions> fmt::Debug for SweptBump<S, P> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = formatter.debug_struct("SweptBump");
+        shown.field("top", &self.top).field("end", &self.end).field("runs", &self.runs).finish_non_exhaustive()
+    }
+}
+
+impl<S, P: SweptDecisions> SweptBump<S, P> {
     /// An allocator without any memory yet: the first request gets it from `source`.
+    ///
+    /// Decisions that contradict each other do not compile.
     pub const fn new(source: S) -> Self {
+        const { P::AGREE };
         SweptBump {
-            bins: [const { Bin::EMPTY }; BINS],
+            bins: P::Small::EMPTY,
             window: ptr::null_mut(),
             window_end: 0,
             runs: Runs::EMPTY,
@@ -121,12 +124,12 @@ impl<S> SweptBump<S> {
     }
 }
 
-impl<S: PageSource> SweptBump<S> {
+impl<S: PageSource, P: SweptDecisions> SweptBump<S, P> {
     /// Allocates a block for `layout`. Returns null if the source has no more memory. A size of 0 gets a block of the
     /// smallest size.
     #[inline]
     pub fn alloc(&mut self, layout: Layout) -> *mut u8 {
-        match small_bytes(layout.size(), layout.align()) {
+        match small_bytes::<P>(layout.size(), layout.align()) {
             0 => self.obtain(layout.size(), layout.align(), Use::Block),
             bytes => self.alloc_small(bytes),
         }
@@ -136,7 +139,7 @@ impl<S: PageSource> SweptBump<S> {
     /// [zeroed](PageSource::ZEROED) and that was not used yet is not written again.
     #[inline]
     pub fn alloc_zeroed(&mut self, layout: Layout) -> *mut u8 {
-        let bytes = small_bytes(layout.size(), layout.align());
+        let bytes = small_bytes::<P>(layout.size(), layout.align());
         if bytes == 0 {
             return self.obtain(layout.size(), layout.align(), Use::ZeroedBlock);
         }
@@ -158,7 +161,7 @@ impl<S: PageSource> SweptBump<S> {
         // SAFETY: the block was live with this layout, so it is a small block of these bytes, or whole lines, and
         // belongs to the allocator again.
         unsafe {
-            match small_bytes(layout.size(), layout.align()) {
+            match small_bytes::<P>(layout.size(), layout.align()) {
                 0 => self.free_lines(block, lines(layout.size())),
                 bytes => self.push(block, bytes),
             }
@@ -186,7 +189,7 @@ impl<S: PageSource> SweptBump<S> {
     /// internal fragmentation.
     #[must_use]
     pub fn usable_bytes(layout: Layout) -> usize {
-        block_bytes(layout.size(), layout.align())
+        block_bytes::<P>(layout.size(), layout.align())
     }
 
     #[inline]
@@ -208,12 +211,12 @@ impl<S: PageSource> SweptBump<S> {
     ///
     /// # Safety
     ///
-    /// `bytes` is the size of a small block: a multiple of 16, at least 16 and at most `SMALL`.
+    /// `bytes` is the size of a small block: a multiple of 16, at least 16 and at most the largest one.
     #[inline]
     unsafe fn bin(&mut self, bytes: usize) -> &mut Bin {
-        debug_assert!(bytes > 0 && bytes <= SMALL && bytes & (GRANULE - 1) == 0);
+        debug_assert!(bytes > 0 && bytes <= P::Small::largest() && bytes & (GRANULE - 1) == 0);
         // SAFETY: upheld by the caller.
-        unsafe { self.bins.get_unchecked_mut(bytes / GRANULE - 1) }
+        unsafe { self.bins.as_mut().get_unchecked_mut(bytes / GRANULE - 1) }
     }
 
     /// Takes the latest block from a bin. Null if there is none.
@@ -283,11 +286,11 @@ impl<S: PageSource> SweptBump<S> {
         let mut start = self.runs.find(bytes + align.saturating_sub(LINE)).cast::<u8>();
         let available;
         // A run is not cut into a window and a small rest.
-        let mut most = WINDOW;
+        let mut most = P::window_bytes();
         if start.is_null() {
             if purpose == Use::Window {
                 // One of this very size is there only after a sweep.
-                for larger in size / GRANULE..=BINS {
+                for larger in size / GRANULE..=P::Small::count() {
                     // SAFETY: this is the size of a small block.
                     let block = unsafe { self.pop(larger * GRANULE) };
                     if !block.is_null() {
@@ -305,10 +308,10 @@ impl<S: PageSource> SweptBump<S> {
         } else {
             // SAFETY: `find` returns a run that is filed.
             available = unsafe { self.runs.remove(start.cast()) };
-            most = WINDOW + WINDOW / 2;
+            most = P::window_bytes() + P::window_bytes() / 2;
         }
         if purpose == Use::Window {
-            bytes = if available > most { WINDOW } else { available };
+            bytes = if available > most { P::window_bytes() } else { available };
             self.window = start;
             self.window_end = start.addr() + bytes;
             self.small_bytes += bytes;
@@ -365,8 +368,9 @@ impl<S: PageSource> SweptBump<S> {
     ///
     /// As for [`realloc`](Self::realloc).
     unsafe fn resize_in_place(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> bool {
-        let (mut old, new) = (block_bytes(layout.size(), layout.align()), block_bytes(new_size, layout.align()));
-        let small = if layout.align() <= GRANULE { SMALL } else { 0 };
+        let (mut old, new) =
+            (block_bytes::<P>(layout.size(), layout.align()), block_bytes::<P>(new_size, layout.align()));
+        let small = if layout.align() <= GRANULE { P::Small::largest() } else { 0 };
         if old.min(new) <= small {
             // The latest block of the window grows and shrinks with it.
             let is_latest = block.wrapping_add(old) == self.window;
@@ -426,15 +430,15 @@ impl<S: PageSource> SweptBump<S> {
 
 /// Bytes of the small block for a request; 0 if it is not small.
 #[inline]
-fn small_bytes(size: usize, align: usize) -> usize {
+fn small_bytes<P: SweptDecisions>(size: usize, align: usize) -> usize {
     // A size is at most `isize::MAX`, so this cannot overflow.
     let bytes = (size.max(1) + GRANULE - 1) & !(GRANULE - 1);
-    if bytes <= SMALL && align <= GRANULE { bytes } else { 0 }
+    if bytes <= P::Small::largest() && align <= GRANULE { bytes } else { 0 }
 }
 
 /// Bytes of the block for a request.
-fn block_bytes(size: usize, align: usize) -> usize {
-    match small_bytes(size, align) {
+fn block_bytes<P: SweptDecisions>(size: usize, align: usize) -> usize {
+    match small_bytes::<P>(size, align) {
         0 => lines(size),
         bytes => bytes,
     }

@@ -74,7 +74,7 @@ fn threads_do_not_share_blocks() {
     static mut RAM: [[u8; BYTES]; 2] = [[0; BYTES]; 2];
     // SAFETY: this is the only use of the memory, and each half is of one region.
     let [first, second] = [0, 1].map(|half| unsafe { Region::from_raw(NonNull::from(&mut RAM[half]).cast(), BYTES) });
-    share(&Locked::new(SweptBump::new(first)), steps);
+    share(&Locked::new(SweptBump::<_>::new(first)), steps);
     share(&Locked::new(SegregatedBump::<_>::new(second)), steps);
     // Two allocators, four threads.
     assert_eq!(LOCKS.load(Ordering::Relaxed), 2 * 4 * (2 * steps - KEPT), "each call takes the lock once");

@@ -113,7 +113,7 @@ const PROGRAMS: (u64, usize) = if cfg!(miri) { (2, 1500) } else { (100, 4000) };
 fn the_swept_bump_allocator_stays_in_its_runs() {
     let mut failures = 0;
     for seed in 0..PROGRAMS.0 {
-        let mut allocator = SweptBump::new(Separate::new(8));
+        let mut allocator: SweptBump<Separate> = SweptBump::new(Separate::new(8));
         failures += run(&mut allocator, seed, PROGRAMS.1);
         #[cfg(feature = "inspect")]
         assert_eq!(allocator.self_check(), Ok(()));

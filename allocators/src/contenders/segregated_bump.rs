@@ -76,7 +76,7 @@ unsafe impl<P: Member, A: Accounting> HeapAllocator for SegregatedBump<P, A> {
         if let Some(bytes) = others {
             parts.push(IdlePart { kind: IdleKind::Free, name: "other bins", bytes });
         }
-        if P::LargeFrees::KEEPS {
+        if P::LargeFrees::keeps() {
             parts.push(IdlePart { kind: IdleKind::Free, name: "large free blocks", bytes: large_bytes });
         }
         parts.push(IdlePart { kind: IdleKind::Tail, name: "after the bump pointer", bytes: tail_bytes });

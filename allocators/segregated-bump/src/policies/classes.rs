@@ -12,11 +12,12 @@ pub(crate) const UNIT: usize = 16;
 /// # Safety
 ///
 /// The allocator trusts the numbers:
-/// - `Bins` has [`COUNT`](Self::COUNT) bins, at least one;
-/// - [`class_of`](Self::class_of), for a size of at most [`LARGEST`](Self::LARGEST), is the lowest class that is not
+/// - `Bins` has [`COUNT`](Self::COUNT) bins, and [`count`](Self::count) is at most that and at least one;
+/// - [`class_of`](Self::class_of), for a size of at most [`largest`](Self::largest), is the lowest class that is not
 ///   smaller, counted from 0;
-/// - [`bytes_of`](Self::bytes_of), for a class below `COUNT`, is a multiple of 16, is larger than that of the class
-///   below, and for the last class is `LARGEST`, which is at most 2 GiB.
+/// - [`bytes_of`](Self::bytes_of), for a class below `count`, is a multiple of 16, is larger than that of the class
+///   below, and for the last class is `largest`, which is at most 2 GiB;
+/// - none of them changes while there is an allocator with these classes.
 pub unsafe trait SizeClasses {
     /// The bins: an array.
     type Bins: AsRef<[Bin]> + AsMut<[Bin]>;
@@ -24,13 +25,25 @@ pub unsafe trait SizeClasses {
     /// Bins without blocks.
     const EMPTY: Self::Bins;
 
-    /// The number of classes.
+    /// The number of classes, or of bins for as many as there may be.
     const COUNT: usize;
 
-    /// Bytes of the largest class.
+    /// Bytes of the largest class, or of the largest that there may be.
     const LARGEST: usize;
 
-    /// The class of a request of this size, which is at most [`LARGEST`](Self::LARGEST).
+    /// The number of classes.
+    #[inline(always)]
+    fn count() -> usize {
+        Self::COUNT
+    }
+
+    /// Bytes of the largest class.
+    #[inline(always)]
+    fn largest() -> usize {
+        Self::LARGEST
+    }
+
+    /// The class of a request of this size, which is at most [`largest`](Self::largest).
     fn class_of(size: usize) -> usize;
 
     /// The size of a class in bytes.
@@ -38,7 +51,7 @@ pub unsafe trait SizeClasses {
 
     /// The largest class of at most this many bytes. `None` if they are too few for any.
     fn class_within(bytes: usize) -> Option<usize> {
-        let class = Self::class_of(bytes.min(Self::LARGEST));
+        let class = Self::class_of(bytes.min(Self::largest()));
         if Self::bytes_of(class) <= bytes { Some(class) } else { class.checked_sub(1) }
     }
 }
@@ -114,6 +127,16 @@ unsafe impl<const N: usize> SizeClasses for Multiples<N> {
         (class + 1) * UNIT
     }
 }
+
+/// Classes of all multiples of 16 bytes up to the largest, which [`SweptBump`](crate::SweptBump) needs.
+///
+/// # Safety
+///
+/// Class `c` has `16 (c + 1)` bytes.
+pub unsafe trait EveryMultiple: SizeClasses {}
+
+// SAFETY: see `bytes_of`.
+unsafe impl<const N: usize> EveryMultiple for Multiples<N> {}
 
 /// `N` classes: 16, 32, 48 and 64 bytes, and from there four for each doubling: 80, 96, 112, 128, 160, 192, …
 ///

@@ -11,8 +11,14 @@ pub unsafe trait LargeFrees {
     /// Nothing was freed yet.
     const START: Self;
 
-    /// Whether blocks are kept. If not, `put` and `take` are never called.
+    /// Whether blocks are kept, or may be. If not, `put` and `take` are never called.
     const KEEPS: bool;
+
+    /// Whether blocks are kept: the same answer at each time.
+    #[inline(always)]
+    fn keeps() -> bool {
+        Self::KEEPS
+    }
 
     /// Keeps a free block.
     ///

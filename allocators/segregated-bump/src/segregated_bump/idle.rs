@@ -3,7 +3,7 @@
 use super::SegregatedBump;
 use super::accounting::{Accounting, Lost};
 use crate::page_source::PageSource;
-use crate::policies::{LargeFrees, Policies, SizeClasses};
+use crate::policies::{Decisions, LargeFrees, SizeClasses};
 
 /// The bytes that an allocator has got from its source and that are in no live block. Runs abandoned by a
 /// [`reset`](SegregatedBump::reset) do not count.
@@ -19,7 +19,7 @@ pub struct Idle {
     pub lost: Option<Lost>,
 }
 
-impl<S: PageSource, P: Policies, A: Accounting> SegregatedBump<S, P, A> {
+impl<S: PageSource, P: Decisions, A: Accounting> SegregatedBump<S, P, A> {
     /// The bins, from the smallest class on: the size of its blocks, and the bytes of those that are free.
     ///
     /// ```
@@ -35,7 +35,7 @@ impl<S: PageSource, P: Policies, A: Accounting> SegregatedBump<S, P, A> {
     /// assert_eq!(allocator.bins().collect::<Vec<_>>(), [(16, 0), (32, 32), (64, 0), (128, 0)]);
     /// ```
     pub fn bins(&self) -> impl Iterator<Item = (usize, usize)> {
-        let bins = self.bins.as_ref().iter().enumerate();
+        let bins = self.bins.as_ref().iter().take(P::Classes::count()).enumerate();
         bins.map(|(class, bin)| {
             let bytes = P::Classes::bytes_of(class);
             (bytes, bin.blocks().count() * bytes)

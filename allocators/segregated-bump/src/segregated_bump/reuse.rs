@@ -6,16 +6,16 @@ use super::SegregatedBump;
 use super::accounting::Accounting;
 use super::top::padding;
 use crate::page_source::PageSource;
-use crate::policies::{LargeFrees, Policies, SizeClasses, UNIT};
+use crate::policies::{Decisions, LargeFrees, SizeClasses, UNIT};
 
-impl<S: PageSource, P: Policies, A: Accounting> SegregatedBump<S, P, A> {
+impl<S: PageSource, P: Decisions, A: Accounting> SegregatedBump<S, P, A> {
     /// A block of `bytes` at a multiple of `align` that is cut from a free block. Null if there is none.
     #[inline(never)]
     pub(super) fn reuse(&mut self, class: usize, bytes: usize, align: usize) -> *mut u8 {
-        let is_small = class < P::Classes::COUNT;
+        let is_small = class < P::Classes::count();
         // Blocks of bins are aligned to 16.
         if is_small && align <= UNIT {
-            for higher in class + 1..P::Classes::COUNT {
+            for higher in class + 1..P::Classes::count() {
                 let block = self.bins.as_mut()[higher].take();
                 if !block.is_null() {
                     // SAFETY: the block has the bytes of its class, which are more than those of this one, and its end
@@ -25,7 +25,7 @@ impl<S: PageSource, P: Policies, A: Accounting> SegregatedBump<S, P, A> {
                 }
             }
         }
-        if !P::LargeFrees::KEEPS {
+        if !P::LargeFrees::keeps() {
             return ptr::null_mut();
         }
         let Some(found) = self.large.take(bytes + align.saturating_sub(UNIT)) else {
@@ -51,7 +51,7 @@ impl<S: PageSource, P: Policies, A: Accounting> SegregatedBump<S, P, A> {
     /// The memory belongs to the allocator and is in no other place. It begins at a multiple of 16.
     #[inline(never)]
     pub(super) unsafe fn file(&mut self, mut start: *mut u8, mut bytes: usize) {
-        if P::LargeFrees::KEEPS && bytes > P::Classes::LARGEST {
+        if P::LargeFrees::keeps() && bytes > P::Classes::largest() {
             // SAFETY: the caller guarantees the memory, which is not at address 0. Blocks are whole multiples of 16 bytes
             // where large ones are kept: `new` checks the step.
             unsafe { self.large.put(NonNull::new_unchecked(start), bytes) };
@@ -75,7 +75,7 @@ impl<S: PageSource, P: Policies, A: Accounting> SegregatedBump<S, P, A> {
             return block;
         }
         let first = self.top;
-        let blocks = (P::REFILL_BLOCKS - 1).min(self.room() / bytes);
+        let blocks = (P::refill_blocks() - 1).min(self.room() / bytes);
         self.top = first.wrapping_add(blocks * bytes);
         // From the highest on, so that they are taken in the order of their addresses.
         for index in (0..blocks).rev() {

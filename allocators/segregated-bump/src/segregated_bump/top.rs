@@ -5,9 +5,9 @@ use core::ptr;
 use super::SegregatedBump;
 use super::accounting::Accounting;
 use crate::page_source::PageSource;
-use crate::policies::{GrowthStep, Policies, UNIT};
+use crate::policies::{Decisions, GrowthStep, UNIT};
 
-impl<S: PageSource, P: Policies, A: Accounting> SegregatedBump<S, P, A> {
+impl<S: PageSource, P: Decisions, A: Accounting> SegregatedBump<S, P, A> {
     /// Bytes from the bump pointer to the end of the run.
     #[inline]
     pub(super) fn room(&self) -> usize {
@@ -18,7 +18,7 @@ impl<S: PageSource, P: Policies, A: Accounting> SegregatedBump<S, P, A> {
     #[inline]
     pub(super) fn bump(&mut self, bytes: usize, align: usize) -> *mut u8 {
         // The bump pointer is a multiple of 16 if all blocks have multiples of 16 bytes.
-        let align = if P::LARGE_STEP < UNIT { align.max(UNIT) } else { align };
+        let align = if P::large_step() < UNIT { align.max(UNIT) } else { align };
         // A layout's size, rounded up to its alignment, is at most `isize::MAX`, and a step at most 64 KiB, so no sum
         // here overflows.
         let mut pad = padding(self.top, align);
@@ -57,8 +57,8 @@ impl<S: PageSource, P: Policies, A: Accounting> SegregatedBump<S, P, A> {
     /// run is given up.
     pub(super) fn acquire(&mut self, min_bytes: usize) -> bool {
         let mut memory = None;
-        if P::GROWTH != GrowthStep::Needed {
-            memory = self.source.acquire(P::GROWTH.bytes(min_bytes, self.end - self.run.addr()));
+        if P::growth() != GrowthStep::Needed {
+            memory = self.source.acquire(P::growth().bytes(min_bytes, self.end - self.run.addr()));
         }
         let Some(memory) = memory.or_else(|| self.source.acquire(min_bytes)) else {
             return false;

@@ -3,8 +3,9 @@
 use super::map::{LIMIT, LINE};
 use super::{SweptBump, Use, lines, padding};
 use crate::page_source::PageSource;
+use crate::policies::SweptDecisions;
 
-impl<S: PageSource> SweptBump<S> {
+impl<S: PageSource, P: SweptDecisions> SweptBump<S, P> {
     /// Gets memory, so that the top has room for `bytes` bytes at a multiple of `align`.
     #[cold]
     #[inline(never)]

@@ -1,9 +1,10 @@
 //! The parts of a heap that are in no live block, and a check of all that the allocator knows about them.
 
+use super::SweptBump;
 use super::map::{GRANULE, LINE};
 use super::runs::{Run, list_of};
-use super::{BINS, SweptBump};
 use crate::page_source::PageSource;
+use crate::policies::{SizeClasses, SweptDecisions};
 
 /// What a range of the heap that is in no live block serves as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,12 +48,12 @@ pub enum HeapFault {
     Fresh,
 }
 
-impl<S: PageSource> SweptBump<S> {
+impl<S: PageSource, P: SweptDecisions> SweptBump<S, P> {
     /// Visits every range of the heap that is in no live block: its first byte, and its size in bytes. What the source
     /// gave and the allocator gave up, such as less than a line at the ends of its memory, is in no range.
     pub fn for_each_part(&self, mut visit: impl FnMut(HeapPart, *const u8, usize)) {
-        for bin in 0..BINS {
-            self.bins[bin].blocks().for_each(|block| visit(HeapPart::Bin, block, (bin + 1) * GRANULE));
+        for bin in 0..P::Small::count() {
+            self.bins.as_ref()[bin].blocks().for_each(|block| visit(HeapPart::Bin, block, (bin + 1) * GRANULE));
         }
         for &first in self.runs.lists().0 {
             let mut run = first;
@@ -178,8 +179,8 @@ impl<S: PageSource> SweptBump<S> {
         let mut result = Ok(());
         self.for_each_single(&mut |part, start, bytes| result = result.and_then(|()| self.mark(part, start, bytes)));
         result?;
-        for bin in 0..BINS {
-            for block in self.bins[bin].blocks() {
+        for bin in 0..P::Small::count() {
+            for block in self.bins.as_ref()[bin].blocks() {
                 // A circle comes back to a block that is marked.
                 self.mark(HeapPart::Bin, block, (bin + 1) * GRANULE)?;
             }

@@ -3,12 +3,10 @@
 use core::{mem, ptr};
 
 use super::map::{GRANULE, LINE};
-use super::{BINS, SweptBump, padding};
+use super::{SweptBump, padding};
 use crate::bins::Bin;
 use crate::page_source::PageSource;
-
-/// A sweep takes time in proportion to the small blocks, so it waits for windows of half of their bytes.
-const SWEEP_SHIFT: u32 = 1;
+use crate::policies::{SizeClasses, SweepAfter, SweptDecisions};
 
 /// After a sweep that regained less than a 32nd of their bytes, the next one waits for windows of all of them.
 const POOR_SHIFT: u32 = 5;
@@ -16,11 +14,12 @@ const POOR_SHIFT: u32 = 5;
 /// A sweep reads the map, too, so it also waits for windows of a 32nd of what the map covers.
 const SPAN_SHIFT: u32 = 5;
 
-impl<S: PageSource> SweptBump<S> {
+impl<S: PageSource, P: SweptDecisions> SweptBump<S, P> {
     /// Whether enough windows were opened since the latest sweep.
     #[inline]
     pub(super) fn is_time_to_sweep(&self) -> bool {
-        self.opened_bytes > self.patience_bytes.max(self.runs.map.covered_bytes() >> SPAN_SHIFT)
+        P::sweeps() == SweepAfter::Growth
+            || self.opened_bytes > self.patience_bytes.max(self.runs.map.covered_bytes() >> SPAN_SHIFT)
     }
 
     /// Joins all free memory, and files it again, from the highest to the lowest address, so that the lowest is used
@@ -32,8 +31,8 @@ impl<S: PageSource> SweptBump<S> {
         // range is free memory, whose granules are no longer marked.
         unsafe {
             self.small_bytes += self.runs.mark_all();
-            for bin in 0..BINS {
-                for block in mem::replace(&mut self.bins[bin], Bin::EMPTY).blocks() {
+            for bin in 0..P::Small::count() {
+                for block in mem::replace(&mut self.bins.as_mut()[bin], Bin::EMPTY).blocks() {
                     self.runs.map.flip_range(block.addr(), block.addr() + (bin + 1) * GRANULE);
                 }
             }
@@ -49,8 +48,10 @@ impl<S: PageSource> SweptBump<S> {
                 self.free_range(ptr::with_exposed_provenance_mut(below), end - below);
             }
         }
+        // A sweep takes time in proportion to the small blocks, so it waits for windows of a part of their bytes.
+        let SweepAfter::Part(part) = P::sweeps() else { return };
         let is_poor = before.saturating_sub(self.small_bytes) < before >> POOR_SHIFT;
-        self.patience_bytes = if is_poor { self.small_bytes } else { self.small_bytes >> SWEEP_SHIFT };
+        self.patience_bytes = if is_poor { self.small_bytes } else { self.small_bytes / part };
     }
 
     /// Frees any range of whole granules: its lines as a run, what is before and after them as small blocks. Less than two

@@ -1,0 +1,67 @@
+//! A member of our own family whose decisions are looked up while it runs: see [`family`](crate::family).
+
+use core::alloc::Layout;
+
+use segregated_bump::Allocator;
+
+use crate::family::{Custom as Member, served};
+use crate::heap_allocator::{HeapAllocator, Info, Purpose};
+use crate::page_heap::HeapRef;
+
+/// The member that the variable [`VARIABLE`](crate::family::VARIABLE) describes, on the heap's pages.
+#[derive(Debug)]
+pub struct Custom(Member<false>);
+
+/// Calls a function of whichever half of the family it is.
+macro_rules! of_both {
+    ($custom:expr, $allocator:ident => $call:expr) => {
+        match &mut $custom.0 {
+            Member::Segregated($allocator) => $call,
+            Member::Swept($allocator) => $call,
+        }
+    };
+}
+
+// SAFETY: as for the compiled members, see SOUNDNESS.md of the crate segregated-bump: a design is checked before it is
+// served, and is the only one of its process.
+unsafe impl HeapAllocator for Custom {
+    const INFO: Info = Info {
+        name: "custom",
+        crate_name: "segregated-bump",
+        version: env!("CARGO_PKG_VERSION"),
+        purpose: Purpose::Ablation,
+        groups: &[],
+        summary: "the member of our family that HEAPRACE_MEMBER describes, decided at run time; swept-bump without it",
+        refuses: None,
+    };
+
+    fn probe() -> Result<(), String> {
+        served().map(|_| ()).map_err(|error| format!("{}: {error}", crate::family::VARIABLE))
+    }
+
+    fn create(heap: HeapRef) -> Self {
+        Custom(Member::served(heap))
+    }
+
+    #[inline]
+    unsafe fn alloc(&mut self, layout: Layout) -> *mut u8 {
+        of_both!(self, allocator => allocator.alloc(layout))
+    }
+
+    #[inline]
+    unsafe fn alloc_zeroed(&mut self, layout: Layout) -> *mut u8 {
+        of_both!(self, allocator => allocator.alloc_zeroed(layout))
+    }
+
+    #[inline]
+    unsafe fn dealloc(&mut self, block: *mut u8, layout: Layout) {
+        // SAFETY: upheld by the caller.
+        of_both!(self, allocator => unsafe { Allocator::dealloc(allocator, block, layout) })
+    }
+
+    #[inline]
+    unsafe fn realloc(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: upheld by the caller.
+        of_both!(self, allocator => unsafe { Allocator::realloc(allocator, block, layout, new_size) })
+    }
+}
