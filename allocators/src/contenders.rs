@@ -68,6 +68,7 @@ contenders! {
     segregated_bump::SegregatedBump<members::Stay>, accounted by segregated_bump::Accounted<members::Stay>;
     segregated_bump::SegregatedBump<members::Eighth>, accounted by segregated_bump::Accounted<members::Eighth>;
     segregated_bump::SegregatedBump<members::Fit>, accounted by segregated_bump::Accounted<members::Fit>;
+    mod custom: custom::Custom;
     talc::TalcClaim;
     talc::TalcDefaultBinning;
     mod null: null::Null;

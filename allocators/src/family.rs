@@ -22,7 +22,8 @@ mod rust;
 mod search;
 mod text;
 
-use segregated_bump::policies::{GrowthStep, SweepAfter};
+pub use segregated_bump::Allocator;
+pub use segregated_bump::policies::{GrowthStep, SweepAfter};
 
 pub(crate) use custom::Custom;
 pub use custom::served;
@@ -105,8 +106,7 @@ impl SegregatedDesign {
 
 impl Design {
     /// The flagship: `swept-bump`.
-    pub const FLAGSHIP: Self =
-        Design::Swept(SweptDesign { bins: 72, window_bytes: 8192, sweeps: SweepAfter::Part(2) });
+    pub const FLAGSHIP: Self = Design::Swept(SweptDesign { bins: 72, window_bytes: 8192, sweeps: SweepAfter::Part(2) });
 
     /// Checks what the types of a compiled member check when they compile.
     ///

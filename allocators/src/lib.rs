@@ -16,6 +16,7 @@
 pub mod checked;
 pub mod conformance;
 pub mod contenders;
+pub mod family;
 #[cfg(feature = "faulty")]
 pub mod faulty;
 pub mod fixed_pool;

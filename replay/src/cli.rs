@@ -28,6 +28,7 @@ mod snapshots;
 mod sweep;
 mod terminal;
 mod trace;
+mod tune;
 mod wasm;
 
 use std::process::ExitCode;
@@ -81,6 +82,7 @@ enum Verb {
     Shrink(shrink::ShrinkArguments),
     Wasm(wasm::WasmArguments),
     Size(size::SizeArguments),
+    Tune(tune::TuneArguments),
     /// Print a shell completion script
     Completions(manual::CompletionsArguments),
     /// Print the manual page of replay or of one of its commands
@@ -137,7 +139,7 @@ pub fn main(own: Vec<Contender>) -> ExitCode {
         }
     };
     let has_handler = match &arguments.verb {
-        Some(Verb::Fuzz(_) | Verb::Shrink(_)) => true,
+        Some(Verb::Fuzz(_) | Verb::Shrink(_) | Verb::Tune(_)) => true,
         // The signals of a recorded program are its own.
         #[cfg(target_os = "linux")]
         Some(Verb::Record(_) | Verb::Run(_)) => true,
@@ -162,6 +164,7 @@ pub fn main(own: Vec<Contender>) -> ExitCode {
         Some(Verb::Shrink(arguments)) => shrink::run(&arguments, &field),
         Some(Verb::Wasm(arguments)) => wasm::run(&arguments, &command),
         Some(Verb::Size(arguments)) => size::run(&arguments),
+        Some(Verb::Tune(arguments)) => tune::run(&arguments, &command),
         Some(Verb::Completions(completions)) => manual::complete(&completions, command),
         Some(Verb::Man(manual)) => manual::page(&manual, command),
         None => replay::run(&arguments.replay, &field, &command),

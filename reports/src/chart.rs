@@ -63,6 +63,7 @@ mod split;
 mod structure;
 mod summary;
 mod svg;
+mod tuning;
 mod validation;
 
 use crate::ReportError;
@@ -86,6 +87,7 @@ pub use ratios::ratios;
 pub use split::split;
 pub use summary::{fresh_summary, heap_summary, steady_summary};
 pub(crate) use svg::attribute;
+pub use tuning::tuning;
 pub use validation::{validation, validation_data};
 
 /// A chart of the results of one trace.

@@ -57,6 +57,7 @@ mod sample;
 pub mod stats;
 pub mod table;
 mod times;
+pub mod tuning;
 pub mod validation;
 pub mod wasm;
 mod wire;

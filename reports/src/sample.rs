@@ -5,6 +5,7 @@ mod builder;
 use self::builder::EVENTS;
 pub(crate) use self::builder::{PAGE, PEAK_LIVE, contender};
 use crate::results::*;
+use crate::tuning::{TimeRatio, TunedOnTrace, TunedRow, Tuning};
 use crate::wasm::{
     AddedBytes, ClassFuel, CostlyCall, FuelSummary, GrownAt, ModuleSizes, Observation, Spread, TierTimes,
     WASM_SCHEMA_VERSION, WasmResults, WasmRow, WasmTime,
@@ -122,6 +123,41 @@ pub(crate) fn results() -> Results {
         contender("wee_alloc").version("0.4.5").pages(889).fresh_ns(399).steady_ns(275).build(),
     ];
     results
+}
+
+/// A search with one member that takes 80 pages where the flagship takes 100.
+pub(crate) fn tuning() -> Tuning {
+    let on = |pages: u64, [value, low, high]: [f64; 3]| {
+        let time = Figure::Known(TimeRatio { value, interval: Some([low, high]) });
+        TunedOnTrace {
+            trace: "sample".into(),
+            predicted_pages: Some(pages),
+            pages: Figure::Known(pages),
+            fresh: time.clone(),
+            steady: time,
+            worst_call_ns: Figure::Known(2500.0),
+        }
+    };
+    let row = |design: &str, chosen_for: &[&str], on: TunedOnTrace| TunedRow {
+        design: design.into(),
+        chosen_for: chosen_for.iter().map(|&what| what.into()).collect(),
+        module_bytes: Figure::unknown("no compiler"),
+        traces: vec![on],
+    };
+    Tuning {
+        tuning_version: Tuning::VERSION,
+        provenance: empty().provenance,
+        page_bytes: 65_536,
+        chosen_on: vec!["sample".into()],
+        judged_on: Vec::new(),
+        tried: 400,
+        are_compiled: false,
+        rows: vec![
+            row("swept-bump", &[], on(100, [1.0, 0.97, 1.03])),
+            row("swept-bump:bins=32", &["smallest heap"], on(80, [0.97, 0.92, 1.02])),
+        ],
+        held_out: Vec::new(),
+    }
 }
 
 /// What the WebAssembly lane gives: two engines' tiers, an ablation, a row without a time, and the floor.

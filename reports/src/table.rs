@@ -18,10 +18,13 @@ mod sparkline;
 pub(crate) mod terminal;
 pub(crate) mod text;
 mod timing;
+mod tuning;
 mod wasm;
 mod wrap;
 
 pub use several::{heading, line, summary};
 pub use text::{TextOptions, text};
+pub(crate) use tuning::answer;
+pub use tuning::tuning_text;
 pub use wasm::{UNKNOWN, aligned, reasons, wasm_text};
 pub use wrap::wrap;

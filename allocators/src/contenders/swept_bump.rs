@@ -1,24 +1,48 @@
-//! Our own swept bump allocator, as it ships, on the simulated page heap.
+//! Our own swept bump allocators, as they ship, on the simulated page heap: the flagship, and members with other decisions.
 
 use core::alloc::Layout;
 
 use segregated_bump::HeapPart;
+use segregated_bump::policies::{Swept, SweptPolicies};
 
 use crate::heap_allocator::{Group, HeapAllocator, IdleKind, IdlePart, Info, Purpose};
 use crate::page_heap::HeapRef;
 
 /// The allocator on the heap's pages.
-pub type SweptBump = segregated_bump::SweptBump<HeapRef>;
+pub type SweptBump<P = Swept> = segregated_bump::SweptBump<HeapRef, P>;
+
+/// A member of the swept half of our family that is compared: its name and its role.
+pub trait SweptMember: SweptPolicies {
+    /// Name on the command line.
+    const NAME: &'static str;
+
+    /// What it is, in a line.
+    const SUMMARY: &'static str;
+
+    /// Its role. All but the flagship are ablations.
+    const PURPOSE: Purpose = Purpose::Ablation;
+
+    /// The groups that it belongs to.
+    const GROUPS: &'static [Group] = &[Group::Ablations];
+}
+
+impl SweptMember for Swept {
+    const NAME: &'static str = "swept-bump";
+    const SUMMARY: &'static str =
+        "bins and a bump pointer without headers, free memory joined by a sweep before the heap grows; ours";
+    const PURPOSE: Purpose = Purpose::Contender;
+    const GROUPS: &'static [Group] = &[Group::Default, Group::Embedded, Group::Wasm];
+}
 
 // SAFETY: see SOUNDNESS.md of the crate segregated-bump.
-unsafe impl HeapAllocator for SweptBump {
+unsafe impl<P: SweptMember> HeapAllocator for SweptBump<P> {
     const INFO: Info = Info {
-        name: "swept-bump",
+        name: P::NAME,
         crate_name: "segregated-bump",
         version: env!("CARGO_PKG_VERSION"),
-        purpose: Purpose::Contender,
-        groups: &[Group::Default, Group::Embedded, Group::Wasm],
-        summary: "bins and a bump pointer without headers, free memory joined by a sweep before the heap grows; ours",
+        purpose: P::PURPOSE,
+        groups: P::GROUPS,
+        summary: P::SUMMARY,
         refuses: None,
     };
 
@@ -52,7 +76,7 @@ unsafe impl HeapAllocator for SweptBump {
 
     #[inline]
     unsafe fn usable_bytes(&self, _block: *mut u8, layout: Layout) -> Option<usize> {
-        Some(SweptBump::usable_bytes(layout))
+        Some(SweptBump::<P>::usable_bytes(layout))
     }
 
     fn idle(&self, _live_blocks: usize) -> Vec<IdlePart> {

@@ -5,7 +5,8 @@ use segregated_bump::policies::{GrowthStep, SweepAfter};
 use super::{Design, SegregatedDesign, Spacing};
 
 impl Design {
-    /// The policies of this design, as a type called `Tuned`, and its allocator as the alias `Allocator`: lines of a
+    /// The policies of this design, as a type called `Tuned`, and its allocator as the alias `Inner`, and as
+    /// `Allocator` for a program with one thread: lines of a
     /// program that has the crate segregated-bump.
     ///
     /// ```
@@ -32,7 +33,8 @@ impl Design {
                          const WINDOW_BYTES: usize = {};\n    \
                          const SWEEPS: SweepAfter = SweepAfter::{sweeps};\n\
                      }}\n\n\
-                     pub type Allocator<S> = SingleThreaded<SweptBump<S, Tuned>>;\n",
+                     pub type Inner<S> = SweptBump<S, Tuned>;\n\
+                     pub type Allocator<S> = SingleThreaded<Inner<S>>;\n",
                     design.bins, design.window_bytes
                 )
             }
@@ -85,7 +87,8 @@ impl Design {
                  type Classes = {classes};\n    \
                  type LargeFrees = {large};\n\
              {constants}}}\n\n\
-             pub type Allocator<S> = SingleThreaded<SegregatedBump<S, Tuned>>;\n",
+             pub type Inner<S> = SegregatedBump<S, Tuned>;\n\
+             pub type Allocator<S> = SingleThreaded<Inner<S>>;\n",
             names.join(", ")
         )
     }

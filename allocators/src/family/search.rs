@@ -80,6 +80,11 @@ impl Tried {
         &self.design
     }
 
+    /// The address of the first byte of its heap.
+    pub fn base(&self) -> usize {
+        self.heap.base().addr().get()
+    }
+
     /// Pages of its heap.
     pub fn pages(&self) -> usize {
         self.heap.committed_pages()

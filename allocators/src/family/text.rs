@@ -266,7 +266,10 @@ mod tests {
             "segregated-bump:splits=perhaps",
         ] {
             let error = text.parse::<Design>().unwrap_err().to_string();
-            assert!(error.contains("no design") || error.contains("not possible") || error.contains("has no"), "{error}");
+            assert!(
+                error.contains("no design") || error.contains("not possible") || error.contains("has no"),
+                "{error}"
+            );
         }
     }
 }

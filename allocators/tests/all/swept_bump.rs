@@ -2,6 +2,7 @@
 
 mod exhaustive;
 mod faults;
+mod members;
 mod patterns;
 pub(crate) mod stress;
 pub(crate) mod subject;
@@ -17,7 +18,7 @@ fn the_idle_parts_and_the_live_blocks_of_the_contender_add_up_to_the_heap() {
     for page_bytes in [256, 4096, 65_536] {
         let page = PageSize::from_bytes(page_bytes).unwrap();
         let heap = PageHeap::reserve_sized(page, page.pages_for(1 << 19), Guard::Trap).unwrap();
-        let mut allocator = SweptBump::create(heap.handle());
+        let mut allocator: SweptBump = SweptBump::create(heap.handle());
         assert!(allocator.idle(0).iter().all(|part| part.bytes == 0), "no memory yet");
         let (mut random, mut live) = (stress::Random(3), Vec::new());
         let mut kinds = Vec::new();

@@ -42,6 +42,7 @@ pub mod program;
 pub mod real;
 pub mod sweep;
 pub mod time;
+pub mod tune;
 pub mod verify;
 #[doc(hidden)]
 pub mod warnings;

@@ -26,6 +26,12 @@ impl Importing {
         let options = ImportOptions { format: self.from, assume_align_bytes: self.assume_align };
         source.with_import(options).with_most_live_objects(most_live_objects(default_bytes()))
     }
+
+    /// The same options for another process of this command.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        let from = self.from.iter().flat_map(|format| ["--from".to_owned(), format.name().to_owned()]);
+        from.chain(["--assume-align".to_owned(), self.assume_align.to_string()]).collect()
+    }
 }
 
 fn formats() -> impl TypedValueParser<Value = Format> {

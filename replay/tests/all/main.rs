@@ -59,6 +59,8 @@ mod sweep;
 #[cfg(test)]
 mod touch;
 #[cfg(test)]
+mod tuned;
+#[cfg(test)]
 mod verification;
 
 use heaprace::Program;

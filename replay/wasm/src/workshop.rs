@@ -195,6 +195,11 @@ impl Workshop {
         })
     }
 
+    /// The folder of the clone.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The compiler's version.
     pub fn compiler(&self) -> &str {
         &self.compiler

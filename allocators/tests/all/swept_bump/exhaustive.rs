@@ -1,5 +1,8 @@
 //! All sequences of a few requests on tiny heaps, which run out in the middle of many of them.
 
+use segregated_bump::policies::{Swept, SweptPolicies};
+
+use super::members::{Eager, Few, Many};
 use super::subject::{Placing, Subject};
 
 /// A request. `First` and `Last` are the oldest and the newest live block.
@@ -29,7 +32,7 @@ const STEPS: [Step; 13] = [
 ];
 
 /// Returns whether the step changed anything.
-fn apply(subject: &mut Subject, step: Step) -> bool {
+fn apply<P: SweptPolicies>(subject: &mut Subject<P>, step: Step) -> bool {
     let last = subject.live.len().wrapping_sub(1);
     match step {
         Step::Alloc { bytes, align, zeroed } => {
@@ -57,8 +60,8 @@ fn apply(subject: &mut Subject, step: Step) -> bool {
 }
 
 /// Runs all sequences of at most `depth` steps, and returns how many there were.
-fn run(placing: Placing, page_bytes: usize, bytes: usize, depth: u32) -> usize {
-    let mut subject = Subject::new(placing, page_bytes, bytes);
+fn run<P: SweptPolicies>(placing: Placing, page_bytes: usize, bytes: usize, depth: u32) -> usize {
+    let mut subject = Subject::<P>::of(placing, page_bytes, bytes);
     let mut sequences = 0;
     let mut sequence: Vec<usize> = vec![0];
     loop {
@@ -97,20 +100,27 @@ const SOURCES: [(Placing, usize, usize); 8] = [
     (Placing::Interrupted, 512, 8192),
 ];
 
-fn run_all(depth: u32) {
+fn run_all<P: SweptPolicies>(depth: u32) {
     for (placing, page_bytes, bytes) in SOURCES {
-        let sequences = run(placing, page_bytes, bytes, depth);
+        let sequences = run::<P>(placing, page_bytes, bytes, depth);
         assert!(sequences > 10_usize.pow(depth - 1), "{sequences} sequences");
     }
 }
 
 #[test]
 fn all_sequences_of_4_requests_on_tiny_heaps_keep_every_byte_in_one_place() {
-    run_all(4);
+    run_all::<Swept>(4);
+}
+
+#[test]
+fn all_sequences_of_3_requests_on_members_at_the_ends_of_their_range_keep_every_byte_in_one_place() {
+    run_all::<Few>(3);
+    run_all::<Many>(3);
+    run_all::<Eager>(3);
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn all_sequences_of_6_requests_on_tiny_heaps_keep_every_byte_in_one_place() {
-    run_all(6);
+    run_all::<Swept>(6);
 }

@@ -1,5 +1,8 @@
 //! Random programs on many heaps, with exhaustion, against the shadow model.
 
+use segregated_bump::policies::{Swept, SweptPolicies};
+
+use super::members::{Eager, Few, Many};
 use super::subject::{Placing, Subject};
 
 /// A generator of numbers, by Knuth's multiplier; its upper bits are the better ones.
@@ -24,7 +27,7 @@ struct Met {
 }
 
 /// Runs a random program on a heap that its seed chooses.
-fn run(seed: u64, ops: usize) -> Met {
+fn run<P: SweptPolicies>(seed: u64, ops: usize) -> Met {
     let mut random = Random(seed);
     let placing =
         [Placing::Consecutive, Placing::Consecutive, Placing::Scattered, Placing::Interrupted, Placing::Unaligned]
@@ -32,7 +35,7 @@ fn run(seed: u64, ops: usize) -> Met {
     let page_bytes = [256, 4096, 65_536][random.below(3)];
     let bytes = (4 + random.below(60)) << (10 + random.below(6));
     let whole = placing == Placing::Consecutive && random.below(4) == 0;
-    let mut subject = Subject::new(placing, if whole { bytes } else { page_bytes }, bytes);
+    let mut subject = Subject::<P>::of(placing, if whole { bytes } else { page_bytes }, bytes);
     // Small blocks, medium ones, and all that a request may be, in shares that change from phase to phase.
     let (mut small, mut medium, mut frees) = (70, 20, 30);
     let mut met = Met::default();
@@ -81,10 +84,10 @@ fn run(seed: u64, ops: usize) -> Met {
     met
 }
 
-fn run_many(heaps: u64, ops: usize) {
+fn run_many<P: SweptPolicies>(heaps: u64, ops: usize) {
     let mut all = Met::default();
     for seed in 0..heaps {
-        let met = run(seed, ops);
+        let met = run::<P>(seed, ops);
         all.ops += met.ops;
         all.failures += met.failures;
         all.resizes += met.resizes;
@@ -95,12 +98,19 @@ fn run_many(heaps: u64, ops: usize) {
 
 #[test]
 fn random_programs_that_run_out_of_memory_keep_every_byte_in_one_place() {
-    run_many(40, 10_000);
+    run_many::<Swept>(40, 10_000);
+}
+
+#[test]
+fn so_do_members_at_the_ends_of_their_range() {
+    run_many::<Few>(20, 10_000);
+    run_many::<Many>(20, 10_000);
+    run_many::<Eager>(20, 10_000);
 }
 
 /// `cargo test --release -p heaprace-allocators --test all -- --ignored a_hundred_million --nocapture`
 #[test]
 #[ignore = "takes minutes"]
 fn a_hundred_million_operations_keep_every_byte_in_one_place() {
-    run_many(500, 200_000);
+    run_many::<Swept>(500, 200_000);
 }

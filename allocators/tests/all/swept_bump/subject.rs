@@ -9,6 +9,7 @@ use std::rc::Rc;
 use heaprace_allocators::page_heap::Guard;
 use heaprace_allocators::shadow::Shadow;
 use heaprace_allocators::{HeapRef, PageHeap, PageSize};
+use segregated_bump::policies::{Swept, SweptDecisions};
 use segregated_bump::{HeapPart, PageSource, SweptBump};
 
 /// What the bytes hold that the source did not give.
@@ -134,8 +135,8 @@ pub(crate) struct Live {
 }
 
 /// An allocator with all its checks.
-pub(crate) struct Subject {
-    pub(crate) allocator: SweptBump<Source>,
+pub(crate) struct Subject<P: SweptDecisions = Swept> {
+    pub(crate) allocator: SweptBump<Source, P>,
     pub(crate) live: Vec<Live>,
     pub(crate) record: Rc<RefCell<Record>>,
     shadow: Shadow,
@@ -152,8 +153,15 @@ pub(crate) enum Place {
 }
 
 impl Subject {
-    /// A new allocator whose source has `bytes` bytes and gives whole multiples of `page_bytes`.
+    /// The flagship on a source that has `bytes` bytes and gives whole multiples of `page_bytes`.
     pub(crate) fn new(placing: Placing, page_bytes: usize, bytes: usize) -> Self {
+        Self::of(placing, page_bytes, bytes)
+    }
+}
+
+impl<P: SweptDecisions> Subject<P> {
+    /// Any member on such a source.
+    pub(crate) fn of(placing: Placing, page_bytes: usize, bytes: usize) -> Self {
         let heap = untouched_heap(bytes);
         Self::on(heap, placing, page_bytes, bytes)
     }
@@ -217,7 +225,7 @@ impl Subject {
         let mut ranges: Vec<_> = self
             .live
             .iter()
-            .map(|live| (live.block.addr() - base, SweptBump::<Source>::usable_bytes(live.layout), Place::Live))
+            .map(|live| (live.block.addr() - base, SweptBump::<Source, P>::usable_bytes(live.layout), Place::Live))
             .collect();
         self.allocator.for_each_part(|part, start, bytes| ranges.push((start.addr() - base, bytes, Place::Idle(part))));
         ranges.sort_unstable_by_key(|&(start, ..)| start);
