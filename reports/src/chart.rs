@@ -33,6 +33,7 @@ mod canvas;
 mod classes;
 mod contenders;
 mod data;
+mod design_space;
 mod footprint;
 mod footprints;
 mod frame;
@@ -70,6 +71,7 @@ use crate::ReportError;
 use crate::results::Results;
 
 pub(crate) use canvas::{message_of, platform};
+pub use design_space::{design_space, design_space_data};
 pub use footprint::footprint;
 pub use footprints::footprints;
 pub use heap_map::heap_map;

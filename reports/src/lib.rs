@@ -14,6 +14,7 @@
 //! - [`export`]: results in the formats of notebooks, papers and pull requests.
 //! - [`html()`]: results of one or several traces as a single page.
 //! - [`validation`]: what replays predict, beside what the programs themselves do.
+//! - [`design_space`]: what each decision of allocator design costs and gains.
 //! - [`wasm`]: results of allocators as WebAssembly modules, which belong to those of the same trace.
 //! - [`load`]: reads saved results.
 //! - [`save`]: writes any of these completely or not at all.
@@ -35,6 +36,7 @@
 
 pub mod chart;
 mod climb;
+pub mod design_space;
 mod end_to_end;
 mod error;
 pub mod export;
