@@ -60,15 +60,11 @@ pub fn design_space(study: &Study, effect: &Effect) -> Result<String, ReportErro
     let target = study.traces().first().map_or("", |results| &results.provenance.target);
     let x = axis(&rows);
     let frame = Rows {
-        subtitle: format!(
-            "{}; left of 1 is less than {}; *: a program of others",
-            canvas::platform(target),
-            study.classic
-        ),
+        subtitle: format!("{}; below 1 is less; *: a program of others", canvas::platform(target)),
         names: rows.iter().map(|row| (row.name.clone(), INK)).collect(),
         row_height: ROW,
         widest_value: canvas::widest(rows.iter().map(values).chain([VALUES.to_owned()])),
-        x_title: format!("over that of {}, {}", study.classic, x.note),
+        x_title: format!("ratio to {}, {}", study.classic, x.note),
         x,
         notes,
     };
