@@ -22,10 +22,10 @@ pub fn page(study: &Study, commands: &[&str]) -> String {
         text,
         "The classic is `{}`. Each other allocator is the classic with one decision switched, unless its section says \
          otherwise. Figures are over the classic's on the same trace, so below 1 is less memory or time; means are \
-         geometric, with 95 % intervals over the traces. A peak is exact, in pages. Times include the harness, so the \
-         ratio of the allocators alone is further from 1. A `?` marks an interval that covers 1: the allocator cannot be \
-         told apart from the classic. A heap that goes on growing \
-         pays for new pages in its steady time, too. The data of each figure is the CSV file beside it.\n",
+         geometric, with 95 % intervals over the traces. A peak is exact, in pages: its interval is about other programs \
+         alone. Times include the harness, so the ratio of the allocators alone is further from 1. A `?` marks an interval \
+         that covers 1: the allocator cannot be told apart from the classic. A heap that goes on growing pays for new \
+         pages in its steady time, too. The data of each figure is the CSV file beside it.\n",
         study.classic
     );
     overview(&mut text, study);
