@@ -17,7 +17,7 @@
 //! ```
 
 mod answers;
-mod custom;
+mod looked_up;
 mod rust;
 mod search;
 mod text;
@@ -25,8 +25,8 @@ mod text;
 pub use segregated_bump::Allocator;
 pub use segregated_bump::policies::{GrowthStep, SweepAfter};
 
-pub(crate) use custom::Custom;
-pub use custom::served;
+pub(crate) use looked_up::LookedUp;
+pub use looked_up::served;
 pub use search::{Search, Tried, TryError, Use};
 pub use text::DesignError;
 

@@ -4,20 +4,20 @@ use core::alloc::Layout;
 
 use segregated_bump::Allocator;
 
-use crate::family::{Custom as Member, served};
+use crate::family::{LookedUp, served};
 use crate::heap_allocator::{HeapAllocator, Info, Purpose};
 use crate::page_heap::HeapRef;
 
 /// The member that the variable [`VARIABLE`](crate::family::VARIABLE) describes, on the heap's pages.
 #[derive(Debug)]
-pub struct Custom(Member<false>);
+pub struct Custom(LookedUp<false>);
 
 /// Calls a function of whichever half of the family it is.
 macro_rules! of_both {
     ($custom:expr, $allocator:ident => $call:expr) => {
         match &mut $custom.0 {
-            Member::Segregated($allocator) => $call,
-            Member::Swept($allocator) => $call,
+            LookedUp::Segregated($allocator) => $call,
+            LookedUp::Swept($allocator) => $call,
         }
     };
 }
@@ -40,7 +40,7 @@ unsafe impl HeapAllocator for Custom {
     }
 
     fn create(heap: HeapRef) -> Self {
-        Custom(Member::served(heap))
+        Custom(LookedUp::served(heap))
     }
 
     #[inline]

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use segregated_bump::Allocator;
 
 use super::answers::board;
-use super::custom::Custom;
+use super::looked_up::LookedUp;
 use super::{Design, DesignError};
 use crate::page_heap::{Guard, HeapRef, PageHeap, PageHeapError};
 use crate::page_size::PageSize;
@@ -20,7 +20,7 @@ pub struct Search {
 #[derive(Debug)]
 pub struct Tried {
     design: Design,
-    allocator: Custom<true>,
+    allocator: LookedUp<true>,
     heap: HeapRef,
 }
 
@@ -57,8 +57,8 @@ impl Search {
         // A search is alone with its board, and only this function lets an allocator ask it.
         board(true).answer(&tried.design);
         match &mut tried.allocator {
-            Custom::Segregated(allocator) => used.run(allocator),
-            Custom::Swept(allocator) => used.run(allocator),
+            LookedUp::Segregated(allocator) => used.run(allocator),
+            LookedUp::Swept(allocator) => used.run(allocator),
         }
     }
 }
@@ -72,7 +72,7 @@ impl Tried {
     pub fn new(design: Design, page: PageSize, limit_pages: usize) -> Result<Self, TryError> {
         design.check()?;
         let heap = PageHeap::reserve_sized(page, limit_pages, Guard::Batched)?.handle();
-        Ok(Tried { design, allocator: Custom::on(&design, heap.clone()), heap })
+        Ok(Tried { design, allocator: LookedUp::on(&design, heap.clone()), heap })
     }
 
     /// The design.

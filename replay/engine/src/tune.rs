@@ -10,6 +10,6 @@ mod choice;
 mod footprint;
 mod space;
 
-pub use choice::{Candidate, HeldOut, Merit, Strength, front, held_out, shortlist, take_faster};
+pub use choice::{HeldOut, Merit, Rated, Strength, front, held_out, shortlist, take_faster};
 pub use footprint::{Footprint, TuneError, footprints};
 pub use space::space;

@@ -244,8 +244,10 @@ fn show(tuning: &Tuning, designs: &[(Design, Vec<String>)], arguments: &TuneArgu
         Err(error) => note(format_args!("tune.svg: {error}")),
     }
     let advice = tuning.advice();
-    if let Advice::Take { row, .. } = advice {
-        write(CONFIGURATION, &configuration(&designs[row].0));
+    match advice {
+        Advice::Take { row, .. } => write(CONFIGURATION, &configuration(&designs[row].0)),
+        // That of another search would be taken for this one's.
+        Advice::Keep | Advice::Unknown => _ = std::fs::remove_file(arguments.out.join(CONFIGURATION)),
     }
     code = code.max(print(&match arguments.format {
         Format::Json => tuning.to_json(),

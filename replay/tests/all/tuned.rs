@@ -25,7 +25,9 @@ fn tune(name: &str, traces: &[&str]) -> (Tuning, String, PathBuf) {
     let output = replay(&[&["tune", "--rounds", "0", "--out", out.to_str().unwrap()], traces].concat());
     assert!(output.status.success(), "{output:?}");
     let tuning = Tuning::from_json(&fs::read_to_string(out.join("tune.json")).unwrap()).unwrap();
-    (tuning, String::from_utf8(output.stdout).unwrap(), out)
+    // Words with one blank between them, however they were wrapped.
+    let text = String::from_utf8(output.stdout).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+    (tuning, text, out)
 }
 
 /// Blocks of so many bytes each, kept or freed.
@@ -60,7 +62,7 @@ impl Trace {
 /// wave, as a sweep shortly before has found little.
 fn waves(trace: &mut Trace) {
     for bytes in [32, 48, 80, 112, 160, 208, 272, 336] {
-        let blocks: Vec<usize> = (0..160_000 / bytes).map(|_| trace.alloc(bytes)).collect();
+        let blocks: Vec<usize> = (0..60_000 / bytes).map(|_| trace.alloc(bytes)).collect();
         for (index, &id) in blocks.iter().enumerate() {
             if index % 16 != 0 {
                 trace.free(id);
@@ -184,7 +186,7 @@ fn a_choice_by_the_first_half_that_fails_on_the_second_is_reported() {
     waves(&mut trace);
     // As many events again, in which no decision matters: one large block after the other, all kept.
     for _ in 0..trace.text.lines().count() {
-        trace.alloc(4000);
+        trace.alloc(1200);
     }
     let (tuning, text, _) = tune("halves", &[&trace.save("halves"), "--page-size", "4096"]);
     assert!(tuning.held_out.iter().any(|choice| !choice.carries_over), "{text}");
@@ -195,8 +197,8 @@ fn a_choice_by_the_first_half_that_fails_on_the_second_is_reported() {
 fn a_choice_that_fails_on_another_trace_is_reported() {
     let (mut trace, mut other) = (Trace::new(), Trace::new());
     waves(&mut trace);
-    for _ in 0..2000 {
-        other.alloc(4000);
+    for _ in 0..1000 {
+        other.alloc(1200);
     }
     let (first, second) = (trace.save("chosen"), other.save("judged"));
     let (tuning, text, _) = tune("judged", &[&first, "--judge", &second, "--page-size", "4096"]);

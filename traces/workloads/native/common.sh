@@ -7,7 +7,8 @@
 # A workload is called in three ways:
 #
 #   NAME FILE         records into FILE, whose ending decides the format
-#   NAME --real FILE  runs the program for real on contenders, in HEAPRACE_ROUNDS rounds, and writes the figures into FILE as JSON
+#   NAME --real FILE  runs the program for real on contenders, in HEAPRACE_ROUNDS rounds and with the options HEAPRACE_RUN_OPTIONS, and
+#                     writes the figures into FILE as JSON
 #   NAME --versions   says, as KEY=VALUE, which versions decide what the program does; where it is not there, says so and exits with 3
 #
 # All of it happens in a new folder and in an environment of its own, so that a run does not depend on who runs it, and where. The programs
@@ -24,9 +25,9 @@ crate_folder() {
   echo "${HEAPRACE_PROGRAMS:-${HOME:-/root}/.cache/heaprace/programs}/$1-$2"
 }
 
-# Runs a program in an environment that has what is named here and nothing else: `clean [VARIABLE=VALUE]... PROGRAM [ARGUMENT]...`
+# Runs a program in an environment that has what is named here, the member of our family if one is to be run, and nothing else: `clean [VARIABLE=VALUE]... PROGRAM [ARGUMENT]...`
 clean() {
-  env -i PATH="$PATH" LC_ALL=C TZ=UTC HOME=/nonexistent "$@"
+  env -i PATH="$PATH" LC_ALL=C TZ=UTC HOME=/nonexistent ${HEAPRACE_MEMBER:+"HEAPRACE_MEMBER=$HEAPRACE_MEMBER"} "$@"
 }
 
 # Runs a command whose program says much on standard error, which matters only if it fails.
@@ -61,7 +62,7 @@ main() {
   # The verb of `replay` that `record` runs the program with.
   verb="record --extents --output"
   if [ "${1:-}" = --real ]; then
-    verb="run --compare --rounds ${HEAPRACE_ROUNDS:-15} --json"
+    verb="run --compare --rounds ${HEAPRACE_ROUNDS:-15} ${HEAPRACE_RUN_OPTIONS:-} --json"
     said=$(versions) || absent "$said"
     shift
   fi

@@ -9,7 +9,7 @@ use super::footprint::Footprint;
 
 /// A design beside the flagship, over all traces of a search.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Candidate {
+pub struct Rated {
     /// The design.
     pub design: Design,
     /// Its peak over the flagship's: the geometric mean.
@@ -35,7 +35,7 @@ impl Strength {
     /// All, in the order of tables.
     pub const ALL: [Strength; 4] = [Strength::Heap, Strength::HeapInTime, Strength::Time, Strength::Code];
 
-    fn admits(self, candidate: &Candidate) -> bool {
+    fn admits(self, candidate: &Rated) -> bool {
         match self {
             Strength::Heap => true,
             Strength::HeapInTime => candidate.time <= ABOUT,
@@ -45,7 +45,7 @@ impl Strength {
     }
 
     /// The better one is less.
-    fn order(self, a: &Candidate, b: &Candidate) -> Ordering {
+    fn order(self, a: &Rated, b: &Rated) -> Ordering {
         let (peak, time) = (order(a.peak, b.peak), order(a.time, b.time));
         match self {
             Strength::Heap | Strength::HeapInTime => peak.then(time),
@@ -69,7 +69,7 @@ impl Strength {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Merit {
     /// The design.
-    pub candidate: Candidate,
+    pub candidate: Rated,
     /// All that it is chosen for.
     pub strengths: Vec<Strength>,
 }
@@ -79,7 +79,7 @@ const ABOUT: f64 = 1.05;
 
 /// The candidates of these footprints, one list for each trace, each with the same designs in the same order and the
 /// flagship first. Designs that are given up on a trace are none.
-fn candidates(traces: &[Vec<Footprint>]) -> Vec<Candidate> {
+fn candidates(traces: &[Vec<Footprint>]) -> Vec<Rated> {
     let designs = traces.iter().map(Vec::len).min().unwrap_or(0);
     let candidate = |index: usize| {
         let mut ratios = Vec::with_capacity(traces.len());
@@ -88,7 +88,7 @@ fn candidates(traces: &[Vec<Footprint>]) -> Vec<Candidate> {
             let peak = own.peak_pages? as f64 / flagship.peak_pages?.max(1) as f64;
             ratios.push((peak.max(f64::MIN_POSITIVE), own.ns_per_op.max(1e-9) / flagship.ns_per_op.max(1e-9)));
         }
-        Some(Candidate {
+        Some(Rated {
             design: traces[0][index].design,
             peak: geometric_mean(ratios.iter().map(|&(peak, _)| peak)),
             time: geometric_mean(ratios.iter().map(|&(_, time)| time)),
@@ -106,7 +106,7 @@ pub fn shortlist(traces: &[Vec<Footprint>]) -> Vec<Design> {
     let all = candidates(traces);
     let mut listed = vec![Design::FLAGSHIP];
     for strength in Strength::ALL {
-        let mut of: Vec<&Candidate> = all.iter().filter(|one| strength.admits(one)).collect();
+        let mut of: Vec<&Rated> = all.iter().filter(|one| strength.admits(one)).collect();
         of.sort_by(|a, b| strength.order(a, b));
         for candidate in of.into_iter().take(LISTED) {
             if !listed.contains(&candidate.design) {

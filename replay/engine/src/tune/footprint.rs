@@ -16,13 +16,20 @@ const PASS_BYTES: usize = 1 << 30;
 /// A design whose heap becomes this much larger than the flagship's is given up: it is of no use, and its pages are memory.
 const HOPELESS: usize = 3;
 
+/// A design that takes this many times the flagship's time is given up, too: some sweep before each growth, and take time in
+/// proportion to the square of the heap if its pages are small.
+const TOO_SLOW: u32 = 30;
+
+/// Less than this time is never too slow.
+const SHORT: Duration = Duration::from_millis(20);
+
 /// What a design needs for a trace.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Footprint {
     /// The design.
     pub design: Design,
     /// Pages of its heap at the end, which are its peak, as heaps do not shrink: exact. `None` if they are more than three
-    /// times the flagship's, or more than a heap may have.
+    /// times the flagship's, or more than a heap may have, or if it takes more than thirty times the flagship's time.
     pub peak_pages: Option<u64>,
     /// Its pages after half of the events.
     pub half_pages: Option<u64>,
@@ -60,14 +67,16 @@ pub fn footprints(
     mut done: impl FnMut(usize),
 ) -> Result<Vec<Footprint>, TuneError> {
     let mut search = Search::begin();
-    let flagship = pass(&mut search, program, &[Design::FLAGSHIP], page, limit_pages, interrupt)?;
+    let flagship = pass(&mut search, program, &[Design::FLAGSHIP], page, limit_pages, Duration::MAX, interrupt)?;
     let peak_pages = flagship.first().and_then(|flagship| flagship.peak_pages);
     let most_pages = peak_pages.map_or(limit_pages, |pages| (pages as usize * HOPELESS).min(limit_pages));
+    let time_ns = flagship.first().map_or(0.0, |flagship| flagship.ns_per_op) * program.events() as f64;
+    let most_time = SHORT.max(Duration::from_nanos(time_ns as u64) * TOO_SLOW);
     let bytes = most_pages.saturating_mul(page.bytes()) + program.slots() * size_of::<*mut u8>();
     let group = (PASS_BYTES / bytes.max(1)).clamp(1, 64);
     let mut all = Vec::with_capacity(designs.len());
     for designs in designs.chunks(group) {
-        let passed = pass(&mut search, program, designs, page, most_pages, interrupt)?;
+        let passed = pass(&mut search, program, designs, page, most_pages, most_time, interrupt)?;
         if interrupt.load(Ordering::Relaxed) {
             break;
         }
@@ -93,6 +102,7 @@ fn pass(
     designs: &[Design],
     page: PageSize,
     limit_pages: usize,
+    most_time: Duration,
     interrupt: &AtomicBool,
 ) -> Result<Vec<Footprint>, TuneError> {
     let runner = |design: &Design| {
@@ -115,6 +125,7 @@ fn pass(
                 runner.half_pages = Some(runner.tried.pages() as u64);
             }
             runner.run(search, rest);
+            runner.refused |= runner.time > most_time;
         }
         ControlFlow::Continue(())
     })?;

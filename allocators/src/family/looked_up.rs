@@ -11,22 +11,22 @@ use crate::page_heap::HeapRef;
 
 /// A member of the family whose decisions are looked up: that of the contender `custom` or, if `SEARCHED`, of a search.
 #[derive(Debug)]
-pub(crate) enum Custom<const SEARCHED: bool> {
+pub(crate) enum LookedUp<const SEARCHED: bool> {
     Segregated(SegregatedBump<HeapRef, Asked<SEARCHED>>),
     Swept(SweptBump<HeapRef, Asked<SEARCHED>>),
 }
 
-impl<const SEARCHED: bool> Custom<SEARCHED> {
+impl<const SEARCHED: bool> LookedUp<SEARCHED> {
     /// An allocator of this design. Its board must answer for it from the first request to the last.
     pub(super) fn on(design: &Design, heap: HeapRef) -> Self {
         match design {
-            Design::Segregated(_) => Custom::Segregated(SegregatedBump::new(heap)),
-            Design::Swept(_) => Custom::Swept(SweptBump::new(heap)),
+            Design::Segregated(_) => LookedUp::Segregated(SegregatedBump::new(heap)),
+            Design::Swept(_) => LookedUp::Swept(SweptBump::new(heap)),
         }
     }
 }
 
-impl Custom<false> {
+impl LookedUp<false> {
     /// An allocator of the design of this process.
     pub(crate) fn served(heap: HeapRef) -> Self {
         // A design that is none was reported before; the heap of one that is created all the same is the flagship's.
