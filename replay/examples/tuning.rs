@@ -45,7 +45,7 @@ fn program(folder: &Path) -> Result<Program, Box<dyn Error>> {
 
 /// What a program itself needs and takes on the member that was found, over the flagship.
 struct Truth {
-    /// Pages of the member and of the flagship: the largest of all rounds.
+    /// Pages of the member and of the flagship: the medians of all rounds, as programs with threads or random seeds differ.
     pages: [u64; 2],
     time: Option<Estimate>,
 }
@@ -54,10 +54,14 @@ impl Truth {
     fn of(runs: &RealRuns) -> Option<Self> {
         let [member, flagship] = ["custom", "swept-bump"].map(|name| runs.named(name));
         let (member, flagship) = (member?, flagship?);
-        let most = |row: &RealContender| row.peaks().map(|(_, most)| most);
+        let middle = |row: &RealContender| {
+            let mut pages = row.peak_pages.clone();
+            pages.sort_unstable();
+            pages.get(pages.len() / 2).copied()
+        };
         let times = [member, flagship].map(|row| row.times_ns(RunClock::Cpu));
         let time = ratio_within_rounds(times[0], times[1]).known().map(|ratio| ratio.estimate);
-        Some(Truth { pages: [most(member)?, most(flagship)?], time })
+        Some(Truth { pages: [middle(member)?, middle(flagship)?], time })
     }
 
     /// Whether a tenth of the heap or of the time is saved, and nothing of the other lost, as far as intervals show.
@@ -89,10 +93,12 @@ fn page(programs: &[Program]) -> String {
          others it says that there is nothing to gain.\n\n\
          A member is chosen by its exact peak among {} members, and compiled for the times of replays. The program itself ran on \
          the contender `custom`, whose decisions are looked up at run time, beside the compiled swept-bump: what it takes longer \
-         is at most that. Pages are of 64 KiB, so a page of a small heap is much of it; times are processor time, with 95 % \
-         intervals.\n\n\
-         | program | member | pages, replay | pages, program | steady time ×, replay | time ×, program | holds |\n\
-         |---|---|--:|--:|--:|--:|---|\n",
+         is at most that. Pages are of 64 KiB, so a page of a small heap is much of it; \
+         those of a program are the medians of its rounds. Times of the program are processor time, with 95 % \
+         intervals. The floor is swept-bump beside another copy of the same code. [validation](validation/README.md) has what is known \
+         of why some programs need other pages than their replay predicts.\n\n\
+         | program | member | pages, replay | pages, program | steady time ×, replay | its floor | time ×, program | holds |\n\
+         |---|---|--:|--:|--:|--:|--:|---|\n",
         found.len(),
         programs.len(),
         programs.first().map_or(0, |program| program.tuning.tried)
@@ -100,8 +106,10 @@ fn page(programs: &[Program]) -> String {
     for ((program, row), truth) in found.iter().zip(&truths) {
         let tuning = &program.tuning;
         let pages = |row: usize| tuning.rows[row].traces[0].pages.known().map_or("–".to_owned(), u64::to_string);
-        let steady = tuning.time(*row, |on| &on.steady);
-        let steady = steady.map_or("–".to_owned(), |time| ratio(time.value, time.interval));
+        let steady = |row| {
+            let time = tuning.time(row, |on| &on.steady);
+            time.map_or("–".to_owned(), |time| ratio(time.value, time.interval))
+        };
         let (real_pages, time, verdict) = match truth {
             Some(truth) => (
                 format!("{} of {}", truth.pages[0], truth.pages[1]),
@@ -113,11 +121,13 @@ fn page(programs: &[Program]) -> String {
             None => ("–".to_owned(), "–".to_owned(), "not run: the program is not on this machine"),
         };
         page += &format!(
-            "| {} | `{}` | {} of {} | {real_pages} | {steady} | {time} | {verdict} |\n",
+            "| {} | `{}` | {} of {} | {real_pages} | {} | {} | {time} | {verdict} |\n",
             tuning.chosen_on[0],
             tuning.rows[*row].design,
             pages(*row),
-            pages(0)
+            pages(0),
+            steady(*row),
+            steady(0)
         );
     }
     let held: Vec<&HeldOutChoice> = programs.iter().flat_map(|program| &program.tuning.held_out).collect();

@@ -157,12 +157,17 @@ impl TimeRatio {
         TimeRatio { value, interval }
     }
 
-    fn is_above_1(self) -> bool {
-        self.interval.map_or(self.value > 1.0, |[low, _]| low > 1.0)
+    /// Whether it is more than the flagship differs from itself by.
+    fn is_a_loss(self, flagship: TimeRatio) -> bool {
+        let floor = flagship.interval.map_or(flagship.value, |[_, high]| high).max(1.0);
+        self.interval.map_or(self.value, |[low, _]| low) > floor
     }
 
-    fn is_below(self, bound: f64) -> bool {
-        self.interval.is_some_and(|[_, high]| high < 1.0) && self.value <= bound
+    /// The part that is saved, if it is more than the flagship differs from itself by. 0 if it is not, or there is no interval.
+    fn saved(self, flagship: TimeRatio) -> f64 {
+        let floor = flagship.interval.map_or(flagship.value, |[low, _]| low).min(1.0);
+        let is_shown = self.interval.is_some_and(|[_, high]| high < floor);
+        if is_shown { 1.0 - self.value / floor } else { 0.0 }
     }
 }
 
@@ -205,11 +210,14 @@ impl Tuning {
     }
 
     /// What to do: the row that saves most of the heap or of the time, if that is a [tenth](WORTH) and costs nothing of the
-    /// other. A time that is lost must be shown by its interval; one that is saved, too.
+    /// other. A time that is lost must be shown by its interval; one that is saved, too. The first row is the flagship, beside
+    /// another copy of the same code: what these two differ by is the floor of all differences.
     pub fn advice(&self) -> Advice {
         if self.rows.iter().flat_map(|row| &row.traces).all(|on| on.steady.known().is_none()) {
             return self.advice_by_heap();
         }
+        let floors = [self.time(0, |on| &on.fresh), self.time(0, |on| &on.steady)];
+        let [Some(fresh_floor), Some(steady_floor)] = floors else { return Advice::Unknown };
         let mut best: Option<(f64, Advice)> = None;
         let mut all_known = true;
         for row in 1..self.rows.len() {
@@ -218,10 +226,10 @@ impl Tuning {
                 all_known = false;
                 continue;
             };
-            if fresh.is_above_1() || steady.is_above_1() || peak > 1.0 {
+            if fresh.is_a_loss(fresh_floor) || steady.is_a_loss(steady_floor) || peak > 1.0 {
                 continue;
             }
-            let saved_time = if steady.is_below(1.0 - WORTH) { 1.0 - steady.value } else { 0.0 };
+            let saved_time = steady.saved(steady_floor);
             let saved = (1.0 - peak).max(saved_time);
             if saved >= WORTH - 1e-9 && best.as_ref().is_none_or(|(least, _)| saved > *least) {
                 let fails_on = self.fails_on(row, saved_time > 1.0 - peak);
@@ -303,6 +311,11 @@ mod tests {
         assert_eq!(with(&|on| on.pages = Figure::Known(91)), Advice::Keep);
         assert!(matches!(with(&|on| on.pages = Figure::Known(90)), Advice::Take { .. }), "a tenth");
         assert_eq!(with(&|on| on.pages = Figure::unknown("it failed")), Advice::Unknown);
+        // No more than the flagship differs from itself.
+        let floor = Figure::Known(TimeRatio { value: 1.05, interval: Some([1.01, 1.06]) });
+        let mut noisy = sample::tuning();
+        (noisy.rows[0].traces[0].steady, noisy.rows[1].traces[0].steady) = (floor, slower.clone());
+        assert!(matches!(noisy.advice(), Advice::Take { .. }));
         let faster = Figure::Known(TimeRatio { value: 0.85, interval: Some([0.8, 0.92]) });
         let as_large = |on: &mut TunedOnTrace| (on.pages, on.steady) = (Figure::Known(100), faster.clone());
         assert!(matches!(with(&as_large), Advice::Take { .. }));

@@ -78,7 +78,7 @@ fn words(tuning: &Tuning, points: &[(usize, f64, TimeRatio)]) -> Words {
         format!("{}: {} × the heap, {} × the time", tuning.rows[row].design, fixed(peak, 2), fixed(time.value, 2))
     });
     let description = format!("{} {}.", answer(tuning), figures.collect::<Vec<_>>().join("; "));
-    Words { subject: tuning.chosen_on.join(", "), what: "members of our family against swept-bump", description }
+    Words { subject: tuning.chosen_on.join(", "), what: "members against swept-bump", description }
 }
 
 #[cfg(test)]
