@@ -11,6 +11,7 @@ use crate::page_heap::HeapRef;
 
 /// A member of the family whose decisions are looked up: that of the contender `custom` or, if `SEARCHED`, of a search.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one for each heap, which is larger by far")]
 pub(crate) enum LookedUp<const SEARCHED: bool> {
     Segregated(SegregatedBump<HeapRef, Asked<SEARCHED>>),
     Swept(SweptBump<HeapRef, Asked<SEARCHED>>),
