@@ -68,11 +68,11 @@ pub struct SegregatedDesign {
 /// Number and spacing of size classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spacing {
-    /// So many powers of two from 16 bytes on.
+    /// This number of powers of two from 16 bytes on.
     PowersOfTwo(usize),
-    /// So many multiples of 16 bytes.
+    /// This number of multiples of 16 bytes.
     Multiples(usize),
-    /// So many classes, four for each doubling.
+    /// This number of classes, four for each doubling.
     FourSteps(usize),
 }
 
@@ -102,11 +102,29 @@ impl SegregatedDesign {
         realloc_in_place: true,
         growth: GrowthStep::Needed,
     };
+
+    /// The decisions that are yes or no: the key of each in a text, its constant in Rust, its value, and the classic's.
+    fn switches(&self) -> [(&'static str, &'static str, bool, bool); 6] {
+        let classic = Self::CLASSIC;
+        [
+            ("aligned", "BINS_TAKE_ALIGNED", self.bins_take_aligned, classic.bins_take_aligned),
+            ("splits", "SPLITS", self.splits, classic.splits),
+            ("frees", "TOP_TAKES_FREES", self.top_takes_frees, classic.top_takes_frees),
+            ("shrinks", "TOP_TAKES_SHRINKS", self.top_takes_shrinks, classic.top_takes_shrinks),
+            ("moves", "SMALL_SHRINKS_MOVE", self.small_shrinks_move, classic.small_shrinks_move),
+            ("in-place", "REALLOC_IN_PLACE", self.realloc_in_place, classic.realloc_in_place),
+        ]
+    }
+}
+
+impl SweptDesign {
+    /// The flagship: `swept-bump`.
+    pub const FLAGSHIP: Self = SweptDesign { bins: 72, window_bytes: 8192, sweeps: SweepAfter::Part(2) };
 }
 
 impl Design {
     /// The flagship: `swept-bump`.
-    pub const FLAGSHIP: Self = Design::Swept(SweptDesign { bins: 72, window_bytes: 8192, sweeps: SweepAfter::Part(2) });
+    pub const FLAGSHIP: Self = Design::Swept(SweptDesign::FLAGSHIP);
 
     /// Checks what the types of a compiled member check when they compile.
     ///

@@ -109,7 +109,7 @@ pub enum Advice {
         peak: f64,
         /// Its time over the flagship's, for a program that runs on; `None` if no time was taken.
         time: Option<TimeRatio>,
-        /// Traces that it was judged on, where it is not better than the flagship.
+        /// Traces that it was judged on, where it saves less than half as much of the heap.
         fails_on: Vec<String>,
     },
     /// No member saves a tenth of the heap or of the time without a loss in the other.
@@ -232,7 +232,7 @@ impl Tuning {
             let saved_time = steady.saved(steady_floor);
             let saved = (1.0 - peak).max(saved_time);
             if saved >= WORTH - 1e-9 && best.as_ref().is_none_or(|(least, _)| saved > *least) {
-                let fails_on = self.fails_on(row, saved_time > 1.0 - peak);
+                let fails_on = self.fails_on(row, if saved_time > 1.0 - peak { 1.0 } else { peak });
                 best = Some((saved, Advice::Take { row, peak, time: Some(steady), fails_on }));
             }
         }
@@ -248,17 +248,16 @@ impl Tuning {
         let peaks = (1..self.rows.len()).filter_map(|row| Some((row, self.peak(row)?)));
         match peaks.min_by(|a, b| a.1.total_cmp(&b.1)) {
             Some((row, peak)) if 1.0 - peak >= WORTH - 1e-9 => {
-                Advice::Take { row, peak, time: None, fails_on: self.fails_on(row, false) }
+                Advice::Take { row, peak, time: None, fails_on: self.fails_on(row, peak) }
             }
             _ => Advice::Unknown,
         }
     }
 
-    /// The traces that members were judged on and where this one does not hold: what was chosen for its heap has to be
-    /// smaller there, too; what was chosen for its time, not larger.
-    fn fails_on(&self, row: usize, for_time: bool) -> Vec<String> {
-        let fails =
-            |trace: usize| self.peak_on(row, trace).is_none_or(|on| if for_time { on > 1.0 } else { on >= 1.0 });
+    /// The traces that members were judged on, and where this one saves less than half of the heap that it saves on those that
+    /// it was chosen on, which it takes to `peak`.
+    fn fails_on(&self, row: usize, peak: f64) -> Vec<String> {
+        let fails = |trace: usize| self.peak_on(row, trace).is_none_or(|on| on > (1.0 + peak) / 2.0 + 1e-9);
         let judged = self.judged_on.iter().enumerate();
         judged.filter(|(index, _)| fails(self.chosen_on.len() + index)).map(|(_, trace)| trace.clone()).collect()
     }
@@ -346,7 +345,9 @@ mod tests {
             tuning.rows[row].traces.push(on);
         }
         assert!(matches!(tuning.advice(), Advice::Take { fails_on, .. } if fails_on == ["other"]));
-        tuning.rows[1].traces[1].pages = Figure::Known(49);
+        tuning.rows[1].traces[1].pages = Figure::Known(46);
+        assert!(matches!(tuning.advice(), Advice::Take { fails_on, .. } if fails_on == ["other"]), "8 % of 20");
+        tuning.rows[1].traces[1].pages = Figure::Known(45);
         assert!(matches!(tuning.advice(), Advice::Take { fails_on, .. } if fails_on.is_empty()));
     }
 }

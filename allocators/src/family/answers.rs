@@ -14,7 +14,7 @@ use segregated_bump::policies::{
 
 use super::{Design, MOST_BINS, Spacing};
 
-/// The answers of a design. Whoever writes them sees to it that no allocator asks at the same time.
+/// The answers of a design. They are written only while no allocator asks.
 #[derive(Debug)]
 pub(super) struct Board {
     /// 0 for powers of two, 1 for multiples, 2 for four steps.
@@ -163,7 +163,7 @@ unsafe impl<const SEARCHED: bool> SizeClasses for AskedClasses<SEARCHED> {
     }
 }
 
-// SAFETY: the first so many of the multiples, as many as were checked. A board changes only while no allocator asks it.
+// SAFETY: the first ones of the multiples, as many as were checked. A board changes only while no allocator asks it.
 unsafe impl<const SEARCHED: bool> SizeClasses for AskedSmall<SEARCHED> {
     type Bins = [Bin; MOST_BINS];
     const EMPTY: Self::Bins = [const { Bin::EMPTY }; MOST_BINS];

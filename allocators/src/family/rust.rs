@@ -58,14 +58,7 @@ impl Design {
         };
         add(design.large_step != classic.large_step, format!("LARGE_STEP: usize = {}", design.large_step));
         add(design.refill_blocks != classic.refill_blocks, format!("REFILL_BLOCKS: usize = {}", design.refill_blocks));
-        for (constant, value, usual) in [
-            ("BINS_TAKE_ALIGNED", design.bins_take_aligned, classic.bins_take_aligned),
-            ("SPLITS", design.splits, classic.splits),
-            ("TOP_TAKES_FREES", design.top_takes_frees, classic.top_takes_frees),
-            ("TOP_TAKES_SHRINKS", design.top_takes_shrinks, classic.top_takes_shrinks),
-            ("SMALL_SHRINKS_MOVE", design.small_shrinks_move, classic.small_shrinks_move),
-            ("REALLOC_IN_PLACE", design.realloc_in_place, classic.realloc_in_place),
-        ] {
+        for (_, constant, value, usual) in design.switches() {
             add(value != usual, format!("{constant}: bool = {value}"));
         }
         let growth = match design.growth {

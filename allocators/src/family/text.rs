@@ -73,7 +73,7 @@ impl fmt::Display for Design {
         let mut differing = Vec::new();
         let name = match self {
             Design::Swept(design) => {
-                let Design::Swept(flagship) = Design::FLAGSHIP else { return Err(fmt::Error) };
+                let flagship = SweptDesign::FLAGSHIP;
                 let mut add = |differs: bool, text: String| differing.extend(differs.then_some(text));
                 add(design.bins != flagship.bins, format!("bins={}", design.bins));
                 add(design.window_bytes != flagship.window_bytes, format!("window={}", design.window_bytes));
@@ -102,14 +102,7 @@ impl fmt::Display for Design {
                     GrowthStep::Share(part) => format!("1/{part}"),
                 };
                 add(design.growth != classic.growth, format!("growth={growth}"));
-                for (key, value, usual) in [
-                    ("aligned", design.bins_take_aligned, classic.bins_take_aligned),
-                    ("splits", design.splits, classic.splits),
-                    ("frees", design.top_takes_frees, classic.top_takes_frees),
-                    ("shrinks", design.top_takes_shrinks, classic.top_takes_shrinks),
-                    ("moves", design.small_shrinks_move, classic.small_shrinks_move),
-                    ("in-place", design.realloc_in_place, classic.realloc_in_place),
-                ] {
+                for (key, _, value, usual) in design.switches() {
                     add(value != usual, format!("{key}={}", if value { "yes" } else { "no" }));
                 }
                 SEGREGATED
@@ -132,9 +125,7 @@ impl FromStr for Design {
         let decisions = decisions.map(|decision| decision.split_once('=').unwrap_or((decision, "")));
         let design = match name {
             SWEPT => {
-                let Design::Swept(mut design) = Design::FLAGSHIP else {
-                    return Err(DesignError::NoAllocator(text.to_owned()));
-                };
+                let mut design = SweptDesign::FLAGSHIP;
                 for (key, value) in decisions {
                     set_swept(&mut design, key, value)?;
                 }

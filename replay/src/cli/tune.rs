@@ -113,13 +113,19 @@ pub(crate) fn run(arguments: &TuneArguments, command: &Command) -> u8 {
         Err(error) => return complain(USAGE, format_args!("--heap-limit: {error}")),
     };
     let chosen: Vec<&str> = arguments.named_traces.iter().chain(&arguments.traces).map(String::as_str).collect();
-    let all: Vec<&str> = chosen.iter().copied().chain(arguments.judges.iter().map(String::as_str)).collect();
+    let judges: Vec<&str> = arguments.judges.iter().map(String::as_str).collect();
     let located = locate(&chosen, &arguments.importing, command)
-        .and_then(|chosen| Ok((chosen.len(), locate(&all, &arguments.importing, command)?)));
+        .and_then(|chosen| Ok((chosen.len(), [chosen, locate(&judges, &arguments.importing, command)?].concat())));
     let (chosen, sources) = match located {
         Ok(located) => located,
         Err(code) => return code,
     };
+    // What comes from a pipe is kept under another name, which another process would not find.
+    let is_file = |source: &Source| source.path().is_some_and(|path| path.to_string_lossy() == source.display());
+    if let Some(piped) = sources.iter().find(|source| !is_file(source) && source.library_entry().is_none()) {
+        let message = "a trace is read many times here, in several processes: give it as a file";
+        return complain(USAGE, format_args!("{}: {message}", piped.display()));
+    }
     if let Err(error) = check_folder(&arguments.out) {
         return complain(FAILED, error);
     }

@@ -1,8 +1,9 @@
 //! `replay tune`: what it says of traces with and without something to gain, and that its configuration is one.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use heaprace_allocators::family::{Design, VARIABLE};
 use heaprace_reports::tuning::{Advice, Tuning};
@@ -30,7 +31,7 @@ fn tune(name: &str, traces: &[&str]) -> (Tuning, String, PathBuf) {
     (tuning, text, out)
 }
 
-/// Blocks of so many bytes each, kept or freed.
+/// A trace in the making: blocks that are kept or freed.
 struct Trace {
     text: String,
     next: usize,
@@ -241,4 +242,10 @@ fn a_heap_that_is_too_small_and_a_missing_trace_are_said() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("does not get by with --heap-limit"), "{output:?}");
     assert_eq!(replay(&["tune", "no-such.csv"]).status.code(), Some(3));
+    let mut piped = Command::new(env!("CARGO_BIN_EXE_replay"));
+    let mut piped = piped.args(["tune", "/dev/stdin"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    piped.stdin.take().unwrap().write_all(trace.text.as_bytes()).unwrap();
+    let output = piped.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && said.contains("give it as a file"), "{said}");
 }

@@ -58,7 +58,10 @@ pub(crate) fn answer(tuning: &Tuning) -> String {
                 .map_or_else(|| "; its time is not known".to_owned(), |time| format!(" and {}", with_interval(time)));
             let mut text = format!("Take {}: {saved} than swept-bump{time}.", tuning.rows[row].design);
             if !fails_on.is_empty() {
-                text += &format!(" It does not carry over to {}: it is no better there.", fails_on.join(", "));
+                text += &format!(
+                    " It does not carry over to {}: it saves less than half as much there.",
+                    fails_on.join(", ")
+                );
             }
             if tuning.held_out.iter().any(|choice| !choice.carries_over) {
                 text += " A choice by the first half of the trace did not hold for the second: check it with another \

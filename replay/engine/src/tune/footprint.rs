@@ -13,7 +13,7 @@ use crate::program::{CompileError, OpKind, PackedOp, Program};
 /// The most memory that the heaps of a pass and their tables may take.
 const PASS_BYTES: usize = 1 << 30;
 
-/// A design whose heap becomes this much larger than the flagship's is given up: it is of no use, and its pages are memory.
+/// A design whose heap becomes this much larger than the flagship's is given up: nobody would take it, and its pages are memory.
 const HOPELESS: usize = 3;
 
 /// A design that takes this many times the flagship's time is given up, too: some sweep before each growth, and take time in

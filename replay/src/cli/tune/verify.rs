@@ -154,7 +154,7 @@ impl Replay<'_> {
         let trace: OsString = match (source.path(), source.library_entry()) {
             (Some(path), _) => path.into(),
             (None, Some(entry)) => entry.name.into(),
-            (None, None) => bail!("{}: a trace is read many times here: give it as a file", source.display()),
+            (None, None) => bail!("{}: the trace is no file", source.display()),
         };
         let arguments = self.arguments;
         command.arg("--trace").arg(trace).args(["--allocator", FLAGSHIP, "--baseline", FLAGSHIP]);
