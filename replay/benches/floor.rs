@@ -309,20 +309,13 @@ impl Track {
     }
 }
 
-/// A limit on a figure of the engine's time and a hand-written loop's.
-struct Goal {
-    name: &'static str,
-    of: fn(f64, f64) -> f64,
-    at_most: f64,
-}
-
-const RATIO: Goal = Goal { name: "engine / by hand", of: |engine, hand| engine / hand, at_most: 1.15 };
-const DIFFERENCE_NS: Goal =
-    Goal { name: "engine - by hand, ns per op", of: |engine, hand| engine - hand, at_most: 1.5 };
+/// What the engine's loop may take, over the fastest hand-written one: on a program that the processor predicts, and on one that
+/// it does not, where a call costs more. As ratios, because a nanosecond is not the same on every machine.
+const AT_MOST: [f64; 2] = [1.15, 1.2];
 
 /// Races the loops, prints the results, and returns whether the engine is close enough to the fastest hand-written
 /// loop.
-fn is_reached(track: &mut Track, program: &str, goal: &Goal, rounds: usize) -> bool {
+fn is_reached(track: &mut Track, program: &str, at_most: f64, rounds: usize) -> bool {
     let all_ns = track.race(rounds);
     let estimate = |samples: &[f64]| estimate_median(samples).expect("there are rounds");
     for ((name, _), ns) in LOOPS.iter().zip(&all_ns) {
@@ -332,15 +325,15 @@ fn is_reached(track: &mut Track, program: &str, goal: &Goal, rounds: usize) -> b
     let calls: Vec<f64> = engine.iter().zip(inlined).map(|(engine, inlined)| engine - inlined).collect();
     println!("floor/{program}/calls: {} ns per op, which no net time contains", shown(estimate(&calls), 3));
     let hand = if estimate(words).value < estimate(plain).value { words } else { plain };
-    let paired: Vec<f64> = engine.iter().zip(hand).map(|(&engine, &hand)| (goal.of)(engine, hand)).collect();
+    let paired: Vec<f64> = engine.iter().zip(hand).map(|(&engine, &hand)| engine / hand).collect();
     let found = estimate(&paired);
-    println!("floor/{program}/race: {}: {} over {rounds} rounds, at most {}", goal.name, shown(found, 3), goal.at_most);
-    found.value <= goal.at_most
+    println!("floor/{program}/race: engine / by hand: {} over {rounds} rounds, at most {at_most}", shown(found, 3));
+    found.value <= at_most
 }
 
 /// The benchmarks of one program, and the race, if requested. Returns whether the goal is reached, as far as it was
 /// checked.
-fn bench(criterion: &mut Criterion, name: &str, program: Program, goal: &Goal) -> bool {
+fn bench(criterion: &mut Criterion, name: &str, program: Program, at_most: f64) -> bool {
     let mut track = Track::new(program);
     let mut group = criterion.benchmark_group(format!("floor/{name}"));
     group.sampling_mode(SamplingMode::Flat);
@@ -353,12 +346,12 @@ fn bench(criterion: &mut Criterion, name: &str, program: Program, goal: &Goal) -
     group.finish();
     let rounds = if bench::is_test() { 51 } else { 501 };
     !bench::should_run(&format!("floor/{name}/race"))
-        || (0..ATTEMPTS).any(|_| is_reached(&mut track, name, goal, rounds))
+        || (0..ATTEMPTS).any(|_| is_reached(&mut track, name, at_most, rounds))
 }
 
 fn floor(criterion: &mut Criterion) {
-    let predictable = bench(criterion, "predictable", predictable(), &RATIO);
-    let random = bench(criterion, "random", random(), &DIFFERENCE_NS);
+    let predictable = bench(criterion, "predictable", predictable(), AT_MOST[0]);
+    let random = bench(criterion, "random", random(), AT_MOST[1]);
     assert!(predictable && random, "the engine's loop does more than it should");
 }
 
