@@ -140,6 +140,7 @@ mod tests {
                 "segregated-bump-stay",
                 "segregated-bump-eighth",
                 "segregated-bump-fit",
+                "custom",
                 "talc-claim",
                 "talc-default-binning",
             ]

@@ -5,7 +5,7 @@ use core::alloc::Layout;
 use segregated_bump::Allocator;
 
 use crate::family::{LookedUp, served};
-use crate::heap_allocator::{HeapAllocator, Info, Purpose};
+use crate::heap_allocator::{Group, HeapAllocator, Info, Purpose};
 use crate::page_heap::HeapRef;
 
 /// The member that the variable [`VARIABLE`](crate::family::VARIABLE) describes, on the heap's pages.
@@ -30,7 +30,7 @@ unsafe impl HeapAllocator for Custom {
         crate_name: "segregated-bump",
         version: env!("CARGO_PKG_VERSION"),
         purpose: Purpose::Ablation,
-        groups: &[],
+        groups: &[Group::Ablations],
         summary: "the member of our family that HEAPRACE_MEMBER describes, decided at run time; swept-bump without it",
         refuses: None,
     };
