@@ -131,6 +131,12 @@ pub unsafe trait HeapAllocator: Sized {
     /// adds them to its limits. Only allocators of hosted systems have some.
     const SETUP_BYTES: usize = 0;
 
+    /// Describes it in this process: only a contender that is another one in each has more to say than
+    /// [`INFO`](Self::INFO).
+    fn info() -> Info {
+        Self::INFO
+    }
+
     /// Checks that this contender can be measured in this process.
     ///
     /// # Errors

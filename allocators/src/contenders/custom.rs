@@ -1,6 +1,7 @@
 //! A member of our own family whose decisions are looked up while it runs: see [`family`](crate::family).
 
-use core::alloc::Layout;
+use std::alloc::Layout;
+use std::sync::OnceLock;
 
 use segregated_bump::Allocator;
 
@@ -34,6 +35,15 @@ unsafe impl HeapAllocator for Custom {
         summary: "the member of our family that HEAPRACE_MEMBER describes, decided at run time; swept-bump without it",
         refuses: None,
     };
+
+    /// Its version has the design, so that results of two designs are not taken for those of one contender.
+    fn info() -> Info {
+        static VERSION: OnceLock<String> = OnceLock::new();
+        let version = || {
+            served().map_or_else(|_| Self::INFO.version.to_owned(), |design| format!("{} {design}", Self::INFO.version))
+        };
+        Info { version: VERSION.get_or_init(version), ..Self::INFO }
+    }
 
     fn probe() -> Result<(), String> {
         served().map(|_| ()).map_err(|error| format!("{}: {error}", crate::family::VARIABLE))

@@ -56,7 +56,7 @@ impl Contender {
     /// places every block as `A` does.
     pub fn accounted_by<A: HeapAllocator, Accounted: HeapAllocator>() -> Self {
         Contender {
-            info: A::INFO,
+            info: A::info(),
             probe: A::probe,
             examine: |lane, verify, snapshots, limits| lane.examine::<A, Accounted>(verify, snapshots, limits),
             verify: |lane, done, limits| lane.verify::<A>(done, limits),

@@ -3,14 +3,33 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use clap::Command;
 use clap::error::ErrorKind;
+use clap::{Args, Command};
 use heaprace_engine::comparison::folder_name;
 use heaprace_traces::library::{self, nearest};
 use heaprace_traces::{Source, TraceError};
 
 use crate::cli::importing::Importing;
 use crate::cli::terminal::{BAD_INPUT, USAGE, complain, note};
+
+/// The traces that a command must be given: by place, or by an option.
+#[derive(Debug, Args)]
+pub(crate) struct AskedTraces {
+    /// Traces: files, traces of the library by name, or groups of it
+    #[arg(value_name = "TRACE", required_unless_present = "named_traces")]
+    traces: Vec<String>,
+
+    /// The same, as an option. Repeatable
+    #[arg(long = "trace", short = 't', value_name = "TRACE")]
+    named_traces: Vec<String>,
+}
+
+impl AskedTraces {
+    /// As they are written on the command line.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        self.named_traces.iter().chain(&self.traces).map(String::as_str).collect()
+    }
+}
 
 /// Finds every trace before anything is replayed.
 pub(crate) fn locate(arguments: &[&str], importing: &Importing, command: &Command) -> Result<Vec<Source>, u8> {

@@ -188,7 +188,12 @@ fn plan(arguments: &RunArguments) -> Result<RealPlan, Misuse> {
         // The blocks of the floor overlap.
         _ => info.purpose != Purpose::Floor,
     };
-    let chosen: Vec<Info> = chosen.iter().map(|contender| contender.info).filter(takes_part).collect();
+    let chosen: Vec<_> = chosen.into_iter().filter(|contender| takes_part(&contender.info)).collect();
+    for contender in &chosen {
+        let reason = |reason| Misuse::Usage(format!("{} cannot run here: {reason}", contender.info.name));
+        (contender.probe)().map_err(reason)?;
+    }
+    let chosen: Vec<Info> = chosen.iter().map(|contender| contender.info).collect();
     if !arguments.compare && chosen.len() != 1 {
         let message = "name one allocator with --allocator, or compare several with --compare".to_owned();
         return Err(Misuse::Usage(message));

@@ -24,7 +24,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::importing::Importing;
 use crate::cli::interrupt::interrupt;
-use crate::cli::named::locate;
+use crate::cli::named::{AskedTraces, locate};
 use crate::cli::terminal::{BAD_INPUT, FAILED, Format, INTERRUPTED, USAGE, complain, note, print, width};
 
 /// Search our own family of allocators for the member that suits your program
@@ -35,13 +35,8 @@ use crate::cli::terminal::{BAD_INPUT, FAILED, Format, INTERRUPTED, USAGE, compla
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, override_usage = "replay tune <TRACE>... [OPTIONS]")]
 pub(crate) struct TuneArguments {
-    /// Traces to choose on: files, traces of the library by name, or groups of it
-    #[arg(value_name = "TRACE", required_unless_present = "named_traces")]
-    traces: Vec<String>,
-
-    /// The same, as an option. Repeatable
-    #[arg(long = "trace", short = 't', value_name = "TRACE")]
-    named_traces: Vec<String>,
+    #[command(flatten)]
+    traces: AskedTraces,
 
     /// Trace to judge the choice on, which it is not made on. Repeatable
     #[arg(long = "judge", value_name = "TRACE")]
@@ -112,7 +107,7 @@ pub(crate) fn run(arguments: &TuneArguments, command: &Command) -> u8 {
         Ok(pages) => pages.min((memory_budget::default_bytes() / arguments.page_size.bytes() as u64) as usize),
         Err(error) => return complain(USAGE, format_args!("--heap-limit: {error}")),
     };
-    let chosen: Vec<&str> = arguments.named_traces.iter().chain(&arguments.traces).map(String::as_str).collect();
+    let chosen = arguments.traces.names();
     let judges: Vec<&str> = arguments.judges.iter().map(String::as_str).collect();
     let located = locate(&chosen, &arguments.importing, command)
         .and_then(|chosen| Ok((chosen.len(), [chosen, locate(&judges, &arguments.importing, command)?].concat())));

@@ -27,7 +27,7 @@ use heaprace_wasm::workshop::OptLevel;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::importing::Importing;
-use crate::cli::named::locate;
+use crate::cli::named::{AskedTraces, locate};
 use crate::cli::size::complain_of_guest;
 use crate::cli::terminal::{BAD_INPUT, FAILED, Format, USAGE, complain, note, print, width};
 
@@ -39,13 +39,8 @@ use crate::cli::terminal::{BAD_INPUT, FAILED, Format, USAGE, complain, note, pri
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, override_usage = "replay wasm <TRACE>... [OPTIONS]")]
 pub(crate) struct WasmArguments {
-    /// Traces to replay: files, traces of the library by name, or groups of it
-    #[arg(value_name = "TRACE", required_unless_present = "named_traces")]
-    traces: Vec<String>,
-
-    /// The same, as an option. Repeatable
-    #[arg(long = "trace", short = 't', value_name = "TRACE")]
-    named_traces: Vec<String>,
+    #[command(flatten)]
+    traces: AskedTraces,
 
     /// Estimate the trace for pointers of this width, from a recording on 64 bits
     ///
@@ -151,7 +146,7 @@ fn levels() -> impl TypedValueParser<Value = OptLevel> {
 
 /// Compares on every trace, saves and shows.
 pub(crate) fn run(arguments: &WasmArguments, command: &Command) -> u8 {
-    let traces: Vec<&str> = arguments.named_traces.iter().chain(&arguments.traces).map(String::as_str).collect();
+    let traces = arguments.traces.names();
     let sources = match locate(&traces, &arguments.importing, command) {
         Ok(sources) => sources,
         Err(code) => return code,

@@ -231,6 +231,14 @@ fn a_variable_that_describes_no_design_is_no_result() {
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("bins=3 is not possible: from 7 to 128"), "{said}");
     assert!(run("swept-bump:bins=8", "sound").status.success());
+    let results = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tuned/sound/variable/results.json");
+    let json = fs::read_to_string(results).unwrap();
+    assert!(json.contains("swept-bump:bins=8\""), "results name the design: {json:.300}");
+    let mut real = Command::new(env!("CARGO_BIN_EXE_replay"));
+    let output =
+        real.args(["run", "--allocator", "custom", "--", "true"]).env(VARIABLE, "swept-bump:bins=3").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && said.contains("bins=3 is not possible"), "{said}");
 }
 
 #[test]

@@ -238,7 +238,7 @@ fn provenance(text: &mut String, study: &Study) {
     }
     if !study.not_compared.is_empty() {
         let names = study.not_compared.iter().map(|name| format!("`{name}`"));
-        let _ = writeln!(text, "\nNot compared here, as they are not of this family: {}.", and(names));
+        let _ = writeln!(text, "\nNot compared here, as no decision describes them: {}.", and(names));
     }
 }
 

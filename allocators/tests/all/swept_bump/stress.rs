@@ -114,3 +114,12 @@ fn so_do_members_at_the_ends_of_their_range() {
 fn a_hundred_million_operations_keep_every_byte_in_one_place() {
     run_many::<Swept>(500, 200_000);
 }
+
+/// The same command with `on_members` runs these.
+#[test]
+#[ignore = "takes minutes"]
+fn a_hundred_million_operations_on_members_keep_every_byte_in_one_place() {
+    run_many::<Few>(170, 200_000);
+    run_many::<Many>(170, 200_000);
+    run_many::<Eager>(170, 200_000);
+}

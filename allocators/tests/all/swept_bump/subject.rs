@@ -93,7 +93,7 @@ unsafe impl PageSource for Source {
     }
 }
 
-/// A heap whose pages for so many bytes are committed, and hold what no source has given.
+/// A heap whose pages for these bytes are committed, and hold what no source has given.
 pub(crate) fn untouched_heap(bytes: usize) -> PageHeap {
     let page = PageSize::from_bytes(4096).unwrap();
     let heap = PageHeap::reserve_sized(page, page.pages_for(bytes), Guard::Trap).unwrap();
